@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 
 from numpy.typing import ArrayLike
@@ -23,6 +24,8 @@ from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.kinds import REGISTRY
 from probtensor.rules import FINAL, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
+from probtensor.targets.auto.cost import choice
+from probtensor.targets.auto.target import AutoTarget
 from probtensor.targets.base import Target, prepared
 from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.targets.cython.native import CythonTarget
@@ -72,6 +75,7 @@ def function(
     givens: Mapping[Node, ArrayLike] | Sequence[tuple] | None = None,
     name: str | None = None,
     target: str | Target | None = None,
+    build: str | None = None,
     on_unused_input: str = "raise",
     seed: int | None = None,
     progress: bool = True,
@@ -85,8 +89,11 @@ def function(
     updates          {shared: new value} or pairs: all computed before any is assigned, after the
                      outputs, so that {a: b, b: a} swaps
     givens           {node: replacement} or pairs, put in before anything else
-    target           "cython", "interp" or "cuda", or a target with options, as in
-                     `pt.Cuda(tf32=True)`; by default $PROBTENSOR_TARGET, else "cython"
+    target           "auto", "cython", "machine", "interp" or "cuda", or a target with options, as
+                     in `pt.Cuda(tf32=True)`; by default $PROBTENSOR_TARGET, else "auto"
+    build            when target="auto" builds native code: "now", before this returns;
+                     "background", at once; "never"; by default $PROBTENSOR_BUILD, else "auto",
+                     when calls have taken as long as the build will
     on_unused_input  "raise", "warn" or "ignore"
     seed             of random draws: the same seed gives the same draws, call by call
     progress         say on a terminal, after 2 s, what is compiled and how far it is
@@ -101,7 +108,7 @@ def function(
         >>> pt.function([x, y], {"sum": x + y})([1.0, 2.0], 3.0)
         {'sum': array([4., 5.])}
     """
-    options = {"name": name, "target": target, "seed": seed}
+    options = {"name": name, "target": chosen_target(target, build), "seed": seed}
     program = _program(inputs, outputs, updates, givens, on_unused_input, **options)
     with building(name or f"a function of {len(program.inputs)} inputs", progress):
         return compile_program(program)
@@ -115,7 +122,7 @@ def _program(
     on_unused_input: str,
     *,
     name: str | None,
-    target: str | Target | None,
+    target: str | Target,
     seed: int | None,
 ) -> Program:
     """What `function` is asked for, checked."""
@@ -142,7 +149,7 @@ def _program(
         tree=tree,
         updates=tuple((old, new) for (old, _), new in zip(pairs, graph[count:])),
         name=name,
-        target=target or os.environ.get("PROBTENSOR_TARGET") or "cython",
+        target=target,
         seed=seed,
         compiler=compile_program,
     )
@@ -155,17 +162,17 @@ def compile_program(program: Program) -> Function:
     graph, key = keyed_draws(program.graph)
     inputs = [x.variable for x in program.inputs]
     lowered_graph = cache(partial(lowered, inputs, graph, key))
-    cached = CachedFunction.of(target, inputs, graph)
+    cached = CachedFunction.of(getattr(target, "native", target), inputs, graph)
     record = cached.load()
-    if record:
-        plan, implicit, source = record
+    built = target.load(record[2]) if record else None
+    if built is not None:
+        plan, implicit, _ = record
         timings = {"rewrite": time.perf_counter() - began, "lower": 0.0}
-        built = target.load(source)
     else:
         full = lowered_graph()
         plan, implicit, timings = full.plan, full.implicit, full.timings
         built = prepared(target, plan)
-        cached.save(plan, implicit, built.source)
+        built.once_built(partial(cached.save, plan, implicit))
     compilation = Compilation(
         inputs=(*inputs, *implicit),
         given=values_of(implicit),
@@ -173,10 +180,26 @@ def compile_program(program: Program) -> Function:
         plan=plan,
         target=target,
         built=built,
-        timings={**timings, **built.timings},
+        timings=timings,
         lowered=lowered_graph,
     )
     return function_of(program, compilation)
+
+
+def chosen_target(target: str | Target | None, build: str | None) -> str | Target:
+    """The target that was asked for, else that of the environment, else "auto", which builds as
+    `build` says. ValueError for another `build`, or one for another target."""
+    chosen = target or os.environ.get("PROBTENSOR_TARGET") or "auto"
+    if build is None:
+        return chosen
+    choice(build)
+    found = target_of(chosen)
+    if isinstance(found, AutoTarget):
+        return replace(found, when=build)
+    if target is not None:
+        what = f"build={build!r} is for target='auto', not {found.name!r}"
+        raise refusal(what, kind=ValueError)
+    return chosen
 
 
 def target_of(target: str | Target) -> Target:

@@ -47,6 +47,18 @@ class Built:
     program: object = None
     on_device: bool = False
 
+    def once_built(self, act: Callable[[str], None]) -> None:
+        """Call `act` with the text when it is built, as it is."""
+        act(self.source)
+
+    def pinned(self) -> int:
+        """The address at which the plan may be called for the life of the process; 0 where it has
+        none, or needs a frame (see `program`)."""
+        pin = getattr(self.owner, "pin", None)
+        if pin is not None:
+            pin()
+        return 0 if callable(self.run) or self.program is not None else self.run
+
     @computed_once
     def code(self) -> Code:
         """What all functions of this plan call."""

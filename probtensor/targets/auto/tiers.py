@@ -1,0 +1,227 @@
+"""One plan on two tiers: the program of the machine, then native code."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import warnings
+import weakref
+from collections.abc import Callable, Mapping
+from functools import partial
+from weakref import WeakValueDictionary
+
+from cython_ext.code import Code
+from probtensor.lower.plan import Plan
+from probtensor.process import PROCESS, new_lock
+from probtensor.system.program import Stopped
+from probtensor.targets.auto.builder import BUILDER
+from probtensor.targets.auto.cost import build_seconds
+from probtensor.targets.base import BuildError, Built, Target
+from probtensor.targets.cython.native import CythonTarget, code_of
+from probtensor.targets.cython.render import render
+
+
+class TextLock:
+    """Held while the module of a text is built."""
+
+    def __init__(self) -> None:
+        self.lock = new_lock()
+
+
+class Builds:
+    """What all plans of a process share: the texts that are being built, and the reasons of failed
+    builds that were told."""
+
+    def __init__(self) -> None:
+        self.lock = new_lock()
+        self.locks: WeakValueDictionary[str, TextLock] = WeakValueDictionary()
+        self.told: set[str] = set()
+
+    def lock_of(self, source: str) -> TextLock:
+        """The lock of a text."""
+        digest = hashlib.sha256(code_of(source).encode()).hexdigest()
+        with self.lock:
+            return self.locks.setdefault(digest, TextLock())
+
+    def tell(self, reason: str) -> None:
+        """One warning for each reason."""
+        line = reason.splitlines()[0] if reason else "?"
+        if line in self.told:
+            return
+        self.told.add(line)
+        text = f"probtensor could not build native code and stays on its machine: {line}"
+        try:
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        except Warning:  # they are errors here, and nobody catches them in this thread
+            print(text, file=sys.stderr)
+
+
+BUILDS = Builds()
+
+
+class Tiers:
+    """What `AutoTarget` makes of a plan: a `Built` that is switched to native code later.
+
+    tier     the name of the target whose code runs now
+    failure  why there is no native code, if its build failed
+    """
+
+    on_device = False
+    program = None
+
+    def __init__(
+        self, native_target: CythonTarget, machine: Target | None = None,
+        plan: Plan | None = None, first: Built | None = None, native: Built | None = None,
+    ) -> None:  # fmt: skip
+        self.native_target = native_target
+        self.machine = machine
+        self.plan = plan
+        self.first = first
+        self.native = native
+        self.failure = ""
+        self.waits = False  # for `measured` seconds of calls
+        self.asked_in = ""  # the process in which the builder was asked
+        self.code: Code = (native or first).code
+        self.when_built: list[Callable[[str], None]] = []
+        self._rendered = ""
+        self._claim = new_lock()  # held by the thread that builds
+
+    # As a `Built`.
+
+    @property
+    def now(self) -> Built:
+        """What runs now."""
+        return self.native or self.first
+
+    @property
+    def tier(self) -> str:
+        """The name of the target whose code runs now."""
+        return self.running.name
+
+    @property
+    def running(self) -> Target:
+        """The target whose code runs now."""
+        return self.machine if self.native is None else self.native_target
+
+    @property
+    def run(self) -> int:
+        """The address of what runs now."""
+        return self.now.run
+
+    @property
+    def source(self) -> str:
+        """The text of the native module, whether it is built or not."""
+        if self.native is not None:
+            return self.native.source
+        self._rendered = self._rendered or render(self.plan)
+        return self._rendered
+
+    @property
+    def path(self) -> str:
+        """The file of the native module; empty until it is built."""
+        return self.native.path if self.native else ""
+
+    @property
+    def owner(self) -> object:
+        """What keeps the code valid that runs now."""
+        return self.now.owner
+
+    @property
+    def timings(self) -> Mapping[str, float]:
+        """Seconds of each stage so far."""
+        first = self.first.timings if self.first else {}
+        return {**first, **(self.native.timings if self.native else {})}
+
+    def pinned(self) -> int:
+        """The address of native code, built if necessary, which is never unloaded. BuildError."""
+        return self.built_now().pinned()
+
+    # Native code.
+
+    def measure(self) -> None:
+        """Build native code when calls have taken as long as the build will."""
+        self.waits = True
+        self.code.measure(build_seconds(self.plan), partial(_ask, weakref.ref(self)))
+
+    def measure_again(self) -> None:
+        """In a forked child: nobody builds it there."""
+        if self.native is None and not self.failure:
+            self.measure()
+
+    def ask(self) -> None:
+        """Build native code in the background."""
+        self.asked_in = PROCESS.token
+        BUILDER.add(self)
+
+    def built_now(self) -> Built:
+        """The native code; built in this thread, unless another one is about to. BuildError."""
+        while self.native is None:
+            if self._claim.acquire(blocking=False):
+                try:
+                    if self.native is None:
+                        self._build()
+                finally:
+                    self._claim.release()
+            else:
+                with self._claim:  # until the other thread is done
+                    pass
+                if self.failure and self.native is None:
+                    raise BuildError(self.failure)
+        return self.native
+
+    def once_built(self, act: Callable[[str], None]) -> None:
+        """Call `act` with the text when there is native code; it may be called twice."""
+        self.when_built.append(act)
+        if self.native is not None:
+            act(self.native.source)
+
+    def build_in_background(self) -> None:
+        """Build native code, unless another thread does; a failure is told once."""
+        if not self._claim.acquire(blocking=False):
+            return
+        try:
+            if self.native is None:
+                self._build()
+        except Stopped:
+            return  # the process is ending
+        except BaseException as error:
+            self.failure = str(error) or type(error).__name__
+            BUILDS.tell(self.failure)
+        finally:
+            self._claim.release()
+
+    def _build(self) -> None:
+        source = self.source
+        shared = BUILDS.lock_of(source)  # held here, as the dictionary does not
+        with shared.lock:
+            native = self.native_target.load(source)
+        self.code.measure(0.0, None)
+        self.code.switch(native.run, native)
+        self.native = native
+        self._rendered = ""
+        for act in self.when_built:
+            act(source)
+        self.when_built.clear()
+
+    # Text.
+
+    @property
+    def state(self) -> str:
+        """What is to be said of native code."""
+        if self.native is not None:
+            return "native code runs"
+        if self.failure:
+            return f"native code could not be built: {self.failure.splitlines()[0]}"
+        if self.asked_in == PROCESS.token:
+            return "native code is being built, or waits for it"
+        if self.waits:
+            return (f"native code is built after {build_seconds(self.plan):.2f} s of calls; they "
+                    f"have taken {self.code.spent:.3f} s")  # fmt: skip
+        return "native code is built when it is asked for"
+
+
+def _ask(tiers: weakref.ref) -> None:
+    """Ask for native code, if the plan is still in use."""
+    found = tiers()
+    if found is not None:
+        found.ask()
