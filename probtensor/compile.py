@@ -29,6 +29,7 @@ from probtensor.targets.auto.target import AutoTarget
 from probtensor.targets.base import Target, prepared
 from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.targets.cython.native import CythonTarget
+from probtensor.targets.machine.target import MachineTarget
 from probtensor.targets.interp import InterpTarget
 from probtensor.transform.branches import close_branches
 from probtensor.transform.draws import keyed_draws
@@ -62,7 +63,7 @@ def meanings() -> tuple[Mapping, Mapping]:
 
 
 TARGETS: Mapping[str, Target] = {
-    target.name: target for target in (CythonTarget(), InterpTarget(meanings), CudaTarget())
+    target.name: target for target in (CythonTarget(), MachineTarget(), InterpTarget(meanings), CudaTarget())
 }
 
 

@@ -78,6 +78,15 @@ def _form(loop: For) -> Stripped:
     return _in_strips(loop)
 
 
+def is_independent(loop: For) -> bool:
+    """Whether the iterations of a loop may run together: straight-line code, without folds, that
+    stores to different elements."""
+    plain = all(isinstance(stmt, (Let, Store)) for stmt in loop.body)
+    if not plain or loop.accs or loop.carries or _is_short(loop.extent):
+        return False
+    return not any(_is_serial(stmt, loop.var) for stmt in loop.body)
+
+
 def _is_short(extent: Size) -> bool:
     return isinstance(extent, int) and extent < MIN_ITERATIONS
 

@@ -1,0 +1,39 @@
+"""The machine for this processor: the best of the prebuilt levels that it can run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+
+from cython_ext.machine import names_of, runs_level
+
+LEVELS = ("x86_64_v4", "x86_64_v3", "baseline")  # modules of cython_ext.levels, the best first
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine: its level, the address of its table of instructions and of the function that runs
+    programs, and the index of each instruction in the table."""
+
+    level: str
+    table: int
+    run: int
+    instructions: Mapping[str, int]
+
+
+@cache
+def machine() -> Machine:
+    """The machine for this processor."""
+    for level in LEVELS:
+        if not runs_level(level):
+            continue
+        try:
+            module = import_module(f"cython_ext.levels.{level}")
+        except ImportError:  # built for this processor alone, as `baseline`
+            continue
+        names = names_of(module.table)
+        index = {name: k for k, name in enumerate(names)}
+        return Machine(level, module.table, module.run, index)
+    raise ImportError("cython_ext.levels has no machine for this processor")

@@ -1,0 +1,64 @@
+"""The target that needs no compiler: a plan as a program of the prebuilt machine."""
+
+from __future__ import annotations
+
+import time
+from array import array
+
+from cython_ext.machine import Program
+from probtensor.lower.plan import Plan
+from probtensor.schedule.strips.passes import strip
+from probtensor.schedule.strips.text import to_text
+from probtensor.targets.base import Built
+from probtensor.targets.machine.code import FIRST, Assembler
+from probtensor.targets.machine.levels import machine
+from probtensor.targets.machine.statements import Statements
+
+
+class MachineTarget:
+    """Encodes plans as programs."""
+
+    name = "machine"
+
+    def build(self, plan: Plan) -> Built:
+        """A plan as a program. BuildError where the machine lacks an instruction."""
+        began = time.perf_counter()
+        program = encode(plan)
+        timings = {"encode": time.perf_counter() - began}
+        return Built(machine().run, timings=timings, owner=program, program=program)
+
+    def schedule(self, plan: Plan) -> str:
+        """The strips of each kernel, as text."""
+        return "".join(to_text(kernel.name, strip(kernel.body)) for kernel in plan.kernels)
+
+
+def encode(plan: Plan) -> Program:
+    """The program of a plan."""
+    here = machine()
+    sizes = {source.name: FIRST + k for k, source in enumerate(plan.sizes)}
+    first = FIRST + len(plan.sizes)
+    pointers = {buffer.name: first + k for k, buffer in enumerate(plan.buffers)}
+    dtypes = {buffer.name: buffer.dtype for buffer in plan.buffers}
+    code = Assembler(here.instructions, len(plan.sizes), len(plan.buffers))
+    begins = []
+    for stage in range(len(plan.starts)):
+        begins.append(len(code.scopes[0].lines))
+        for kernel in plan.stage_kernels(stage):
+            code.scopes[0].indices.clear()
+            Statements(code, sizes, pointers, dtypes).body(strip(kernel.body))
+        code.emit("end")
+    lines, starts = code.code(begins)
+    links = dict(code.links)
+    if links:
+        from probtensor.targets.cython.loader import routines
+
+        addresses = routines()
+        for name, cell in links.items():
+            code.cells[cell] = addresses[name]
+    registers = array("q")
+    for register in code.registers:
+        registers.extend((register.cell, register.loads, code.cell_bytes + register.offset))
+    return Program(
+        here.table, lines, starts, array("q", code.cells), registers,
+        len(plan.sizes), len(plan.buffers), code.frame_bytes,
+    )  # fmt: skip
