@@ -29,8 +29,8 @@ from probtensor.targets.auto.target import AutoTarget
 from probtensor.targets.base import Target, prepared
 from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.targets.cython.native import CythonTarget
-from probtensor.targets.machine.target import MachineTarget
 from probtensor.targets.interp import InterpTarget
+from probtensor.targets.machine.target import MachineTarget
 from probtensor.transform.branches import close_branches
 from probtensor.transform.draws import keyed_draws
 from probtensor.transform.loops.simplify import finish_loops, simplify_loops
@@ -62,9 +62,13 @@ def meanings() -> tuple[Mapping, Mapping]:
     return functions, routines
 
 
+_NATIVE, _MACHINE = CythonTarget(), MachineTarget()
 TARGETS: Mapping[str, Target] = {
-    target.name: target for target in (CythonTarget(), MachineTarget(), InterpTarget(meanings), CudaTarget())
-}
+    target.name: target
+    for target in (
+        AutoTarget(_MACHINE, _NATIVE), _NATIVE, _MACHINE, InterpTarget(meanings), CudaTarget()
+    )
+}  # fmt: skip
 
 
 @public

@@ -91,8 +91,8 @@ def limit() -> float:
 
 def run(command: Sequence[str], output: Path, seconds: float) -> tuple[int, str]:
     """(exit status, output) of a program given by its path; the status is minus the signal if one
-    ended it. OSError if it cannot be started, TimedOut if it did not end in time, Stopped if another
-    thread stopped it.
+    ended it. OSError if it cannot be started, TimedOut if it did not end in time, Stopped if
+    another thread stopped it.
 
     Its temporary files go to the folder of its output, which is known to have space.
     """

@@ -171,6 +171,12 @@ class Posterior:
         self._needs_host("context()")
         return self._context.clone()
 
+    def expect_calls(self, count: int) -> None:
+        """Announce so many calls of `address`, which may pay for native code before they have
+        begun; 0 takes back what is left of them."""
+        if not self.on_device:
+            self.function.code.promise(count)
+
     def _needs_host(self, what: str) -> None:
         if self.on_device:
             raise TypeError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import time
 import warnings
 import weakref
 from collections.abc import Callable, Mapping
@@ -45,7 +46,7 @@ class Builds:
 
     def tell(self, reason: str) -> None:
         """One warning for each reason."""
-        line = reason.splitlines()[0] if reason else "?"
+        line = in_one_line(reason)
         if line in self.told:
             return
         self.told.add(line)
@@ -191,10 +192,12 @@ class Tiers:
             self._claim.release()
 
     def _build(self) -> None:
+        began = time.perf_counter()
         source = self.source
+        rendering = time.perf_counter() - began
         shared = BUILDS.lock_of(source)  # held here, as the dictionary does not
         with shared.lock:
-            native = self.native_target.load(source)
+            native = self.native_target.load(source, rendering)
         self.code.measure(0.0, None)
         self.code.switch(native.run, native)
         self.native = native
@@ -211,13 +214,18 @@ class Tiers:
         if self.native is not None:
             return "native code runs"
         if self.failure:
-            return f"native code could not be built: {self.failure.splitlines()[0]}"
+            return f"native code could not be built: {in_one_line(self.failure)}"
         if self.asked_in == PROCESS.token:
             return "native code is being built, or waits for it"
         if self.waits:
             return (f"native code is built after {build_seconds(self.plan):.2f} s of calls; they "
                     f"have taken {self.code.spent:.3f} s")  # fmt: skip
         return "native code is built when it is asked for"
+
+
+def in_one_line(reason: str) -> str:
+    """The first two lines of a message, which are what failed and how."""
+    return " ".join(row.strip() for row in reason.splitlines()[:2])
 
 
 def _ask(tiers: weakref.ref) -> None:
