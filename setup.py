@@ -24,10 +24,11 @@ DIRECTIVES = {
     "initializedcheck": False,
     "freethreading_compatible": True,
 }
-# Products are rounded before they are added, on every machine. The other two flags change no value:
-# they drop errno and floating-point traps, which nothing here reads.
+# Products are rounded before they are added, on every machine; for that the vectoriser of
+# straight-line code is off, see targets/cython/toolchain.py. The other flags change no value: they
+# drop errno and floating-point traps, which nothing here reads.
 UNIX_FLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
-              "-fwrapv"]  # fmt: skip
+              "-fwrapv", "-fno-tree-slp-vectorize"]  # fmt: skip
 
 
 # The machine of tier 0 is compiled for several levels of processors; one is chosen when it is

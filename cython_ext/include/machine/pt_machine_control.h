@@ -183,6 +183,62 @@ PT_APART void rows_add(pt_cell *f, const pt_instr *pc)
 {
     pt_rows_add(f[pc->a].i, f[pc->b].i, f[pc->c].p, f[pc->d].i, f[pc[1].a].p, f[pc[1].b].p);
 }
+/* Row after row: out[i] = a[i] . x, and g += r[i] a[i]. */
+PT_APART void rows_dot_each(int64_t m, int64_t n, const double *a, int64_t step, const double *x,
+                            double *out)
+{
+    if (n < 8) {
+        for (int64_t i = 0; i < m; i++, a += step) {
+            double sum = 0.0;
+            for (int64_t j = 0; j < n; j++)
+                sum += a[j] * x[j];
+            out[i] = (0.0 + 0.0) + sum;
+        }
+        return;
+    }
+    for (int64_t i = 0; i < m; i++)
+        out[i] = dot_of(a + i * step, x, n);
+}
+PT_APART void rows_add_each(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_t step,
+                            const double *PT_RESTRICT r, double *PT_RESTRICT g)
+{
+    for (int64_t i = 0; i < m; i++) {
+        const double *PT_RESTRICT row = a + i * step;
+        const double factor = r[i];
+        for (int64_t j = 0; j < n; j++)
+            g[j] += factor * row[j];
+    }
+}
+OP(rows_dot_each)
+{
+    rows_dot_each(f[pc->a].i, f[pc->b].i, f[pc->c].p, f[pc->d].i, f[pc[1].a].p, f[pc[1].b].p);
+    NEXT(2);
+}
+OP(rows_add_each)
+{
+    rows_add_each(f[pc->a].i, f[pc->b].i, f[pc->c].p, f[pc->d].i, f[pc[1].a].p, f[pc[1].b].p);
+    NEXT(2);
+}
+PT_APART void scatter_each_int64(int64_t m, const int64_t *k, const double *v, double *g)
+{
+    for (int64_t i = 0; i < m; i++)
+        g[k[i]] += v[i];
+}
+PT_APART void scatter_each_int32(int64_t m, const int32_t *k, const double *v, double *g)
+{
+    for (int64_t i = 0; i < m; i++)
+        g[k[i]] += v[i];
+}
+OP(scatter_each_int64)
+{
+    scatter_each_int64(f[pc->a].i, f[pc->b].p, f[pc->c].p, f[pc->d].p);
+    NEXT(1);
+}
+OP(scatter_each_int32)
+{
+    scatter_each_int32(f[pc->a].i, f[pc->b].p, f[pc->c].p, f[pc->d].p);
+    NEXT(1);
+}
 PT_APART void scatter_add_int64(int64_t m, const int64_t *k, const double *v, double *g)
 {
     pt_scatter_add_int64(m, k, v, g);
@@ -268,14 +324,16 @@ OP(call)
     {"load_at_if_" #name, op_load_at_if_##name}, {"store_" #name, op_store_##name}, \
     {"store_v_" #name, op_store_v_##name}, {"store_fill_" #name, op_store_fill_##name}, \
     {"store_step_" #name, op_store_step_##name}, {"address_" #name, op_address_##name},
-#define PT_ENTRY_L(name, field, value) {"lanes_" #name, op_lanes_##name},
+#define PT_ENTRY_L(name, field, value) {"lanes_" #name, op_lanes_##name}, PT_ENTRY_T(name, field, value)
+#define PT_ENTRY_T(name, field, value) {"turns_" #name, op_turns_##name},
 #define PT_ENTRY_R(name, field) {"fold_" #name, op_fold_##name},
 
 static const pt_op_entry pt_ops[] = {
     PT_UNARY(PT_ENTRY_1) PT_BINARY(PT_ENTRY_2)
     PT_FUNCTIONS_1(PT_ENTRY_F) PT_FUNCTIONS_2(PT_ENTRY_F) PT_FUNCTIONS_3(PT_ENTRY_F)
     PT_FUNCTIONS_4(PT_ENTRY_F) PT_DRAWS(PT_ENTRY_D)
-    PT_ELEMENTS(PT_ENTRY_M) PT_FOLD_ELEMENTS(PT_ENTRY_L) PT_FOLD_ROUTINES(PT_ENTRY_R)
+    PT_ELEMENTS(PT_ENTRY_M) PT_FOLD_ELEMENTS(PT_ENTRY_L) PT_FOLD_FLOATS(PT_ENTRY_T)
+    PT_FOLD_ROUTINES(PT_ENTRY_R)
     PT_ENTRY(move) PT_ENTRY(move_v) PT_ENTRY(splat) PT_ENTRY(splat_for) PT_ENTRY(count_up)
     PT_ENTRY(element) PT_ENTRY(set_element) PT_ENTRY(any)
     PT_ENTRY(select) PT_ENTRY(select_vvv) PT_ENTRY(select_vvs) PT_ENTRY(select_vsv)
@@ -287,6 +345,8 @@ static const pt_op_entry pt_ops[] = {
     PT_ENTRY(sums_close_float32) PT_ENTRY(keep) PT_ENTRY(kept) PT_ENTRY(block_end)
     PT_ENTRY(sum_end) PT_ENTRY(by_fours) PT_ENTRY(block_turns) PT_ENTRY(sum)
     PT_ENTRY(sum_float32) PT_ENTRY(dot) PT_ENTRY(rows_dot) PT_ENTRY(rows_add)
+    PT_ENTRY(rows_dot_each) PT_ENTRY(rows_add_each) PT_ENTRY(scatter_each_int64)
+    PT_ENTRY(scatter_each_int32)
     PT_ENTRY(scatter_add_int64) PT_ENTRY(scatter_add_int32) PT_ENTRY(call)
     {NULL, NULL},
 };

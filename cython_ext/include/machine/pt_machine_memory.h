@@ -264,6 +264,25 @@ OP(lanes_product)
     lanes_product(f[pc->a].p, f[pc->b].p, f[pc->c].p, pc->d, len);
     NEXT(1);
 }
+/* Folds in order: the cell a and, one after the other, the elements of b. */
+#define PT_DEFINE(name, field, value) \
+    PT_APART pt_type_##field turns_##name(pt_type_##field x, const pt_type_##field *b, int64_t n) \
+    { \
+        for (int64_t k = 0; k < n; k++) { \
+            const pt_type_##field y = b[k]; \
+            x = value; \
+        } \
+        return x; \
+    } \
+    OP(turns_##name) \
+    { \
+        f[pc->a].field = turns_##name(f[pc->a].field, f[pc->b].p, len); \
+        NEXT(1); \
+    }
+#define PT_FOLD_FLOATS(X) X(add_float32, f, (float)(x + y)) X(mul_float32, f, (float)(x * y))
+PT_FOLD_ELEMENTS(PT_DEFINE)
+PT_FOLD_FLOATS(PT_DEFINE)
+#undef PT_DEFINE
 /* b lanes are set to c. */
 OP(lanes_open)
 {

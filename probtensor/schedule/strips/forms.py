@@ -30,7 +30,8 @@ class SerialSegment:
 @dataclass(frozen=True)
 class Strip:
     """A loop in strips of `width` iterations. `wide` are the names and dtypes of locals with an
-    element for each iteration of a strip; `carries` are those of the loop."""
+    element for each iteration of a strip; `carries` are those of the loop. `ordered`: accumulators
+    are folded one term after the other, not over lanes, and routines add row after row."""
 
     var: str
     extent: Size
@@ -38,6 +39,7 @@ class Strip:
     segments: tuple[VectorSegment | SerialSegment, ...]
     wide: tuple[tuple[str, str], ...]
     carries: tuple[Carry, ...] = ()
+    ordered: bool = False
 
 
 @dataclass(frozen=True)

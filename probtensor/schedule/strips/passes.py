@@ -20,6 +20,7 @@ from probtensor.kernel.ir import (
     Store,
     exprs_of,
     map_blocks,
+    walk,
     walk_expr,
 )
 from probtensor.kernel.simplify import coefficient
@@ -32,7 +33,7 @@ from probtensor.kernel.touch import (
     names_set,
     writes_of,
 )
-from probtensor.schedule.carry import redirected
+from probtensor.schedule.carry import BLOCK, redirected
 from probtensor.schedule.strips.check import check
 from probtensor.schedule.strips.forms import (
     AtOnce,
@@ -53,12 +54,18 @@ MIN_ITERATIONS = 4  # shorter loops are not cut
 NESTED = (For, Scan, If)  # statements with a body
 
 
-def strip(body: Sequence[Stmt]) -> tuple[Stripped, ...]:
-    """The statements with their loops cut into strips where that is faster."""
-    return tuple(_form(stmt) if isinstance(stmt, For) else map_blocks(stmt, strip) for stmt in body)
+def strip(body: Sequence[Stmt], ordered: bool = False) -> tuple[Stripped, ...]:
+    """The statements with their loops cut into strips where that is faster. With `ordered`, for an
+    interpreter, also loops that compiled code would run one iteration at a time."""
+    return tuple(
+        _form(stmt, ordered)
+        if isinstance(stmt, For)
+        else map_blocks(stmt, lambda inner: strip(inner, ordered))
+        for stmt in body
+    )
 
 
-def _form(loop: For) -> Stripped:
+def _form(loop: For, ordered: bool) -> Stripped:
     """The form of a loop: a routine, a strip, jammed rows, or the loop itself."""
     if loop.carries:
         loop = replace(loop, body=redirected(loop.body, loop.carries))
@@ -67,15 +74,28 @@ def _form(loop: For) -> Stripped:
         return routine
     nested = any(isinstance(stmt, (*NESTED, Call)) for stmt in loop.body)
     if _is_short(loop.extent):
-        return replace(loop, body=strip(loop.body))
+        return replace(loop, body=strip(loop.body, ordered))
     if nested and not _worth_lanes(loop):
         rows = several_rows(loop)
-        plain = replace(loop, body=strip(loop.body))
-        return plain if rows is None else Jammed(plain, strip(rows))
+        if ordered and rows is None and _has_own_sums(loop):
+            return _in_strips(loop, BLOCK, ordered, in_order=True)
+        plain = replace(loop, body=strip(loop.body, ordered))
+        return plain if rows is None else Jammed(plain, strip(rows, ordered))
     serial = any(_is_serial(stmt, loop.var) for stmt in loop.body)
     if not nested and not serial and not loop.accs:
         return loop  # the C compiler vectorises it
-    return _in_strips(loop)
+    return _in_strips(loop, WIDTH, ordered)
+
+
+def _has_own_sums(loop: For) -> bool:
+    """Whether parts of a loop may run for many iterations each, in the order of the iterations:
+    no two statements store to one buffer, and blocks of sums end after `BLOCK` iterations."""
+    if any(isinstance(stmt, (Scan, If, Call, Check)) for stmt in walk(loop.body)):
+        return False
+    if any(carry.scatter_additions is not None or carry.additions != 1 for carry in loop.carries):
+        return False
+    stored = [stmt.buffer for stmt in walk(loop.body) if isinstance(stmt, Store)]
+    return len(stored) == len(set(stored))
 
 
 def is_independent(loop: For) -> bool:
@@ -248,25 +268,28 @@ STRIPS: tuple[Callable[[Draft], Draft], ...] = (
 )
 
 
-def _in_strips(loop: For) -> Strip:
+def _in_strips(loop: For, width: int, ordered: bool, in_order: bool = False) -> Strip:
+    """A loop in strips of at most `width` iterations; `in_order` is as `Strip.ordered`."""
     draft = Draft(loop)
     for step in STRIPS:
         draft = step(draft)
-    loop, width = draft.loop, WIDTH
-    if isinstance(loop.extent, int) and loop.extent < WIDTH:
+    loop = draft.loop
+    if isinstance(loop.extent, int) and loop.extent < width:
         width = loop.extent
     segments = tuple(
-        SerialSegment(with_routines(draft.statements(group), loop, dict(draft.wide)))
+        SerialSegment(with_routines(draft.statements(group), loop, dict(draft.wide), ordered))
         if group.serial
         else VectorSegment(draft.statements(group), group.accs)
         for group in draft.groups
     )
-    done = Strip(loop.var, loop.extent, width, segments, draft.wide, loop.carries)
+    done = Strip(loop.var, loop.extent, width, segments, draft.wide, loop.carries, in_order)
     check(done, loop)
     return done
 
 
-def with_routines(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tuple[Stripped, ...]:
+def with_routines(
+    body: Sequence[Stmt], loop: For, wide: dict[str, str], ordered: bool = False
+) -> tuple[Stripped, ...]:
     """The statements of a serial segment, with routines where they match. `RowsDot` comes first,
     `RowsAdd` and `ScatterAdd` last, because each of them runs all iterations of the strip."""
     of_body = {name for stmt in loop.body for name in names_set(stmt)}
@@ -288,7 +311,7 @@ def with_routines(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tupl
             routine = scatter_add_of(stmt, loop.var, wide, indices)
         if routine is not None and not _is_movable(routine, of_body, stored):
             routine = None
-        found += strip((stmt,)) if routine is None else (routine,)
+        found += strip((stmt,), ordered) if routine is None else (routine,)
     used = {name for stmt in found for name in names_in(stmt)}
     live = [s for s in found if not (isinstance(s, Let) and s.name in indices) or s.name in used]
     return tuple(sorted(live, key=_rank))

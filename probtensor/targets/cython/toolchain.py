@@ -31,9 +31,11 @@ from probtensor.targets.cython.quickstart import generated
 
 # No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are preserved.
 # Without contraction a product is rounded before it is added, as in NumPy, so that x*x - y*y is 0
-# where x == y; our formulas use PT_MA to fuse. The two -fno flags drop errno and floating-point
-# traps, which are not used. Integers wrap, as in NumPy.
-OPTIMISE = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv")
+# where x == y; our formulas use PT_MA to fuse. The vectoriser of straight-line code is off: in gcc
+# 11 and later it fuses all the same where it pairs a difference with a sum of products. The two
+# -fno flags drop errno and floating-point traps, which are not used. Integers wrap, as in NumPy.
+OPTIMISE = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv",
+            "-fno-tree-slp-vectorize")  # fmt: skip
 # Flags for this processor, whose identity is part of the cache key.
 NATIVE = {
     "x86_64": ("-march=native", "-mprefer-vector-width=512"),

@@ -174,11 +174,7 @@ class Statements(Strips):
 
     def _for(self, loop: For, rows: Sequence[Stripped] = ()) -> None:
         code = self.code
-        accs = {}
-        for acc in loop.accs:
-            accs[acc.name] = cell = code.cell()
-            self.changing.add(cell)
-            code.emit("move", cell, self.literal(acc.identity, acc.term.dtype))
+        accs = self.open_accumulators(loop.accs)
         kept = self.open_sums(loop, loop.accs)
         gathered = in_blocks(loop.carries, BLOCK, self.limits)
         extent = self.index(loop.extent)
@@ -186,15 +182,10 @@ class Statements(Strips):
             self._in_blocks(loop, rows, accs, kept, extent, gathered)
         else:
             self._turns(loop, rows, accs, code.constant(0), extent)
-        self._kept(kept, accs, extent)
+        self.close_blocks(kept, accs, extent)
         self.close_sums(loop.carries)
         for acc in loop.accs:
             self.define_last(acc.name, accs[acc.name])
-
-    def define_last(self, name: str, cell: int) -> None:
-        """Make a local of the cell that a loop changed, after the loop."""
-        self.changing.discard(cell)
-        self.define(name, Value(cell, level=self.code.depth))
 
     def _in_blocks(
         self, loop: For, rows: Sequence[Stripped], accs: dict[str, int], kept: dict[str, int],
@@ -210,29 +201,8 @@ class Statements(Strips):
             self._turns(loop, rows, accs, base, end)
             for carry in gathered:
                 self.add_sums(carry)
-            if kept:
-                several, behind = code.temporary(), Label()
-                code.emit("gt_i", several, extent, code.constant(BLOCK))
-                code.emit("jump_unless", several, d=behind)
-                code.release(Value(several, owned=True))
-                for name, both in kept.items():
-                    code.emit("keep", both, accs[name])
-                    code.emit("move", accs[name], code.constant(0.0))
-                code.place(behind)
+            self.end_block(kept, accs, extent)
         self.loop(base, code.constant(0), extent, turns, lines)
-
-    def _kept(self, kept: dict[str, int], accs: dict[str, int], extent: int) -> None:
-        """The sums of the blocks, if there were several."""
-        if not kept:
-            return
-        code = self.code
-        several, behind = code.temporary(), Label()
-        code.emit("gt_i", several, extent, code.constant(BLOCK))
-        code.emit("jump_unless", several, d=behind)
-        code.release(Value(several, owned=True))
-        for name, both in kept.items():
-            code.emit("kept", accs[name], both)
-        code.place(behind)
 
     def _turns(
         self, loop: For, rows: Sequence[Stripped], accs: dict[str, int], first: int, end: int

@@ -21,6 +21,7 @@ from probtensor.kernel.ir import (
     walk_expr,
 )
 from probtensor.kernel.touch import writes_of
+from probtensor.schedule.carry import BLOCK
 from probtensor.schedule.strips.forms import (
     Dot,
     Routine,
@@ -33,6 +34,7 @@ from probtensor.schedule.strips.forms import (
     Sum,
     VectorSegment,
     is_at_once,
+    names_in,
 )
 from probtensor.targets.machine.code import Assembler, Label, Line, Value
 from probtensor.targets.machine.sums import LANE_BLOCK, STRIPS_PER_BLOCK, Sums, in_blocks
@@ -72,6 +74,11 @@ class Strips(Sums):
     def define(self, name: str, value: Value) -> None:
         """Make a local of a scalar."""
 
+    def define_last(self, name: str, cell: int) -> None:
+        """Make a local of the cell that a loop changed, after the loop."""
+        self.changing.discard(cell)
+        self.define(name, Value(cell, level=self.code.depth))
+
     @abstractmethod
     def loop(self, cell: int, first: int, end: int, step: int, lines: list[Line]) -> None:
         """The code of a loop over a cell."""
@@ -82,14 +89,14 @@ class Strips(Sums):
         accs = [acc for segment in loop.segments for acc in segment.accs]
         extent = self.index(loop.extent)
         serial = any(isinstance(segment, SerialSegment) for segment in loop.segments)
-        chunk = loop.width if serial or loop.carries or loop.width % 64 else LONG
+        single = serial or loop.carries or loop.width % 64 or loop.ordered
+        chunk = loop.width if single else LONG
         registers = {name: code.register(chunk, fresh=True) for name, _ in loop.wide}
-        lanes = {acc.name: code.register(loop.width) for acc in accs}
-        count = self._open_lanes(loop, accs, lanes, extent)
+        lanes, count = self._open_lanes(loop, accs, extent)
         kept = self.open_sums(loop, accs)
-        gathered = in_blocks(loop.carries, NOT_GATHERED, self.limits)
+        gathered = in_blocks(loop.carries, BLOCK if loop.ordered else NOT_GATHERED, self.limits)
         base, start, behind = code.cell(), Label(), Label()
-        before = {name: self.names.get(name) for name in registers}
+        before = self._elements(loop)
         hidden = self.wide
         self.wide = hidden | registers.keys()
         splats: dict[int, int] = {}
@@ -111,21 +118,34 @@ class Strips(Sums):
         self.wide = hidden
         for name in registers:
             self.names.pop(name)
-            if before[name] is not None:
-                self.names[name] = before[name]
+        self.names.update(before)
         for cell in (*registers.values(), *splats.values()):
             code.release_register(cell)
         self._close_lanes(loop, accs, lanes, kept, count, extent)
         self.close_sums(loop.carries)
 
+    def _elements(self, loop: Strip) -> dict[str, Value]:
+        """Make scalars of the elements, in the current iteration, of wide locals of a strip around
+        this one; gives what the names meant before."""
+        before = {}
+        for name in sorted(self.wide & names_in(loop)):
+            before[name] = self.names[name]
+            cell = self.code.cell()
+            self.code.emit("element", cell, before[name].cell, self.lane)
+            self.names[name] = Value(cell, level=self.code.depth)
+        return before
+
     # Lanes.
 
     def _open_lanes(
-        self, loop: Strip, accs: Sequence[Acc], lanes: dict[str, int], extent: int
-    ) -> int:
-        """Initialise the lanes; gives the cell of their number: all, or one vector for few
-        iterations in an inner loop."""
+        self, loop: Strip, accs: Sequence[Acc], extent: int
+    ) -> tuple[dict[str, int], int]:
+        """Initialise the lanes, or the cells of a fold in order; gives the registers or cells, and
+        the cell of the number of lanes: all, or one vector for few iterations in an inner loop."""
         code = self.code
+        if loop.ordered:
+            return self.open_accumulators(accs), -1
+        lanes = {acc.name: code.register(loop.width) for acc in accs}
         count = code.constant(loop.width)
         if accs and self._is_inner() and not isinstance(loop.extent, int):
             count = code.cell()
@@ -135,7 +155,16 @@ class Strips(Sums):
             kind = register_kind(acc.term.dtype)
             value = float(identity) if kind == "f" else int(identity)
             code.emit("lanes_open", lanes[acc.name], count, code.constant(value))
-        return count
+        return lanes, count
+
+    def open_accumulators(self, accs: Sequence[Acc]) -> dict[str, int]:
+        """Cells of accumulators that are folded in order."""
+        found = {}
+        for acc in accs:
+            found[acc.name] = cell = self.code.cell()
+            self.changing.add(cell)
+            self.code.emit("move", cell, self.literal(acc.identity, acc.term.dtype))
+        return found
 
     def _is_inner(self) -> bool:
         """Whether the current code is in a loop."""
@@ -147,6 +176,11 @@ class Strips(Sums):
     ) -> None:  # fmt: skip
         """After the iterations of a strip: the ends of blocks."""
         code = self.code
+        if loop.ordered:
+            self.end_block(kept, lanes, self.index(loop.extent))
+            for carry in gathered:
+                self.add_sums(carry)
+            return
         if kept:
             behind = Label()
             code.emit("strip_ends", base, LANE_BLOCK, loop.width, behind)
@@ -172,6 +206,11 @@ class Strips(Sums):
     ) -> None:  # fmt: skip
         """Fold the lanes into a local for each accumulator."""
         code = self.code
+        if loop.ordered:
+            self.close_blocks(kept, lanes, extent)
+            for name, cell in lanes.items():
+                self.define_last(name, cell)
+            return
         for acc in accs:
             kind = register_kind(acc.term.dtype)
             total = code.cell()
@@ -197,13 +236,16 @@ class Strips(Sums):
         """Statements that run for all iterations of the strip together."""
         code = self.code
         stored = {b for part in loop.segments for stmt in part.body for b in writes_in(stmt)}
-        fused = loop.extent != loop.width
+        fused = loop.extent != loop.width and not loop.ordered
         uses = uses_in(segment, fused)
         self.vector = Vector(loop.var, extent, chunk, code.depth, frozenset(stored), uses, splats)
         local = {stmt.name for stmt in segment.body if isinstance(stmt, Let)} - self.wide
         self.body(segment.body)
         for acc in segment.accs:
-            self._fold(acc, lanes[acc.name], loop.width, fused)
+            if loop.ordered:
+                self._fold_in_order(acc, lanes[acc.name])
+            else:
+                self._fold(acc, lanes[acc.name], loop.width, fused)
         for name in local:
             value = self.names.pop(name)
             if value.vector and (name not in self.vector.uses or self.vector.uses[name] > 0):
@@ -225,6 +267,19 @@ class Strips(Sums):
         code.emit(f"lanes_{acc.op}_{same}", lanes, value.cell, width)
         code.release(value)
 
+    def _fold_in_order(self, acc: Acc, cell: int) -> None:
+        """Combine the terms of an accumulator, one after the other."""
+        kind = register_kind(acc.term.dtype)
+        value = self.as_vector(self.expr(acc.term))
+        same = "i" if kind == "u" and acc.op in ("add", "mul") else kind
+        if acc.term.dtype == "float32" and acc.op in ("add", "mul"):
+            same = "float32"
+        self.code.emit(f"turns_{acc.op}_{same}", cell, value.cell)
+        self.code.release(value)
+        name = conversion("uint64" if kind == "u" else "int64", acc.term.dtype)
+        if kind != "f" and name and acc.term.dtype != "bool":
+            self.code.emit(name, cell, cell)
+
     def _serial(
         self, segment: SerialSegment, loop: Strip, base: int, kept: dict[str, int]
     ) -> None:
@@ -235,7 +290,7 @@ class Strips(Sums):
         for at_once, run in groupby(segment.body, is_at_once):
             if at_once:
                 for stmt in run:
-                    self.routine(stmt, turns)
+                    self.routine(stmt, turns, loop.ordered)
                 continue
             lane, before = code.cell(), self.lane
             with code.scope() as lines:
@@ -253,10 +308,10 @@ class Strips(Sums):
 
     # Routines.
 
-    def routine(self, stmt: Routine, turns: int = -1) -> None:
+    def routine(self, stmt: Routine, turns: int = -1, ordered: bool = False) -> None:
         """A routine; `turns` is the cell of the iterations of the strip, whose first iteration is
         the value of the loop variable."""
-        code = self.code
+        code, each = self.code, "_each" if ordered else ""
         match stmt:
             case Sum(result, extent, terms):
                 total = code.cell()
@@ -271,12 +326,13 @@ class Strips(Sums):
             case ScatterAdd(buffer, offset, index, weight):
                 source, out = self._first(index), self.address(buffer, offset, "float64")
                 values = self.names[weight.name].cell
-                code.emit(f"scatter_add_{index.dtype}", turns, source, values, out)
+                name = "scatter_each" if ordered else "scatter_add"
+                code.emit(f"{name}_{index.dtype}", turns, source, values, out)
             case RowsDot(result, extent, matrix, stride, vector):
-                self._rows("rows_dot", turns, extent, matrix, stride, self._first(vector),
+                self._rows(f"rows_dot{each}", turns, extent, matrix, stride, self._first(vector),
                            self.names[result].cell)  # fmt: skip
             case RowsAdd(buffer, offset, extent, matrix, stride, weight):
-                self._rows("rows_add", turns, extent, matrix, stride,
+                self._rows(f"rows_add{each}", turns, extent, matrix, stride,
                            self.names[weight.name].cell,
                            self.address(buffer, offset, "float64"))  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from probtensor.kernel.ir import Acc, Carry, For
@@ -53,7 +53,8 @@ class Sums(Values):
                 self._open_optional(carry, count)
             else:
                 code.emit("sums_open", count, scratch)
-        longest = LANE_BLOCK if isinstance(loop, Strip) else BLOCK
+        in_lanes = isinstance(loop, Strip) and not loop.ordered
+        longest = LANE_BLOCK if in_lanes else BLOCK
         if isinstance(loop.extent, int) and loop.extent <= longest:
             return {}
         found = {}
@@ -161,3 +162,28 @@ class Sums(Values):
                 code.emit("min_i", turns, found, turns)
             found = turns
         return most if found < 0 else found
+
+    def end_block(self, kept: Mapping[str, int], accs: Mapping[str, int], extent: int) -> None:
+        """The end of a block of a fold in order: if there are several, the sums are kept."""
+        self._if_several(kept, extent, lambda name, both: (
+            self.code.emit("keep", both, accs[name]),
+            self.code.emit("move", accs[name], self.code.constant(0.0)),
+        ))  # fmt: skip
+
+    def close_blocks(self, kept: Mapping[str, int], accs: Mapping[str, int], extent: int) -> None:
+        """The sums of the blocks of a fold in order, if there were several."""
+        self._if_several(kept, extent, lambda name, both: self.code.emit("kept", accs[name], both))
+
+    def _if_several(
+        self, kept: Mapping[str, int], extent: int, each: Callable[[str, int], object]
+    ) -> None:
+        if not kept:
+            return
+        code = self.code
+        several, behind = code.temporary(), Label()
+        code.emit("gt_i", several, extent, code.constant(BLOCK))
+        code.emit("jump_unless", several, d=behind)
+        code.release(Value(several, owned=True))
+        for name, both in kept.items():
+            each(name, both)
+        code.place(behind)

@@ -29,7 +29,7 @@ class MachineTarget:
 
     def schedule(self, plan: Plan) -> str:
         """The strips of each kernel, as text."""
-        return "".join(to_text(kernel.name, strip(kernel.body)) for kernel in plan.kernels)
+        return "".join(to_text(kernel.name, strip(kernel.body, ordered=True)) for kernel in plan.kernels)
 
 
 def encode(plan: Plan) -> Program:
@@ -45,7 +45,7 @@ def encode(plan: Plan) -> Program:
         begins.append(len(code.scopes[0].lines))
         for kernel in plan.stage_kernels(stage):
             code.scopes[0].indices.clear()
-            Statements(code, sizes, pointers, dtypes).body(strip(kernel.body))
+            Statements(code, sizes, pointers, dtypes).body(strip(kernel.body, ordered=True))
         code.emit("end")
     lines, starts = code.code(begins)
     links = dict(code.links)
