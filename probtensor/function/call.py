@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NoReturn
 from weakref import WeakValueDictionary
@@ -16,6 +15,7 @@ from cython_ext.cell import KeySequence
 from cython_ext.convert import safe_array
 from cython_ext.entry import Entry
 from probtensor.calls import public
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.device import DeviceArray
 from probtensor.function.explain import STAGES
 from probtensor.function.fault import failing_step, fault_of

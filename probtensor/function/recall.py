@@ -11,9 +11,9 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
 from functools import cache
 
+from probtensor.dataclass import dataclass, fields, replace
 from probtensor.function.record import Damaged, Unknown, check_positions, decode, encode
 from probtensor.graph.closed import Closed
 from probtensor.graph.node import Frozen, Input, Node, Op, origin_of
