@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from probtensor.calls import public
 from probtensor.function import Compilation, Function, In, Lowered, Program, Shared, function_of
 from probtensor.function.implicit import implicit_inputs, measured_inputs, values_of
-from probtensor.function.program import checked_inputs, checked_updates, flatten
+from probtensor.function.program import Leaf, checked_inputs, checked_updates, flatten
 from probtensor.function.recall import CachedFunction
 from probtensor.function.request import check_options, check_used, replace_givens
 from probtensor.graph import Node
@@ -142,7 +143,7 @@ def _program(
         tree=tree,
         updates=tuple((old, new) for (old, _), new in zip(pairs, graph[count:])),
         name=name,
-        target=target or os.environ.get("PROBTENSOR_TARGET") or "cython",
+        target=target or default_target(),
         seed=seed,
         compiler=compile_program,
     )
@@ -175,12 +176,64 @@ def compile_program(program: Program) -> Function:
         built=built,
         timings={**timings, **built.timings},
         lowered=lowered_graph,
+        record=cached.key,
     )
     return function_of(program, compilation)
 
 
-def target_of(target: str | Target) -> Target:
-    """The target with a name, or the target itself. ValueError or TypeError for anything else."""
+def recalled(
+    record: str,
+    inputs: Sequence[Node],
+    given: Mapping[Node, np.ndarray],
+    name: str,
+    target: Target,
+    lowered: Callable[[], Lowered],
+) -> Function | None:
+    """The function of a record, with some inputs bound, without its graph: it has no more than what
+    a call needs, and gives a list. None if the record is lost, or needs more than these inputs."""
+    began = time.perf_counter()
+    found = CachedFunction(record, inputs, ()).load()
+    if found is None:
+        return None
+    plan, _, source = found
+    timings = {"rewrite": time.perf_counter() - began, "lower": 0.0}
+    built = target.load(source)
+    count = len(plan.outputs)
+    program = Program(
+        inputs=tuple(In(x) for x in inputs),
+        outputs=(),
+        borrowed=(False,) * count,
+        output_memories=("cpu",) * count,
+        tree=[Leaf(k) for k in range(count)],
+        updates=(),
+        name=name,
+        target=target,
+        seed=None,
+        compiler=compile_program,
+    )
+    compilation = Compilation(
+        inputs=tuple(inputs),
+        given={},
+        key=None,
+        plan=plan,
+        target=target,
+        built=built,
+        timings={**timings, **built.timings},
+        lowered=lowered,
+        record=record,
+    )
+    return function_of(program, compilation, given)
+
+
+def default_target() -> str:
+    """The name of the target where none is asked for."""
+    return os.environ.get("PROBTENSOR_TARGET") or "cython"
+
+
+def target_of(target: str | Target | None) -> Target:
+    """The target with a name, by default `default_target()`, or the target itself. ValueError or
+    TypeError for anything else."""
+    target = target or default_target()
     if not isinstance(target, str):
         if isinstance(target, type):
             raise TypeError(f"{target.__name__} is a class of targets: call it, as in pt.Cuda()")

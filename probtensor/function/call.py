@@ -59,7 +59,7 @@ class Compilation:
     graph (`given`, by node) and the key of random draws (`key`). `plan` has no kernels if it was
     loaded from the cache; `lowered()` has all of it. `uploads` are the device copies of arrays
     bound to functions of this compilation, by the id of the array; who holds such a copy holds the
-    array too.
+    array too. `record` is the key of its record on disk; empty if there is none.
     """
 
     inputs: tuple[Node, ...]
@@ -70,6 +70,7 @@ class Compilation:
     built: Built
     timings: Mapping[str, float]
     lowered: Callable[[], Lowered]
+    record: str = ""
     uploads: WeakValueDictionary[int, DeviceArray] = field(
         default_factory=WeakValueDictionary, repr=False, compare=False
     )

@@ -40,7 +40,7 @@ ARROWS = {
     "compile": COMPILER,
     "evaluate": LANGUAGE | {"ops.kinds", "function", "compile"},
     "prob": ALGEBRA
-    | {"system", "rules", "device", "function", "compile", "version"}
+    | {"system", "rules", "device", "function", "compile", "version", "targets"}
     | {"sample.checks", "sample.runs.output"},
     "sample": {"version", "system", "device", "calls", "process"},
     "linalg": {"ops", "calls"},

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from probtensor.prob.model.binding import check_known_dims, checked_coords, obse
 from probtensor.prob.model.data import Data, default_of
 from probtensor.prob.model.names import dims_of_node
 from probtensor.prob.model.posterior import Posterior, posterior_of
+from probtensor.prob.model.recall import Request, recall, remember, request_of
 from probtensor.prob.model.sizes import KnownSizes
 from probtensor.prob.sequences.convert import with_sequences
 from probtensor.prob.sequences.resolve import model_order
@@ -66,6 +68,39 @@ def condition(
         >>> pt.condition({y: 1.0}).dim
         1
     """
+    began = time.perf_counter()
+    request = request_of(observed, coords, track, potentials, target)
+    if request is not None:
+        built = partial(_posterior, request.observed, request.coords, track, potentials, target)
+        found = _recalled(request, built, progress)
+        if found is not None:
+            found.timings["graph"] = time.perf_counter() - began - sum(found.timings.values())
+            return found
+    posterior = _posterior(observed, coords, track, potentials, target, progress)
+    if request is not None:
+        remember(request, posterior.function, posterior.dim)
+    return posterior
+
+
+def _recalled(
+    request: Request, built: Callable[..., Posterior], progress: bool
+) -> Posterior | None:
+    """The posterior of a request that was made before, by this process or another."""
+    once = cache(partial(built, progress=False))
+    with building(f"the posterior given {names_of(request.observed)}", progress):
+        found = recall(request, lambda: once().function.compilation.lowered())
+    return None if found is None else Posterior.recalled(*found, once)
+
+
+def _posterior(
+    observed: Mapping[Node, TensorLike],
+    coords: Mapping[str, Sequence] | None,
+    track: Sequence[Node],
+    potentials: Sequence[Node],
+    target: object,
+    progress: bool,
+) -> Posterior:
+    """What `condition` returns, built."""
     began = time.perf_counter()
     given = unique_observed(observed)
     arrays = {node: observed_array(node, value) for node, value in given.items()}
