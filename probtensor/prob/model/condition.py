@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
 from probtensor.calls import line_text, public
 from probtensor.graph import GraphError, Node, line_of
-from probtensor.graph.node import TensorLike
+from probtensor.graph.node import TensorLike, made_by, present_line
 from probtensor.graph.resize import with_sizes
 from probtensor.graph.sizes import refuse_measured
 from probtensor.prob.density.logp import no_density_message, unwrap_deterministic
@@ -71,8 +71,7 @@ def condition(
     began = time.perf_counter()
     request = request_of(observed, coords, track, potentials, target)
     if request is not None:
-        built = partial(_posterior, request.observed, request.coords, track, potentials, target)
-        found = _recalled(request, built, progress)
+        found = _recalled(request, progress)
         if found is not None:
             found.timings["graph"] = time.perf_counter() - began - sum(found.timings.values())
             return found
@@ -82,14 +81,19 @@ def condition(
     return posterior
 
 
-def _recalled(
-    request: Request, built: Callable[..., Posterior], progress: bool
-) -> Posterior | None:
+def _recalled(request: Request, progress: bool) -> Posterior | None:
     """The posterior of a request that was made before, by this process or another."""
-    once = cache(partial(built, progress=False))
+    line = present_line()
+
+    @cache
+    def built() -> Posterior:
+        asked = (request.coords, request.track, request.potentials, request.target)
+        with made_by(None, line):  # as if it were built by the call that is being made
+            return _posterior(request.observed, *asked, progress=False)
+
     with building(f"the posterior given {names_of(request.observed)}", progress):
-        found = recall(request, lambda: once().function.compilation.lowered())
-    return None if found is None else Posterior.recalled(*found, once)
+        found = recall(request, lambda: built().function.compilation.lowered())
+    return None if found is None else Posterior.recalled(*found, built)
 
 
 def _posterior(
