@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from probtensor.calls import public
+from probtensor.dataclass import replace
 from probtensor.function import Compilation, Function, In, Lowered, Program, Shared, function_of
 from probtensor.function.implicit import implicit_inputs, measured_inputs, values_of
-from probtensor.function.program import checked_inputs, checked_updates, flatten
+from probtensor.function.program import Leaf, checked_inputs, checked_updates, flatten
 from probtensor.function.recall import CachedFunction
 from probtensor.function.request import check_options, check_used, replace_givens
 from probtensor.graph import Node
@@ -187,6 +188,7 @@ def compile_program(program: Program) -> Function:
         built=built,
         timings=timings,
         lowered=lowered_graph,
+        record=cached.key,
     )
     return function_of(program, compilation)
 
@@ -194,7 +196,7 @@ def compile_program(program: Program) -> Function:
 def chosen_target(target: str | Target | None, build: str | None) -> str | Target:
     """The target that was asked for, else that of the environment, else "auto", which builds as
     `build` says. ValueError for another `build`, or one for another target."""
-    chosen = target or os.environ.get("PROBTENSOR_TARGET") or "auto"
+    chosen = target or default_target()
     if build is None:
         return chosen
     choice(build)
@@ -207,8 +209,61 @@ def chosen_target(target: str | Target | None, build: str | None) -> str | Targe
     return chosen
 
 
-def target_of(target: str | Target) -> Target:
-    """The target with a name, or the target itself. ValueError or TypeError for anything else."""
+def recalled(
+    record: str,
+    inputs: Sequence[Node],
+    given: Mapping[Node, np.ndarray],
+    name: str,
+    target: Target,
+    lowered: Callable[[], Lowered],
+) -> Function | None:
+    """The function of a record, with some inputs bound, without its graph: it has no more than what
+    a call needs, and gives a list. None if the record is lost, or needs more than these inputs."""
+    began = time.perf_counter()
+    found = CachedFunction(record, inputs, ()).load()
+    if found is None:
+        return None
+    plan, _, source = found
+    timings = {"rewrite": time.perf_counter() - began, "lower": 0.0}
+    built = target.load(source)
+    if built is None:
+        return None
+    count = len(plan.outputs)
+    program = Program(
+        inputs=tuple(In(x) for x in inputs),
+        outputs=(),
+        borrowed=(False,) * count,
+        output_memories=("cpu",) * count,
+        tree=[Leaf(k) for k in range(count)],
+        updates=(),
+        name=name,
+        target=target,
+        seed=None,
+        compiler=compile_program,
+    )
+    compilation = Compilation(
+        inputs=tuple(inputs),
+        given={},
+        key=None,
+        plan=plan,
+        target=target,
+        built=built,
+        timings=timings,
+        lowered=lowered,
+        record=record,
+    )
+    return function_of(program, compilation, given)
+
+
+def default_target() -> str:
+    """The name of the target where none is asked for."""
+    return os.environ.get("PROBTENSOR_TARGET") or "auto"
+
+
+def target_of(target: str | Target | None) -> Target:
+    """The target with a name, by default `default_target()`, or the target itself. ValueError or
+    TypeError for anything else."""
+    target = target or default_target()
     if not isinstance(target, str):
         if isinstance(target, type):
             raise TypeError(f"{target.__name__} is a class of targets: call it, as in pt.Cuda()")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NoReturn
 from weakref import WeakValueDictionary
@@ -16,6 +15,7 @@ from cython_ext.cell import KeySequence
 from cython_ext.convert import safe_array
 from cython_ext.entry import Entry
 from probtensor.calls import public
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.device import DeviceArray
 from probtensor.function.explain import STAGES
 from probtensor.function.fault import failing_step, fault_of
@@ -59,7 +59,7 @@ class Compilation:
     graph (`given`, by node) and the key of random draws (`key`). `plan` has no kernels if it was
     loaded from the cache; `lowered()` has all of it. `uploads` are the device copies of arrays
     bound to functions of this compilation, by the id of the array; who holds such a copy holds the
-    array too.
+    array too. `record` is the key of its record on disk; empty if there is none.
     """
 
     inputs: tuple[Node, ...]
@@ -70,6 +70,7 @@ class Compilation:
     built: Built
     timings: Mapping[str, float]
     lowered: Callable[[], Lowered]
+    record: str = ""
     uploads: WeakValueDictionary[int, DeviceArray] = field(
         default_factory=WeakValueDictionary, repr=False, compare=False
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
 from cython_ext.timing import Frame
+from probtensor.dataclass import dataclass, replace
 from probtensor.kernel.ir import Kernel, walk
 
 if TYPE_CHECKING:

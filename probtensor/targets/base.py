@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from cython_ext.code import Code
+from probtensor.dataclass import dataclass, field
 from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
 from probtensor.process import computed_once

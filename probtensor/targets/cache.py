@@ -18,10 +18,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from probtensor.dataclass import dataclass
 from probtensor.system import files
 from probtensor.system.records import TOUCH, Records
 

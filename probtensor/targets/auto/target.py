@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from probtensor.dataclass import dataclass
 from probtensor.lower.plan import Plan
 from probtensor.targets.auto.cost import choice, has_compiler, warn_without_compiler
 from probtensor.targets.auto.tiers import Tiers
