@@ -15,11 +15,12 @@ from probtensor.dataclass import replace
 from probtensor.function import Compilation, Function, In, Lowered, Program, Shared, function_of
 from probtensor.function.implicit import implicit_inputs, measured_inputs, values_of
 from probtensor.function.program import Leaf, checked_inputs, checked_updates, flatten
-from probtensor.function.recall import CachedFunction
+from probtensor.function.recall import CachedFunction, pack
 from probtensor.function.request import check_options, check_used, replace_givens
 from probtensor.graph import Node
 from probtensor.graph.resize import detached, sizes_read
 from probtensor.graph.symbolic import refusal
+from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.kinds import REGISTRY
@@ -27,7 +28,8 @@ from probtensor.rules import FINAL, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
 from probtensor.targets.auto.cost import choice
 from probtensor.targets.auto.target import AutoTarget
-from probtensor.targets.base import Target, prepared
+from probtensor.targets.auto.tiers import Tiers
+from probtensor.targets.base import BuildError, Built, Target, prepared
 from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.targets.cython.native import CythonTarget
 from probtensor.targets.interp import InterpTarget
@@ -168,7 +170,7 @@ def compile_program(program: Program) -> Function:
     graph, key = keyed_draws(program.graph)
     inputs = [x.variable for x in program.inputs]
     lowered_graph = cache(partial(lowered, inputs, graph, key))
-    cached = CachedFunction.of(getattr(target, "native", target), inputs, graph)
+    cached = CachedFunction.of(target, inputs, graph)
     record = cached.load()
     built = target.load(record[2]) if record else None
     if built is not None:
@@ -178,7 +180,8 @@ def compile_program(program: Program) -> Function:
         full = lowered_graph()
         plan, implicit, timings = full.plan, full.implicit, full.timings
         built = prepared(target, plan)
-        built.once_built(partial(cached.save, plan, implicit))
+        cached.save(plan, implicit, built.stored or built.source)
+    want_native(built, cached, plan, implicit, lowered_graph)
     compilation = Compilation(
         inputs=(*inputs, *implicit),
         given=values_of(implicit),
@@ -191,6 +194,31 @@ def compile_program(program: Program) -> Function:
         record=cached.key,
     )
     return function_of(program, compilation)
+
+
+def want_native(
+    built: Built | Tiers,
+    cached: CachedFunction,
+    plan: Plan,
+    implicit: Sequence[Node],
+    lowered: Callable[[], Lowered],
+) -> None:
+    """Tell code that may be replaced by a native build what is to be built, and where it is
+    recorded."""
+    if isinstance(built, Tiers):
+        save = partial(cached.save, plan, implicit)
+        built.attach(partial(full_plan, plan, lowered), cached.key, save)
+
+
+def full_plan(plan: Plan, lowered: Callable[[], Lowered]) -> Plan:
+    """A plan with its kernels. BuildError if the graph is lowered to another plan than that of a
+    record, whose buffers the function has."""
+    if plan.kernels:
+        return plan
+    full = lowered().plan
+    if pack(full, (), "") != pack(plan, (), ""):
+        raise BuildError("the graph is lowered to another plan than before; clear the cache")
+    return full
 
 
 def chosen_target(target: str | Target | None, build: str | None) -> str | Target:
@@ -220,7 +248,8 @@ def recalled(
     """The function of a record, with some inputs bound, without its graph: it has no more than what
     a call needs, and gives a list. None if the record is lost, or needs more than these inputs."""
     began = time.perf_counter()
-    found = CachedFunction(record, inputs, ()).load()
+    cached = CachedFunction(record, inputs, ())
+    found = cached.load()
     if found is None:
         return None
     plan, _, source = found
@@ -228,6 +257,7 @@ def recalled(
     built = target.load(source)
     if built is None:
         return None
+    want_native(built, cached, plan, (), lowered)
     count = len(plan.outputs)
     program = Program(
         inputs=tuple(In(x) for x in inputs),

@@ -32,6 +32,7 @@ class Built:
     source   the generated text; empty where there is none
     path     the file of the built module; empty where there is none
     timings  seconds of each stage
+    stored   the text that `load` of the target takes, where it is not the source
     owner    keeps `run` valid: its destruction unloads the code
     program  None, or what the code at `run` interprets; see `cython_ext.code.Code`
     on_device
@@ -45,11 +46,8 @@ class Built:
     timings: Mapping[str, float] = field(default_factory=dict)
     owner: object = None
     program: object = None
+    stored: str = ""
     on_device: bool = False
-
-    def once_built(self, act: Callable[[str], None]) -> None:
-        """Call `act` with the text when it is built, as it is."""
-        act(self.source)
 
     def pinned(self) -> int:
         """The address at which the plan may be called for the life of the process; 0 where it has

@@ -200,11 +200,16 @@ class Posterior:
         self._needs_host("context()")
         return self._context.clone()
 
+    @property
+    def tier(self) -> str:
+        """The target whose code runs the density now; see `Function.tier`."""
+        return self.function.tier if self.on_device else self._context.entry.tier
+
     def expect_calls(self, count: int) -> None:
         """Announce so many calls of `address`, which may pay for native code before they have
         begun; 0 takes back what is left of them."""
         if not self.on_device:
-            self.function.code.promise(count)
+            self._context.entry.code.promise(count)
 
     def _needs_host(self, what: str) -> None:
         if self.on_device:

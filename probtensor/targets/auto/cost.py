@@ -6,8 +6,6 @@ import os
 import warnings
 from functools import cache
 
-from probtensor.kernel.ir import walk
-from probtensor.lower.plan import Plan
 from probtensor.targets.base import BuildError
 from probtensor.targets.cython.toolchain import compiler_command
 
@@ -15,9 +13,10 @@ VARIABLE = "PROBTENSOR_BUILD"
 # When native code is built: before the function is returned, at once in the background, when the
 # time of its calls has reached that of a build, or not at all.
 CHOICES = ("now", "background", "auto", "never")
-# Seconds of a build: translator, compiler and linker without any statement, and each statement.
+# Seconds of a build: translator, compiler and linker alone, and for each instruction of the
+# machine's program.
 BUILD_SECONDS = 0.5
-STATEMENT_SECONDS = 1.5e-3
+INSTRUCTION_SECONDS = 0.5e-3
 # Native time is below that of the machine by about these factors.
 USUAL_GAIN = "1.2 to 3 times"
 
@@ -32,10 +31,9 @@ def choice(asked: str | None) -> str:
     return given
 
 
-def build_seconds(plan: Plan) -> float:
+def build_seconds(instructions: int) -> float:
     """How long the native build of a plan takes, about."""
-    statements = sum(1 for kernel in plan.kernels for _ in walk(kernel.body))
-    return BUILD_SECONDS + STATEMENT_SECONDS * statements
+    return BUILD_SECONDS + INSTRUCTION_SECONDS * instructions
 
 
 def has_compiler() -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from probtensor.dataclass import dataclass
 from probtensor.lower.plan import Plan
 from probtensor.targets.auto.cost import choice, has_compiler, warn_without_compiler
-from probtensor.targets.auto.tiers import Tiers
-from probtensor.targets.base import BuildError, Target
+from probtensor.targets.auto.tiers import BUILDS, Tiers
+from probtensor.targets.base import BuildError, Built, Target
 from probtensor.targets.cython.native import CythonTarget
+from probtensor.targets.machine.encoded import MARK
 
 
 @dataclass(frozen=True)
@@ -26,27 +27,35 @@ class AutoTarget:
         is asked for. BuildError where native code is needed and cannot be built."""
         when = choice(self.when)
         if when == "now":
-            return Tiers(self.native, native=self.native.build(plan))
+            return self._native(self.native.build(plan))
         try:
             first = self.machine.build(plan)
         except BuildError:
-            return Tiers(self.native, native=self.native.build(plan))
-        tiers = Tiers(self.native, self.machine, plan, first)
+            return self._native(self.native.build(plan))
+        return self._begun(when, first, plan)
+
+    def _native(self, native: Built) -> Tiers:
+        return Tiers(self.native, self.machine, native=native)
+
+    def _begun(self, when: str, first: Built, plan: Plan | None = None) -> Tiers:
         if not has_compiler():
             warn_without_compiler()
-        if when == "background":
-            tiers.ask()
-        elif when == "auto":
-            tiers.measure()
-        return tiers
+        return BUILDS.in_use(Tiers(self.native, self.machine, when, first, plan=plan))
 
     def schedule(self, plan: Plan) -> str:
         """The strips of each kernel, as text."""
         return self.native.schedule(plan)
 
     def load(self, source: str) -> Tiers | None:
-        """The native code of generated text, if it is loaded or cached, or asked for now."""
-        if choice(self.when) == "now":
-            return Tiers(self.native, native=self.native.load(source))
-        found = self.native.find(source)
-        return None if found is None else Tiers(self.native, native=found)
+        """What the text of a record gives, `Tiers.stored`: native code that is loaded or cached, or
+        is to be built now, else the program of the machine. None where it has neither."""
+        when = choice(self.when)
+        program, _, text = source.partition("\n") if source.startswith(MARK) else ("", "", source)
+        if text:
+            native = self.native.load(text) if when == "now" else self.native.find(text)
+            if native is not None:
+                return self._native(native)
+        if when == "now" or not program:
+            return None
+        first = self.machine.load(program)
+        return None if first is None else self._begun(when, first)

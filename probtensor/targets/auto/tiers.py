@@ -30,13 +30,23 @@ class TextLock:
 
 
 class Builds:
-    """What all plans of a process share: the texts that are being built, and the reasons of failed
-    builds that were told."""
+    """What all plans of a process share: the programs in use, the texts that are being built, and
+    the reasons of failed builds that were told."""
 
     def __init__(self) -> None:
         self.lock = new_lock()
+        self.programs: WeakValueDictionary[tuple, Tiers] = WeakValueDictionary()
         self.locks: WeakValueDictionary[str, TextLock] = WeakValueDictionary()
         self.told: set[str] = set()
+
+    def in_use(self, made: Tiers) -> Tiers:
+        """The tiers of an equal program that is in use, else these: equal ones are switched
+        together."""
+        key = (made.first.stored, made.when, type(made.machine), type(made.native_target))
+        if not made.first.stored:
+            return made
+        with self.lock:
+            return self.programs.setdefault(key, made)
 
     def lock_of(self, source: str) -> TextLock:
         """The lock of a text."""
@@ -71,19 +81,20 @@ class Tiers:
     program = None
 
     def __init__(
-        self, native_target: CythonTarget, machine: Target | None = None,
-        plan: Plan | None = None, first: Built | None = None, native: Built | None = None,
+        self, native_target: CythonTarget, machine: Target, when: str = "never",
+        first: Built | None = None, native: Built | None = None, plan: Plan | None = None,
     ) -> None:  # fmt: skip
         self.native_target = native_target
         self.machine = machine
-        self.plan = plan
+        self.when = when
         self.first = first
         self.native = native
         self.failure = ""
-        self.waits = False  # for `measured` seconds of calls
+        self.waits = False  # for the time of calls
         self.asked_in = ""  # the process in which the builder was asked
         self.code: Code = (native or first).code
-        self.when_built: list[Callable[[str], None]] = []
+        self._plan: Callable[[], Plan] | None = None if plan is None else lambda: plan
+        self._saves: dict[str, Callable[[str], None]] = {}
         self._rendered = ""
         self._claim = new_lock()  # held by the thread that builds
 
@@ -114,8 +125,20 @@ class Tiers:
         """The text of the native module, whether it is built or not."""
         if self.native is not None:
             return self.native.source
-        self._rendered = self._rendered or render(self.plan)
+        self._rendered = self._rendered or render(self._plan())
         return self._rendered
+
+    @property
+    def stored(self) -> str:
+        """The text of a record: the program of the machine in one line, then that of the module."""
+        program = self.first.stored if self.first else ""
+        source = self.native.source if self.native else ""
+        return f"{program}\n{source}" if program else source
+
+    @property
+    def seconds(self) -> float:
+        """How long the native build takes, about."""
+        return build_seconds(getattr(self.first.program, "length", 0))
 
     @property
     def path(self) -> str:
@@ -139,10 +162,22 @@ class Tiers:
 
     # Native code.
 
+    def attach(self, plan: Callable[[], Plan], key: str, save: Callable[[str], None]) -> None:
+        """Begin to want native code: of what `plan` gives; with it `save` is called with the text
+        of the record of `key`."""
+        self._plan = self._plan or plan
+        self._saves[key] = save
+        if self.native is not None:
+            save(self.stored)
+        elif self.when == "background":
+            self.ask()
+        elif self.when == "auto" and not self.waits:
+            self.measure()
+
     def measure(self) -> None:
         """Build native code when calls have taken as long as the build will."""
         self.waits = True
-        self.code.measure(build_seconds(self.plan), partial(_ask, weakref.ref(self)))
+        self.code.measure(self.seconds, partial(_ask, weakref.ref(self)))
 
     def measure_again(self) -> None:
         """In a forked child: nobody builds it there."""
@@ -151,8 +186,9 @@ class Tiers:
 
     def ask(self) -> None:
         """Build native code in the background."""
-        self.asked_in = PROCESS.token
-        BUILDER.add(self)
+        if self.asked_in != PROCESS.token:
+            self.asked_in = PROCESS.token
+            BUILDER.add(self)
 
     def built_now(self) -> Built:
         """The native code; built in this thread, unless another one is about to. BuildError."""
@@ -169,12 +205,6 @@ class Tiers:
                 if self.failure and self.native is None:
                     raise BuildError(self.failure)
         return self.native
-
-    def once_built(self, act: Callable[[str], None]) -> None:
-        """Call `act` with the text when there is native code; it may be called twice."""
-        self.when_built.append(act)
-        if self.native is not None:
-            act(self.native.source)
 
     def build_in_background(self) -> None:
         """Build native code, unless another thread does; a failure is told once."""
@@ -202,9 +232,9 @@ class Tiers:
         self.code.switch(native.run, native)
         self.native = native
         self._rendered = ""
-        for act in self.when_built:
-            act(source)
-        self.when_built.clear()
+        for save in list(self._saves.values()):
+            save(self.stored)
+        self._saves.clear()
 
     # Text.
 
@@ -218,7 +248,7 @@ class Tiers:
         if self.asked_in == PROCESS.token:
             return "native code is being built, or waits for it"
         if self.waits:
-            return (f"native code is built after {build_seconds(self.plan):.2f} s of calls; they "
+            return (f"native code is built after {self.seconds:.2f} s of calls; they "
                     f"have taken {self.code.spent:.3f} s")  # fmt: skip
         return "native code is built when it is asked for"
 
