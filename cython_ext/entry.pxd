@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t
 
-from cython_ext.code cimport Code
+from cython_ext.code cimport Code, Pace
 from cython_ext.memory cimport Workspace
 
 
@@ -28,6 +28,7 @@ cdef class Layout:
 
 cdef class Entry:
     cdef readonly Code code
+    cdef Pace pace
     cdef readonly int buffer_count
     cdef Slot *slots
     cdef int slot_count

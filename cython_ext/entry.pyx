@@ -24,7 +24,7 @@ import numpy as np
 
 from cython_ext.cell cimport Cell, KeySequence, acquire_locks, release_locks
 from cython_ext.cell import lock_order
-from cython_ext.code cimport Code, pt_load_plan, pt_plan_fn
+from cython_ext.code cimport Code, pt_due, pt_load_plan, pt_now, pt_plan_fn, pt_record
 from cython_ext.memory cimport (
     Workspace,
     free_workspace,
@@ -495,14 +495,23 @@ cdef class Entry:
         """Run the plan, or the stage of the layout. `buffers` are the arrays of earlier stages of a
         plan in Python; None where there are none."""
         cdef int k, status
+        cdef int64_t began
+        cdef bint wanted = False
         cdef pt_plan_fn plan = pt_load_plan(&self.code.plan)
         cdef void **pointers = work.pointers
         cdef const int64_t *sizes = layout.sizes
         if plan == NULL:
             status = self.interpret(work, layout, outputs, buffers)
-        else:
+        elif not pt_due(&self.pace):
             with nogil:
                 status = plan(pointers, sizes)
+        else:
+            with nogil:
+                began = pt_now()
+                status = plan(pointers, sizes)
+                wanted = pt_record(&self.code.meter, &self.pace, pt_now() - began)
+            if wanted:
+                self.code.want()
         if status:
             raise self.fault(status, [self.array_of(k, work) for k in range(self.slot_count)])
         return 0

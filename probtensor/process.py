@@ -62,6 +62,11 @@ def new_uid() -> str:
     return f"{next(_UIDS)}.{PROCESS.token}"
 
 
+def made_at(uid: str) -> tuple[int, str]:
+    """What sorts the uids of a process by the time when they were made."""
+    return int(uid.split(".", 1)[0]), uid
+
+
 def made_since(uid: str, earlier: str) -> bool:
     """Whether a uid was made in this process, and after another one of it."""
     number, token = uid.split(".", 1)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+
+from probtensor.dataclass import dataclass
 
 CPU = 1
 CUDA = 2

@@ -15,12 +15,12 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from probtensor.dataclass import dataclass
 from probtensor.device import compiler as compilers
 from probtensor.device.blas import Blas, load_blas
 from probtensor.device.compiler import Nvcc, Nvrtc

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NoReturn
 from weakref import WeakValueDictionary
@@ -16,6 +15,7 @@ from cython_ext.cell import KeySequence
 from cython_ext.convert import safe_array
 from cython_ext.entry import Entry
 from probtensor.calls import public
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.device import DeviceArray
 from probtensor.function.explain import STAGES
 from probtensor.function.fault import failing_step, fault_of
@@ -59,7 +59,7 @@ class Compilation:
     graph (`given`, by node) and the key of random draws (`key`). `plan` has no kernels if it was
     loaded from the cache; `lowered()` has all of it. `uploads` are the device copies of arrays
     bound to functions of this compilation, by the id of the array; who holds such a copy holds the
-    array too.
+    array too. `record` is the key of its record on disk; empty if there is none.
     """
 
     inputs: tuple[Node, ...]
@@ -70,6 +70,7 @@ class Compilation:
     built: Built
     timings: Mapping[str, float]
     lowered: Callable[[], Lowered]
+    record: str = ""
     uploads: WeakValueDictionary[int, DeviceArray] = field(
         default_factory=WeakValueDictionary, repr=False, compare=False
     )
@@ -247,14 +248,12 @@ class Function(Entry):
     def address(self) -> int:
         """Address of the compiled plan, a C function (see `header`); 0 where the target has none.
 
-        The code is then never unloaded, since its address may be used anywhere. GraphError for a
-        plan that runs in several stages, since data decide its sizes.
+        It is that of native code, which is built first where the function runs on the machine yet,
+        and never unloaded, since its address may be used anywhere. GraphError for a plan that runs
+        in several stages, since data decide its sizes; BuildError if it cannot be built.
         """
         self.require_one_stage()
-        pin = getattr(self.compilation.built.owner, "pin", None)
-        if pin is not None:
-            pin()
-        return super().address
+        return self.compilation.built.pinned()
 
     def require_one_stage(self) -> None:
         """GraphError for a plan of several stages, which is no single call."""
@@ -263,14 +262,21 @@ class Function(Entry):
             refuse_measured(order, f"{self.label} runs in several stages and has no address")
 
     @property
+    def tier(self) -> str:
+        """The target whose code runs the function now: with target="auto" it is "machine" until
+        native code is there, then "cython"; see `explain("tier")`."""
+        return getattr(self.compilation.built, "tier", self.compilation.target.name)
+
+    @property
     def plan(self) -> Plan:
         """The plan: buffers, kernels, sizes."""
         return self.compilation.lowered().plan
 
     @property
     def timings(self) -> dict[str, float]:
-        """Seconds of each stage of making it: rewrite, lower, render, build."""
-        return dict(self.compilation.timings)
+        """Seconds of each stage of making it so far: rewrite, lower; render, build once there is
+        native code."""
+        return {**self.compilation.timings, **self.compilation.built.timings}
 
     @property
     def header(self) -> str:
@@ -289,6 +295,7 @@ class Function(Entry):
         plan      buffers, sizes, checks and the order of kernels
         source    the generated text
         header    the C signature of `address`
+        tier      which code runs now, and what is known of native code
         """
         if stage not in STAGES:
             raise ValueError(f"explain: {stage!r} is none of {', '.join(STAGES)}")
@@ -401,7 +408,9 @@ class Function(Entry):
     def __repr__(self) -> str:
         inputs = ", ".join(map(repr, self.inputs))
         outputs = ", ".join(str(y.type) for y in self.program.outputs)
-        return f"<{self.label}({inputs}) -> ({outputs}), target {self.compilation.target.name}>"
+        name, tier = self.compilation.target.name, self.tier
+        target = name if tier == name else f"{name} ({tier} now)"
+        return f"<{self.label}({inputs}) -> ({outputs}), target {target}>"
 
 
 def rebuild(program: Program, bound: Mapping, cells: Mapping) -> Function:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
 from cython_ext.timing import Frame
+from probtensor.dataclass import dataclass, replace
 from probtensor.kernel.ir import Kernel, walk
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def profile(function: Function, args: Sequence[ArrayLike], n: int | None) -> Pro
     function.require_one_stage()
     frame = Frame(function, tuple(args))
     once = frame.time(function.code, 1)
-    plan, target = function.plan, function.compilation.target
+    built = function.compilation.built
+    plan, target = function.plan, getattr(built, "running", function.compilation.target)
     parts = max(1, len(plan.kernels)) + 2
     count = n or max(1, min(100_000, int(PROFILE_SECONDS / parts / max(once, 1e-8))))
     total = frame.time(function.code, count)

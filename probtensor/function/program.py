@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cython_ext.convert import frozen_copy, safe_array
 from probtensor.calls import public
+from probtensor.dataclass import dataclass, replace
 from probtensor.device import DeviceArray
 from probtensor.function.device.streams import borrowed_array, device_copy, is_on_device
 from probtensor.function.shared import Shared

@@ -11,15 +11,16 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
 from functools import cache
 
+from probtensor.dataclass import dataclass, fields, is_dataclass, replace
 from probtensor.function.record import Damaged, Unknown, check_positions, decode, encode
 from probtensor.graph.closed import Closed
 from probtensor.graph.node import Frozen, Input, Node, Op, origin_of
 from probtensor.graph.sizes import atoms_of
 from probtensor.graph.walk import inputs_of, toposort
 from probtensor.lower.plan import Plan
+from probtensor.process import made_at
 from probtensor.targets.base import Loads, Target
 from probtensor.targets.cache import load_record, save_record
 from probtensor.targets.spell import user_text
@@ -46,45 +47,59 @@ class FunctionRecord:
 def library_identity() -> str:
     """Hash of names, sizes and times of the library's files, on which the generated code
     depends."""
-    digest = hashlib.sha256(__version__.encode())
-    for folder, below, files in os.walk(_PACKAGE):
-        below[:] = sorted(name for name in below if name != "__pycache__")
-        for name in sorted(files):
-            status = os.stat(os.path.join(folder, name))
-            row = f"{folder}/{name} {status.st_size} {status.st_mtime_ns}\n"
-            digest.update(os.fsencode(row))
-    return digest.hexdigest()
+    rows, folders = [], [_PACKAGE]
+    while folders:
+        with os.scandir(folders.pop()) as found:
+            for entry in found:
+                if entry.is_dir():
+                    folders += [entry.path] * (entry.name != "__pycache__")
+                else:
+                    status = entry.stat()
+                    rows.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}\n")
+    text = "".join([__version__, "\n", *sorted(rows)])
+    return hashlib.sha256(os.fsencode(text)).hexdigest()
 
 
-def fingerprint(inputs: Sequence[Node], outputs: Sequence[Node], options: Sequence[str]) -> str:
-    """Cache key of the graph: equal keys compile to the same code. Raises Unknown."""
+def fingerprint(
+    inputs: Sequence[Node], outputs: Sequence[Node], options: Sequence[str], values: bool = False
+) -> str:
+    """Cache key of the graph: equal keys compile to the same code; with `values`, inputs with
+    values have the same ones, too. Raises Unknown."""
     order = toposort([*inputs, *outputs])
     index = {node: k for k, node in enumerate(order)}
     uids = {node.op.uid: index[node] for node in order if isinstance(node.op, Input)}
     uids |= {atom.uid: index[atom.source] for atom in atoms_of(order)}
+    text = _OpText(uids, values)
+    rows = [
+        *text.rows(order, index),
+        ([index[x] for x in inputs], [index[y] for y in outputs], list(options)),
+        text.in_order_of_making(),
+    ]
     digest = hashlib.sha256(library_identity().encode())
-    text = _OpText(uids)
-    for row in text.rows(order, index):
-        digest.update(repr(row).encode())
-    row = ([index[x] for x in inputs], [index[y] for y in outputs], list(options))
-    digest.update(repr(row).encode())
+    digest.update(repr(rows).encode())
     return digest.hexdigest()
 
 
 class _OpText:
     """Ops as text that is equal in all processes; cached, as parameters repeat. `indices` are those
-    of the inputs, by their uids."""
+    of the inputs, by their uids; `values` says whether values of inputs are in the text."""
 
-    def __init__(self, indices: Mapping[str, int]) -> None:
+    def __init__(self, indices: Mapping[str, int], values: bool = False) -> None:
         self.indices = dict(indices)
+        self.left_out = () if values else _VALUES
         self.cache: dict[Op, str] = {}
+        self.classes: dict[type, tuple[str, list[str]]] = {}
+        self.lines: dict[tuple[str, int], tuple[str, int, str]] = {}
+        self.random: dict[str, str] = {}
 
     def rows(self, order: Iterable[Node], index: Mapping[Node, int]) -> Iterator[tuple]:
         """The nodes, each with its op, the indices of its inputs, and the user's line."""
+        lines = self.lines
         for node in order:
-            file, line = origin_of(node)
-            inputs_at = [index[x] for x in node.inputs]
-            yield self.op(node.op), inputs_at, file, line, user_text(file, line)
+            origin = origin_of(node)
+            if origin not in lines:
+                lines[origin] = (*origin, user_text(*origin))
+            yield self.op(node.op), [index[x] for x in node.inputs], lines[origin]
 
     def body(self, body: Closed) -> str:
         """A body, whose parameters are its first nodes. They have no line: equal parameters of all
@@ -98,28 +113,41 @@ class _OpText:
         return hashlib.sha256(rows.encode()).hexdigest()
 
     def op(self, op: Op) -> str:
-        cls = type(op)
-        if cls.__module__.split(".")[0] != "probtensor":
-            raise Unknown(f"{cls.__module__} is not part of the library")
         found = self.cache.get(op)
         if found is None:
-            parts = [self.field(op, f.name) for f in fields(op) if f.name not in _VALUES]
-            found = self.cache[op] = f"{cls.__module__}.{cls.__qualname__}({', '.join(parts)})"
+            found = self.cache[op] = self.made(op)
         return found
 
-    def field(self, op: Op, name: str) -> str:
+    def made(self, value: object) -> str:
+        """A value of a class of the library, with its parameters."""
+        cls = type(value)
+        if cls not in self.classes:
+            if cls.__module__.split(".")[0] != "probtensor":
+                raise Unknown(f"{cls.__module__} is not part of the library")
+            names = [f.name for f in fields(cls) if f.name not in self.left_out]
+            self.classes[cls] = f"{cls.__module__}.{cls.__qualname__}", names
+        name, names = self.classes[cls]
+        return f"{name}({', '.join([self.field(value, field) for field in names])})"
+
+    def field(self, op: object, name: str) -> str:
         value = getattr(op, name)
-        return (
-            self.input_index(value)
-            if isinstance(op, Input) and name == "uid"
-            else self.value(value)
-        )
+        if name != "uid":
+            return self.value(value)
+        found = self.input_index(value)
+        if not isinstance(op, Input):
+            self.random[value] = found
+        return found
+
+    def in_order_of_making(self) -> list[str]:
+        """The random variables in the order in which they were made, on which their order in a loop
+        depends."""
+        return [self.random[uid] for uid in sorted(self.random, key=made_at)]
 
     def value(self, value: object) -> str:
-        if isinstance(value, Dim):
-            return size_text(value, self.size_name)
         if isinstance(value, _PLAIN):
             return repr(value)
+        if isinstance(value, Dim):
+            return size_text(value, self.size_name)
         if isinstance(value, Frozen):
             data = hashlib.sha256(value.array.tobytes()).hexdigest()
             return f"{value.array.dtype}{value.array.shape}{data}"
@@ -131,6 +159,8 @@ class _OpText:
             return self.op(value)
         if isinstance(value, Closed):
             return self.body(value)
+        if is_dataclass(value):  # a distribution, a support
+            return self.made(value)
         raise Unknown(f"{type(value).__name__} in an op")
 
     def size_name(self, atom: Atom) -> str:

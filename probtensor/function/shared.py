@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 from numpy.typing import DTypeLike
 
 from cython_ext.cell import Cell, CellLocks
 from cython_ext.convert import number_array, safe_array, stated_cast
 from probtensor.calls import public, user_line
+from probtensor.dataclass import dataclass, field
 from probtensor.device import device_array
 from probtensor.function.device.streams import borrowed_array, device_copy, is_on_device
 from probtensor.graph.node import Input, Node, line_of, make, new_input

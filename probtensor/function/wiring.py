@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from cython_ext.cell import Cell, KeySequence
 from cython_ext.code import Code
+from probtensor.dataclass import dataclass
 from probtensor.device import DeviceArray
 from probtensor.graph.node import line_of
 from probtensor.lower.memory import layout

@@ -8,10 +8,10 @@ graph around it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from itertools import chain
 from operator import attrgetter
 
+from probtensor.dataclass import dataclass, fields, replace
 from probtensor.graph.node import (
     Const,
     Input,

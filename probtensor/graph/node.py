@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
 from typing import ClassVar, NoReturn
 from weakref import WeakValueDictionary
 
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import outermost_call, user_line
+from probtensor.dataclass import dataclass, fields
 
 # Re-exported.
 from probtensor.graph.origin import line_of, made_by, origin_of, present_line  # noqa: F401

@@ -6,11 +6,11 @@ Only `Get` reads a node of tuple type; all other ops read the parts, which are o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node, Op, make
 from probtensor.types import TensorType
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
 
+from probtensor.dataclass import dataclass, fields, is_dataclass
 from probtensor.graph.node import _INTERNED, Input, Node, Op
 from probtensor.graph.sizes import atoms_of, detached_names, rebuilt
 from probtensor.graph.walk import toposort

@@ -14,11 +14,11 @@ different selectors need belongs to each of these.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 
 import numpy as np
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Const, Input, Node, made_by, make
 from probtensor.graph.sizes import rebuilt
 

@@ -17,10 +17,10 @@ integer locals. `IndexValue` is its value as an expr, an int64. Every expr has a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 
 import numpy as np
 
+from probtensor.dataclass import dataclass, replace
 from probtensor.types import Size
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from probtensor.dataclass import dataclass, field
 from probtensor.graph.node import Const, Input, Node
 from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import uniform_value

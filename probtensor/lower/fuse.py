@@ -11,9 +11,9 @@ next level inside each shared loop.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
+from probtensor.dataclass import dataclass, field
 from probtensor.graph.node import Node
 from probtensor.graph.parts import parts
 from probtensor.lower.kinds import Task

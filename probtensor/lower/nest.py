@@ -8,8 +8,8 @@ by a routine.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Const, Input, Node
 from probtensor.graph.parts import parts
 from probtensor.lower.fuse import fuse

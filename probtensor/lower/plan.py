@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node
 from probtensor.kernel.ir import Kernel
 from probtensor.types import Dim, Size, SizeCheck, dtype_of, size_value

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
+from probtensor.dataclass import dataclass, replace
 from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import Const, GraphError, Input, Node, line_of
 from probtensor.graph.walk import toposort

@@ -7,12 +7,12 @@ Differential Equations I", sections II.4 and IV.2 of volume II.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import log
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node, as_tensor, new_input
 from probtensor.ode.methods import Method
 from probtensor.ode.system import System

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node
 from probtensor.ode.system import System
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from dataclasses import replace as replace_fields
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
+from probtensor.dataclass import replace as replace_fields
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import Batch, Composite, op
 from probtensor.ops.samples import Sample

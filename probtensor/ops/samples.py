@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+
+from probtensor.dataclass import dataclass, field
 
 
 @dataclass(frozen=True)

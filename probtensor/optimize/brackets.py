@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node
 
 Function = Callable[[Node], Node]

@@ -1,11 +1,11 @@
 """Settings of a run, as frozen values that are validated when they are made."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
 from cython_ext.samplers import chain as native
 from cython_ext.samplers.nuts import DEEPEST
+from probtensor.dataclass import dataclass
 from probtensor.sample.checks import boolean, fraction, integer
 
 METRICS = {"diag": native.Metric.DRAWS, "diag_grad": native.Metric.DRAWS_AND_GRADIENTS}

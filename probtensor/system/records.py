@@ -6,9 +6,9 @@ import hashlib
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from probtensor.dataclass import dataclass
 from probtensor.system import files
 
 TOUCH = 86400  # seconds between updates of the time of use, by which old entries are removed

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from cython_ext.code import Code
+from probtensor.dataclass import dataclass, field
 from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
 from probtensor.process import computed_once
@@ -32,6 +32,7 @@ class Built:
     source   the generated text; empty where there is none
     path     the file of the built module; empty where there is none
     timings  seconds of each stage
+    stored   the text that `load` of the target takes, where it is not the source
     owner    keeps `run` valid: its destruction unloads the code
     program  None, or what the code at `run` interprets; see `cython_ext.code.Code`
     on_device
@@ -45,7 +46,16 @@ class Built:
     timings: Mapping[str, float] = field(default_factory=dict)
     owner: object = None
     program: object = None
+    stored: str = ""
     on_device: bool = False
+
+    def pinned(self) -> int:
+        """The address at which the plan may be called for the life of the process; 0 where it has
+        none, or needs a frame (see `program`)."""
+        pin = getattr(self.owner, "pin", None)
+        if pin is not None:
+            pin()
+        return 0 if callable(self.run) or self.program is not None else self.run
 
     @computed_once
     def code(self) -> Code:

@@ -18,10 +18,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from probtensor.dataclass import dataclass
 from probtensor.system import files
 from probtensor.system.records import TOUCH, Records
 
@@ -241,6 +241,15 @@ def save_record(key: str, data: bytes) -> None:
     """Store a record where this process writes; errors of the disk are ignored."""
     with suppress(OSError):
         writing_store(cache_folder()).records.put(key, data)
+
+
+def remove_unfinished() -> None:
+    """Remove the folders in which this process builds, when it is ending and cannot wait."""
+    with suppress(OSError):
+        store = writing_store(cache_folder())
+        for folder in store.folder.glob(f"building/{os.getpid()}-{_machine()}-*"):
+            with suppress(OSError):
+                files.remove(folder)
 
 
 @cache

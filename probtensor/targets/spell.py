@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import linecache
-from dataclasses import dataclass, field, replace
 
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.kernel.ir import Acc, Apply, Call, Expr, IndexValue, Lit, Load, Ref
 from probtensor.lower.plan import Plan
 from probtensor.targets.declare import CFunction, CName, Declared, function_of_doubles

@@ -17,12 +17,12 @@ values to a few units in the last place, more where an op says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass, replace
 from probtensor.graph.node import Node, Op, make, new_input
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Composite, Kind, View

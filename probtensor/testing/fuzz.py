@@ -19,13 +19,13 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.compile import PIPELINE, function
+from probtensor.dataclass import dataclass, field
 from probtensor.graph.check import check
 from probtensor.graph.closed import with_bodies
 from probtensor.graph.evaluate import Value, value_of

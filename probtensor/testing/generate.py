@@ -11,12 +11,12 @@ import copy
 import string
 from collections import ChainMap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.evaluate import Value, Values, value_of
 from probtensor.graph.node import GraphError, Node, make, new_input
 from probtensor.graph.parts import parts

@@ -31,12 +31,12 @@ and 0 * inf is left as nan. Further cases:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Const, Input, Node
 from probtensor.graph.parts import parts as parts_of
 from probtensor.ops.kinds import Core, Elementwise, Pole, Reduction

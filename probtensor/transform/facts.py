@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass, replace
 from probtensor.graph.node import Const, Node, SizeOf
 from probtensor.ops.kinds import Elementwise, Range, Reduction
 from probtensor.types import size_product

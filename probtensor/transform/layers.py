@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Const, Node, make
 from probtensor.transform.facts import constant_of
 

@@ -23,12 +23,12 @@ inner weights get exp(c - s) times that. Such a `Part` is `hidden`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node, make
 from probtensor.ops.reductions.folds import spread
 from probtensor.transform.facts import FactTable

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.check import CheckError, check, check_same_types
 from probtensor.graph.node import Node, made_by
 from probtensor.graph.text import to_text

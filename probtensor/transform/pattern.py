@@ -7,9 +7,9 @@ Operands of commutative ops match in either order, and literals match by value, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Const, Input, Node, Op, make
 from probtensor.graph.walk import toposort
 from probtensor.transform.facts import FactTable, constant_of

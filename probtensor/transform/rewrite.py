@@ -15,9 +15,9 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 
 from probtensor import ops
+from probtensor.dataclass import dataclass, field
 from probtensor.graph.closed import Closed, map_bodies
 from probtensor.graph.node import Node, Op, as_tensor, line_of, made_by, make
 from probtensor.graph.walk import rebuild, replace, toposort

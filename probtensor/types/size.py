@@ -14,13 +14,14 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
 from functools import reduce
 from operator import attrgetter, eq, le, lt
 from types import FrameType
 from typing import ClassVar
 
 import numpy as np
+
+from probtensor.dataclass import dataclass, field, fields, is_dataclass
 
 
 class ShapeError(ValueError):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
 
+from probtensor.dataclass import dataclass
 from probtensor.types.dtype import DType, dtype_of
 from probtensor.types.size import Shape, ShapeError, Size, size_product
 

@@ -7,7 +7,7 @@ import pytest
 
 import probtensor as pt
 from cython_ext.code import Code
-from tests.function.trampoline import TrampolineTarget
+from tests.targets.auto.trampoline import TrampolineTarget
 
 
 @pytest.fixture

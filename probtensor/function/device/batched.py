@@ -4,12 +4,12 @@ leading axis, and one thread, warp or block of the device computes each row."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from cython_ext.convert import failure, safe_array
+from probtensor.dataclass import dataclass
 from probtensor.device import DeviceArray, device_array
 from probtensor.function.device.layout import nonnegative, round_up
 from probtensor.function.device.streams import Stream, borrowed_array, is_on_device

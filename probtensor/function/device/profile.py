@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.function.device.layout import DeviceLayout
 from probtensor.function.device.streams import Stream
 from probtensor.function.profile import PROFILE_SECONDS, Profile, Row, lines_of

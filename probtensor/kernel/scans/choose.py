@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.kernel.ir import (
     Apply,
     Call,

@@ -11,8 +11,8 @@ that store may read it at the index that it stores to.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
 
+from probtensor.dataclass import dataclass, replace
 from probtensor.kernel.ir import (
     Apply,
     Call,

@@ -19,8 +19,8 @@ index, reads the local that was stored.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.kernel.ir import (
     FOLDS,
     Apply,

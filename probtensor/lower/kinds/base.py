@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
 
+from probtensor.dataclass import dataclass, field
 from probtensor.graph.node import Node, Op
 from probtensor.kernel.ir import Carry, Expr, Stmt
 from probtensor.lower.buffers import Memory

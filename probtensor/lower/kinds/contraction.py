@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node
 from probtensor.kernel.ir import Apply, Expr
 from probtensor.lower.kinds.base import Lowering, Task

@@ -8,8 +8,8 @@ are stored to their part of the stacked results.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node, line_of
 from probtensor.graph.parts import parts
 from probtensor.kernel.ir import Expr, IndexValue, Let, Lit, Load, Ref, Scan, State, Store

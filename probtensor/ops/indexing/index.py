@@ -7,12 +7,12 @@ integer arrays index. Writing applies the same two steps in reverse order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import (
     Const,
     GraphError,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.law import within_axis
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.sizes import signed, size_of_value

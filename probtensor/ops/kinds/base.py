@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.evaluate import RunBody
 from probtensor.graph.node import METHODS, OPERATORS, GraphError, Node, Op, line_of
 from probtensor.ops.kinds.batch import Batch

@@ -10,12 +10,12 @@ them, when a graph is compiled and while it is differentiated.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass, field
 from probtensor.graph.closed import Closed, closed
 from probtensor.graph.evaluate import RunBody, evaluate_body
 from probtensor.graph.node import Node, make, new_input

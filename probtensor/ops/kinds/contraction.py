@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node, make
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.batch import Batch

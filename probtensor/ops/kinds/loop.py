@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.closed import Closed
 from probtensor.graph.evaluate import RunBody, evaluate_body
 from probtensor.graph.node import Node

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node, make
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.batch import Batch, shifted

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node, make
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.batch import Batch, item_numbers, shifted

@@ -7,12 +7,12 @@ maximum that their stable form subtracts.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import (
     NONNEGATIVE,

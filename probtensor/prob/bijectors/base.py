@@ -12,11 +12,11 @@ precision of its distance to that bound.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph import Node
 from probtensor.graph.node import TensorLike
 from probtensor.prob.distributions.support import (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
+from probtensor.dataclass import dataclass
 from probtensor.graph import Node, line_of
 from probtensor.prob.density.logp import SupportCheck, full_density
 from probtensor.prob.model.data import evaluate

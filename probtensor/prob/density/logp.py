@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import ClassVar
 
 from probtensor import ops
 from probtensor.calls import public
+from probtensor.dataclass import dataclass
 from probtensor.graph import (
     Const,
     GraphError,

@@ -10,9 +10,9 @@ rows of a table whose columns have their own parameters.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph import Node, as_tensor
 from probtensor.graph.node import Const
 from probtensor.rules.arithmetic.sums import drop_constant_axes, is_constant_along

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import line_text, public
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import TensorLike, make
 from probtensor.ops.arrays.views import size_tuple

@@ -7,13 +7,13 @@ A support has a membership test (`contains`), a text for messages, and the numbe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import line_text, public
+from probtensor.dataclass import dataclass, fields, replace
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.graph.node import SizeOf, TensorLike
 from probtensor.ops.arrays.views import called

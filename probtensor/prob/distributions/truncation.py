@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.ops.kinds import Elementwise, as_tensor_of
 from probtensor.prob.distributions.support import Interval, Ordered, Support, is_number

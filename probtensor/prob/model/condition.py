@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
 from probtensor.calls import line_text, public
+from probtensor.compile import chosen_target
 from probtensor.graph import GraphError, Node, line_of
-from probtensor.graph.node import TensorLike
+from probtensor.graph.node import TensorLike, made_by, present_line
 from probtensor.graph.resize import with_sizes
 from probtensor.graph.sizes import refuse_measured
 from probtensor.prob.density.logp import no_density_message, unwrap_deterministic
@@ -23,6 +25,7 @@ from probtensor.prob.model.binding import check_known_dims, checked_coords, obse
 from probtensor.prob.model.data import Data, default_of
 from probtensor.prob.model.names import dims_of_node
 from probtensor.prob.model.posterior import Posterior, posterior_of
+from probtensor.prob.model.recall import Request, recall, remember, request_of
 from probtensor.prob.model.sizes import KnownSizes
 from probtensor.prob.sequences.convert import with_sequences
 from probtensor.prob.sequences.resolve import model_order
@@ -38,6 +41,7 @@ def condition(
     track: Sequence[Node] = (),
     potentials: Sequence[Node] = (),
     target: object = None,
+    build: str | None = None,
     progress: bool = True,
 ) -> Posterior:
     """The posterior of the random variables that `observed` depends on.
@@ -47,7 +51,8 @@ def condition(
     coords      {dim: labels}, copied, each label once: the lengths of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
-    target      "cython" (default), "interp" or "cuda"; see `pt.function`
+    target      "auto" (default), "cython", "machine", "interp" or "cuda"; see `pt.function`
+    build       when target="auto" builds native code; see `pt.function`
     progress    say on a terminal, after 2 s, what is compiled and how far it is
 
     Free variables are in graph order (see `Posterior`). Raises GraphError for a discrete free
@@ -66,6 +71,45 @@ def condition(
         >>> pt.condition({y: 1.0}).dim
         1
     """
+    began = time.perf_counter()
+    if build is not None:
+        target = chosen_target(target, build)
+    request = request_of(observed, coords, track, potentials, target)
+    if request is not None:
+        found = _recalled(request, progress)
+        if found is not None:
+            found.timings["graph"] = time.perf_counter() - began - sum(found.timings.values())
+            return found
+    posterior = _posterior(observed, coords, track, potentials, target, progress)
+    if request is not None:
+        remember(request, posterior.function, posterior.dim)
+    return posterior
+
+
+def _recalled(request: Request, progress: bool) -> Posterior | None:
+    """The posterior of a request that was made before, by this process or another."""
+    line = present_line()
+
+    @cache
+    def built() -> Posterior:
+        asked = (request.coords, request.track, request.potentials, request.target)
+        with made_by(None, line):  # as if it were built by the call that is being made
+            return _posterior(request.observed, *asked, progress=False)
+
+    with building(f"the posterior given {names_of(request.observed)}", progress):
+        found = recall(request, lambda: built().function.compilation.lowered())
+    return None if found is None else Posterior.recalled(*found, built)
+
+
+def _posterior(
+    observed: Mapping[Node, TensorLike],
+    coords: Mapping[str, Sequence] | None,
+    track: Sequence[Node],
+    potentials: Sequence[Node],
+    target: object,
+    progress: bool,
+) -> Posterior:
+    """What `condition` returns, built."""
     began = time.perf_counter()
     given = unique_observed(observed)
     arrays = {node: observed_array(node, value) for node, value in given.items()}

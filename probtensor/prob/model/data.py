@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import line_text, public
+from probtensor.dataclass import dataclass
 from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, made_by, toposort
 from probtensor.graph.evaluate import Value, value_of
 from probtensor.graph.node import Frozen, TensorLike, make, new_input

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from dataclasses import replace as dataclass_replace
 from functools import reduce
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass, fields
+from probtensor.dataclass import replace as dataclass_replace
 from probtensor.graph import (
     Const,
     GraphError,

@@ -8,8 +8,8 @@ labels of that axis, and be lost, so it is refused before anything is drawn.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.graph import GraphError, Node, line_of
 from probtensor.prob.distributions.base import Deterministic, RandomVariable
 from probtensor.prob.model.data import Data

@@ -35,6 +35,10 @@ from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.sequences.convert import as_sequence
 from probtensor.types import shape_text
 
+# The attributes of a posterior that a recalled one has only when they are needed.
+BUILT = ("model", "function", "_rebuild_args", "_data_nodes", "_given", "_labels", "_programs",
+         "_binding")  # fmt: skip
+
 
 class Posterior:
     """The posterior of a model given its observed variables; made by `condition`.
@@ -42,6 +46,7 @@ class Posterior:
     The density is that of the free variables on the unconstrained space, as one flat vector `q` of
     length `dim`, with the log-Jacobians of the bijectors and all constants.
 
+    dim        the length of q
     names      of the free variables, in the order of q
     dims       names of the axes of each variable that has them
     coords     labels along each dim
@@ -83,19 +88,43 @@ class Posterior:
         program = programs.get("logp_and_grad", self._density, self.timings)
         bound = self._bound(program)
         self.function: Function = bound  # (q) -> (logp, gradient), for its source and stages
-        self.on_device = bound.on_device
-        if not self.on_device:
-            self._context = Context(bound, self.dim)
-            self.logp_and_grad: Callable = self._context.logp_and_grad
+        self._run(bound, model.dim)
         spent = sum(self.timings.values())
         self.timings["bind"] = max(0.0, time.perf_counter() - began - spent)
 
+    def _run(self, bound: Function, dim: int) -> None:
+        """Evaluate this density, which has its data bound."""
+        self.dim = dim
+        self.on_device = bound.on_device
+        if not self.on_device:
+            self._context = Context(bound, dim)
+            self.logp_and_grad: Callable = self._context.logp_and_grad
+
+    @classmethod
+    def recalled(cls, bound: Function, dim: int, built: Callable[[], Posterior]) -> Posterior:
+        """A posterior whose density is at hand; everything else is that of the same posterior which
+        `built` makes, when it is needed."""
+        posterior = cls.__new__(cls)
+        posterior._built = built
+        posterior.timings = dict(bound.timings)
+        posterior._run(bound, dim)
+        return posterior
+
+    def __getattr__(self, name: str) -> object:
+        if name not in BUILT or "_built" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        built = self._built()
+        for part in BUILT:
+            self.__dict__.setdefault(part, built.__dict__[part])
+        for stage, seconds in built.timings.items():
+            self.timings[stage] = self.timings.get(stage, 0.0) + seconds
+        return self.__dict__[name]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *BUILT]
+
     # Description.
 
-    @property
-    def dim(self) -> int:
-        """The length of q."""
-        return self.model.dim
 
     @property
     def target(self) -> object:
@@ -170,6 +199,17 @@ class Posterior:
         as long as the context exists. TypeError on a device."""
         self._needs_host("context()")
         return self._context.clone()
+
+    @property
+    def tier(self) -> str:
+        """The target whose code runs the density now; see `Function.tier`."""
+        return self.function.tier if self.on_device else self._context.entry.tier
+
+    def expect_calls(self, count: int) -> None:
+        """Announce so many calls of `address`, which may pay for native code before they have
+        begun; 0 takes back what is left of them."""
+        if not self.on_device:
+            self._context.entry.code.promise(count)
 
     def _needs_host(self, what: str) -> None:
         if self.on_device:

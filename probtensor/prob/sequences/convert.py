@@ -13,6 +13,7 @@ from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import Loop, Random, random_nodes
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
 from probtensor.prob.sequences.op import RandomSequence
+from probtensor.process import made_at
 from probtensor.transform.loops.delays import delays_read
 from probtensor.transform.loops.opened import (
     Entry,
@@ -137,7 +138,7 @@ def drawing(node: Node) -> Node:
     roots = loop.roots()
     loop.change_roots(dict(zip(roots, map_nodes(roots, named), strict=True)))
     variables = {x.op.uid: x for x in toposort(loop.roots()) if isinstance(x.op, Random)}
-    in_order = sorted(variables, key=lambda uid: (int(uid.split(".")[0]), uid))
+    in_order = sorted(variables, key=made_at)
     loop.stacks = [Stack(variables[uid]) for uid in in_order]
     loop.results = list(loop.stacks)
     drop_unused(loop, range(len(loop.results)))

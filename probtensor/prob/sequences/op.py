@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node
 from probtensor.prob.distributions.base import RandomVariable
 from probtensor.types import SizeCheck, TensorType

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 
+from probtensor.dataclass import dataclass, fields, replace
 from probtensor.graph.closed import depending
 from probtensor.graph.node import GraphError, Node, line_of, made_by, make
 from probtensor.graph.walk import replace as replaced

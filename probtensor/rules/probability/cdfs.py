@@ -11,11 +11,11 @@ import math
 import operator
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node, make
 from probtensor.transform.chain import chain_leaves
 from probtensor.transform.facts import FactTable, constant_of

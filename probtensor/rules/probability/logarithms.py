@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Const, Input, Node, make
 from probtensor.ops.kinds import Contraction, Elementwise
 from probtensor.rules.probability.cdfs import (

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass, field
 from probtensor.graph.node import Node, make
 from probtensor.rules.probability.cdfs import VIEWS, power_of, share_of, times_root2
 from probtensor.transform.facts import FactTable, constant_of

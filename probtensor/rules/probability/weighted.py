@@ -8,11 +8,11 @@ underflow. As the result does not depend on t, derivatives treat t as a constant
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import Const, Node, make
 from probtensor.ops.reductions.folds import spread
 from probtensor.rules.probability.polynomials import SUM_ULPS, log_of_weighed

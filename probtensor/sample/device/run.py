@@ -18,10 +18,10 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from probtensor.dataclass import dataclass
 from probtensor.sample.device.chains import Chains, DevicePosterior, chains_of
 from probtensor.sample.diagnostics.measures import superchain_size
 from probtensor.sample.errors import SamplingError

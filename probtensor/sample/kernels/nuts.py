@@ -17,12 +17,12 @@ chain is enough: the best of several would only place the starts nearer to each 
 R-hat less sensitive.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from cython_ext.samplers import chain as native
+from probtensor.dataclass import dataclass
 from probtensor.sample.adaptation.schedule import warmup_schedule
 from probtensor.sample.errors import SamplingError
 from probtensor.sample.kernels.protocol import Context, LogpGrad

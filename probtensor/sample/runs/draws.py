@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
+from probtensor.dataclass import dataclass, field
 from probtensor.sample.kernels.nuts import Traces
 from probtensor.sample.kernels.protocol import LogpGrad
 from probtensor.sample.runs.output import Arviz, axes_of, groups_of, to_arviz

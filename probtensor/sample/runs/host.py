@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -19,6 +19,10 @@ from probtensor.sample.runs.progress import Callback, Watcher
 from probtensor.sample.runs.start import find_start
 from probtensor.sample.runs.threads import run_jobs
 from probtensor.sample.settings import Settings
+
+# What a chain is expected to need, so that a long run has native code soon: trajectories of three
+# steps of the tree, the shortest that are usual.
+GRADIENTS_AN_ITERATION = 7
 
 
 class HostRun:
@@ -36,6 +40,9 @@ class HostRun:
         self.traces = new_traces(settings, chains, posterior.dim)
         self.threads = threads
         self.progresses = [Progress() for _ in range(chains)]
+        expect = getattr(posterior, "expect_calls", None)  # a `LogpGrad` of the user may lack it
+        self.expect: Callable[[int], None] = expect or (lambda _: None)
+        self.expect(chains * settings.iterations * GRADIENTS_AN_ITERATION)
         contexts = [posterior.context() for _ in range(chains)]
         starts = [
             find_start(posterior, contexts[chain], given[chain], seed=seed, chain=chain)
@@ -58,8 +65,11 @@ class HostRun:
         # If no thread can be started, the output is prepared when it is built.
         with contextlib.suppress(RuntimeError):
             self.preparing.start()
-        with blas.OneThread(*blas.loaded()), self.watcher.open(interrupts):
-            run_jobs(self.jobs, self.threads, self.progresses, self.watcher.update, interrupts)
+        try:
+            with blas.OneThread(*blas.loaded()), self.watcher.open(interrupts):
+                run_jobs(self.jobs, self.threads, self.progresses, self.watcher.update, interrupts)
+        finally:
+            self.expect(0)
 
     def prepare(self) -> None:
         """See `Run`."""

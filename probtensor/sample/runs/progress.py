@@ -12,9 +12,9 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from cython_ext.samplers.chain import Progress
+from probtensor.dataclass import dataclass
 from probtensor.process import importing
 from probtensor.sample.runs.interrupts import Interrupts
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.kernel.ir import Acc, Call, For, Let, Lit, Load, Stmt, exprs_of, walk, walk_expr
 from probtensor.kernel.touch import buffers_of, expr_names, loads_of, names_read, names_set
 from probtensor.types import Dim, Size, size_names, size_product, size_substitute

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from probtensor.dataclass import dataclass
 from probtensor.kernel.ir import Acc, Carry, For, If, Load, Ref, Scan, Stmt, blocks, map_blocks
 from probtensor.kernel.touch import expr_names, names_read
 from probtensor.types import Size, size_names

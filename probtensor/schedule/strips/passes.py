@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
+from probtensor.dataclass import dataclass, replace
 from probtensor.kernel.ir import (
     Acc,
     Apply,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from probtensor import device
+from probtensor.dataclass import dataclass, field
 from probtensor.device import Driver, Image, LaunchQueue
 from probtensor.kernel.ir import Call, For, Stmt, Store, blocks
 from probtensor.kernel.touch import writes_of as writes

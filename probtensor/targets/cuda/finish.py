@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
+from probtensor.dataclass import dataclass, replace
 from probtensor.kernel.ir import FOLDS, Acc
 from probtensor.schedule.grid.phases import MapPhase, PrivateCopy
 from probtensor.targets.cuda.group import ACCUMULATOR_TYPES, GroupText

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, field
 
+from probtensor.dataclass import dataclass, field
 from probtensor.kernel.ir import (
     FOLDS,
     Acc,

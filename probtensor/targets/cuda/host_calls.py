@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from probtensor.dataclass import dataclass
 from probtensor.device import Driver, LaunchQueue
 from probtensor.kernel.ir import Call
 from probtensor.lower.plan import Plan

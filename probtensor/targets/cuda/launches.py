@@ -6,12 +6,12 @@ import struct
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from probtensor import device
 from probtensor.calls import public
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.device import Driver, Image, Kernel, LaunchQueue
 from probtensor.kernel.ir import Call
 from probtensor.lower.memory import layout

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.kernel.ir import (
     FOLDS,
     Acc,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.kernel.ir import (
     Check,
     For,

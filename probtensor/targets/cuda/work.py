@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.device import Kernel
 from probtensor.kernel.ir import Call
 from probtensor.types import Size

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.kernel.ir import (
     FOLDS,
     NOT_GATHERED,

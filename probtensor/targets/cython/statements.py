@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
+from probtensor.dataclass import dataclass, field
 from probtensor.kernel.check import loads_of
 from probtensor.kernel.ir import (
     FOLDS,

@@ -18,11 +18,11 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import cython_ext
+from probtensor.dataclass import dataclass
 from probtensor.process import importing, new_lock
 from probtensor.system import files, program
 from probtensor.targets.base import BuildError

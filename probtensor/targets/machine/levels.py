@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,13 +16,24 @@ LEVELS = ("x86_64_v4", "x86_64_v3", "baseline")  # modules of cython_ext.levels,
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine: its level, the address of its table of instructions and of the function that runs
-    programs, and the index of each instruction in the table."""
+    """A machine: its level, the size and time of its file, the address of its table of instructions
+    and of the function that runs programs, and the index of each instruction in the table."""
 
     level: str
+    version: str
     table: int
     run: int
     instructions: Mapping[str, int]
+
+    @property
+    def names(self) -> str:
+        """What a program in a record depends on: a hash of level, version and instructions."""
+        return _hash(self.level, self.version, *self.instructions)
+
+
+@cache
+def _hash(*parts: str) -> str:
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
 @cache
@@ -35,5 +48,7 @@ def machine() -> Machine:
             continue
         names = names_of(module.table)
         index = {name: k for k, name in enumerate(names)}
-        return Machine(level, module.table, module.run, index)
+        status = os.stat(module.__file__)
+        version = f"{status.st_size} {status.st_mtime_ns}"
+        return Machine(level, version, module.table, module.run, index)
     raise ImportError("cython_ext.levels has no machine for this processor")

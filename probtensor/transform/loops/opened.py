@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.graph.closed import closed
 from probtensor.graph.node import Node, made_by, make, new_input
 from probtensor.graph.parts import Get

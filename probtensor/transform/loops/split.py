@@ -16,10 +16,10 @@ between; cheap parts stay, for their operands are in registers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import prod
 
 from probtensor import ops
+from probtensor.dataclass import dataclass, replace
 from probtensor.graph.closed import closed, depending
 from probtensor.graph.node import Node, make, new_input
 from probtensor.graph.parts import Get, parts

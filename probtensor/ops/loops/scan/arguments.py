@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.scan.counts import size_of

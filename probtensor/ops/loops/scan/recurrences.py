@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.scan.sequences import fields_of, listed_taps, tap_text

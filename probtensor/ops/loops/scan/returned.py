@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from probtensor.calls import public
+from probtensor.dataclass import dataclass, field
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of
 from probtensor.graph.symbolic import refusal
 from probtensor.types import Dim

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from probtensor.calls import line_text
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import GraphError, Node, as_tensor, make
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.arrays.require import asked_for

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from probtensor.dataclass import dataclass
 from probtensor.graph.closed import StepInput
 from probtensor.graph.node import GraphError, Input, Node, new_input
 from probtensor.graph.symbolic import refusal

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph.closed import depending
 from probtensor.graph.node import Node, new_input
 from probtensor.graph.walk import replace

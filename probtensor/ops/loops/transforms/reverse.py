@@ -13,9 +13,9 @@ Gradients of sequences are stacked. Those of invariants are sums over the steps 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from probtensor import ops
+from probtensor.dataclass import dataclass, replace
 from probtensor.graph.closed import depending, with_outputs
 from probtensor.graph.node import Node, make
 from probtensor.graph.parts import Get, parts

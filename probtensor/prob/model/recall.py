@@ -1,0 +1,160 @@
+"""Posteriors on disk: a model that was conditioned before, on the same data, is ready at once.
+
+The key is made of the graph as the user wrote it, before densities and gradients are derived, and
+of everything else that `condition` is given: values, lengths of dims, the line of the call. The
+record names the compiled density, and has the arrays that are bound to it: data as they are
+converted, and what depends on data alone. So nothing of the model is built, and nothing of it is
+checked again, until more is asked for than the density.
+
+With other data the record is another one; then the model is built, and only its density is found.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+import numpy as np
+
+from cython_ext.convert import frozen_copy, is_bare, is_masked, number_array
+from probtensor.calls import line_text
+from probtensor.compile import recalled, target_of
+from probtensor.dataclass import dataclass
+from probtensor.function import Function
+from probtensor.function.recall import fingerprint
+from probtensor.function.record import Damaged, Unknown, decode, encode
+from probtensor.graph import Const, Node, as_tensor
+from probtensor.graph.node import new_input
+from probtensor.graph.walk import toposort
+from probtensor.prob.model.binding import checked_coords
+from probtensor.prob.model.data import default_of
+from probtensor.targets.base import Loads
+from probtensor.targets.cache import load_record, save_record
+
+SMALL = 4096  # bytes up to which an array is in the record, even if it can be found in the graph
+LARGEST = 1 << 24  # bytes of arrays in a record; a posterior with more is built anew
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `condition` is given, as values that do not change, and the key of it.
+
+    `observed` has copies of the arrays; `arrays` are these as they are converted.
+    """
+
+    key: str
+    observed: Mapping[Node, object]
+    arrays: Sequence[np.ndarray]
+    coords: Mapping[str, np.ndarray]
+    track: Sequence[Node]
+    potentials: Sequence[Node]
+    target: object
+
+    def roots(self) -> list[Node]:
+        """The nodes whose ancestors are the model."""
+        return [*self.observed, *self.potentials, *self.track]
+
+    def sources(self) -> list[np.ndarray]:
+        """The arrays of the request and its graph, in an order that the key determines."""
+        found = list(self.arrays)
+        for node in toposort(self.roots()):
+            if isinstance(node.op, Const):
+                found.append(node.op.array)
+            elif default_of(node) is not None:
+                found.append(default_of(node))
+        return found
+
+
+def request_of(
+    observed: object, coords: object, track: object, potentials: object, target: object
+) -> Request | None:
+    """The request, if it can have a key: None for what `condition` refuses, or what is no plain
+    graph of the library."""
+    lists = isinstance(track, (list, tuple)) and isinstance(potentials, (list, tuple))
+    if not lists or not isinstance(observed, Mapping):
+        return None
+    roots = [*observed, *potentials, *track]
+    if not roots or not all(isinstance(x, Node) and not x.stands_for_another for x in roots):
+        return None
+    kept, arrays, options = {}, [], ["posterior", line_text()]
+    try:
+        found, labels = target_of(target), checked_coords(coords)
+        if not isinstance(found, Loads):
+            return None
+        options += [found.name, *(str(len(xs)) for xs in (observed, potentials, track))]
+        options += [f"{dim!r} {len(values)}" for dim, values in labels.items()]
+        for node, value in observed.items():
+            array = number_array(value, "an observed value")
+            if is_masked(value):
+                return None
+            bare = is_bare(value)
+            kept[node] = copy.deepcopy(value) if bare else frozen_copy(array)
+            arrays.append(array if bare else kept[node])
+            digest = hashlib.sha256(array.tobytes()).hexdigest()
+            options.append(f"{bare} {array.dtype.str} {array.shape} {digest}")
+        key = fingerprint([], roots, options, values=True)
+    except (TypeError, ValueError, Unknown):
+        return None
+    return Request(key, kept, arrays, labels, list(track), list(potentials), target)
+
+
+def recall(request: Request, lowered: Callable[[], object]) -> tuple[Function, int] | None:
+    """The density of a request with its data bound, and the length of q; None if no record of both
+    is found. `lowered` makes all of the density."""
+    data = load_record(request.key)
+    if data is None:
+        return None
+    try:
+        key, dim, rows = decode(data)
+        values = _values(rows, request)
+        inputs = [new_input("q", "float64", (dim,))]
+        inputs += [new_input(None, str(x.dtype), x.shape) for x in values]
+        given = dict(zip(inputs[1:], values, strict=True))
+        found = recalled(key, inputs, given, "logp_and_grad", target_of(request.target), lowered)
+    except (Damaged, TypeError, ValueError, IndexError, AttributeError):
+        return None
+    return None if found is None else (found, dim)
+
+
+def remember(request: Request, function: Function, dim: int) -> None:
+    """Store what `recall` finds, for the compiled density of a request."""
+    compilation = function.compilation
+    inputs = [x.variable for x in function.program.inputs]
+    if not compilation.record or list(compilation.inputs) != inputs:
+        return
+    sources, rows, total = None, [], 0
+    for node in inputs[1:]:
+        array = function.bound[node]
+        if array.nbytes > SMALL and sources is None:
+            sources = request.sources()
+        place = _place(array, sources) if array.nbytes > SMALL else None
+        total += array.nbytes if place is None else 0
+        if total > LARGEST:
+            return
+        rows.append((str(array.dtype), place, as_tensor(array) if place is None else None))
+    with suppress(Unknown):
+        save_record(request.key, encode((compilation.record, dim, tuple(rows))))
+
+
+def _place(array: np.ndarray, sources: Sequence[np.ndarray]) -> int | None:
+    """The first source that converts to an array; None if there is none."""
+    for k, source in enumerate(sources):
+        if source.shape == array.shape:
+            own = np.asarray(source, array.dtype)
+            if own.tobytes() == array.tobytes():
+                return k
+    return None
+
+
+def _values(rows: Sequence[tuple], request: Request) -> list[np.ndarray]:
+    """The arrays of a record."""
+    sources = request.sources() if any(place is not None for _, place, _ in rows) else []
+    found = []
+    for dtype, place, literal in rows:
+        array = literal.op.array if place is None else sources[place]
+        own = np.asarray(array, dtype, order="C").view()
+        own.setflags(write=False)
+        found.append(own)
+    return found
