@@ -19,13 +19,13 @@ from probtensor.function.request import check_options, check_used, replace_given
 from probtensor.graph import Node
 from probtensor.graph.resize import detached, sizes_read
 from probtensor.graph.symbolic import refusal
+from probtensor.late import late
 from probtensor.lower.planner import fused, lower
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.kinds import REGISTRY
 from probtensor.rules import FINAL, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
 from probtensor.targets.base import Target, prepared
-from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.targets.cython.native import CythonTarget
 from probtensor.targets.interp import InterpTarget
 from probtensor.transform.branches import close_branches
@@ -60,8 +60,9 @@ def meanings() -> tuple[Mapping, Mapping]:
 
 
 TARGETS: Mapping[str, Target] = {
-    target.name: target for target in (CythonTarget(), InterpTarget(meanings), CudaTarget())
+    target.name: target for target in (CythonTarget(), InterpTarget(meanings))
 }
+cuda = late("probtensor.targets.cuda.launches")
 
 
 @public
@@ -240,10 +241,18 @@ def target_of(target: str | Target | None) -> Target:
         if not callable(getattr(target, "build", None)):
             raise TypeError(f"a target is a name or an object with build(plan), not {target!r:.60}")
         return target
+    if target == "cuda":
+        return cuda_target()
     if target not in TARGETS:
-        what = f"target {target!r} is none of {', '.join(sorted(TARGETS))}"
+        what = f"target {target!r} is none of {', '.join(sorted([*TARGETS, 'cuda']))}"
         raise refusal(what, kind=ValueError)
     return TARGETS[target]
+
+
+@cache
+def cuda_target() -> Target:
+    """The target "cuda"."""
+    return cuda.CudaTarget()
 
 
 def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> Lowered:

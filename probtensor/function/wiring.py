@@ -26,7 +26,7 @@ from probtensor.types import shape_text, size_value
 MAX_BYTES = 2**62  # bytes
 
 
-@dataclass(slots=True)
+@dataclass
 class Slot:
     """A buffer that is an input of the plan.
 
@@ -51,7 +51,7 @@ class Slot:
     argument: int = -1
 
 
-@dataclass(slots=True)
+@dataclass
 class Result:
     """An output of the plan: a result for the caller, or the new value of a shared variable.
 
@@ -76,7 +76,7 @@ class Result:
         return self.copies is None
 
 
-@dataclass(slots=True)
+@dataclass
 class IndexCheck:
     """The values of slot `slot` are indices into an axis of size `Extents.bounds[number]`;
     `message` names the axis."""

@@ -25,6 +25,7 @@ from probtensor.prob.model.data import evaluate
 from probtensor.prob.model.graphs import Density, Model
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.sizes import KnownSizes
+from probtensor.process import numpy_part
 from probtensor.types import Dim, shape_text
 
 
@@ -53,7 +54,7 @@ def observed_array(variable: Node, value: TensorLike) -> np.ndarray:
             f"pt.potential\n  at {line}"
         )
     if is_masked(value):
-        refuse_missing(what, np.ma.getmaskarray(value), line)
+        refuse_missing(what, numpy_part("ma").getmaskarray(value), line)
     array = number_array(value, what, f"\n  at {line}")
     refuse_missing(what, np.isnan(array), line)
     if np.isinf(array).any():

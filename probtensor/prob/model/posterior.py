@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +14,7 @@ from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import line_text, public
 from probtensor.compile import function
 from probtensor.device import DeviceArray
-from probtensor.function import DeviceDensity, Function
+from probtensor.function import Function
 from probtensor.function.device.streams import is_on_device
 from probtensor.graph import Node, as_tensor, line_of
 from probtensor.graph.node import new_input
@@ -34,6 +34,9 @@ from probtensor.prob.model.names import listed
 from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.sequences.convert import as_sequence
 from probtensor.types import shape_text
+
+if TYPE_CHECKING:
+    from probtensor.function.device.batched import DeviceDensity
 
 # The attributes of a posterior that a recalled one has only when they are needed.
 BUILT = ("model", "function", "_rebuild_args", "_data_nodes", "_given", "_labels", "_programs",
