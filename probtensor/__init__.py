@@ -4,43 +4,55 @@ Tensor functions have NumPy's names and stand in this one namespace; `linalg` an
 in SciPy, `random` makes random variables. `function` compiles a graph.
 """
 
-from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
-from probtensor import linalg, loop, ode, optimize, special
-from probtensor import ops as _ops
-from probtensor.calls import absent as _absent
-from probtensor.calls import is_public as _is_public
-from probtensor.calls import public as _public
-from probtensor.compile import function
-from probtensor.device import DeviceArray, DeviceError, device_array
-from probtensor.function import Function, In, Out, Shared, shared, stream, transfer
-from probtensor.graph import GraphError, Node
-from probtensor.graph import as_tensor as _as_tensor
-from probtensor.graph import line_of as _line_of
-from probtensor.graph.text import to_text
-from probtensor.prob import (
-    Posterior,
-    condition,
-    data,
-    deterministic,
-    draw,
-    hmm,
-    interval,
-    log_likelihood,
-    logp,
-    ordered,
-    potential,
-    random,
-    sample_posterior_predictive,
-    sample_prior,
-)
-from probtensor.quadrature import quad
-from probtensor.rules import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from probtensor.sample import SamplerWarning, SamplingError, sample
-from probtensor.targets.base import BuildError
-from probtensor.targets.cuda.launches import CudaTarget as Cuda
-from probtensor.transform import vmap
-from probtensor.types import Dim, ShapeError, TensorType
-from probtensor.version import __version__
+import sys as _sys
+from collections import ChainMap as _ChainMap
+
+from probtensor.late import load as _load
+from probtensor.process import uncollected as _uncollected
+
+# The names of parts that few programs use, which are imported when they are first used.
+_LATE = {
+    "Cuda": ("targets.cuda.launches", "CudaTarget"),
+    "ode": ("ode", ""),
+    "optimize": ("optimize", ""),
+    "quad": ("quadrature", "quad"),
+}
+with _uncollected():
+    from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
+    from probtensor import linalg, loop, special
+    from probtensor import ops as _ops
+    from probtensor.calls import absent as _absent
+    from probtensor.calls import is_public as _is_public
+    from probtensor.calls import public as _public
+    from probtensor.compile import function
+    from probtensor.device import DeviceArray, DeviceError, device_array
+    from probtensor.function import Function, In, Out, Shared, shared, stream, transfer
+    from probtensor.graph import GraphError, Node
+    from probtensor.graph import as_tensor as _as_tensor
+    from probtensor.graph import line_of as _line_of
+    from probtensor.graph.text import to_text
+    from probtensor.prob import (
+        Posterior,
+        condition,
+        data,
+        deterministic,
+        draw,
+        hmm,
+        interval,
+        log_likelihood,
+        logp,
+        ordered,
+        potential,
+        random,
+        sample_posterior_predictive,
+        sample_prior,
+    )
+    from probtensor.rules import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from probtensor.sample import SamplerWarning, SamplingError, sample
+    from probtensor.targets.base import BuildError
+    from probtensor.transform import vmap
+    from probtensor.types import Dim, ShapeError, TensorType
+    from probtensor.version import __version__
 
 # The two that the library calls at every turn answer wrong calls only here.
 as_tensor, line_of = _public(_as_tensor), _public(_line_of)
@@ -106,13 +118,24 @@ __all__ = [
     "vmap",
 ]
 __all__.extend(sorted(_LANGUAGE))
-_OTHERS = {
-    "pt.random": random.__all__,
-    "pt.linalg": linalg.__all__,
-    "pt.loop": loop.__all__,
-    "pt.hmm": hmm.__all__,
-    "pt.ode": ode.__all__,
-    "pt.optimize": optimize.__all__,
-    "pt.special": special.__all__,
-}
-__getattr__ = _absent("pt", globals(), _OTHERS)
+_SUBMODULES = ("random", "linalg", "loop", "hmm", "ode", "optimize", "special")
+
+
+def _others() -> dict[str, list[str]]:
+    return {f"pt.{name}": getattr(_sys.modules[__name__], name).__all__ for name in _SUBMODULES}
+
+
+_missing = _absent("pt", _ChainMap(globals(), _LATE), _others)
+
+
+def __getattr__(name: str) -> object:
+    """A part that is imported when it is first used; AttributeError for a name that is none."""
+    if name not in _LATE:
+        return _missing(name)
+    part, attribute = _LATE[name]
+    module = _load(f"probtensor.{part}")
+    return globals().setdefault(name, getattr(module, attribute) if attribute else module)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE})

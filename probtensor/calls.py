@@ -162,17 +162,19 @@ MAX_LISTED = 40  # names of a module in a message
 
 
 def absent(
-    module: str, names: Mapping[str, object], others: Mapping[str, Sequence[str]] | None = None
+    module: str,
+    names: Mapping[str, object],
+    others: Callable[[], Mapping[str, Sequence[str]]] = dict,
 ) -> Callable[[str], object]:
     """The `__getattr__` of a public module: an AttributeError that suggests similar names of the
-    module, or the same name in `others`, which maps modules to their names."""
+    module, or the same name in `others()`, which maps modules to their names."""
 
     def get(name: str) -> object:
         if name.startswith("_"):
             raise AttributeError(f"module {module} has no attribute {name!r}")
         bare = {own.replace("_", ""): own for own in names if not own.startswith("_")}
         sought = name.lower().replace("_", "")
-        paths = {f"{other}.{n}" for other, found in (others or {}).items() for n in found}
+        paths = {f"{other}.{n}" for other, found in others().items() for n in found}
         exact = [path for path in paths if path.split(".")[-1].replace("_", "") == sought]
         close = [f"{module}.{bare[k]}" for k in difflib.get_close_matches(sought, bare, 1, 0.75)]
         hint = f": did you mean {[*exact, *close][0]}?" if exact or close else ""
@@ -186,7 +188,8 @@ def absent(
 
 
 def _safe_positions(function: Callable, lacks: Sequence[str]) -> int:
-    parameters = list(inspect.signature(function).parameters)
+    code = inspect.unwrap(function).__code__
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     return min(parameters.index(name) for name in lacks)
 
 

@@ -20,6 +20,7 @@ from probtensor.function.request import check_options, check_used, replace_given
 from probtensor.graph import Node
 from probtensor.graph.resize import detached, sizes_read
 from probtensor.graph.symbolic import refusal
+from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
 from probtensor.ops.arrays.transfer import handed_over
@@ -30,7 +31,6 @@ from probtensor.targets.auto.cost import choice
 from probtensor.targets.auto.target import AutoTarget
 from probtensor.targets.auto.tiers import Tiers
 from probtensor.targets.base import BuildError, Built, Target, prepared
-from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.targets.cython.native import CythonTarget
 from probtensor.targets.interp import InterpTarget
 from probtensor.targets.machine.target import MachineTarget
@@ -68,10 +68,9 @@ def meanings() -> tuple[Mapping, Mapping]:
 _NATIVE, _MACHINE = CythonTarget(), MachineTarget()
 TARGETS: Mapping[str, Target] = {
     target.name: target
-    for target in (
-        AutoTarget(_MACHINE, _NATIVE), _NATIVE, _MACHINE, InterpTarget(meanings), CudaTarget()
-    )
-}  # fmt: skip
+    for target in (AutoTarget(_MACHINE, _NATIVE), _NATIVE, _MACHINE, InterpTarget(meanings))
+}
+cuda = late("probtensor.targets.cuda.launches")
 
 
 @public
@@ -300,10 +299,18 @@ def target_of(target: str | Target | None) -> Target:
         if not callable(getattr(target, "build", None)):
             raise TypeError(f"a target is a name or an object with build(plan), not {target!r:.60}")
         return target
+    if target == "cuda":
+        return cuda_target()
     if target not in TARGETS:
-        what = f"target {target!r} is none of {', '.join(sorted(TARGETS))}"
+        what = f"target {target!r} is none of {', '.join(sorted([*TARGETS, 'cuda']))}"
         raise refusal(what, kind=ValueError)
     return TARGETS[target]
+
+
+@cache
+def cuda_target() -> Target:
+    """The target "cuda"."""
+    return cuda.CudaTarget()
 
 
 def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> Lowered:

@@ -6,8 +6,8 @@ are closures, and `__init__` is a function of the right number of parameters wit
 results are dataclasses to everything else: `fields`, `replace`, `match`, `pickle` and dataclasses
 of the standard library that inherit from one.
 
-What is not needed here is left to the standard library: slots, parameters by name only,
-`InitVar` and fields that `__init__` does not set.
+What is not needed here is left to the standard library: slots, order, `InitVar` and fields that
+`__init__` does not set.
 """
 
 from __future__ import annotations
@@ -49,19 +49,27 @@ _MARKS = {True: getattr(_Frozen, _PARAMETERS), False: getattr(_Open, _PARAMETERS
 
 
 @dataclass_transform(field_specifiers=(field,))
-def dataclass(cls: type | None = None, *, frozen: bool = False, eq: bool = True, **other: bool):
+def dataclass(
+    cls: type | None = None,
+    *,
+    frozen: bool = False,
+    eq: bool = True,
+    kw_only: bool = False,
+    **other: bool,
+):
     """Class decorator: `dataclasses.dataclass` with these options, made quickly where possible."""
+    options = {"frozen": frozen, "eq": eq, "kw_only": kw_only, **other}
     if cls is None:
-        return lambda kind: dataclass(kind, frozen=frozen, eq=eq, **other)
-    own = None if other else list(_own_fields(cls))
-    if own is None or any(f is None for f in own):
-        return dataclasses.dataclass(cls, frozen=frozen, eq=eq, **other)
+        return lambda kind: dataclass(kind, **options)
+    own = [None] if other else list(_own_fields(cls, kw_only))
+    if None in own:
+        return dataclasses.dataclass(cls, **options)
     inherited = {}
     for base in cls.__mro__[-1:0:-1]:
         inherited |= base.__dict__.get(_FIELDS, {})
     found = inherited | {f.name: f for f in own}
-    if any(f._field_type is not _IS_FIELD or f.kw_only or not f.init for f in found.values()):
-        return dataclasses.dataclass(cls, frozen=frozen, eq=eq)
+    if any(f._field_type is not _IS_FIELD or not f.init for f in found.values()):
+        return dataclasses.dataclass(cls, **options)
     for f in own:
         if f.default is not MISSING:
             setattr(cls, f.name, f.default)
@@ -71,7 +79,7 @@ def dataclass(cls: type | None = None, *, frozen: bool = False, eq: bool = True,
     return cls
 
 
-def _own_fields(cls: type) -> Iterator[Field | None]:
+def _own_fields(cls: type, kw_only: bool) -> Iterator[Field | None]:
     """The fields that a class itself declares; None for one that is of another kind."""
     for name, kind in inspect.get_annotations(cls).items():
         if not isinstance(kind, str) or kind.startswith(("InitVar", "dataclasses.", "KW_ONLY")):
@@ -83,7 +91,7 @@ def _own_fields(cls: type) -> Iterator[Field | None]:
             if isinstance(value.default, (list, dict, set)):
                 raise ValueError(f"{cls.__name__}.{name} has a mutable default")
             value.name, value.type, value._field_type = name, kind, _IS_FIELD
-            value.kw_only = value.kw_only is True
+            value.kw_only = kw_only if value.kw_only is MISSING else value.kw_only
             yield value
 
 
@@ -93,7 +101,7 @@ def _complete(cls: type, found: dict[str, Field], frozen: bool, eq: bool) -> Non
     setattr(cls, _FIELDS, found)
     setattr(cls, _PARAMETERS, _MARKS[frozen])
     if "__match_args__" not in have:
-        cls.__match_args__ = tuple(found)
+        cls.__match_args__ = tuple(f.name for f in found.values() if not f.kw_only)
     cls.__init__ = _init(cls, list(found.values()), frozen)
     if "__repr__" not in have:
         cls.__repr__ = _repr(cls, [f.name for f in found.values() if f.repr])
@@ -155,11 +163,15 @@ _MADE = _Made()
 
 def _init(cls: type, found: Sequence[Field], frozen: bool) -> Callable:
     """`__init__` of a class."""
+    found = sorted(found, key=lambda f: f.kw_only)
     made = tuple(k for k, f in enumerate(found) if f.default_factory is not MISSING)
-    pattern = _init_pattern(len(found), made, frozen, hasattr(cls, "__post_init__"))
+    placed = sum(not f.kw_only for f in found)
+    pattern = _init_pattern(len(found), placed, made, frozen, hasattr(cls, "__post_init__"))
     factories = {f"factory{k}": found[k].default_factory for k in made}
     values = {"assign": object.__setattr__, "MADE": _MADE} | factories
-    function = _renamed(cls, pattern, found, values, _defaults(cls, found))
+    function = _renamed(cls, pattern, found, values, _defaults(cls, found[:placed]))
+    named = {f.name: _default(f) for f in found[placed:] if _default(f) is not MISSING}
+    function.__kwdefaults__ = named or None
     function.__annotations__ = {f.name: f.type for f in found} | {"return": None}
     return function
 
@@ -168,11 +180,15 @@ def _defaults(cls: type, found: Sequence[Field]) -> tuple:
     """The default values of the last fields."""
     defaults = []
     for f in found:
-        if f.default is not MISSING or f.default_factory is not MISSING:
-            defaults.append(_MADE if f.default is MISSING else f.default)
+        if _default(f) is not MISSING:
+            defaults.append(_default(f))
         elif defaults:
             raise TypeError(f"{cls.__name__}: {f.name} has no default, but one before it has")
     return tuple(defaults)
+
+
+def _default(f: Field) -> object:
+    return f.default if f.default_factory is MISSING else _MADE
 
 
 def _renamed(
@@ -197,10 +213,15 @@ def _renamed(
 
 
 @cache
-def _init_pattern(count: int, made: tuple[int, ...], frozen: bool, checked: bool) -> Callable:
-    """An `__init__` for so many fields, where factories make those at the positions `made`;
-    `checked` says whether `__post_init__` follows."""
-    lines = [f"def __init__(self{''.join(f', field{k}' for k in range(count))}):"]
+def _init_pattern(
+    count: int, placed: int, made: tuple[int, ...], frozen: bool, checked: bool
+) -> Callable:
+    """An `__init__` for so many fields, the first `placed` of them by position, where factories
+    make those at the positions `made`; `checked` says whether `__post_init__` follows."""
+    parameters = [f"field{k}" for k in range(count)]
+    if placed < count:
+        parameters.insert(placed, "*")
+    lines = [f"def __init__({', '.join(['self', *parameters])}):"]
     for k in range(count):
         if k in made:
             lines += [f" if field{k} is MADE:", f"  field{k} = factory{k}()"]

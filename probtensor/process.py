@@ -7,26 +7,25 @@ pickled into another process; the child gets a new token.
 
 If another thread of the parent is in `import arviz` at the fork, the locks of ArviZ's modules stay
 locked in the child, and `import arviz` hangs there. So late imports, in threads that the user may
-be unaware of, are inside `importing()`, and `os.fork` waits for their end.
+be unaware of, are inside `importing()`, and `os.fork` waits for their end. NumPy itself imports
+some of its parts late: see `numpy_part`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import gc
+import importlib
 import itertools
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from weakref import WeakSet
 
-# NumPy imports these when they are first used, as in `np.random`, in any thread, and a fork would
-# not wait for that. So they are imported with the library.
-import numpy.fft
-import numpy.ma
-import numpy.polynomial
-import numpy.random  # noqa: F401
+import numpy as np
 
 _LOCKS: WeakSet[object] = WeakSet()
 # The longest that a fork waits for imports, in seconds. An import that waits for a lock of the
@@ -143,10 +142,8 @@ class ForkGuard:
 GUARD = ForkGuard()
 
 
-@functools.cache
 def _watch_forks() -> None:
-    """Register the hooks, once and late: hooks run in reverse order, so this one waits before those
-    of other modules (logging, for example) take locks that the import may need."""
+    """Register the hooks."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
             before=GUARD.before_fork,
@@ -155,14 +152,49 @@ def _watch_forks() -> None:
         )
 
 
+_watch_forks()
+
+
+@functools.cache
+def _watch_before_others() -> None:
+    """Register the hooks once more, after those of modules whose locks an import may need: hooks
+    run in reverse order, so these wait before the others take their locks."""
+    for name in ("logging", "concurrent.futures.thread"):
+        importlib.import_module(name)
+    _watch_forks()
+
+
 @contextlib.contextmanager
 def importing() -> Iterator[None]:
     """A block of imports; another thread's fork waits for its end."""
-    _watch_forks()
     block, thread = object(), threading.get_ident()
     try:
         with GUARD.lock:
             GUARD.importing[block] = thread
+        _watch_before_others()
         yield
     finally:
         GUARD.importing.pop(block, None)
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """A block whose objects are all kept, such as that of many imports: no garbage is looked for,
+    which would take a fifth of the time, and the objects are old at its end."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()
+        if enabled:
+            gc.enable()
+
+
+def numpy_part(name: str) -> ModuleType:
+    """`np.random` or another part that NumPy imports when it is first used, which may be in any
+    thread: a fork waits for that."""
+    with importing():
+        return getattr(np, name)

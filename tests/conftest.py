@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import probtensor.ode
+import probtensor.optimize  # noqa: F401 - tests of all ops include those of these two
 from probtensor import device
 from probtensor.targets.cython import toolchain
 from tests.device import fake_driver

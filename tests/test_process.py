@@ -1,6 +1,7 @@
 """A forked child has its own token and draws, and all its locks are free."""
 
 import ast
+import gc
 import os
 import pickle
 import threading
@@ -210,3 +211,30 @@ def test_computed_once():
     assert thing.calls == 1
     assert Thing.value.__doc__ == "What it is."
     assert Thing().value == 1
+
+
+def test_no_garbage_is_collected_in_a_block_of_objects_that_are_kept():
+    passes = []
+    gc.callbacks.append(lambda phase, info: passes.append(phase))
+    try:
+        for enabled in (True, False):
+            (gc.enable if enabled else gc.disable)()
+            passes.clear()
+            with process.uncollected():
+                kept = [[] for _ in range(10_000)]
+            [[] for _ in range(100)]
+            assert not passes and gc.isenabled() == enabled
+            assert gc.is_tracked(kept) and gc.get_freeze_count() == 0
+    finally:
+        gc.callbacks.pop()
+        gc.enable()
+
+
+def test_a_block_of_kept_objects_leaves_what_was_frozen():
+    gc.freeze()
+    try:
+        with process.uncollected():
+            pass
+        assert gc.get_freeze_count()
+    finally:
+        gc.unfreeze()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from probtensor.device.errors import DeviceError
-from probtensor.device.nvidia import open_driver
 from probtensor.device.protocol import Driver
+from probtensor.late import late
 from probtensor.process import new_lock
 
+nvidia = late("probtensor.device.nvidia")
 _LOCK = new_lock()
 _DRIVER: list[Driver] = []
 
@@ -18,7 +19,7 @@ def driver() -> Driver:
     """
     with _LOCK:
         if not _DRIVER:
-            _DRIVER.append(open_driver())
+            _DRIVER.append(nvidia.open_driver())
         return _DRIVER[0]
 
 

@@ -30,17 +30,13 @@ Rejected: functions that hold the arrays of their inputs between calls (containe
 depend on earlier calls, and could not be made from two threads.
 """
 
-from probtensor.function.call import Compilation, Function, Lowered
-from probtensor.function.device.batched import DeviceDensity
-from probtensor.function.device.call import DeviceFunction, function_of
+from probtensor.function.call import Compilation, Function, Lowered, function_of
 from probtensor.function.device.streams import Stream, stream, transfer
 from probtensor.function.program import In, Out, Program
 from probtensor.function.shared import Shared, shared
 
 __all__ = [
     "Compilation",
-    "DeviceDensity",
-    "DeviceFunction",
     "Function",
     "In",
     "Lowered",

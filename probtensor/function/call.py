@@ -27,10 +27,14 @@ from probtensor.graph.node import Node, line_of
 from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import toposort
+from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.lower.planner import Fusion
+from probtensor.process import numpy_part
 from probtensor.targets.base import Built, Target
 from probtensor.types import shape_text
+
+device_calls = late("probtensor.function.device.call")
 
 
 @dataclass(frozen=True)
@@ -413,6 +417,17 @@ class Function(Entry):
         return f"<{self.label}({inputs}) -> ({outputs}), target {target}>"
 
 
+def function_of(
+    program: Program,
+    compilation: Compilation,
+    bound: Mapping[Node, np.ndarray | DeviceArray] | None = None,
+    cells: Mapping[Node, Shared] | None = None,
+) -> Function:
+    """The function of a program, of the class for its target."""
+    kind = device_calls.DeviceFunction if compilation.built.on_device else Function
+    return kind(program, compilation, bound, cells)
+
+
 def rebuild(program: Program, bound: Mapping, cells: Mapping) -> Function:
     """The function of a pickled program."""
     function = program.compiler(program)
@@ -424,7 +439,7 @@ def rebuild(program: Program, bound: Mapping, cells: Mapping) -> Function:
 def fresh_seed(seed: int | None) -> int:
     """64 bits derived from a seed, or from the system's entropy. TypeError or ValueError."""
     checked_seed(seed)
-    return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
+    return int(numpy_part("random").SeedSequence(seed).generate_state(1, np.uint64)[0])
 
 
 def checked_seed(seed: int | None) -> None:

@@ -27,7 +27,7 @@ from probtensor.types import shape_text, size_value
 MAX_BYTES = 2**62  # bytes
 
 
-@dataclass(slots=True)
+@dataclass
 class Slot:
     """A buffer that is an input of the plan.
 
@@ -52,7 +52,7 @@ class Slot:
     argument: int = -1
 
 
-@dataclass(slots=True)
+@dataclass
 class Result:
     """An output of the plan: a result for the caller, or the new value of a shared variable.
 
@@ -77,7 +77,7 @@ class Result:
         return self.copies is None
 
 
-@dataclass(slots=True)
+@dataclass
 class IndexCheck:
     """The values of slot `slot` are indices into an axis of size `Extents.bounds[number]`;
     `message` names the axis."""

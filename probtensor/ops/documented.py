@@ -17,6 +17,7 @@ from probtensor.graph.node import Const, Node, TensorLike, new_input
 from probtensor.ops.kinds.core import Core
 from probtensor.ops.kinds.elementwise import Elementwise
 from probtensor.ops.kinds.function import Function
+from probtensor.process import numpy_part
 
 SHOWN_DTYPES = ("float64", "float32", "int64", "bool")
 WIDTH = 92
@@ -131,7 +132,7 @@ def example(op: Function) -> str:
 
 def _sampled(op: Elementwise) -> Sequence[Any]:
     """Two short numbers for each operand, from the op's first sample."""
-    arrays = op.samples[0].make(np.random.default_rng(1))
+    arrays = op.samples[0].make(numpy_part("random").default_rng(1))
     return [_short(np.ravel(x)[:2]) for x in arrays]
 
 

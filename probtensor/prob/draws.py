@@ -24,6 +24,7 @@ from probtensor.prob.model.data import default_of
 from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.model.sizes import KnownSizes
 from probtensor.prob.sequences.given import with_given
+from probtensor.process import numpy_part
 from probtensor.sample.checks import integer, seed_integer, with_user_line
 from probtensor.transform.draws import lower_draws
 from probtensor.types import Dim, sourced_atoms
@@ -124,7 +125,8 @@ def draw_rows(
         arguments, packed.node, name="draw", target=target, on_unused_input="ignore"
     )
     bound = row_function.bind({resized[x]: array for x, array in arrays.items()}, borrow=True)
-    seeds = np.full(count, np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
+    sequence = numpy_part("random").SeedSequence(seed)
+    seeds = np.full(count, sequence.generate_state(1, np.uint64)[0])
     found = rows_of(bound, [seeds, np.arange(count, dtype="uint64"), values])
     return packed.unpack(found, sizes.values)
 

@@ -10,6 +10,7 @@ import os
 import numpy as np
 
 from probtensor.calls import line_text
+from probtensor.process import numpy_part
 
 SEED_BITS = 63
 
@@ -73,16 +74,10 @@ def seed_integer(what: str, seed: object, limit: int | None = None) -> int | lis
     A NumPy Generator (or its BitGenerator, or a RandomState) is asked for a number, so that the
     next call with it has another seed; a SeedSequence always gives the same.
     """
-    if isinstance(seed, np.random.BitGenerator):
-        seed = np.random.Generator(seed)
-    if isinstance(seed, np.random.Generator):
-        return int(seed.integers(2**SEED_BITS))
-    if isinstance(seed, np.random.RandomState):
-        return int(seed.randint(2**62, dtype=np.int64))
-    if isinstance(seed, np.random.SeedSequence):
-        return int(seed.generate_state(1, np.uint64)[0]) >> (64 - SEED_BITS)
     if seed is None:
         return None
+    if type(seed).__module__.startswith("numpy.random"):
+        return _number_of(seed)
     listed = limit is None and isinstance(seed, (list, tuple, np.ndarray))
     values = [_seed_integer(what, seed, one) for one in (seed if listed else [seed])]
     if any(value < 0 or (limit is not None and value >= limit) for value in values):
@@ -90,6 +85,18 @@ def seed_integer(what: str, seed: object, limit: int | None = None) -> int | lis
             f"{what}: seed is a whole number from 0 to 2**{SEED_BITS} - 1, not {seed!r:.40}"
         )
     return values if listed else values[0]
+
+
+def _number_of(source: object) -> int:
+    """A number from one of NumPy's sources of random numbers."""
+    random = numpy_part("random")
+    if isinstance(source, random.BitGenerator):
+        source = random.Generator(source)
+    if isinstance(source, random.Generator):
+        return int(source.integers(2**SEED_BITS))
+    if isinstance(source, random.RandomState):
+        return int(source.randint(2**62, dtype=np.int64))
+    return int(source.generate_state(1, np.uint64)[0]) >> (64 - SEED_BITS)
 
 
 def _seed_integer(what: str, seed: object, value: object) -> int:

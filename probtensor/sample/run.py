@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cython_ext.cpus import available_cpus
 from probtensor.calls import public
+from probtensor.late import late
 from probtensor.sample.checks import (
     SEED_BITS,
     check_memory,
@@ -21,7 +23,6 @@ from probtensor.sample.checks import (
     value_text,
     with_user_line,
 )
-from probtensor.sample.device.run import DeviceRun
 from probtensor.sample.diagnostics.measures import SUPERCHAIN_THRESHOLD
 from probtensor.sample.diagnostics.warnings import warn_about_draws
 from probtensor.sample.kernels.nuts import Run
@@ -36,6 +37,10 @@ from probtensor.sample.settings import Chees, Settings, settings_of
 from probtensor.system.stages import quiet
 from probtensor.version import __version__
 
+if TYPE_CHECKING:
+    from probtensor.sample.device.run import DeviceRun
+
+device_runs = late("probtensor.sample.device.run")
 ATTEMPTS = 5
 STATISTICS = 14  # words of 8 bytes recorded with each draw
 
@@ -137,7 +142,7 @@ def _settings(
         )
     seed = seed_integer("sample", seed, 2**SEED_BITS)
     if seed is None:
-        seed = secrets.randbits(SEED_BITS)
+        seed = int.from_bytes(os.urandom(8)) >> (64 - SEED_BITS)
     nbytes = chains * settings.kept * 8 * (posterior.dim + STATISTICS) + settings.tune
     arrays = f"{chains} chains of {settings.kept} draws of {posterior.dim} coordinates"
     check_memory("sample", arrays, nbytes)
@@ -238,7 +243,7 @@ def _default_pooled(sampler: str, posterior: object, chains: int) -> bool:
 def run_kind(posterior: object) -> type[HostRun] | type[DeviceRun]:
     """The class of runs for a posterior, by where it is. TypeError if it is not a posterior."""
     if getattr(posterior, "on_device", False):
-        return DeviceRun
+        return device_runs.DeviceRun
     if not isinstance(posterior, LogpGrad):
         raise TypeError(
             f"sample: draws are from a posterior, as pt.condition returns it, not {posterior!r:.60}"

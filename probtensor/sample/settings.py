@@ -1,5 +1,7 @@
 """Settings of a run, as frozen values that are validated when they are made."""
 
+from __future__ import annotations
+
 from functools import partial
 from typing import ClassVar
 

@@ -17,7 +17,6 @@ import shutil
 import stat
 import sys
 import tempfile
-import uuid
 import warnings
 from contextlib import suppress
 from functools import cache
@@ -203,7 +202,7 @@ def write(root: Path, name: str, data: bytes) -> None:
         make_parents(root)
         if path.parent != root:
             make_folder(path.parent)
-        temporary = path.with_name(f"{uuid.uuid4().hex}.aside")
+        temporary = path.with_name(f"{os.urandom(16).hex()}.aside")
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
             with open(os.open(temporary, flags, FILE_MODE), "wb") as file:
@@ -255,7 +254,7 @@ def unfit(folder: Path) -> str:
         return reason
     try:
         make_parents(folder)
-        probe = folder / f"{uuid.uuid4().hex}.aside"
+        probe = folder / f"{os.urandom(16).hex()}.aside"
         with open(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
             probe.unlink()
             file.write(b"room")

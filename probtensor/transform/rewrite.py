@@ -10,7 +10,6 @@ replaces is broadcast; any other difference is a RewriteError that names the rul
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 from collections import Counter
@@ -156,7 +155,7 @@ def rewrite(
     docstring is the reason. `example()` returns one graph or several that the rule changes."""
 
     def enter(function: Callable) -> Rule:
-        takes_facts = len(inspect.signature(function).parameters) == 2
+        takes_facts = function.__code__.co_argcount == 2
         classes = on if isinstance(on, tuple) else (on,)
         code = function.__code__
         line = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"

@@ -44,8 +44,8 @@ def module_name(path):
 def imports(path):
     """(module, line, is_late) for each import, absolute; `from a import b` gives both a.b and a.
 
-    `from a import b` is an arrow to a.b where that is a module of this tree, else to a. An import
-    is late when it stands inside a function.
+    `from a import b` is an arrow to a.b where that is a module of this tree, else to a, and so is
+    `late("a.b")`. An import is late when it stands inside a function.
     """
     late = {
         inner
@@ -54,6 +54,8 @@ def imports(path):
         for inner in ast.walk(outer)
     }
     for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "late":
+            yield node.args[0].value, node.lineno, node in late
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node.lineno, node in late

@@ -6,6 +6,8 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import threading
+import warnings
 from functools import partial
 from unittest import mock
 
@@ -14,6 +16,7 @@ import pytest
 
 import probtensor as pt
 from probtensor import compile as compiling
+from probtensor.prob.model import graphs
 from probtensor.prob.model import posterior as posteriors
 from probtensor.prob.model import recall as recalling
 from probtensor.targets.cache import ModuleStore
@@ -33,7 +36,7 @@ def counted(monkeypatch, tmp_path):
     """An empty store, and a list that grows by one whenever a model is built or a graph lowered."""
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
     calls = []
-    for module, name in ((posteriors, "build"), (compiling, "lower")):
+    for module, name in ((posteriors, "build"), (graphs, "derived"), (compiling, "lower")):
         # A mock, whose frames are of the standard library: nodes are made at the user's line.
         tell = partial(told, calls, name)
         spy = mock.Mock(wraps=getattr(module, name), side_effect=tell)
@@ -67,9 +70,9 @@ def same_density(a, b):
 
 def test_the_second_of_equal_posteriors_builds_no_model(counted):
     first = schools()
-    assert counted == ["build", "lower"]
+    assert counted == ["build", "derived", "lower"]
     second = schools()
-    assert counted == ["build", "lower"]
+    assert counted == ["build", "derived", "lower"]
     assert second.dim == first.dim == 10
     same_density(first, second)
     assert second.logp(np.zeros(10)) == first.logp(np.zeros(10))
@@ -82,13 +85,14 @@ def test_the_second_of_equal_posteriors_builds_no_model(counted):
 def test_everything_else_is_built_when_it_is_needed(counted):
     first = schools(coords={"school": list("abcdefgh")})
     second = schools(coords={"school": list("ABCDEFGH")})
-    assert counted == ["build", "lower"]
+    assert counted == ["build", "derived", "lower"]
     q = np.linspace(-1.0, 1.0, 10)
     for name in ("names", "dims", "deterministics", "guarded", "hierarchies"):
         assert getattr(first, name) == getattr(second, name)
     assert list(second.coords["school"]) == list("ABCDEFGH")
-    assert counted == ["build", "lower", "build"]
+    assert counted == ["build", "derived", "lower", "build"]
     np.testing.assert_array_equal(first.expand(q[None])["theta"], second.expand(q[None])["theta"])
+    assert counted.count("derived") == 1
     assert first.function.source == second.function.source
     assert first.function.explain("kernels") == second.function.explain("kernels")
     assert str(first.terms(q)) == str(second.terms(q))
@@ -207,6 +211,29 @@ def test_targets_that_load_nothing_build_each_time(counted):
     a, b = schools(target="interp"), schools(target="interp")
     assert counted.count("build") == 2
     same_density(a, b)
+
+
+def test_samples_of_a_recalled_posterior_need_no_gradient_in_python(counted):
+    options = {"draws": 20, "tune": 20, "chains": 2, "seed": 3, "progress": False}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        one, two = (pt.sample(schools(), **options).posterior for _ in range(2))
+    assert counted.count("derived") == 1
+    assert set(one) == set(two) == {"mu", "tau", "z", "theta"}
+    for name in one:
+        assert one[name].values.tobytes() == two[name].values.tobytes()
+
+
+def test_threads_see_one_posterior(counted):
+    schools()
+    second, found = schools(), []
+    threads = [threading.Thread(target=lambda: found.append(second.model)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(model is second.model for model in found) and len(found) == 8
+    assert second.model.free[0].name == second.names[0] and second._binding.model is second.model
 
 
 def test_pickle_and_copy(counted):

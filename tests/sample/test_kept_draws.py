@@ -526,10 +526,10 @@ def test_work_is_shared_out_once_even_where_no_pool_takes_it(monkeypatch):
     for refusing in (False, True):
         if refusing:
 
-            def submit(self, *work):
-                raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+            def start(self):
+                raise RuntimeError("can't create new thread at interpreter shutdown")
 
-            monkeypatch.setattr(threads_module.ThreadPoolExecutor, "submit", submit)
+            monkeypatch.setattr(threads_module.threading.Thread, "start", start)
         done = []
         parallel_for(done.append, range(7), 3)
         assert sorted(done) == list(range(7))

@@ -389,17 +389,6 @@ class DeviceFunction(Function):
         return rebuild, (self.program, bound, self._cells)
 
 
-def function_of(
-    program: Program,
-    compilation: Compilation,
-    bound: Mapping[Node, Value] | None = None,
-    cells: Mapping[Node, Shared] | None = None,
-) -> Function:
-    """The function of a program, of the class for its target."""
-    kind = DeviceFunction if compilation.built.on_device else Function
-    return kind(program, compilation, bound, cells)
-
-
 def overlap(one: DeviceArray, other: DeviceArray) -> bool:
     """Whether two arrays share memory."""
     return one.address < other.address + other.nbytes and other.address < one.address + one.nbytes

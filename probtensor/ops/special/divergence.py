@@ -17,7 +17,7 @@ from probtensor.graph.node import Node, TensorLike
 from probtensor.ops.elementwise.values import Pole
 from probtensor.ops.kinds import NONNEGATIVE, Elementwise, Facts, Range, op
 from probtensor.ops.samples import arrays, reals
-from probtensor.ops.special.functions import static
+from probtensor.ops.special.functions import polynomial, static
 
 HALVES = (0.5, 0.25, 1.0, 3.0, 1e-3, 40.0)
 # 2/3, 2/5, ...: log(1 + f) = 2 s (1 + s^2/3 + ...) for s = f / (2 + f).
@@ -27,7 +27,7 @@ EXP_TAIL = tuple(float(1 / np.prod(np.arange(1.0, k + 3))) for k in range(15))
 
 
 def _series(coefficients: tuple[float, ...], x: np.ndarray) -> np.ndarray:
-    return np.polynomial.polynomial.polyval(x, coefficients)
+    return polynomial(coefficients, x)
 
 
 def _log1pmx_near(f: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ References by number are to the NIST Digital Library of Mathematical Functions, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,16 @@ def _log1mexp(x: np.ndarray) -> np.ndarray:
 def static(function: Callable) -> Any:
     """A plain function as an op's `numpy`, which takes no self."""
     return staticmethod(function)
+
+
+def polynomial(coefficients: Sequence[float], x: np.ndarray) -> np.ndarray:
+    """The polynomial with these coefficients, from the constant on, as `np.polynomial.polynomial.
+    polyval` computes it, whose import takes longer."""
+    given = np.array(coefficients).reshape(-1, *[1] * np.ndim(x))
+    total = given[-1] + x * 0
+    for value in given[-2::-1]:
+        total = value + total * x
+    return total
 
 
 # The logistic family.

@@ -21,7 +21,7 @@ from probtensor.ops.elementwise.values import Pole
 from probtensor.ops.kinds import Elementwise, Facts, op
 from probtensor.ops.samples import reals
 from probtensor.ops.special.divergence import _kl_div, _log1pmx, _wide
-from probtensor.ops.special.functions import HALF_LOG_2PI, _lgamma, _SciPy, _zeta2
+from probtensor.ops.special.functions import HALF_LOG_2PI, _lgamma, _SciPy, _zeta2, polynomial
 
 SHIFT = 8.0
 # B_2, B_4, ... (DLMF 24.2).
@@ -45,7 +45,7 @@ def _small_lgamma(x: np.ndarray) -> np.ndarray:
 
 
 def _poly(coefficients: Sequence[float], x: np.ndarray) -> np.ndarray:
-    return np.polynomial.polynomial.polyval(x, coefficients)
+    return polynomial(coefficients, x)
 
 
 def _slope(coefficients: Sequence[float], v: np.ndarray, w: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ from probtensor.prob.model.data import evaluate
 from probtensor.prob.model.graphs import Density, Model
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.sizes import KnownSizes
+from probtensor.process import numpy_part
 from probtensor.types import Dim, shape_text
 
 
@@ -53,7 +54,7 @@ def observed_array(variable: Node, value: TensorLike) -> np.ndarray:
             f"pt.potential\n  at {line}"
         )
     if is_masked(value):
-        refuse_missing(what, np.ma.getmaskarray(value), line)
+        refuse_missing(what, numpy_part("ma").getmaskarray(value), line)
     array = number_array(value, what, f"\n  at {line}")
     refuse_missing(what, np.isnan(array), line)
     if np.isinf(array).any():
@@ -153,7 +154,8 @@ def check_known_dims(coords: Mapping[str, object], known: Iterable[str]) -> None
 class Binding:
     """Arrays of all inputs of a model, by node, with the sizes they determine.
 
-    ValueError if sizes contradict each other, or if a value lies outside its support.
+    ValueError if sizes contradict each other, or if a value lies outside its support, which need
+    not be looked at if they are `checked` already.
     """
 
     def __init__(
@@ -161,6 +163,7 @@ class Binding:
         model: Model,
         arrays: Mapping[Node, np.ndarray],
         lengths: Mapping[str, int],
+        checked: bool = False,
     ) -> None:
         self.model = model
         self.arrays: dict[Node, np.ndarray] = {}
@@ -175,8 +178,9 @@ class Binding:
             own.setflags(write=False)
             self.arrays[node] = own
         self._check_dims()
-        self._check_sizes()
-        self._check_values()
+        if not checked:
+            self._check_sizes()
+            self._check_values()
 
     def _check_sizes(self) -> None:
         """Check the size laws of all ops of the model."""

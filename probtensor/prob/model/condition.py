@@ -82,7 +82,7 @@ def condition(
             return found
     posterior = _posterior(observed, coords, track, potentials, target, progress)
     if request is not None:
-        remember(request, posterior.function, posterior.dim)
+        remember(request, posterior.function, posterior.dim, posterior.guarded)
     return posterior
 
 
@@ -94,7 +94,7 @@ def _recalled(request: Request, progress: bool) -> Posterior | None:
     def built() -> Posterior:
         asked = (request.coords, request.track, request.potentials, request.target)
         with made_by(None, line):  # as if it were built by the call that is being made
-            return _posterior(request.observed, *asked, progress=False)
+            return _posterior(request.observed, *asked, progress=False, late=True)
 
     with building(f"the posterior given {names_of(request.observed)}", progress):
         found = recall(request, lambda: built().function.compilation.lowered())
@@ -108,8 +108,9 @@ def _posterior(
     potentials: Sequence[Node],
     target: object,
     progress: bool,
+    late: bool = False,
 ) -> Posterior:
-    """What `condition` returns, built."""
+    """What `condition` returns, built; with `late`, without its density."""
     began = time.perf_counter()
     given = unique_observed(observed)
     arrays = {node: observed_array(node, value) for node, value in given.items()}
@@ -128,7 +129,7 @@ def _posterior(
     resized_groups = [[resized[node] for node in nodes] for nodes in (given, terms, tracked)]
     with building(f"the posterior given {names_of(given)}", progress):
         stage("build the graph")
-        posterior = posterior_of(*resized_groups, data_nodes, values, labels, target)
+        posterior = posterior_of(*resized_groups, data_nodes, values, labels, target, late)
     graph = time.perf_counter() - began - sum(posterior.timings.values())
     posterior.timings = {"graph": graph, **posterior.timings}
     return posterior

@@ -13,7 +13,7 @@ reads.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 
 import numpy as np
@@ -33,7 +33,7 @@ from probtensor.graph import (
     toposort,
 )
 from probtensor.graph.law import size_laws
-from probtensor.graph.node import make, new_input
+from probtensor.graph.node import make, new_input, present_line
 from probtensor.graph.walk import rebuild
 from probtensor.prob.bijectors.base import Bijector, bijector_for
 from probtensor.prob.density.logp import (
@@ -62,6 +62,7 @@ from probtensor.prob.model.data import (
 from probtensor.prob.model.names import Named, check_names, named_things
 from probtensor.prob.sequences.op import RandomSequence
 from probtensor.prob.sequences.resolve import model_order, resolved, support_in_all_steps
+from probtensor.process import computed_once
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import gradient
 from probtensor.transform.facts import FactTable, constant_of
@@ -157,6 +158,17 @@ class Density:
 
 
 @dataclass(frozen=True, eq=False)
+class Derived:
+    """What is derived of a model: its log density and gradient, and what these assume."""
+
+    checks: tuple[SupportCheck, ...]  # conditions on data alone, checked when data are bound
+    guards: tuple[SupportCheck, ...]  # the density is zero where one of these does not hold
+    size_checks: tuple[SizeCheck, ...]  # size laws of the original graph
+    logp: Node  # with guards
+    gradient: Node  # without guards: meaningless where one does not hold
+
+
+@dataclass(frozen=True, eq=False)
 class Model:
     """The graphs of a posterior; see the module."""
 
@@ -168,12 +180,33 @@ class Model:
     values: Mapping[Node, Node]  # each node of the graph with variables replaced by values
     arrays: Mapping[Node, np.ndarray]  # literal arrays, replaced by inputs
     data: tuple[Node, ...]  # data inputs
-    checks: tuple[SupportCheck, ...]  # conditions on data alone, checked when data are bound
-    guards: tuple[SupportCheck, ...]  # the density is zero where one of these does not hold
-    size_checks: tuple[SizeCheck, ...]  # size laws of the original graph
     q: Node
-    logp: Node  # with guards
-    gradient: Node  # without guards: meaningless where one does not hold
+    derive: Callable[[], Derived]
+
+    @computed_once
+    def derived(self) -> Derived:
+        """The density, derived when it is first needed."""
+        return self.derive()
+
+    @property
+    def checks(self) -> tuple[SupportCheck, ...]:
+        return self.derived.checks
+
+    @property
+    def guards(self) -> tuple[SupportCheck, ...]:
+        return self.derived.guards
+
+    @property
+    def size_checks(self) -> tuple[SizeCheck, ...]:
+        return self.derived.size_checks
+
+    @property
+    def logp(self) -> Node:
+        return self.derived.logp
+
+    @property
+    def gradient(self) -> Node:
+        return self.derived.gradient
 
     @property
     def dim(self) -> int:
@@ -215,11 +248,18 @@ def piece(q: Node, variable: FreeVariable) -> Node:
     return ops.reshape(q[variable.start : variable.stop], variable.u.shape)
 
 
-def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[Node]) -> Model:
+def build(
+    observed: Sequence[Node],
+    potentials: Sequence[Node],
+    track: Sequence[Node],
+    late: bool = False,
+) -> Model:
     """The model of a graph whose free variables have sizes that are integers.
 
-    GraphError for a discrete free variable, a duplicate name, or an input without a value.
+    GraphError for a discrete free variable, a duplicate name, or an input without a value. With
+    `late`, its density is derived when it is first needed.
     """
+    line = present_line()
     order = model_order([*observed, *potentials, *track])
     conditioner = Conditioner(order, observed)
     conditioner.walk()
@@ -228,6 +268,29 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
         NamedValue(p.op.label or f"potential_{k}", conditioner.values[p], None, p)
         for k, p in enumerate(potentials)
     ]
+    q = new_input("q", "float64", (conditioner.size,))
+
+    def derive() -> Derived:
+        with made_by(None, line):
+            return derived(conditioner, observed, q)
+
+    found = None if late else derive()
+    return Model(
+        free=tuple(conditioner.free),
+        observed=tuple(conditioner.observed),
+        deterministic=tuple(conditioner.deterministic),
+        potentials=tuple(conditioner.potentials),
+        variables=tuple(conditioner.variables),
+        values=conditioner.values,
+        arrays=conditioner.arrays,
+        data=tuple(conditioner.data),
+        q=q,
+        derive=lambda: derive() if found is None else found,
+    )
+
+
+def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Derived:
+    """The log density of a model and its gradient."""
     named = [*conditioner.data, *observed]
     inputs = [*(y.value for y in conditioner.observed), *conditioner.data, *conditioner.arrays]
     only_data = depends_only_on(inputs)
@@ -245,22 +308,13 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     if conditions.guards:
         holds = [ops.all(guard.inside) for guard in conditions.guards]
         total = ops.where(reduce(ops.logical_and, holds), total, -math.inf)
-    q = new_input("q", "float64", (conditioner.size,))
-    return Model(
-        free=tuple(conditioner.free),
-        observed=tuple(conditioner.observed),
-        deterministic=tuple(conditioner.deterministic),
-        potentials=tuple(conditioner.potentials),
-        variables=tuple(conditioner.variables),
-        values=conditioner.values,
-        arrays=conditioner.arrays,
-        data=tuple(conditioner.data),
+    total, slope = replace([total, slope], {v.u: piece(q, v) for v in conditioner.free})
+    return Derived(
         checks=tuple(conditions.checks),
         guards=tuple(conditions.guards),
-        size_checks=tuple(size_laws(order, named)),
-        q=q,
-        logp=replace([total], {v.u: piece(q, v) for v in conditioner.free})[0],
-        gradient=replace([slope], {v.u: piece(q, v) for v in conditioner.free})[0],
+        size_checks=tuple(size_laws(conditioner.order, named)),
+        logp=total,
+        gradient=slope,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,9 +14,9 @@ from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import line_text, public
 from probtensor.compile import function
 from probtensor.device import DeviceArray
-from probtensor.function import DeviceDensity, Function
+from probtensor.function import Function
 from probtensor.function.device.streams import is_on_device
-from probtensor.graph import Node, as_tensor, line_of
+from probtensor.graph import Node, as_tensor, line_of, made_by
 from probtensor.graph.node import new_input
 from probtensor.prob.density.diagnosis import Diagnosis, diagnose
 from probtensor.prob.distributions.checked_draw import outside_support
@@ -35,9 +35,11 @@ from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.sequences.convert import as_sequence
 from probtensor.types import shape_text
 
+if TYPE_CHECKING:
+    from probtensor.function.device.batched import DeviceDensity
+
 # The attributes of a posterior that a recalled one has only when they are needed.
-BUILT = ("model", "function", "_rebuild_args", "_data_nodes", "_given", "_labels", "_programs",
-         "_binding")  # fmt: skip
+BUILT = ("model", "_rebuild_args", "_data_nodes", "_given", "_labels", "_programs", "_binding")
 
 
 class Posterior:
@@ -74,6 +76,7 @@ class Posterior:
         coords: Mapping[str, np.ndarray],
         programs: Programs,
         rebuild_args: tuple,
+        late: bool = False,
     ) -> None:
         self.model = model
         self._rebuild_args = rebuild_args
@@ -82,15 +85,19 @@ class Posterior:
         self._labels = dict(coords)
         self._programs = programs
         lengths = {dim: len(labels) for dim, labels in coords.items()}
-        self._binding = Binding(model, self._given, lengths)
+        self._binding = Binding(model, self._given, lengths, late)
         began = time.perf_counter()
         self.timings: dict[str, float] = {}
-        program = programs.get("logp_and_grad", self._density, self.timings)
-        bound = self._bound(program)
-        self.function: Function = bound  # (q) -> (logp, gradient), for its source and stages
-        self._run(bound, model.dim)
+        if late:
+            return
+        self.function = self._compiled()
+        self._run(self.function, model.dim)
         spent = sum(self.timings.values())
         self.timings["bind"] = max(0.0, time.perf_counter() - began - spent)
+
+    def _compiled(self) -> Function:
+        """(q) -> (logp, gradient), with data bound; for its source and stages, too."""
+        return self._bound(self._programs.get("logp_and_grad", self._density, self.timings))
 
     def _run(self, bound: Function, dim: int) -> None:
         """Evaluate this density, which has its data bound."""
@@ -101,27 +108,32 @@ class Posterior:
             self.logp_and_grad: Callable = self._context.logp_and_grad
 
     @classmethod
-    def recalled(cls, bound: Function, dim: int, built: Callable[[], Posterior]) -> Posterior:
+    def recalled(
+        cls, bound: Function, dim: int, guarded: tuple[str, ...], built: Callable[[], Posterior]
+    ) -> Posterior:
         """A posterior whose density is at hand; everything else is that of the same posterior which
         `built` makes, when it is needed."""
         posterior = cls.__new__(cls)
-        posterior._built = built
+        posterior._built, posterior._guarded = built, guarded
         posterior.timings = dict(bound.timings)
         posterior._run(bound, dim)
         return posterior
 
     def __getattr__(self, name: str) -> object:
-        if name not in BUILT or "_built" not in self.__dict__:
+        own = self.__dict__
+        if name == "function" and "_programs" in own:
+            return own.setdefault(name, self._compiled())
+        if name not in ("function", *BUILT) or "_built" not in own:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        built = self._built()
+        built = own.setdefault("_whole", self._built())  # the same one for all threads
         for part in BUILT:
-            self.__dict__.setdefault(part, built.__dict__[part])
+            own.setdefault(part, built.__dict__[part])
         for stage, seconds in built.timings.items():
             self.timings[stage] = self.timings.get(stage, 0.0) + seconds
-        return self.__dict__[name]
+        return getattr(self, name)
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *BUILT]
+        return [*super().__dir__(), "function", *BUILT]
 
     # Description.
 
@@ -174,6 +186,9 @@ class Posterior:
     @property
     def guarded(self) -> tuple[str, ...]:
         """Conditions on parameters that can leave their support, with the line of each."""
+        known = self.__dict__.get("_guarded")
+        if known is not None:
+            return known
         return tuple(f"{g.what} must be {g.domain} ({g.line})" for g in self.model.guards)
 
     @property
@@ -422,8 +437,9 @@ class Posterior:
 
     def _expansion(self) -> tuple[Density, Function, Packed]:
         model = self.model
-        packed = Packed({v.name: v.value for v in (*model.free, *model.deterministic)})
-        density = model.density(model.at_q([packed.node]))
+        with made_by(model.q):  # whoever asks first, so that the next process finds it
+            packed = Packed({v.name: v.value for v in (*model.free, *model.deterministic)})
+            density = model.density(model.at_q([packed.node]))
         return density, compiled(model.q, density, None, "expand", self._programs), packed
 
     def _point(self, q: ArrayLike, on_device: bool = False) -> np.ndarray | DeviceArray:
@@ -465,18 +481,20 @@ def posterior_of(
     arrays: Sequence[np.ndarray],
     coords: Mapping[str, np.ndarray],
     target: object,
+    late: bool = False,
 ) -> Posterior:
     """The posterior of a graph whose fixed sizes are integers.
 
     `data_nodes` pairs each node that takes data, as the user made it, with its replacement in this
-    graph; `arrays` are their values.
+    graph; `arrays` are their values. With `late` the density is neither derived nor compiled before
+    it is needed, and the arrays are known to be right.
     """
-    model = build(observed, potentials, track)
+    model = build(observed, potentials, track, late)
     inputs = {y.node: y.value for y in model.observed}
     input_nodes = {own: inputs.get(placed, placed) for own, placed in data_nodes}
     given = dict(zip(input_nodes.values(), arrays, strict=True))
     rebuild_args = (tuple(observed), tuple(potentials), tuple(track), tuple(data_nodes))
-    return Posterior(model, input_nodes, given, coords, Programs(target), rebuild_args)
+    return Posterior(model, input_nodes, given, coords, Programs(target), rebuild_args, late)
 
 
 class Programs:

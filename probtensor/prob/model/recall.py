@@ -22,7 +22,7 @@ from cython_ext.convert import frozen_copy, is_bare, is_masked, number_array
 from probtensor.calls import line_text
 from probtensor.compile import recalled, target_of
 from probtensor.dataclass import dataclass
-from probtensor.function import Function
+from probtensor.function import Function, Lowered
 from probtensor.function.recall import fingerprint
 from probtensor.function.record import Damaged, Unknown, decode, encode
 from probtensor.graph import Const, Node, as_tensor
@@ -100,14 +100,16 @@ def request_of(
     return Request(key, kept, arrays, labels, list(track), list(potentials), target)
 
 
-def recall(request: Request, lowered: Callable[[], object]) -> tuple[Function, int] | None:
-    """The density of a request with its data bound, and the length of q; None if no record of both
-    is found. `lowered` makes all of the density."""
+def recall(
+    request: Request, lowered: Callable[[], Lowered]
+) -> tuple[Function, int, tuple[str, ...]] | None:
+    """The density of a request with its data bound, the length of q, and the conditions that it
+    guards; None if no record of it is found. `lowered` makes all of the density."""
     data = load_record(request.key)
     if data is None:
         return None
     try:
-        key, dim, rows = decode(data)
+        key, dim, guarded, rows = decode(data)
         values = _values(rows, request)
         inputs = [new_input("q", "float64", (dim,))]
         inputs += [new_input(None, str(x.dtype), x.shape) for x in values]
@@ -115,10 +117,12 @@ def recall(request: Request, lowered: Callable[[], object]) -> tuple[Function, i
         found = recalled(key, inputs, given, "logp_and_grad", target_of(request.target), lowered)
     except (Damaged, TypeError, ValueError, IndexError, AttributeError):
         return None
-    return None if found is None else (found, dim)
+    return None if found is None else (found, dim, guarded)
 
 
-def remember(request: Request, function: Function, dim: int) -> None:
+def remember(
+    request: Request, function: Function, dim: int, guarded: tuple[str, ...]
+) -> None:
     """Store what `recall` finds, for the compiled density of a request."""
     compilation = function.compilation
     inputs = [x.variable for x in function.program.inputs]
@@ -135,7 +139,7 @@ def remember(request: Request, function: Function, dim: int) -> None:
             return
         rows.append((str(array.dtype), place, as_tensor(array) if place is None else None))
     with suppress(Unknown):
-        save_record(request.key, encode((compilation.record, dim, tuple(rows))))
+        save_record(request.key, encode((compilation.record, dim, guarded, tuple(rows))))
 
 
 def _place(array: np.ndarray, sources: Sequence[np.ndarray]) -> int | None:

@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from probtensor.process import importing
+from probtensor.process import importing, numpy_part
 from probtensor.sample.runs.threads import parallel_for
 
 BLOCK_VALUES = 100_000
@@ -212,9 +212,9 @@ def _mean_autocovariance(values):
     n = values.shape[2]
     padded = 1 << (2 * n - 1).bit_length()
     centred = values - values.mean(axis=2, keepdims=True)
-    spectrum = np.fft.rfft(centred, n=padded, axis=2)
+    spectrum = numpy_part("fft").rfft(centred, n=padded, axis=2)
     power = (spectrum.real**2 + spectrum.imag**2).mean(axis=1)
-    return np.fft.irfft(power, n=padded, axis=1)[:, :n] / n
+    return numpy_part("fft").irfft(power, n=padded, axis=1)[:, :n] / n
 
 
 def _plain_ess(values):

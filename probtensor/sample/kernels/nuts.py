@@ -17,6 +17,8 @@ chain is enough: the best of several would only place the starts nearer to each 
 R-hat less sensitive.
 """
 
+from __future__ import annotations
+
 from typing import Protocol
 
 import numpy as np

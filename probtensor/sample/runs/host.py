@@ -56,15 +56,18 @@ class HostRun:
             for chain in range(chains)
         ]  # fmt: skip
         self.watcher = Watcher(self.progresses, settings.tune, settings.iterations, progress)
-        self.preparing = threading.Thread(
-            target=_prepare_output, args=(posterior, starts[0]), daemon=True
-        )
+        # Beside each other: the compiler of the second is a process of its own.
+        self.preparing = [
+            threading.Thread(target=_attempt, args=(job,), daemon=True)
+            for job in (load_arviz, partial(_expand, posterior, starts[0]))
+        ]
 
     def go(self, interrupts: Interrupts) -> None:
         """See `Run`."""
         # If no thread can be started, the output is prepared when it is built.
         with contextlib.suppress(RuntimeError):
-            self.preparing.start()
+            for thread in self.preparing:
+                thread.start()
         try:
             with blas.OneThread(*blas.loaded()), self.watcher.open(interrupts):
                 run_jobs(self.jobs, self.threads, self.progresses, self.watcher.update, interrupts)
@@ -73,8 +76,9 @@ class HostRun:
 
     def prepare(self) -> None:
         """See `Run`."""
-        if self.preparing.ident is not None:
-            self.preparing.join()
+        for thread in self.preparing:
+            if thread.ident is not None:
+                thread.join()
 
     def done(self) -> list[int]:
         """See `Run`."""
@@ -89,11 +93,13 @@ class HostRun:
             progress.stop()
 
 
-def _prepare_output(posterior: LogpGrad, q: np.ndarray) -> None:
-    """Import ArviZ and compile the function from draws to variables while the chains run.
+def _expand(posterior: LogpGrad, q: np.ndarray) -> None:
+    """Compile the function from draws to variables."""
+    posterior.expand(q[None, :])
 
-    A failure is ignored here: the same steps are repeated when the output is built.
-    """
+
+def _attempt(job: Callable[[], object]) -> None:
+    """Do while the chains run what the output needs. A failure is ignored here: the same steps are
+    repeated when the output is built."""
     with contextlib.suppress(Exception):
-        load_arviz()
-        posterior.expand(q[None, :])
+        job()

@@ -6,58 +6,20 @@ groups and returns a DataTree. Only `to_arviz` depends on this.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from probtensor.process import importing
 from probtensor.sample.kernels.nuts import Traces
 from probtensor.sample.kernels.protocol import LogpGrad
+from probtensor.sample.runs.loading import downgrade_errors, load_arviz
 from probtensor.sample.settings import Settings
 
 Arviz = Any  # an InferenceData of ArviZ 0.x, a DataTree of 1.x; it is imported late
 FLAGS = ("diverging", "reached_max_treedepth")
-
-
-def load_arviz() -> ModuleType:
-    """ArviZ, imported when first needed, without its FutureWarning about version 1."""
-    with importing(), warnings.catch_warnings():
-        downgrade_errors("ignore")
-        warnings.simplefilter("ignore", FutureWarning)
-        try:
-            import arviz
-        except OSError:
-            # ArviZ writes a file to the user's cache folder, which may be read-only.
-            with tempfile.TemporaryDirectory() as folder, cache_home(folder):
-                import arviz
-    return arviz
-
-
-def downgrade_errors(action: str) -> None:
-    """Inside `catch_warnings`: set the action of warnings that would be raised as errors, as under
-    `python -W error`. A warning of ArviZ or its imports must not lose draws."""
-    for strict in [found for found in warnings.filters if found[0] == "error"]:
-        warnings.simplefilter(action, strict[2])
-
-
-@contextlib.contextmanager
-def cache_home(folder: str) -> Iterator[None]:
-    """The folder as XDG_CACHE_HOME."""
-    before = os.environ.get("XDG_CACHE_HOME")
-    os.environ["XDG_CACHE_HOME"] = folder
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["XDG_CACHE_HOME"]
-        else:
-            os.environ["XDG_CACHE_HOME"] = before
 
 
 def to_arviz(

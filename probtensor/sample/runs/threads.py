@@ -8,7 +8,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
@@ -159,21 +158,27 @@ def in_other_thread(job: Callable[[], T]) -> T:
 
 
 def parallel_for(function: Callable[[T], None], items: Sequence[T], threads: int) -> None:
-    """Call the function on each item, on several threads unless the interpreter is exiting, when
-    executors accept no more work. To be called in threads that Ctrl-C does not reach: see
-    `in_other_thread`."""
-    rest = deque(items)
-    if threads > 1 and len(rest) > 1:
-        pool = ThreadPoolExecutor(threads)
-        try:
-            futures = []
-            with contextlib.suppress(RuntimeError):
-                while rest:
-                    futures.append(pool.submit(function, rest[0]))
-                    rest.popleft()
-            for future in futures:
-                future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-    for item in rest:
-        function(item)
+    """Call the function on each item, on several threads where these can be started; raises the
+    first exception. To be called in threads that Ctrl-C does not reach: see `in_other_thread`."""
+    rest, failures = deque(items), []
+
+    def work() -> None:
+        with contextlib.suppress(IndexError):
+            while not failures:
+                item = rest.popleft()
+                try:
+                    function(item)
+                except BaseException as error:
+                    failures.append(error)
+
+    helpers = [threading.Thread(target=work) for _ in range(min(threads, len(rest)) - 1)]
+    started = []
+    with contextlib.suppress(RuntimeError):  # no more threads, or the interpreter is ending
+        for helper in helpers:
+            helper.start()
+            started.append(helper)
+    work()
+    for helper in started:
+        helper.join()
+    if failures:
+        raise failures[0]
