@@ -115,7 +115,8 @@ class Function(Entry):
     def _make_wiring(self) -> Wiring:
         """Where the buffers of the plan come from, and where its results go."""
         program, plan = self.program, self.compilation.plan
-        slots = [self._slot(k, node) for k, node in enumerate(self.compilation.inputs)]
+        names = {x.variable: x.name for x in program.inputs}
+        slots = [self._slot(k, x, names.get(x)) for k, x in enumerate(self.compilation.inputs)]
         for k, buffer in enumerate(plan.buffers):
             if buffer.role == "constant":
                 slots.append(self._fixed_slot(k, buffer.node, buffer.node.op.array, "a constant"))
@@ -131,8 +132,8 @@ class Function(Entry):
         build = None if single or is_flat_list(tree) else partial(unflatten, tree)
         return wire(plan, self.compilation.built, slots, results, cells, build, single)
 
-    def _slot(self, position: int, node: Node) -> Slot:
-        """Where the array of a plan's input comes from."""
+    def _slot(self, position: int, node: Node, name: str | None) -> Slot:
+        """Where the array of a plan's input comes from; `name` is that of an argument."""
         given = self.bound.get(node)
         if given is None:
             given = self.compilation.given.get(node)
@@ -143,8 +144,7 @@ class Function(Entry):
             kind, payload = "key", self._keys
         elif isinstance(node, Shared):
             kind, payload = "cell", self._cells.get(node, node).op.cell
-        names = {x.variable: x.name for x in self.program.inputs}
-        label = names.get(node) or node.name or f"input {position}"
+        label = name or node.name or f"input {position}"
         return Slot(position, kind, label, node.dtype, node.ndim, line_of(node), payload)
 
     def _fixed_slot(self, position: int, node: Node, value: ArrayLike, label: str) -> Slot:
