@@ -100,6 +100,9 @@ class Function(Entry):
         self.compilation = compilation
         self.bound = dict(bound or {})
         self.inputs = tuple(x for x in program.inputs if x.variable not in self.bound)
+        self._places: dict[str | None, list[int]] = {}  # of the inputs, by name
+        for k, x in enumerate(self.inputs):
+            self._places.setdefault(x.name, []).append(k)
         self._cells = dict(cells or {})
         # Import numpy.random only for draws: it takes 15 ms.
         drawn = compilation.key is not None
@@ -206,7 +209,7 @@ class Function(Entry):
     def _input_index(self, name: str, given: Mapping[int, ArrayLike]) -> int:
         """The index of the input with this name; TypeError if there is none, two, or it is given
         already."""
-        found = [k for k, x in enumerate(self.inputs) if x.name == name]
+        found = self._places.get(name, ())
         if len(found) != 1:
             what = "no argument" if not found else f"{len(found)} arguments called"
             text = f"{self.label} has {what} {name!r}; it takes {self._named(self.inputs)}"
@@ -350,7 +353,7 @@ class Function(Entry):
         The arrays are checked once, here, and copied; with `borrow` those that need no conversion
         are not copied, and must not be changed afterwards. Nothing is compiled.
         """
-        bound = dict(self.bound)
+        bound, free = dict(self.bound), {x.variable for x in self.inputs}
         if not isinstance(values, Mapping):
             raise refusal(f"bind: write {{input or its name: value}}, not {values!r:.60}")
         for key, value in values.items():
@@ -358,7 +361,7 @@ class Function(Entry):
                 node = self.inputs[self._input_index(key, {})].variable
             else:
                 node = key
-            if all(node is not x.variable for x in self.inputs):
+            if node not in free:
                 raise refusal(f"{self.label} has no free input {key!r:.80}", *self._input_origins())
             bound[node] = self._input_array(value, node, node.name or "input", copy=not borrow)
         return type(self)(self.program, self.compilation, bound, self._cells)
