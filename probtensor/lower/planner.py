@@ -62,7 +62,7 @@ def lower(
     buffers = _buffers(order, inputs, outputs, kernels, sizes, memory, needs)
     elements = {buffer.name: size_product(buffer.shape) for buffer in buffers}
     # Named sizes would hide how large ones relate: that 32 rows of 32 are within 1024 elements.
-    names, laws = [source.name for source in sizes.sources], sizes.laws()
+    names, laws = frozenset(source.name for source in sizes.sources), sizes.laws()
     for kernel in plain:
         check(kernel, elements, names, laws)
     return _plan(buffers, inputs, kernels, fusion, memory, needs)
