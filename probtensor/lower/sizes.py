@@ -27,6 +27,7 @@ from probtensor.types import (
     Size,
     SizeCheck,
     TensorType,
+    field_names,
     size_atoms,
     size_name,
     size_names,
@@ -76,6 +77,7 @@ class CanonicalSizes:
         self._given = {source.name for source in self.sources}
         self._shapes: dict[Node, tuple[Size, ...]] = {}
         self._sizes: dict[Dim, Size] = {}
+        self._ops: dict[int, tuple[Op, Op]] = {}  # by identity, since 0.0 == -0.0
 
     def __call__(self, size: Size) -> Size:
         if not isinstance(size, Dim):
@@ -111,7 +113,12 @@ class CanonicalSizes:
 
     def op(self, op: Op) -> Op:
         """The op with canonical sizes in its parameters."""
-        return resized(op, self._canonical)
+        if not field_names(type(op)):
+            return op
+        found = self._ops.get(id(op))
+        if found is None:
+            found = self._ops[id(op)] = op, resized(op, self._canonical)
+        return found[1]
 
     def type(self, node: Node) -> TensorType:
         return TensorType(node.type.dtype, self.shape(node))
@@ -215,7 +222,7 @@ def _countable(nodes: Iterable[Node], values: Container[str]) -> Iterator[SizeCh
     array in memory bounds. Those are left out that have no more elements than one of their sizes.
     """
     found: set[Size] = set()
-    for node in nodes:
+    for node in nodes if values else ():
         for kind in types_of(node):
             elements = size_product(kind.shape)
             names = size_names(elements)
