@@ -105,6 +105,9 @@ class Function(Entry):
         self.compilation = compilation
         self.bound = dict(bound or {})
         self.inputs = tuple(x for x in program.inputs if x.variable not in self.bound)
+        self._places: dict[str | None, list[int]] = {}  # of the inputs, by name
+        for k, x in enumerate(self.inputs):
+            self._places.setdefault(x.name, []).append(k)
         self._cells = dict(cells or {})
         # Import numpy.random only for draws: it takes 15 ms.
         drawn = compilation.key is not None
@@ -120,7 +123,8 @@ class Function(Entry):
     def _make_wiring(self) -> Wiring:
         """Where the buffers of the plan come from, and where its results go."""
         program, plan = self.program, self.compilation.plan
-        slots = [self._slot(k, node) for k, node in enumerate(self.compilation.inputs)]
+        names = {x.variable: x.name for x in program.inputs}
+        slots = [self._slot(k, x, names.get(x)) for k, x in enumerate(self.compilation.inputs)]
         for k, buffer in enumerate(plan.buffers):
             if buffer.role == "constant":
                 slots.append(self._fixed_slot(k, buffer.node, buffer.node.op.array, "a constant"))
@@ -136,8 +140,8 @@ class Function(Entry):
         build = None if single or is_flat_list(tree) else partial(unflatten, tree)
         return wire(plan, self.compilation.built, slots, results, cells, build, single)
 
-    def _slot(self, position: int, node: Node) -> Slot:
-        """Where the array of a plan's input comes from."""
+    def _slot(self, position: int, node: Node, name: str | None) -> Slot:
+        """Where the array of a plan's input comes from; `name` is that of an argument."""
         given = self.bound.get(node)
         if given is None:
             given = self.compilation.given.get(node)
@@ -148,8 +152,7 @@ class Function(Entry):
             kind, payload = "key", self._keys
         elif isinstance(node, Shared):
             kind, payload = "cell", self._cells.get(node, node).op.cell
-        names = {x.variable: x.name for x in self.program.inputs}
-        label = names.get(node) or node.name or f"input {position}"
+        label = name or node.name or f"input {position}"
         return Slot(position, kind, label, node.dtype, node.ndim, line_of(node), payload)
 
     def _fixed_slot(self, position: int, node: Node, value: ArrayLike, label: str) -> Slot:
@@ -211,7 +214,7 @@ class Function(Entry):
     def _input_index(self, name: str, given: Mapping[int, ArrayLike]) -> int:
         """The index of the input with this name; TypeError if there is none, two, or it is given
         already."""
-        found = [k for k, x in enumerate(self.inputs) if x.name == name]
+        found = self._places.get(name, ())
         if len(found) != 1:
             what = "no argument" if not found else f"{len(found)} arguments called"
             text = f"{self.label} has {what} {name!r}; it takes {self._named(self.inputs)}"
@@ -361,7 +364,7 @@ class Function(Entry):
         The arrays are checked once, here, and copied; with `borrow` those that need no conversion
         are not copied, and must not be changed afterwards. Nothing is compiled.
         """
-        bound = dict(self.bound)
+        bound, free = dict(self.bound), {x.variable for x in self.inputs}
         if not isinstance(values, Mapping):
             raise refusal(f"bind: write {{input or its name: value}}, not {values!r:.60}")
         for key, value in values.items():
@@ -369,7 +372,7 @@ class Function(Entry):
                 node = self.inputs[self._input_index(key, {})].variable
             else:
                 node = key
-            if all(node is not x.variable for x in self.inputs):
+            if node not in free:
                 raise refusal(f"{self.label} has no free input {key!r:.80}", *self._input_origins())
             bound[node] = self._input_array(value, node, node.name or "input", copy=not borrow)
         return type(self)(self.program, self.compilation, bound, self._cells)

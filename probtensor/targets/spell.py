@@ -151,8 +151,7 @@ class Speller:
         return name
 
     def _size(self, name: str) -> str:
-        position = next(k for k, source in enumerate(self.plan.sizes) if source.name == name)
-        return f"n[{position}]"
+        return f"n[{self.plan.size_positions[name]}]"
 
     def _literal(self, value: float | int | bool, dtype: str) -> str:
         if dtype == "bool":

@@ -64,6 +64,7 @@ class FactTable:
         self._bounds: dict[Node, Bounds] = {x: bounds for x, bounds, _ in known}
         self._constants: dict[Node, object] = {x: value for x, _, value in known}
         self._remembered: dict[tuple[Node, Callable], object] = {}
+        self.written: dict[Node, object] = {}  # of chains of writes to slices; see rules.structure
 
     def bounds(self, node: Node) -> Bounds:
         """Bounds of all elements of `node`."""

@@ -161,12 +161,13 @@ def name_updates(draft: Draft) -> Draft:
 
     g[k] += exp(x[i])   ->   u = exp(x[i]); g[k] += u
     """
-    loop, body = draft.loop, list[Stmt]()
+    loop, body, stores = draft.loop, list[Stmt](), 0
     for stmt in loop.body:
         if _is_update(stmt, loop.var) and not isinstance(stmt.expr, Ref):
-            name = f"u{sum(isinstance(s, Store) for s in body)}_{loop.var}"
+            name = f"u{stores}_{loop.var}"
             body.append(Let(name, stmt.expr, stmt.origin))
             stmt = replace(stmt, expr=Ref(name, stmt.expr.dtype))
+        stores += isinstance(stmt, Store)
         body.append(stmt)
     return replace(draft, loop=replace(loop, body=tuple(body)))
 
@@ -181,7 +182,8 @@ def group_statements(draft: Draft) -> Draft:
 
     [t = f(x[i]), g[k] += t, u = h(t), y[i] = u]   ->   vector [t, u, y[i]], serial [g[k] += t]
     """
-    groups: list[Group] = []
+    kinds: list[bool] = []  # of groups: whether they are serial
+    members: list[list[int]] = []
     set_in: dict[str, int] = {}  # local -> group
     stored_in: dict[str, int] = {}  # buffer -> last group that stores to it
     for position, stmt in enumerate(draft.loop.body):
@@ -191,20 +193,22 @@ def group_statements(draft: Draft) -> Draft:
             earliest = max(earliest, set_in.get(name, 0))
         for buffer in buffers_of(stmt):
             earliest = max(earliest, stored_in.get(buffer, 0))
-        k = next((k for k in range(earliest, len(groups)) if groups[k].serial == serial), None)
-        if k is None:
-            k = len(groups)
-            groups.append(Group(serial))
-        groups[k] = replace(groups[k], members=(*groups[k].members, position))
+        k = next((k for k in range(earliest, len(kinds)) if kinds[k] == serial), len(kinds))
+        if k == len(kinds):
+            kinds.append(serial)
+            members.append([])
+        members[k].append(position)
         set_in.update(dict.fromkeys(names_set(stmt), k))
         stored_in.update(dict.fromkeys(writes_of(stmt), k))
-    return replace(draft, groups=tuple(groups))
+    groups = zip(kinds, map(tuple, members), strict=True)
+    return replace(draft, groups=tuple(Group(*group) for group in groups))
 
 
 def place_accumulators(draft: Draft) -> Draft:
     """Put each accumulator into the earliest vector group in which its term can be computed: not
     before the groups that set its locals or store to buffers it loads."""
     groups = list(draft.groups)
+    accs: list[list[Acc]] = [[] for _ in groups]
     set_in: dict[str, int] = {}
     stored_in: dict[str, int] = {}
     for k, group in enumerate(groups):
@@ -218,8 +222,10 @@ def place_accumulators(draft: Draft) -> Draft:
         k = next((k for k in range(earliest, len(groups)) if not groups[k].serial), len(groups))
         if k == len(groups):
             groups.append(Group(serial=False))
-        groups[k] = replace(groups[k], accs=(*groups[k].accs, acc))
-    return replace(draft, groups=tuple(groups))
+            accs.append([])
+        accs[k].append(acc)
+    placed = zip(groups, map(tuple, accs), strict=True)
+    return replace(draft, groups=tuple(replace(group, accs=found) for group, found in placed))
 
 
 def repeat_reads(draft: Draft) -> Draft:
@@ -231,9 +237,9 @@ def repeat_reads(draft: Draft) -> Draft:
         for k, stmt in enumerate(body)
         if isinstance(stmt, Let) and isinstance(stmt.expr, Load) and stmt.expr.buffer not in stored
     }
-    done = []
+    done, loads = [], set(reads.values())
     for group in draft.groups:
-        members = set(group.members) - set(reads.values())
+        members = set(group.members) - loads
         needed = {name for k in members for name in names_read(body[k])}
         needed |= {name for acc in group.accs for name in expr_names(acc.term)}
         for name, k in reversed(reads.items()):

@@ -325,6 +325,7 @@ class _KernelText(StatementText):
     def _close_lanes(
         self, accs: Sequence[Acc], loop: Strip, lanes: str, blocked_accs: Sequence[Acc], depth: int
     ) -> None:
+        blocked = {acc.name for acc in blocked_accs}
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
             prefix = {"float64": "", "int64": "i", "uint64": "u"}[kind]
@@ -332,7 +333,7 @@ class _KernelText(StatementText):
             wide = c_type(kind)
             self._use(fold, wide, f"{wide}*", "int64_t")
             value = f"{fold}({acc.name}_l, {lanes})"
-            if acc in blocked_accs:
+            if acc.name in blocked:
                 self._use("pt_end_sum", "double", "double*", "int64_t", "double*", "int64_t")
                 iterations = self._index(loop.extent)
                 value = f"pt_end_sum({acc.name}_l, {lanes}, {acc.name}_s, {iterations})"

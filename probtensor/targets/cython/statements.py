@@ -41,11 +41,11 @@ class StatementText(Speller):
 
     def parameters(self) -> list[tuple[str, str]]:
         """Buffer parameters with their types; those that are only read are const."""
-        dtypes = {buffer.name: buffer.dtype for buffer in self.plan.buffers}
+        dtypes, written = self.plan.dtypes, set(self.kernel.writes)
         names = dict.fromkeys((*self.kernel.reads, *self.kernel.writes))
         found = []
         for name in names:
-            mode = "out" if name in self.kernel.writes else "in"
+            mode = "out" if name in written else "in"
             kind = f"pt_{mode}_{dtypes[name]}"
             const = "const " if mode == "in" else ""
             self.used[kind] = CName(kind, f"ctypedef {const}{c_type(dtypes[name])}* {kind}")
