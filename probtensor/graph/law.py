@@ -7,7 +7,7 @@ here. Laws that hold for all sizes are omitted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import Node, line_of
@@ -16,6 +16,7 @@ from probtensor.types import (
     Dim,
     Size,
     SizeCheck,
+    field_names,
     never_negative,
     size_min,
     size_name,
@@ -106,7 +107,7 @@ def _not_negative(node: Node) -> Iterator[SizeCheck]:
 
 def symbolic_sizes(node: Node) -> Iterator[Dim]:
     """The symbolic sizes in a node's type and among the parameters of its op."""
-    parts: list[object] = [getattr(node.op, f.name) for f in fields(node.op)]
+    parts: list[object] = [getattr(node.op, name) for name in field_names(type(node.op))]
     parts += [t.shape for t in types_of(node)]
     while parts:
         part = parts.pop()

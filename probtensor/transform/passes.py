@@ -17,7 +17,7 @@ from probtensor.graph.text import to_text
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import Composite
 from probtensor.transform.bodies import count_nodes, everywhere
-from probtensor.transform.rewrite import RewriteLog, Ruleset, apply_rules, fitted
+from probtensor.transform.rewrite import Findings, RewriteLog, Ruleset, apply_rules, fitted
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,12 @@ def run(
     """
     current = list(outputs)
     inputs = None if inputs is None else list(inputs)
+    findings = Findings()
     for step in passes:
         before = count_nodes(current) if log is not None else 0
         rules_log = RewriteLog()
         start = time.perf_counter()
-        after = _apply(step, current, rules_log)
+        after = _apply(step, current, rules_log, findings)
         seconds = time.perf_counter() - start
         if verify:
             _verify(step, current, after, inputs, rules_log)
@@ -101,9 +102,9 @@ def expand_composites(outputs: Iterable[Node]) -> list[Node]:
     return outputs
 
 
-def _apply(step: Pass, outputs: list[Node], log: RewriteLog) -> list[Node]:
+def _apply(step: Pass, outputs: list[Node], log: RewriteLog, findings: Findings) -> list[Node]:
     if isinstance(step.action, Ruleset):
-        return apply_rules(outputs, step.action, log)
+        return apply_rules(outputs, step.action, log, findings)
     if step.descends:
         return list(step.action(outputs))
     return everywhere(outputs, step.action, f"pass {step.name!r}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, Op, make
@@ -108,10 +109,12 @@ def could_fit(
 ) -> bool:
     """A cheap necessary condition for a match: do the wanted ops occur among the operands?"""
     for kind in wanted:
-        if kind is Const:
-            if all(facts.constant(x) is None for x in inputs):
-                return False
-        elif kind is not None and all(type(x.op) is not kind for x in inputs):
+        if kind is None:
+            continue
+        for x in inputs:
+            if facts.constant(x) is not None if kind is Const else type(x.op) is kind:
+                break
+        else:
             return False
     return True
 
@@ -124,15 +127,20 @@ def _commutes(op: Op) -> bool:
 def instantiate(pattern: Node, bound: dict[str, Node]) -> Node:
     """The pattern with nodes for its variables; ops are applied again, which infers types."""
     built: dict[Node, object] = {}
-    for node in toposort([pattern]):
+    for node in _order(pattern):
         if isinstance(node.op, Var):
             built[node] = bound[node.op.label]
         elif isinstance(node.op, Const):
             # A Python number takes the dtype of the other operand.
             built[node] = node.op.array.item()
         else:
-            built[node] = node.op(*(built[x] for x in node.inputs))
+            built[node] = node.op(*[built[x] for x in node.inputs])
     return built[pattern]
+
+
+@lru_cache(maxsize=1024)
+def _order(pattern: Node) -> tuple[Node, ...]:
+    return tuple(toposort([pattern]))
 
 
 _INFIX = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "<": 0, "<=": 0, ">": 0, ">=": 0, "==": 0}

@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from probtensor import ops
 from probtensor.graph.closed import Closed, map_bodies
@@ -219,68 +220,111 @@ class RewriteLog:
     gave_up: str | None = None
 
 
+# A key of facts about inputs: these, each with its bounds and its literal as text.
+FactsKey = tuple[tuple[Node, object, str], ...]
+
+
+class Findings:
+    """What several runs of rules share: the facts about nodes, and the rules that were tried on a
+    node without effect, both by the facts about inputs that they follow from. Nodes never change,
+    so neither does whether a rule applies to one."""
+
+    def __init__(self) -> None:
+        self.facts: dict[FactsKey, FactTable] = {}
+        self.tried: dict[FactsKey, dict[Node, tuple[Rule, ...]]] = {}
+
+    def given(self, known: Known, key: FactsKey) -> tuple[FactTable, dict]:
+        """The facts, and the rules tried, where these facts about inputs are known."""
+        facts = self.facts.get(key)
+        if facts is None:
+            facts = self.facts[key] = FactTable(known)
+        return facts, self.tried.setdefault(key, {})
+
+
+@lru_cache(maxsize=1024)
+def _without(rules: tuple[Rule, ...], tried: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    return tuple(r for r in rules if r not in tried)
+
+
 def apply_rules(
-    outputs: Iterable[Node], rules: Ruleset, log: RewriteLog | None = None
+    outputs: Iterable[Node],
+    rules: Ruleset,
+    log: RewriteLog | None = None,
+    findings: Findings | None = None,
 ) -> list[Node]:
     """The outputs rewritten by `rules` until none applies; linear in the number of nodes.
 
     The inputs of a node are rewritten before the node, and results are cached by node, so shared
     subgraphs are rewritten once; so are bodies, before the nodes that have them. RewriteError if a
     rule changes a type. Rules that undo each other are stopped after FIRINGS_PER_NODE applications
-    per node, and `log.gave_up` names them.
+    per node, and `log.gave_up` names them. Runs that are given the same `findings` try a rule on a
+    node once.
     """
-    return _Driver(rules, log or RewriteLog()).run(list(outputs))
+    return _Driver(rules, log or RewriteLog(), findings or Findings()).run(list(outputs))
 
 
 class _Driver:
     """One run: `next` maps a node to its state after one step, `done` to its final form.
 
-    `known` are facts about inputs; `bodies` the rewritten bodies, by body and by the facts about
-    its parameters.
+    `known` are facts about inputs, and `key` is their key; `bodies` the rewritten bodies, by body
+    and by the key of the facts about its parameters.
     """
 
     def __init__(
         self,
         rules: Ruleset,
         log: RewriteLog,
+        findings: Findings,
         known: Known = (),
+        key: FactsKey = (),
         bodies: dict[tuple[Closed, tuple], Closed] | None = None,
     ) -> None:
         self.rules = rules
         self.log = log
-        self.facts = FactTable(known)
+        self.findings = findings
+        self.facts, self.tried = findings.given(known, key)
         self.bodies = {} if bodies is None else bodies
         self.with_final_bodies: set[Node] = set()
         self.done: dict[Node, Node] = {}
         self.next: dict[Node, Node] = {}
-        self.budget = 0
+        self.outputs: list[Node] = []
+        self.fired_count = 0
+        self.most = FIRINGS_PER_NODE * 20  # applications, until the nodes have been counted
 
     def run(self, outputs: list[Node]) -> list[Node]:
-        self.budget = FIRINGS_PER_NODE * (len(toposort(outputs)) + 20)
+        self.outputs = outputs
         for output in outputs:
             self.finish(output)
         return [self.done[output] for output in outputs]
 
+    def is_spent(self) -> bool:
+        """Whether no more rules may be applied. Nodes are counted only once that is in question."""
+        if self.fired_count >= self.most and self.outputs:
+            self.most += FIRINGS_PER_NODE * len(toposort(self.outputs))
+            self.outputs = []
+        return self.fired_count >= self.most
+
     def finish(self, output: Node) -> None:
+        done, following = self.done, self.next
         stack = [output]
         while stack:
             node = stack[-1]
-            if node in self.done:
+            if node in done:
                 stack.pop()
                 continue
-            waiting = [x for x in node.inputs if x not in self.done]
+            waiting = [x for x in node.inputs if x not in done]
             if waiting:
                 stack.extend(self.without_cycles(waiting))
                 continue
-            if node not in self.next:
-                self.next[node] = self.step(node)
-            after = self.next[node]
-            if after is node or after in self.done:
-                self.done[node] = self.done.get(after, after)
+            after = following.get(node)
+            if after is None:
+                after = following[node] = self.step(node)
+            if after is node or after in done:
+                done[node] = done.get(after, after)
                 stack.pop()
-            elif after in self.next:
+            elif after in following:
                 self.give_up(node, after)
-                self.done[after] = after
+                done[after] = after
             else:
                 stack.append(after)
 
@@ -294,21 +338,25 @@ class _Driver:
 
     def step(self, node: Node) -> Node:
         """The node on rewritten inputs; if it has these already, the result of one rule."""
-        rebuilt = rebuild(node, tuple(self.done[x] for x in node.inputs))
+        done = self.done
+        rebuilt = rebuild(node, tuple([done[x] for x in node.inputs]))
         if rebuilt is not node:
             return fitted(rebuilt, node, "a changed operand")
         if node.op.has_bodies and node not in self.with_final_bodies:
             return self.with_rewritten_bodies(node)
-        if self.budget <= 0:
+        tried, rules = self.tried.get(node), self.rules.of(node.op)
+        left = rules if tried is None else _without(rules, tried)
+        if not left or self.is_spent():
             return node
         with made_by(node):
-            for candidate in self.rules.of(node.op):
+            for candidate in left:
                 found = candidate.apply(node, self.facts)
                 if found is None:
                     continue
                 found = fitted(_as_node(found, node.dtype), node, candidate.name)
                 if found is not node:
                     return self.fired(candidate, node, found)
+        self.tried[node] = left if tried is None else tried + left
         return node
 
     def with_rewritten_bodies(self, node: Node) -> Node:
@@ -324,7 +372,9 @@ class _Driver:
 
         def rewritten(body: Closed) -> Closed:
             if (body, facts) not in self.bodies:
-                inner = _Driver(self.rules, self.log, known, self.bodies)
+                inner = _Driver(
+                    self.rules, self.log, self.findings, known, facts, self.bodies
+                )
                 outputs = inner.run(replace(body.outputs, literals))
                 made = with_changed_outputs(body, outputs, "rewriting")
                 self.bodies[body, facts] = self.bodies[made, facts] = made
@@ -337,9 +387,9 @@ class _Driver:
         return after if after is not node else self.step(node)
 
     def fired(self, rule: Rule, node: Node, after: Node) -> Node:
-        self.budget -= 1
+        self.fired_count += 1
         self.log.fired[rule.name, line_of(node)] += 1
-        if self.budget == 0:
+        if self.is_spent():
             self.give_up(node, after)
         return after
 
@@ -354,7 +404,7 @@ def _as_node(found: object, dtype: str) -> Node:
 
 def fitted(found: Node, node: Node, name: str) -> Node:
     """`found`, the replacement of `node`, broadcast to its shape; RewriteError for another type."""
-    if found.type == node.type:
+    if found.type is node.type or found.type == node.type:
         return found
     if found.dtype == node.dtype:
         try:

@@ -87,7 +87,7 @@ def check_dtype(dtype: object) -> DType:
 def promote(*operands: object) -> DType:
     """NumPy's result dtype of dtype names and bare Python numbers (weak, as in NEP 50)."""
     # Only the type of a Python number matters, not its value, even beyond 64 bits.
-    return _promoted(*(o if isinstance(o, str) else _WEAK.get(type(o), o) for o in operands))
+    return _promoted(*[o if isinstance(o, str) else _WEAK.get(type(o), o) for o in operands])
 
 
 _WEAK = {int: 0, float: 0.0, complex: 0j}

@@ -15,7 +15,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from functools import reduce
+from functools import cache, reduce
 from operator import attrgetter, eq, le, lt
 from types import FrameType
 from typing import ClassVar
@@ -436,6 +436,12 @@ class HoldsSizes(ABC):
         """The keys of the names in these sizes."""
 
 
+@cache
+def field_names(kind: type) -> tuple[str, ...]:
+    """The names of the fields of a dataclass; none for another class."""
+    return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
+
+
 def sourced_atoms(value: object) -> Iterable[Atom]:
     """The atoms with a source in a size, or in a value that holds sizes: a tuple or a dataclass."""
     if not Atom.sourced:
@@ -447,14 +453,16 @@ def sourced_atoms(value: object) -> Iterable[Atom]:
         yield from value.sourced_atoms()
         return
     parts = value if isinstance(value, tuple) else ()
-    if is_dataclass(value):
-        parts = [getattr(value, f.name) for f in fields(value)]
+    if not isinstance(value, (tuple, type)):
+        parts = [getattr(value, name) for name in field_names(type(value))]
     for part in parts:
         yield from sourced_atoms(part)
 
 
 def sources(value: object) -> tuple:
     """What computes the sizes in such a value, where data decide them; each once."""
+    if not Atom.sourced:
+        return ()
     return tuple(dict.fromkeys(atom.source for atom in sourced_atoms(value)))
 
 

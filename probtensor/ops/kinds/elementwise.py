@@ -50,7 +50,7 @@ class Elementwise(Function):
 
     def apply(self, *inputs: TensorLike) -> Node:
         dtype = self.meeting_dtype(inputs)
-        return make(self, tuple(as_tensor_of(x, dtype, self.name, WIDER) for x in inputs))
+        return make(self, tuple([as_tensor_of(x, dtype, self.name, WIDER) for x in inputs]))
 
     def meeting_dtype(self, inputs: Sequence[TensorLike]) -> str:
         """The dtype the inputs are cast to before the function is applied."""
@@ -60,14 +60,19 @@ class Elementwise(Function):
         return promote_float(*operands) if self.dtypes == "float" else promote(*operands)
 
     def infer(self, *types: TensorType) -> TensorType:
-        dtype = types[0].dtype
-        if any(t.dtype != dtype for t in types):
+        first = types[0]
+        dtype = first.dtype
+        if len(types) > 1 and any(t.dtype != dtype for t in types):
             raise TypeError(f"dtypes {', '.join(t.dtype for t in types)} differ")
         if self.dtypes == "float" and not types[0].is_float:
             raise TypeError(f"needs floats, not {dtype}")
         if self.dtypes == "integer" and types[0].is_float:
             raise TypeError(f"needs integers or bools, not {dtype}")
-        return TensorType(self.result_dtype(dtype), joint_shape(types))
+        result, shape = self.result_dtype(dtype), joint_shape(types)
+        for known in types:
+            if known.dtype == result and known.shape == shape:
+                return known
+        return TensorType(result, shape)
 
     def result_dtype(self, dtype: str) -> str:
         return "bool" if self.dtypes in ("bool", "logic") else dtype

@@ -189,9 +189,10 @@ def _loses_a_term(a: np.ndarray, b: np.ndarray, total: np.ndarray) -> bool:
 
 
 def _folded(node: Node, late: bool = False) -> Node | None:
-    if not node.inputs or not all(isinstance(a.op, Const) for a in node.inputs):
-        return None
-    if isinstance(node.type, tuple) or isinstance(node.op, Random):
+    for a in node.inputs:
+        if not isinstance(a.op, Const):
+            return None
+    if not node.inputs or isinstance(node.type, tuple) or isinstance(node.op, Random):
         return None
     if next(symbolic_sizes(node), None) is not None:
         return None
@@ -238,9 +239,12 @@ def fold_repeated_constants(node: Node, facts: FactTable) -> Node | None:
 
 
 def _folded_repeated(node: Node, facts: FactTable, late: bool = False) -> Node | None:
-    values = [facts.constant(a) for a in node.inputs]
-    if any(v is None for v in values) or all(isinstance(a.op, Const) for a in node.inputs):
+    for a in node.inputs:
+        if facts.constant(a) is None:
+            return None
+    if all(isinstance(a.op, Const) for a in node.inputs):
         return None
+    values = [facts.constant(a) for a in node.inputs]
     arrays = [np.asarray(v).astype(a.dtype) for v, a in zip(values, node.inputs, strict=True)]
     try:
         with np.errstate(all="ignore"):
