@@ -20,7 +20,7 @@ from functools import lru_cache
 
 from probtensor import ops
 from probtensor.graph.closed import Closed, map_bodies
-from probtensor.graph.node import Node, Op, as_tensor, line_of, made_by, make
+from probtensor.graph.node import Const, Node, Op, as_tensor, line_of, made_by, make
 from probtensor.graph.walk import rebuild, replace, toposort
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.transform.bodies import known_facts, with_changed_outputs
@@ -53,6 +53,7 @@ class Rule:
     """One rule. `apply(node, facts)` returns the replacement of the node, or None.
 
     on        op classes of the nodes that it is tried on
+    among     op classes of which each must occur at the node or before it, for the rule to apply
     over      test domain: an interval for each variable by name
     example   makes graphs for the test of a rule written as a function
 
@@ -72,6 +73,7 @@ class Rule:
     apply: Callable[[Node, FactTable], Node | None]
     why: str
     line: str
+    among: frozenset[type[Op]] = frozenset()
     lhs: Node | None = None
     rhs: Node | None = None
     given: Callable[[Match], bool] | None = None
@@ -137,9 +139,12 @@ def rule(
         apply = apply_in_chain
     else:
         roots = (type(lhs.op),)
+    # Of a negation, other forms match too.
+    loose = (Var, Const, ops.Neg, type(lhs.op))
+    among = {type(n.op) for n in toposort([lhs]) if not isinstance(n.op, loose)}
     return Rule(
-        name, roots, apply, why, line, lhs, rhs, given, intervals, ulps=ulps, limits=limits,
-        everywhere=everywhere,
+        name, roots, apply, why, line, frozenset(among), lhs, rhs, given, intervals, ulps=ulps,
+        limits=limits, everywhere=everywhere,
     )  # fmt: skip
 
 
@@ -147,6 +152,7 @@ def rewrite(
     *,
     on: type[Op] | tuple[type[Op], ...],
     example: Callable[[], object],
+    among: type[Op] | tuple[type[Op], ...] = (),
     ulps: float = ULPS,
     sums_first: bool = False,
     limits: bool = False,
@@ -158,7 +164,7 @@ def rewrite(
 
     def enter(function: Callable) -> Rule:
         takes_facts = len(inspect.signature(function).parameters) == 2
-        classes = on if isinstance(on, tuple) else (on,)
+        classes, present = (x if isinstance(x, tuple) else (x,) for x in (on, among))
         code = function.__code__
         line = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"
         name = function.__name__
@@ -167,8 +173,8 @@ def rewrite(
             raise TypeError(f"the rule {name} does not say why")
         apply = function if takes_facts else lambda node, facts: function(node)
         return Rule(
-            name, classes, apply, reason or name, line, example=example, ulps=ulps,
-            sums_first=sums_first, limits=limits, rounded_logs=rounded_logs,
+            name, classes, apply, reason or name, line, frozenset(present), example=example,
+            ulps=ulps, sums_first=sums_first, limits=limits, rounded_logs=rounded_logs,
             mixtures=mixtures,
         )  # fmt: skip
 
@@ -287,22 +293,35 @@ class _Driver:
         self.with_final_bodies: set[Node] = set()
         self.done: dict[Node, Node] = {}
         self.next: dict[Node, Node] = {}
-        self.outputs: list[Node] = []
-        self.fired_count = 0
-        self.most = FIRINGS_PER_NODE * 20  # applications, until the nodes have been counted
+        self.present: set[type[Op]] = set()  # op classes of all nodes seen
+        self.usable: dict[type[Op], tuple[Rule, ...]] = {}
+        self.budget = 0
 
     def run(self, outputs: list[Node]) -> list[Node]:
-        self.outputs = outputs
+        order = toposort(outputs)
+        self.budget = FIRINGS_PER_NODE * (len(order) + 20)
+        self.present = {type(node.op) for node in order}
+        if not any(map(self.concerns, {type(node.op): node.op for node in order}.values())):
+            return outputs
         for output in outputs:
             self.finish(output)
         return [self.done[output] for output in outputs]
 
-    def is_spent(self) -> bool:
-        """Whether no more rules may be applied. Nodes are counted only once that is in question."""
-        if self.fired_count >= self.most and self.outputs:
-            self.most += FIRINGS_PER_NODE * len(toposort(self.outputs))
-            self.outputs = []
-        return self.fired_count >= self.most
+    def concerns(self, op: Op) -> bool:
+        """Whether there is anything to do at nodes of an op."""
+        return op.has_bodies or bool(self.rules_for(op))
+
+    def rules_for(self, op: Op) -> tuple[Rule, ...]:
+        """The rules to try on a node of this op: those of which all ops have been seen."""
+        kind = type(op)
+        if kind not in self.present:
+            self.present.add(kind)
+            self.usable.clear()
+        found = self.usable.get(kind)
+        if found is None:
+            found = tuple([r for r in self.rules.of(op) if r.among <= self.present])
+            self.usable[kind] = found
+        return found
 
     def finish(self, output: Node) -> None:
         done, following = self.done, self.next
@@ -344,9 +363,10 @@ class _Driver:
             return fitted(rebuilt, node, "a changed operand")
         if node.op.has_bodies and node not in self.with_final_bodies:
             return self.with_rewritten_bodies(node)
-        tried, rules = self.tried.get(node), self.rules.of(node.op)
-        left = rules if tried is None else _without(rules, tried)
-        if not left or self.is_spent():
+        tried, left = self.tried.get(node), self.rules_for(node.op)
+        if tried is not None:
+            left = _without(left, tried)
+        if not left or self.budget <= 0:
             return node
         with made_by(node):
             for candidate in left:
@@ -387,9 +407,9 @@ class _Driver:
         return after if after is not node else self.step(node)
 
     def fired(self, rule: Rule, node: Node, after: Node) -> Node:
-        self.fired_count += 1
+        self.budget -= 1
         self.log.fired[rule.name, line_of(node)] += 1
-        if self.is_spent():
+        if self.budget == 0:
             self.give_up(node, after)
         return after
 
