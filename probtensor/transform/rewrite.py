@@ -24,7 +24,7 @@ from probtensor.graph.node import Const, Node, Op, as_tensor, line_of, made_by, 
 from probtensor.graph.walk import rebuild, replace, toposort
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.transform.bodies import known_facts, with_changed_outputs
-from probtensor.transform.chain import CHAIN_ROOTS, INVERSE, combine_in_chain
+from probtensor.transform.chain import CHAIN_ROOTS, INVERSE, combine_in_chain, ops_of_leaves
 from probtensor.transform.facts import FactTable, Known
 from probtensor.transform.pattern import (
     Match,
@@ -54,6 +54,8 @@ class Rule:
 
     on        op classes of the nodes that it is tried on
     among     op classes of which each must occur at the node or before it, for the rule to apply
+    operands  op classes of which each must be that of an operand, or with `in_chain` of a leaf of
+              the chain; Const stands for a literal of any shape
     over      test domain: an interval for each variable by name
     example   makes graphs for the test of a rule written as a function
 
@@ -74,6 +76,8 @@ class Rule:
     why: str
     line: str
     among: frozenset[type[Op]] = frozenset()
+    operands: frozenset[type[Op]] = frozenset()
+    in_chain: bool = False
     lhs: Node | None = None
     rhs: Node | None = None
     given: Callable[[Match], bool] | None = None
@@ -110,6 +114,7 @@ def rule(
     intervals = over if isinstance(over, dict) else dict.fromkeys(variables, over)
 
     wanted = operand_ops(lhs)
+    operands = {kind for kind in wanted if kind is not None and not (in_chain and kind is Const)}
 
     def filled(found: Iterable[dict[str, Node]], facts: FactTable) -> Node | None:
         for bound in found:
@@ -118,8 +123,6 @@ def rule(
         return None
 
     def apply(node: Node, facts: FactTable) -> Node | None:
-        if not could_fit(wanted, node.inputs, facts):
-            return None
         return filled(match(lhs, node, {}, facts), facts)
 
     def apply_in_chain(node: Node, facts: FactTable) -> Node | None:
@@ -130,7 +133,7 @@ def rule(
                 return None
             return filled(match_all(lhs.inputs, (first, second), {}, facts), facts)
 
-        return combine_in_chain(node, facts, combine, wanted)
+        return combine_in_chain(node, facts, combine, operands)
 
     name = f"{pattern_text(lhs)} -> {pattern_text(rhs)}"
     line = _line_of_caller()
@@ -143,8 +146,8 @@ def rule(
     loose = (Var, Const, ops.Neg, type(lhs.op))
     among = {type(n.op) for n in toposort([lhs]) if not isinstance(n.op, loose)}
     return Rule(
-        name, roots, apply, why, line, frozenset(among), lhs, rhs, given, intervals, ulps=ulps,
-        limits=limits, everywhere=everywhere,
+        name, roots, apply, why, line, frozenset(among), frozenset(operands), in_chain, lhs, rhs,
+        given, intervals, ulps=ulps, limits=limits, everywhere=everywhere,
     )  # fmt: skip
 
 
@@ -153,6 +156,7 @@ def rewrite(
     on: type[Op] | tuple[type[Op], ...],
     example: Callable[[], object],
     among: type[Op] | tuple[type[Op], ...] = (),
+    operands: type[Op] | tuple[type[Op], ...] = (),
     ulps: float = ULPS,
     sums_first: bool = False,
     limits: bool = False,
@@ -164,7 +168,8 @@ def rewrite(
 
     def enter(function: Callable) -> Rule:
         takes_facts = len(inspect.signature(function).parameters) == 2
-        classes, present = (x if isinstance(x, tuple) else (x,) for x in (on, among))
+        given = (x if isinstance(x, tuple) else (x,) for x in (on, among, operands))
+        classes, present, read = given
         code = function.__code__
         line = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"
         name = function.__name__
@@ -173,9 +178,9 @@ def rewrite(
             raise TypeError(f"the rule {name} does not say why")
         apply = function if takes_facts else lambda node, facts: function(node)
         return Rule(
-            name, classes, apply, reason or name, line, frozenset(present), example=example,
-            ulps=ulps, sums_first=sums_first, limits=limits, rounded_logs=rounded_logs,
-            mixtures=mixtures,
+            name, classes, apply, reason or name, line, frozenset(present), frozenset(read),
+            example=example, ulps=ulps, sums_first=sums_first, limits=limits,
+            rounded_logs=rounded_logs, mixtures=mixtures,
         )  # fmt: skip
 
     return enter
@@ -369,7 +374,7 @@ class _Driver:
         if not left or self.budget <= 0:
             return node
         with made_by(node):
-            for candidate in left:
+            for candidate in self.fitting(left, node):
                 found = candidate.apply(node, self.facts)
                 if found is None:
                     continue
@@ -378,6 +383,18 @@ class _Driver:
                     return self.fired(candidate, node, found)
         self.tried[node] = left if tried is None else tried + left
         return node
+
+    def fitting(self, rules: Iterable[Rule], node: Node) -> Iterator[Rule]:
+        """The rules whose operands are there."""
+        facts = self.facts
+        kinds = {type(x.op) for x in node.inputs}
+        if Const not in kinds and any(facts.constant(x) is not None for x in node.inputs):
+            kinds.add(Const)
+        for candidate in rules:
+            wanted = candidate.operands
+            there = ops_of_leaves(node, facts) if wanted and candidate.in_chain else kinds
+            if wanted <= there:
+                yield candidate
 
     def with_rewritten_bodies(self, node: Node) -> Node:
         """The node with its bodies in final form; if they are already, the result of one rule."""
