@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from probtensor.graph.node import _INTERNED, Input, Node, Op
 from probtensor.graph.sizes import atoms_of, detached_names, rebuilt
 from probtensor.graph.walk import toposort
-from probtensor.types import Dim, HoldsSizes, Size, TensorType, field_names, size_name
+from probtensor.types import Atom, Dim, HoldsSizes, Size, TensorType, field_names, size_name
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def with_sizes(
 def detached(outputs: Sequence[Node]) -> Detached:
     """The graph with plain names for the sizes that data decide, and their sources as further
     outputs."""
-    atoms = atoms_of(toposort(outputs))
+    atoms = atoms_of(toposort(outputs)) if Atom.sourced else ()
     if not atoms:
         return Detached(list(outputs), {}, {})
     names = detached_names(atoms)

@@ -61,6 +61,8 @@ DTYPES = tuple(
 )  # fmt: skip
 COMPLEX = DType("complex64"), DType("complex128")
 _ALL = {str(dtype): dtype for dtype in (*DTYPES, *COMPLEX)}
+_OF_NUMPY = {dtype.numpy: dtype for dtype in DTYPES}
+_NUMPY_CLASSES = {type(dtype) for dtype in _OF_NUMPY}
 BOOL, INT64, FLOAT32, FLOAT64 = (_ALL[n] for n in ("bool", "int64", "float32", "float64"))
 
 
@@ -74,6 +76,10 @@ def check_dtype(dtype: object) -> DType:
     if dtype.__class__ is DType or dtype.__class__ is str:
         found = _ALL.get(dtype)
         if found is not None and found.kind != "c":
+            return found
+    elif dtype.__class__ in _NUMPY_CLASSES:
+        found = _OF_NUMPY.get(dtype)
+        if found is not None:
             return found
     try:
         name = np.dtype(dtype).name

@@ -246,6 +246,7 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
         holds = [ops.all(guard.inside) for guard in conditions.guards]
         total = ops.where(reduce(ops.logical_and, holds), total, -math.inf)
     q = new_input("q", "float64", (conditioner.size,))
+    total, slope = replace([total, slope], {v.u: piece(q, v) for v in conditioner.free})
     return Model(
         free=tuple(conditioner.free),
         observed=tuple(conditioner.observed),
@@ -259,8 +260,8 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
         guards=tuple(conditions.guards),
         size_checks=tuple(size_laws(order, named)),
         q=q,
-        logp=replace([total], {v.u: piece(q, v) for v in conditioner.free})[0],
-        gradient=replace([slope], {v.u: piece(q, v) for v in conditioner.free})[0],
+        logp=total,
+        gradient=slope,
     )
 
 
