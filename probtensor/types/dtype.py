@@ -92,6 +92,9 @@ def check_dtype(dtype: object) -> DType:
 
 def promote(*operands: object) -> DType:
     """NumPy's result dtype of dtype names and bare Python numbers (weak, as in NEP 50)."""
+    first = operands[0] if operands else None
+    if first.__class__ is DType and operands.count(first) == len(operands):
+        return first
     # Only the type of a Python number matters, not its value, even beyond 64 bits.
     return _promoted(*[o if isinstance(o, str) else _WEAK.get(type(o), o) for o in operands])
 
