@@ -23,8 +23,9 @@ from probtensor.graph.symbolic import refusal
 from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
+from probtensor.ops import Gather
 from probtensor.ops.arrays.transfer import handed_over
-from probtensor.ops.kinds import REGISTRY
+from probtensor.ops.kinds import REGISTRY, Choice, Composite
 from probtensor.rules import FINAL, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
 from probtensor.targets.auto.cost import choice
@@ -41,15 +42,16 @@ from probtensor.transform.loops.split import split_loops
 from probtensor.transform.passes import Pass, expand_composites, report, run
 
 PIPELINE = (
-    Pass("loops", simplify_loops, descends=True),
+    Pass("loops", simplify_loops, descends=True, on=()),
     Pass("stabilize", STABLE),
-    Pass("split", split_loops),
-    Pass("pick", PICKS),
-    Pass("expand", expand_composites),
+    Pass("split", split_loops, on=()),
+    Pass("pick", PICKS, on=(Gather,)),
+    Pass("expand", expand_composites, on=(Composite,)),
     Pass("tidy", FINAL),
     Pass("divide", divide_once),
-    Pass("last loops", finish_loops, descends=True),  # what the rules left unused or invariant
-    Pass("branch", close_branches),
+    # What the rules left unused or invariant.
+    Pass("last loops", finish_loops, descends=True, on=()),
+    Pass("branch", close_branches, on=(Choice,)),
 )
 
 

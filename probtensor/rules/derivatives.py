@@ -18,7 +18,7 @@ from probtensor.rules.sets import STABLE
 from probtensor.rules.structure.picks import PICKS
 from probtensor.transform import autodiff
 from probtensor.transform.autodiff import Nodes, listed
-from probtensor.transform.rewrite import apply_rules
+from probtensor.transform.rewrite import Findings, apply_rules
 
 
 def stabilized(outputs: Sequence[Node], fixed: Sequence[Node] = ()) -> list[Node]:
@@ -27,10 +27,11 @@ def stabilized(outputs: Sequence[Node], fixed: Sequence[Node] = ()) -> list[Node
     inner = {x: _stand_in(x) for x in fixed if x.inputs}
     opened = replace(outputs, inner)
     back = {stand_in: x for x, stand_in in inner.items()}
-    found = apply_rules(opened, STABLE)
-    picked = apply_rules(found, PICKS)
+    findings = Findings()
+    found = apply_rules(opened, STABLE, findings=findings)
+    picked = apply_rules(found, PICKS, findings=findings)
     if any(new is not old for new, old in zip(picked, found, strict=True)):
-        found = apply_rules(picked, STABLE)
+        found = apply_rules(picked, STABLE, findings=findings)
     return keep_laws(replace(found, back), outputs)
 
 

@@ -457,8 +457,8 @@ class HoldsSizes(ABC):
 
 @cache
 def field_names(kind: type) -> tuple[str, ...]:
-    """The names of the fields of a dataclass."""
-    return tuple(f.name for f in fields(kind))
+    """The names of the fields of a dataclass; none for another class."""
+    return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
 
 
 def sourced_atoms(value: object) -> Iterable[Atom]:
@@ -472,7 +472,7 @@ def sourced_atoms(value: object) -> Iterable[Atom]:
         yield from value.sourced_atoms()
         return
     parts = value if isinstance(value, tuple) else ()
-    if is_dataclass(value):
+    if not isinstance(value, (tuple, type)):
         parts = [getattr(value, name) for name in field_names(type(value))]
     for part in parts:
         yield from sourced_atoms(part)
@@ -480,6 +480,8 @@ def sourced_atoms(value: object) -> Iterable[Atom]:
 
 def sources(value: object) -> tuple:
     """What computes the sizes in such a value, where data decide them; each once."""
+    if not Atom.sourced:
+        return ()
     return tuple(dict.fromkeys(atom.source for atom in sourced_atoms(value)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from contextlib import suppress
-from operator import itemgetter
+from operator import is_, itemgetter
 
 from probtensor import ops
 from probtensor.graph.node import GraphError, Node, make
@@ -33,18 +33,17 @@ def broadcast_after_elementwise(node: Node) -> Node | None:
     """f(broadcast_to(x)) -> f(x), broadcast: elementwise ops broadcast their operands themselves,
     and compute each element once."""
     sources = [_unrepeated(a) for a in node.inputs]
-    if all(a is b for a, b in zip(sources, node.inputs, strict=True)):
-        return None
-    return make(node.op, sources)
+    return None if all(map(is_, sources, node.inputs)) else make(node.op, sources)
 
 
 def _unrepeated(x: Node) -> Node:
     """x without broadcasts and leading axes of size 1, which elementwise ops add again."""
-    while True:
+    while x.op.reads_all:  # as all views of this kind do
         leads = isinstance(x.op, ops.ExpandDims) and _leads(x.op.axes)
         if not leads and not isinstance(x.op, ops.BroadcastTo):
             return x
         x = x.inputs[0]
+    return x
 
 
 def _leads(axes: tuple[int, ...]) -> bool:
@@ -252,6 +251,7 @@ def set_all_elements(node: Node) -> Node | None:
 
 @rewrite(
     on=ops.Add,
+    operands=ops.SetSlice,
     example=lambda: (
         ops.zeros((5,)).at[1:3].set(ops.tensor("v", (2,)))
         + ops.zeros((5,)).at[3:5].set(ops.tensor("w", (2,)))

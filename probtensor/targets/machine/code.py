@@ -6,8 +6,9 @@ import struct
 from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from probtensor.dataclass import dataclass, field
 
 FIRST = 2  # cell of the first size: PT_FIRST of pt_machine.h
 LANES = 8  # elements to which registers are rounded up

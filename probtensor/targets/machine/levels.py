@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
 from cython_ext.machine import names_of, runs_level
+from probtensor.dataclass import dataclass
 
 LEVELS = ("x86_64_v4", "x86_64_v3", "baseline")  # modules of cython_ext.levels, the best first
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
+from probtensor.dataclass import dataclass, field
 from probtensor.kernel.ir import Apply, Expr, IndexValue, Lit, Load, Ref, walk_expr
 from probtensor.kernel.simplify import coefficient
 from probtensor.targets.base import BuildError
