@@ -38,6 +38,7 @@ from probtensor.schedule.strips.forms import (
 )
 from probtensor.schedule.strips.jam import ROWS
 from probtensor.schedule.strips.passes import strip
+from probtensor.targets.cython.copies import shared_functions
 from probtensor.targets.cython.exported import exported
 from probtensor.targets.cython.statements import StatementText
 from probtensor.targets.declare import CFunction, Declared
@@ -64,7 +65,11 @@ STRIPS_PER_BLOCK = 4  # of sums in memory
 
 def render(plan: Plan, comments: bool = True) -> str:
     """The module text of a plan; with comments, each statement has the user's line."""
-    bodies = [_KernelText(plan=plan, kernel=kernel, comments=comments) for kernel in plan.kernels]
+    shared = shared_functions(plan)
+    bodies = [
+        _KernelText(plan=plan, kernel=kernel, comments=comments, shared=shared)
+        for kernel in plan.kernels
+    ]
     functions = [body.text() for body in bodies]
     used = {name: declared for body in bodies for name, declared in body.used.items()}
     routines = {name for body in bodies for name in body.routines}

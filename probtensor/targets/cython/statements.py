@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 from probtensor.kernel.check import loads_of
 from probtensor.kernel.ir import (
@@ -23,7 +23,7 @@ from probtensor.kernel.ir import (
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import expr_names
 from probtensor.schedule.strips.forms import Stripped
-from probtensor.targets.declare import CName
+from probtensor.targets.declare import CFunction, CName
 from probtensor.targets.spell import Speller, c_type, comment, local_type, unwrapped
 
 
@@ -33,6 +33,7 @@ class StatementText(Speller):
 
     kernel: Kernel
     comments: bool
+    shared: Set[str] = frozenset()  # functions that loops call instead of inlining them
     lines: list[str] = field(default_factory=list)
     wide: dict[str, str] = field(default_factory=dict)  # local -> its lane variable
     routines: set[str] = field(default_factory=set)
@@ -87,9 +88,12 @@ class StatementText(Speller):
     def _name(self, name: str) -> str:
         return f"{name}[{self.wide[name]}]" if name in self.wide else name
 
-    @property
-    def _inlines(self) -> bool:
-        return self.loops > 0
+    def _copy(self, function: CFunction) -> CFunction:
+        if not self.loops:
+            return replace(function, inline=False)
+        if function.name in self.shared:
+            return replace(function, inline=False, copy="lanes")
+        return function
 
     def _store(self, store: Store, depth: int) -> None:
         self._comment(depth, store.origin)
