@@ -43,6 +43,13 @@
         return name(a, b, c, d); \
     }
 
+/* The result of a function that stays one: a part of a long kernel. */
+#if defined(__GNUC__) || defined(__clang__)
+#define pt_part __attribute__((noinline)) void
+#else
+#define pt_part void
+#endif
+
 /* In the body of a loop: the compiler does not vectorise it. gcc 12 loads the wrong elements where
  * it vectorises neighbouring loads under a condition that depends on the loop variable. */
 PT_FN void pt_not_vectorised(void)

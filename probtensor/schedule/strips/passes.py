@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -43,6 +44,7 @@ from probtensor.schedule.strips.forms import (
     Stripped,
     VectorSegment,
     names_in,
+    operations,
 )
 from probtensor.schedule.strips.jam import several_rows
 from probtensor.schedule.strips.routines import dot_of, rows_of, scatter_add_of, sum_of
@@ -50,6 +52,9 @@ from probtensor.types import Size
 
 WIDTH = 64  # iterations of a strip: eight AVX-512 registers of doubles, 512 bytes per wide local
 MIN_ITERATIONS = 4  # shorter loops are not cut
+LONG = 400  # operations of straight-line code that is divided
+MOST_OPERATIONS = 128  # of a piece of it
+TILED_BYTES = 1 << 15  # of wide locals in a tile, for the first-level cache
 NESTED = (For, Scan, If)  # statements with a body
 
 
@@ -73,13 +78,17 @@ def _form(loop: For) -> Stripped:
         plain = replace(loop, body=strip(loop.body))
         return plain if rows is None else Jammed(plain, strip(rows))
     serial = any(_is_serial(stmt, loop.var) for stmt in loop.body)
-    if not nested and not serial and not loop.accs:
+    if not nested and not serial and not loop.accs and not _is_long(loop):
         return loop  # the C compiler vectorises it
     return _in_strips(loop)
 
 
 def _is_short(extent: Size) -> bool:
     return isinstance(extent, int) and extent < MIN_ITERATIONS
+
+
+def _is_long(loop: For) -> bool:
+    return sum(map(operations, loop.body)) > LONG
 
 
 def _is_serial(stmt: Stmt, var: str) -> bool:
@@ -148,24 +157,36 @@ def _is_update(stmt: Stmt, var: str) -> bool:
 
 def group_statements(draft: Draft) -> Draft:
     """Put each statement, in order, into the earliest group of its kind (vector or serial) that is
-    not before a group which sets a local it reads, or stores to a buffer it accesses.
+    not before a group which sets a local it reads, or stores to a buffer it accesses. In long loops
+    vector groups have a bounded size.
 
     [t = f(x[i]), g[k] += t, u = h(t), y[i] = u]   ->   vector [t, u, y[i]], serial [g[k] += t]
     """
     groups: list[Group] = []
+    sizes: list[int] = []  # of the groups, in operations
+    most = MOST_OPERATIONS if _is_long(draft.loop) else sys.maxsize
     set_in: dict[str, int] = {}  # local -> group
     stored_in: dict[str, int] = {}  # buffer -> last group that stores to it
     for position, stmt in enumerate(draft.loop.body):
-        serial = _is_serial(stmt, draft.loop.var)
+        serial, size = _is_serial(stmt, draft.loop.var), operations(stmt)
         earliest = 0
         for name in names_read(stmt):
             earliest = max(earliest, set_in.get(name, 0))
         for buffer in buffers_of(stmt):
             earliest = max(earliest, stored_in.get(buffer, 0))
-        k = next((k for k in range(earliest, len(groups)) if groups[k].serial == serial), None)
+        k = next(
+            (
+                k
+                for k in range(earliest, len(groups))
+                if groups[k].serial == serial and (serial or sizes[k] + size <= most)
+            ),
+            None,
+        )
         if k is None:
             k = len(groups)
             groups.append(Group(serial))
+            sizes.append(0)
+        sizes[k] += size
         groups[k] = replace(groups[k], members=(*groups[k].members, position))
         set_in.update(dict.fromkeys(names_set(stmt), k))
         stored_in.update(dict.fromkeys(writes_of(stmt), k))
@@ -252,9 +273,19 @@ def _in_strips(loop: For) -> Strip:
         else VectorSegment(draft.statements(group), group.accs)
         for group in draft.groups
     )
-    done = Strip(loop.var, loop.extent, width, segments, draft.wide, loop.carries)
+    tile = _tile(draft, width) if _is_long(loop) else 0
+    done = Strip(loop.var, loop.extent, width, segments, draft.wide, loop.carries, tile)
     check(done, loop)
     return done
+
+
+def _tile(draft: Draft, width: int) -> int:
+    """The lanes that the segments of a long strip compute together: a tile of the wide locals fits
+    in the first-level cache, if possible. Serial segments need all lanes."""
+    if any(group.serial for group in draft.groups):
+        return width
+    fitting = TILED_BYTES // (8 * max(len(draft.wide), 1))
+    return next(lanes for lanes in (width, 32, 16, 8) if lanes <= max(fitting, 8))
 
 
 def with_routines(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tuple[Stripped, ...]:

@@ -35,7 +35,7 @@ class StatementText(Speller):
     comments: bool
     shared: Set[str] = frozenset()  # functions that loops call instead of inlining them
     lines: list[str] = field(default_factory=list)
-    wide: dict[str, str] = field(default_factory=dict)  # local -> its lane variable
+    wide: dict[str, str] = field(default_factory=dict)  # local -> its element in the current lane
     routines: set[str] = field(default_factory=set)
     checks: bool = False
     origin: str = ""
@@ -77,6 +77,10 @@ class StatementText(Speller):
     # Statements.
 
     @abstractmethod
+    def _stmt(self, stmt: Stripped, depth: int) -> None:
+        """Write a statement."""
+
+    @abstractmethod
     def _body(self, body: Iterable[Stripped], depth: int) -> None:
         """Write statements."""
 
@@ -86,7 +90,7 @@ class StatementText(Speller):
         self._line(depth, f"{self._name(name)} = {value}")
 
     def _name(self, name: str) -> str:
-        return f"{name}[{self.wide[name]}]" if name in self.wide else name
+        return self.wide.get(name, name)
 
     def _copy(self, function: CFunction) -> CFunction:
         if not self.loops:
