@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 
 from probtensor.dataclass import dataclass, replace
@@ -44,6 +45,7 @@ from probtensor.schedule.strips.forms import (
     Stripped,
     VectorSegment,
     names_in,
+    operations,
 )
 from probtensor.schedule.strips.jam import several_rows
 from probtensor.schedule.strips.routines import dot_of, rows_of, scatter_add_of, sum_of
@@ -51,6 +53,9 @@ from probtensor.types import Size
 
 WIDTH = 64  # iterations of a strip: eight AVX-512 registers of doubles, 512 bytes per wide local
 MIN_ITERATIONS = 4  # shorter loops are not cut
+LONG = 400  # operations of straight-line code that is divided
+MOST_OPERATIONS = 128  # of a piece of it
+TILED_BYTES = 1 << 15  # of wide locals in a tile, for the first-level cache
 NESTED = (For, Scan, If)  # statements with a body
 
 
@@ -82,7 +87,8 @@ def _form(loop: For, ordered: bool) -> Stripped:
         plain = replace(loop, body=strip(loop.body, ordered))
         return plain if rows is None else Jammed(plain, strip(rows, ordered))
     serial = any(_is_serial(stmt, loop.var) for stmt in loop.body)
-    if not nested and not serial and not loop.accs:
+    long = not ordered and _is_long(loop)
+    if not nested and not serial and not loop.accs and not long:
         return loop  # the C compiler vectorises it
     return _in_strips(loop, WIDTH, ordered)
 
@@ -109,6 +115,10 @@ def is_independent(loop: For) -> bool:
 
 def _is_short(extent: Size) -> bool:
     return isinstance(extent, int) and extent < MIN_ITERATIONS
+
+
+def _is_long(loop: For) -> bool:
+    return sum(map(operations, loop.body)) > LONG
 
 
 def _is_serial(stmt: Stmt, var: str) -> bool:
@@ -145,11 +155,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Draft:
-    """A loop and what the passes have found: its groups in order, and the wide locals."""
+    """A loop and what the passes have found: its groups in order, and the wide locals. A vector
+    group has at most `most` operations."""
 
     loop: For
     groups: tuple[Group, ...] = ()
     wide: tuple[tuple[str, str], ...] = ()
+    most: int = sys.maxsize
 
     def statements(self, group: Group) -> tuple[Stmt, ...]:
         """The statements of a group."""
@@ -178,25 +190,36 @@ def _is_update(stmt: Stmt, var: str) -> bool:
 
 def group_statements(draft: Draft) -> Draft:
     """Put each statement, in order, into the earliest group of its kind (vector or serial) that is
-    not before a group which sets a local it reads, or stores to a buffer it accesses.
+    not before a group which sets a local it reads, or stores to a buffer it accesses. In long loops
+    vector groups have a bounded size.
 
     [t = f(x[i]), g[k] += t, u = h(t), y[i] = u]   ->   vector [t, u, y[i]], serial [g[k] += t]
     """
     kinds: list[bool] = []  # of groups: whether they are serial
     members: list[list[int]] = []
+    sizes: list[int] = []  # of the groups, in operations
     set_in: dict[str, int] = {}  # local -> group
     stored_in: dict[str, int] = {}  # buffer -> last group that stores to it
     for position, stmt in enumerate(draft.loop.body):
-        serial = _is_serial(stmt, draft.loop.var)
+        serial, size = _is_serial(stmt, draft.loop.var), operations(stmt)
         earliest = 0
         for name in names_read(stmt):
             earliest = max(earliest, set_in.get(name, 0))
         for buffer in buffers_of(stmt):
             earliest = max(earliest, stored_in.get(buffer, 0))
-        k = next((k for k in range(earliest, len(kinds)) if kinds[k] == serial), len(kinds))
+        k = next(
+            (
+                k
+                for k in range(earliest, len(kinds))
+                if kinds[k] == serial and (serial or sizes[k] + size <= draft.most)
+            ),
+            len(kinds),
+        )
         if k == len(kinds):
             kinds.append(serial)
             members.append([])
+            sizes.append(0)
+        sizes[k] += size
         members[k].append(position)
         set_in.update(dict.fromkeys(names_set(stmt), k))
         stored_in.update(dict.fromkeys(writes_of(stmt), k))
@@ -276,7 +299,8 @@ STRIPS: tuple[Callable[[Draft], Draft], ...] = (
 
 def _in_strips(loop: For, width: int, ordered: bool, in_order: bool = False) -> Strip:
     """A loop in strips of at most `width` iterations; `in_order` is as `Strip.ordered`."""
-    draft = Draft(loop)
+    long = not ordered and _is_long(loop)
+    draft = Draft(loop, most=MOST_OPERATIONS if long else sys.maxsize)
     for step in STRIPS:
         draft = step(draft)
     loop = draft.loop
@@ -288,9 +312,19 @@ def _in_strips(loop: For, width: int, ordered: bool, in_order: bool = False) -> 
         else VectorSegment(draft.statements(group), group.accs)
         for group in draft.groups
     )
-    done = Strip(loop.var, loop.extent, width, segments, draft.wide, loop.carries, in_order)
+    tile = _tile(draft, width) if long else 0
+    done = Strip(loop.var, loop.extent, width, segments, draft.wide, loop.carries, in_order, tile)
     check(done, loop)
     return done
+
+
+def _tile(draft: Draft, width: int) -> int:
+    """The lanes that the segments of a long strip compute together: a tile of the wide locals fits
+    in the first-level cache, if possible. Serial segments need all lanes."""
+    if any(group.serial for group in draft.groups):
+        return width
+    fitting = TILED_BYTES // (8 * max(len(draft.wide), 1))
+    return next(lanes for lanes in (width, 32, 16, 8) if lanes <= max(fitting, 8))
 
 
 def with_routines(

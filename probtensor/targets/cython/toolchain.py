@@ -27,6 +27,7 @@ from probtensor.process import importing, new_lock
 from probtensor.system import files, program
 from probtensor.targets.base import BuildError
 from probtensor.targets.cython import routines
+from probtensor.targets.cython.bare import make_bare
 from probtensor.targets.cython.quickstart import generated
 
 # No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are preserved.
@@ -252,7 +253,8 @@ def flags() -> tuple[str, ...]:
 
 
 def translate(source: Path, module: str) -> Path:
-    """A .pyx with a plan to a .c beside it, by the Cython compiler in this process.
+    """A .pyx with a plan to a .c beside it, by the Cython compiler in this process, without the
+    Python module around the plan.
 
     The first translation of a process takes a quarter of a second, further ones some 20 ms.
     BuildError names the first error.
@@ -281,6 +283,7 @@ def translate(source: Path, module: str) -> Path:
         listing = source.with_suffix(".lis")
         report = listing.read_text(errors="replace") if listing.exists() else ""
         raise BuildError(f"Cython refuses {source}:\n{report[:1500]}")
+    make_bare(target)
     return target
 
 
