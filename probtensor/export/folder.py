@@ -25,7 +25,6 @@ from probtensor.targets.cython import toolchain
 INCLUDE = "include"
 RECORD = "export.json"
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
-LINKED = ("-shared", "-fPIC")
 NEEDED = (
     "pt_base.h", "pt_special.h", "pt_elementary.h", "pt_power.h", "pt_trig.h", "pt_erf.h",
     "pt_links.h", "pt_gamma.h", "pt_divergence.h", "pt_rising.h", "pt_operators.h", "pt_random.h",
@@ -53,27 +52,41 @@ class Export:
     files: tuple[str, ...] = field(repr=False, default=())
 
 
-def build_line(name: str, compiler: str = "cc") -> list[str]:
-    """The words of the line that builds the library of an export. Without `-march=native` it runs
-    on any processor of the kind, more slowly, and its results differ in the last bit."""
-    machine = toolchain.NATIVE.get(platform.machine(), ())
-    words = [compiler, *toolchain.OPTIMISE, *machine, *LINKED, f"-I{INCLUDE}"]
-    return [*words, f"{name}.c", "-o", f"{name}{SUFFIX}", "-lm"]
+@dataclass(frozen=True)
+class Request:
+    """What is to be written: the folder, the name of the functions, whether the library is built
+    (None: if there is a compiler), and words by which the compiler finds a LAPACK."""
+
+    folder: Path
+    name: str
+    build: bool | None = None
+    lapack: tuple[str, ...] = ()
+
+    @property
+    def library(self) -> str:
+        """The name of the library."""
+        return f"{self.name}{SUFFIX}"
+
+    def words(self, compiler: Sequence[str] = ("cc",), folder: str = "") -> list[str]:
+        """The words of the line that builds the library, with files of the export in a folder."""
+        machine = toolchain.NATIVE.get(platform.machine(), ())
+        defined = ("-DPT_LAPACK",) if self.lapack else ()
+        flags = (*toolchain.OPTIMISE, *machine, "-shared", "-fPIC", *defined)
+        files = (f"-I{folder}{INCLUDE}", f"{folder}{self.name}.c", "-o", self.library)
+        return [*compiler, *flags, *files, *self.lapack, "-lm"]
+
+    @property
+    def command(self) -> str:
+        """The line that builds the library, to be run in the folder. Without `-march=native` it
+        runs on any processor of the kind, more slowly, with results that differ in the last bit."""
+        return shlex.join(self.words())
 
 
-def command_of(name: str) -> str:
-    """The line that builds the library of an export."""
-    return shlex.join(build_line(name))
-
-
-def write_export(text: ModelText | CallText, folder: Path, build: bool | None) -> Export:
-    """Write an export into a folder, and build its library.
-
-    With `build` None it is built if there is a compiler; a warning says if there is none.
-    FileExistsError for a file there that is not one of an earlier export, BuildError where the
-    compiler fails.
-    """
-    name, headers = text.name, toolchain.include_dir()
+def write_export(text: ModelText | CallText, request: Request) -> Export:
+    """Write an export into its folder, and build its library; a warning says if there is no
+    compiler. FileExistsError for a file there that is not one of an earlier export, BuildError
+    where the compiler fails."""
+    name, folder, headers = request.name, request.folder, toolchain.include_dir()
     pieces: dict[str, list[bytes | memoryview]] = {
         f"{INCLUDE}/{Path(header).name}": [(headers / header).read_bytes()] for header in NEEDED
     }
@@ -84,19 +97,19 @@ def write_export(text: ModelText | CallText, folder: Path, build: bool | None) -
         pieces[text.data_file] = text.source.arrays.file(text.source.identity)
     folder.mkdir(parents=True, exist_ok=True)
     record = _record(folder)
-    library = f"{name}{SUFFIX}"
-    compiler = _compiler(build)
+    library = request.library
+    compiler = _compiler(request.build)
     _refuse_foreign(folder, record, [*pieces, *([library] if compiler else [])])
     for file, parts in pieces.items():
         record[file] = _write(folder / file, parts)
         _save(folder, record)
     if compiler:
-        record[library] = _build(folder, name, compiler)
+        record[library] = _build(request, compiler)
         _save(folder, record)
-    elif build is None:
+    elif request.build is None:
         warnings.warn(
             f"export: there is no C compiler here, so {folder / library} was not built; on a "
-            f"machine with one, run in {folder}: {command_of(name)}",
+            f"machine with one, run in {folder}: {request.command}",
             UserWarning,
             stacklevel=5,
         )
@@ -107,7 +120,7 @@ def write_export(text: ModelText | CallText, folder: Path, build: bool | None) -
         header=folder / f"{name}.h",
         data=folder / text.data_file if text.data_file else None,
         library=folder / library if compiler else None,
-        command=command_of(name),
+        command=request.command,
         files=(*pieces, *([library] if compiler else []), RECORD),
     )
 
@@ -176,20 +189,18 @@ def _write(path: Path, pieces: Sequence[bytes | memoryview]) -> str:
     return digest.hexdigest()
 
 
-def _build(folder: Path, name: str, compiler: Sequence[str]) -> str:
+def _build(request: Request, compiler: Sequence[str]) -> str:
     """Compile the library beside its place and rename it; gives its hash."""
+    folder = request.folder.absolute()
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as scratch:
-        inside = Path(scratch)
-        words = [*compiler, *build_line(name)[1:]]
-        words = [f"-I{folder / INCLUDE}" if w == f"-I{INCLUDE}" else w for w in words]
-        words[words.index(f"{name}.c")] = str(folder / f"{name}.c")
-        words[words.index(f"{name}{SUFFIX}")] = str(inside / f"{name}{SUFFIX}")
+        built = Path(scratch) / request.library
+        words = request.words(compiler, f"{folder}{os.sep}")
+        words[words.index("-o") + 1] = str(built)
         try:
-            status, output = program.run(words, inside / "log", program.limit())
+            status, output = program.run(words, Path(scratch) / "log", program.limit())
         except program.TimedOut as error:
             status, output = 1, f"error: {error}; {program.LIMIT} sets that limit in seconds"
-        built = inside / f"{name}{SUFFIX}"
         if status or not built.exists():
             raise BuildError(toolchain.compiler_failure(compiler, output or f"ended with {status}"))
-        os.replace(built, folder / built.name)
-    return _hash_of_file(folder / f"{name}{SUFFIX}")
+        os.replace(built, folder / request.library)
+    return _hash_of_file(folder / request.library)

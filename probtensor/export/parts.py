@@ -22,6 +22,7 @@ ROUTINES = (
     "pt_gemm", "pt_gemm_float32", "pt_cholesky", "pt_solve_lower", "pt_solve_upper", "pt_lu",
     "pt_cumsum", "pt_true_places", "pt_sort", "pt_sort_int64",
 )  # fmt: skip
+OF_LAPACK = ("pt_eigh", "pt_qr")  # and those of it that need LAPACK
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Part:
     bound    arrays by position in the table of buffers
     results  positions of the results; one buffer may be several
     known    None where sizes are known only in a call
+    lapack   whether it is linked with LAPACK
     """
 
     name: str
@@ -61,6 +63,7 @@ class Part:
     bound: dict[int, np.ndarray]
     results: tuple[int, ...]
     known: Known | None = None
+    lapack: bool = False
 
     @property
     def prefix(self) -> str:
@@ -70,7 +73,7 @@ class Part:
     @cached_property
     def translated(self) -> Translated:
         """Its kernels as C. BuildError for one that calls a routine without a C form."""
-        refuse_routines(self.plan, self.name)
+        refuse_routines(self.plan, self.name, (*ROUTINES, *(OF_LAPACK if self.lapack else ())))
         return translated(render(self.plan), self.prefix)
 
     @cached_property
@@ -127,14 +130,19 @@ class Part:
             first.setdefault(position, k)
 
 
-def refuse_routines(plan: Plan, name: str) -> None:
+def refuse_routines(plan: Plan, name: str, known: Sequence[str]) -> None:
     """BuildError for a routine that has no C form, with the line that needs it."""
     for kernel in plan.kernels:
         for stmt in walk(kernel.body):
-            if isinstance(stmt, Call) and stmt.routine not in ROUTINES:
+            if isinstance(stmt, Call) and stmt.routine not in known:
                 routine = stmt.routine.removeprefix("pt_")
+                way = (
+                    'give lapack="-llapack -lblas", or what links LAPACK on the machine that '
+                    "builds it"
+                    if stmt.routine in OF_LAPACK
+                    else f"known are {', '.join(r.removeprefix('pt_') for r in known)}"
+                )
                 raise BuildError(
-                    f"export: {name} needs the routine {routine}, which has no form in C yet\n"
-                    f"  at {stmt.origin}\n  what can be exported are "
-                    f"{', '.join(r.removeprefix('pt_') for r in ROUTINES)}"
+                    f"export: {name} needs the routine {routine}, which has no form in plain C\n"
+                    f"  at {stmt.origin}\n  {way}"
                 )

@@ -20,7 +20,7 @@ from probtensor.calls import public
 from probtensor.device import DeviceArray
 from probtensor.export.folder import Export
 from probtensor.function.explain import STAGES
-from probtensor.function.exported import export_function
+from probtensor.function.exported import export_function, request_of
 from probtensor.function.fault import failing_step, fault_of
 from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
@@ -304,7 +304,12 @@ class Function(Entry):
 
     @public
     def export(
-        self, folder: str | os.PathLike, *, name: str | None = None, build: bool | None = None
+        self,
+        folder: str | os.PathLike,
+        *,
+        name: str | None = None,
+        build: bool | None = None,
+        lapack: str | None = None,
     ) -> Export:
         """Write the function as C into a folder: a source, a header that says how it is called, the
         headers that it includes, and a library that any language can load, without Python.
@@ -312,6 +317,8 @@ class Function(Entry):
         folder  made if necessary; only files of earlier exports are overwritten
         name    of the C functions; by default that of the function, else that of the folder
         build   compile the library: by default if there is a C compiler
+        lapack  what links LAPACK, as in "-llapack -lblas": factors and products of matrices are
+                then its, as in Python, instead of plain C
 
         Bound arrays and the present values of shared variables are part of it; the key of random
         draws is an argument. GraphError or TypeError for a function with updates, or of sizes that
@@ -323,7 +330,8 @@ class Function(Entry):
             >>> f.export("square_sum", build=False).header.name
             'square_sum.h'
         """
-        return export_function(self, folder, name, build)
+        request = request_of(folder, name or self.name, build, lapack)
+        return export_function(self, request)
 
     on_device = False
 

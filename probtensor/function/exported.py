@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 
 from cython_ext.convert import checked_indices, refuse_two_bounds
 from probtensor.export.call import CallText, Outcome
-from probtensor.export.folder import Export, command_of, write_export
+from probtensor.export.folder import Export, Request, write_export
 from probtensor.export.names import distinct, identifier, in_comment
 from probtensor.export.parts import Argument, Known, Part
 from probtensor.function.program import Leaf, Tree
@@ -40,9 +41,7 @@ def refuse_call(arrays: Sequence[object], sizes: Sequence[int]) -> int:
     raise TypeError("this function was made to be exported")
 
 
-def export_function(
-    function: Function, folder: str | os.PathLike, name: str | None, build: bool | None
-) -> Export:
+def export_function(function: Function, request: Request) -> Export:
     """See `Function.export`."""
     program = function.program
     if program.updates:
@@ -53,29 +52,33 @@ def export_function(
             shared.birthplace,
             "export f.copy(delete_updates=True), or return the new value as a result",
         )
-    path, name = place_of(folder, name or program.name)
     outcomes = outcomes_of(program.tree, len(program.outputs))
-    part = part_of(function, "call", [outcome.name for outcome in outcomes])
+    taken = [outcome.name for outcome in outcomes]
+    part = part_of(function, "call", taken, lapack=bool(request.lapack))
     about = [
-        f"{name}, a function of {len(part.arguments)} arguments",
+        f"{request.name}, a function of {len(part.arguments)} arguments",
         *(f"with {slot.label} = an array of shape {np.shape(slot.payload)}, bound by the export"
           for slot in function._wiring.fixed if slot.label != "a constant"),
         *(f"with the value that the shared variable {slot.label} had"
           for slot in function._wiring.live if slot.kind == "cell"),
     ]  # fmt: skip
-    text = CallText(name, part, outcomes, about, command_of(name))
-    return write_export(text, path, build)
+    text = CallText(request.name, part, outcomes, about, request.command)
+    return write_export(text, request)
 
 
-def place_of(folder: str | os.PathLike, name: str | None) -> tuple[Path, str]:
-    """The folder of an export, and the name of its functions, by default the folder's. TypeError
-    for anything but a path, or for a name that is no string."""
+def request_of(
+    folder: str | os.PathLike, name: str | None, build: bool | None, lapack: str | None
+) -> Request:
+    """What is asked for, checked; the name is by default the folder's. TypeError for anything but a
+    path, or for a name that is no string."""
     if not isinstance(folder, (str, os.PathLike)):
         raise refusal(f"export: a folder is a path, not {folder!r:.60}")
-    if name is not None and not isinstance(name, str):
-        raise refusal(f"export: name must be a string, not {name!r:.60}")
+    for what, text in (("name", name), ("lapack", lapack)):
+        if text is not None and not isinstance(text, str):
+            raise refusal(f"export: {what} must be a string, not {text!r:.60}")
     path = Path(folder)
-    return path, identifier(name or path.absolute().name, "model")
+    known_as = identifier(name or path.absolute().name, "model")
+    return Request(path, known_as, build, tuple(shlex.split(lapack or "")))
 
 
 def outcomes_of(tree: Tree, count: int) -> list[Outcome]:
@@ -106,10 +109,9 @@ def part_of(
     function: Function,
     name: str,
     taken: Sequence[str] = (),
-    names: Mapping[str, str] | None = None,
+    lapack: bool = False,
 ) -> Part:
-    """A bound function as a part of an export; `taken` are names that no argument may have, `names`
-    those of arguments by label."""
+    """A bound function as a part of an export; `taken` are names that no argument may have."""
     wiring = function._wiring
     if wiring.stages > 1:
         refuse_measured(
@@ -118,7 +120,7 @@ def part_of(
         )
     live = [slot for slot in wiring.live if slot.kind != "cell"]
     labels = ["key" if slot.kind == "key" else slot.label for slot in live]
-    given = [(names or {}).get(label) or identifier(label, "input") for label in labels]
+    given = [identifier(label, "input") for label in labels]
     own = distinct([*taken, *given])[len(taken) :]
     arguments = tuple(
         Argument(slot.position, own_name, in_comment(slot.label), slot.line, slot.kind == "key")
@@ -133,6 +135,7 @@ def part_of(
         bound=bound,
         results=tuple(result.position for result in wiring.results),
         known=known,
+        lapack=lapack,
     )
 
 

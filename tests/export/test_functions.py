@@ -1,9 +1,13 @@
 """Exported functions give the results of the functions, bit for bit, and refuse what these do."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import scipy
 
 import probtensor as pt
+from cython_ext import blas
 from cython_ext.cell import KeySequence
 from probtensor.function.call import fresh_seed
 from tests.export.libraries import NUMBER, Call
@@ -155,28 +159,61 @@ def test_sizes_that_data_decide_are_refused(tmp_path):
 def test_routines_without_a_form_in_c_are_refused(tmp_path):
     a = pt.matrix("a")
     f = pt.function([a], pt.linalg.eigh(a))
-    with pytest.raises(pt.BuildError, match=r"eigh(.|\n)*test_functions.py"):
+    with pytest.raises(pt.BuildError, match=r"eigh(.|\n)*test_functions.py(.|\n)*lapack="):
         f.export(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_routines_of_matrices(exported):
+def of_matrices(*more):
+    """A function of a positive definite matrix, a matrix and a vector."""
     a, b, x = pt.matrix("a"), pt.matrix("b"), pt.vector("x")
     lower = pt.linalg.cholesky(a)
     outputs = [a @ b, lower, pt.linalg.solve_triangular(lower, b, lower=True),
                pt.linalg.solve(a, b), pt.sort(x), pt.argsort(x), pt.cumsum(x),
                pt.linalg.solve_triangular(lower.mT, b, lower=False)]  # fmt: skip
-    f = pt.function([a, b, x], outputs)
+    return pt.function([a, b, x], [*outputs, *(y for make in more for y in make(a, b))])
+
+
+def matrices(n, k):
+    """Arguments of it."""
+    rng = np.random.default_rng(n)
+    root = rng.normal(size=(n, n))
+    x = rng.normal(size=k)
+    x[::3] = np.nan
+    return root @ root.T + np.eye(n), rng.normal(size=(n, k)), x
+
+
+NOT_DEFINITE = [-np.eye(3), np.ones((3, 1)), np.ones(1)]
+
+
+def test_routines_of_matrices_in_plain_c(exported):
+    f = of_matrices()
     call = Call(exported(f, "matrices"), f)
-    rng = np.random.default_rng(3)
-    for n, k in ((1, 1), (7, 3), (90, 40)):
-        root = rng.normal(size=(n, n))
-        arrays = [root @ root.T + np.eye(n), rng.normal(size=(n, k)), rng.normal(size=k)]
-        arrays[2][::3] = np.nan
+    for sizes in ((1, 1), (7, 3), (90, 40)):
+        arrays = matrices(*sizes)
         for made, truth in zip(call(*arrays), f(*arrays), strict=True):
             np.testing.assert_allclose(made, truth, rtol=1e-9, atol=1e-9)
-    bad = [-np.eye(3), np.ones((3, 1)), np.ones(1)]
-    assert np.isnan(call(*bad)[1]).all()
+    assert np.isnan(call(*NOT_DEFINITE)[1]).all()
+    singular = np.ones((3, 3)), np.ones((3, 1)), np.ones(1)
+    assert not np.isfinite(call(*singular)[3]).all()
+
+
+def test_routines_of_a_library(exported):
+    """With the library that SciPy has, on one thread, results are those of Python bit for bit."""
+    libraries = Path(scipy.__file__).parent.parent / "scipy.libs"
+    found = [*libraries.glob("libscipy_openblas*.so")]
+    if not found:
+        pytest.skip("SciPy has no OpenBLAS of its own")
+    f = of_matrices(lambda a, b: pt.linalg.eigh(a), lambda a, b: pt.linalg.qr(b))
+    link = f"'-DPT_FORTRAN(name)=scipy_##name##_' {found[0]} -Wl,-rpath,{libraries}"
+    export = exported(f, "matrices", lapack=link)
+    assert "PT_LAPACK" in export.command and str(found[0]) in export.command
+    call = Call(export, f)
+    for arrays in (matrices(1, 1), matrices(7, 3), matrices(90, 40), matrices(3, 700)):
+        expected = f(*arrays)
+        with blas.OneThread(blas.of_scipy()):
+            equal(call(*arrays, results=expected), expected)
+    assert all(np.isnan(call(*NOT_DEFINITE)[k]).all() for k in (1, 2))
 
 
 def test_long_sums_of_products(exported):

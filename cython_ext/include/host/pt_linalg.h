@@ -1,8 +1,9 @@
 /* The matrix routines of exported functions, as cython_ext/linalg.pyx has them for Python.
  *
- * Plain C by itself. With -DPT_LAPACK, and -llapack -lblas (or -lopenblas) after it, products,
- * factors and triangular solves are those of that library; PT_FORTRAN(name) is how it spells its
- * symbols, name##_ by default. BLAS is column-major: it sees the transpose of a matrix.
+ * Plain C by itself, without pt_eigh and pt_qr. With -DPT_LAPACK, and -llapack -lblas (or
+ * -lopenblas) after the source, all that LAPACK and BLAS have is theirs; PT_FORTRAN(name) is how
+ * the library spells its symbols, name##_ by default. BLAS is column-major: it sees the transpose
+ * of a matrix. All on the calling thread but for threads of that library.
  */
 #ifndef PT_LINALG_H
 #define PT_LINALG_H
@@ -29,15 +30,39 @@ void PT_FORTRAN(dgemm)(const char *, const char *, const int *, const int *, con
 void PT_FORTRAN(dtrsm)(const char *, const char *, const char *, const char *, const int *,
                        const int *, const double *, const double *, const int *, double *,
                        const int *);
+void PT_FORTRAN(sgemm)(const char *, const char *, const int *, const int *, const int *,
+                       const float *, const float *, const int *, const float *, const int *,
+                       const float *, float *, const int *);
 void PT_FORTRAN(dpotrf)(const char *, const int *, double *, const int *, int *);
+void PT_FORTRAN(dgetrf)(const int *, const int *, double *, const int *, int *, int *);
+void PT_FORTRAN(dsyevd)(const char *, const char *, const int *, double *, const int *, double *,
+                        double *, const int *, int *, const int *, int *);
+void PT_FORTRAN(dgeqrf)(const int *, const int *, double *, const int *, double *, double *,
+                        const int *, int *);
+void PT_FORTRAN(dorgqr)(const int *, const int *, const int *, double *, const int *, double *,
+                        double *, const int *, int *);
 #endif
 
 #define PT_PART 256        /* terms that are summed in one go, */
 #define PT_WIDE_PART 512   /* in wide products */
 #define PT_WIDE 65536
 
-/* c, of row stride `step`, = op(a) op(b) over k terms that begin at `first`. */
-#define PT_MULTIPLY(type) \
+/* c = op(a) op(b) over the terms from `first` to before `last` of k. */
+#ifdef PT_LAPACK
+#define PT_MULTIPLY(type, gemm) \
+    PT_ROUTINE void pt_multiply_##type(const type *a, const type *b, type *c, int64_t m, \
+                                       int64_t n, int64_t k, int64_t first, int64_t last, \
+                                       int64_t a_transposed, int64_t b_transposed) \
+    { \
+        const int rows = (int) n, columns = (int) m, inner = (int) (last - first); \
+        const int b_step = (int) (b_transposed ? k : n), a_step = (int) (a_transposed ? m : k); \
+        const type one = 1, zero = 0; \
+        PT_FORTRAN(gemm)(b_transposed ? "T" : "N", a_transposed ? "T" : "N", &rows, &columns, \
+                         &inner, &one, b + (b_transposed ? first : first * n), &b_step, \
+                         a + (a_transposed ? first * m : first), &a_step, &zero, c, &rows); \
+    }
+#else
+#define PT_MULTIPLY(type, gemm) \
     PT_ROUTINE void pt_multiply_##type(const type *a, const type *b, type *c, int64_t m, \
                                        int64_t n, int64_t k, int64_t first, int64_t last, \
                                        int64_t a_transposed, int64_t b_transposed) \
@@ -57,24 +82,10 @@ void PT_FORTRAN(dpotrf)(const char *, const int *, double *, const int *, int *)
             } \
         } \
     }
-PT_MULTIPLY(double)
-PT_MULTIPLY(float)
-#undef PT_MULTIPLY
-
-#ifdef PT_LAPACK
-static void pt_multiply_blas(const double *a, const double *b, double *c, int64_t m, int64_t n,
-                             int64_t k, int64_t first, int64_t last, int64_t a_transposed,
-                             int64_t b_transposed)
-{
-    const int rows = (int) n, columns = (int) m, inner = (int) (last - first);
-    const int b_step = (int) (b_transposed ? k : n), a_step = (int) (a_transposed ? m : k);
-    const double one = 1.0, zero = 0.0;
-    PT_FORTRAN(dgemm)(b_transposed ? "T" : "N", a_transposed ? "T" : "N", &rows, &columns, &inner,
-                      &one, b + (b_transposed ? first : first * n), &b_step,
-                      a + (a_transposed ? first * m : first), &a_step, &zero, c, &rows);
-}
-#define pt_multiply_double pt_multiply_blas
 #endif
+PT_MULTIPLY(double, dgemm)
+PT_MULTIPLY(float, sgemm)
+#undef PT_MULTIPLY
 
 /* One item. Many terms are summed in parts, which are added in doubles with the errors of these
  * additions (Neumaier 1974, ZAMM 54:39). */
@@ -208,18 +219,40 @@ PT_SOLVE(pt_solve_lower, 1)
 PT_SOLVE(pt_solve_upper, 0)
 #undef PT_SOLVE
 
-/* Row i of each n x n item of a is row rows[i] of L U, by partial pivoting; all nan, pivots and
- * rows 0, where it is not finite. */
-PT_ROUTINE void pt_lu_item(double *x, int64_t *pivots, int64_t *rows, int64_t n)
+PT_ROUTINE int pt_all_finite(const double *x, int64_t count)
 {
     double zero = 0.0;
-    for (int64_t i = 0; i < n * n; i++)
+    for (int64_t i = 0; i < count; i++)
         zero += x[i] - x[i];
+    return zero == 0.0;
+}
+
+PT_ROUTINE void pt_transpose(const double *a, double *out, int64_t m, int64_t n)
+{
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++)
+            out[j * m + i] = a[i * n + j];
+}
+
+PT_ROUTINE void pt_fill(double *x, int64_t count, double value)
+{
+    for (int64_t i = 0; i < count; i++)
+        x[i] = value;
+}
+
+/* L and U in place of x, by partial pivoting: in order, row i is swapped with row pivots[i]. */
+PT_ROUTINE void pt_pivot(double *x, int64_t *pivots, double *work, int64_t n)
+{
+#ifdef PT_LAPACK
+    int *swapped = (int *) (work + n * n), size = (int) n, info = 0;
+    pt_transpose(x, work, n, n);
+    PT_FORTRAN(dgetrf)(&size, &size, work, &size, swapped, &info);
+    pt_transpose(work, x, n, n);
     for (int64_t i = 0; i < n; i++)
-        pivots[i] = rows[i] = zero == 0.0 ? i : 0;
-    for (int64_t i = 0; zero != 0.0 && i < n * n; i++)
-        x[i] = PT_NAN;
-    for (int64_t k = 0; zero == 0.0 && k < n; k++) {
+        pivots[i] = swapped[i] - 1;
+#else
+    (void) work;
+    for (int64_t k = 0; k < n; k++) {
         int64_t best = k;
         for (int64_t i = k + 1; i < n; i++)
             best = PT_ABS(x[i * n + k]) > PT_ABS(x[best * n + k]) ? i : best;
@@ -229,30 +262,99 @@ PT_ROUTINE void pt_lu_item(double *x, int64_t *pivots, int64_t *rows, int64_t n)
             x[k * n + j] = x[best * n + j];
             x[best * n + j] = saved;
         }
-        if (x[k * n + k] == 0.0)
-            continue;
-        for (int64_t i = k + 1; i < n; i++) {
+        for (int64_t i = k + 1; x[k * n + k] != 0.0 && i < n; i++) {
             const double factor = x[i * n + k] /= x[k * n + k];
             for (int64_t j = k + 1; j < n; j++)
                 x[i * n + j] -= factor * x[k * n + j];
         }
     }
-    for (int64_t i = n - 1; zero == 0.0 && i >= 0; i--) {
-        const int64_t saved = rows[i];
-        rows[i] = rows[pivots[i]];
-        rows[pivots[i]] = saved;
-    }
+#endif
 }
 
+/* Row i of each n x n item of a is row rows[i] of L U; all nan, pivots and rows 0, where it is not
+ * finite. */
 PT_ROUTINE void pt_lu(const double *a, double *factor, int64_t *pivots, int64_t *rows,
                       double *work, int64_t batch, int64_t n)
 {
-    (void) work;
-    if (n)
-        memcpy(factor, a, (size_t) (batch * n * n) * sizeof(double));
-    for (int64_t item = 0; item < batch; item++)
-        pt_lu_item(factor + item * n * n, pivots + item * n, rows + item * n, n);
+    for (int64_t item = 0; n && item < batch; item++) {
+        double *x = factor + item * n * n;
+        int64_t *pivot = pivots + item * n, *row = rows + item * n;
+        const int finite = pt_all_finite(a + item * n * n, n * n);
+        memcpy(x, a + item * n * n, (size_t) (n * n) * sizeof *x);
+        if (finite)
+            pt_pivot(x, pivot, work, n);
+        else
+            pt_fill(x, n * n, PT_NAN);
+        for (int64_t i = 0; i < n; i++) {
+            pivot[i] = finite ? pivot[i] : 0;
+            row[i] = finite ? i : 0;
+        }
+        for (int64_t i = n - 1; finite && i >= 0; i--) {
+            const int64_t saved = row[i];
+            row[i] = row[pivot[i]];
+            row[pivot[i]] = saved;
+        }
+    }
 }
+
+#ifdef PT_LAPACK
+/* The eigenvalues of each symmetric n x n item of a, ascending, and its eigenvectors in columns; of
+ * a the lower triangle is read. All nan where that is not finite, or dsyevd does not converge. */
+PT_ROUTINE void pt_eigh(const double *a, double *values, double *vectors, double *work,
+                        int64_t batch, int64_t n)
+{
+    const int size = (int) n, reals = (int) (1 + 6 * n + 2 * n * n), integers = (int) (3 + 5 * n);
+    for (int64_t item = 0; n && item < batch; item++) {
+        const double *x = a + item * n * n;
+        double *value = values + item * n, *vector = vectors + item * n * n;
+        int info = 0;
+        for (int64_t i = 0; i < n; i++) {
+            info |= !pt_all_finite(x + i * n, i + 1);
+            for (int64_t j = 0; j <= i; j++)
+                vector[j * n + i] = x[i * n + j];
+        }
+        if (!info)
+            PT_FORTRAN(dsyevd)("V", "L", &size, vector, &size, value, work, &reals,
+                               (int *) (work + reals), &integers, &info);
+        if (info) {
+            pt_fill(value, n, PT_NAN);
+            pt_fill(vector, n * n, PT_NAN);
+        }
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t j = 0; j < i; j++) {
+                const double saved = vector[i * n + j];
+                vector[i * n + j] = vector[j * n + i];
+                vector[j * n + i] = saved;
+            }
+    }
+}
+
+/* a = q r for each m x n item: with k = min(m, n), q is m x k with orthonormal columns and r k x n
+ * and upper triangular; all nan where a is not finite. */
+PT_ROUTINE void pt_qr(const double *a, double *q, double *r, double *work, int64_t batch,
+                      int64_t m, int64_t n)
+{
+    const int64_t k = m < n ? m : n;
+    const int rows = (int) m, columns = (int) n, inner = (int) k, room = (int) (32 * n);
+    double *reflectors = work + m * n, *spare = reflectors + k;
+    for (int64_t item = 0; k && item < batch; item++) {
+        const double *x = a + item * m * n;
+        int info = !pt_all_finite(x, m * n);
+        pt_transpose(x, work, m, n);
+        if (!info)
+            PT_FORTRAN(dgeqrf)(&rows, &columns, work, &rows, reflectors, spare, &room, &info);
+        for (int64_t i = 0; i < k; i++)
+            for (int64_t j = 0; j < n; j++)
+                r[(item * k + i) * n + j] = info ? PT_NAN : i <= j ? work[j * m + i] : 0.0;
+        if (!info)
+            PT_FORTRAN(dorgqr)(&rows, &inner, &inner, work, &rows, reflectors, spare, &room, &info);
+        if (info)
+            pt_fill(q + item * m * k, m * k, PT_NAN);
+        else
+            pt_transpose(work, q + item * m * k, k, m);
+    }
+}
+#endif
 
 /* The cumulative sums of each item of n numbers, compensated for rounding errors while finite. */
 PT_ROUTINE void pt_cumsum(const double *x, double *out, int64_t batch, int64_t n)

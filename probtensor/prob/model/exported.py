@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
 from probtensor import ops
 from probtensor.compile import function
-from probtensor.export.folder import Export, command_of, write_export
+from probtensor.export.folder import Export, Request, write_export
 from probtensor.export.model import ModelParts, ModelText, Variable
 from probtensor.export.parts import Part
-from probtensor.function.exported import NotBuilt, part_of, place_of
-from probtensor.graph import Node, as_tensor
+from probtensor.function.exported import NotBuilt, part_of
+from probtensor.graph import Node, as_tensor, made_by
 from probtensor.graph.node import new_input
 from probtensor.prob.distributions.support import Interval, Support
 from probtensor.prob.model.packed import Packed
@@ -23,28 +22,27 @@ if TYPE_CHECKING:
     from probtensor.prob.model.posterior import Posterior
 
 
-def export_posterior(
-    posterior: Posterior, folder: str | os.PathLike, name: str | None, build: bool | None
-) -> Export:
+def export_posterior(posterior: Posterior, request: Request) -> Export:
     """See `Posterior.export`."""
-    path, name = place_of(folder, name)
-    model = posterior.model
+    model, name, lapack = posterior.model, request.name, bool(request.lapack)
     packed = Packed({v.name: v.value for v in (*model.free, *model.deterministic)})
     values, results = unconstrained(posterior)
     parts = ModelParts(
-        density=part_of(posterior.function, "logp_grad", names={"q": "q"}),
-        constrain=made(posterior, "constrain", model.q, model.at_q([packed.node])),
-        unconstrain=made(posterior, "unconstrain", values, results),
+        density=part_of(posterior.function, "logp_grad", lapack=lapack),
+        constrain=made(posterior, "constrain", model.q, model.at_q([packed.node]), lapack),
+        unconstrain=made(posterior, "unconstrain", values, results, lapack),
         variables=tuple(variables(posterior)),
         about=(
             f"{name}, the posterior of {', '.join(posterior.names) or 'nothing'} given "
             f"{', '.join(posterior.observed)}",
         ),
     )
-    return write_export(ModelText(name, parts, command_of(name)), path, build)
+    return write_export(ModelText(name, parts, request.command), request)
 
 
-def made(posterior: Posterior, name: str, argument: Node, outputs: Sequence[Node]) -> Part:
+def made(
+    posterior: Posterior, name: str, argument: Node, outputs: Sequence[Node], lapack: bool
+) -> Part:
     """Graphs of one argument and of data as a part of an export."""
     density = posterior.model.density(outputs)
     compiled = function(
@@ -55,7 +53,7 @@ def made(posterior: Posterior, name: str, argument: Node, outputs: Sequence[Node
         on_unused_input="ignore",
     )
     bound = compiled.bind(posterior._binding.values(density), borrow=True)
-    return part_of(bound, name, names={argument.name: argument.name})
+    return part_of(bound, name, lapack=lapack)
 
 
 def unconstrained(posterior: Posterior) -> tuple[Node, list[Node]]:
@@ -71,14 +69,15 @@ def unconstrained(posterior: Posterior) -> tuple[Node, list[Node]]:
         start += count
     pieces, inside = [], []
     for v in model.free:
-        value = replacements[v.value]
-        holds = v.support_with(replacements).contains(value)
-        u = v.bijector_with(replacements).inverse(value).astype("float64")
-        fits = ops.all(ops.isfinite(u))
-        if holds is not None:
-            fits = ops.logical_and(fits, ops.all(as_tensor(holds)))
-        pieces.append(ops.ravel(u))
-        inside.append(fits)
+        with made_by(v.variable):
+            value = replacements[v.value]
+            holds = v.support_with(replacements).contains(value)
+            u = v.bijector_with(replacements).inverse(value).astype("float64")
+            fits = ops.all(ops.isfinite(u))
+            if holds is not None:
+                fits = ops.logical_and(fits, ops.all(as_tensor(holds)))
+            pieces.append(ops.ravel(u))
+            inside.append(fits)
     if not pieces:
         return values, [ops.zeros((0,)), ops.zeros((0,), dtype="bool")]
     return values, [ops.concatenate(pieces), ops.stack(inside)]

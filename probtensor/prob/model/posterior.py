@@ -18,6 +18,7 @@ from probtensor.device import DeviceArray
 from probtensor.export.folder import Export
 from probtensor.function import DeviceDensity, Function
 from probtensor.function.device.streams import is_on_device
+from probtensor.function.exported import request_of
 from probtensor.graph import Node, as_tensor, line_of
 from probtensor.graph.node import new_input
 from probtensor.prob.density.diagnosis import Diagnosis, diagnose
@@ -351,7 +352,12 @@ class Posterior:
 
     @public
     def export(
-        self, folder: str | os.PathLike, *, name: str | None = None, build: bool | None = None
+        self,
+        folder: str | os.PathLike,
+        *,
+        name: str | None = None,
+        build: bool | None = None,
+        lapack: str | None = None,
     ) -> Export:
         """Write the posterior as C into a folder: a source and a header with the log density and
         its gradient, `constrain`, `unconstrain` and the names of variables; the headers that they
@@ -360,6 +366,8 @@ class Posterior:
         folder  made if necessary; only files of earlier exports are overwritten
         name    of the C functions; by default that of the folder
         build   compile the library: by default if there is a C compiler
+        lapack  what links LAPACK, as in "-llapack -lblas": factors and products of matrices are
+                then its, as in Python, instead of plain C
 
         The density is that of `logp_and_grad`, bit for bit where both are built by the same
         compiler for the same processor. BuildError for a routine without a form in C,
@@ -370,7 +378,8 @@ class Posterior:
             >>> pt.condition({y: 1.0}).export("location").library.name
             'location.so'
         """
-        return export_posterior(self, folder, name, build)
+        request = request_of(folder, name, build, lapack)
+        return export_posterior(self, request)
 
     def _check_fixed(self, input_node: Node, array: np.ndarray, line: str) -> None:
         for axis, (size, n) in enumerate(zip(input_node.shape, array.shape)):
