@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from probtensor.export.names import in_comment
 from probtensor.export.parts import Argument, Part
@@ -15,8 +15,7 @@ PLACES = "pt_call_"
 LOCALS = ("n", "b", "status")  # of the function that makes the call
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A result of an exported function: its name in C, and in words."""
 
     name: str

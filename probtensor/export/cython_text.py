@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from probtensor.export.expressions import c_expression, split_arguments, without_parentheses
 
 INDENT = 4
-_FUNCTION = re.compile(r"cdef (\w+) (\w+)\((.*)\) noexcept nogil:$")
-_LOCALS = re.compile(r"cdef ([^=]+?[\w\]*]) (\w+(?: = \w+)?(?:, \w+)*)$")
-_LOOP = re.compile(r"for (\w+) in range\((.*)\):$")
-_ARRAY = re.compile(r"(.+)\[(\d+)\]$")
-_PLAIN = re.compile(r"\w+$")
+_FUNCTION = r"cdef (\w+) (\w+)\((.*)\) noexcept nogil:$"
+_LOCALS = r"cdef ([^=]+?[\w\]*]) (\w+(?: = \w+)?(?:, \w+)*)$"
+_LOOP = r"for (\w+) in range\((.*)\):$"
+_ARRAY = r"(.+)\[(\d+)\]$"
 
 
-@dataclass
-class Translated:
+class Translated(NamedTuple):
     """The functions of a module as C.
 
     once      uses of the macros PT_ONCE of pt_loops.h
@@ -39,15 +37,14 @@ class Translated:
 def translated(source: str, prefix: str) -> Translated:
     """The functions of a module as static C functions, with `prefix` before their names."""
     rows = _joined(source.splitlines())
-    names = {found[2] for row in rows if (found := _FUNCTION.match(row))}
-    found = Translated(
+    names = {found[2] for row in rows if (found := re.match(_FUNCTION, row))}
+    texts = [_Function(block, prefix, names).text() for block in _blocks(rows)]
+    return Translated(
+        text="\n".join(texts),
         once=tuple(row.strip() for row in rows if row.strip().startswith("PT_ONCE_")),
         random='extern from "pt_random.h"' in source,
         routines=_routines(rows),
     )
-    texts = [_Function(block, prefix, names).text() for block in _blocks(rows)]
-    found.text = "\n".join(texts)
-    return found
 
 
 def _joined(lines: Sequence[str]) -> list[str]:
@@ -78,7 +75,7 @@ def _blocks(rows: Sequence[str]) -> list[list[str]]:
     inside = False
     for row in rows:
         if row and not row.startswith(" "):
-            inside = bool(_FUNCTION.match(row))
+            inside = bool(re.match(_FUNCTION, row))
             if inside:
                 found.append([])
         if inside and row.strip():
@@ -86,18 +83,16 @@ def _blocks(rows: Sequence[str]) -> list[list[str]]:
     return found
 
 
-@dataclass
 class _Function:
     """One function: its lines in Cython, and those in C."""
 
-    rows: list[str]
-    prefix: str
-    names: set[str]
-    lines: list[str] = field(default_factory=list)
-    depths: list[int] = field(default_factory=list)  # of the blocks that are open
+    def __init__(self, rows: list[str], prefix: str, names: set[str]) -> None:
+        self.rows, self.prefix, self.names = rows, prefix, names
+        self.lines: list[str] = []
+        self.depths: list[int] = []  # of the blocks that are open
 
     def text(self) -> str:
-        result, name, parameters = _FUNCTION.match(self.rows[0]).groups()
+        result, name, parameters = re.match(_FUNCTION, self.rows[0]).groups()
         arguments = [_declared(*text.rsplit(" ", 1)) for text in parameters.split(", ")]
         head = f"static {result} {self.prefix}{name}({', '.join(arguments)})"
         self.lines = [*_wrapped(head), "{"]
@@ -112,12 +107,12 @@ class _Function:
 
     def _declare(self, body: Sequence[str]) -> None:
         """Declare the locals that are not only counted by loops, which declare their own."""
-        counted = {found[1] for row in body if (found := _LOOP.match(row.strip()))}
+        counted = {found[1] for row in body if (found := re.match(_LOOP, row.strip()))}
         if any(row.endswith(" or status") for row in body):
             self._line(1, "int failed;")
         assigned = {row.split()[0] for row in body if re.match(r" *\w+ [-+*]?= ", row)}
         for row in body:
-            found = _LOCALS.match(row.strip())
+            found = re.match(_LOCALS, row.strip())
             if not found:
                 continue
             kind, names = found[1], found[2].split(", ")
@@ -171,12 +166,12 @@ class _Function:
             self._statement(row, depth)
 
     def _loop(self, row: str, depth: int) -> None:
-        var, inside = _LOOP.match(row).groups()
+        var, inside = re.match(_LOOP, row).groups()
         bounds = [self._expression(part) for part in split_arguments(inside)]
         first = bounds[0] if len(bounds) > 1 else "0"
         end, step = bounds[-1] if len(bounds) < 3 else bounds[1], bounds[2:]
         start = f"int64_t {var} = {first}"
-        if not _PLAIN.match(end):
+        if not re.match(r"\w+$", end):
             start, end = f"{start}, {var}_end = {end}", f"{var}_end"
         forward = f"{var} += {step[0]}" if step else f"{var}++"
         self._open(depth, f"for ({start}; {var} < {end}; {forward})")
@@ -206,7 +201,7 @@ def _declared(kind: str, name: str) -> str:
 
 def _locals(kind: str, names: Sequence[str]) -> str:
     """The declaration of locals of one type: a plain one, a pointer or an array."""
-    array = _ARRAY.match(kind)
+    array = re.match(_ARRAY, kind)
     if array:
         return f"{array[1]} {', '.join(f'{name}[{array[2]}]' for name in names)}"
     if kind.endswith("*"):

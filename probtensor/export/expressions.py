@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 
-_TOKEN = re.compile(
+_TOKEN = (
     r"\s*(?:(?P<number>(?:\d+\.?\d*(?:[eE][-+]?\d+)?)(?:ULL|LL)?)"
     r"|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<sign>//|<=|>=|==|!=|[-+*/%&|^~<>()\[\],]))"
@@ -63,6 +63,7 @@ class _Parser:
 
     def __init__(self, text: str, prefix: str, names: Set[str]) -> None:
         self.text, self.prefix, self.names = text, prefix, names
+        self.pattern = re.compile(_TOKEN)
         self.position = 0
         self.token = self.kind = ""
         self.step()
@@ -70,7 +71,7 @@ class _Parser:
     def step(self) -> str:
         """Go to the next token; gives the one before."""
         before = self.token
-        found = _TOKEN.match(self.text, self.position)
+        found = self.pattern.match(self.text, self.position)
         if found is None:
             if self.text[self.position :].strip():
                 raise SyntaxError(f"no C for {self.text!r}")

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from probtensor.export.call import CallText
 from probtensor.export.model import ModelText
@@ -52,8 +53,7 @@ class Export:
     files: tuple[str, ...] = field(repr=False, default=())
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What is to be written: the folder, the name of the functions, whether the library is built
     (None: if there is a compiler), and words by which the compiler finds a LAPACK."""
 

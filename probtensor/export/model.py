@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from probtensor.export.names import c_string
 from probtensor.export.parts import Part
@@ -18,8 +18,7 @@ R_FUNCTIONS = (
 )
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(NamedTuple):
     """A variable of a model: its name, shape and the names of its axes, if it has any. `free` is
     the shape of its part of q; None for a deterministic. `outside` is the message for a value that
     it cannot have."""
@@ -31,8 +30,7 @@ class Variable:
     outside: str = ""
 
 
-@dataclass(frozen=True)
-class ModelParts:
+class ModelParts(NamedTuple):
     """The parts of an exported posterior.
 
     density      q to (logp, gradient)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,8 +26,7 @@ ROUTINES = (
 OF_LAPACK = ("pt_eigh", "pt_qr")  # and those of it that need LAPACK
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(NamedTuple):
     """A buffer that the caller gives: its position in the table, and what it is called in C. A
     `key` is the key of random draws, a number."""
 
@@ -37,8 +37,7 @@ class Argument:
     is_key: bool = False
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What depends on sizes, where all of them are known: values of the plan's sizes, offsets of
     its temporaries by position, and the bytes of these."""
 

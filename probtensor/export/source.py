@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from probtensor.export.arrays import Arrays
@@ -16,7 +15,6 @@ MARK = "Written by ProbTensor"
 HEADERS = ("pt_loops.h", "pt_export.h")
 
 
-@dataclass
 class Source:
     """The C source of an export under a name.
 
@@ -25,25 +23,24 @@ class Source:
     members   further members of the context, and `closes` what frees them
     """
 
-    name: str
-    parts: tuple[Part, ...]
-    command: str
-    messages: list[str] = field(default_factory=list)
-    members: tuple[str, ...] = ()
-    closes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        name: str,
+        parts: tuple[Part, ...],
+        command: str,
+        members: tuple[str, ...] = (),
+        closes: tuple[str, ...] = (),
+    ) -> None:
+        self.name, self.parts, self.command = name, parts, command
+        self.members, self.closes = members, closes
+        self.messages: list[str] = []
+        self.arrays = Arrays()
         self.offsets: dict[str, int] = {}
         for part in self.parts:
             self.offsets[part.name] = len(self.messages)
             self.messages += [text.partition("Error: ")[2] or text for text in part.plan.failures]
         for array in (array for part in self.parts for array in part.bound.values()):
             self.arrays.add(array)
-
-    @cached_property
-    def arrays(self) -> Arrays:
-        """The arrays of all parts."""
-        return Arrays()
 
     @cached_property
     def data_file(self) -> str | None:
