@@ -1,8 +1,12 @@
 """Exported libraries called by ctypes, as a program without ProbTensor would."""
 
 import ctypes
+import re
+from pathlib import Path
 
 import numpy as np
+import pytest
+import scipy
 
 POINTER, NUMBER = ctypes.c_void_p, ctypes.c_int64
 
@@ -10,6 +14,15 @@ POINTER, NUMBER = ctypes.c_void_p, ctypes.c_int64
 def pointer(array):
     """The address of an array."""
     return ctypes.c_void_p(array.ctypes.data)
+
+
+def openblas():
+    """The words that link the library of SciPy; skips where it has none of its own."""
+    folder = Path(scipy.__file__).parent.parent / "scipy.libs"
+    found = [*folder.glob("libscipy_openblas*.so")]
+    if not found:
+        pytest.skip("SciPy has no OpenBLAS of its own")
+    return f"'-DPT_FORTRAN(name)=scipy_##name##_' {found[0]} -Wl,-rpath,{folder}"
 
 
 class Library:
@@ -81,6 +94,9 @@ class Call(Library):
     def __init__(self, export, function):
         super().__init__(export)
         self.function = function
+        text = " ".join(export.header.read_text().split())
+        found = re.search(rf"int {self.name}_call\((.*?)\);", text)
+        self.parameters = [part.split()[-1].strip("*") for part in found[1].split(", ")]
 
     def __call__(self, *arrays, key=None, results=None, status=0):
         arrays = [np.ascontiguousarray(a) for a in arrays]
@@ -88,16 +104,17 @@ class Call(Library):
         for array, x in zip(arrays, self.function.inputs, strict=True):
             assert array.dtype == x.variable.dtype
             args.append(pointer(array))
-            if any(not isinstance(n, int) for n in x.variable.shape):
+            if self.parameters[len(args)].endswith("_shape"):
                 args.append((NUMBER * max(1, array.ndim))(*array.shape))
         if key is not None:
             args.append(ctypes.c_uint64(key))
         results = results if results is not None else self.function(*arrays)
         nested = results if isinstance(results, (list, tuple)) else [results]
         made = [np.full_like(np.asarray(y), 1) for y in nested]
-        for array, y in zip(made, self.function.program.outputs, strict=True):
+        for array in made:
             args.append(pointer(array))
-            if any(not isinstance(n, int) for n in y.shape):
+            if self.parameters[len(args) :][:1] and self.parameters[len(args)].endswith("_count"):
                 args.append(NUMBER(array.size))
+        assert len(args) == len(self.parameters)
         self.call("call", *args, status=status)
         return made

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -14,6 +15,8 @@ from probtensor.export.arrays import INLINE_BYTES, Arrays, number_text
 from probtensor.export.cython_text import translated
 from probtensor.export.expressions import c_expression
 from probtensor.export.names import KEYWORDS, c_string, distinct, identifier
+from probtensor.export.parts import OF_LAPACK, ROUTINES
+from probtensor.targets.cython.routines import signatures
 from probtensor.targets.cython.toolchain import compiler_command
 from tests.export.conftest import STRICT
 
@@ -202,3 +205,22 @@ def test_arrays_are_written_once_and_large_ones_in_a_file():
     whole = b"".join(arrays.file("model"))
     assert len(whole) == 64 + arrays.bytes and whole.startswith(b"ProbTD1\n")
     assert arrays.identity("model") != arrays.identity("another")
+
+
+def test_every_routine_has_a_form_in_c(root):
+    """Those of linalg.pxd, with the same parameters."""
+    text = (root / "cython_ext/include/host/pt_linalg.h").read_text(encoding="utf-8")
+    assert {*ROUTINES, *OF_LAPACK} == set(signatures())
+    for name in (*ROUTINES, *OF_LAPACK):
+        assert re.search(rf"(void |PT_\w+\(){name}\b", text), name
+
+
+def test_headers_are_those_of_c_plus_plus_too(tmp_path):
+    if not shutil.which("c++"):
+        pytest.skip("there is no C++ compiler")
+    x = pt.vector("class")
+    f = pt.function([x], {"new": x + 1}, target="interp", name="virtual")
+    export = f.export(tmp_path, build=False)
+    (tmp_path / "a.cpp").write_text(f'#include "{export.header.name}"\n')
+    command = ["c++", *STRICT.split(), "-fsyntax-only", tmp_path / "a.cpp"]
+    subprocess.run(command, check=True, timeout=100)

@@ -1,16 +1,13 @@
 """Exported functions give the results of the functions, bit for bit, and refuse what these do."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import scipy
 
 import probtensor as pt
 from cython_ext import blas
 from cython_ext.cell import KeySequence
 from probtensor.function.call import fresh_seed
-from tests.export.libraries import NUMBER, Call
+from tests.export.libraries import NUMBER, Call, openblas
 from tests.models.programs import MODELS, SIZES, arrays_of
 
 
@@ -200,14 +197,9 @@ def test_routines_of_matrices_in_plain_c(exported):
 
 def test_routines_of_a_library(exported):
     """With the library that SciPy has, on one thread, results are those of Python bit for bit."""
-    libraries = Path(scipy.__file__).parent.parent / "scipy.libs"
-    found = [*libraries.glob("libscipy_openblas*.so")]
-    if not found:
-        pytest.skip("SciPy has no OpenBLAS of its own")
     f = of_matrices(lambda a, b: pt.linalg.eigh(a), lambda a, b: pt.linalg.qr(b))
-    link = f"'-DPT_FORTRAN(name)=scipy_##name##_' {found[0]} -Wl,-rpath,{libraries}"
-    export = exported(f, "matrices", lapack=link)
-    assert "PT_LAPACK" in export.command and str(found[0]) in export.command
+    export = exported(f, "matrices", lapack=openblas())
+    assert "PT_LAPACK" in export.command and "libscipy_openblas" in export.command
     call = Call(export, f)
     for arrays in (matrices(1, 1), matrices(7, 3), matrices(90, 40), matrices(3, 700)):
         expected = f(*arrays)

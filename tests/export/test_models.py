@@ -15,6 +15,7 @@ import pytest
 
 import probtensor as pt
 from probtensor.targets.cython.toolchain import compiler_command
+from tests.export.conftest import STRICT
 from tests.export.libraries import NUMBER, Model, pointer
 from tests.models import time_series
 
@@ -183,34 +184,43 @@ def test_functions_of_pointers_for_r(made):
     assert status[0] == 0 and logp[0] == posterior.logp(q)
 
 
-def lines_of(export, posterior, points, *words):
-    """The lines that a C program prints: it is compiled beside the export, and knows no Python."""
-    program, folder = export.folder / "program", export.folder
-    text = (pt_root() / "main.c").read_text().replace('"MODEL.h"', f'"{export.name}.h"')
+def lines_of(export, points, flags=()):
+    """The lines that a C program prints: it is compiled in the export's folder, and knows no
+    Python. With flags the export's source is compiled into it, else the library is used."""
+    folder = export.folder
+    text = (Path(__file__).parent / "main.c").read_text().replace('"MODEL.h"', f'"{export.name}.h"')
     (folder / "main.c").write_text(text)
-    command = [*compiler_command(), "-O1", "-Wall", "-Wextra", "-Werror", f"-DMODEL={export.name}",
-               "-Iinclude", "main.c", str(export.library), "-o", str(program), "-lm",
-               "-pthread"]  # fmt: skip
+    used = [f"{export.name}.c", *flags] if flags else [export.library]
+    command = [*compiler_command(), "-O1", *STRICT.split(), f"-DMODEL={export.name}", "-Iinclude",
+               "main.c", *used, "-o", "program", "-lm", "-pthread"]  # fmt: skip
     subprocess.run(command, cwd=folder, check=True, timeout=100)
     (folder / "main.c").unlink()
     given = f"{len(points)}\n" + "\n".join(" ".join(float(x).hex() for x in q) for q in points)
-    run = subprocess.run([program, *words], input=given, capture_output=True, text=True, cwd="/",
-                         timeout=100)  # fmt: skip
-    return run.returncode, run.stdout.splitlines() + run.stderr.splitlines()
+    words = [folder / "program", *([export.data] if export.data else [])]
+    run = subprocess.run(words, input=given, capture_output=True, text=True, cwd="/", timeout=100)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.splitlines()
 
 
-def pt_root():
-    """The folder of these tests."""
-    return Path(__file__).parent
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("kind", ["address,undefined", "thread"])
+def test_sanitizers_find_nothing(name, kind, made):
+    posterior, export = made(name)
+    flags = ["-g", f"-fsanitize={kind}", "-fno-sanitize-recover=all"]
+    try:
+        subprocess.run([*compiler_command(), *flags, "-xc", "-", "-o", export.folder / "none"],
+                       input="int main(void) { return 0; }", text=True, check=True)  # fmt: skip
+    except subprocess.CalledProcessError:
+        pytest.skip("the compiler has no sanitizers")
+    assert lines_of(export, RNG.normal(size=(6, posterior.dim)), flags)
 
 
 @pytest.mark.parametrize("name", ["eight_schools", "groups"])
 def test_a_program_in_c_with_threads(name, made):
     posterior, export = made(name)
     points = RNG.normal(size=(10, posterior.dim))
-    words = [str(export.data)] if export.data else []
-    status, lines = lines_of(export, posterior, points, *words)
-    assert status == 0, lines
+    lines = lines_of(export, points)
     for q, line in zip(points, lines[:10], strict=True):
         logp, *grad = map(float.fromhex, line.split())
         truth = posterior.logp_and_grad(q)
