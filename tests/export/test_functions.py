@@ -216,3 +216,42 @@ def test_long_sums_of_products(exported):
     x = np.random.default_rng(1).normal(size=(20, 3000)).astype("float32")
     for made, truth in zip(call(x, x.T.copy()), f(x, x.T.copy()), strict=True):
         np.testing.assert_allclose(made, truth, rtol=1e-5, atol=2e-4)
+
+
+def test_sizes_that_are_known_at_export(exported):
+    x, group = pt.vector("x", shape=(4,)), pt.vector("group", shape=(5,), dtype="int64")
+    fixed = pt.as_tensor(np.array([-1, 0, -4, 3]))
+    noise = pt.random.normal(0, 1, shape=4)
+    outputs = [x[group], pt.cumsum(x)[fixed] + noise, x[fixed].sum(), group > 2]
+    f = pt.function([x, group], outputs, seed=1)
+    call = Call(exported(f, "known"), f)
+    assert not [name for name in call.parameters if name.endswith(("_shape", "_count"))]
+    arrays = np.arange(4.0), np.array([3, -4, 0, -1, 1])
+    results = f(*arrays)
+    equal(call(*arrays, key=KeySequence(fresh_seed(1)).next(), results=results), results)
+    arrays[1][2] = 4
+    with pytest.raises(AssertionError, match="out of bounds"):
+        call(*arrays, key=1, results=results)
+
+
+def test_without_arguments_and_without_elements(exported):
+    f = pt.function([], [pt.arange(3), pt.zeros((0, 2))])
+    equal(Call(exported(f, "constants"), f)(), f())
+    x, y = pt.matrix("x"), pt.matrix("y")
+    g = pt.function([x, y], [x @ y, x.sum(axis=0), pt.concatenate([x, x])])
+    call = Call(exported(g, "empty"), g)
+    for arrays in ((np.ones((0, 3)), np.ones((3, 2))), (np.ones((2, 0)), np.ones((0, 3)))):
+        expected = g(*arrays)
+        equal(call(*arrays, results=expected), expected)
+
+
+def test_indices_that_are_part_of_the_graph(exported):
+    """Checked in each call, since the axis may have any length."""
+    x = pt.vector("x")
+    f = pt.function([x], [x[np.array([-1, 0, 2])], x * 2])
+    call = Call(exported(f, "picked"), f)
+    for n in (3, 7, 4):
+        expected = f(np.arange(float(n)))
+        equal(call(np.arange(float(n)), results=expected), expected)
+    with pytest.raises(AssertionError, match="index 2 is outside axis 0"):
+        call(np.arange(2.0), results=[np.zeros(3), np.zeros(2)])
