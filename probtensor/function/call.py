@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,7 +18,9 @@ from cython_ext.entry import Entry
 from probtensor.calls import public
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.device import DeviceArray
+from probtensor.export.folder import Export
 from probtensor.function.explain import STAGES
+from probtensor.function.exported import export_function, request_of
 from probtensor.function.fault import failing_step, fault_of
 from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
@@ -312,6 +315,37 @@ class Function(Entry):
         """Seconds a call of each kernel for these arguments, over n calls (or about half a second
         in all). Print it, or read its rows. Needs the cython target."""
         return profile(self, self.arrange(args, kwargs), n)
+
+    @public
+    def export(
+        self,
+        folder: str | os.PathLike,
+        *,
+        name: str | None = None,
+        build: bool | None = None,
+        lapack: str | None = None,
+    ) -> Export:
+        """Write the function as C into a folder: a source, a header that says how it is called, the
+        headers that it includes, and a library that any language can load, without Python.
+
+        folder  made if necessary; only files of earlier exports are overwritten
+        name    of the C functions; by default that of the function, else that of the folder
+        build   compile the library: by default if there is a C compiler
+        lapack  what links LAPACK, as in "-llapack -lblas": factors and products of matrices are
+                then its, as in Python, instead of plain C
+
+        Bound arrays and the present values of shared variables are part of it; the key of random
+        draws is an argument. GraphError or TypeError for a function with updates, or of sizes that
+        data decide, BuildError for a routine without a form in C, FileExistsError for other files
+        in the folder. See docs/export.md.
+
+            >>> x = pt.vector("x")
+            >>> f = pt.function([x], pt.sum(x * x), name="square_sum")
+            >>> f.export("square_sum", build=False).header.name
+            'square_sum.h'
+        """
+        request = request_of(folder, name or self.name, build, lapack)
+        return export_function(self, request)
 
     on_device = False
 
