@@ -13,10 +13,10 @@ import uuid
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from probtensor.dataclass import dataclass, field
 from probtensor.export.call import CallText
 from probtensor.export.model import ModelText
 from probtensor.system import program

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from probtensor.dataclass import dataclass
 from probtensor.export.arrays import Arrays
 from probtensor.export.cython_text import Translated, translated
 from probtensor.kernel.ir import Call, walk

@@ -7,8 +7,8 @@ here. Laws that hold for all sizes are omitted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import Node, line_of
 from probtensor.graph.parts import types_of

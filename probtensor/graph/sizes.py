@@ -23,12 +23,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from probtensor.dataclass import replace
 from probtensor.graph.node import (
     METHODS,
     OPERATORS,

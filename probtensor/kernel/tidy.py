@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import (
     Apply,
     Call,

@@ -7,8 +7,7 @@ loops over them.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import Kernel, map_indices
 from probtensor.lower.plan import SizeSource
 from probtensor.types import Dim, Size

@@ -11,8 +11,8 @@ user's names.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.graph.law import located_law, size_laws
 from probtensor.graph.node import Const, GraphError, Node, Op, SizeOf, line_of
 from probtensor.graph.parts import types_of

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from probtensor.calls import user_line
+from probtensor.dataclass import replace
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import Node, as_tensor, make
 from probtensor.graph.walk import toposort

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
+from probtensor.dataclass import dataclass, field
 from probtensor.kernel.ir import Call, For, If, Let, Scan, Store, blocks, map_blocks
 from probtensor.kernel.touch import expr_names, names_read
 from probtensor.schedule.strips.forms import Jammed, Strip, Stripped, names_in, operations
