@@ -61,7 +61,6 @@ DTYPES = tuple(
 )  # fmt: skip
 COMPLEX = DType("complex64"), DType("complex128")
 _ALL = {str(dtype): dtype for dtype in (*DTYPES, *COMPLEX)}
-_OF_ARRAYS = {np.dtype(str(dtype)): dtype for dtype in DTYPES}
 BOOL, INT64, FLOAT32, FLOAT64 = (_ALL[n] for n in ("bool", "int64", "float32", "float64"))
 
 
@@ -76,8 +75,6 @@ def check_dtype(dtype: object) -> DType:
         found = _ALL.get(dtype)
         if found is not None and found.kind != "c":
             return found
-    elif isinstance(dtype, np.dtype) and dtype in _OF_ARRAYS:
-        return _OF_ARRAYS[dtype]
     try:
         name = np.dtype(dtype).name
     except TypeError:
