@@ -6,6 +6,7 @@ the kind.
 """
 
 import os
+import platform
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
@@ -23,9 +24,23 @@ DIRECTIVES = {
     "initializedcheck": False,
     "freethreading_compatible": True,
 }
-# Products are rounded before they are added, on every machine. The other two flags change no value:
-# they drop errno and floating-point traps, which nothing here reads.
-UNIX_FLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+# Products are rounded before they are added, on every machine; for that the vectoriser of
+# straight-line code is off, see targets/cython/toolchain.py. The other flags change no value: they
+# drop errno and floating-point traps, which nothing here reads.
+UNIX_FLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
+              "-fwrapv", "-fno-tree-slp-vectorize"]  # fmt: skip
+
+
+# The machine of tier 0 is compiled for several levels of processors; one is chosen when it is
+# loaded. A build that stays on this machine has one level.
+LEVELS = "cython_ext.levels."
+LEVEL_FLAGS = {
+    "baseline": ["-march=x86-64-v2"],
+    "x86_64_v3": ["-march=x86-64-v3"],
+    "x86_64_v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
+}
+X86 = platform.machine() in ("x86_64", "AMD64")
+NATIVE = os.environ.get("PROBTENSOR_NATIVE") == "1"
 
 
 def found(pattern):
@@ -36,10 +51,21 @@ def found(pattern):
 def extensions():
     """One extension for each .pyx file; a change in any header or .pxd rebuilds them all."""
     shared = found(f"{INCLUDE}/**/*.h") + found("cython_ext/**/*.pxd")
-    return [
+    made = [
         Extension(source.removesuffix(".pyx").replace("/", "."), [source], depends=shared)
         for source in found("cython_ext/**/*.pyx")
     ]
+    one_level = NATIVE or not X86
+    left_out = {LEVELS + level for level in LEVEL_FLAGS if one_level and level != "baseline"}
+    return [extension for extension in made if extension.name not in left_out]
+
+
+def level_flags(name):
+    """The flags of an extension for the level of processors that it is compiled for."""
+    wide = LEVEL_FLAGS["x86_64_v4"][1:] if X86 and name.startswith(LEVELS) else []
+    if NATIVE:
+        return ["-march=native", *wide]
+    return LEVEL_FLAGS.get(name.removeprefix(LEVELS), []) if X86 else []
 
 
 class BuildExtensions(build_ext):
@@ -50,11 +76,10 @@ class BuildExtensions(build_ext):
         from Cython.Build import cythonize
 
         flags = UNIX_FLAGS if self.compiler.compiler_type == "unix" else []
-        if os.environ.get("PROBTENSOR_NATIVE") == "1":
-            flags = [*flags, "-march=native"]
+        is_unix = bool(flags)
         for extension in self.extensions:
             extension.include_dirs += [INCLUDE, HOST_INCLUDE, np.get_include()]
-            extension.extra_compile_args += flags
+            extension.extra_compile_args += flags + level_flags(extension.name) * is_unix
             extension.define_macros += [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
         translated = cythonize(
             list(self.extensions),
@@ -90,6 +115,7 @@ setup(
         *find_packages(include=["probtensor", "probtensor.*", "cython_ext", "cython_ext.*"]),
         "cython_ext.include",
         "cython_ext.include.host",
+        "cython_ext.include.machine",
     ],
     package_dir={"": "."},  # said aloud, so that an editable install is a path, not an import hook
     package_data={
@@ -97,6 +123,7 @@ setup(
         "cython_ext.samplers": ["*.pxd"],
         "cython_ext.include": ["*.h"],
         "cython_ext.include.host": ["*.h"],
+        "cython_ext.include.machine": ["*.h"],
     },
     include_package_data=False,
     ext_modules=extensions(),

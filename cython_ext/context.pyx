@@ -12,7 +12,10 @@ from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy
 
 from cython_ext.convert import called_at, number_array
-from cython_ext.entry cimport Entry, Layout, pt_plan_fn
+from cython_ext.code cimport (
+    Code, Meter, Pace, pt_due, pt_load_plan, pt_now, pt_plan_fn, pt_record,
+)
+from cython_ext.entry cimport Entry, Layout
 from cython_ext.memory cimport Workspace, free_workspace, new_workspace
 
 import numpy as np
@@ -28,7 +31,10 @@ cdef extern from "probtensor.h":
 
 
 cdef struct Bound:
-    pt_plan_fn plan
+    PyObject *code  # of the entry; it may be switched
+    pt_plan_fn *plan  # that of the code
+    Meter *meter
+    Pace pace
     void **pointers
     const int64_t *sizes
     Py_ssize_t dim
@@ -46,7 +52,8 @@ cdef int pt_context_logp_grad(
 ) noexcept nogil:
     cdef Bound *bound = <Bound *>context
     cdef int status
-    if bound.plan == NULL:
+    cdef pt_plan_fn plan = pt_load_plan(bound.plan)
+    if plan == NULL:
         with gil:
             return call_by_python(bound, q, grad, logp)
     bound.pointers[bound.q] = <void *>q
@@ -54,11 +61,25 @@ cdef int pt_context_logp_grad(
         bound.pointers[bound.logp] = logp
     if bound.grad_from < 0:
         bound.pointers[bound.grad] = grad
-    status = bound.plan(bound.pointers, bound.sizes)
+    if pt_due(&bound.pace):
+        status = timed_run(bound)
+    else:
+        status = plan(bound.pointers, bound.sizes)
     if bound.logp_from >= 0:
         logp[0] = (<double *>bound.pointers[bound.logp_from])[0]
     if bound.grad_from >= 0:
         memcpy(grad, bound.pointers[bound.grad_from], bound.dim * sizeof(double))
+    return status
+
+
+cdef int timed_run(Bound *bound) noexcept nogil:
+    """Run the plan, and measure it."""
+    cdef Meter *meter = bound.meter
+    cdef int64_t began = pt_now()
+    cdef int status = pt_load_plan(bound.plan)(bound.pointers, bound.sizes)
+    if pt_record(meter, &bound.pace, pt_now() - began):
+        with gil:
+            (<Code>bound.code).want()
     return status
 
 
@@ -109,7 +130,7 @@ cdef class Context:
         self.entry = entry
         self.owners = []
         entry.require_one_stage()
-        self.work = new_workspace(entry.buffer_count, entry.dim_count, 1)
+        self.work = new_workspace(entry.buffer_count, entry.dim_count, 1, entry.code)
         point = np.zeros(dim)
         self.check_entry()
         entry.set_inputs((point,), self.work, self.owners)
@@ -120,7 +141,9 @@ cdef class Context:
         self.owners.append(entry.allocate(self.work, self.layout))
         if self.layout.shapes[0] != dim:
             raise ValueError(f"the gradient has {self.layout.shapes[0]} values, q has {dim}")
-        self.bound.plan = entry.plan
+        self.bound.code = <PyObject *>entry.code
+        self.bound.plan = &entry.code.plan
+        self.bound.meter = &entry.code.meter
         self.bound.pointers = self.work.pointers
         self.bound.sizes = self.layout.sizes
         self.bound.dim = dim

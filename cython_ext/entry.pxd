@@ -2,11 +2,8 @@
 
 from libc.stdint cimport int64_t
 
+from cython_ext.code cimport Code, Pace
 from cython_ext.memory cimport Workspace
-
-# A compiled plan: the pointer table in the order of the plan's buffers, the values of its sizes.
-# Returns 0, or 1 + the position of the failure in the plan's list.
-ctypedef int (*pt_plan_fn)(void **buffers, const int64_t *sizes) noexcept nogil
 
 
 cdef struct Slot:
@@ -30,9 +27,8 @@ cdef class Layout:
 
 
 cdef class Entry:
-    cdef pt_plan_fn plan
-    cdef object runner
-    cdef object owner
+    cdef readonly Code code
+    cdef Pace pace
     cdef readonly int buffer_count
     cdef Slot *slots
     cdef int slot_count

@@ -14,7 +14,7 @@ cimport cython
 cimport numpy as cnp
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
-from libc.stdint cimport int64_t, uintptr_t
+from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy
 
@@ -24,6 +24,7 @@ import numpy as np
 
 from cython_ext.cell cimport Cell, KeySequence, acquire_locks, release_locks
 from cython_ext.cell import lock_order
+from cython_ext.code cimport Code, pt_due, pt_load_plan, pt_now, pt_plan_fn, pt_record
 from cython_ext.memory cimport (
     Workspace,
     free_workspace,
@@ -76,11 +77,7 @@ cdef class Entry:
     def __init__(self, wiring):
         if self.slots != NULL:
             raise RuntimeError("an entry is made once")
-        if callable(wiring.run):
-            self.runner = wiring.run
-        else:
-            self.plan = <pt_plan_fn><uintptr_t>wiring.run
-        self.owner = wiring.owner
+        self.code = wiring.code
         self.buffer_count = wiring.buffers
         self._set_slots(wiring.slots)
         self._set_results(wiring.results)
@@ -187,7 +184,7 @@ cdef class Entry:
     @property
     def address(self):
         """Address of the compiled plan, a pt_plan_fn; 0 where the target has none."""
-        return <uintptr_t>self.plan
+        return self.code.address
 
     cdef object call(self, tuple args):
         if self.locked_cells is not None:
@@ -252,7 +249,7 @@ cdef class Entry:
         """`run_in` for a plan of several stages. Results are never borrowed: their sizes differ
         from call to call."""
         cdef list owners = [], outputs = [None] * self.output_count
-        cdef list buffers = [None] * self.buffer_count if self.plan == NULL else None
+        cdef list buffers = [None] * self.buffer_count if self.code.runner is not None else None
         cdef Layout layout = None
         cdef int stage, known = 0
         self.set_inputs(args, work, owners)
@@ -300,7 +297,7 @@ cdef class Entry:
                 self.free_workspaces = work.next
         if work == NULL:
             work = new_workspace(
-                self.buffer_count, self.dim_count + self.value_count, self.stage_count
+                self.buffer_count, self.dim_count + self.value_count, self.stage_count, self.code
             )
         return work
 
@@ -498,14 +495,23 @@ cdef class Entry:
         """Run the plan, or the stage of the layout. `buffers` are the arrays of earlier stages of a
         plan in Python; None where there are none."""
         cdef int k, status
-        cdef pt_plan_fn plan = self.plan
+        cdef int64_t began
+        cdef bint wanted = False
+        cdef pt_plan_fn plan = pt_load_plan(&self.code.plan)
         cdef void **pointers = work.pointers
         cdef const int64_t *sizes = layout.sizes
         if plan == NULL:
             status = self.interpret(work, layout, outputs, buffers)
-        else:
+        elif not pt_due(&self.pace):
             with nogil:
                 status = plan(pointers, sizes)
+        else:
+            with nogil:
+                began = pt_now()
+                status = plan(pointers, sizes)
+                wanted = pt_record(&self.code.meter, &self.pace, pt_now() - began)
+            if wanted:
+                self.code.want()
         if status:
             raise self.fault(status, [self.array_of(k, work) for k in range(self.slot_count)])
         return 0
@@ -544,7 +550,7 @@ cdef class Entry:
         for k in range(self.output_count):
             if self.output_copies[k] < 0 and outputs[k] is not None:
                 buffers[self.output_positions[k]] = outputs[k].reshape(-1)
-        return self.runner(buffers, [layout.sizes[k] for k in range(layout.size_count)])
+        return self.code.runner(buffers, [layout.sizes[k] for k in range(layout.size_count)])
 
     cdef int assign(self, list outputs) except -1:
         """Set the updated cells. The previous values are freed after all are set, since this may

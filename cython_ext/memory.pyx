@@ -6,6 +6,8 @@ from libc.stdint cimport (
 )
 from libc.stdlib cimport calloc, free, malloc
 
+from cython_ext.code cimport Code
+
 cdef enum:
     CACHE_LINE_BYTES = 64
 
@@ -95,21 +97,48 @@ cdef int grow(Arena *arena, size_t nbytes) except -1:
     if arena.block == NULL:
         raise MemoryError(f"no room for {nbytes} bytes of temporaries")
     arena.capacity = nbytes
-    arena.start = arena.block + (CACHE_LINE_BYTES - <uintptr_t>arena.block % CACHE_LINE_BYTES)
+    arena.start = aligned(arena.block)
     return 0
 
 
-cdef Workspace *new_workspace(int buffers, int dims, int stages) except NULL:
+cdef char *aligned(char *block) noexcept:
+    """The first line of the cache inside a block that has CACHE_LINE_BYTES more than is used."""
+    return block + (CACHE_LINE_BYTES - <uintptr_t>block % CACHE_LINE_BYTES)
+
+
+cdef Workspace *new_workspace(int buffers, int dims, int stages, Code code) except NULL:
+    """A workspace for calls of `code`, and of what it may be switched to."""
     cdef Workspace *work = <Workspace *>calloc(1, sizeof(Workspace))
     if work != NULL:
-        work.pointers = <void **>calloc(buffers + 1, sizeof(void *))
+        work.table = <void **>calloc(buffers + 2, sizeof(void *))
         work.dims = <int64_t *>calloc(dims + 1, sizeof(int64_t))
         work.arenas = <Arena *>calloc(stages, sizeof(Arena))
         work.stages = 0 if work.arenas == NULL else stages
-    if work == NULL or work.pointers == NULL or work.dims == NULL or work.arenas == NULL:
+    if work == NULL or work.table == NULL or work.dims == NULL or work.arenas == NULL:
         free_workspace(work)
         raise MemoryError()
+    work.pointers = work.table + 1
+    try:
+        set_frame(work, code)
+    except BaseException:
+        free_workspace(work)
+        raise
     return work
+
+
+cdef int set_frame(Workspace *work, Code code) except -1:
+    """Give a workspace the frame that `code` needs, a new one."""
+    free(work.frame)
+    work.frame = NULL
+    work.table[0] = NULL
+    if code.frame_bytes == 0:
+        return 0
+    work.frame = <char *>malloc(code.frame_bytes + CACHE_LINE_BYTES)
+    if work.frame == NULL:
+        raise MemoryError(f"no room for {code.frame_bytes} bytes of a frame")
+    work.table[0] = aligned(work.frame)
+    code.frame_init(work.table[0], code.program)
+    return 0
 
 
 cdef void free_workspace(Workspace *work) noexcept:
@@ -118,6 +147,7 @@ cdef void free_workspace(Workspace *work) noexcept:
         for k in range(work.stages):
             free(work.arenas[k].block)
         free(work.arenas)
-        free(work.pointers)
+        free(work.frame)
+        free(work.table)
         free(work.dims)
         free(work)

@@ -11,23 +11,30 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from probtensor.calls import public
+from probtensor.dataclass import replace
 from probtensor.function import Compilation, Function, In, Lowered, Program, Shared, function_of
 from probtensor.function.implicit import implicit_inputs, measured_inputs, values_of
 from probtensor.function.program import Leaf, checked_inputs, checked_updates, flatten
-from probtensor.function.recall import CachedFunction
+from probtensor.function.recall import CachedFunction, pack
 from probtensor.function.request import check_options, check_used, replace_givens
 from probtensor.graph import Node
 from probtensor.graph.resize import detached, sizes_read
 from probtensor.graph.symbolic import refusal
 from probtensor.late import late
+from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
+from probtensor.ops import Gather
 from probtensor.ops.arrays.transfer import handed_over
-from probtensor.ops.kinds import REGISTRY
+from probtensor.ops.kinds import REGISTRY, Choice, Composite
 from probtensor.rules import FINAL, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
-from probtensor.targets.base import Target, prepared
+from probtensor.targets.auto.cost import choice
+from probtensor.targets.auto.target import AutoTarget
+from probtensor.targets.auto.tiers import Tiers
+from probtensor.targets.base import BuildError, Built, Target, prepared
 from probtensor.targets.cython.native import CythonTarget
 from probtensor.targets.interp import InterpTarget
+from probtensor.targets.machine.target import MachineTarget
 from probtensor.transform.branches import close_branches
 from probtensor.transform.draws import keyed_draws
 from probtensor.transform.loops.simplify import finish_loops, simplify_loops
@@ -35,15 +42,16 @@ from probtensor.transform.loops.split import split_loops
 from probtensor.transform.passes import Pass, expand_composites, report, run
 
 PIPELINE = (
-    Pass("loops", simplify_loops, descends=True),
+    Pass("loops", simplify_loops, descends=True, on=()),
     Pass("stabilize", STABLE),
-    Pass("split", split_loops),
-    Pass("pick", PICKS),
-    Pass("expand", expand_composites),
+    Pass("split", split_loops, on=()),
+    Pass("pick", PICKS, on=(Gather,)),
+    Pass("expand", expand_composites, on=(Composite,)),
     Pass("tidy", FINAL),
     Pass("divide", divide_once),
-    Pass("last loops", finish_loops, descends=True),  # what the rules left unused or invariant
-    Pass("branch", close_branches),
+    # What the rules left unused or invariant.
+    Pass("last loops", finish_loops, descends=True, on=()),
+    Pass("branch", close_branches, on=(Choice,)),
 )
 
 
@@ -59,8 +67,10 @@ def meanings() -> tuple[Mapping, Mapping]:
     return functions, routines
 
 
+_NATIVE, _MACHINE = CythonTarget(), MachineTarget()
 TARGETS: Mapping[str, Target] = {
-    target.name: target for target in (CythonTarget(), InterpTarget(meanings))
+    target.name: target
+    for target in (AutoTarget(_MACHINE, _NATIVE), _NATIVE, _MACHINE, InterpTarget(meanings))
 }
 cuda = late("probtensor.targets.cuda.launches")
 
@@ -74,6 +84,7 @@ def function(
     givens: Mapping[Node, ArrayLike] | Sequence[tuple] | None = None,
     name: str | None = None,
     target: str | Target | None = None,
+    build: str | None = None,
     on_unused_input: str = "raise",
     seed: int | None = None,
     progress: bool = True,
@@ -87,8 +98,11 @@ def function(
     updates          {shared: new value} or pairs: all computed before any is assigned, after the
                      outputs, so that {a: b, b: a} swaps
     givens           {node: replacement} or pairs, put in before anything else
-    target           "cython", "interp" or "cuda", or a target with options, as in
-                     `pt.Cuda(tf32=True)`; by default $PROBTENSOR_TARGET, else "cython"
+    target           "auto", "cython", "machine", "interp" or "cuda", or a target with options, as
+                     in `pt.Cuda(tf32=True)`; by default $PROBTENSOR_TARGET, else "auto"
+    build            when target="auto" builds native code: "now", before this returns;
+                     "background", at once; "never"; by default $PROBTENSOR_BUILD, else "auto",
+                     when calls have taken as long as the build will
     on_unused_input  "raise", "warn" or "ignore"
     seed             of random draws: the same seed gives the same draws, call by call
     progress         say on a terminal, after 2 s, what is compiled and how far it is
@@ -103,7 +117,7 @@ def function(
         >>> pt.function([x, y], {"sum": x + y})([1.0, 2.0], 3.0)
         {'sum': array([4., 5.])}
     """
-    options = {"name": name, "target": target, "seed": seed}
+    options = {"name": name, "target": chosen_target(target, build), "seed": seed}
     program = _program(inputs, outputs, updates, givens, on_unused_input, **options)
     with building(name or f"a function of {len(program.inputs)} inputs", progress):
         return compile_program(program)
@@ -117,7 +131,7 @@ def _program(
     on_unused_input: str,
     *,
     name: str | None,
-    target: str | Target | None,
+    target: str | Target,
     seed: int | None,
 ) -> Program:
     """What `function` is asked for, checked."""
@@ -144,7 +158,7 @@ def _program(
         tree=tree,
         updates=tuple((old, new) for (old, _), new in zip(pairs, graph[count:])),
         name=name,
-        target=target or default_target(),
+        target=target,
         seed=seed,
         compiler=compile_program,
     )
@@ -159,15 +173,16 @@ def compile_program(program: Program) -> Function:
     lowered_graph = cache(partial(lowered, inputs, graph, key))
     cached = CachedFunction.of(target, inputs, graph)
     record = cached.load()
-    if record:
-        plan, implicit, source = record
+    built = target.load(record[2]) if record else None
+    if built is not None:
+        plan, implicit, _ = record
         timings = {"rewrite": time.perf_counter() - began, "lower": 0.0}
-        built = target.load(source)
     else:
         full = lowered_graph()
         plan, implicit, timings = full.plan, full.implicit, full.timings
         built = prepared(target, plan)
-        cached.save(plan, implicit, built.source)
+        cached.save(plan, implicit, built.stored or built.source)
+    want_native(built, cached, plan, implicit, lowered_graph)
     compilation = Compilation(
         inputs=(*inputs, *implicit),
         given=values_of(implicit),
@@ -175,11 +190,52 @@ def compile_program(program: Program) -> Function:
         plan=plan,
         target=target,
         built=built,
-        timings={**timings, **built.timings},
+        timings=timings,
         lowered=lowered_graph,
         record=cached.key,
     )
     return function_of(program, compilation)
+
+
+def want_native(
+    built: Built | Tiers,
+    cached: CachedFunction,
+    plan: Plan,
+    implicit: Sequence[Node],
+    lowered: Callable[[], Lowered],
+) -> None:
+    """Tell code that may be replaced by a native build what is to be built, and where it is
+    recorded."""
+    if isinstance(built, Tiers):
+        save = partial(cached.save, plan, implicit)
+        built.attach(partial(full_plan, plan, lowered), cached.key, save)
+
+
+def full_plan(plan: Plan, lowered: Callable[[], Lowered]) -> Plan:
+    """A plan with its kernels. BuildError if the graph is lowered to another plan than that of a
+    record, whose buffers the function has."""
+    if plan.kernels:
+        return plan
+    full = lowered().plan
+    if pack(full, (), "") != pack(plan, (), ""):
+        raise BuildError("the graph is lowered to another plan than before; clear the cache")
+    return full
+
+
+def chosen_target(target: str | Target | None, build: str | None) -> str | Target:
+    """The target that was asked for, else that of the environment, else "auto", which builds as
+    `build` says. ValueError for another `build`, or one for another target."""
+    chosen = target or default_target()
+    if build is None:
+        return chosen
+    choice(build)
+    found = target_of(chosen)
+    if isinstance(found, AutoTarget):
+        return replace(found, when=build)
+    if target is not None:
+        what = f"build={build!r} is for target='auto', not {found.name!r}"
+        raise refusal(what, kind=ValueError)
+    return chosen
 
 
 def recalled(
@@ -193,12 +249,16 @@ def recalled(
     """The function of a record, with some inputs bound, without its graph: it has no more than what
     a call needs, and gives a list. None if the record is lost, or needs more than these inputs."""
     began = time.perf_counter()
-    found = CachedFunction(record, inputs, ()).load()
+    cached = CachedFunction(record, inputs, ())
+    found = cached.load()
     if found is None:
         return None
     plan, _, source = found
     timings = {"rewrite": time.perf_counter() - began, "lower": 0.0}
     built = target.load(source)
+    if built is None:
+        return None
+    want_native(built, cached, plan, (), lowered)
     count = len(plan.outputs)
     program = Program(
         inputs=tuple(In(x) for x in inputs),
@@ -219,7 +279,7 @@ def recalled(
         plan=plan,
         target=target,
         built=built,
-        timings={**timings, **built.timings},
+        timings=timings,
         lowered=lowered,
         record=record,
     )
@@ -228,7 +288,7 @@ def recalled(
 
 def default_target() -> str:
     """The name of the target where none is asked for."""
-    return os.environ.get("PROBTENSOR_TARGET") or "cython"
+    return os.environ.get("PROBTENSOR_TARGET") or "auto"
 
 
 def target_of(target: str | Target | None) -> Target:

@@ -19,8 +19,8 @@ DEVICE = "PROBTENSOR_TEST_DEVICE"
 BUILDS = "PROBTENSOR_TEST_BUILDS"
 FULL = toolchain.OPTIMISE[0]  # the level of users' builds
 # Tests of results, not of the code that the C compiler makes: half of their time is its optimiser.
-QUICK_BUILDS = {"errors", "function", "fuzz", "gpu", "graph", "lower", "ode", "ops", "optimize",
-                "prob", "rules", "testing", "transform"}  # fmt: skip
+QUICK_BUILDS = {"errors", "export", "function", "fuzz", "gpu", "graph", "lower", "ode", "ops",
+                "optimize", "prob", "rules", "testing", "transform"}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):

@@ -76,21 +76,37 @@ def interpret(plan, arrays):
 
 
 def run_at_address(target, plan, arrays):
-    """The outputs of a plan by a target that makes machine code of it, called by its address."""
-    address = target.build(plan).run
+    """The outputs of a plan by a target that makes machine code of it, or a program of the machine,
+    called by its address."""
+    built = target.build(plan)
     sizes = sizes_of(plan, arrays)
     table = table_of(plan, arrays, sizes)
     total, offsets = layout(plan, sizes)
     arena = np.full(total + 64, 0xAB, dtype=np.uint8)
     base = -(-arena.ctypes.data // 64) * 64
-    places = (ctypes.c_void_p * len(table))(
+    frame, keep = frame_of(built.program)
+    places = (ctypes.c_void_p * (1 + len(table)))(
+        frame,
         *[base + offsets[k] if array is None else array.ctypes.data
           for k, array in enumerate(table)]
     )  # fmt: skip
     values = (ctypes.c_int64 * max(1, len(plan.sizes)))(*[sizes[s.name] for s in plan.sizes])
-    call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(address)
-    assert call(places, values) == 0
+    call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(built.run)
+    assert call(ctypes.addressof(places) + ctypes.sizeof(ctypes.c_void_p), values) == 0
+    del keep
     return [table[k].reshape(plan.shape(k, sizes)) for k in plan.outputs]
+
+
+def frame_of(program):
+    """The address of an initialised frame of a program, and what keeps it; None where there is no
+    program."""
+    if program is None:
+        return None, None
+    memory = np.full(program.frame_bytes + 64, 0xAB, dtype=np.uint8)
+    base = -(-memory.ctypes.data // 64) * 64
+    init = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(program.frame_init)
+    init(base, program.address)
+    return base, memory
 
 
 def evaluate(inputs, outputs, arrays):

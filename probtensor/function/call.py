@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,7 +18,9 @@ from cython_ext.entry import Entry
 from probtensor.calls import public
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.device import DeviceArray
+from probtensor.export.folder import Export
 from probtensor.function.explain import STAGES
+from probtensor.function.exported import export_function, request_of
 from probtensor.function.fault import failing_step, fault_of
 from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
@@ -105,6 +108,9 @@ class Function(Entry):
         self.compilation = compilation
         self.bound = dict(bound or {})
         self.inputs = tuple(x for x in program.inputs if x.variable not in self.bound)
+        self._places: dict[str | None, list[int]] = {}  # of the inputs, by name
+        for k, x in enumerate(self.inputs):
+            self._places.setdefault(x.name, []).append(k)
         self._cells = dict(cells or {})
         # Import numpy.random only for draws: it takes 15 ms.
         drawn = compilation.key is not None
@@ -120,7 +126,8 @@ class Function(Entry):
     def _make_wiring(self) -> Wiring:
         """Where the buffers of the plan come from, and where its results go."""
         program, plan = self.program, self.compilation.plan
-        slots = [self._slot(k, node) for k, node in enumerate(self.compilation.inputs)]
+        names = {x.variable: x.name for x in program.inputs}
+        slots = [self._slot(k, x, names.get(x)) for k, x in enumerate(self.compilation.inputs)]
         for k, buffer in enumerate(plan.buffers):
             if buffer.role == "constant":
                 slots.append(self._fixed_slot(k, buffer.node, buffer.node.op.array, "a constant"))
@@ -136,8 +143,8 @@ class Function(Entry):
         build = None if single or is_flat_list(tree) else partial(unflatten, tree)
         return wire(plan, self.compilation.built, slots, results, cells, build, single)
 
-    def _slot(self, position: int, node: Node) -> Slot:
-        """Where the array of a plan's input comes from."""
+    def _slot(self, position: int, node: Node, name: str | None) -> Slot:
+        """Where the array of a plan's input comes from; `name` is that of an argument."""
         given = self.bound.get(node)
         if given is None:
             given = self.compilation.given.get(node)
@@ -148,8 +155,7 @@ class Function(Entry):
             kind, payload = "key", self._keys
         elif isinstance(node, Shared):
             kind, payload = "cell", self._cells.get(node, node).op.cell
-        names = {x.variable: x.name for x in self.program.inputs}
-        label = names.get(node) or node.name or f"input {position}"
+        label = name or node.name or f"input {position}"
         return Slot(position, kind, label, node.dtype, node.ndim, line_of(node), payload)
 
     def _fixed_slot(self, position: int, node: Node, value: ArrayLike, label: str) -> Slot:
@@ -211,7 +217,7 @@ class Function(Entry):
     def _input_index(self, name: str, given: Mapping[int, ArrayLike]) -> int:
         """The index of the input with this name; TypeError if there is none, two, or it is given
         already."""
-        found = [k for k, x in enumerate(self.inputs) if x.name == name]
+        found = self._places.get(name, ())
         if len(found) != 1:
             what = "no argument" if not found else f"{len(found)} arguments called"
             text = f"{self.label} has {what} {name!r}; it takes {self._named(self.inputs)}"
@@ -252,14 +258,12 @@ class Function(Entry):
     def address(self) -> int:
         """Address of the compiled plan, a C function (see `header`); 0 where the target has none.
 
-        The code is then never unloaded, since its address may be used anywhere. GraphError for a
-        plan that runs in several stages, since data decide its sizes.
+        It is that of native code, which is built first where the function runs on the machine yet,
+        and never unloaded, since its address may be used anywhere. GraphError for a plan that runs
+        in several stages, since data decide its sizes; BuildError if it cannot be built.
         """
         self.require_one_stage()
-        pin = getattr(self.compilation.built.owner, "pin", None)
-        if pin is not None:
-            pin()
-        return super().address
+        return self.compilation.built.pinned()
 
     def require_one_stage(self) -> None:
         """GraphError for a plan of several stages, which is no single call."""
@@ -268,14 +272,21 @@ class Function(Entry):
             refuse_measured(order, f"{self.label} runs in several stages and has no address")
 
     @property
+    def tier(self) -> str:
+        """The target whose code runs the function now: with target="auto" it is "machine" until
+        native code is there, then "cython"; see `explain("tier")`."""
+        return getattr(self.compilation.built, "tier", self.compilation.target.name)
+
+    @property
     def plan(self) -> Plan:
         """The plan: buffers, kernels, sizes."""
         return self.compilation.lowered().plan
 
     @property
     def timings(self) -> dict[str, float]:
-        """Seconds of each stage of making it: rewrite, lower, render, build."""
-        return dict(self.compilation.timings)
+        """Seconds of each stage of making it so far: rewrite, lower; render, build once there is
+        native code."""
+        return {**self.compilation.timings, **self.compilation.built.timings}
 
     @property
     def header(self) -> str:
@@ -294,6 +305,7 @@ class Function(Entry):
         plan      buffers, sizes, checks and the order of kernels
         source    the generated text
         header    the C signature of `address`
+        tier      which code runs now, and what is known of native code
         """
         if stage not in STAGES:
             raise ValueError(f"explain: {stage!r} is none of {', '.join(STAGES)}")
@@ -303,6 +315,37 @@ class Function(Entry):
         """Seconds a call of each kernel for these arguments, over n calls (or about half a second
         in all). Print it, or read its rows. Needs the cython target."""
         return profile(self, self.arrange(args, kwargs), n)
+
+    @public
+    def export(
+        self,
+        folder: str | os.PathLike,
+        *,
+        name: str | None = None,
+        build: bool | None = None,
+        lapack: str | None = None,
+    ) -> Export:
+        """Write the function as C into a folder: a source, a header that says how it is called, the
+        headers that it includes, and a library that any language can load, without Python.
+
+        folder  made if necessary; only files of earlier exports are overwritten
+        name    of the C functions; by default that of the function, else that of the folder
+        build   compile the library: by default if there is a C compiler
+        lapack  what links LAPACK, as in "-llapack -lblas": factors and products of matrices are
+                then its, as in Python, instead of plain C
+
+        Bound arrays and the present values of shared variables are part of it; the key of random
+        draws is an argument. GraphError or TypeError for a function with updates, or of sizes that
+        data decide, BuildError for a routine without a form in C, FileExistsError for other files
+        in the folder. See docs/export.md.
+
+            >>> x = pt.vector("x")
+            >>> f = pt.function([x], pt.sum(x * x), name="square_sum")
+            >>> f.export("square_sum", build=False).header.name
+            'square_sum.h'
+        """
+        request = request_of(folder, name or self.name, build, lapack)
+        return export_function(self, request)
 
     on_device = False
 
@@ -355,7 +398,7 @@ class Function(Entry):
         The arrays are checked once, here, and copied; with `borrow` those that need no conversion
         are not copied, and must not be changed afterwards. Nothing is compiled.
         """
-        bound = dict(self.bound)
+        bound, free = dict(self.bound), {x.variable for x in self.inputs}
         if not isinstance(values, Mapping):
             raise refusal(f"bind: write {{input or its name: value}}, not {values!r:.60}")
         for key, value in values.items():
@@ -363,7 +406,7 @@ class Function(Entry):
                 node = self.inputs[self._input_index(key, {})].variable
             else:
                 node = key
-            if all(node is not x.variable for x in self.inputs):
+            if node not in free:
                 raise refusal(f"{self.label} has no free input {key!r:.80}", *self._input_origins())
             bound[node] = self._input_array(value, node, node.name or "input", copy=not borrow)
         return type(self)(self.program, self.compilation, bound, self._cells)
@@ -406,7 +449,9 @@ class Function(Entry):
     def __repr__(self) -> str:
         inputs = ", ".join(map(repr, self.inputs))
         outputs = ", ".join(str(y.type) for y in self.program.outputs)
-        return f"<{self.label}({inputs}) -> ({outputs}), target {self.compilation.target.name}>"
+        name, tier = self.compilation.target.name, self.tier
+        target = name if tier == name else f"{name} ({tier} now)"
+        return f"<{self.label}({inputs}) -> ({outputs}), target {target}>"
 
 
 def function_of(

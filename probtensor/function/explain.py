@@ -137,6 +137,12 @@ def header(function: Function) -> str:
     return "\n".join(rows) + " */\n"
 
 
+def tier(function: Function) -> str:
+    """Which code runs now, and what is known of native code."""
+    state = getattr(function.compilation.built, "state", "")
+    return f"{function.tier} runs now\n" + (f"{state}\n" if state else "")
+
+
 STAGES: dict[str, Callable[[Function], str]] = {
     "graph": graph,
     "passes": passes,
@@ -146,4 +152,5 @@ STAGES: dict[str, Callable[[Function], str]] = {
     "plan": plan,
     "source": source,
     "header": header,
+    "tier": tier,
 }

@@ -21,7 +21,8 @@ def implicit_inputs(
 
     GraphError for an input that has no value.
     """
-    found = [node for node in inputs_of(outputs) if node not in set(inputs)]
+    given = set(inputs)
+    found = [node for node in inputs_of(outputs) if node not in given]
     for node in found:
         if isinstance(node, StepInput):
             raise GraphError(
@@ -47,7 +48,8 @@ def measured_inputs(
     has the names of the sizes alone.
     """
     given = {size_name(n) for x in inputs for n in x.shape}
-    removed = [x for x in inputs_of(graph) if x not in set(inputs)]
+    arguments = set(inputs)
+    removed = [x for x in inputs_of(graph) if x not in arguments]
     if any(map(_has_value, removed)):
         laws = size_laws(toposort(graph), ())
         read = read.union(*(law.names() for law in laws))

@@ -52,20 +52,20 @@ class Profile:
 
 def profile(function: Function, args: Sequence[ArrayLike], n: int | None) -> Profile:
     """Time the plan and each of its kernels on these arguments; see `Function.profile`."""
-    address = function.compilation.built.run
-    if callable(address):
+    if callable(function.compilation.built.run):
         raise TypeError("profile needs target='cython': other targets have no kernels to time")
     function.require_one_stage()
     frame = Frame(function, tuple(args))
-    once = frame.time(address, 1)
-    plan, target = function.plan, function.compilation.target
+    once = frame.time(function.code, 1)
+    built = function.compilation.built
+    plan, target = function.plan, getattr(built, "running", function.compilation.target)
     parts = max(1, len(plan.kernels)) + 2
     count = n or max(1, min(100_000, int(PROFILE_SECONDS / parts / max(once, 1e-8))))
-    total = frame.time(address, count)
+    total = frame.time(function.code, count)
     seconds = []
     for kernel in plan.kernels:
         part = target.build(replace(plan, kernels=(kernel,)))
-        seconds.append(frame.time(part.run, count))
+        seconds.append(frame.time(part.code, count))
     kernels_total = sum(seconds) or 1.0
     rows = tuple(
         Row(kernel.name, s, s / kernels_total, lines_of(kernel))

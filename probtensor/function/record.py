@@ -16,10 +16,10 @@ import builtins
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
 
 import numpy as np
 
+from probtensor.dataclass import fields, is_dataclass
 from probtensor.graph.node import Const, Frozen, GraphError, Node, make
 from probtensor.lower import plan as plans
 from probtensor.types import DTYPES, RELATIONS, Atom, Dim, ShapeError, SizeCheck

@@ -37,6 +37,8 @@ def replace_givens(graph: list[Node], givens: object) -> list[Node]:
                 f"replacement: made at {line_of(value)}"
             )
         changes[old] = asked_for(value, "function: givens", *_size_checks(old, value))
+    if not changes:
+        return graph
     names = replaced_sizes(changes)
     if not names:
         return replace(graph, changes)

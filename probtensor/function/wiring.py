@@ -14,13 +14,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from cython_ext.cell import Cell, KeySequence
+from cython_ext.code import Code
 from probtensor.dataclass import dataclass
 from probtensor.device import DeviceArray
 from probtensor.graph.node import line_of
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
 from probtensor.process import computed_once
-from probtensor.targets.base import Built, Run
+from probtensor.targets.base import Built
 from probtensor.types import shape_text, size_value
 
 MAX_BYTES = 2**62  # bytes
@@ -109,8 +110,7 @@ class Extents(NamedTuple):
 class Wiring:
     """All of a function that does not depend on sizes.
 
-    run       address of a `pt_plan_fn`, or a callable (flat arrays, sizes) -> status
-    owner     what keeps the address valid
+    code      what runs the plan
     buffers   length of the plan's table of buffers
     slots     the buffers that are inputs, those of kind "fixed" last
     results   the outputs, those that update shared variables last
@@ -129,8 +129,7 @@ class Wiring:
     single    whether the only result is returned without a list
     """
 
-    run: int | Run
-    owner: object
+    code: Code
     buffers: int
     slots: tuple[Slot, ...]
     results: tuple[Result, ...]
@@ -236,8 +235,7 @@ def wire(
     shapes = {slot.position: slot.payload.shape for slot in ordered if slot.kind == "fixed"}
     checks = [IndexCheck(number[c.buffer], k, c.message) for k, c in enumerate(plan.index_checks)]
     return Wiring(
-        run=built.run,
-        owner=built.owner,
+        code=built.code,
         buffers=len(plan.buffers),
         slots=ordered,
         results=tuple(results),

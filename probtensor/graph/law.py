@@ -7,8 +7,8 @@ here. Laws that hold for all sizes are omitted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields, replace
 
+from probtensor.dataclass import replace
 from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import Node, line_of
 from probtensor.graph.parts import types_of
@@ -16,6 +16,7 @@ from probtensor.types import (
     Dim,
     Size,
     SizeCheck,
+    field_names,
     never_negative,
     size_min,
     size_name,
@@ -96,17 +97,25 @@ def _divisors(node: Node) -> Iterator[SizeCheck]:
 
 def _not_negative(node: Node) -> Iterator[SizeCheck]:
     """No size of the result is negative."""
-    of_inputs = {n for x in node.inputs for t in types_of(x) for n in t.shape}
+    of_inputs: set[Size] | None = None
     for t in types_of(node):
         for n in t.shape:
-            if isinstance(n, Dim) and n not in of_inputs:
+            if not isinstance(n, Dim):
+                continue
+            if of_inputs is None:
+                of_inputs = {n for x in node.inputs for t in types_of(x) for n in t.shape}
+            if n not in of_inputs:
                 text = ("the result would have the shape ", t.shape)
                 yield SizeCheck(0, "<=", n, text)
 
 
 def symbolic_sizes(node: Node) -> Iterator[Dim]:
     """The symbolic sizes in a node's type and among the parameters of its op."""
-    parts: list[object] = [getattr(node.op, f.name) for f in fields(node.op)]
+    names = field_names(type(node.op))
+    if not names and not isinstance(node.type, tuple):
+        yield from (n for n in reversed(node.type.shape) if isinstance(n, Dim))
+        return
+    parts: list[object] = [getattr(node.op, name) for name in names]
     parts += [t.shape for t in types_of(node)]
     while parts:
         part = parts.pop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import is_
 from typing import ClassVar, NoReturn
 from weakref import WeakValueDictionary
 
@@ -14,42 +15,31 @@ from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import outermost_call, user_line
 from probtensor.dataclass import dataclass, fields
 
-# Re-exported.
-from probtensor.graph.origin import line_of, made_by, origin_of, present_line  # noqa: F401
+# Some are re-exported.
+from probtensor.graph.literals import array_of
+from probtensor.graph.origin import (  # noqa: F401
+    GraphError,
+    GraphIndexError,
+    GraphOverflowError,
+    GraphValueError,
+    line_of,
+    located,
+    made_by,
+    origin_of,
+    present_line,
+)
 from probtensor.graph.symbolic import SETTERS, Symbolic, TypeOnly, described, no_attribute, refusal
 from probtensor.process import new_lock, new_uid
 from probtensor.types import Dim, ShapeError, SizeCheck, TensorType, check_dtype, sources
 
 _LOCK = new_lock()
 _INTERNED: WeakValueDictionary[tuple, Node] = WeakValueDictionary()
+_REFERENCE = _INTERNED.data.get  # the weak reference to the node of a key
 MAX_NAMED = 5  # operands in one message
 
 # Filled by `ops`: "+" -> add, "getitem" -> ..., and method names such as "sum".
 OPERATORS: dict[str, Callable[..., Node]] = {}
 METHODS: dict[str, Callable[..., object]] = {}
-
-
-class GraphError(TypeError):
-    """A call that cannot make a node. Its message names the op, the types and the user's line."""
-
-
-class GraphIndexError(GraphError, IndexError):
-    """An index out of range, found while the graph is built."""
-
-
-class GraphOverflowError(GraphError, OverflowError):
-    """A Python number that does not fit in the dtype required of it."""
-
-
-class GraphValueError(GraphError, ValueError):
-    """A value that an op refuses, found while the graph is built."""
-
-
-def located(message: str) -> str:
-    """The message with the user's line inserted after its first line."""
-    file, line = present_line()
-    first, *rest = message.split("\n")
-    return "\n".join([first, f"  at {file}:{line}", *rest])
 
 
 @dataclass(frozen=True)
@@ -291,12 +281,16 @@ def _unary(symbol: str) -> Callable[[Node], Node]:
     return lambda self: OPERATORS[symbol](self)
 
 
+_ACCEPTED = (Node, bool, int, float, np.ndarray, np.generic, list, tuple, Dim)
+
+
 def _tensor_like(value: object) -> bool:
-    accepted = (Node, bool, int, float, np.ndarray, np.generic, list, tuple, Dim)
+    if isinstance(value, _ACCEPTED):
+        return True
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
         return True  # a range, a deque, an array.array, a memoryview
     # Sparse matrices have no __array__; `as_tensor` refuses them with advice.
-    return isinstance(value, accepted) or hasattr(value, "__array__") or hasattr(value, "toarray")
+    return hasattr(value, "__array__") or hasattr(value, "toarray")
 
 
 _BINARY = {
@@ -320,7 +314,8 @@ def make(
     `what` is the function that the user called, if several functions use the op.
     """
     key = (kind, op, *inputs)
-    found = _INTERNED.get(key)
+    reference = _REFERENCE(key)
+    found = None if reference is None else reference()
     if found is not None:
         return found
     if kind.stands_for_another:
@@ -329,21 +324,62 @@ def make(
         if x.stands_for_another:
             return make(op, tuple(map(as_tensor, inputs)), kind, what)
     try:
-        inferred = op.infer(*(x.type for x in inputs))
+        inferred = op.infer(*[x.type for x in inputs])
     except (ShapeError, TypeError) as error:
         if isinstance(error, GraphError):
             raise
         called = what or outermost_call(op.user_name())
         raise GraphError(_bad_call(called, inputs, error)) from None
+    return _enter(key, inferred, sources((op, inferred)), present_line())
+
+
+def remake(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """The node of the same op and class on other inputs, made by the same line of the user; the
+    node itself on its own inputs."""
+    own = node.inputs
+    if inputs == () or (len(inputs) == len(own) and all(map(is_, inputs, own))):
+        return node
+    kind, op = type(node), node.op
+    if kind.stands_for_another:
+        with made_by(node):
+            return make(op, inputs, kind)
+    key = (kind, op, *inputs)
+    reference = _REFERENCE(key)
+    found = None if reference is None else reference()
+    if found is not None:
+        return found
+    for x, y in zip(inputs, own, strict=True):
+        if x.stands_for_another or (x.type is not y.type and x.type != y.type):
+            with made_by(node):
+                return make(op, inputs, kind)
+    # Operands of the same types give a result of the same type.
+    return _enter(key, node.type, node.size_sources, node._origin)
+
+
+_SETTERS = tuple(
+    getattr(Node, name).__set__ for name in ("op", "inputs", "needs", "type", "_origin")
+)
+
+
+def _enter(
+    key: tuple, inferred: TensorType, size_sources: tuple[Node, ...], origin: tuple[str, int]
+) -> Node:
+    """The node of a key (class, op, inputs), which is made unless another thread has made it."""
+    kind, op, *inputs = key
     node = object.__new__(kind)
-    inputs = tuple(inputs)
-    object.__setattr__(node, "op", op)
-    object.__setattr__(node, "inputs", inputs)
-    object.__setattr__(node, "needs", (*sources((op, inferred)), *inputs))
-    object.__setattr__(node, "type", inferred)
-    object.__setattr__(node, "_origin", present_line())
+    set_op, set_inputs, set_needs, set_type, set_origin = _SETTERS
+    set_op(node, op)
+    set_inputs(node, tuple(inputs))
+    set_needs(node, (*size_sources, *inputs))
+    set_type(node, inferred)
+    set_origin(node, origin)
     with _LOCK:
-        return _INTERNED.setdefault(key, node)
+        reference = _REFERENCE(key)
+        found = None if reference is None else reference()
+        if found is not None:
+            return found
+        _INTERNED[key] = node
+        return node
 
 
 def _bad_call(what: str, inputs: Sequence[Node], error: Exception) -> str:
@@ -539,58 +575,6 @@ def _literal(value: object, dtype: str | None) -> np.ndarray:
 
 def _holds_objects(value: object) -> bool:
     return isinstance(value, np.ndarray) and value.dtype == object
-
-
-def array_of(
-    value: object, dtype: str | None = None, what: str = "", hint: str = "", cut: bool = True
-) -> np.ndarray:
-    """An array of `value`. Python numbers, alone or in lists, must fit in `dtype`: OverflowError
-    where one does not (ValueError for nan among integers). Floats lose their fractions there, as
-    in NumPy, or with `cut=False` are a TypeError; arrays and NumPy scalars are cast without these
-    checks."""
-    if isinstance(value, int) and not isinstance(value, bool) and dtype is None:
-        dtype = "int64" if value < 2**63 else "uint64"
-    bare = isinstance(value, (int, float, list, tuple)) and not isinstance(value, np.generic)
-    named = f"{what}: " if what else ""
-    try:
-        with np.errstate(over="ignore"):
-            if bare and dtype is not None and np.dtype(dtype).kind in "iu":
-                _check_integer_parts(value, np.iinfo(dtype), named, cut)
-            array = np.asarray(value, dtype=dtype)
-    except OverflowError:
-        text = f"{named}the Python number {_shown(value)} does not fit in {dtype}"
-        raise GraphOverflowError(located(text + hint)) from None
-    if array.dtype.kind == "O" and any(isinstance(v, int) and abs(v) >= 2**63 for v in array.flat):
-        text = f"{named}the Python number {_shown(value)} does not fit in any integer of 64 bits"
-        raise GraphOverflowError(located(text))
-    return array
-
-
-def _check_integer_parts(value: object, limits: np.iinfo, named: str, cut: bool) -> None:
-    """Raise if the integer part of a Python float does not fit in an integer dtype, or, unless
-    `cut`, if a float has a fraction."""
-    if np.asarray(value).dtype.kind != "f":
-        return
-    found = [v for v in np.asarray(value, object).flat if isinstance(v, float)]
-    given = np.array(found, dtype="float64")
-    if np.isnan(given).any():
-        raise GraphValueError(located(f"{named}nan does not fit in {limits.dtype}"))
-    # min and max + 1 are powers of 2, or 0, so floats represent them exactly.
-    truncated = np.trunc(given)
-    wrong = given[(truncated < float(limits.min)) | (truncated >= float(limits.max + 1))]
-    if wrong.size:
-        text = f"{named}the Python number {wrong.flat[0]} does not fit in {limits.dtype}"
-        raise GraphOverflowError(located(text))
-    if not cut and (given != truncated).any():
-        text = f"{named}{given[given != truncated][0]} does not fit in {limits.dtype}"
-        raise GraphError(located(text))
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, int) and value.bit_length() > 200:
-        return f"of {value.bit_length()} bits"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _holds_nodes(value: object) -> bool:

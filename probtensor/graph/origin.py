@@ -1,10 +1,8 @@
-"""Where the user made a node: the file and line that messages name."""
+"""Where the user made a node: the file and line that messages name, and the errors of building."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from probtensor.calls import user_line
@@ -38,13 +36,41 @@ def line_of(node: Node) -> str:
     return f"{file}:{line}"
 
 
-@contextmanager
-def made_by(node: Node | None, line: tuple[str, int] | None = None) -> Iterator[None]:
-    """Nodes made inside the block get the origin of `node` (used by every transformation), or this
-    line of the user's code."""
-    before = getattr(_CURRENT, "origin", None)
-    _CURRENT.origin = line or origin_of(node)
-    try:
-        yield
-    finally:
-        _CURRENT.origin = before
+class made_by:
+    """A block in which nodes that are made get the origin of `node` (used by every transformation),
+    or this line of the user's code."""
+
+    __slots__ = ("before", "origin")
+
+    def __init__(self, node: Node | None, line: tuple[str, int] | None = None) -> None:
+        self.origin = line or origin_of(node)
+
+    def __enter__(self) -> None:
+        self.before = getattr(_CURRENT, "origin", None)
+        _CURRENT.origin = self.origin
+
+    def __exit__(self, *error: object) -> None:
+        _CURRENT.origin = self.before
+
+
+class GraphError(TypeError):
+    """A call that cannot make a node. Its message names the op, the types and the user's line."""
+
+
+class GraphIndexError(GraphError, IndexError):
+    """An index out of range, found while the graph is built."""
+
+
+class GraphOverflowError(GraphError, OverflowError):
+    """A Python number that does not fit in the dtype required of it."""
+
+
+class GraphValueError(GraphError, ValueError):
+    """A value that an op refuses, found while the graph is built."""
+
+
+def located(message: str) -> str:
+    """The message with the user's line inserted after its first line."""
+    file, line = present_line()
+    first, *rest = message.split("\n")
+    return "\n".join([first, f"  at {file}:{line}", *rest])

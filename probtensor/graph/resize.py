@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from probtensor.dataclass import dataclass, fields, is_dataclass
+from probtensor.dataclass import dataclass
 from probtensor.graph.node import _INTERNED, Input, Node, Op
 from probtensor.graph.sizes import atoms_of, detached_names, rebuilt
 from probtensor.graph.walk import toposort
-from probtensor.types import Dim, HoldsSizes, Size, TensorType, size_name
+from probtensor.types import Atom, Dim, HoldsSizes, Size, TensorType, field_names, size_name
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def with_sizes(
 def detached(outputs: Sequence[Node]) -> Detached:
     """The graph with plain names for the sizes that data decide, and their sources as further
     outputs."""
-    atoms = atoms_of(toposort(outputs))
+    atoms = atoms_of(toposort(outputs)) if Atom.sourced else ()
     if not atoms:
         return Detached(list(outputs), {}, {})
     names = detached_names(atoms)
@@ -79,6 +79,12 @@ def names_in(value: object) -> set[str]:
         return value.names()
     if isinstance(value, HoldsSizes):
         return value.size_names()
-    if isinstance(value, (TensorType, Op)) and is_dataclass(value):
-        value = tuple(getattr(value, f.name) for f in fields(value))
-    return set().union(*map(names_in, value)) if isinstance(value, tuple) else set()
+    if isinstance(value, (TensorType, Op)):
+        value = [getattr(value, name) for name in field_names(type(value))]
+    elif not isinstance(value, tuple):
+        return set()
+    found: set[str] = set()
+    for part in value:
+        if not isinstance(part, (int, str)):
+            found |= names_in(part)
+    return found

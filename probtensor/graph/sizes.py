@@ -23,12 +23,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from probtensor.dataclass import replace
 from probtensor.graph.node import (
     METHODS,
     OPERATORS,
@@ -41,6 +41,7 @@ from probtensor.graph.node import (
     line_of,
     made_by,
     make,
+    remake,
 )
 from probtensor.graph.symbolic import described, refusal
 from probtensor.process import new_uid
@@ -51,6 +52,7 @@ from probtensor.types import (
     Size,
     TensorType,
     dtype_of,
+    field_names,
     is_size,
     size_substitute,
     sourced_atoms,
@@ -153,13 +155,14 @@ def resized(value: object, names: Mapping[str, Size]) -> Any:
     if isinstance(value, Dim):
         return size_substitute(value, names) if value.names() & names.keys() else value
     if isinstance(value, tuple):
-        parts = tuple(resized(part, names) for part in value)
-        return value if all(a is b for a, b in zip(parts, value, strict=True)) else parts
+        parts = tuple([resized(part, names) for part in value])
+        return value if all(map(operator.is_, parts, value)) else parts
     if isinstance(value, HoldsSizes):
         return value.resized(names)
-    if isinstance(value, (TensorType, Op)) and is_dataclass(value):
-        changes = {f.name: resized(getattr(value, f.name), names) for f in fields(value)}
-        changed = {k: v for k, v in changes.items() if v is not getattr(value, k)}
+    if isinstance(value, (TensorType, Op)):
+        own = [(name, getattr(value, name)) for name in field_names(type(value))]
+        pairs = [(name, resized(part, names), part) for name, part in own]
+        changed = {name: new for name, new, old in pairs if new is not old}
         return replace(value, **changed) if changed else value
     return value
 
@@ -169,13 +172,13 @@ def rebuilt(
 ) -> Node:
     """The node over the replacements in `done` of what it needs (each node that is not in `done`
     stays), with sizes substituted for names; the same node if nothing changes."""
-    inputs = tuple(done.get(x, x) for x in node.inputs)
+    inputs = tuple([done.get(x, x) for x in node.inputs])
     names = names or {}
     if node.size_sources:
         names = {**renamed_sizes(node, done), **names}
     op = resized(node.op, names) if names else node.op
-    if op is node.op and all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-        return node
+    if op is node.op:
+        return remake(node, inputs)
     with made_by(node):
         if isinstance(op, SizeOf) and not isinstance(op.size, Dim):
             return as_tensor(np.int64(op.size))

@@ -24,12 +24,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from probtensor.calls import public
+from probtensor.dataclass import fields, replace
 from probtensor.graph.closed import Closed, all_bodies, closed, parameter
 from probtensor.graph.node import Const, Frozen, Input, Node, Op, SizeOf, line_of, make, new_input
 from probtensor.graph.parts import Get

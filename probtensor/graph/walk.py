@@ -19,7 +19,7 @@ from operator import attrgetter
 import numpy as np
 
 from probtensor.dataclass import dataclass
-from probtensor.graph.node import Const, Input, Node, made_by, make
+from probtensor.graph.node import Const, Input, Node, remake
 from probtensor.graph.sizes import rebuilt
 
 
@@ -36,19 +36,20 @@ def toposort(
     order: list[Node] = []
     done: set[Node] = set(given)
     for output in outputs:
-        stack = [output]
-        while stack:
-            node = stack[-1]
-            if node in done:
-                stack.pop()
-                continue
-            waiting = [x for x in needs(node) if x not in done]
-            if waiting:
-                stack.extend(reversed(waiting))
-                continue
-            stack.pop()
-            done.add(node)
-            order.append(node)
+        if output in done:
+            continue
+        path, waiting = [output], [iter(needs(output))]  # a node, and what it needs first
+        while path:
+            for x in waiting[-1]:
+                if x not in done:
+                    path.append(x)
+                    waiting.append(iter(needs(x)))
+                    break
+            else:
+                waiting.pop()
+                node = path.pop()
+                done.add(node)
+                order.append(node)
     return order
 
 
@@ -83,10 +84,7 @@ def users_of(order: Iterable[Node]) -> dict[Node, list[Node]]:
 
 def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
     """The same op on other inputs of the same values; the same node if they are the same."""
-    if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-        return node
-    with made_by(node):
-        return make(node.op, inputs, type(node))
+    return remake(node, inputs)
 
 
 def replace(outputs: Iterable[Node], changes: Mapping[Node, Node]) -> list[Node]:

@@ -59,7 +59,7 @@ def check(
 
     The last two hold for loops of type `For`; the iterations of a `Scan` run in order.
     """
-    _Checker(kernel, buffers, set(sizes), laws).run()
+    _Checker(kernel, buffers, frozenset(sizes), laws).run()
 
 
 class _Checker:
@@ -67,13 +67,14 @@ class _Checker:
         self,
         kernel: Kernel,
         buffers: Mapping[str, Size],
-        sizes: set[str],
+        sizes: frozenset[str],
         laws: Sequence[SizeCheck],
     ) -> None:
         self.kernel = kernel
-        self.laws = [law for law in laws if law.relation in ("==", "<=")]
+        self.laws = laws
         self.buffers = buffers
-        self.defined = sizes
+        self.sizes = sizes
+        self.defined: dict[str, None] = {}  # in the order in which they were set
         self.extents: dict[str, Size] = {}
         self.ordered: set[str] = set()  # variables of loops whose iterations run in order
         self.computed: set[str] = set()  # integer locals, whose values are not known statically
@@ -85,15 +86,21 @@ class _Checker:
         raise KernelError(f"{self.kernel.name}: {message}")
 
     def _set(self, name: str) -> None:
-        if name in self.defined:
+        if name in self.defined or name in self.sizes:
             self._fail(f"{name} is set twice")
         if name in self.buffers:
             self._fail(f"{name} is set, and is a buffer")
-        self.defined.add(name)
+        self.defined[name] = None
+
+    def _leave(self, count: int) -> None:
+        """Names set in a body are out of scope after it: only the first `count` remain."""
+        while len(self.defined) > count:
+            self.defined.popitem()
 
     def _require(self, names: Iterable[str], where: object) -> None:
-        missing = sorted(set(names) - self.defined)
+        missing = [name for name in names if name not in self.defined and name not in self.sizes]
         if missing:
+            missing = sorted(set(missing))
             self._fail(f"{', '.join(missing)} is read before it is set, in {where}")
 
     def _body(self, body: tuple[Stmt, ...]) -> None:
@@ -130,15 +137,14 @@ class _Checker:
 
     def _loop(self, loop: For) -> None:
         self._require(size_names(loop.extent), loop.var)
+        outside = len(self.defined)
         self._set(loop.var)
         self.extents[loop.var] = loop.extent
-        outside = set(self.defined)
         self._body(loop.body)
         self._check_races(loop)
         for acc in loop.accs:
             self._expr(acc.term)
-        # Names set in the body are out of scope after the loop.
-        self.defined = outside - {loop.var}
+        self._leave(outside)
         del self.extents[loop.var]
         for acc in loop.accs:
             self._set(acc.name)
@@ -149,8 +155,8 @@ class _Checker:
             self.extents[scan.var] = scan.extent
         for state in scan.states:
             self._expr(state.init)
+        outside = len(self.defined)
         self._set(scan.var)
-        outside = set(self.defined)
         for state in scan.states:
             self._set(state.name)
         self.ordered.add(scan.var)
@@ -161,7 +167,7 @@ class _Checker:
                 self._fail(f"{state.name} is {state.init.dtype} and becomes {state.next.dtype}")
         if scan.stop is not None:
             self._expr(scan.stop)
-        self.defined = outside - {scan.var}
+        self._leave(outside)
         self.ordered.discard(scan.var)
         self.extents.pop(scan.var, None)
         for name in names_set(scan):
@@ -171,13 +177,12 @@ class _Checker:
 
     def _if(self, stmt: If) -> None:
         self._expr(stmt.condition)
-        outside = set(self.defined)
+        outside = len(self.defined)
         for body, is_first in ((stmt.then, True), (stmt.otherwise, False)):
-            self.defined = set(outside)
             self._body(body)
             for choice in stmt.choices:
                 self._expr(choice.first if is_first else choice.second)
-        self.defined = outside
+            self._leave(outside)
         for choice in stmt.choices:
             self._set(choice.name)
             if choice.first.dtype != choice.second.dtype:
@@ -191,14 +196,17 @@ class _Checker:
         if loop.extent in (0, 1):
             return
         body = list(walk(loop.body))
-        stores = [stmt for stmt in body if isinstance(stmt, Store)]
-        written = {store.buffer for store in stores}
+        stores: dict[str, list[Store]] = {}
+        for stmt in body:
+            if isinstance(stmt, Store):
+                stores.setdefault(stmt.buffer, []).append(stmt)
         exprs = [*(e for stmt in body for e in exprs_of(stmt)), *(a.term for a in loop.accs)]
-        loads = [x for e in exprs for x in loads_of(e) if x[0].buffer in written]
+        loads = [x for e in exprs for x in loads_of(e) if x[0].buffer in stores]
         inner = {stmt.var: stmt.extent for stmt in body if isinstance(stmt, For)}
+        varying = {*inner, *(name for stmt in body for name in names_set(stmt))} if loads else set()
         for load, guarded in loads:
-            for store in stores:
-                if store.buffer != load.buffer or self._disjoint(loop, store, load, inner, guarded):
+            for store in stores[load.buffer]:
+                if self._disjoint(loop, store, load, inner, varying, guarded):
                     continue
                 self._fail(
                     f"an iteration of {loop.var} reads {load.buffer}[{load.index}], and another "
@@ -206,7 +214,13 @@ class _Checker:
                 )
 
     def _disjoint(
-        self, loop: For, store: Store, load: Load, inner: Mapping[str, Size], guarded: bool
+        self,
+        loop: For,
+        store: Store,
+        load: Load,
+        inner: Mapping[str, Size],
+        varying: set[str],
+        guarded: bool,
     ) -> bool:
         """Whether no iteration reads an element that another iteration stores. Proved if
 
@@ -215,7 +229,8 @@ class _Checker:
         - all stores of the loop are below all its loads, or above them.
 
         An offset in a block that is computed, or a quotient, is assumed to be within the block, and
-        so is one that is read under a condition (`guarded`), as the parts of a join are.
+        so is one that is read under a condition (`guarded`), as the parts of a join are. The names
+        `inner` and `varying` differ from iteration to iteration: loops, and all of them.
         """
         stride = coefficient(store.index, loop.var)
         if stride is not None and stride == coefficient(load.index, loop.var):
@@ -224,7 +239,6 @@ class _Checker:
             offsets = (_offset_in_row(x.index - start, row) for x in (store, load))
             if all(self._is_in_block(offset, stride, inner) for offset in offsets):
                 return True
-            varying = {*inner, *(name for stmt in walk(loop.body) for name in names_set(stmt))}
             stored, read = _without_common(store.index - start, load.index - start, varying)
             assumed = guarded and stride != 0
             if self._is_in_block(stored, stride, inner) and (
@@ -253,6 +267,8 @@ class _Checker:
         """Whether one of the size laws of the call shows that a size is never negative, as 128 <= n
         does for n - 128. Sizes are positive where a loop has iterations."""
         for law in self.laws:
+            if law.relation not in ("==", "<="):
+                continue
             positive = where_positive(law.right) - where_positive(law.left)
             for gap in (law.right - law.left, positive):
                 signs = (1, -1) if law.relation == "==" else (1,)

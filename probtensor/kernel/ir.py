@@ -16,7 +16,7 @@ integer locals. `IndexValue` is its value as an expr, an int64. Every expr has a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -254,13 +254,17 @@ def children(expr: Expr) -> tuple[Expr, ...]:
     return expr.args if isinstance(expr, Apply) else ()
 
 
-def walk_expr(expr: Expr) -> Iterator[Expr]:
+def walk_expr(expr: Expr) -> Sequence[Expr]:
     """The expression and all its subexpressions, outermost first."""
-    stack = [expr]
+    if expr.__class__ is not Apply:
+        return (expr,)
+    found, stack = [], [expr]
     while stack:
         top = stack.pop()
-        yield top
-        stack.extend(reversed(children(top)))
+        found.append(top)
+        if top.__class__ is Apply:
+            stack += top.args[::-1]
+    return found
 
 
 def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
@@ -313,10 +317,11 @@ def exprs_of(stmt: Stmt) -> tuple[Expr, ...]:
 def map_indices(stmt: Stmt, change: Callable[[Size], Size]) -> Stmt:
     """The statement with every index, extent, count and offset in it changed."""
     match stmt:
-        case Let(expr=expr):
-            return replace(stmt, expr=map_expr_indices(expr, change))
-        case Store(index=index, expr=expr):
-            return replace(stmt, index=change(index), expr=map_expr_indices(expr, change))
+        case Let(name, expr, origin):
+            changed = map_expr_indices(expr, change)
+            return stmt if changed is expr else Let(name, changed, origin)
+        case Store(buffer, index, expr, op, origin):
+            return Store(buffer, change(index), map_expr_indices(expr, change), op, origin)
         case For(body=body, accs=accs):
             return replace(
                 stmt,
@@ -376,10 +381,15 @@ def _map_if(stmt: If, change: Callable[[Size], Size]) -> If:
 def map_expr_indices(expr: Expr, change: Callable[[Size], Size]) -> Expr:
     """The expression with the index of every load changed."""
     match expr:
-        case Load(index=index) | IndexValue(index=index):
-            return replace(expr, index=change(index))
-        case Apply(args=args):
-            return replace(expr, args=tuple(map_expr_indices(arg, change) for arg in args))
+        case Load(buffer, index, dtype):
+            changed = change(index)
+            return expr if changed is index else Load(buffer, changed, dtype)
+        case IndexValue(index, dtype):
+            return IndexValue(change(index), dtype)
+        case Apply(fn, args, dtype):
+            changed = tuple([map_expr_indices(arg, change) for arg in args])
+            same = all(a is b for a, b in zip(args, changed, strict=True))
+            return expr if same else Apply(fn, changed, dtype)
     return expr
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import (
     Apply,
     Call,
@@ -129,7 +129,8 @@ def _refs(stmt: Stmt) -> set[str]:
 
 def _inlined_stmt(stmt: Stmt, pending: dict[str, Let]) -> Stmt:
     if isinstance(stmt, (Let, Store)):
-        return replace(stmt, expr=_inlined(stmt.expr, pending, True))
+        expr = _inlined(stmt.expr, pending, True)
+        return stmt if expr is stmt.expr else replace(stmt, expr=expr)
     return stmt
 
 
@@ -139,22 +140,24 @@ def _inlined(expr: Expr, pending: dict[str, Let], movable: bool) -> Expr:
         return pending.pop(expr.name).expr
     if not isinstance(expr, Apply):
         return expr
-    args = []
+    args, allowed = [], None
     for k, arg in enumerate(expr.args):
         # Work in the branches of a `where` would be done under a condition.
         by_name = expr.fn in REPEATED or (expr.fn == "where" and k > 0)
-        allowed = MAX_OPERATIONS - _size(expr)
         is_pending = isinstance(arg, Ref) and arg.name in pending
+        if is_pending and allowed is None:
+            allowed = MAX_OPERATIONS - _size(expr)
         fits = is_pending and _size(pending[arg.name].expr) <= allowed
         if by_name and not isinstance(arg, Ref):
             args.append(arg)
         else:
             args.append(_inlined(arg, pending, not by_name and fits))
-    return replace(expr, args=tuple(args))
+    same = all(a is b for a, b in zip(expr.args, args, strict=True))
+    return expr if same else Apply(expr.fn, tuple(args), expr.dtype)
 
 
 def _size(expr: Expr) -> int:
-    return sum(isinstance(part, Apply) for part in walk_expr(expr))
+    return 1 + sum(map(_size, expr.args)) if expr.__class__ is Apply else 0
 
 
 def _reads_memory(expr: Expr) -> bool:

@@ -54,14 +54,14 @@ class Needs:
     limits    size laws of literal indices
     scratch   scratch buffers of doubles, by name, each with its node and shape
     inner     buffers of nodes of bodies, by name, each with its node and shape
-    failures  messages of the statuses that kernels return
+    failures  messages of the statuses that kernels return, with these
     """
 
     checked: dict[tuple[Node, Size], str] = field(default_factory=dict)
     limits: dict[SizeCheck, None] = field(default_factory=dict)
     scratch: dict[str, tuple[Node, tuple[Size, ...]]] = field(default_factory=dict)
     inner: dict[str, tuple[Node, tuple[Size, ...]]] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
+    failures: dict[str, int] = field(default_factory=dict)
 
     def temporary(self, node: Node, sizes: CanonicalSizes) -> str:
         """A name for the buffer of a node of a body."""

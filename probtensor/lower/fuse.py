@@ -10,7 +10,8 @@ next level inside each shared loop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
 from heapq import heappop, heappush
 
 from probtensor.dataclass import dataclass, field
@@ -28,10 +29,6 @@ class Group:
     extent: Size | None
     tasks: list[Task] = field(default_factory=list)
     alone: bool = False
-
-    def matches(self, task: Task, level: int) -> bool:
-        """Whether the loop of a task at this level is that of the group."""
-        return not (self.alone or task.alone) and self.extent == task.extent(level)
 
 
 def fuse(tasks: Sequence[Task], level: int) -> list[Group]:
@@ -77,6 +74,7 @@ def _greedy(tasks: Iterable[Task], level: int, edges: _Edges) -> list[Group]:
     Scalars that depend on no loop come before all loops, so that any loop may read them.
     """
     groups = [Group(None)]
+    numbers: dict[Size | None, list[int]] = {None: [0]}  # of the groups with a loop, ascending
     group_of: dict[Task, int] = {}
     for task in tasks:
         extent = task.extent(level)
@@ -84,90 +82,111 @@ def _greedy(tasks: Iterable[Task], level: int, edges: _Edges) -> list[Group]:
         for producer, shareable in edges.producers[task].items():
             same_group = shareable or (extent is None and not task.alone)
             earliest = max(earliest, group_of[producer] + (0 if same_group else 1))
-        for k in range(earliest, len(groups)):
-            if groups[k].matches(task, level):
-                break
-        else:
-            k = len(groups)
+        same = [] if task.alone else numbers.setdefault(extent, [])
+        at = bisect_left(same, earliest)
+        if at == len(same):
+            same.append(len(groups))
             groups.append(Group(extent, alone=task.alone))
-        groups[k].tasks.append(task)
-        group_of[task] = k
+        groups[same[at]].tasks.append(task)
+        group_of[task] = same[at]
     return [group for group in groups if group.tasks]
+
+
+def _producers_of(groups: Sequence[Group], edges: _Edges) -> list[dict[int, bool]]:
+    """For each group, the numbers of the groups it reads, and whether it may share their loop."""
+    group_of = {task: k for k, group in enumerate(groups) for task in group.tasks}
+    found: list[dict[int, bool]] = [{} for _ in groups]
+    for task, producers in edges.producers.items():
+        k = group_of[task]
+        is_scalar = groups[k].extent is None and not groups[k].alone
+        for producer, shareable in producers.items():
+            j = group_of[producer]
+            if j != k:
+                found[k][j] = found[k].get(j, True) and (shareable or is_scalar)
+    return found
+
+
+def _order(producers: Sequence[Collection[int]]) -> list[int]:
+    """The topological order of groups that is first by group number."""
+    waiting = [len(numbers) for numbers in producers]
+    consumers: list[list[int]] = [[] for _ in producers]
+    for k, numbers in enumerate(producers):
+        for j in numbers:
+            consumers[j].append(k)
+    ready = [k for k, count in enumerate(waiting) if count == 0]
+    order = []
+    while ready:
+        j = heappop(ready)
+        order.append(j)
+        for k in consumers[j]:
+            waiting[k] -= 1
+            if waiting[k] == 0:
+                heappush(ready, k)
+    return order
 
 
 class _GroupGraph:
     """Dependencies between groups, as bit sets of group numbers.
 
-    producers  direct dependencies of each group
-    conflicts  those of them with which it may not share a loop
-    earlier    all groups that must run before it
-    later      all groups that must run after it
+    producers, consumers  the groups that a group reads, and those that read it
+    conflicts             those of both with which it may not share a loop
+    earlier, later        all groups that must run before it, and after it
+
+    The bits of groups that were merged into others remain in the last two.
     """
 
     def __init__(self, groups: Sequence[Group], edges: _Edges) -> None:
-        group_of = {task: k for k, group in enumerate(groups) for task in group.tasks}
-        count = len(groups)
-        self.producers = [0] * count
-        self.conflicts = [0] * count
-        for task, producers in edges.producers.items():
-            k = group_of[task]
-            for producer, shareable in producers.items():
-                j = group_of[producer]
-                if j == k:
-                    continue
+        links = _producers_of(groups, edges)
+        self.producers = [0] * len(groups)
+        self.consumers = [0] * len(groups)
+        self.conflicts = [0] * len(groups)
+        for k, found in enumerate(links):
+            for j, shareable in found.items():
                 self.producers[k] |= 1 << j
-                if not (shareable or (groups[k].extent is None and not groups[k].alone)):
+                self.consumers[j] |= 1 << k
+                if not shareable:
                     self.conflicts[k] |= 1 << j
-        order = self.order()
-        self.earlier = [0] * count
+                    self.conflicts[j] |= 1 << k
+        order = _order(links)
+        self.earlier = [0] * len(groups)
         for k in order:
-            self.earlier[k] = self.producers[k]
-            for j in _bits(self.producers[k]):
-                self.earlier[k] |= self.earlier[j]
-        self.later = [0] * count
+            self.earlier[k] = self._joined(self.producers[k], self.earlier) | self.producers[k]
+        self.later = [0] * len(groups)
         for k in reversed(order):
-            for j in _bits(self.producers[k]):
-                self.later[j] |= self.later[k] | 1 << k
+            self.later[k] = self._joined(self.consumers[k], self.later) | self.consumers[k]
 
-    def order(self) -> list[int]:
-        """The topological order that is first by group number."""
-        waiting = [mask.bit_count() for mask in self.producers]
-        consumers: list[list[int]] = [[] for _ in self.producers]
-        for k, mask in enumerate(self.producers):
-            for j in _bits(mask):
-                consumers[j].append(k)
-        ready = [k for k, count in enumerate(waiting) if count == 0]
-        order = []
-        while ready:
-            j = heappop(ready)
-            order.append(j)
-            for k in consumers[j]:
-                waiting[k] -= 1
-                if waiting[k] == 0:
-                    heappush(ready, k)
-        return order
+    @staticmethod
+    def _joined(numbers: int, masks: Sequence[int]) -> int:
+        found = 0
+        for k in _bits(numbers):
+            found |= masks[k]
+        return found
 
-    def can_merge(self, j: int, k: int) -> bool:
-        """Whether groups j and k can be merged: no conflict, and no path through a third group."""
-        if self.conflicts[j] >> k & 1 or self.conflicts[k] >> j & 1:
-            return False
-        if self.producers[k] & ~(1 << j) & self.later[j]:
-            return False
-        return not self.producers[j] & ~(1 << k) & self.later[k]
+    def first_partner(self, k: int, candidates: int) -> int | None:
+        """The first of the candidates that group k can be merged with: without a conflict, or a
+        path through a third group. None if there is none."""
+        if candidates:
+            candidates &= ~self.conflicts[k]
+            candidates &= ~self._joined(self.producers[k], self.earlier)
+            candidates &= ~self._joined(self.consumers[k], self.later)
+        return (candidates & -candidates).bit_length() - 1 if candidates else None
 
     def merge(self, j: int, k: int) -> None:
         """Merge group k into group j; number k is no longer used."""
         gone, both = 1 << k, 1 << j | 1 << k
-        for masks in (self.producers, self.conflicts, self.earlier, self.later):
+        links = (self.producers, self.consumers), (self.consumers, self.producers)
+        for masks, back in (*links, (self.conflicts, self.conflicts)):
+            for g in _bits(masks[k]):
+                back[g] = back[g] & ~gone | 1 << j
+        for masks, back in ((self.earlier, self.later), (self.later, self.earlier)):
+            for g in _bits(masks[k] & ~masks[j]):
+                back[g] |= back[j] | 1 << j
+            for g in _bits(masks[j] & ~masks[k]):
+                back[g] |= back[k]
+        everything = self.producers, self.consumers, self.conflicts, self.earlier, self.later
+        for masks in everything:
             masks[j] = (masks[j] | masks[k]) & ~both
             masks[k] = 0
-        for masks in (self.producers, self.conflicts):
-            for g, mask in enumerate(masks):
-                if mask & gone:
-                    masks[g] = mask & ~gone | 1 << j
-        for masks, others in ((self.later, self.earlier[j]), (self.earlier, self.later[j])):
-            for g in _bits(others):
-                masks[g] = (masks[g] | masks[j] | 1 << j) & ~gone
 
 
 def _bits(mask: int) -> Iterable[int]:
@@ -179,31 +198,39 @@ def _bits(mask: int) -> Iterable[int]:
 
 def _merge(groups: Sequence[Group], edges: _Edges) -> list[Group]:
     """Merge groups with the same extent until no two can be merged, always the first such pair."""
-    graph = _GroupGraph(groups, edges)
     same_extent: dict[Size | None, int] = {}
     for k, group in enumerate(groups):
         if not group.alone:
             same_extent[group.extent] = same_extent.get(group.extent, 0) | 1 << k
-    refused = [0] * len(groups)  # by group: those it could not be merged with
-    k = 0
-    while k < len(groups):
-        extent = groups[k].extent
-        mergeable = groups[k].tasks and not groups[k].alone
-        candidates = same_extent[extent] & ((1 << k) - 1) & ~refused[k] if mergeable else 0
-        j = next((j for j in _bits(candidates) if graph.can_merge(j, k)), None)
-        if j is None:
-            refused[k] |= candidates
-            k += 1
-            continue
+    if all(mask.bit_count() == 1 for mask in same_extent.values()):
+        return list(groups)
+    graph = _GroupGraph(groups, edges)
+
+    def merged(j: int, k: int) -> int:
         graph.merge(j, k)
         groups[j].tasks += groups[k].tasks
         groups[k].tasks = []
-        same_extent[extent] &= ~(1 << k)
-        # Earlier refusals of the merged group may no longer hold: a path between two groups that
-        # went through one of its halves is now a path within it.
-        refused = [mask & ~(1 << j) for mask in refused]
-        refused[j] = 0
-        k = j
+        same_extent[groups[j].extent] &= ~(1 << k)
+        return j
+
+    for k, group in enumerate(groups):
+        below = (1 << k) - 1
+        same = 0 if group.alone else same_extent[group.extent] & below
+        j = graph.first_partner(k, same)
+        if j is not None:
+            # Refusals of the merged group may no longer hold: a path between two groups that went
+            # through one of its halves is now a path within it. All other refusals hold.
+            top, j = k, merged(j, k)
+            while True:
+                same = same_extent[group.extent]
+                i = graph.first_partner(j, same & ((1 << j) - 1))
+                if i is not None:
+                    j = merged(i, j)
+                    continue
+                i = graph.first_partner(j, same & ((2 << top) - 1) & -(2 << j))
+                if i is None:
+                    break
+                merged(j, i)
     for group in groups:
         group.tasks.sort(key=edges.position.__getitem__)
     return [group for group in groups if group.tasks]
@@ -214,19 +241,29 @@ def _sink(groups: Sequence[Group], edges: _Edges) -> None:
     need one. (The greedy groups are the earliest ones.)"""
     group_of = {task: group for group in groups for task in group.tasks}
     consumers: dict[Task, dict[Task, bool]] = {task: {} for task in group_of}
+    elsewhere = dict.fromkeys(group_of, 0)  # of each task: its consumers in other groups
     for consumer, producers in edges.producers.items():
         for producer, shareable in producers.items():
             consumers[producer][consumer] = shareable
+            elsewhere[producer] += group_of[producer] is not group_of[consumer]
+    moved = False
     for task in reversed(list(edges.producers)):
+        source = group_of[task]
         target = _only_reader(task, consumers[task], group_of)
-        if target is None or target is group_of[task] or target.extent != group_of[task].extent:
+        if target is None or target is source or target.extent != source.extent:
             continue
-        if any(_would_need_buffer(p, consumers, group_of) for p in edges.producers[task]):
+        # A producer needs no buffer now, but would if a consumer moved to another group.
+        if any(p.domain and not elsewhere[p] and not p.in_memory for p in edges.producers[task]):
             continue
-        group_of[task].tasks.remove(task)
-        target.tasks.append(task)
-        target.tasks.sort(key=edges.position.__getitem__)
-        group_of[task] = target
+        group_of[task], elsewhere[task], moved = target, 0, True
+        for producer in edges.producers[task]:
+            elsewhere[producer] += group_of[producer] is source
+            elsewhere[producer] -= group_of[producer] is target
+    if moved:
+        for group in groups:
+            group.tasks.clear()
+        for task in edges.producers:
+            group_of[task].tasks.append(task)
 
 
 def _only_reader(
@@ -239,12 +276,5 @@ def _only_reader(
     return next(iter(readers.values())) if len(readers) == 1 else None
 
 
-def _would_need_buffer(producer: Task, consumers: dict, group_of: dict[Task, Group]) -> bool:
-    """Whether a producer needs no buffer now, but would if a consumer moved to another group."""
-    if producer.in_memory or not producer.domain:
-        return False
-    return all(group_of[consumer] is group_of[producer] for consumer in consumers[producer])
-
-
 def _ordered(groups: list[Group], edges: _Edges) -> list[Group]:
-    return [groups[k] for k in _GroupGraph(groups, edges).order()]
+    return [groups[k] for k in _order(_producers_of(groups, edges))]

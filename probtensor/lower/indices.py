@@ -19,9 +19,7 @@ class IndexWriter(Writer):
     indices: list[dict[tuple, Size]]
 
     def failure(self, message: str) -> int:
-        if message not in self.needs.failures:
-            self.needs.failures.append(message)
-        return self.needs.failures.index(message) + 1
+        return self.needs.failures.setdefault(message, len(self.needs.failures) + 1)
 
     def checked_index(self, view: Node, position: int, value: Expr) -> Size:
         """A local with the index, non-negative, and checked here unless the entry checks it."""

@@ -7,8 +7,7 @@ loops over them.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import Kernel, map_indices
 from probtensor.lower.plan import SizeSource
 from probtensor.types import Dim, Size
@@ -22,6 +21,7 @@ class LargeSizes:
     def __init__(self, sources: list[SizeSource]) -> None:
         self.sources = sources
         self._names: dict[int, Dim] = {}
+        self._sizes: dict[Dim, Size] = {}
 
     def kernel(self, kernel: Kernel) -> Kernel:
         return replace(kernel, body=tuple(map_indices(s, self._size) for s in kernel.body))
@@ -36,6 +36,14 @@ class LargeSizes:
     def _size(self, size: Size) -> Size:
         if not isinstance(size, Dim):
             return self._name(size) if size > MAX_CONSTANT_SIZE else size
+        if all(abs(factor) <= MAX_CONSTANT_SIZE for _, factor in size.terms):
+            return size
+        found = self._sizes.get(size)
+        if found is None:
+            found = self._sizes[size] = self._named(size)
+        return found
+
+    def _named(self, size: Dim) -> Size:
         total: Size = 0
         for atoms, factor in size.terms:
             product = Dim(((atoms, 1),)) if atoms else 1

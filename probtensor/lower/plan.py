@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
+from functools import cached_property
 
-from probtensor.dataclass import dataclass
+from probtensor.dataclass import dataclass, fields
 from probtensor.graph.node import Node
 from probtensor.kernel.ir import Kernel
 from probtensor.types import Dim, Size, SizeCheck, dtype_of, size_value
@@ -86,6 +87,19 @@ class Plan:
     failures: tuple[str, ...] = ()
     starts: tuple[int, ...] = (0,)
     output_stages: tuple[int, ...] = ()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @cached_property
+    def size_positions(self) -> dict[str, int]:
+        """The position of each size, by name."""
+        return {source.name: k for k, source in enumerate(self.sizes)}
+
+    @cached_property
+    def dtypes(self) -> dict[str, str]:
+        """The dtype of each buffer, by name."""
+        return {buffer.name: buffer.dtype for buffer in self.buffers}
 
     def shape(self, buffer: int, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """The shape of a buffer, given the values of the sizes."""

@@ -62,8 +62,9 @@ def lower(
     buffers = _buffers(order, inputs, outputs, kernels, sizes, memory, needs)
     elements = {buffer.name: size_product(buffer.shape) for buffer in buffers}
     # Named sizes would hide how large ones relate: that 32 rows of 32 are within 1024 elements.
+    names, laws = frozenset(source.name for source in sizes.sources), sizes.laws()
     for kernel in plain:
-        check(kernel, elements, [source.name for source in sizes.sources], sizes.laws())
+        check(kernel, elements, names, laws)
     return _plan(buffers, inputs, kernels, fusion, memory, needs)
 
 
@@ -129,10 +130,10 @@ def _plan(
     position = {buffer.name: k for k, buffer in enumerate(buffers)}
     sizes, starts = fusion.sizes, fusion.starts
     results = [memory.results[node] for node in fusion.outputs]
-    written = [
-        next((k for k, kernel in enumerate(kernels) if name in kernel.writes), 0)
-        for name in results
-    ]
+    writers: dict[str, int] = {}  # of each buffer, the first kernel that writes it
+    for k, kernel in enumerate(kernels):
+        for name in kernel.writes:
+            writers.setdefault(name, k)
     return Plan(
         buffers=buffers,
         inputs=tuple(range(len(inputs))),
@@ -152,7 +153,7 @@ def _plan(
         lifetimes=_lifetimes(buffers, kernels, fusion),
         failures=tuple(needs.failures),
         starts=starts,
-        output_stages=tuple(bisect_right(starts, k) - 1 for k in written),
+        output_stages=tuple(bisect_right(starts, writers.get(n, 0)) - 1 for n in results),
     )
 
 
@@ -275,11 +276,14 @@ def _lifetimes(buffers, kernels, fusion: Fusion) -> dict[int, tuple[int, int]]:
         for source in fusion.sizes.sources
         if (node := fusion.sizes.measured.get(source.name)) is not None
     }
-    found: dict[int, tuple[int, int]] = {}
-    for k, buffer in enumerate(buffers):
-        if buffer.role == "temp":
-            used = [
-                i for i, kn in enumerate(kernels) if buffer.name in (*kn.reads, *kn.writes)
-            ]
-            found[k] = (used[0], max(used[-1], kept.get(buffer.node, 0)))
-    return found
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for k, kernel in enumerate(kernels):
+        for name in (*kernel.reads, *kernel.writes):
+            first.setdefault(name, k)
+            last[name] = k
+    return {
+        k: (first[buffer.name], max(last[buffer.name], kept.get(buffer.node, 0)))
+        for k, buffer in enumerate(buffers)
+        if buffer.role == "temp"
+    }

@@ -46,18 +46,21 @@ class Reader(ABC):
 
     def value(self, node: Node, index: Sequence[Size]) -> Expr:
         """The element of a node at an index (one entry per axis)."""
-        ready = self.available(node, tuple(index))
+        index = tuple(index)
+        ready = self.available(node, index)
         if ready is not None:
             return ready
         if node not in self.written_out:
             inlined = self.inline(self, node, index)
             if inlined is not None:
                 return inlined
-        return self.leaf(node, tuple(index))
+        return self.leaf(node, index)
 
     def operand(self, x: Node, index: Sequence[Size]) -> Expr:
         """The element of a broadcast operand, given the index of the result."""
         shape = self.sizes.shape(x)
+        if not shape:
+            return self.value(x, ())
         tail = list(index)[len(index) - len(shape) :]
         return self.value(x, [0 if n == 1 else i for n, i in zip(shape, tail, strict=True)])
 

@@ -11,8 +11,8 @@ user's names.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.graph.law import located_law, size_laws
 from probtensor.graph.node import Const, GraphError, Node, Op, SizeOf, line_of
 from probtensor.graph.parts import types_of
@@ -27,6 +27,7 @@ from probtensor.types import (
     Size,
     SizeCheck,
     TensorType,
+    field_names,
     size_atoms,
     size_name,
     size_names,
@@ -73,12 +74,19 @@ class CanonicalSizes:
         self.require(law for law in laws if law.relation != "==")
         self.require(_countable(nodes, values))
         self.checks += [*declared, *joined]
+        self._given = {source.name for source in self.sources}
         self._shapes: dict[Node, tuple[Size, ...]] = {}
+        self._sizes: dict[Dim, Size] = {}
+        self._ops: dict[int, tuple[Op, Op]] = {}  # by identity, since 0.0 == -0.0
 
     def __call__(self, size: Size) -> Size:
         if not isinstance(size, Dim):
             return int(size)
-        return self._resolved(size_substitute(size, self._names))
+        found = self._sizes.get(size)
+        if found is None:
+            found = self._resolved(size_substitute(size, self._names))
+            self._sizes[size] = found
+        return found
 
     def _resolved(self, size: Size) -> Size:
         """A size in canonical names, with merged names replaced."""
@@ -98,22 +106,27 @@ class CanonicalSizes:
         return [law.map(self._resolved) for law in self.checks]
 
     def shape(self, node: Node) -> tuple[Size, ...]:
-        if node not in self._shapes:
-            self._shapes[node] = tuple(self(n) for n in node.type.shape)
-        return self._shapes[node]
+        found = self._shapes.get(node)
+        if found is None:
+            found = self._shapes[node] = tuple(map(self, node.type.shape))
+        return found
 
     def op(self, op: Op) -> Op:
         """The op with canonical sizes in its parameters."""
-        return resized(op, self._canonical)
+        if not field_names(type(op)):
+            return op
+        found = self._ops.get(id(op))
+        if found is None:
+            found = self._ops[id(op)] = op, resized(op, self._canonical)
+        return found[1]
 
     def type(self, node: Node) -> TensorType:
         return TensorType(node.type.dtype, self.shape(node))
 
     def unknown(self, node: Node) -> set[Atom]:
         """The names in the node's shapes that are no axis of an input."""
-        given = {source.name for source in self.sources}
-        sizes = [self(n) for kind in types_of(node) for n in kind.shape]
-        return {atom for size in sizes for atom in size_atoms(size) if atom.key not in given}
+        sizes = [self(n) for kind in types_of(node) for n in kind.shape if isinstance(n, Dim)]
+        return {atom for size in sizes for atom in size_atoms(size) if atom.key not in self._given}
 
     def _name_axes(
         self, position: int, node: Node, values: Container[str]
@@ -209,7 +222,7 @@ def _countable(nodes: Iterable[Node], values: Container[str]) -> Iterator[SizeCh
     array in memory bounds. Those are left out that have no more elements than one of their sizes.
     """
     found: set[Size] = set()
-    for node in nodes:
+    for node in nodes if values else ():
         for kind in types_of(node):
             elements = size_product(kind.shape)
             names = size_names(elements)

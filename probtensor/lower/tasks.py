@@ -55,8 +55,9 @@ def with_parts(order: Sequence[Node]) -> list[Node]:
     found: dict[Node, None] = {}
     for node in order:
         found.setdefault(node)
-        with made_by(node):
-            found.update(dict.fromkeys(parts(node)))
+        if isinstance(node.type, tuple):
+            with made_by(node):
+                found.update(dict.fromkeys(parts(node)))
     return list(found)
 
 
@@ -72,8 +73,9 @@ def tasks_of(
     for node in order:
         for task in lowering(node.op).tasks(node, sizes, node in in_buffers):
             recorder = _Recorder(sizes, written_out)
-            recorder.bounds = {f"@{k}": n for k, n in enumerate(task.domain)}
-            task.reads(recorder, [Dim.name(f"@{k}") for k in range(len(task.domain))])
+            names = [f"@{k}" for k in range(len(task.domain))]
+            recorder.bounds = dict(zip(names, task.domain))
+            task.reads(recorder, list(map(Dim.name, names)))
             task.reads_before(recorder)
             if node.op.has_bodies:
                 # A routine in a body reads the buffer of a view, not what the view is made of.

@@ -16,6 +16,9 @@ def equal(a: Size, b: Size, why: str = "") -> SizeCheck:
 
 def aligned(shapes: Sequence[Shape]) -> Iterator[SizeCheck]:
     """The checks of broadcasting: for each axis, all sizes other than 1 are equal."""
+    first = next((s for s in shapes if s), ())
+    if all(not s or s == first for s in shapes):
+        return
     why = " (an axis of unknown size is never broadcast: declare shape=(1,) for that)"
     for axis in range(1, max(map(len, shapes), default=0) + 1):
         sizes = [s[-axis] for s in shapes if len(s) >= axis and s[-axis] != 1]

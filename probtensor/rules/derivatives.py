@@ -8,17 +8,17 @@ match their inputs. `transform.autodiff` differentiates a graph exactly as writt
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, made_by, new_input
-from probtensor.graph.walk import replace
+from probtensor.graph.walk import replace, toposort
 from probtensor.ops.arrays.require import keep_laws
 from probtensor.rules.sets import STABLE
 from probtensor.rules.structure.picks import PICKS
 from probtensor.transform import autodiff
 from probtensor.transform.autodiff import Nodes, listed
-from probtensor.transform.rewrite import apply_rules
+from probtensor.transform.rewrite import Findings, apply_rules
 
 
 def stabilized(outputs: Sequence[Node], fixed: Sequence[Node] = ()) -> list[Node]:
@@ -27,10 +27,11 @@ def stabilized(outputs: Sequence[Node], fixed: Sequence[Node] = ()) -> list[Node
     inner = {x: _stand_in(x) for x in fixed if x.inputs}
     opened = replace(outputs, inner)
     back = {stand_in: x for x, stand_in in inner.items()}
-    found = apply_rules(opened, STABLE)
-    picked = apply_rules(found, PICKS)
+    findings = Findings()
+    found = apply_rules(opened, STABLE, findings=findings)
+    picked = apply_rules(found, PICKS, findings=findings)
     if any(new is not old for new, old in zip(picked, found, strict=True)):
-        found = apply_rules(picked, STABLE)
+        found = apply_rules(picked, STABLE, findings=findings)
     return keep_laws(replace(found, back), outputs)
 
 
@@ -104,13 +105,22 @@ def grad(
         disconnected_inputs="ignore",
         return_disconnected="none",
     )
-    for k, x in enumerate(listed(wrt)):
-        if found[k] is None:
-            # Not disconnected if simplification removed it: the graph as written decides.
-            plain = autodiff.gradient(cost, [x], consider_constant=consider_constant, **options)
-            found[k] = plain[0]
-    found = [g if g is None else keep_laws([g], [cost])[0] for g in found]
+    missing = [x for x, g in zip(listed(wrt), found, strict=True) if g is None]
+    if missing:
+        # Not disconnected if simplification removed it: the graph as written decides.
+        plain = _as_written(cost, missing, consider_constant=consider_constant, **options)
+        found = [next(plain) if g is None else g for g in found]
+    kept = iter(keep_laws([g for g in found if g is not None], [cost]))
+    found = [g if g is None else next(kept) for g in found]
     return found[0] if isinstance(wrt, Node) else found
+
+
+def _as_written(cost: Node, wrt: Sequence[Node], **options: object) -> Iterator[Node | None]:
+    """The gradient of the graph as written, with respect to each tensor alone."""
+    reached = set(toposort([cost]))
+    apart = all(not x.inputs or x not in reached for x in wrt)
+    for nodes in [wrt] if apart else [[x] for x in wrt]:  # none of which depends on another
+        yield from autodiff.gradient(cost, nodes, **options)
 
 
 @public

@@ -11,7 +11,13 @@ from collections import Counter
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
-from probtensor.transform.chain import MAX_CHAIN_LEAVES, chain_leaves, combine_in_chain, regrow
+from probtensor.transform.chain import (
+    MAX_CHAIN_LEAVES,
+    chain_leaves,
+    combine_in_chain,
+    ops_of_leaves,
+    regrow,
+)
 from probtensor.transform.facts import Bounds, FactTable, constant_of
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
@@ -190,6 +196,7 @@ def _factors(node: Node) -> Counter[Node]:
 
 @rewrite(
     on=ops.Sub,
+    among=ops.Sigmoid,
     example=lambda: (lambda s, g: g * s - g * ops.square(s))(
         ops.sigmoid(ops.tensor("x", (3,))), ops.tensor("g")
     ),
@@ -245,6 +252,8 @@ def _naive_cross_entropy() -> Node:
 def cancel_in_one_term(node: Node, facts: FactTable) -> Node | None:
     """f * (a / f - b) -> a - f * b for f a sigmoid, softmax or exp: inf * 0 where f underflows, as
     in the gradient of y * log(p) + (1 - y) * log(1 - p)."""
+    if ops_of_leaves(node, facts).isdisjoint(POSITIVE_FUNCTIONS):
+        return None
     return combine_in_chain(node, facts, _distribute)
 
 
@@ -364,6 +373,7 @@ def _softmax_of(first: Node, second: Node, inverted: bool) -> Node | None:
 
 @rewrite(
     on=ops.Mul,
+    among=ops.LogSumExp,
     example=lambda: tuple(
         e * ops.exp(-ops.logsumexp(t))
         for x, one in [(ops.tensor("x", (3,)), ops.ones((1,)))]
@@ -391,6 +401,7 @@ def log_of_softmax(node: Node) -> Node | None:
 
 @rewrite(
     on=ops.Sub,
+    among=ops.LogSumExp,
     example=lambda: (lambda t: t - ops.logsumexp(t, 1, keepdims=True))(ops.tensor("x", (3, 4))),
 )
 def difference_from_logsumexp(node: Node) -> Node | None:
@@ -410,6 +421,7 @@ def _same_softmax(first: Node, second: Node, inverted: bool) -> Node | None:
 
 @rewrite(
     on=(ops.Mul, ops.Div),
+    among=ops.Softmax,
     example=lambda: (lambda s: ops.tensor("g", (3,)) / s * s)(ops.softmax(ops.tensor("x", (3,)))),
     limits=True,
 )

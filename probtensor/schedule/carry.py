@@ -9,8 +9,8 @@ that of the loop.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import Apply, Carry, Expr, For, Lit, Load, Stmt, Store, map_blocks
 from probtensor.types import Dim, Size
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import select
 import signal
+import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 LIMIT = "PROBTENSOR_COMPILE_TIMEOUT"
@@ -22,6 +24,56 @@ POLL = 0.01  # seconds between polls, on systems without pidfd_open
 
 class TimedOut(Exception):
     """A program was stopped because it did not end in time."""
+
+
+class Stopped(Exception):
+    """A program was stopped by `Stop.stop`, or was not started after it."""
+
+
+class Stop:
+    """Stops, from another thread, what is run in a block of `stoppable`, and all that would be run
+    in it later."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()  # held while a child's number is sure to be its own
+        self.child = 0
+        self.stopped = False
+
+    def stop(self) -> None:
+        """Kill the program that runs now, if there is one, and let no other begin."""
+        with self.lock:
+            self.stopped = True
+            if self.child:
+                _kill(self.child)
+
+    def begin(self, child: int) -> None:
+        """A child is running. Raises Stopped."""
+        with self.lock:
+            self.child = child
+        self.check()
+
+    def end(self) -> None:
+        """The child has ended, and its number may soon be that of another one."""
+        with self.lock:
+            self.child = 0
+
+    def check(self) -> None:
+        """Raises Stopped after `stop`."""
+        if self.stopped:
+            raise Stopped
+
+
+_STOP: ContextVar[Stop | None] = ContextVar("probtensor_stop", default=None)
+
+
+@contextmanager
+def stoppable(stop: Stop) -> Iterator[None]:
+    """A block whose programs `stop` ends."""
+    token = _STOP.set(stop)
+    try:
+        yield
+    finally:
+        _STOP.reset(token)
 
 
 def limit() -> float:
@@ -39,7 +91,8 @@ def limit() -> float:
 
 def run(command: Sequence[str], output: Path, seconds: float) -> tuple[int, str]:
     """(exit status, output) of a program given by its path; the status is minus the signal if one
-    ended it. OSError if it cannot be started, TimedOut if it was stopped.
+    ended it. OSError if it cannot be started, TimedOut if it did not end in time, Stopped if
+    another thread stopped it.
 
     Its temporary files go to the folder of its output, which is known to have space.
     """
@@ -49,23 +102,29 @@ def run(command: Sequence[str], output: Path, seconds: float) -> tuple[int, str]
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
     environment = {**os.environ, "TMPDIR": str(output.parent)}
+    stop = _STOP.get() or Stop()
+    stop.check()
     child = os.posix_spawn(
         command[0], list(map(str, command)), environment, file_actions=actions, setpgroup=0
     )
     try:
-        status = _wait(child, seconds)
+        stop.begin(child)
+        status = _wait(child, seconds, stop)
     except BaseException:
+        stop.end()
         _stop(child)
         raise
+    stop.check()
     return status, output.read_text(encoding="utf-8", errors="replace")
 
 
-def _wait(child: int, seconds: float) -> int:
+def _wait(child: int, seconds: float, stop: Stop) -> int:
     end = time.monotonic() + seconds
     with _Ended(child) as ended:
         while not ended.within(min(end - time.monotonic(), seconds)):
             if time.monotonic() >= end:
                 raise TimedOut(f"it had not ended after {seconds:g} s")
+    stop.end()
     try:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     except ChildProcessError:  # another thread waits for all children of this process
@@ -102,8 +161,13 @@ class _Ended:
 
 
 def _stop(child: int) -> None:
+    """Kill a program and its children, and take its exit status."""
+    _kill(child)
+    with suppress(OSError):
+        os.waitpid(child, 0)
+
+
+def _kill(child: int) -> None:
     """Kill a program and its children."""
     with suppress(OSError):
         os.killpg(child, signal.SIGKILL)
-    with suppress(OSError):
-        os.waitpid(child, 0)

@@ -7,9 +7,11 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from cython_ext.code import Code
 from probtensor.dataclass import dataclass, field
 from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
+from probtensor.process import computed_once
 
 # Runs a plan, or a stage of it, over flat arrays and the values of its sizes, behind which stands
 # the stage if there are several; gives its status. The list is given None for temporaries, and gets
@@ -30,7 +32,9 @@ class Built:
     source   the generated text; empty where there is none
     path     the file of the built module; empty where there is none
     timings  seconds of each stage
+    stored   the text that `load` of the target takes, where it is not the source
     owner    keeps `run` valid: its destruction unloads the code
+    program  None, or what the code at `run` interprets; see `cython_ext.code.Code`
     on_device
              whether it runs on a device: then `run` is a `Deferred` of cuda/launches.py, and
              the function a `DeviceFunction`
@@ -41,7 +45,22 @@ class Built:
     path: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
     owner: object = None
+    program: object = None
+    stored: str = ""
     on_device: bool = False
+
+    def pinned(self) -> int:
+        """The address at which the plan may be called for the life of the process; 0 where it has
+        none, or needs a frame (see `program`)."""
+        pin = getattr(self.owner, "pin", None)
+        if pin is not None:
+            pin()
+        return 0 if callable(self.run) or self.program is not None else self.run
+
+    @computed_once
+    def code(self) -> Code:
+        """What all functions of this plan call."""
+        return Code(self.run, self.owner, self.program)
 
 
 class Target(Protocol):

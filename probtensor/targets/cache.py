@@ -243,6 +243,15 @@ def save_record(key: str, data: bytes) -> None:
         writing_store(cache_folder()).records.put(key, data)
 
 
+def remove_unfinished() -> None:
+    """Remove the folders in which this process builds, when it is ending and cannot wait."""
+    with suppress(OSError):
+        store = writing_store(cache_folder())
+        for folder in store.folder.glob(f"building/{os.getpid()}-{_machine()}-*"):
+            with suppress(OSError):
+                files.remove(folder)
+
+
 @cache
 def evict_once(folder: Path) -> int:
     """Evict entries over the limit, once per process."""

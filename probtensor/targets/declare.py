@@ -10,7 +10,7 @@ class CFunction:
     """A C function: its name, the types of its result and arguments, and the header it is in.
 
     A function of doubles that is not `inline` is called through a copy marked noinline, since the C
-    compiler takes 40 ms for each inlined call.
+    compiler takes 40 ms for each inlined call: `once` for a double, `lanes` also for vectors.
     """
 
     name: str
@@ -18,11 +18,12 @@ class CFunction:
     args: tuple[str, ...]
     header: str = "pt_loops.h"
     inline: bool = True
+    copy: str = "once"
 
     @property
     def symbol(self) -> str:
         """The name by which it is called."""
-        return self.name if self.inline else f"{self.name}_once"
+        return self.name if self.inline else f"{self.name}_{self.copy}"
 
     @property
     def text(self) -> str:
@@ -32,7 +33,7 @@ class CFunction:
     @property
     def definition(self) -> str:
         """The macro of pt_loops.h that defines the noinline copy."""
-        return f"PT_ONCE_{len(self.args)}({self.name})"
+        return f"PT_{self.copy.upper()}_{len(self.args)}({self.name})"
 
 
 @dataclass(frozen=True)

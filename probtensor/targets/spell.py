@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 
-from probtensor.dataclass import dataclass, field, replace
+from probtensor.dataclass import dataclass, field
 from probtensor.kernel.ir import Acc, Apply, Call, Expr, IndexValue, Lit, Load, Ref
 from probtensor.lower.plan import Plan
 from probtensor.targets.declare import CFunction, CName, Declared, function_of_doubles
@@ -151,8 +151,7 @@ class Speller:
         return name
 
     def _size(self, name: str) -> str:
-        position = next(k for k, source in enumerate(self.plan.sizes) if source.name == name)
-        return f"n[{position}]"
+        return f"n[{self.plan.size_positions[name]}]"
 
     def _literal(self, value: float | int | bool, dtype: str) -> str:
         if dtype == "bool":
@@ -193,10 +192,9 @@ class Speller:
             return f"({text} != 0)"
         return self.cast.format(c_type(dtype), text)
 
-    @property
-    def _inlines(self) -> bool:
-        """Whether a function of doubles is inlined at the current statement."""
-        return True
+    def _copy(self, function: CFunction) -> CFunction:
+        """The function of doubles as the current statement calls it: inlined, or a copy of it."""
+        return function
 
     def _apply(self, fn: str, texts: list[str], kind: str, dtype: str | None = None) -> str:
         """`fn` applied to operand texts of dtype `kind`, with a result of `dtype`."""
@@ -217,7 +215,7 @@ class Speller:
         else:
             wide, function = "double", function_of_doubles(fn, len(texts))
             if function.header != "pt_random.h":
-                function = replace(function, inline=self._inlines)
+                function = self._copy(function)
             fn = function.symbol
             self.used[fn] = function
         call = f"{fn}({', '.join(texts)})"

@@ -13,12 +13,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import replace
 from probtensor.graph.node import Const, GraphError, Input, Node, Op, SizeOf, make, new_input
 from probtensor.graph.walk import inputs_of, toposort
 from probtensor.ops.kinds import Elementwise, Reduction

@@ -9,6 +9,7 @@ step at the start of which it holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import is_
 
 from probtensor.graph.check import check_same_types
 from probtensor.graph.closed import Closed, map_bodies, map_nodes, with_bodies, with_outputs
@@ -42,7 +43,12 @@ def everywhere(outputs: Iterable[Node], action: Action, doing: str) -> list[Node
         return done[body]
 
     def within(outputs: Iterable[Node]) -> list[Node]:
-        return change_bodies(action(change_bodies(outputs, changed)), changed)
+        before = change_bodies(outputs, changed)
+        after = list(action(before))
+        # What an action leaves as it is has no bodies that were not changed before.
+        if len(after) == len(before) and all(map(is_, after, before)):
+            return after
+        return change_bodies(after, changed)
 
     return within(outputs)
 

@@ -7,10 +7,10 @@ depends on the code.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from probtensor import ops
-from probtensor.graph.node import Const, Node, Op
+from probtensor.graph.node import Node, Op
 from probtensor.transform.facts import FactTable
 
 # Leaves of a chain that are examined, so that a rewriting pass is linear in the graph.
@@ -31,20 +31,25 @@ def combine_in_chain(
     node: Node,
     facts: FactTable,
     combine: Callable[[Node, Node, bool], Node | None],
-    wanted: Sequence[type[Op] | None] = (),
+    wanted: Iterable[type[Op]] = (),
 ) -> Node | None:
     """The chain of products and quotients (or sums and differences) at `node` with two of its
     leaves combined; None if no two combine. `combine(first, second, inverted)` gives the
     replacement of first * second (first / second if `inverted`), or None. It takes the position of
     the first leaf. `wanted` are ops that must occur among the leaves."""
     leaves, present = facts.remember(node, _leaves_and_ops)
-    if any(kind not in present for kind in wanted if kind not in (None, Const)):
+    if not present.issuperset(wanted):
         return None
     for first, second in itertools.permutations(leaves, 2):
         found = combine(first[1], second[1], first[2] != second[2])
         if found is not None:
             return regrow(node, {first[0]: found, second[0]: None})
     return None
+
+
+def ops_of_leaves(node: Node, facts: FactTable) -> set[type[Op]]:
+    """The op classes of the leaves of the chain at a node."""
+    return facts.remember(node, _leaves_and_ops)[1]
 
 
 def _leaves_and_ops(node: Node) -> tuple[list[Leaf], set[type[Op]]]:

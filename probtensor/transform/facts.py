@@ -63,7 +63,9 @@ class FactTable:
     def __init__(self, known: Known = ()) -> None:
         self._bounds: dict[Node, Bounds] = {x: bounds for x, bounds, _ in known}
         self._constants: dict[Node, object] = {x: value for x, _, value in known}
+        self._given = bool(known)
         self._remembered: dict[tuple[Node, Callable], object] = {}
+        self.written: dict[Node, object] = {}  # of chains of writes to slices; see rules.structure
 
     def bounds(self, node: Node) -> Bounds:
         """Bounds of all elements of `node`."""
@@ -93,6 +95,9 @@ class FactTable:
 
     def constant(self, node: Node) -> float | int | bool | None:
         """The common value of all elements, if that is a literal; None otherwise."""
+        op = node.op
+        if not op.reads_all and op.__class__ is not Const and not self._given:
+            return None
         if node not in self._constants:
             self._constants[node] = constant_of(node)
         return self._constants[node]
@@ -156,7 +161,10 @@ def constant_of(node: Node) -> float | int | bool | None:
         node = node.inputs[0]
     if not isinstance(node.op, Const):
         return None
-    flat = node.op.array.reshape(-1)
+    array = node.op.array
+    if not array.ndim:
+        return array.item()
+    flat = array.reshape(-1)
     # Compared bit for bit, so that nan equals itself and -0.0 differs from 0.0.
     same = flat.size > 0 and flat.tobytes() == np.full_like(flat, flat[0]).tobytes()
     return flat[0].item() if same else None

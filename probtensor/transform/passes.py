@@ -9,25 +9,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from operator import is_
 
 from probtensor.dataclass import dataclass
 from probtensor.graph.check import CheckError, check, check_same_types
-from probtensor.graph.node import Node, made_by
+from probtensor.graph.node import Node, Op, made_by
 from probtensor.graph.text import to_text
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import Composite
 from probtensor.transform.bodies import count_nodes, everywhere
-from probtensor.transform.rewrite import RewriteLog, Ruleset, apply_rules, fitted
+from probtensor.transform.rewrite import Findings, RewriteLog, Ruleset, apply_rules, fitted
 
 
 @dataclass(frozen=True)
 class Pass:
     """A name, and rules or a function from outputs to outputs of the same types, which is applied
-    to bodies as well unless it does that itself (`descends`)."""
+    to bodies as well unless it does that itself (`descends`).
+
+    on  classes of ops: a graph in which no node has one of them, or bodies, is left as it is; None
+        for any graph
+    """
 
     name: str
     action: Ruleset | Callable[[list[Node]], Sequence[Node]]
     descends: bool = False
+    on: tuple[type[Op], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,11 +74,18 @@ def run(
     """
     current = list(outputs)
     inputs = None if inputs is None else list(inputs)
+    findings = Findings()
+    present: set[type[Op]] | None = None  # of the current graph
     for step in passes:
         before = count_nodes(current) if log is not None else 0
         rules_log = RewriteLog()
         start = time.perf_counter()
-        after = _apply(step, current, rules_log)
+        if step.on is not None and present is None:
+            present = {type(node.op) for node in toposort(current)}
+        if step.on is None or _concerns(step.on, present):
+            after = _apply(step, current, rules_log, findings)
+        else:
+            after = current
         seconds = time.perf_counter() - start
         if verify:
             _verify(step, current, after, inputs, rules_log)
@@ -81,8 +94,14 @@ def run(
             rows = tuple((rule, line, count) for (rule, line), count in fired)
             text = to_text(after) if texts else None
             log.append(PassRecord(step.name, before, count_nodes(after), seconds, rows, text))
+        if len(after) != len(current) or not all(map(is_, after, current)):
+            present = None
         current = after
     return current
+
+
+def _concerns(kinds: tuple[type[Op], ...], present: Iterable[type[Op]]) -> bool:
+    return any(kind.has_bodies or issubclass(kind, kinds) for kind in present)
 
 
 def expand_composites(outputs: Iterable[Node]) -> list[Node]:
@@ -101,9 +120,9 @@ def expand_composites(outputs: Iterable[Node]) -> list[Node]:
     return outputs
 
 
-def _apply(step: Pass, outputs: list[Node], log: RewriteLog) -> list[Node]:
+def _apply(step: Pass, outputs: list[Node], log: RewriteLog, findings: Findings) -> list[Node]:
     if isinstance(step.action, Ruleset):
-        return apply_rules(outputs, step.action, log)
+        return apply_rules(outputs, step.action, log, findings)
     if step.descends:
         return list(step.action(outputs))
     return everywhere(outputs, step.action, f"pass {step.name!r}")

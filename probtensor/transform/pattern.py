@@ -7,6 +7,7 @@ Operands of commutative ops match in either order, and literals match by value, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from probtensor import ops
 from probtensor.dataclass import dataclass
@@ -48,23 +49,36 @@ def match(
 ) -> Iterator[dict[str, Node]]:
     """All matches of the pattern at the node, each as {variable: node}."""
     op = pattern.op
-    if isinstance(op, Var):
+    kind = type(op)
+    if kind is Var:
         if op.label in bound:
             if bound[op.label] is node:
                 yield bound
         elif (pattern.dtype == "bool") == (node.dtype == "bool"):
             yield {**bound, op.label: node}
-    elif isinstance(op, Const):
+    elif kind is Const:
         value = facts.constant(node)
         if value is not None and value == op.array.item():
             yield bound
-    elif _is_sign_of_known(pattern, bound):
+    elif kind is ops.Neg and _is_sign_of_known(pattern, bound):
         if is_negation(node, bound[pattern.inputs[0].op.label]):
             yield bound
-    elif node.op == op and len(node.inputs) == len(pattern.inputs):
-        yield from match_all(pattern.inputs, node.inputs, bound, facts)
+    elif type(node.op) is kind and node.op == op and len(node.inputs) == len(pattern.inputs):
+        if _fit(pattern.inputs, node.inputs):
+            yield from match_all(pattern.inputs, node.inputs, bound, facts)
         if _commutes(op) and node.inputs[0] is not node.inputs[1]:
-            yield from match_all(pattern.inputs, node.inputs[::-1], bound, facts)
+            reverse = node.inputs[::-1]
+            if _fit(pattern.inputs, reverse):
+                yield from match_all(pattern.inputs, reverse, bound, facts)
+
+
+def _fit(patterns: tuple[Node, ...], nodes: tuple[Node, ...]) -> bool:
+    """A cheap necessary condition for a match: have the nodes the ops of the patterns?"""
+    for p, x in zip(patterns, nodes, strict=True):
+        kind = type(p.op)
+        if kind is not type(x.op) and kind not in _LOOSE:
+            return False
+    return True
 
 
 def match_all(
@@ -78,19 +92,24 @@ def match_all(
         yield from match_all(patterns[1:], nodes[1:], found, facts)
 
 
+# Patterns that match nodes of other ops: a negation has several forms.
+_LOOSE = (Var, Const, ops.Neg)
+
+
 def _is_sign_of_known(pattern: Node, bound: dict[str, Node]) -> bool:
-    """Is the pattern -x for a variable x that is bound? Then any form of its negation matches."""
-    inner = pattern.inputs[0] if pattern.op == ops.neg else None
-    return inner is not None and isinstance(inner.op, Var) and inner.op.label in bound
+    """Is this negation -x for a variable x that is bound? Then any form of its negation matches."""
+    inner = pattern.inputs[0]
+    return type(inner.op) is Var and inner.op.label in bound
 
 
 def is_negation(p: Node, q: Node) -> bool:
     """Do the expressions of p and q show that p = -q?"""
-    if (p.op == ops.neg and p.inputs[0] is q) or (q.op == ops.neg and q.inputs[0] is p):
+    of_p, of_q = type(p.op), type(q.op)
+    if (of_p is ops.Neg and p.inputs[0] is q) or (of_q is ops.Neg and q.inputs[0] is p):
         return True
-    if p.op == ops.sub and q.op == ops.sub:
+    if of_p is ops.Sub and of_q is ops.Sub:
         return p.inputs[0] is q.inputs[1] and p.inputs[1] is q.inputs[0]
-    if p.op == ops.mul and q.op == ops.mul and p.inputs[1] is q.inputs[1]:
+    if of_p is ops.Mul and of_q is ops.Mul and p.inputs[1] is q.inputs[1]:
         c, d = (constant_of(product.inputs[0]) for product in (p, q))
         return c is not None and d is not None and c == -d
     return False
@@ -99,8 +118,7 @@ def is_negation(p: Node, q: Node) -> bool:
 def operand_ops(pattern: Node) -> tuple[type[Op] | None, ...]:
     """For each operand of a pattern the op that it must have: None for any op, Const for any
     broadcast of a literal."""
-    loose = (Var, ops.Neg)
-    return tuple(None if isinstance(x.op, loose) else type(x.op) for x in pattern.inputs)
+    return tuple(None if type(x.op) in (Var, ops.Neg) else type(x.op) for x in pattern.inputs)
 
 
 def could_fit(
@@ -108,10 +126,12 @@ def could_fit(
 ) -> bool:
     """A cheap necessary condition for a match: do the wanted ops occur among the operands?"""
     for kind in wanted:
-        if kind is Const:
-            if all(facts.constant(x) is None for x in inputs):
-                return False
-        elif kind is not None and all(type(x.op) is not kind for x in inputs):
+        if kind is None:
+            continue
+        for x in inputs:
+            if facts.constant(x) is not None if kind is Const else type(x.op) is kind:
+                break
+        else:
             return False
     return True
 
@@ -124,15 +144,20 @@ def _commutes(op: Op) -> bool:
 def instantiate(pattern: Node, bound: dict[str, Node]) -> Node:
     """The pattern with nodes for its variables; ops are applied again, which infers types."""
     built: dict[Node, object] = {}
-    for node in toposort([pattern]):
+    for node in _order(pattern):
         if isinstance(node.op, Var):
             built[node] = bound[node.op.label]
         elif isinstance(node.op, Const):
             # A Python number takes the dtype of the other operand.
             built[node] = node.op.array.item()
         else:
-            built[node] = node.op(*(built[x] for x in node.inputs))
+            built[node] = node.op(*[built[x] for x in node.inputs])
     return built[pattern]
+
+
+@lru_cache(maxsize=1024)
+def _order(pattern: Node) -> tuple[Node, ...]:
+    return tuple(toposort([pattern]))
 
 
 _INFIX = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "<": 0, "<=": 0, ">": 0, ">=": 0, "==": 0}

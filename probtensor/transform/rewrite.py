@@ -14,15 +14,16 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
 from probtensor import ops
 from probtensor.dataclass import dataclass, field
 from probtensor.graph.closed import Closed, map_bodies
-from probtensor.graph.node import Node, Op, as_tensor, line_of, made_by, make
+from probtensor.graph.node import Const, Node, Op, as_tensor, line_of, made_by, make
 from probtensor.graph.walk import rebuild, replace, toposort
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.transform.bodies import known_facts, with_changed_outputs
-from probtensor.transform.chain import CHAIN_ROOTS, INVERSE, combine_in_chain
+from probtensor.transform.chain import CHAIN_ROOTS, INVERSE, combine_in_chain, ops_of_leaves
 from probtensor.transform.facts import FactTable, Known
 from probtensor.transform.pattern import (
     Match,
@@ -51,6 +52,9 @@ class Rule:
     """One rule. `apply(node, facts)` returns the replacement of the node, or None.
 
     on        op classes of the nodes that it is tried on
+    among     op classes of which each must occur at the node or before it, for the rule to apply
+    operands  op classes of which each must be that of an operand, or with `in_chain` of a leaf of
+              the chain; Const stands for a literal of any shape
     over      test domain: an interval for each variable by name
     example   makes graphs for the test of a rule written as a function
 
@@ -70,6 +74,9 @@ class Rule:
     apply: Callable[[Node, FactTable], Node | None]
     why: str
     line: str
+    among: frozenset[type[Op]] = frozenset()
+    operands: frozenset[type[Op]] = frozenset()
+    in_chain: bool = False
     lhs: Node | None = None
     rhs: Node | None = None
     given: Callable[[Match], bool] | None = None
@@ -106,6 +113,7 @@ def rule(
     intervals = over if isinstance(over, dict) else dict.fromkeys(variables, over)
 
     wanted = operand_ops(lhs)
+    operands = {kind for kind in wanted if kind is not None and not (in_chain and kind is Const)}
 
     def filled(found: Iterable[dict[str, Node]], facts: FactTable) -> Node | None:
         for bound in found:
@@ -114,8 +122,6 @@ def rule(
         return None
 
     def apply(node: Node, facts: FactTable) -> Node | None:
-        if not could_fit(wanted, node.inputs, facts):
-            return None
         return filled(match(lhs, node, {}, facts), facts)
 
     def apply_in_chain(node: Node, facts: FactTable) -> Node | None:
@@ -126,7 +132,7 @@ def rule(
                 return None
             return filled(match_all(lhs.inputs, (first, second), {}, facts), facts)
 
-        return combine_in_chain(node, facts, combine, wanted)
+        return combine_in_chain(node, facts, combine, operands)
 
     name = f"{pattern_text(lhs)} -> {pattern_text(rhs)}"
     line = _line_of_caller()
@@ -135,9 +141,12 @@ def rule(
         apply = apply_in_chain
     else:
         roots = (type(lhs.op),)
+    # Of a negation, other forms match too.
+    loose = (Var, Const, ops.Neg, type(lhs.op))
+    among = {type(n.op) for n in toposort([lhs]) if not isinstance(n.op, loose)}
     return Rule(
-        name, roots, apply, why, line, lhs, rhs, given, intervals, ulps=ulps, limits=limits,
-        everywhere=everywhere,
+        name, roots, apply, why, line, frozenset(among), frozenset(operands), in_chain, lhs, rhs,
+        given, intervals, ulps=ulps, limits=limits, everywhere=everywhere,
     )  # fmt: skip
 
 
@@ -145,6 +154,8 @@ def rewrite(
     *,
     on: type[Op] | tuple[type[Op], ...],
     example: Callable[[], object],
+    among: type[Op] | tuple[type[Op], ...] = (),
+    operands: type[Op] | tuple[type[Op], ...] = (),
     ulps: float = ULPS,
     sums_first: bool = False,
     limits: bool = False,
@@ -156,7 +167,8 @@ def rewrite(
 
     def enter(function: Callable) -> Rule:
         takes_facts = function.__code__.co_argcount == 2
-        classes = on if isinstance(on, tuple) else (on,)
+        given = (x if isinstance(x, tuple) else (x,) for x in (on, among, operands))
+        classes, present, read = given
         code = function.__code__
         line = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"
         name = function.__name__
@@ -165,9 +177,9 @@ def rewrite(
             raise TypeError(f"the rule {name} does not say why")
         apply = function if takes_facts else lambda node, facts: function(node)
         return Rule(
-            name, classes, apply, reason or name, line, example=example, ulps=ulps,
-            sums_first=sums_first, limits=limits, rounded_logs=rounded_logs,
-            mixtures=mixtures,
+            name, classes, apply, reason or name, line, frozenset(present), frozenset(read),
+            example=example, ulps=ulps, sums_first=sums_first, limits=limits,
+            rounded_logs=rounded_logs, mixtures=mixtures,
         )  # fmt: skip
 
     return enter
@@ -218,68 +230,124 @@ class RewriteLog:
     gave_up: str | None = None
 
 
+# A key of facts about inputs: these, each with its bounds and its literal as text.
+FactsKey = tuple[tuple[Node, object, str], ...]
+
+
+class Findings:
+    """What several runs of rules share: the facts about nodes, and the rules that were tried on a
+    node without effect, both by the facts about inputs that they follow from. Nodes never change,
+    so neither does whether a rule applies to one."""
+
+    def __init__(self) -> None:
+        self.facts: dict[FactsKey, FactTable] = {}
+        self.tried: dict[FactsKey, dict[Node, tuple[Rule, ...]]] = {}
+
+    def given(self, known: Known, key: FactsKey) -> tuple[FactTable, dict]:
+        """The facts, and the rules tried, where these facts about inputs are known."""
+        facts = self.facts.get(key)
+        if facts is None:
+            facts = self.facts[key] = FactTable(known)
+        return facts, self.tried.setdefault(key, {})
+
+
+@lru_cache(maxsize=1024)
+def _without(rules: tuple[Rule, ...], tried: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    return tuple(r for r in rules if r not in tried)
+
+
 def apply_rules(
-    outputs: Iterable[Node], rules: Ruleset, log: RewriteLog | None = None
+    outputs: Iterable[Node],
+    rules: Ruleset,
+    log: RewriteLog | None = None,
+    findings: Findings | None = None,
 ) -> list[Node]:
     """The outputs rewritten by `rules` until none applies; linear in the number of nodes.
 
     The inputs of a node are rewritten before the node, and results are cached by node, so shared
     subgraphs are rewritten once; so are bodies, before the nodes that have them. RewriteError if a
     rule changes a type. Rules that undo each other are stopped after FIRINGS_PER_NODE applications
-    per node, and `log.gave_up` names them.
+    per node, and `log.gave_up` names them. Runs that are given the same `findings` try a rule on a
+    node once.
     """
-    return _Driver(rules, log or RewriteLog()).run(list(outputs))
+    return _Driver(rules, log or RewriteLog(), findings or Findings()).run(list(outputs))
 
 
 class _Driver:
     """One run: `next` maps a node to its state after one step, `done` to its final form.
 
-    `known` are facts about inputs; `bodies` the rewritten bodies, by body and by the facts about
-    its parameters.
+    `known` are facts about inputs, and `key` is their key; `bodies` the rewritten bodies, by body
+    and by the key of the facts about its parameters.
     """
 
     def __init__(
         self,
         rules: Ruleset,
         log: RewriteLog,
+        findings: Findings,
         known: Known = (),
+        key: FactsKey = (),
         bodies: dict[tuple[Closed, tuple], Closed] | None = None,
     ) -> None:
         self.rules = rules
         self.log = log
-        self.facts = FactTable(known)
+        self.findings = findings
+        self.facts, self.tried = findings.given(known, key)
         self.bodies = {} if bodies is None else bodies
         self.with_final_bodies: set[Node] = set()
         self.done: dict[Node, Node] = {}
         self.next: dict[Node, Node] = {}
+        self.present: set[type[Op]] = set()  # op classes of all nodes seen
+        self.usable: dict[type[Op], tuple[Rule, ...]] = {}
         self.budget = 0
 
     def run(self, outputs: list[Node]) -> list[Node]:
-        self.budget = FIRINGS_PER_NODE * (len(toposort(outputs)) + 20)
+        order = toposort(outputs)
+        self.budget = FIRINGS_PER_NODE * (len(order) + 20)
+        self.present = {type(node.op) for node in order}
+        if not any(map(self.concerns, {type(node.op): node.op for node in order}.values())):
+            return outputs
         for output in outputs:
             self.finish(output)
         return [self.done[output] for output in outputs]
 
+    def concerns(self, op: Op) -> bool:
+        """Whether there is anything to do at nodes of an op."""
+        return op.has_bodies or bool(self.rules_for(op))
+
+    def rules_for(self, op: Op) -> tuple[Rule, ...]:
+        """The rules to try on a node of this op: those of which all ops have been seen."""
+        kind = type(op)
+        if kind not in self.present:
+            self.present.add(kind)
+            self.usable.clear()
+        found = self.usable.get(kind)
+        if found is None:
+            found = tuple([r for r in self.rules.of(op) if r.among <= self.present])
+            self.usable[kind] = found
+        return found
+
     def finish(self, output: Node) -> None:
+        done, following = self.done, self.next
         stack = [output]
         while stack:
             node = stack[-1]
-            if node in self.done:
+            if node in done:
                 stack.pop()
                 continue
-            waiting = [x for x in node.inputs if x not in self.done]
+            waiting = [x for x in node.inputs if x not in done]
             if waiting:
                 stack.extend(self.without_cycles(waiting))
                 continue
-            if node not in self.next:
-                self.next[node] = self.step(node)
-            after = self.next[node]
-            if after is node or after in self.done:
-                self.done[node] = self.done.get(after, after)
+            after = following.get(node)
+            if after is None:
+                after = following[node] = self.step(node)
+            if after is node or after in done:
+                done[node] = done.get(after, after)
                 stack.pop()
-            elif after in self.next:
+            elif after in following:
                 self.give_up(node, after)
-                self.done[after] = after
+                done[after] = after
             else:
                 stack.append(after)
 
@@ -293,22 +361,39 @@ class _Driver:
 
     def step(self, node: Node) -> Node:
         """The node on rewritten inputs; if it has these already, the result of one rule."""
-        rebuilt = rebuild(node, tuple(self.done[x] for x in node.inputs))
+        done = self.done
+        rebuilt = rebuild(node, tuple([done[x] for x in node.inputs]))
         if rebuilt is not node:
             return fitted(rebuilt, node, "a changed operand")
         if node.op.has_bodies and node not in self.with_final_bodies:
             return self.with_rewritten_bodies(node)
-        if self.budget <= 0:
+        tried, left = self.tried.get(node), self.rules_for(node.op)
+        if tried is not None:
+            left = _without(left, tried)
+        if not left or self.budget <= 0:
             return node
         with made_by(node):
-            for candidate in self.rules.of(node.op):
+            for candidate in self.fitting(left, node):
                 found = candidate.apply(node, self.facts)
                 if found is None:
                     continue
                 found = fitted(_as_node(found, node.dtype), node, candidate.name)
                 if found is not node:
                     return self.fired(candidate, node, found)
+        self.tried[node] = left if tried is None else tried + left
         return node
+
+    def fitting(self, rules: Iterable[Rule], node: Node) -> Iterator[Rule]:
+        """The rules whose operands are there."""
+        facts = self.facts
+        kinds = {type(x.op) for x in node.inputs}
+        if Const not in kinds and any(facts.constant(x) is not None for x in node.inputs):
+            kinds.add(Const)
+        for candidate in rules:
+            wanted = candidate.operands
+            there = ops_of_leaves(node, facts) if wanted and candidate.in_chain else kinds
+            if wanted <= there:
+                yield candidate
 
     def with_rewritten_bodies(self, node: Node) -> Node:
         """The node with its bodies in final form; if they are already, the result of one rule."""
@@ -323,7 +408,9 @@ class _Driver:
 
         def rewritten(body: Closed) -> Closed:
             if (body, facts) not in self.bodies:
-                inner = _Driver(self.rules, self.log, known, self.bodies)
+                inner = _Driver(
+                    self.rules, self.log, self.findings, known, facts, self.bodies
+                )
                 outputs = inner.run(replace(body.outputs, literals))
                 made = with_changed_outputs(body, outputs, "rewriting")
                 self.bodies[body, facts] = self.bodies[made, facts] = made
@@ -353,7 +440,7 @@ def _as_node(found: object, dtype: str) -> Node:
 
 def fitted(found: Node, node: Node, name: str) -> Node:
     """`found`, the replacement of `node`, broadcast to its shape; RewriteError for another type."""
-    if found.type == node.type:
+    if found.type is node.type or found.type == node.type:
         return found
     if found.dtype == node.dtype:
         try:

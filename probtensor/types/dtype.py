@@ -61,6 +61,8 @@ DTYPES = tuple(
 )  # fmt: skip
 COMPLEX = DType("complex64"), DType("complex128")
 _ALL = {str(dtype): dtype for dtype in (*DTYPES, *COMPLEX)}
+_OF_NUMPY = {dtype.numpy: dtype for dtype in DTYPES}
+_NUMPY_CLASSES = {type(dtype) for dtype in _OF_NUMPY}
 BOOL, INT64, FLOAT32, FLOAT64 = (_ALL[n] for n in ("bool", "int64", "float32", "float64"))
 
 
@@ -75,6 +77,10 @@ def check_dtype(dtype: object) -> DType:
         found = _ALL.get(dtype)
         if found is not None and found.kind != "c":
             return found
+    elif dtype.__class__ in _NUMPY_CLASSES:
+        found = _OF_NUMPY.get(dtype)
+        if found is not None:
+            return found
     try:
         name = np.dtype(dtype).name
     except TypeError:
@@ -86,8 +92,11 @@ def check_dtype(dtype: object) -> DType:
 
 def promote(*operands: object) -> DType:
     """NumPy's result dtype of dtype names and bare Python numbers (weak, as in NEP 50)."""
+    first = operands[0] if operands else None
+    if first.__class__ is DType and operands.count(first) == len(operands):
+        return first
     # Only the type of a Python number matters, not its value, even beyond 64 bits.
-    return _promoted(*(o if isinstance(o, str) else _WEAK.get(type(o), o) for o in operands))
+    return _promoted(*[o if isinstance(o, str) else _WEAK.get(type(o), o) for o in operands])
 
 
 _WEAK = {int: 0, float: 0.0, complex: 0j}

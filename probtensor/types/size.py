@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from functools import reduce
+from functools import cache, cached_property, lru_cache, reduce
 from operator import attrgetter, eq, le, lt
 from types import FrameType
 from typing import ClassVar
@@ -51,7 +51,14 @@ class Atom:
     def __reduce__(self) -> tuple:
         return Atom.made, (self.name, self.args, self.uid, self.source)
 
-    @property
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.name, self.args, self.uid))
+
+    @cached_property
     def key(self) -> str:
         """The text that identifies the atom: the key of its value in tables, and its sort key."""
         if not self.args:
@@ -89,7 +96,18 @@ class Dim:
 
     terms: tuple[tuple[tuple[Atom, ...], int], ...]
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.terms)
+
+    def __reduce__(self) -> tuple:
+        return Dim, (self.terms,)  # hashes of strings differ between processes
+
     @staticmethod
+    @lru_cache(4096)
     def name(name: str, uid: str = "") -> Dim:
         return Dim.of(Atom(name, (), uid))
 
@@ -437,6 +455,12 @@ class HoldsSizes(ABC):
         """The keys of the names in these sizes."""
 
 
+@cache
+def field_names(kind: type) -> tuple[str, ...]:
+    """The names of the fields of a dataclass; none for another class."""
+    return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
+
+
 def sourced_atoms(value: object) -> Iterable[Atom]:
     """The atoms with a source in a size, or in a value that holds sizes: a tuple or a dataclass."""
     if not Atom.sourced:
@@ -448,14 +472,16 @@ def sourced_atoms(value: object) -> Iterable[Atom]:
         yield from value.sourced_atoms()
         return
     parts = value if isinstance(value, tuple) else ()
-    if is_dataclass(value):
-        parts = [getattr(value, f.name) for f in fields(value)]
+    if not isinstance(value, (tuple, type)):
+        parts = [getattr(value, name) for name in field_names(type(value))]
     for part in parts:
         yield from sourced_atoms(part)
 
 
 def sources(value: object) -> tuple:
     """What computes the sizes in such a value, where data decide them; each once."""
+    if not Atom.sourced:
+        return ()
     return tuple(dict.fromkeys(atom.source for atom in sourced_atoms(value)))
 
 

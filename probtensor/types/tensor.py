@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
-
 from probtensor.dataclass import dataclass
 from probtensor.types.dtype import DType, dtype_of
 from probtensor.types.size import Shape, ShapeError, Size, size_product
@@ -65,6 +63,15 @@ def broadcast_size(a: Size, b: Size) -> Size:
 
 def broadcast_shapes(*shapes: Shape) -> Shape:
     """The shape several shapes broadcast to, by NumPy's rule; ShapeError if they do not."""
-    ndim = max((len(s) for s in shapes), default=0)
-    padded = [(1,) * (ndim - len(s)) + tuple(s) for s in shapes]
-    return tuple(reduce(broadcast_size, sizes) for sizes in zip(*padded, strict=True))
+    joint: Shape = ()
+    for shape in shapes:
+        if shape and shape != joint:
+            joint = _joined(joint, tuple(shape)) if joint else tuple(shape)
+    return joint
+
+
+def _joined(left: Shape, right: Shape) -> Shape:
+    """The shape that two shapes with axes broadcast to."""
+    ndim = max(len(left), len(right))
+    padded = [(1,) * (ndim - len(s)) + s for s in (left, right)]
+    return tuple(map(broadcast_size, *padded))

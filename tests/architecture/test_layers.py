@@ -12,7 +12,8 @@ LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
 FACE = {"linalg", "loop", "special", "ode", "optimize", "quadrature"}
 COMPILER = ALGEBRA | {
-    "system", "rules", "kernel", "schedule", "lower", "device", "targets", "function", "compile"
+    "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "function",
+    "compile",
 }
 FOUNDATION = {"dataclass", "late"}  # what every layer may import
 EVERYTHING = COMPILER | FACE | {"evaluate", "prob", "sample", "interop", "testing"}
@@ -35,13 +36,14 @@ ARROWS = {
     "lower": LANGUAGE | {"ops.kinds", "kernel"},
     "targets": {"types", "version", "calls", "process", "system", "device", "kernel", "schedule"}
     | {"lower.memory", "lower.plan"},
+    "export": {"types", "version", "system", "kernel", "targets", "lower.plan"},
     "function": LANGUAGE
-    | {"system", "device", "kernel", "schedule", "lower", "targets", "ops.arrays.require"}
+    | {"export", "system", "device", "kernel", "schedule", "lower", "targets", "ops.arrays.require"}
     | {"ops.kinds"},
     "compile": COMPILER,
     "evaluate": LANGUAGE | {"ops.kinds", "function", "compile"},
     "prob": ALGEBRA
-    | {"system", "rules", "device", "function", "compile", "version", "targets"}
+    | {"system", "rules", "device", "export", "function", "compile", "version", "targets"}
     | {"sample.checks", "sample.runs.output"},
     "sample": {"version", "system", "device", "calls", "process"},
     "linalg": {"ops", "calls"},
@@ -130,8 +132,8 @@ def test_arrows_have_no_cycle():
     seen = set()
     for layer in ("dataclass", "version", "calls", "types", "process", "late", "system", "device",
                   "graph",
-                  "kernel", "schedule", "ops", "transform", "rules", "lower", "targets", "function",
-                  "compile", "evaluate", "sample", "prob", "linalg", "loop",
+                  "kernel", "schedule", "ops", "transform", "rules", "lower", "targets", "export",
+                  "function", "compile", "evaluate", "sample", "prob", "linalg", "loop",
                   "special", "ode", "optimize", "quadrature"):  # fmt: skip
         above = {name.split(".")[0] for name in ARROWS[layer]} - {layer}
         assert above <= seen, f"{layer} points down at {sorted(above - seen)}"

@@ -45,7 +45,8 @@ def test_attributes(f):
     assert f.name == "loss"
     assert "loss(x: float64" in repr(f)
     assert "#" not in repr(f)
-    assert set(f.timings) == {"rewrite", "lower", "render", "build"}
+    assert f.address  # which needs the native module
+    assert set(f.timings) >= {"rewrite", "lower", "render", "build"}
     assert f.path.endswith(".so")
     assert f.plan.kernels
 

@@ -264,7 +264,7 @@ def test_rules_wrong_beside_their_example_are_refused(bad):
 def test_slices_that_overlap_are_told_apart(monkeypatch):
     """The rule with a test of disjointness that is one place too generous is refused."""
     assert not faults_nearby(join_written_slices, limit=60)[0]
-    monkeypatch.setattr(shapes, "_disjoint", lambda regions: True)
+    monkeypatch.setattr(shapes, "_fits", lambda span, spans: True)
     assert faults_nearby(join_written_slices, limit=400)[0]
 
 

@@ -5,7 +5,7 @@ import sys
 
 CODE = """
 import pathlib, sys
-from probtensor.targets.cython.quickstart import builtins_with_lazy_templates, lexicons
+from probtensor.targets.cython.quickstart import started_with_lazy_code, lexicons
 from probtensor.targets.cython.toolchain import translate
 folder = pathlib.Path(sys.argv[1])
 plain = folder / "plain.pyx"
@@ -15,7 +15,7 @@ plain.write_text(
     encoding="utf-8",
 )
 translate(plain, "plain")
-assert lexicons() is not None and builtins_with_lazy_templates()
+assert lexicons() is not None and started_with_lazy_code()
 assert lexicons().full.cache_info().currsize == 0
 from Cython.Compiler.Main import CompilationOptions, compile_single
 greek = folder / "greek.pyx"
@@ -56,8 +56,8 @@ def test_others_in_the_process_have_the_whole_language(tmp_path, root):
 def test_a_cython_that_scans_already_is_left_alone(root):
     run(
         "import Cython.Compiler.Scanning, Cython.Compiler.Builtin\n"
-        "from probtensor.targets.cython.quickstart import builtins_with_lazy_templates, lexicons\n"
-        "assert lexicons() is None and not builtins_with_lazy_templates()\n",
+        "from probtensor.targets.cython.quickstart import started_with_lazy_code, lexicons\n"
+        "assert lexicons() is None and not started_with_lazy_code()\n",
         root=root,
     )
 
@@ -66,7 +66,7 @@ def test_a_cython_of_another_make_is_left_alone(root):
     run(
         "from Cython.Compiler import Code, Lexicon\n"
         "del Lexicon.unicode_start_ch_any, Code.TempitaUtilityCode\n"
-        "from probtensor.targets.cython.quickstart import builtins_with_lazy_templates, lexicons\n"
-        "assert lexicons() is None and not builtins_with_lazy_templates()\n",
+        "from probtensor.targets.cython.quickstart import started_with_lazy_code, lexicons\n"
+        "assert lexicons() is None and not started_with_lazy_code()\n",
         root=root,
     )

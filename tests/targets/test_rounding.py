@@ -134,3 +134,14 @@ def test_explicit_fusing_of_long_sums_is_more_accurate_only():
         exact = np.sum(wide * b), np.sum(wide * b), np.sum(wide * wide)
         for got, want, size in zip(function(a, b), exact, scale, strict=True):
             assert abs(got - want) <= 8 * np.finfo(float).eps * size
+
+
+@pytest.mark.parametrize("target", ["cython", "machine"])
+def test_a_pair_of_a_difference_and_a_sum_is_not_fused(target):
+    """gcc's vectoriser of straight-line code makes one fused instruction of such a pair."""
+    a, b, c = pt.vector("a"), pt.vector("b"), pt.vector("c")
+    pair = pt.stack([a[0] * b[0] - c[0], a[1] * b[1] + c[1]])
+    f = pt.function([a, b, c], pair, target=target)
+    rng = np.random.default_rng(5)
+    for x, y, z in rng.uniform(0.1, 2, (200, 3, 2)):
+        assert f(x, y, z).tolist() == [x[0] * y[0] - z[0], x[1] * y[1] + z[1]]

@@ -1,14 +1,21 @@
 """Running passes: order, records, verification."""
 
+from dataclasses import replace
+
 import pytest
 
 from probtensor import ops
+from probtensor.compile import PIPELINE
+from probtensor.function.program import flatten
 from probtensor.graph.check import CheckError
+from probtensor.graph.text import to_text
 from probtensor.ops.kinds import Composite
 from probtensor.rules import SIMPLIFY, STABLE
+from probtensor.testing.generate import random_graph
 from probtensor.transform import Pass, expand_composites, rule, run, var
 from probtensor.transform.passes import report
 from probtensor.transform.rewrite import Ruleset
+from tests.models.programs import MODELS
 
 x = var("x")
 
@@ -33,6 +40,35 @@ def test_composites_are_expanded_to_the_last():
     (after,) = run((Pass("expand", expand_composites),), [y], verify=True)
     from_ops = [n for n in _nodes(after) if isinstance(n.op, Composite)]
     assert not from_ops and after.type == y.type
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_a_pass_that_is_skipped_would_change_nothing(model):
+    _, outputs, updates = model()
+    graph = [*(leaf.variable for leaf in flatten(outputs)[0]), *updates.values()]
+    never_skipped = [replace(step, on=None) for step in PIPELINE]
+    skipping, running = run(PIPELINE, graph), run(never_skipped, graph)
+    assert all(a is b for a, b in zip(skipping, running, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_pass_that_is_skipped_would_change_nothing_of_random_graphs(seed):
+    graph = list(random_graph(seed, 14, loops=seed % 4 == 0).outputs)
+    never_skipped = [replace(step, on=None) for step in PIPELINE]
+    skipping, running = run(PIPELINE, graph), run(never_skipped, graph)
+    assert [to_text([a]) for a in skipping] == [to_text([a]) for a in running]
+
+
+def test_a_pass_over_other_ops_is_not_run():
+    def fails(outputs):
+        raise AssertionError("it was run")
+
+    t = ops.tensor("t", (3,))
+    passes = (Pass("never", fails, on=(ops.Sin,)), Pass("simplify", SIMPLIFY))
+    (after,) = run(passes, [ops.exp(t) + 0])
+    assert after is ops.exp(t)
+    with pytest.raises(AssertionError, match="it was run"):
+        run(passes, [ops.sin(t)])
 
 
 def _nodes(node):

@@ -26,6 +26,30 @@
         return name(a, b, c, d); \
     }
 
+/* A copy for loops that would inline many: gcc compiles it once for a double, and once for a vector
+ * of them, which vectorised loops call. Other compilers cannot, so they inline it. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+#define PT_LANES static __attribute__((noinline, unused, simd("notinbranch")))
+#else
+#define PT_LANES PT_FN
+#endif
+#define PT_LANES_1(name) PT_LANES double name##_lanes(double a) { return name(a); }
+#define PT_LANES_2(name) PT_LANES double name##_lanes(double a, double b) { return name(a, b); }
+#define PT_LANES_3(name) \
+    PT_LANES double name##_lanes(double a, double b, double c) { return name(a, b, c); }
+#define PT_LANES_4(name) \
+    PT_LANES double name##_lanes(double a, double b, double c, double d) \
+    { \
+        return name(a, b, c, d); \
+    }
+
+/* The result of a function that stays one: a part of a long kernel. */
+#if defined(__GNUC__) || defined(__clang__)
+#define pt_part __attribute__((noinline)) void
+#else
+#define pt_part void
+#endif
+
 /* In the body of a loop: the compiler does not vectorise it. gcc 12 loads the wrong elements where
  * it vectorises neighbouring loads under a condition that depends on the loop variable. */
 PT_FN void pt_not_vectorised(void)
@@ -184,8 +208,8 @@ PT_ONCE void pt_end_block(double *PT_RESTRICT a, int64_t lanes, double *PT_RESTR
 }
 /* The sum of the lanes and of the previous blocks, if `turns` iterations had any: a block ends with
  * its last strip, complete or not. */
-PT_FN double pt_end_sum(double *PT_RESTRICT a, int64_t lanes, double *PT_RESTRICT sum,
-                        int64_t turns)
+PT_ONCE double pt_end_sum(double *PT_RESTRICT a, int64_t lanes, double *PT_RESTRICT sum,
+                          int64_t turns)
 {
     const double last = pt_fold_add(a, lanes);
     if (turns <= PT_BLOCK - lanes)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from cython_ext.cell import CellLocks
 from cython_ext.convert import failure
+from probtensor.dataclass import replace
 from probtensor.device import DeviceArray, DeviceError, device_array
 from probtensor.function.call import Compilation, Function, rebuild
 from probtensor.function.device.batched import BatchedCalls, DeviceDensity

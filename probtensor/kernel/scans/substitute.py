@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.interp import OPERATORS
 from probtensor.kernel.ir import (
     Apply,

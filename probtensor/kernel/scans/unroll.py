@@ -12,8 +12,8 @@ combined, so that a sum of zeros of negative sign is such a zero.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import (
     FOLDS,
     Acc,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import ClassVar
 
 from probtensor.dataclass import dataclass, field
@@ -40,12 +41,12 @@ class Task(ABC):
     # Whether it may as well be computed in the loop of its consumer.
     movable: ClassVar[bool] = False
 
-    @property
+    @cached_property
     def first_fold(self) -> int | None:
         """The level of the outermost fold; None if there is none."""
         return next((k for k, axis in enumerate(self.outs) if axis is None), None)
 
-    @property
+    @cached_property
     def last_folds(self) -> int | None:
         """The level from which on all loops are folds, whose result is thus a local; None if the
         innermost loop is no fold."""
@@ -53,14 +54,14 @@ class Task(ABC):
         level = along_axes[-1] + 1 if along_axes else 0
         return level if level < len(self.outs) else None
 
-    @property
+    @cached_property
     def in_memory(self) -> bool:
         """Whether its value exists only in its buffer, after all its loops: if a loop along an
         output axis is inside a fold."""
         first = self.first_fold
         return first is not None and any(axis is not None for axis in self.outs[first:])
 
-    @property
+    @cached_property
     def depth(self) -> int | None:
         """The number of loops around the local with its value; None if the value is only in a
         buffer."""
@@ -79,7 +80,7 @@ class Task(ABC):
 
     def index(self, variables: Sequence[Size]) -> tuple[Size, ...]:
         """Indices along the node's axes, given a value for each loop variable (0 on size 1)."""
-        found: list[Size] = [0] * self.node.type.ndim
+        found: list[Size] = [0] * len(self.node.type.shape)
         for variable, axis in zip(variables, self.outs, strict=True):
             if axis is not None:
                 found[axis] = variable

@@ -19,7 +19,8 @@ class MapTask(Task):
     movable = True
 
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
-        return [reader.operand(x, self.index(variables)) for x in self.node.inputs]
+        index = self.index(variables)
+        return [reader.operand(x, index) for x in self.node.inputs]
 
     def write(self, writer: Writer, variables: list[Size]) -> None:
         values = self.reads(writer, variables)

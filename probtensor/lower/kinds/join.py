@@ -19,9 +19,10 @@ class PieceTask(Task):
 
     in_memory = True
 
-    def __init__(self, node: Node, part: int, sizes: CanonicalSizes) -> None:
+    def __init__(self, node: Node, part: int, offset: Size, sizes: CanonicalSizes) -> None:
         super().__init__(node, *loops_along(sizes.shape(node.inputs[part])))
         self.part = part
+        self.offset = offset
 
     def finished_axis(self, level: int) -> int | None:
         return None  # other tasks write the other pieces
@@ -32,12 +33,9 @@ class PieceTask(Task):
 
     def write(self, writer: Writer, variables: list[Size]) -> None:
         (value,) = self.reads(writer, variables)
-        node, axis, shape = self.node, self.node.op.axis, writer.sizes.shape
-        offset: Size = 0
-        for x in node.inputs[: self.part]:
-            offset = shape(x)[axis] + offset
-        index = spread(shape(node.inputs[self.part]), variables)
-        index[axis] = index[axis] + offset
+        node, axis = self.node, self.node.op.axis
+        index = spread(writer.sizes.shape(node.inputs[self.part]), variables)
+        index[axis] = index[axis] + self.offset
         writer.store(node, index, value, None, line_of(node))
 
 
@@ -47,4 +45,9 @@ class JoinLowering(Lowering):
     kind = Join
 
     def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
-        return [PieceTask(node, part, sizes) for part in range(len(node.inputs))]
+        found: list[Task] = []
+        offset: Size = 0
+        for part, x in enumerate(node.inputs):
+            found.append(PieceTask(node, part, offset, sizes))
+            offset = sizes.shape(x)[node.op.axis] + offset
+        return found

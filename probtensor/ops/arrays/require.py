@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from probtensor.calls import user_line
+from probtensor.dataclass import replace
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import Node, as_tensor, make
 from probtensor.graph.walk import toposort
@@ -82,19 +82,31 @@ def asked_for(x: Node, what: str, *laws: SizeCheck) -> Node:
 
 
 def keep_laws(outputs: Sequence[Node], before: Sequence[Node]) -> list[Node]:
-    """The outputs, with all size laws of the graph of `before` that they have lost."""
-    laws = _laws(before)
+    """The outputs, each with all size laws of the graph of `before` that it has lost."""
+    laws = size_laws(toposort(before), ())
     if not laws:
         return list(outputs)
+    outputs = list(map(as_tensor, outputs))
+    every = (1 << len(laws)) - 1
     found = []
-    for y in outputs:
-        have = {_key(law) for law in _laws([y])}
-        found.append(require(as_tensor(y), [law for law in laws if _key(law) not in have]))
+    for y, had in zip(outputs, _laws_had(outputs, [_key(law) for law in laws]), strict=True):
+        lost = [law for k, law in enumerate(laws) if not had >> k & 1] if had != every else ()
+        found.append(require(y, lost))
     return found
 
 
-def _laws(outputs: Sequence[Node]) -> list[SizeCheck]:
-    return size_laws(toposort(outputs), ())
+def _laws_had(outputs: Sequence[Node], keys: Sequence[tuple]) -> list[int]:
+    """Which of some laws hold by the graph of each output: bit k is set for `keys[k]`."""
+    bits = {key: 1 << k for k, key in enumerate(keys)}
+    had: dict[Node, int] = {}
+    for node in toposort(outputs):
+        found = 0
+        for law in size_laws([node], ()):
+            found |= bits.get(_key(law), 0)
+        for x in node.needs:
+            found |= had[x]
+        had[node] = found
+    return [had[y] for y in outputs]
 
 
 def _key(law: SizeCheck) -> tuple:

@@ -64,9 +64,8 @@ class Number(Elementwise):
         raise GraphError(located(text))
 
     def apply(self, *inputs: TensorLike) -> Node:
-        if self.meeting_dtype(inputs) == "bool":
-            return self.on_bools(*inputs)
-        return super().apply(*inputs)
+        dtype = self.meeting_dtype(inputs)
+        return self.on_bools(*inputs) if dtype == "bool" else self.applied(dtype, inputs)
 
     def infer(self, *types: TensorType) -> TensorType:
         if types[0].dtype == "bool":

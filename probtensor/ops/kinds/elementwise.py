@@ -49,8 +49,11 @@ class Elementwise(Function):
         return self.arity
 
     def apply(self, *inputs: TensorLike) -> Node:
-        dtype = self.meeting_dtype(inputs)
-        return make(self, tuple(as_tensor_of(x, dtype, self.name, WIDER) for x in inputs))
+        return self.applied(self.meeting_dtype(inputs), inputs)
+
+    def applied(self, dtype: str, inputs: Sequence[TensorLike]) -> Node:
+        """The node for operands that are cast to a dtype."""
+        return make(self, tuple([as_tensor_of(x, dtype, self.name, WIDER) for x in inputs]))
 
     def meeting_dtype(self, inputs: Sequence[TensorLike]) -> str:
         """The dtype the inputs are cast to before the function is applied."""
@@ -60,14 +63,20 @@ class Elementwise(Function):
         return promote_float(*operands) if self.dtypes == "float" else promote(*operands)
 
     def infer(self, *types: TensorType) -> TensorType:
-        dtype = types[0].dtype
-        if any(t.dtype != dtype for t in types):
+        first = types[0]
+        dtype = first.dtype
+        if len(types) > 1 and any(t.dtype != dtype for t in types):
             raise TypeError(f"dtypes {', '.join(t.dtype for t in types)} differ")
         if self.dtypes == "float" and not types[0].is_float:
             raise TypeError(f"needs floats, not {dtype}")
         if self.dtypes == "integer" and types[0].is_float:
             raise TypeError(f"needs integers or bools, not {dtype}")
-        return TensorType(self.result_dtype(dtype), joint_shape(types))
+        result = self.result_dtype(dtype)
+        shape = first.shape if len(types) == 1 else joint_shape(types)
+        for known in types:
+            if known.dtype == result and known.shape == shape:
+                return known
+        return TensorType(result, shape)
 
     def result_dtype(self, dtype: str) -> str:
         return "bool" if self.dtypes in ("bool", "logic") else dtype
@@ -86,7 +95,7 @@ class Elementwise(Function):
 def joint_shape(types: Sequence[TensorType]) -> tuple:
     """The broadcast shape of operand types; ShapeError says which shapes do not fit."""
     try:
-        return broadcast_shapes(*(t.shape for t in types))
+        return broadcast_shapes(*[t.shape for t in types])
     except ShapeError as error:
         shapes = " and ".join(shape_text(t.shape) for t in types)
         raise ShapeError(f"shapes {shapes} do not broadcast: sizes {error}") from None

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import REASONS, WRONG, add_line, line_text, refusal
-from probtensor.graph.node import METHODS, Const, Node, TensorLike, array_of, as_tensor
+from probtensor.graph.node import (
+    METHODS,
+    Const,
+    Frozen,
+    Node,
+    TensorLike,
+    array_of,
+    as_tensor,
+    make,
+)
 from probtensor.ops.kinds.base import Kind
 
 
@@ -114,9 +125,14 @@ WIDER = (
 )
 
 
+_BARE = (bool, int, float)
+
+
 def weak_operand(value: TensorLike) -> TensorLike:
     """The operand for promotion: a Python number, which is weak, or the dtype."""
-    if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
+    if isinstance(value, Node):
+        return value.type.dtype
+    if isinstance(value, _BARE) and not isinstance(value, np.generic):
         return value
     return as_tensor(value).dtype
 
@@ -125,8 +141,20 @@ def as_tensor_of(value: TensorLike, dtype: str, what: str = "", hint: str = "") 
     """The operand as a node of exactly this dtype. A Python number, alone or in a list, must fit in
     it, as in NumPy: else OverflowError, which begins with `what` and ends with `hint`.
     """
-    bare = isinstance(value, (bool, int, float, list, tuple)) and not isinstance(value, np.generic)
+    if isinstance(value, Node):
+        node = as_tensor(value)
+        return node if node.type.dtype == dtype else METHODS["astype"](node, dtype)
+    if type(value) in (int, float) and value and dtype in ("float64", "float32"):
+        with suppress(OverflowError):  # which the call below raises with a complete message
+            return make(_float_literal(value, dtype), ())
+    bare = isinstance(value, (*_BARE, list, tuple)) and not isinstance(value, np.generic)
     node = as_tensor(value) if not bare or isinstance(value, (list, tuple)) else None
     if bare and (node is None or isinstance(node.op, Const)):
         return as_tensor(array_of(value, dtype, what, hint))
     return node if node.dtype == dtype else METHODS["astype"](node, dtype)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _float_literal(value: float, dtype: str) -> Const:
+    """The literal of a number other than zero, whose signs are equal as keys."""
+    return Const(Frozen(array_of(value, dtype)))

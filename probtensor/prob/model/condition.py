@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 
 from probtensor.calls import line_text, public
+from probtensor.compile import chosen_target
 from probtensor.graph import GraphError, Node, line_of
 from probtensor.graph.node import TensorLike, made_by, present_line
 from probtensor.graph.resize import with_sizes
@@ -40,6 +41,7 @@ def condition(
     track: Sequence[Node] = (),
     potentials: Sequence[Node] = (),
     target: object = None,
+    build: str | None = None,
     progress: bool = True,
 ) -> Posterior:
     """The posterior of the random variables that `observed` depends on.
@@ -49,7 +51,8 @@ def condition(
     coords      {dim: labels}, copied, each label once: the lengths of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
-    target      "cython" (default), "interp" or "cuda"; see `pt.function`
+    target      "auto" (default), "cython", "machine", "interp" or "cuda"; see `pt.function`
+    build       when target="auto" builds native code; see `pt.function`
     progress    say on a terminal, after 2 s, what is compiled and how far it is
 
     Free variables are in graph order (see `Posterior`). Raises GraphError for a discrete free
@@ -69,6 +72,8 @@ def condition(
         1
     """
     began = time.perf_counter()
+    if build is not None:
+        target = chosen_target(target, build)
     request = request_of(observed, coords, track, potentials, target)
     if request is not None:
         found = _recalled(request, progress)

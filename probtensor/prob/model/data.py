@@ -194,10 +194,15 @@ def depends_only_on(inputs: Iterable[Node]) -> Callable[[Node], bool]:
     known: dict[Node, bool] = dict.fromkeys(inputs, True)
 
     def test(node: Node) -> bool:
-        if node not in known:
-            for x in toposort([node]):
-                if x not in known:
-                    known[x] = not isinstance(x.op, Input) and all(known[y] for y in x.needs)
+        stack = [] if node in known else [node]
+        while stack:
+            x = stack[-1]
+            waiting = [y for y in x.needs if y not in known]
+            if waiting:
+                stack += waiting
+                continue
+            known[x] = not isinstance(x.op, Input) and all(map(known.__getitem__, x.needs))
+            stack.pop()
         return known[node]
 
     return test

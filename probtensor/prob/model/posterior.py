@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,10 @@ from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import line_text, public
 from probtensor.compile import function
 from probtensor.device import DeviceArray
+from probtensor.export.folder import Export
 from probtensor.function import Function
 from probtensor.function.device.streams import is_on_device
+from probtensor.function.exported import request_of
 from probtensor.graph import Node, as_tensor, line_of, made_by
 from probtensor.graph.node import new_input
 from probtensor.prob.density.diagnosis import Diagnosis, diagnose
@@ -29,6 +32,7 @@ from probtensor.prob.model.binding import (
     observed_array,
 )
 from probtensor.prob.model.data import Data, evaluate
+from probtensor.prob.model.exported import export_posterior
 from probtensor.prob.model.graphs import Density, Model, build
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.packed import Packed, rows_of
@@ -215,6 +219,17 @@ class Posterior:
         self._needs_host("context()")
         return self._context.clone()
 
+    @property
+    def tier(self) -> str:
+        """The target whose code runs the density now; see `Function.tier`."""
+        return self.function.tier if self.on_device else self._context.entry.tier
+
+    def expect_calls(self, count: int) -> None:
+        """Announce so many calls of `address`, which may pay for native code before they have
+        begun; 0 takes back what is left of them."""
+        if not self.on_device:
+            self._context.entry.code.promise(count)
+
     def _needs_host(self, what: str) -> None:
         if self.on_device:
             raise TypeError(
@@ -389,6 +404,37 @@ class Posterior:
         return Posterior(
             self.model, self._data_nodes, given, labels, self._programs, self._rebuild_args
         )
+
+    @public
+    def export(
+        self,
+        folder: str | os.PathLike,
+        *,
+        name: str | None = None,
+        build: bool | None = None,
+        lapack: str | None = None,
+    ) -> Export:
+        """Write the posterior as C into a folder: a source and a header with the log density and
+        its gradient, `constrain`, `unconstrain` and the names of variables; the headers that they
+        include, large data in a file, and a library that C, Julia, R or another Python can load.
+
+        folder  made if necessary; only files of earlier exports are overwritten
+        name    of the C functions; by default that of the folder
+        build   compile the library: by default if there is a C compiler
+        lapack  what links LAPACK, as in "-llapack -lblas": factors and products of matrices are
+                then its, as in Python, instead of plain C
+
+        The density is that of `logp_and_grad`, bit for bit where both are built by the same
+        compiler for the same processor. BuildError for a routine without a form in C,
+        FileExistsError for other files in the folder. See docs/export.md.
+
+            >>> mu = pt.random.normal(0, 5, name="mu")
+            >>> y = pt.random.normal(mu, 1.0, name="y")
+            >>> pt.condition({y: 1.0}).export("location").library.name
+            'location.so'
+        """
+        request = request_of(folder, name, build, lapack)
+        return export_posterior(self, request)
 
     def _check_fixed(self, input_node: Node, array: np.ndarray, line: str) -> None:
         for axis, (size, n) in enumerate(zip(input_node.shape, array.shape)):

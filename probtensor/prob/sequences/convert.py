@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.graph.closed import all_bodies, map_nodes
 from probtensor.graph.node import GraphError, Node, line_of, made_by, make
 from probtensor.graph.parts import Get

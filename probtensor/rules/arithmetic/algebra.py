@@ -158,18 +158,19 @@ SMALL = 8.0
 # NEAR: the relative distance from an end of the range below which digits are lost.
 # LOST: the error of a sum relative to its smaller term that is accepted, in ulps.
 NEAR, LOST = 2.0**-10, 2.0**12
+EPS = 2.0**-52  # of float64
 
 
 def _is_deferred(node: Node, arrays: Sequence[np.ndarray], value: np.ndarray) -> bool:
     """Does the rounded value of this function of literals lose digits that stable forms keep?"""
-    if not node.type.is_float or not all(np.isfinite(a).all() for a in arrays):
+    if not isinstance(node.op, DEFERRED) or not node.type.is_float:
+        return False
+    if not all(np.isfinite(a).all() if a.ndim else math.isfinite(a) for a in arrays):
         return False
     if isinstance(node.op, OF_GAMMAS):
         return any(np.any(np.abs(a) >= SMALL) for a in arrays)
     if isinstance(node.op, OF_SUMS):
         return _loses_a_term(*arrays, value)
-    if not isinstance(node.op, DEFERRED):
-        return False
     tiny = np.finfo(value.dtype).tiny
     lost = ~np.isfinite(value) | (np.abs(value) < tiny)
     if isinstance(node.op, OF_LINKS) and not isinstance(node.op, ops.Softmax):
@@ -181,6 +182,10 @@ def _is_deferred(node: Node, arrays: Sequence[np.ndarray], value: np.ndarray) ->
 
 def _loses_a_term(a: np.ndarray, b: np.ndarray, total: np.ndarray) -> bool:
     """Does a + b or a - b lose digits of the smaller term? (What remains of the term is exact.)"""
+    if not total.ndim and total.dtype == "float64":
+        small, large = sorted((abs(float(a)), abs(float(b))))
+        rest = abs(abs(float(total)) - large)
+        return abs(rest - small) > LOST * EPS * small
     small, large = np.fmin(np.abs(a), np.abs(b)), np.fmax(np.abs(a), np.abs(b))
     with np.errstate(all="ignore"):
         rest = np.abs(np.abs(total) - large)
@@ -189,9 +194,10 @@ def _loses_a_term(a: np.ndarray, b: np.ndarray, total: np.ndarray) -> bool:
 
 
 def _folded(node: Node, late: bool = False) -> Node | None:
-    if not node.inputs or not all(isinstance(a.op, Const) for a in node.inputs):
-        return None
-    if isinstance(node.type, tuple) or isinstance(node.op, Random):
+    for a in node.inputs:
+        if not isinstance(a.op, Const):
+            return None
+    if not node.inputs or isinstance(node.type, tuple) or isinstance(node.op, Random):
         return None
     if next(symbolic_sizes(node), None) is not None:
         return None
@@ -211,7 +217,11 @@ def _folded(node: Node, late: bool = False) -> Node | None:
     return make(Const(Frozen(value)), ())
 
 
-@rewrite(on=Kind, example=lambda: ops.exp(ops.constant(2.0)) * ops.tensor("x", (3,)))
+@rewrite(
+    on=Kind,
+    operands=Const,
+    example=lambda: ops.exp(ops.constant(2.0)) * ops.tensor("x", (3,)),
+)
 def fold_constants(node: Node) -> Node | None:
     """Constant folding, unless the result is larger than the operands, or its rounded value loses
     digits that a stable form keeps."""
@@ -220,6 +230,7 @@ def fold_constants(node: Node) -> Node | None:
 
 @rewrite(
     on=DEFERRED,
+    operands=Const,
     example=lambda: ops.lgamma(ops.constant(1e15)) * ops.tensor("x", (3,)),
 )
 def fold_deferred_constants(node: Node, facts: FactTable) -> Node | None:
@@ -230,6 +241,7 @@ def fold_deferred_constants(node: Node, facts: FactTable) -> Node | None:
 
 @rewrite(
     on=Elementwise,
+    operands=Const,
     example=lambda: ops.exp(ops.broadcast_to(ops.constant(2.0), (ops.tensor("x").size, 20))),
 )
 def fold_repeated_constants(node: Node, facts: FactTable) -> Node | None:
@@ -238,9 +250,12 @@ def fold_repeated_constants(node: Node, facts: FactTable) -> Node | None:
 
 
 def _folded_repeated(node: Node, facts: FactTable, late: bool = False) -> Node | None:
-    values = [facts.constant(a) for a in node.inputs]
-    if any(v is None for v in values) or all(isinstance(a.op, Const) for a in node.inputs):
+    for a in node.inputs:
+        if facts.constant(a) is None:
+            return None
+    if all(isinstance(a.op, Const) for a in node.inputs):
         return None
+    values = [facts.constant(a) for a in node.inputs]
     arrays = [np.asarray(v).astype(a.dtype) for v, a in zip(values, node.inputs, strict=True)]
     try:
         with np.errstate(all="ignore"):
@@ -284,7 +299,9 @@ def add_like_terms(node: Node) -> Node | None:
     return None if total is None else total * x1
 
 
-@rewrite(on=(ops.Add, ops.Sub), example=lambda: (ops.tensor("x", (3,)) + 1.0) - 3.0)
+@rewrite(
+    on=(ops.Add, ops.Sub), operands=Const, example=lambda: (ops.tensor("x", (3,)) + 1.0) - 3.0
+)
 def join_constant_terms(node: Node) -> Node | None:
     """(x + c) + d -> x + (c + d) where c + d is exact: one rounding instead of two."""
     if not node.type.is_float:

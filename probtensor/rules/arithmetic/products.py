@@ -18,7 +18,7 @@ from fractions import Fraction
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import Node
+from probtensor.graph.node import Const, Node
 from probtensor.transform.facts import constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 
@@ -101,6 +101,8 @@ def join_literal_factors(node: Node) -> Node | None:
     same bits from one operation, unless the written order over- or underflows."""
     if not node.type.is_float:
         return None
+    if not any(isinstance(x.op, PRODUCTS) for x in node.inputs):
+        return None
     outer = scaled(node)
     inner = None if outer is None else scaled(outer[1])
     if inner is None:
@@ -114,6 +116,7 @@ def join_literal_factors(node: Node) -> Node | None:
 
 @rewrite(
     on=ops.Div,
+    operands=Const,
     example=lambda: (ops.tensor("x", (3,)) / 4.0, ops.tensor("x", (3,), "float32") / -0.125),
 )
 def multiply_by_power_of_two(node: Node) -> Node | None:
@@ -127,6 +130,7 @@ def multiply_by_power_of_two(node: Node) -> Node | None:
 
 @rewrite(
     on=(ops.Mul, ops.Div),
+    operands=ops.Neg,
     example=lambda: (
         -ops.tensor("x", (3,)) * ops.tensor("y", (3,)),
         ops.tensor("x", (3,)) / -ops.tensor("s"),
@@ -150,7 +154,7 @@ def move_signs_out(node: Node) -> Node | None:
     return None
 
 
-@rewrite(on=ops.Mul, example=lambda: ops.tensor("x", (3,)) * 3.0)
+@rewrite(on=ops.Mul, operands=Const, example=lambda: ops.tensor("x", (3,)) * 3.0)
 def write_literals_first(node: Node) -> Node | None:
     """x * c -> c * x: a canonical order, so that equal products are one node."""
     a, b = node.inputs

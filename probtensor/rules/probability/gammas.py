@@ -260,6 +260,7 @@ def difference_of_log_gammas(node: Node, facts: FactTable) -> Node | None:
 
 @rewrite(
     on=(ops.Add, ops.Sub),
+    among=ops.Lgamma,
     limits=True,
     example=lambda: (lambda a, b, n: (
         ops.lgamma(a) + ops.lgamma(b) - ops.lgamma(a + b),
@@ -304,6 +305,7 @@ def _beta(u: Node, a: Node, b: Node, rest: float) -> Node:
 
 @rewrite(
     on=(ops.Add, ops.Sub),
+    among=(ops.Lgamma, ops.LogRisingFactorial),
     limits=True,
     example=lambda: (lambda a, n: (
         ops.log_rising_factorial(a, n) - ops.lgamma(n),
@@ -332,6 +334,7 @@ PAIR = (ops.LogRisingFactorial, ops.Lgamma)
 
 @rewrite(
     on=(ops.Add, ops.Sub),
+    among=ops.Lbeta,
     limits=True,
     example=lambda: (lambda a, b, n, m: (
         ops.lbeta(a + n, m + b) - ops.lbeta(a, b),

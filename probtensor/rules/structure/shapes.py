@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
+from bisect import bisect_right, insort
+from collections.abc import Sequence
 from contextlib import suppress
+from operator import is_, itemgetter
 
 from probtensor import ops
 from probtensor.graph.node import GraphError, Node, make
 from probtensor.ops.kinds import Elementwise, Reduction
-from probtensor.transform.facts import constant_of
+from probtensor.transform.facts import FactTable, constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 from probtensor.types import Size
 
@@ -31,18 +33,17 @@ def broadcast_after_elementwise(node: Node) -> Node | None:
     """f(broadcast_to(x)) -> f(x), broadcast: elementwise ops broadcast their operands themselves,
     and compute each element once."""
     sources = [_unrepeated(a) for a in node.inputs]
-    if all(a is b for a, b in zip(sources, node.inputs, strict=True)):
-        return None
-    return make(node.op, sources)
+    return None if all(map(is_, sources, node.inputs)) else make(node.op, sources)
 
 
 def _unrepeated(x: Node) -> Node:
     """x without broadcasts and leading axes of size 1, which elementwise ops add again."""
-    while True:
+    while x.op.reads_all:  # as all views of this kind do
         leads = isinstance(x.op, ops.ExpandDims) and _leads(x.op.axes)
         if not leads and not isinstance(x.op, ops.BroadcastTo):
             return x
         x = x.inputs[0]
+    return x
 
 
 def _leads(axes: tuple[int, ...]) -> bool:
@@ -250,21 +251,25 @@ def set_all_elements(node: Node) -> Node | None:
 
 @rewrite(
     on=ops.Add,
+    operands=ops.SetSlice,
     example=lambda: (
         ops.zeros((5,)).at[1:3].set(ops.tensor("v", (2,)))
         + ops.zeros((5,)).at[3:5].set(ops.tensor("w", (2,)))
     ),
 )
-def join_written_slices(node: Node) -> Node | None:
+def join_written_slices(node: Node, facts: FactTable) -> Node | None:
     """zeros.at[s].set(v) + zeros.at[t].set(w) -> zeros.at[s].set(v).at[t].set(w) for disjoint s and
     t: the gradient of a vector that is read in slices."""
     first, second = node.inputs
-    if not (_written_zeros(first) and _written_zeros(second)):
+    if not (isinstance(first.op, ops.SetSlice) and isinstance(second.op, ops.SetSlice)):
         return None
-    if first.shape != second.shape:
+    if first.shape != second.shape or first is second:
         return None
-    regions = _regions(first) + _regions(second)
-    if not _disjoint(regions):
+    # Regions are extended in place, so that the sum of many slices takes linear time.
+    written, more = _regions(first, facts), _regions(second, facts)
+    facts.written[second] = more
+    if not (written.over_zeros and more.over_zeros and written.is_apart_from(more)):
+        facts.written[first] = written
         return None
     result = first
     writes = []
@@ -273,37 +278,63 @@ def join_written_slices(node: Node) -> Node | None:
         second = second.inputs[0]
     for op, value in reversed(writes):
         result = make(op, (result, value))
+        written.add(op)
+    facts.written[result] = written
     return result
 
 
-def _written_zeros(x: Node) -> bool:
-    from_slices = isinstance(x.op, ops.SetSlice)
-    while isinstance(x.op, ops.SetSlice):
-        x = x.inputs[0]
-    return from_slices and constant_of(x) == 0
+Span = tuple[int, Size]  # first index, number of indices
 
 
-def _regions(x: Node) -> list[ops.SetSlice]:
-    found = []
-    while isinstance(x.op, ops.SetSlice):
-        found.append(x.op)
-        x = x.inputs[0]
-    return found
+class _Regions:
+    """The slices that a chain of writes sets: for each axis their spans, by first index; None for
+    an axis along which they are not known to be disjoint intervals of step 1."""
+
+    def __init__(self, base: Node) -> None:
+        self.over_zeros = constant_of(base) == 0
+        self.axes: list[list[Span] | None] = [[] for _ in base.shape]
+
+    def add(self, op: ops.SetSlice) -> None:
+        """Add the slice of one more write."""
+        for axis, spans in enumerate(self.axes):
+            span = op.starts[axis], op.sizes[axis]
+            if set(op.steps) != {1} or spans is None or not _fits(span, spans):
+                self.axes[axis] = None
+            else:
+                insort(spans, span, key=itemgetter(0))
+
+    def is_apart_from(self, other: _Regions) -> bool:
+        """Whether the slices of both are disjoint along one axis at least."""
+        return any(
+            a is not None and b is not None and all(_fits(span, a) for span in b)
+            for a, b in zip(self.axes, other.axes, strict=True)
+        )
 
 
-def _disjoint(regions: list[ops.SetSlice]) -> bool:
-    """Are the regions disjoint intervals, of step 1, along one axis at least?"""
-    if any(set(r.steps) != {1} for r in regions):
+def _fits(span: Span, spans: Sequence[Span]) -> bool:
+    """Whether a span is disjoint from others, which are disjoint and in order."""
+    start, size = span
+    if not isinstance(start, int):
         return False
-    for axis in range(len(regions[0].starts)):
-        spans = [(r.starts[axis], r.sizes[axis]) for r in regions]
-        if not all(isinstance(start, int) for start, _ in spans):
-            continue
-        spans.sort(key=lambda span: span[0])
-        gaps = [b - (a + size) for (a, size), (b, _) in itertools.pairwise(spans)]
-        if all(isinstance(gap, int) and gap >= 0 for gap in gaps):
-            return True
-    return False
+    at = bisect_right(spans, start, key=itemgetter(0))
+    gaps = [start - sum(spans[at - 1])] if at else []
+    gaps += [spans[at][0] - (start + size)] if at < len(spans) else []
+    return all(isinstance(gap, int) and gap >= 0 for gap in gaps)
+
+
+def _regions(x: Node, facts: FactTable) -> _Regions:
+    """The regions of a chain of writes, which are no longer those of a chain in `facts.written`."""
+    later = []
+    found = None
+    while found is None and isinstance(x.op, ops.SetSlice):
+        found = facts.written.pop(x, None)
+        if found is None:
+            later.append(x.op)
+            x = x.inputs[0]
+    found = found or _Regions(x)
+    for op in reversed(later):
+        found.add(op)
+    return found
 
 
 # Reductions of views.

@@ -20,6 +20,10 @@ from probtensor.sample.runs.start import find_start
 from probtensor.sample.runs.threads import run_jobs
 from probtensor.sample.settings import Settings
 
+# What a chain is expected to need, so that a long run has native code soon: trajectories of three
+# steps of the tree, the shortest that are usual.
+GRADIENTS_AN_ITERATION = 7
+
 
 class HostRun:
     """A `Run` on the CPU. SamplingError if a chain finds no start point, MemoryError if the draws
@@ -36,6 +40,9 @@ class HostRun:
         self.traces = new_traces(settings, chains, posterior.dim)
         self.threads = threads
         self.progresses = [Progress() for _ in range(chains)]
+        expect = getattr(posterior, "expect_calls", None)  # a `LogpGrad` of the user may lack it
+        self.expect: Callable[[int], None] = expect or (lambda _: None)
+        self.expect(chains * settings.iterations * GRADIENTS_AN_ITERATION)
         contexts = [posterior.context() for _ in range(chains)]
         starts = [
             find_start(posterior, contexts[chain], given[chain], seed=seed, chain=chain)
@@ -61,8 +68,11 @@ class HostRun:
         with contextlib.suppress(RuntimeError):
             for thread in self.preparing:
                 thread.start()
-        with blas.OneThread(*blas.loaded()), self.watcher.open(interrupts):
-            run_jobs(self.jobs, self.threads, self.progresses, self.watcher.update, interrupts)
+        try:
+            with blas.OneThread(*blas.loaded()), self.watcher.open(interrupts):
+                run_jobs(self.jobs, self.threads, self.progresses, self.watcher.update, interrupts)
+        finally:
+            self.expect(0)
 
     def prepare(self) -> None:
         """See `Run`."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import FOLDS, Apply, Lit, Store
 from probtensor.schedule.grid.phases import Facts, MapPhase, Once, Phase, Reduce, Schedule, touched
 from probtensor.types import Dim

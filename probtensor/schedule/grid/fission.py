@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import Apply, For, If, Let, Load, Ref, Scan, Stmt, Store, walk_expr
 from probtensor.kernel.touch import (
     buffers_of,

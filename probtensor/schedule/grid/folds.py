@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import Call, Check, For, Let, Scan, Stmt, Store, exprs_of, walk
 from probtensor.kernel.touch import loads_of, names_set
 from probtensor.schedule.grid.flat import flat_index

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import Acc, Apply, Expr, For, Let, Ref, Stmt, Store, blocks
 from probtensor.kernel.touch import names_read, names_set
 from probtensor.schedule.grid.flat import fixed

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import Acc, Let, Load, Ref, Stmt, Store
 from probtensor.kernel.touch import buffers_of, expr_names, locals_set, names_set
 from probtensor.kernel.touch import writes_of as writes

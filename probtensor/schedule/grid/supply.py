@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import FOLDS, Acc, Apply, Ref, Store
 from probtensor.schedule.carry import widened
 from probtensor.schedule.grid.phases import Facts, Phase, Schedule, Scratch

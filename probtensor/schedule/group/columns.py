@@ -6,8 +6,8 @@ Lanes that divide all loops of a sum would add to one element at the same time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import (
     FOLDS,
     Acc,

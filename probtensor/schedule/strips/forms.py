@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from probtensor.dataclass import dataclass
-from probtensor.kernel.ir import Acc, Carry, For, If, Load, Ref, Scan, Stmt, blocks, map_blocks
+from probtensor.kernel.ir import (
+    Acc,
+    Apply,
+    Call,
+    Carry,
+    For,
+    If,
+    Let,
+    Load,
+    Ref,
+    Scan,
+    Stmt,
+    Store,
+    blocks,
+    map_blocks,
+    walk_expr,
+)
 from probtensor.kernel.touch import expr_names, names_read
 from probtensor.types import Size, size_names
 
@@ -29,7 +45,10 @@ class SerialSegment:
 @dataclass(frozen=True)
 class Strip:
     """A loop in strips of `width` iterations. `wide` are the names and dtypes of locals with an
-    element for each iteration of a strip; `carries` are those of the loop."""
+    element for each iteration of a strip; `carries` are those of the loop. `ordered`: accumulators
+    are folded one term after the other, not over lanes, and routines add row after row. Where
+    `tile` is not 0, segments are functions of their own, and all vector segments together run a
+    tile at a time."""
 
     var: str
     extent: Size
@@ -37,6 +56,8 @@ class Strip:
     segments: tuple[VectorSegment | SerialSegment, ...]
     wide: tuple[tuple[str, str], ...]
     carries: tuple[Carry, ...] = ()
+    ordered: bool = False
+    tile: int = 0
 
 
 @dataclass(frozen=True)
@@ -140,6 +161,16 @@ Stripped = Stmt | Strip | Routine | Jammed
 def is_at_once(stmt: Stripped) -> bool:
     """Whether a statement is a routine for all iterations of a strip."""
     return isinstance(stmt, AtOnce)
+
+
+def operations(stmt: Stripped) -> int:
+    """The size of straight-line code for a compiler; 0 for other statements."""
+    match stmt:
+        case Let(expr=expr) | Store(expr=expr):
+            return 1 + sum(isinstance(part, Apply) for part in walk_expr(expr))
+        case Call():
+            return 1
+    return 0
 
 
 def names_in(stmt: Stripped) -> set[str]:

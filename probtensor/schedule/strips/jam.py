@@ -12,8 +12,8 @@ of them:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import (
     Apply,
     Expr,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 
 from probtensor.dataclass import dataclass, replace
@@ -20,6 +21,7 @@ from probtensor.kernel.ir import (
     Store,
     exprs_of,
     map_blocks,
+    walk,
     walk_expr,
 )
 from probtensor.kernel.simplify import coefficient
@@ -32,7 +34,7 @@ from probtensor.kernel.touch import (
     names_set,
     writes_of,
 )
-from probtensor.schedule.carry import redirected
+from probtensor.schedule.carry import BLOCK, redirected
 from probtensor.schedule.strips.check import check
 from probtensor.schedule.strips.forms import (
     AtOnce,
@@ -43,6 +45,7 @@ from probtensor.schedule.strips.forms import (
     Stripped,
     VectorSegment,
     names_in,
+    operations,
 )
 from probtensor.schedule.strips.jam import several_rows
 from probtensor.schedule.strips.routines import dot_of, rows_of, scatter_add_of, sum_of
@@ -50,15 +53,24 @@ from probtensor.types import Size
 
 WIDTH = 64  # iterations of a strip: eight AVX-512 registers of doubles, 512 bytes per wide local
 MIN_ITERATIONS = 4  # shorter loops are not cut
+LONG = 400  # operations of straight-line code that is divided
+MOST_OPERATIONS = 128  # of a piece of it
+TILED_BYTES = 1 << 15  # of wide locals in a tile, for the first-level cache
 NESTED = (For, Scan, If)  # statements with a body
 
 
-def strip(body: Sequence[Stmt]) -> tuple[Stripped, ...]:
-    """The statements with their loops cut into strips where that is faster."""
-    return tuple(_form(stmt) if isinstance(stmt, For) else map_blocks(stmt, strip) for stmt in body)
+def strip(body: Sequence[Stmt], ordered: bool = False) -> tuple[Stripped, ...]:
+    """The statements with their loops cut into strips where that is faster. With `ordered`, for an
+    interpreter, also loops that compiled code would run one iteration at a time."""
+    return tuple(
+        _form(stmt, ordered)
+        if isinstance(stmt, For)
+        else map_blocks(stmt, lambda inner: strip(inner, ordered))
+        for stmt in body
+    )
 
 
-def _form(loop: For) -> Stripped:
+def _form(loop: For, ordered: bool) -> Stripped:
     """The form of a loop: a routine, a strip, jammed rows, or the loop itself."""
     if loop.carries:
         loop = replace(loop, body=redirected(loop.body, loop.carries))
@@ -67,19 +79,46 @@ def _form(loop: For) -> Stripped:
         return routine
     nested = any(isinstance(stmt, (*NESTED, Call)) for stmt in loop.body)
     if _is_short(loop.extent):
-        return replace(loop, body=strip(loop.body))
+        return replace(loop, body=strip(loop.body, ordered))
     if nested and not _worth_lanes(loop):
         rows = several_rows(loop)
-        plain = replace(loop, body=strip(loop.body))
-        return plain if rows is None else Jammed(plain, strip(rows))
+        if ordered and rows is None and _has_own_sums(loop):
+            return _in_strips(loop, BLOCK, ordered, in_order=True)
+        plain = replace(loop, body=strip(loop.body, ordered))
+        return plain if rows is None else Jammed(plain, strip(rows, ordered))
     serial = any(_is_serial(stmt, loop.var) for stmt in loop.body)
-    if not nested and not serial and not loop.accs:
+    long = not ordered and _is_long(loop)
+    if not nested and not serial and not loop.accs and not long:
         return loop  # the C compiler vectorises it
-    return _in_strips(loop)
+    return _in_strips(loop, WIDTH, ordered)
+
+
+def _has_own_sums(loop: For) -> bool:
+    """Whether parts of a loop may run for many iterations each, in the order of the iterations:
+    no two statements store to one buffer, and blocks of sums end after `BLOCK` iterations."""
+    if any(isinstance(stmt, (Scan, If, Call, Check)) for stmt in walk(loop.body)):
+        return False
+    if any(carry.scatter_additions is not None or carry.additions != 1 for carry in loop.carries):
+        return False
+    stored = [stmt.buffer for stmt in walk(loop.body) if isinstance(stmt, Store)]
+    return len(stored) == len(set(stored))
+
+
+def is_independent(loop: For) -> bool:
+    """Whether the iterations of a loop may run together: straight-line code, without folds, that
+    stores to different elements."""
+    plain = all(isinstance(stmt, (Let, Store)) for stmt in loop.body)
+    if not plain or loop.accs or loop.carries or _is_short(loop.extent):
+        return False
+    return not any(_is_serial(stmt, loop.var) for stmt in loop.body)
 
 
 def _is_short(extent: Size) -> bool:
     return isinstance(extent, int) and extent < MIN_ITERATIONS
+
+
+def _is_long(loop: For) -> bool:
+    return sum(map(operations, loop.body)) > LONG
 
 
 def _is_serial(stmt: Stmt, var: str) -> bool:
@@ -116,11 +155,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Draft:
-    """A loop and what the passes have found: its groups in order, and the wide locals."""
+    """A loop and what the passes have found: its groups in order, and the wide locals. A vector
+    group has at most `most` operations."""
 
     loop: For
     groups: tuple[Group, ...] = ()
     wide: tuple[tuple[str, str], ...] = ()
+    most: int = sys.maxsize
 
     def statements(self, group: Group) -> tuple[Stmt, ...]:
         """The statements of a group."""
@@ -132,12 +173,13 @@ def name_updates(draft: Draft) -> Draft:
 
     g[k] += exp(x[i])   ->   u = exp(x[i]); g[k] += u
     """
-    loop, body = draft.loop, list[Stmt]()
+    loop, body, stores = draft.loop, list[Stmt](), 0
     for stmt in loop.body:
         if _is_update(stmt, loop.var) and not isinstance(stmt.expr, Ref):
-            name = f"u{sum(isinstance(s, Store) for s in body)}_{loop.var}"
+            name = f"u{stores}_{loop.var}"
             body.append(Let(name, stmt.expr, stmt.origin))
             stmt = replace(stmt, expr=Ref(name, stmt.expr.dtype))
+        stores += isinstance(stmt, Store)
         body.append(stmt)
     return replace(draft, loop=replace(loop, body=tuple(body)))
 
@@ -148,34 +190,48 @@ def _is_update(stmt: Stmt, var: str) -> bool:
 
 def group_statements(draft: Draft) -> Draft:
     """Put each statement, in order, into the earliest group of its kind (vector or serial) that is
-    not before a group which sets a local it reads, or stores to a buffer it accesses.
+    not before a group which sets a local it reads, or stores to a buffer it accesses. In long loops
+    vector groups have a bounded size.
 
     [t = f(x[i]), g[k] += t, u = h(t), y[i] = u]   ->   vector [t, u, y[i]], serial [g[k] += t]
     """
-    groups: list[Group] = []
+    kinds: list[bool] = []  # of groups: whether they are serial
+    members: list[list[int]] = []
+    sizes: list[int] = []  # of the groups, in operations
     set_in: dict[str, int] = {}  # local -> group
     stored_in: dict[str, int] = {}  # buffer -> last group that stores to it
     for position, stmt in enumerate(draft.loop.body):
-        serial = _is_serial(stmt, draft.loop.var)
+        serial, size = _is_serial(stmt, draft.loop.var), operations(stmt)
         earliest = 0
         for name in names_read(stmt):
             earliest = max(earliest, set_in.get(name, 0))
         for buffer in buffers_of(stmt):
             earliest = max(earliest, stored_in.get(buffer, 0))
-        k = next((k for k in range(earliest, len(groups)) if groups[k].serial == serial), None)
-        if k is None:
-            k = len(groups)
-            groups.append(Group(serial))
-        groups[k] = replace(groups[k], members=(*groups[k].members, position))
+        k = next(
+            (
+                k
+                for k in range(earliest, len(kinds))
+                if kinds[k] == serial and (serial or sizes[k] + size <= draft.most)
+            ),
+            len(kinds),
+        )
+        if k == len(kinds):
+            kinds.append(serial)
+            members.append([])
+            sizes.append(0)
+        sizes[k] += size
+        members[k].append(position)
         set_in.update(dict.fromkeys(names_set(stmt), k))
         stored_in.update(dict.fromkeys(writes_of(stmt), k))
-    return replace(draft, groups=tuple(groups))
+    groups = zip(kinds, map(tuple, members), strict=True)
+    return replace(draft, groups=tuple(Group(*group) for group in groups))
 
 
 def place_accumulators(draft: Draft) -> Draft:
     """Put each accumulator into the earliest vector group in which its term can be computed: not
     before the groups that set its locals or store to buffers it loads."""
     groups = list(draft.groups)
+    accs: list[list[Acc]] = [[] for _ in groups]
     set_in: dict[str, int] = {}
     stored_in: dict[str, int] = {}
     for k, group in enumerate(groups):
@@ -189,8 +245,10 @@ def place_accumulators(draft: Draft) -> Draft:
         k = next((k for k in range(earliest, len(groups)) if not groups[k].serial), len(groups))
         if k == len(groups):
             groups.append(Group(serial=False))
-        groups[k] = replace(groups[k], accs=(*groups[k].accs, acc))
-    return replace(draft, groups=tuple(groups))
+            accs.append([])
+        accs[k].append(acc)
+    placed = zip(groups, map(tuple, accs), strict=True)
+    return replace(draft, groups=tuple(replace(group, accs=found) for group, found in placed))
 
 
 def repeat_reads(draft: Draft) -> Draft:
@@ -202,9 +260,9 @@ def repeat_reads(draft: Draft) -> Draft:
         for k, stmt in enumerate(body)
         if isinstance(stmt, Let) and isinstance(stmt.expr, Load) and stmt.expr.buffer not in stored
     }
-    done = []
+    done, loads = [], set(reads.values())
     for group in draft.groups:
-        members = set(group.members) - set(reads.values())
+        members = set(group.members) - loads
         needed = {name for k in members for name in names_read(body[k])}
         needed |= {name for acc in group.accs for name in expr_names(acc.term)}
         for name, k in reversed(reads.items()):
@@ -239,25 +297,39 @@ STRIPS: tuple[Callable[[Draft], Draft], ...] = (
 )
 
 
-def _in_strips(loop: For) -> Strip:
-    draft = Draft(loop)
+def _in_strips(loop: For, width: int, ordered: bool, in_order: bool = False) -> Strip:
+    """A loop in strips of at most `width` iterations; `in_order` is as `Strip.ordered`."""
+    long = not ordered and _is_long(loop)
+    draft = Draft(loop, most=MOST_OPERATIONS if long else sys.maxsize)
     for step in STRIPS:
         draft = step(draft)
-    loop, width = draft.loop, WIDTH
-    if isinstance(loop.extent, int) and loop.extent < WIDTH:
+    loop = draft.loop
+    if isinstance(loop.extent, int) and loop.extent < width:
         width = loop.extent
     segments = tuple(
-        SerialSegment(with_routines(draft.statements(group), loop, dict(draft.wide)))
+        SerialSegment(with_routines(draft.statements(group), loop, dict(draft.wide), ordered))
         if group.serial
         else VectorSegment(draft.statements(group), group.accs)
         for group in draft.groups
     )
-    done = Strip(loop.var, loop.extent, width, segments, draft.wide, loop.carries)
+    tile = _tile(draft, width) if long else 0
+    done = Strip(loop.var, loop.extent, width, segments, draft.wide, loop.carries, in_order, tile)
     check(done, loop)
     return done
 
 
-def with_routines(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tuple[Stripped, ...]:
+def _tile(draft: Draft, width: int) -> int:
+    """The lanes that the segments of a long strip compute together: a tile of the wide locals fits
+    in the first-level cache, if possible. Serial segments need all lanes."""
+    if any(group.serial for group in draft.groups):
+        return width
+    fitting = TILED_BYTES // (8 * max(len(draft.wide), 1))
+    return next(lanes for lanes in (width, 32, 16, 8) if lanes <= max(fitting, 8))
+
+
+def with_routines(
+    body: Sequence[Stmt], loop: For, wide: dict[str, str], ordered: bool = False
+) -> tuple[Stripped, ...]:
     """The statements of a serial segment, with routines where they match. `RowsDot` comes first,
     `RowsAdd` and `ScatterAdd` last, because each of them runs all iterations of the strip."""
     of_body = {name for stmt in loop.body for name in names_set(stmt)}
@@ -279,7 +351,7 @@ def with_routines(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tupl
             routine = scatter_add_of(stmt, loop.var, wide, indices)
         if routine is not None and not _is_movable(routine, of_body, stored):
             routine = None
-        found += strip((stmt,)) if routine is None else (routine,)
+        found += strip((stmt,), ordered) if routine is None else (routine,)
     used = {name for stmt in found for name in names_in(stmt)}
     live = [s for s in found if not (isinstance(s, Let) and s.name in indices) or s.name in used]
     return tuple(sorted(live, key=_rank))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import Apply, Expr, For, Load, Ref, Store
 from probtensor.kernel.simplify import coefficient
 from probtensor.schedule.strips.forms import Dot, RowsAdd, RowsDot, ScatterAdd, Sum

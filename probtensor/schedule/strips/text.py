@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import For, If, Load, Scan
 from probtensor.kernel.text import expression, statements
 from probtensor.schedule.strips.forms import (

@@ -8,8 +8,8 @@ the plan, which is rendered and compiled again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import For, Stmt, blocks, walk
 from probtensor.lower.plan import Plan
 from probtensor.schedule.grid.flat import fixed

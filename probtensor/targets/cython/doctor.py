@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from cython_ext.code import Code
 from cython_ext.timing import seconds_a_run
 from probtensor import device
 from probtensor.targets.base import BuildError
@@ -106,7 +107,7 @@ def build(scratch: Path, compiler: Compiler) -> None:
     loaded = timed("load", lambda: load_module(module))
     x = np.linspace(-5, 5, COUNT)
     y = np.empty(COUNT)
-    each = seconds_a_run(loaded.address, [x, y], [COUNT], 100) / COUNT
+    each = seconds_a_run(Code(loaded.address, loaded), [x, y], [COUNT], 100) / COUNT
     if not np.allclose(y, np.exp(x), rtol=1e-14):
         raise BuildError("the probe gives wrong numbers: the compiler and its flags do not agree")
     print(f"run       {1e9 * each:.2f} ns for each exp")

@@ -71,9 +71,21 @@ class CythonTarget:
     def load(self, source: str, rendering: float = 0.0) -> Built:
         """Load the module of generated text, built if necessary."""
         began = time.perf_counter()
-        library, path = module_of(source)
-        timings = {"render": rendering, "build": time.perf_counter() - began}
-        return Built(Address.of(library), source, str(path), timings, library)
+        library, _ = module_of(source)
+        return _built(source, library, rendering, time.perf_counter() - began)
+
+    def find(self, source: str) -> Built | None:
+        """The module of generated text if it is loaded or cached; nothing is built."""
+        began = time.perf_counter()
+        with suppress(BuildError):
+            library = module_of(source, build=False)[0]
+            return _built(source, library, 0.0, time.perf_counter() - began)
+        return None
+
+
+def _built(source: str, library: Library, rendering: float, building: float) -> Built:
+    timings = {"render": rendering, "build": building}
+    return Built(Address.of(library), source, str(library.path), timings, library)
 
 
 class Address(int):
@@ -115,8 +127,9 @@ def key_of(code: str, compiler: Compiler) -> str:
     return digest.hexdigest()
 
 
-def module_of(source: str) -> tuple[Library, Path]:
-    """The loaded module of generated text, and its file. BuildError if it cannot be built.
+def module_of(source: str, build: bool = True) -> tuple[Library, Path]:
+    """The loaded module of generated text, and its file. BuildError if it cannot be built, or
+    without `build` if it is neither loaded nor cached.
 
     The module is unloaded when the Library is destroyed.
     """
@@ -126,14 +139,14 @@ def module_of(source: str) -> tuple[Library, Path]:
         cache_key = (code, folder, os.environ.get("CC"), os.environ.get("PATH"))
         library = _LOADED.get(cache_key)
         if library is None:
-            _LOADED[cache_key] = library = find_or_build(code, source, folder)
+            _LOADED[cache_key] = library = find_or_build(code, source, folder, build)
     except files.NoFolder as error:
         raise BuildError(error.strerror) from None
     return library, library.path
 
 
-def find_or_build(code: str, source: str, folder: Path) -> Library:
-    """The module of a text, from the cache or built. BuildError if it cannot be built."""
+def find_or_build(code: str, source: str, folder: Path, build: bool = True) -> Library:
+    """The module of a text, from the cache or, with `build`, built. BuildError if there is none."""
     compiler, missing = None, BuildError("no C compiler")
     try:
         compiler = find_compiler(compiler_command(), files.readable(folder))
@@ -149,7 +162,7 @@ def find_or_build(code: str, source: str, folder: Path) -> Library:
             found = _load(store, key_of(code, candidate))
             if found is not None:
                 return found
-    if compiler is None:
+    if compiler is None or not build:
         raise missing
     return _build(key_of(code, compiler), source, compiler, folder)
 

@@ -1,21 +1,24 @@
 """A quick start for the Cython translator.
 
-Cython takes a second to start, two thirds of it for two things that generated code does not need:
-0.3 s for the scanner's table, nearly all of it for names with Unicode letters, and 0.2 s for
-templates of C code for the attributes of exceptions. So Cython gets a small lexicon while generated
-code is translated, and the full one, built lazily, for other translations of the process; its
-templates are loaded lazily. Its output is identical. A Cython that is built differently, or is
-already imported, is not changed.
+Cython takes a second to start, most of it for things that generated code does not need: 0.3 s for
+the scanner's table, nearly all of it for names with Unicode letters, and 0.3 s for C code, such as
+that for the attributes of exceptions, and for a function of the standard library. So Cython gets a
+small lexicon while generated code is translated, and the full one, built lazily, for other
+translations of the process; C code and that function are loaded lazily. Its output is identical. A
+Cython that is built differently, or is already imported, is not changed.
 """
 
 from __future__ import annotations
 
+import gc
+import importlib
 import string
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from types import ModuleType
 from typing import Protocol
 
 # Variables of Cython.Compiler.Lexicon for the characters of names, restricted to ASCII.
@@ -25,6 +28,9 @@ ASCII = {
     "unicode_continuation_ch_any": string.digits,
     "unicode_continuation_ch_range": "",
 }
+# The modules of a translation. They make their tables at import.
+MODULES = ("Main", "Builtin", "CythonScope", "Pipeline", "ParseTreeTransforms", "TypeInference",
+           "AnalysedTreeTransforms", "AutoDocTransforms", "Optimize")  # fmt: skip
 
 
 class Lexicon(Protocol):
@@ -92,40 +98,90 @@ def lexicons() -> TwoLexicons | None:
 
 
 @cache
-def builtins_with_lazy_templates() -> bool:
-    """Import Cython's table of builtins with lazy templates; False if it is already imported."""
+def started_with_lazy_code() -> bool:
+    """Import Cython's compiler with C code that is loaded lazily; False if it is imported."""
     if "Cython.Compiler.Builtin" in sys.modules:
         return False
     from Cython.Compiler import Code
 
-    owner = getattr(Code, "TempitaUtilityCode", None)
-    if owner is None or "load" in vars(owner) or not hasattr(owner, "load"):
+    owners = [getattr(Code, name, None) for name in ("UtilityCode", "TempitaUtilityCode")]
+    if None in owners or any("load" in vars(owner) for owner in owners):
         return False
-    load = owner.load
+    if not all(hasattr(owner, "load") for owner in owners):
+        return False
+    lazy = [_lazily(owner.load) for owner in owners]
+    try:
+        for owner, load in zip(owners, lazy, strict=True):
+            owner.load = load
+        with _without_collections(), _without_urls():
+            for name in MODULES:
+                with suppress(ModuleNotFoundError):
+                    importlib.import_module(f"Cython.Compiler.{name}")
+    finally:
+        for owner in owners:
+            del owner.load
+    return True
 
+
+def _lazily(load: Callable[..., object]) -> Callable[..., LazyObject]:
     def load_lazily(
         *names: object, context: Mapping | None = None, **options: object
     ) -> LazyObject:
-        # A copy, as the caller changes the context for the next template.
-        own = dict(context) if context is not None else None
-        return LazyObject(lambda: load(*names, context=own, **options))
+        if context is not None:
+            # A copy, as the caller changes the context for the next template.
+            options["context"] = dict(context)
+        return LazyObject(lambda: load(*names, **options))
 
+    return load_lazily
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Without searches for garbage among the many objects of an import, all of which stay."""
+    enabled = gc.isenabled()
+    gc.disable()
     try:
-        owner.load = load_lazily
-        import Cython.Compiler.Builtin  # noqa: F401  it makes its table at import
+        yield
     finally:
-        del owner.load
-    return True
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def _without_urls() -> Iterator[None]:
+    """In place of a module from which Cython takes one function, and which imports all of `urllib`,
+    `http` and `email`, one that is replaced when any of its names is read."""
+    name = "xml.sax.saxutils"
+    if name in sys.modules:
+        yield
+        return
+    stub = ModuleType(name)
+
+    def first_use(attribute: str) -> object:
+        if attribute.startswith("__"):  # asked by the import system
+            raise AttributeError(attribute)
+        if sys.modules.get(name) is stub:
+            del sys.modules[name]
+        return getattr(importlib.import_module(name), attribute)
+
+    stub.escape = lambda *arguments: first_use("escape")(*arguments)
+    stub.__getattr__ = first_use
+    sys.modules[name] = stub
+    try:
+        yield
+    finally:
+        if sys.modules.get(name) is stub:
+            del sys.modules[name]
 
 
 @contextmanager
 def generated() -> Iterator[None]:
     """The context of a translation of generated code; for one thread at a time."""
     both = lexicons()
-    builtins_with_lazy_templates()
     if both is not None:
         both.thread = threading.get_ident()
     try:
+        started_with_lazy_code()
         yield
     finally:
         if both is not None:

@@ -38,8 +38,9 @@ from probtensor.schedule.strips.forms import (
 )
 from probtensor.schedule.strips.jam import ROWS
 from probtensor.schedule.strips.passes import strip
+from probtensor.targets.cython.copies import shared_functions
 from probtensor.targets.cython.exported import exported
-from probtensor.targets.cython.statements import StatementText
+from probtensor.targets.cython.parts import PartText, grouped, wrapped
 from probtensor.targets.declare import CFunction, Declared
 from probtensor.targets.spell import (
     c_type,
@@ -64,7 +65,11 @@ STRIPS_PER_BLOCK = 4  # of sums in memory
 
 def render(plan: Plan, comments: bool = True) -> str:
     """The module text of a plan; with comments, each statement has the user's line."""
-    bodies = [_KernelText(plan=plan, kernel=kernel, comments=comments) for kernel in plan.kernels]
+    shared = shared_functions(plan)
+    bodies = [
+        _KernelText(plan=plan, kernel=kernel, comments=comments, shared=shared)
+        for kernel in plan.kernels
+    ]
     functions = [body.text() for body in bodies]
     used = {name: declared for body in bodies for name, declared in body.used.items()}
     routines = {name for body in bodies for name in body.routines}
@@ -90,19 +95,22 @@ def _declarations(used: Mapping[str, Declared], routines: Set[str]) -> str:
 
 
 @dataclass(kw_only=True)
-class _KernelText(StatementText):
-    """Writes one kernel function."""
+class _KernelText(PartText):
+    """Writes one kernel function, and its parts."""
 
+    whole: Sequence[Stripped] = ()  # the statements of the kernel
     lane_count: int = 0
     limits: dict[str, int] = field(default_factory=dict)  # of sums that are not always gathered
 
     def text(self) -> str:
-        self._body(strip(self.kernel.body), 1)
+        self.whole = strip(self.kernel.body)
+        self._body(self.whole, 1)
+        self.locals.update(self.array_types())
         result = "int" if self.checks else "void"
         args = [f"{kind} {name}" for name, kind in self.parameters()]
         head = f"cdef {result} {self.kernel.name}({', '.join([*args, 'const int64_t* n'])})"
-        found = [_wrap(f"{head} noexcept nogil:")]
-        found += _grouped(self.locals)
+        found = [*self.functions, wrapped(f"{head} noexcept nogil:")]
+        found += grouped(self.locals)
         if self.checks:
             found.append("    cdef int status = 0")
         found += self.lines or ["    pass"]
@@ -113,8 +121,7 @@ class _KernelText(StatementText):
     # Statements.
 
     def _body(self, body: Iterable[Stripped], depth: int) -> None:
-        for stmt in body:
-            self._stmt(stmt, depth)
+        self._runs(body, self.whole, depth)
 
     def _stmt(self, stmt: Stripped, depth: int) -> None:
         match stmt:
@@ -259,8 +266,9 @@ class _KernelText(StatementText):
         for name in (lane, loop.var):
             self.locals[name] = "int64_t"
         accs = [acc for segment in loop.segments for acc in segment.accs]
-        for name, dtype in loop.wide:
-            self.locals[name] = f"{local_type(dtype)}[{loop.width}]"
+        tile = 0 if self.wide else loop.tile
+        if not tile:
+            self.locals.update((n, f"{local_type(d)}[{loop.width}]") for n, d in loop.wide)
         lanes = self._lanes(loop, accs, depth)
         self._open_lanes(accs, loop.width, lanes, lane, depth)
         blocked_accs = self._open_sums(loop, accs, depth)
@@ -276,9 +284,11 @@ class _KernelText(StatementText):
             self._line(depth + 1, f"{count} = {extent} - {base} if {extent} - {base} < {width} "
                                   f"else {width}")
             inner, first, iterations = depth + 1, base, count
-        self._lanes_of([name for name, _ in loop.wide] + [f"{a.name}_l" for a in accs], lane)
+        self._place_lanes(loop, accs, lane, tile)
         self.loops += 1
-        for segment in loop.segments:
+        if tile:
+            self._tiles(loop, number, tile, first, iterations, inner)
+        for segment in () if tile else loop.segments:
             self._segment(segment, loop, lane, first, iterations, inner)
         self.loops -= 1
         if blocked_accs:
@@ -297,8 +307,41 @@ class _KernelText(StatementText):
         self._close_lanes(accs, loop, lanes, blocked_accs, depth)
         self._close_sums(loop.carries, depth)
 
-    def _lanes_of(self, names: Iterable[str], lane: str) -> None:
-        self.wide.update(dict.fromkeys(names, lane))
+    def _place_lanes(self, loop: Strip, accs: Sequence[Acc], lane: str, tile: int) -> None:
+        """Where the lane of each wide local and accumulator is."""
+        for name, dtype in loop.wide:
+            self.wide[name] = f"{name}[{lane}]"
+            if tile:
+                array, start = self._place(f"wide{self.lane_count}", dtype, tile)
+                self.wide[name] = f"{array}[{start} + {lane}]"
+        self.wide.update((f"{acc.name}_l", f"{acc.name}_l[{lane}]") for acc in accs)
+
+    def _tiles(
+        self, loop: Strip, number: int, tile: int, first: str, iterations: str, depth: int
+    ) -> None:
+        """The segments of a long strip, vector segments as parts, which compute a tile of lanes."""
+        lane, count, base = f"l{number}", f"m{number}", f"s{number}"
+        at, offset = first, ""
+        if tile < loop.width:
+            start, size = f"h{number}", f"g{number}"
+            self.locals[start] = self.locals[size] = "int64_t"
+            self._line(depth, f"for {start} in range(0, {iterations}, {tile}):")
+            left = f"{iterations} - {start}"
+            self._line(depth + 1, f"{size} = {left} if {left} < {tile} else {tile}")
+            at, offset = start if first == "0" else f"{first} + {start}", f" + {start}"
+            iterations, depth = size, depth + 1
+        for segment in loop.segments:
+            if isinstance(segment, SerialSegment):
+                self._segment(segment, loop, lane, at, iterations, depth)
+                continue
+            outside = self._open_part()
+            self.locals[lane] = self.locals[loop.var] = "int64_t"
+            own = {count: ("int64_t", iterations), base: ("int64_t", at)}
+            for acc in segment.accs:
+                kind = self._pointer_type(_lane_type(acc.term.dtype))
+                own[f"{acc.name}_l"] = kind, f"{acc.name}_l{offset}"
+            self._segment(segment, loop, lane, base, count, 1, fused=first != "0")
+            self._close_part(outside, own, depth)
 
     def _lanes(self, loop: Strip, accs: Sequence[Acc], depth: int) -> str:
         """The number of lanes of accumulators: all, or one vector for few iterations in an inner
@@ -325,6 +368,7 @@ class _KernelText(StatementText):
     def _close_lanes(
         self, accs: Sequence[Acc], loop: Strip, lanes: str, blocked_accs: Sequence[Acc], depth: int
     ) -> None:
+        blocked = {acc.name for acc in blocked_accs}
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
             prefix = {"float64": "", "int64": "i", "uint64": "u"}[kind]
@@ -332,7 +376,7 @@ class _KernelText(StatementText):
             wide = c_type(kind)
             self._use(fold, wide, f"{wide}*", "int64_t")
             value = f"{fold}({acc.name}_l, {lanes})"
-            if acc in blocked_accs:
+            if acc.name in blocked:
                 self._use("pt_end_sum", "double", "double*", "int64_t", "double*", "int64_t")
                 iterations = self._index(loop.extent)
                 value = f"pt_end_sum({acc.name}_l, {lanes}, {acc.name}_s, {iterations})"
@@ -428,6 +472,7 @@ class _KernelText(StatementText):
         first: str,
         iterations: str,
         depth: int,
+        fused: bool | None = None,
     ) -> None:
         for is_routine, run in groupby(segment.body, is_at_once):
             if is_routine:
@@ -437,13 +482,14 @@ class _KernelText(StatementText):
                 self._open_iterations(loop, lane, first, iterations, depth)
                 statements = list(run)
                 self._open_body(statements, segment.accs, loop.var, depth + 1)
-                self._body(statements, depth + 1)
+                for stmt in statements:
+                    self._stmt(stmt, depth + 1)
         if not segment.accs:
             return
         if not segment.body:
             self._open_iterations(loop, lane, first, iterations, depth)
         lanes = [replace(acc, name=f"{acc.name}_l") for acc in segment.accs]
-        self._accumulate(lanes, depth + 1, fused=first != "0")
+        self._accumulate(lanes, depth + 1, first != "0" if fused is None else fused)
 
     def _open_iterations(
         self, loop: Strip, lane: str, first: str, iterations: str, depth: int
@@ -472,14 +518,22 @@ class _KernelText(StatementText):
                 args = ("int64_t", f"const {kind}_t*", "const double*", "double*")
                 self._use(name, "void", *args)
                 source, out = self._first(index, var, first), self._pointer(buffer, offset)
-                self._line(depth, f"{name}({iterations}, {source}, {weight.name}, {out})")
+                lanes = self._lane_0(weight.name)
+                self._line(depth, f"{name}({iterations}, {source}, {lanes}, {out})")
             case RowsDot(result, extent, matrix, step, vector, var):
                 rows = self._first(matrix, var, first)
                 self._rows("pt_rows_dot", iterations, extent, rows, step, self._first(vector),
-                           result, depth)  # fmt: skip
+                           self._lane_0(result), depth)  # fmt: skip
             case RowsAdd(buffer, offset, extent, matrix, step, weight, var):
                 rows, out = self._first(matrix, var, first), self._pointer(buffer, offset)
-                self._rows("pt_rows_add", iterations, extent, rows, step, weight.name, out, depth)
+                self._rows("pt_rows_add", iterations, extent, rows, step,
+                           self._lane_0(weight.name), out, depth)  # fmt: skip
+
+    def _lane_0(self, name: str) -> str:
+        """A pointer to the lanes of a wide local."""
+        array, _, element = self.wide[name].rstrip("]").partition("[")
+        start, plus, _ = element.partition(" + ")
+        return f"{array} + {start}" if plus else array
 
     def _first(self, load: Load, var: str = "", first: str = "0") -> str:
         """A pointer to the loaded element at the first iteration of a strip over `var`."""
@@ -494,23 +548,6 @@ class _KernelText(StatementText):
         self._use(name, "void", "int64_t", "int64_t", doubles, "int64_t", doubles, "double*")
         size, each = self._index(extent), self._index(step)
         self._line(depth, f"{name}({iterations}, {size}, {rows}, {each}, {last}, {out})")
-
-
-def _grouped(names: dict[str, str]) -> list[str]:
-    """Declarations of locals, grouped by type."""
-    lines: list[str] = []
-    for kind in dict.fromkeys(names.values()):
-        if kind.endswith("*"):  # in `T* a, b` only `a` is a pointer
-            lines += [f"    cdef {kind} {n}" for n, k in names.items() if k == kind]
-            continue
-        line = f"    cdef {kind} "
-        for name in (n for n, k in names.items() if k == kind):
-            if len(line) + len(name) > 96:
-                lines.append(line.rstrip(", "))
-                line = f"    cdef {kind} "
-            line += f"{name}, "
-        lines.append(line.rstrip(", "))
-    return lines
 
 
 def _in_blocks(carries: Sequence[Carry], limit: int, limits: dict[str, int]) -> list[Carry]:
@@ -530,13 +567,3 @@ def _at(index: Size, var: str, first: str) -> Size:
     if not var:
         return index
     return size_substitute(index, {var: 0 if first == "0" else Dim.name(first)})
-
-
-def _wrap(head: str) -> str:
-    """A long signature over several lines."""
-    lines = [""]
-    for piece in head.split(", "):
-        if len(lines[-1]) + len(piece) > 95:
-            lines.append("        ")
-        lines[-1] += f"{piece}, "
-    return "\n".join(line.rstrip() for line in lines).rstrip(",")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
-from probtensor.dataclass import dataclass, field
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.kernel.check import loads_of
 from probtensor.kernel.ir import (
     FOLDS,
@@ -23,7 +23,7 @@ from probtensor.kernel.ir import (
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import expr_names
 from probtensor.schedule.strips.forms import Stripped
-from probtensor.targets.declare import CName
+from probtensor.targets.declare import CFunction, CName
 from probtensor.targets.spell import Speller, c_type, comment, local_type, unwrapped
 
 
@@ -33,19 +33,20 @@ class StatementText(Speller):
 
     kernel: Kernel
     comments: bool
+    shared: Set[str] = frozenset()  # functions that loops call instead of inlining them
     lines: list[str] = field(default_factory=list)
-    wide: dict[str, str] = field(default_factory=dict)  # local -> its lane variable
+    wide: dict[str, str] = field(default_factory=dict)  # local -> its element in the current lane
     routines: set[str] = field(default_factory=set)
     checks: bool = False
     origin: str = ""
 
     def parameters(self) -> list[tuple[str, str]]:
         """Buffer parameters with their types; those that are only read are const."""
-        dtypes = {buffer.name: buffer.dtype for buffer in self.plan.buffers}
+        dtypes, written = self.plan.dtypes, set(self.kernel.writes)
         names = dict.fromkeys((*self.kernel.reads, *self.kernel.writes))
         found = []
         for name in names:
-            mode = "out" if name in self.kernel.writes else "in"
+            mode = "out" if name in written else "in"
             kind = f"pt_{mode}_{dtypes[name]}"
             const = "const " if mode == "in" else ""
             self.used[kind] = CName(kind, f"ctypedef {const}{c_type(dtypes[name])}* {kind}")
@@ -76,6 +77,10 @@ class StatementText(Speller):
     # Statements.
 
     @abstractmethod
+    def _stmt(self, stmt: Stripped, depth: int) -> None:
+        """Write a statement."""
+
+    @abstractmethod
     def _body(self, body: Iterable[Stripped], depth: int) -> None:
         """Write statements."""
 
@@ -85,11 +90,14 @@ class StatementText(Speller):
         self._line(depth, f"{self._name(name)} = {value}")
 
     def _name(self, name: str) -> str:
-        return f"{name}[{self.wide[name]}]" if name in self.wide else name
+        return self.wide.get(name, name)
 
-    @property
-    def _inlines(self) -> bool:
-        return self.loops > 0
+    def _copy(self, function: CFunction) -> CFunction:
+        if not self.loops:
+            return replace(function, inline=False)
+        if function.name in self.shared:
+            return replace(function, inline=False, copy="lanes")
+        return function
 
     def _store(self, store: Store, depth: int) -> None:
         self._comment(depth, store.origin)

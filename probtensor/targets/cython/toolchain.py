@@ -27,15 +27,18 @@ from probtensor.process import importing, new_lock
 from probtensor.system import files, program
 from probtensor.targets.base import BuildError
 from probtensor.targets.cython import routines
+from probtensor.targets.cython.bare import make_bare
 from probtensor.targets.cython.quickstart import generated
 
 subprocess = late("subprocess")
 
 # No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are preserved.
 # Without contraction a product is rounded before it is added, as in NumPy, so that x*x - y*y is 0
-# where x == y; our formulas use PT_MA to fuse. The two -fno flags drop errno and floating-point
-# traps, which are not used. Integers wrap, as in NumPy.
-OPTIMISE = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv")
+# where x == y; our formulas use PT_MA to fuse. The vectoriser of straight-line code is off: in gcc
+# 11 and later it fuses all the same where it pairs a difference with a sum of products. The two
+# -fno flags drop errno and floating-point traps, which are not used. Integers wrap, as in NumPy.
+OPTIMISE = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv",
+            "-fno-tree-slp-vectorize")  # fmt: skip
 # Flags for this processor, whose identity is part of the cache key.
 NATIVE = {
     "x86_64": ("-march=native", "-mprefer-vector-width=512"),
@@ -252,7 +255,8 @@ def flags() -> tuple[str, ...]:
 
 
 def translate(source: Path, module: str) -> Path:
-    """A .pyx with a plan to a .c beside it, by the Cython compiler in this process.
+    """A .pyx with a plan to a .c beside it, by the Cython compiler in this process, without the
+    Python module around the plan.
 
     The first translation of a process takes a quarter of a second, further ones some 20 ms.
     BuildError names the first error.
@@ -281,6 +285,7 @@ def translate(source: Path, module: str) -> Path:
         listing = source.with_suffix(".lis")
         report = listing.read_text(errors="replace") if listing.exists() else ""
         raise BuildError(f"Cython refuses {source}:\n{report[:1500]}")
+    make_bare(target)
     return target
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 from probtensor import ops
+from probtensor.dataclass import replace
 from probtensor.graph.node import Node, made_by, make
 from probtensor.graph.parts import Get
 from probtensor.graph.walk import rebuild, toposort, users_of

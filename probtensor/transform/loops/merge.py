@@ -8,8 +8,8 @@ Loops of different alternatives of a choice are not, since only one of them is r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 
+from probtensor.dataclass import fields
 from probtensor.graph.node import Node
 from probtensor.graph.parts import Get
 from probtensor.graph.walk import Context, contexts_of, rebuild, toposort

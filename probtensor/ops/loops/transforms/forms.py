@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import reduce
 
 from probtensor import ops
+from probtensor.dataclass import replace
 from probtensor.graph.closed import closed, is_parameter, with_outputs
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, make
 from probtensor.graph.parts import parts

@@ -1,0 +1,423 @@
+/* The matrix routines of exported functions, as cython_ext/linalg.pyx has them for Python.
+ *
+ * Plain C by itself, without pt_eigh and pt_qr. With -DPT_LAPACK, and -llapack -lblas (or
+ * -lopenblas) after the source, all that LAPACK and BLAS have is theirs; PT_FORTRAN(name) is how
+ * the library spells its symbols, name##_ by default. BLAS is column-major: it sees the transpose
+ * of a matrix. All on the calling thread but for threads of that library.
+ */
+#ifndef PT_LINALG_H
+#define PT_LINALG_H
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "pt_base.h"
+
+#if defined(__GNUC__) || defined(__clang__)
+#define PT_ROUTINE static __attribute__((noinline, unused))
+#else
+#define PT_ROUTINE static
+#endif
+
+#ifdef PT_LAPACK
+#ifndef PT_FORTRAN
+#define PT_FORTRAN(name) name##_
+#endif
+void PT_FORTRAN(dgemm)(const char *, const char *, const int *, const int *, const int *,
+                       const double *, const double *, const int *, const double *, const int *,
+                       const double *, double *, const int *);
+void PT_FORTRAN(dtrsm)(const char *, const char *, const char *, const char *, const int *,
+                       const int *, const double *, const double *, const int *, double *,
+                       const int *);
+void PT_FORTRAN(sgemm)(const char *, const char *, const int *, const int *, const int *,
+                       const float *, const float *, const int *, const float *, const int *,
+                       const float *, float *, const int *);
+void PT_FORTRAN(dpotrf)(const char *, const int *, double *, const int *, int *);
+void PT_FORTRAN(dgetrf)(const int *, const int *, double *, const int *, int *, int *);
+void PT_FORTRAN(dsyevd)(const char *, const char *, const int *, double *, const int *, double *,
+                        double *, const int *, int *, const int *, int *);
+void PT_FORTRAN(dgeqrf)(const int *, const int *, double *, const int *, double *, double *,
+                        const int *, int *);
+void PT_FORTRAN(dorgqr)(const int *, const int *, const int *, double *, const int *, double *,
+                        double *, const int *, int *);
+#endif
+
+#define PT_PART 256        /* terms that are summed in one go, */
+#define PT_WIDE_PART 512   /* in wide products */
+#define PT_WIDE 65536
+
+/* c = op(a) op(b) over the terms from `first` to before `last` of k. */
+#ifdef PT_LAPACK
+#define PT_MULTIPLY(type, gemm) \
+    PT_ROUTINE void pt_multiply_##type(const type *a, const type *b, type *c, int64_t m, \
+                                       int64_t n, int64_t k, int64_t first, int64_t last, \
+                                       int64_t a_transposed, int64_t b_transposed) \
+    { \
+        const int rows = (int) n, columns = (int) m, inner = (int) (last - first); \
+        const int b_step = (int) (b_transposed ? k : n), a_step = (int) (a_transposed ? m : k); \
+        const type one = 1, zero = 0; \
+        PT_FORTRAN(gemm)(b_transposed ? "T" : "N", a_transposed ? "T" : "N", &rows, &columns, \
+                         &inner, &one, b + (b_transposed ? first : first * n), &b_step, \
+                         a + (a_transposed ? first * m : first), &a_step, &zero, c, &rows); \
+    }
+#else
+#define PT_MULTIPLY(type, gemm) \
+    PT_ROUTINE void pt_multiply_##type(const type *a, const type *b, type *c, int64_t m, \
+                                       int64_t n, int64_t k, int64_t first, int64_t last, \
+                                       int64_t a_transposed, int64_t b_transposed) \
+    { \
+        for (int64_t i = 0; i < m; i++) { \
+            type *row = c + i * n; \
+            for (int64_t j = 0; j < n; j++) \
+                row[j] = 0; \
+            for (int64_t t = first; t < last; t++) { \
+                const type x = a_transposed ? a[t * m + i] : a[i * k + t]; \
+                if (b_transposed) \
+                    for (int64_t j = 0; j < n; j++) \
+                        row[j] += x * b[j * k + t]; \
+                else \
+                    for (int64_t j = 0; j < n; j++) \
+                        row[j] += x * b[t * n + j]; \
+            } \
+        } \
+    }
+#endif
+PT_MULTIPLY(double, dgemm)
+PT_MULTIPLY(float, sgemm)
+#undef PT_MULTIPLY
+
+/* One item. Many terms are summed in parts, which are added in doubles with the errors of these
+ * additions (Neumaier 1974, ZAMM 54:39). */
+#define PT_PRODUCT(type) \
+    PT_ROUTINE void pt_product_##type(const type *a, const type *b, type *c, int64_t m, \
+                                      int64_t n, int64_t k, int64_t a_transposed, \
+                                      int64_t b_transposed) \
+    { \
+        const int64_t length = m * n > PT_WIDE ? PT_WIDE_PART : PT_PART, count = m * n; \
+        double *total = NULL, *lost; \
+        type *part; \
+        if (k > 2 * length) \
+            total = malloc((size_t) count * (2 * sizeof(double) + sizeof(type))); \
+        if (!total) { \
+            pt_multiply_##type(a, b, c, m, n, k, 0, k, a_transposed, b_transposed); \
+            return; \
+        } \
+        lost = total + count; \
+        part = (type *) (lost + count); \
+        for (int64_t j = 0; j < 2 * count; j++) \
+            total[j] = 0.0; \
+        for (int64_t first = 0; first < k; first += length) { \
+            const int64_t last = first + length < k ? first + length : k; \
+            pt_multiply_##type(a, b, part, m, n, k, first, last, a_transposed, b_transposed); \
+            for (int64_t j = 0; j < count; j++) { \
+                const double term = part[j], sum = total[j] + term, added = sum - total[j]; \
+                lost[j] += (total[j] - (sum - added)) + (term - added); \
+                total[j] = sum; \
+            } \
+        } \
+        for (int64_t j = 0; j < count; j++) \
+            c[j] = (type) (lost[j] - lost[j] == 0.0 ? total[j] + lost[j] : total[j]); \
+        free(total); \
+    }
+PT_PRODUCT(double)
+PT_PRODUCT(float)
+#undef PT_PRODUCT
+
+/* c = op(a) op(b), item by item, all row-major: c is m x n, op(a) m x k, op(b) k x n. */
+#define PT_GEMM(name, type) \
+    PT_ROUTINE void name(const type *a, const type *b, type *c, int64_t batch, int64_t m, \
+                         int64_t n, int64_t k, int64_t a_transposed, int64_t b_transposed) \
+    { \
+        for (int64_t item = 0; m && n && item < batch; item++) \
+            if (k) \
+                pt_product_##type(a + item * m * k, b + item * n * k, c + item * m * n, m, n, k, \
+                                  a_transposed, b_transposed); \
+            else \
+                for (int64_t j = 0; j < m * n; j++) \
+                    c[item * m * n + j] = 0; \
+    }
+PT_GEMM(pt_gemm, double)
+PT_GEMM(pt_gemm_float32, float)
+#undef PT_GEMM
+
+/* The lower factor, row by row, in place of the lower triangle; 1 where there is none. */
+PT_ROUTINE int pt_factor(double *x, int64_t n)
+{
+#ifdef PT_LAPACK
+    const int size = (int) n;
+    int info = 0;
+    PT_FORTRAN(dpotrf)("U", &size, x, &size, &info);
+    return info != 0;
+#else
+    for (int64_t i = 0; i < n; i++) {
+        double *row = x + i * n;
+        for (int64_t j = 0; j <= i; j++) {
+            const double *other = x + j * n;
+            double sum = row[j];
+            for (int64_t k = 0; k < j; k++)
+                sum -= row[k] * other[k];
+            if (j < i)
+                row[j] = sum / other[j];
+            else if (sum > 0.0 && sum < PT_INF)
+                row[j] = PT_SQRT(sum);
+            else
+                return 1;
+        }
+    }
+    return 0;
+#endif
+}
+
+/* out: the lower factor of each n x n item of a, all nan where it is not positive definite. */
+PT_ROUTINE void pt_cholesky(const double *a, double *out, int64_t batch, int64_t n)
+{
+    if (n)
+        memcpy(out, a, (size_t) (batch * n * n) * sizeof(double));
+    for (int64_t item = 0; n && item < batch; item++) {
+        double *x = out + item * n * n;
+        const int failed = pt_factor(x, n);
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t j = failed ? 0 : i + 1; j < n; j++)
+                x[i * n + j] = failed ? PT_NAN : 0.0;
+    }
+}
+
+/* out: x with t x = b for each item, t being n x n and triangular, b being n x k. */
+PT_ROUTINE void pt_solve_item(const double *t, double *x, int64_t n, int64_t k, int lower)
+{
+#ifdef PT_LAPACK
+    const int rows = (int) k, size = (int) n;
+    const double one = 1.0;
+    PT_FORTRAN(dtrsm)("R", lower ? "U" : "L", "N", "N", &rows, &size, &one, t, &size, x, &rows);
+#else
+    for (int64_t step = 0; step < n; step++) {
+        const int64_t i = lower ? step : n - 1 - step;
+        double *row = x + i * k;
+        for (int64_t j = lower ? 0 : i + 1, end = lower ? i : n; j < end; j++) {
+            const double factor = t[i * n + j];
+            for (int64_t c = 0; c < k; c++)
+                row[c] -= factor * x[j * k + c];
+        }
+        for (int64_t c = 0; c < k; c++)
+            row[c] /= t[i * n + i];
+    }
+#endif
+}
+
+#define PT_SOLVE(name, lower) \
+    PT_ROUTINE void name(const double *t, const double *b, double *out, int64_t batch, int64_t n, \
+                         int64_t k) \
+    { \
+        if (!n || !k) \
+            return; \
+        memcpy(out, b, (size_t) (batch * n * k) * sizeof(double)); \
+        for (int64_t item = 0; item < batch; item++) \
+            pt_solve_item(t + item * n * n, out + item * n * k, n, k, lower); \
+    }
+PT_SOLVE(pt_solve_lower, 1)
+PT_SOLVE(pt_solve_upper, 0)
+#undef PT_SOLVE
+
+PT_ROUTINE int pt_all_finite(const double *x, int64_t count)
+{
+    double zero = 0.0;
+    for (int64_t i = 0; i < count; i++)
+        zero += x[i] - x[i];
+    return zero == 0.0;
+}
+
+PT_ROUTINE void pt_transpose(const double *a, double *out, int64_t m, int64_t n)
+{
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++)
+            out[j * m + i] = a[i * n + j];
+}
+
+PT_ROUTINE void pt_fill(double *x, int64_t count, double value)
+{
+    for (int64_t i = 0; i < count; i++)
+        x[i] = value;
+}
+
+/* L and U in place of x, by partial pivoting: in order, row i is swapped with row pivots[i]. */
+PT_ROUTINE void pt_pivot(double *x, int64_t *pivots, double *work, int64_t n)
+{
+#ifdef PT_LAPACK
+    int *swapped = (int *) (work + n * n), size = (int) n, info = 0;
+    pt_transpose(x, work, n, n);
+    PT_FORTRAN(dgetrf)(&size, &size, work, &size, swapped, &info);
+    pt_transpose(work, x, n, n);
+    for (int64_t i = 0; i < n; i++)
+        pivots[i] = swapped[i] - 1;
+#else
+    (void) work;
+    for (int64_t k = 0; k < n; k++) {
+        int64_t best = k;
+        for (int64_t i = k + 1; i < n; i++)
+            best = PT_ABS(x[i * n + k]) > PT_ABS(x[best * n + k]) ? i : best;
+        pivots[k] = best;
+        for (int64_t j = 0; best != k && j < n; j++) {
+            const double saved = x[k * n + j];
+            x[k * n + j] = x[best * n + j];
+            x[best * n + j] = saved;
+        }
+        for (int64_t i = k + 1; x[k * n + k] != 0.0 && i < n; i++) {
+            const double factor = x[i * n + k] /= x[k * n + k];
+            for (int64_t j = k + 1; j < n; j++)
+                x[i * n + j] -= factor * x[k * n + j];
+        }
+    }
+#endif
+}
+
+/* Row i of each n x n item of a is row rows[i] of L U; all nan, pivots and rows 0, where it is not
+ * finite. */
+PT_ROUTINE void pt_lu(const double *a, double *factor, int64_t *pivots, int64_t *rows,
+                      double *work, int64_t batch, int64_t n)
+{
+    for (int64_t item = 0; n && item < batch; item++) {
+        double *x = factor + item * n * n;
+        int64_t *pivot = pivots + item * n, *row = rows + item * n;
+        const int finite = pt_all_finite(a + item * n * n, n * n);
+        memcpy(x, a + item * n * n, (size_t) (n * n) * sizeof *x);
+        if (finite)
+            pt_pivot(x, pivot, work, n);
+        else
+            pt_fill(x, n * n, PT_NAN);
+        for (int64_t i = 0; i < n; i++) {
+            pivot[i] = finite ? pivot[i] : 0;
+            row[i] = finite ? i : 0;
+        }
+        for (int64_t i = n - 1; finite && i >= 0; i--) {
+            const int64_t saved = row[i];
+            row[i] = row[pivot[i]];
+            row[pivot[i]] = saved;
+        }
+    }
+}
+
+#ifdef PT_LAPACK
+/* The eigenvalues of each symmetric n x n item of a, ascending, and its eigenvectors in columns; of
+ * a the lower triangle is read. All nan where that is not finite, or dsyevd does not converge. */
+PT_ROUTINE void pt_eigh(const double *a, double *values, double *vectors, double *work,
+                        int64_t batch, int64_t n)
+{
+    const int size = (int) n, reals = (int) (1 + 6 * n + 2 * n * n), integers = (int) (3 + 5 * n);
+    for (int64_t item = 0; n && item < batch; item++) {
+        const double *x = a + item * n * n;
+        double *value = values + item * n, *vector = vectors + item * n * n;
+        int info = 0;
+        for (int64_t i = 0; i < n; i++) {
+            info |= !pt_all_finite(x + i * n, i + 1);
+            for (int64_t j = 0; j <= i; j++)
+                vector[j * n + i] = x[i * n + j];
+        }
+        if (!info)
+            PT_FORTRAN(dsyevd)("V", "L", &size, vector, &size, value, work, &reals,
+                               (int *) (work + reals), &integers, &info);
+        if (info) {
+            pt_fill(value, n, PT_NAN);
+            pt_fill(vector, n * n, PT_NAN);
+        }
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t j = 0; j < i; j++) {
+                const double saved = vector[i * n + j];
+                vector[i * n + j] = vector[j * n + i];
+                vector[j * n + i] = saved;
+            }
+    }
+}
+
+/* a = q r for each m x n item: with k = min(m, n), q is m x k with orthonormal columns and r k x n
+ * and upper triangular; all nan where a is not finite. */
+PT_ROUTINE void pt_qr(const double *a, double *q, double *r, double *work, int64_t batch,
+                      int64_t m, int64_t n)
+{
+    const int64_t k = m < n ? m : n;
+    const int rows = (int) m, columns = (int) n, inner = (int) k, room = (int) (32 * n);
+    double *reflectors = work + m * n, *spare = reflectors + k;
+    for (int64_t item = 0; k && item < batch; item++) {
+        const double *x = a + item * m * n;
+        int info = !pt_all_finite(x, m * n);
+        pt_transpose(x, work, m, n);
+        if (!info)
+            PT_FORTRAN(dgeqrf)(&rows, &columns, work, &rows, reflectors, spare, &room, &info);
+        for (int64_t i = 0; i < k; i++)
+            for (int64_t j = 0; j < n; j++)
+                r[(item * k + i) * n + j] = info ? PT_NAN : i <= j ? work[j * m + i] : 0.0;
+        if (!info)
+            PT_FORTRAN(dorgqr)(&rows, &inner, &inner, work, &rows, reflectors, spare, &room, &info);
+        if (info)
+            pt_fill(q + item * m * k, m * k, PT_NAN);
+        else
+            pt_transpose(work, q + item * m * k, k, m);
+    }
+}
+#endif
+
+/* The cumulative sums of each item of n numbers, compensated for rounding errors while finite. */
+PT_ROUTINE void pt_cumsum(const double *x, double *out, int64_t batch, int64_t n)
+{
+    for (int64_t item = 0; item < batch; item++) {
+        double total = 0.0, lost = 0.0;
+        for (int64_t i = item * n; i < (item + 1) * n; i++) {
+            const double sum = total + x[i], added = sum - total;
+            lost += (total - (sum - added)) + (x[i] - added);
+            total = sum;
+            out[i] = lost - lost == 0.0 ? total + lost : total;
+        }
+    }
+}
+
+/* The places of True in each item of n values, in ascending order, and n after them. */
+PT_ROUTINE void pt_true_places(const uint8_t *mask, int64_t *out, int64_t batch, int64_t n)
+{
+    for (int64_t item = 0; item < batch; item++) {
+        int64_t count = 0;
+        for (int64_t i = 0; i < n; i++) {
+            out[item * n + count] = i;
+            count += mask[item * n + i] != 0;
+        }
+        for (int64_t i = count; i < n; i++)
+            out[item * n + i] = n;
+    }
+}
+
+/* Each item of n numbers in ascending order, nan last, and their indices in it: a bottom-up merge
+ * sort, which is stable. */
+#define PT_SORT(name, type) \
+    PT_ROUTINE void name##_item(const type *x, type *values, int64_t *order, int64_t *spare, \
+                                int64_t n) \
+    { \
+        for (int64_t i = 0; i < n; i++) \
+            order[i] = i; \
+        for (int64_t width = 1; width < n; width *= 2) \
+            for (int64_t first = 0; first + width < n; first += 2 * width) { \
+                const int64_t middle = first + width; \
+                const int64_t last = first + 2 * width < n ? first + 2 * width : n; \
+                int64_t left = first, right = middle; \
+                for (int64_t i = first; i < last; i++) { \
+                    int smaller = left == middle; \
+                    if (left < middle && right < last) { \
+                        const type a = x[order[left]], b = x[order[right]]; \
+                        smaller = b < a || (a != a && b == b); \
+                    } \
+                    spare[i] = smaller ? order[right++] : order[left++]; \
+                } \
+                memcpy(order + first, spare + first, (size_t) (last - first) * sizeof *order); \
+            } \
+        for (int64_t i = 0; i < n; i++) \
+            values[i] = x[order[i]]; \
+    } \
+    PT_ROUTINE void name(const type *x, type *values, int64_t *order, double *work, \
+                         int64_t batch, int64_t n) \
+    { \
+        for (int64_t item = 0; item < batch; item++) \
+            name##_item(x + item * n, values + item * n, order + item * n, (int64_t *) work, n); \
+    }
+PT_SORT(pt_sort, double)
+PT_SORT(pt_sort_int64, int64_t)
+#undef PT_SORT
+
+#endif

@@ -1,0 +1,3 @@
+"""The machine, compiled for one level; see __init__.py."""
+
+include "level.pxi"

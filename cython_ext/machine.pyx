@@ -1,0 +1,178 @@
+"""Programs of the machine of tier 0, and their frames; see include/machine/pt_machine.h."""
+
+from libc.stdint cimport int32_t, int64_t, uintptr_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+
+cdef extern from *:
+    """
+    #if defined(__x86_64__) && defined(__GNUC__)
+    static int pt_has_v3(void)
+    {
+        __builtin_cpu_init();
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+            && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    }
+    static int pt_has_v4(void)
+    {
+        return pt_has_v3() && __builtin_cpu_supports("avx512f")
+            && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd")
+            && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    }
+    #else
+    static int pt_has_v3(void) { return 0; }
+    static int pt_has_v4(void) { return 0; }
+    #endif
+    """
+    int pt_has_v3()
+    int pt_has_v4()
+
+cdef extern from "machine/pt_machine.h":
+    ctypedef union pt_cell:
+        int64_t i
+        void *p
+    ctypedef int (*pt_op)(pt_cell *f, const pt_instr *pc, int64_t len) noexcept nogil
+    ctypedef struct pt_instr:
+        pt_op op
+        int32_t a
+        int32_t b
+        int32_t c
+        int32_t d
+    ctypedef struct pt_op_entry:
+        const char *name
+        pt_op op
+    ctypedef struct pt_register:
+        int32_t cell
+        int32_t loads
+        int64_t offset
+    ctypedef struct pt_program:
+        const pt_instr *code
+        const int64_t *starts
+        const pt_cell *cells
+        const pt_register *registers
+        int64_t stages
+        int64_t sizes
+        int64_t buffers
+        int64_t cell_count
+        int64_t register_count
+        size_t frame_bytes
+    int PT_PROGRAM
+
+
+def runs_level(level):
+    """Whether this processor can run a level of `cython_ext.levels`."""
+    if level == "x86_64_v4":
+        return bool(pt_has_v4())
+    return bool(pt_has_v3()) if level == "x86_64_v3" else True
+
+
+def names_of(uintptr_t table):
+    """The names of the instructions in a table, in order."""
+    cdef const pt_op_entry *entry = <const pt_op_entry *>table
+    found = []
+    while entry.name != NULL:
+        found.append(entry.name.decode())
+        entry += 1
+    return found
+
+
+cdef void init_frame(void *frame, const void *of) noexcept nogil:
+    """Initialise the frame of a program: its cells, and the addresses of its registers."""
+    cdef const pt_program *program = <const pt_program *>of
+    cdef pt_cell *cells = <pt_cell *>frame
+    cdef const pt_register *register
+    cdef int64_t k
+    memcpy(cells, program.cells, program.cell_count * sizeof(pt_cell))
+    cells[PT_PROGRAM].p = <void *>program
+    for k in range(program.register_count):
+        register = &program.registers[k]
+        cells[register.cell].p = <char *>frame + register.offset
+        if register.loads:
+            cells[register.cell + 1].p = <char *>frame + register.offset
+
+
+cdef void *room(size_t count, size_t size) except NULL:
+    cdef void *made = calloc(count + 1, size)
+    if made == NULL:
+        raise MemoryError()
+    return made
+
+
+cdef class Program:
+    """A program, as the machine runs it.
+
+    table      address of the table of instructions
+    code       five int32 for each instruction: its index in the table, a, b, c, d
+    starts     the first instruction of each stage
+    cells      initial values of the cells, as int64
+    registers  (cell, whether it loads, offset in the frame) of each register, as int64
+    sizes, buffers  of the plan
+    frame_bytes     bytes of a frame
+    """
+
+    cdef pt_program program
+    cdef pt_instr *code
+    cdef int64_t *starts
+    cdef pt_cell *cells
+    cdef pt_register *registers
+    cdef readonly Py_ssize_t length
+
+    def __init__(
+        self, uintptr_t table, const int32_t[::1] code, const int64_t[::1] starts,
+        const int64_t[::1] cells, const int64_t[::1] registers, int64_t sizes, int64_t buffers,
+        size_t frame_bytes,
+    ):
+        cdef const pt_op_entry *ops = <const pt_op_entry *>table
+        cdef Py_ssize_t k, count = code.shape[0] // 5
+        if self.code != NULL:
+            raise RuntimeError("a program is made once")
+        self.code = <pt_instr *>room(count, sizeof(pt_instr))
+        self.starts = <int64_t *>room(starts.shape[0], sizeof(int64_t))
+        self.cells = <pt_cell *>room(cells.shape[0], sizeof(pt_cell))
+        self.registers = <pt_register *>room(registers.shape[0] // 3, sizeof(pt_register))
+        for k in range(count):
+            self.code[k].op = ops[code[5 * k]].op
+            self.code[k].a = code[5 * k + 1]
+            self.code[k].b = code[5 * k + 2]
+            self.code[k].c = code[5 * k + 3]
+            self.code[k].d = code[5 * k + 4]
+        for k in range(starts.shape[0]):
+            self.starts[k] = starts[k]
+        for k in range(cells.shape[0]):
+            self.cells[k].i = cells[k]
+        for k in range(registers.shape[0] // 3):
+            self.registers[k].cell = registers[3 * k]
+            self.registers[k].loads = registers[3 * k + 1]
+            self.registers[k].offset = registers[3 * k + 2]
+        self.length = count
+        self.program.code = self.code
+        self.program.starts = self.starts
+        self.program.cells = self.cells
+        self.program.registers = self.registers
+        self.program.stages = starts.shape[0]
+        self.program.sizes = sizes
+        self.program.buffers = buffers
+        self.program.cell_count = cells.shape[0]
+        self.program.register_count = registers.shape[0] // 3
+        self.program.frame_bytes = frame_bytes
+
+    def __dealloc__(self):
+        free(self.code)
+        free(self.starts)
+        free(self.cells)
+        free(self.registers)
+
+    @property
+    def address(self):
+        """Address of the program, a pt_program."""
+        return <uintptr_t>&self.program
+
+    @property
+    def frame_bytes(self):
+        """Bytes of a frame."""
+        return self.program.frame_bytes
+
+    @property
+    def frame_init(self):
+        """Address of the function (frame, program) that initialises a frame."""
+        return <uintptr_t>&init_frame

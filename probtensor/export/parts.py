@@ -1,0 +1,147 @@
+"""One plan of an export as C: its kernels, its table of buffers, its sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from probtensor.dataclass import dataclass
+from probtensor.export.arrays import Arrays
+from probtensor.export.cython_text import Translated, translated
+from probtensor.kernel.ir import Call, walk
+from probtensor.lower.plan import Plan
+from probtensor.targets.base import BuildError
+from probtensor.targets.cython.render import render
+from probtensor.targets.spell import Speller
+from probtensor.types import Size, size_product
+
+# The routines of pt_linalg.h.
+ROUTINES = (
+    "pt_gemm", "pt_gemm_float32", "pt_cholesky", "pt_solve_lower", "pt_solve_upper", "pt_lu",
+    "pt_cumsum", "pt_true_places", "pt_sort", "pt_sort_int64",
+)  # fmt: skip
+OF_LAPACK = ("pt_eigh", "pt_qr")  # and those of it that need LAPACK
+
+
+class Argument(NamedTuple):
+    """A buffer that the caller gives: its position in the table, and what it is called in C. A
+    `key` is the key of random draws, a number."""
+
+    position: int
+    name: str
+    label: str
+    line: str
+    is_key: bool = False
+
+
+class Known(NamedTuple):
+    """What depends on sizes, where all of them are known: values of the plan's sizes, offsets of
+    its temporaries by position, and the bytes of these."""
+
+    sizes: Sequence[int]
+    offsets: dict[int, int]
+    room: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """A plan with its arrays bound, under a name.
+
+    bound    arrays by position in the table of buffers
+    results  positions of the results; one buffer may be several
+    known    None where sizes are known only in a call
+    lapack   whether it is linked with LAPACK
+    """
+
+    name: str
+    plan: Plan
+    arguments: tuple[Argument, ...]
+    bound: dict[int, np.ndarray]
+    results: tuple[int, ...]
+    known: Known | None = None
+    lapack: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its static functions begin with."""
+        return f"pt_{self.name}_"
+
+    @cached_property
+    def translated(self) -> Translated:
+        """Its kernels as C. BuildError for one that calls a routine without a C form."""
+        refuse_routines(self.plan, self.name, (*ROUTINES, *(OF_LAPACK if self.lapack else ())))
+        return translated(render(self.plan), self.prefix)
+
+    @cached_property
+    def speller(self) -> Speller:
+        """Writes sizes."""
+        return Speller(self.plan)
+
+    def size(self, size: Size) -> str:
+        """A size as C, in terms of the table `n`."""
+        return self.speller._index(size)
+
+    def count(self, position: int) -> Size:
+        """The number of elements of a buffer."""
+        return size_product(self.plan.buffers[position].shape)
+
+    def definitions(self, arrays: Arrays) -> Iterator[str]:
+        """The functions of the part."""
+        yield f"/* ---- {self.name} ---- */"
+        yield ""
+        yield self.translated.text
+        if self.known is not None:
+            values = ", ".join(map(str, self.known.sizes)) or "0"
+            yield f"static const int64_t {self.prefix}n[] = {{{values}}};"
+        yield f"enum {{ {self.prefix}BUFFERS = {max(1, len(self.plan.buffers))} }};"
+        yield ""
+        yield "/* Fill the table of buffers but for what a call gives. */"
+        at = "" if self.known is not None else ", const int64_t *at"
+        yield f"static void {self.prefix}wire("
+        yield f"        void **b, const pt_data *data, const char *room{at})"
+        yield "{"
+        yield "    (void) data;"
+        yield from self._wires(arrays)
+        yield "}"
+        yield ""
+
+    def _wires(self, arrays: Arrays) -> Iterator[str]:
+        for position, array in self.bound.items():
+            yield f"    b[{position}] = {arrays.pointer(arrays.add(array))};"
+        if self.known is None:
+            for k, position in enumerate(self.plan.lifetimes):
+                yield f"    b[{position}] = (void *) (room + at[{k}]);"
+            return
+        if not self.known.offsets:
+            yield "    (void) room;"
+        for position, offset in self.known.offsets.items():
+            yield f"    b[{position}] = (void *) (room + {offset});"
+
+    def copies(self) -> Iterator[tuple[int, int]]:
+        """Pairs of results of one buffer: a result, and the first one with its buffer."""
+        first: dict[int, int] = {}
+        for k, position in enumerate(self.results):
+            if position in first:
+                yield k, first[position]
+            first.setdefault(position, k)
+
+
+def refuse_routines(plan: Plan, name: str, known: Sequence[str]) -> None:
+    """BuildError for a routine that has no C form, with the line that needs it."""
+    for kernel in plan.kernels:
+        for stmt in walk(kernel.body):
+            if isinstance(stmt, Call) and stmt.routine not in known:
+                routine = stmt.routine.removeprefix("pt_")
+                way = (
+                    'give lapack="-llapack -lblas", or what links LAPACK on the machine that '
+                    "builds it"
+                    if stmt.routine in OF_LAPACK
+                    else f"known are {', '.join(r.removeprefix('pt_') for r in known)}"
+                )
+                raise BuildError(
+                    f"export: {name} needs the routine {routine}, which has no form in plain C\n"
+                    f"  at {stmt.origin}\n  {way}"
+                )
