@@ -9,7 +9,6 @@ their default.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import os
@@ -18,6 +17,10 @@ import sys
 import sysconfig
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+
+from probtensor.late import late
+
+difflib = late("difflib")
 
 # Directories of this library, whose frames are not the user's.
 LIBRARY = os.path.dirname(os.path.abspath(__file__)) + os.sep

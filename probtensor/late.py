@@ -1,8 +1,8 @@
-"""Modules of the library that are imported when they are first used.
+"""Modules that are imported when they are first used.
 
-`late` stands at the top of a file, as imports do. It is for parts that most programs never use and
-that would take a noticeable part of the import of the library: what runs on devices, and parts of
-the face that solve or integrate.
+`late` stands at the top of a file, as imports do. It is for what most programs never use and would
+take a noticeable part of the import of the library: what runs on devices, parts of the face that
+solve or integrate, and modules of the standard library that only builds and messages need.
 """
 
 from __future__ import annotations

@@ -159,8 +159,8 @@ _watch_forks()
 def _watch_before_others() -> None:
     """Register the hooks once more, after those of modules whose locks an import may need: hooks
     run in reverse order, so these wait before the others take their locks."""
-    for name in ("logging", "concurrent.futures.thread"):
-        importlib.import_module(name)
+    with contextlib.suppress(RuntimeError):  # where the interpreter is ending
+        importlib.import_module("logging")
     _watch_forks()
 
 

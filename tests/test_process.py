@@ -161,9 +161,8 @@ WAITING = {
 REASONS = {
     ("probtensor/process.py", "Lock"): "where locks are made",
     ("probtensor/process.py", "RLock"): "has hooks of its own",
-    ("probtensor/sample/diagnostics/measures.py", "ThreadPoolExecutor"): "lives within one call",
     ("probtensor/sample/runs/threads.py", "Lock"): "lives within one call",
-    ("probtensor/sample/runs/threads.py", "ThreadPoolExecutor"): "lives within one call",
+    ("probtensor/sample/runs/loading.py", "RLock"): "held in blocks that a fork waits for",
     ("probtensor/system/stages.py", "Event"): "lives within one call",
     ("probtensor/targets/cython/toolchain.py", "Event"): "nobody waits for it",
     ("cython_ext/cell.pyx", "RLock"): "made anew in a child, see Cell.lock",

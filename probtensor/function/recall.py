@@ -68,7 +68,8 @@ def fingerprint(
     order = toposort([*inputs, *outputs])
     index = {node: k for k, node in enumerate(order)}
     uids = {node.op.uid: index[node] for node in order if isinstance(node.op, Input)}
-    uids |= {atom.uid: index[atom.source] for atom in atoms_of(order)}
+    if Atom.sourced:
+        uids |= {atom.uid: index[atom.source] for atom in atoms_of(order)}
     text = _OpText(uids, values)
     rows = [
         *text.rows(order, index),

@@ -3,12 +3,14 @@ error with the tensor, the user's line and what to write instead."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
 from probtensor.calls import line_text
+from probtensor.late import late
+
+difflib = late("difflib")
 
 
 def refusal(what: str, *hints: str, kind: type[Exception] = TypeError) -> Exception:

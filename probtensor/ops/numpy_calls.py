@@ -7,7 +7,6 @@ the function here does not take are refused, as are functions that do not exist 
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +19,11 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.node import Node, as_tensor
 from probtensor.graph.symbolic import refusal
+from probtensor.late import late
 from probtensor.ops.kinds import operator
 from probtensor.types import Size
+
+_difflib = late("difflib")
 
 REDUCTIONS = {
     "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all",
@@ -215,7 +217,7 @@ def _refused(called: str, args: Sequence[object], what: str, *hints: str) -> Exc
 
 def _unknown(called: str, name: str, args: Sequence[object]) -> Exception:
     all_names = [n for n, f in vars(ops).items() if callable(f) and not isinstance(f, type)]
-    near = [f"pt.{n}" for n in difflib.get_close_matches(name, all_names, n=3, cutoff=0.7)]
+    near = [f"pt.{n}" for n in _difflib.get_close_matches(name, all_names, n=3, cutoff=0.7)]
     return _refused(
         called, args, "has no counterpart for tensors",
         f"of like name there are {', '.join(near)}" if near else

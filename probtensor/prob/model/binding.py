@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -18,6 +17,7 @@ from cython_ext.convert import (
 from probtensor.calls import line_text
 from probtensor.graph import Node, line_of
 from probtensor.graph.node import TensorLike
+from probtensor.late import late
 from probtensor.prob.distributions.base import check_values, display_name
 from probtensor.prob.distributions.checked_draw import outside_support
 from probtensor.prob.distributions.support import Integers, Interval
@@ -27,6 +27,8 @@ from probtensor.prob.model.names import listed
 from probtensor.prob.model.sizes import KnownSizes
 from probtensor.process import numpy_part
 from probtensor.types import Dim, shape_text
+
+difflib = late("difflib")
 
 
 class UnknownName(KeyError):

@@ -11,7 +11,6 @@ import platform
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -23,12 +22,15 @@ from pathlib import Path
 
 import cython_ext
 from probtensor.dataclass import dataclass
+from probtensor.late import late
 from probtensor.process import importing, new_lock
 from probtensor.system import files, program
 from probtensor.targets.base import BuildError
 from probtensor.targets.cython import routines
 from probtensor.targets.cython.bare import make_bare
 from probtensor.targets.cython.quickstart import generated
+
+subprocess = late("subprocess")
 
 # No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are preserved.
 # Without contraction a product is rounded before it is added, as in NumPy, so that x*x - y*y is 0
