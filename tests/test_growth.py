@@ -231,4 +231,4 @@ def test_compile_times_are_linear(family):
 @pytest.mark.parametrize("family", [chain_of_vectors, chain_of_scalars, sum_of_variables],
                          ids=lambda f: f.__name__)  # fmt: skip
 def test_graphs_deeper_than_the_stack(family):
-    family(3000)
+    family(1500)

@@ -97,6 +97,8 @@ def _divisors(node: Node) -> Iterator[SizeCheck]:
 
 def _not_negative(node: Node) -> Iterator[SizeCheck]:
     """No size of the result is negative."""
+    if not any(isinstance(n, Dim) for t in types_of(node) for n in t.shape):
+        return
     of_inputs = {n for x in node.inputs for t in types_of(x) for n in t.shape}
     for t in types_of(node):
         for n in t.shape:
