@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Mapping
 from math import prod
 
@@ -18,18 +19,19 @@ def layout(plan: Plan, sizes: Mapping[str, int], stage: int = 0) -> tuple[int, d
     bytes_of = {
         k: _aligned(prod(plan.shape(k, sizes)) * plan.buffers[k].itemsize) for k in temps
     }
-    placed: list[tuple[int, int, int]] = []  # offset, end, buffer
+    placed: list[tuple[int, int, int]] = []  # offset, end, buffer, in order
     offsets: dict[int, int] = {}
     for k in sorted(temps, key=lambda k: (-bytes_of[k], k)):
         first, last = plan.lifetimes[k]
         offset = 0
-        for start, end, other in sorted(placed):
+        for start, end, other in placed:
+            if start >= offset + bytes_of[k]:
+                break
             other_first, other_last = plan.lifetimes[other]
-            both_live = other_first <= last and first <= other_last
-            if both_live and start < offset + bytes_of[k] and offset < end:
+            if other_first <= last and first <= other_last and offset < end:
                 offset = end
         offsets[k] = offset
-        placed.append((offset, offset + bytes_of[k], k))
+        insort(placed, (offset, offset + bytes_of[k], k))
     return max((end for _, end, _ in placed), default=0), offsets
 
 

@@ -428,10 +428,12 @@ def with_atoms(size: Size, value: Callable[[Atom], Size]) -> Size:
     return total
 
 
-def size_quotients(size: Size) -> list[tuple[Size, Dim]]:
+def size_quotients(size: Size) -> tuple[tuple[Size, Dim], ...]:
     """The quotients by symbolic sizes in a size, as (top, bottom), inner ones first."""
+    if not any(atom.args for atoms, _ in terms_of(size) for atom in atoms):
+        return ()
     found = [a.args for a in _atoms(size) if a.name == "//" and isinstance(a.args[1], Dim)]
-    return list(dict.fromkeys(found[::-1]))
+    return tuple(dict.fromkeys(found[::-1]))
 
 
 def size_atoms(size: Size) -> set[Atom]:

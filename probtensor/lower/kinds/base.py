@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cache
 from typing import ClassVar
 
 from probtensor.dataclass import dataclass, field
@@ -41,33 +41,31 @@ class Task(ABC):
     # Whether it may as well be computed in the loop of its consumer.
     movable: ClassVar[bool] = False
 
-    @cached_property
+    @property
     def first_fold(self) -> int | None:
         """The level of the outermost fold; None if there is none."""
-        return next((k for k, axis in enumerate(self.outs) if axis is None), None)
+        return _folds(self.outs)[0]
 
-    @cached_property
+    @property
     def last_folds(self) -> int | None:
         """The level from which on all loops are folds, whose result is thus a local; None if the
         innermost loop is no fold."""
-        along_axes = [k for k, axis in enumerate(self.outs) if axis is not None]
-        level = along_axes[-1] + 1 if along_axes else 0
-        return level if level < len(self.outs) else None
+        return _folds(self.outs)[1]
 
-    @cached_property
+    @property
     def in_memory(self) -> bool:
         """Whether its value exists only in its buffer, after all its loops: if a loop along an
         output axis is inside a fold."""
-        first = self.first_fold
-        return first is not None and any(axis is not None for axis in self.outs[first:])
+        return _folds(self.outs)[2]
 
-    @cached_property
+    @property
     def depth(self) -> int | None:
         """The number of loops around the local with its value; None if the value is only in a
         buffer."""
         if self.in_memory:
             return None
-        return len(self.domain) if self.last_folds is None else self.last_folds
+        level = _folds(self.outs)[1]
+        return len(self.domain) if level is None else level
 
     def extent(self, level: int) -> Size | None:
         """The extent of its loop at a level; None if it has no loop there."""
@@ -114,6 +112,16 @@ class Task(ABC):
     def carry(self, writer: Writer, level: int, variables: list[Size]) -> Carry | None:
         """The sums in memory that the loop at a level accumulates; None if there are none."""
         return None
+
+
+@cache
+def _folds(outs: tuple[int | None, ...]) -> tuple[int | None, int | None, bool]:
+    """The first fold of a task, its last folds, and whether it is in memory."""
+    first = next((k for k, axis in enumerate(outs) if axis is None), None)
+    along_axes = [k for k, axis in enumerate(outs) if axis is not None]
+    level = along_axes[-1] + 1 if along_axes else 0
+    in_memory = first is not None and any(axis is not None for axis in outs[first:])
+    return first, level if level < len(outs) else None, in_memory
 
 
 @dataclass(frozen=True)
