@@ -219,6 +219,7 @@ def map_nodes(
     outputs = list(outputs)
     done: dict[Node, Node] = {}
     for node in toposort(outputs):
+        inputs = tuple([done[x] for x in node.inputs])
         with made_by(node):
-            done[node] = change(node, tuple(done[x] for x in node.inputs))
+            done[node] = change(node, inputs)
     return [done[x] for x in outputs]

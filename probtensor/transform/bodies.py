@@ -30,16 +30,25 @@ def count_nodes(outputs: Iterable[Node]) -> int:
     return len(set(with_bodies(toposort(outputs))))
 
 
-def everywhere(outputs: Iterable[Node], action: Action, doing: str) -> list[Node]:
+def everywhere(
+    outputs: Iterable[Node], action: Action, doing: str, settled: set[Closed] | None = None
+) -> list[Node]:
     """The outputs after an action, which is applied to all bodies first, and to those that it makes
-    afterwards. CheckError, which names what is done, if it changes the types of a body's
-    results."""
+    afterwards. CheckError, which names what is done, if it changes the types of a body's results.
+
+    `settled` are bodies that the action leaves as they are; those that it is found to leave so are
+    added.
+    """
     done: dict[Closed, Closed] = {}
 
     def changed(body: Closed) -> Closed:
+        if settled is not None and body in settled:
+            return body
         if body not in done:
             made = with_changed_outputs(body, within(body.outputs), doing)
             done[body] = done[made] = made
+            if settled is not None and made == body:
+                settled.add(body)
         return done[body]
 
     def within(outputs: Iterable[Node]) -> list[Node]:

@@ -76,9 +76,16 @@ class Expansion:
     eps: float
     leaves: list[Node] = field(default_factory=list)
     number: dict[Node, int] = field(default_factory=dict)
+    known: dict[tuple[Node, tuple[Node, ...], int], Poly] = field(default_factory=dict)
 
     def of(self, node: Node, views: tuple[Node, ...] = (), depth: int = MAX_DEPTH) -> Poly:
-        """The polynomial equal to `node` under `views`."""
+        """The polynomial equal to `node` under `views`; it is not to be changed."""
+        key = node, views, depth
+        if key not in self.known:
+            self.known[key] = self._of(node, views, depth)
+        return self.known[key]
+
+    def _of(self, node: Node, views: tuple[Node, ...], depth: int) -> Poly:
         value = constant_of(node)
         if value is not None:
             return {(): float(value)} if math.isfinite(value) else self.leaf(node, views)
@@ -375,16 +382,29 @@ def log_of_weighed(terms: list[tuple[Node, Node]]) -> Node:
     return shift + ops.log(total)
 
 
+@dataclass(frozen=True)
+class _Expanded:
+    """Gives the expansion of a node and its polynomial, None for a long one; a frozen dataclass, so
+    that `facts` caches its results."""
+
+    facts: FactTable
+
+    def __call__(self, p: Node) -> tuple[Expansion, Poly | None]:
+        expansion = Expansion(self.facts, float(np.finfo(p.dtype).eps))
+        try:
+            return expansion, expansion.of(p)
+        except _TooLong:
+            return expansion, None
+
+
 def log_of_polynomial(
     p: Node, facts: FactTable, logs_of: Logs, rest: bool = False, cancels: bool = False
 ) -> Node | None:
     """log p, or log(1 - p) with `rest`, for a polynomial p in probabilities; None for any other p.
     `logs_of(a)` gives log a and log(1 - a) if they can be derived from the expression of a, else
     None. With `cancels`, None if all terms of the sum p are nonnegative."""
-    expansion = Expansion(facts, float(np.finfo(p.dtype).eps))
-    try:
-        poly = expansion.of(p)
-    except _TooLong:
+    expansion, poly = facts.remember(p, _Expanded(facts))
+    if poly is None:
         return None
     if rest:
         poly = expansion.sum(ONE, poly, -1.0)

@@ -25,6 +25,8 @@ def merged(outputs: Sequence[Node]) -> list[Node]:
     refused: set[tuple[Node, Node]] = set()
     while True:
         order = toposort(outputs)
+        if sum(isinstance(node.op, Loop) for node in order) < 2:
+            return outputs
         found = _one_group(order, contexts_of(order, outputs), refused)
         if found is None:
             return outputs

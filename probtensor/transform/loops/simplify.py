@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from probtensor.graph.closed import Closed
 from probtensor.graph.node import Node
 from probtensor.graph.walk import toposort
+from probtensor.ops.kinds import Loop
 from probtensor.transform.bodies import everywhere, have_bodies
 from probtensor.transform.loops.lasts import carry_last_rows
 from probtensor.transform.loops.merge import merged
@@ -19,8 +21,9 @@ def simplify_loops(outputs: Sequence[Node]) -> list[Node]:
     sequences and invariants are one, invariant work moves out, loops over the same steps merge,
     stacks of which only the last row is read are carried."""
     outputs = list(outputs)
+    settled: set[Closed] = set()
     while have_bodies(toposort(outputs)):
-        after = everywhere(outputs, _simplified, "loops")
+        after = everywhere(outputs, _simplified, "loops", settled)
         if all(a is b for a, b in zip(after, outputs, strict=True)):
             break
         outputs = after
@@ -39,6 +42,8 @@ def _with_last_rows(graph: Sequence[Node]) -> list[Node]:
 
 
 def _simplified(graph: Sequence[Node]) -> list[Node]:
+    if not any(isinstance(node.op, Loop) for node in toposort(graph)):
+        return list(graph)  # only its bodies have loops
     return merged(each_loop(carry_last_rows(graph), _change))
 
 
