@@ -46,11 +46,12 @@ def bare(text: str) -> str | None:
     return "".join([title, HEAD, *macros, included, *parts])
 
 
-def make_bare(source: Path) -> None:
-    """Leave in a translated file what a plan needs."""
+def make_bare(source: Path) -> bool:
+    """Leave in a translated file what a plan needs; False if that is not found, or needs more."""
     found = bare(source.read_text(encoding="utf-8"))
     if found is not None:
         source.write_text(found, encoding="utf-8")
+    return found is not None
 
 
 def _between(text: str, first: str, last: str) -> str | None:

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
+from inspect import getattr_static
 from types import ModuleType
 from typing import Protocol
 
@@ -121,6 +122,46 @@ def started_with_lazy_code() -> bool:
         for owner in owners:
             del owner.load
     return True
+
+
+# What writes the Python module around the functions: (module, class, method).
+AROUND = (("ModuleNode", "ModuleNode", "_put_setup_code"),
+          ("ModuleNode", "ModuleNode", "generate_module_init_func"),
+          ("Code", "GlobalState", "use_utility_code"))  # fmt: skip
+
+
+@cache
+def _functions_alone() -> threading.local:
+    """The marker of threads in which Cython writes the functions of a module, and nothing else that
+    takes long."""
+    marker = threading.local()
+    for module, owner, name in AROUND:
+        holder = getattr(sys.modules.get(f"Cython.Compiler.{module}"), owner, None)
+        raw = getattr_static(holder, name, None)
+        if raw is not None:
+            made = _unless(marker, getattr(holder, name))
+            setattr(holder, name, staticmethod(made) if isinstance(raw, staticmethod) else made)
+    return marker
+
+
+def _unless(marker: threading.local, write: Callable[..., object]) -> Callable[..., object]:
+    def written(*arguments: object, **options: object) -> object:
+        if getattr(marker, "on", False):
+            return None
+        return write(*arguments, **options)
+
+    return written
+
+
+@contextmanager
+def functions_alone() -> Iterator[None]:
+    """The context of a translation of which only the functions are used; within `generated`."""
+    marker = _functions_alone()
+    marker.on = True
+    try:
+        yield
+    finally:
+        marker.on = False
 
 
 def _lazily(load: Callable[..., object]) -> Callable[..., LazyObject]:

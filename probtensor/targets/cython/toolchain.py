@@ -28,7 +28,7 @@ from probtensor.system import files, program
 from probtensor.targets.base import BuildError
 from probtensor.targets.cython import routines
 from probtensor.targets.cython.bare import make_bare
-from probtensor.targets.cython.quickstart import generated
+from probtensor.targets.cython.quickstart import functions_alone, generated
 
 subprocess = late("subprocess")
 
@@ -263,10 +263,23 @@ def translate(source: Path, module: str) -> Path:
     """
     _declare(source)
     target = source.with_suffix(".c")
-    with ExitStack() as stack, _TRANSLATING, _exclude_forks_at_import(), generated():
-        from Cython.Compiler.Errors import CompileError
-        from Cython.Compiler.Main import CompilationOptions, compile_single
+    with _TRANSLATING, _exclude_forks_at_import(), generated():
+        with functions_alone():
+            done = _translate(source, module) and make_bare(target)
+        if not done and not _translate(source, module):
+            listing = source.with_suffix(".lis")
+            report = listing.read_text(errors="replace") if listing.exists() else ""
+            raise BuildError(f"Cython refuses {source}:\n{report[:1500]}")
+    return target
 
+
+def _translate(source: Path, module: str) -> bool:
+    """Whether Cython translates a file without errors."""
+    from Cython.Compiler.Errors import CompileError
+    from Cython.Compiler.Main import CompilationOptions, compile_single
+
+    target = source.with_suffix(".c")
+    with ExitStack() as stack:
         folder = _plain_name(source.parent, stack)
         options = CompilationOptions(
             include_path=[folder, _plain_name(include_dir().parent.parent, stack)],
@@ -281,12 +294,7 @@ def translate(source: Path, module: str) -> Path:
             failed = result.num_errors > 0
         except CompileError:
             failed = True
-    if failed or not target.exists():
-        listing = source.with_suffix(".lis")
-        report = listing.read_text(errors="replace") if listing.exists() else ""
-        raise BuildError(f"Cython refuses {source}:\n{report[:1500]}")
-    make_bare(target)
-    return target
+    return not failed and target.exists()
 
 
 def _plain_name(folder: Path, stack: ExitStack) -> str:
