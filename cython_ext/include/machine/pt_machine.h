@@ -5,10 +5,10 @@
  * `len` elements, the iterations of one strip; registers are rounded up to a multiple of eight, and
  * what stands in the elements behind `len` is never read from memory, folded or stored.
  *
- * Each instruction is a function that ends with a tail call of the next one. Values are those of the
- * compiled module bit for bit: the same scalar functions, the same order of folds, no contraction.
- * Values of all floating types are held as double, and those of float32 are rounded after each
- * operation; integers are held as 64 bits, and those of narrow types are wrapped.
+ * Each instruction is a function that ends with a tail call of the next one. Values are those of
+ * the compiled module bit for bit: the same scalar functions, the same order of folds, no
+ * contraction. All floating types are held as double, and float32 is rounded after each operation;
+ * integers are held as 64 bits, and those of narrow types are wrapped.
  */
 #ifndef PT_MACHINE_H
 #define PT_MACHINE_H

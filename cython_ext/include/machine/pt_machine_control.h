@@ -315,6 +315,7 @@ OP(call)
 #define PT_ENTRY_2(name, out, in, value) \
     PT_ENTRY(name) {#name "_vv", op_##name##_vv}, {#name "_vs", op_##name##_vs}, \
     {#name "_sv", op_##name##_sv},
+#define PT_ENTRY_3(name, value) PT_ENTRY(name) {#name "_v", op_##name##_v},
 #define PT_ENTRY_F(name) PT_ENTRY(name) {#name "_v", op_##name##_v},
 #define PT_ENTRY_D(name, out, scalars, elements) PT_ENTRY(name) {#name "_v", op_##name##_v},
 #define PT_ENTRY_M(name, type, field, whole) \
@@ -323,13 +324,15 @@ OP(call)
     {"load_step_" #name, op_load_step_##name}, {"load_at_" #name, op_load_at_##name}, \
     {"load_at_if_" #name, op_load_at_if_##name}, {"store_" #name, op_store_##name}, \
     {"store_v_" #name, op_store_v_##name}, {"store_fill_" #name, op_store_fill_##name}, \
-    {"store_step_" #name, op_store_step_##name}, {"address_" #name, op_address_##name},
-#define PT_ENTRY_L(name, field, value) {"lanes_" #name, op_lanes_##name}, PT_ENTRY_T(name, field, value)
+    {"store_at_" #name, op_store_at_##name}, {"store_step_" #name, op_store_step_##name}, \
+    {"address_" #name, op_address_##name},
+#define PT_ENTRY_L(name, field, value) \
+    {"lanes_" #name, op_lanes_##name}, PT_ENTRY_T(name, field, value)
 #define PT_ENTRY_T(name, field, value) {"turns_" #name, op_turns_##name},
 #define PT_ENTRY_R(name, field) {"fold_" #name, op_fold_##name},
 
 static const pt_op_entry pt_ops[] = {
-    PT_UNARY(PT_ENTRY_1) PT_BINARY(PT_ENTRY_2)
+    PT_UNARY(PT_ENTRY_1) PT_BINARY(PT_ENTRY_2) PT_TERNARY(PT_ENTRY_3)
     PT_FUNCTIONS_1(PT_ENTRY_F) PT_FUNCTIONS_2(PT_ENTRY_F) PT_FUNCTIONS_3(PT_ENTRY_F)
     PT_FUNCTIONS_4(PT_ENTRY_F) PT_DRAWS(PT_ENTRY_D)
     PT_ELEMENTS(PT_ENTRY_M) PT_FOLD_ELEMENTS(PT_ENTRY_L) PT_FOLD_FLOATS(PT_ENTRY_T)

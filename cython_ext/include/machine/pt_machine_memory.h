@@ -11,17 +11,17 @@
     X(uint64, uint64_t, u, 1) X(uint32, uint32_t, i, 0) X(uint16, uint16_t, i, 0) \
     X(uint8, uint8_t, i, 0)
 
-/* load           a = b[c]                        load_if     the same where d, else 0
- * load_v         a = b[c + k]; may set `a` to the memory, for the home of the register is a + 1
+/* load           a = b[c + number d]             load_if     a = b[c] where d, else 0
+ * load_v         a = b[c + d + k]; may set `a` to the memory: the register's home is a + 1
  * load_copy      the same, always copied         load_step   a = b[c + k * d]
  * load_at        a = b[c of k]                   load_at_if  the same where d of k, else 0
- * store          a[b] = c                        store_v     a[b + k] = c of k
- * store_fill     a[b + k] = c                    store_step  a[b + k * d] = c of k
- * address        a = &b[c] */
+ * store          a[b + number d] = c             store_v     a[b + d + k] = c of k
+ * store_fill     a[b + d + k] = c                   store_step  a[b + k * d] = c of k
+ * store_at       a[b of k] = c of k           address        a = &b[c] */
 #define PT_DEFINE(name, type, field, whole) \
     OP(load_##name) \
     { \
-        f[pc->a].field = ((const type *)f[pc->b].p)[f[pc->c].i]; \
+        f[pc->a].field = ((const type *)f[pc->b].p)[f[pc->c].i + pc->d]; \
         NEXT(1); \
     } \
     OP(load_if_##name) \
@@ -42,12 +42,12 @@
     OP(load_copy_##name) \
     { \
         f[pc->a].p = f[pc->a + 1].p; \
-        load_v_##name(f[pc->a].p, (const type *)f[pc->b].p + f[pc->c].i, len); \
+        load_v_##name(f[pc->a].p, (const type *)f[pc->b].p + f[pc->c].i + pc->d, len); \
         NEXT(1); \
     } \
     OP(load_v_##name) \
     { \
-        const type *source = (const type *)f[pc->b].p + f[pc->c].i; \
+        const type *source = (const type *)f[pc->b].p + f[pc->c].i + pc->d; \
         if (whole && !(len & 7)) { \
             f[pc->a].p = (void *)source; \
         } else { \
@@ -99,7 +99,7 @@
     } \
     OP(store_##name) \
     { \
-        ((type *)f[pc->a].p)[f[pc->b].i] = (type)f[pc->c].field; \
+        ((type *)f[pc->a].p)[f[pc->b].i + pc->d] = (type)f[pc->c].field; \
         NEXT(1); \
     } \
     PT_APART void store_v_##name(type *d, const pt_type_##field *a, int64_t n) \
@@ -108,7 +108,7 @@
     } \
     OP(store_v_##name) \
     { \
-        store_v_##name((type *)f[pc->a].p + f[pc->b].i, f[pc->c].p, len); \
+        store_v_##name((type *)f[pc->a].p + f[pc->b].i + pc->d, f[pc->c].p, len); \
         NEXT(1); \
     } \
     PT_APART void store_fill_##name(type *d, const type value, int64_t n) \
@@ -118,7 +118,7 @@
     } \
     OP(store_fill_##name) \
     { \
-        store_fill_##name((type *)f[pc->a].p + f[pc->b].i, (type)f[pc->c].field, len); \
+        store_fill_##name((type *)f[pc->a].p + f[pc->b].i + pc->d, (type)f[pc->c].field, len); \
         NEXT(1); \
     } \
     PT_APART void store_step_##name(type *d, const pt_type_##field *a, int64_t step, int64_t n) \
@@ -129,6 +129,16 @@
     OP(store_step_##name) \
     { \
         store_step_##name((type *)f[pc->a].p + f[pc->b].i, f[pc->c].p, f[pc->d].i, len); \
+        NEXT(1); \
+    } \
+    PT_APART void store_at_##name(type *d, const int64_t *at, const pt_type_##field *a, int64_t n) \
+    { \
+        for (int64_t k = 0; k < n; k++) \
+            d[at[k]] = (type)a[k]; \
+    } \
+    OP(store_at_##name) \
+    { \
+        store_at_##name(f[pc->a].p, f[pc->b].p, f[pc->c].p, len); \
         NEXT(1); \
     } \
     OP(address_##name) \

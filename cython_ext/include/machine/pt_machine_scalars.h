@@ -115,6 +115,29 @@ PT_UNARY(PT_DEFINE)
 PT_BINARY(PT_DEFINE)
 #undef PT_DEFINE
 
+/* X(name, value) for operands x, y, z: the product is rounded. */
+#define PT_TERNARY(X) X(mul_add, x * y + z) X(mul_sub, x * y - z) X(sub_mul, z - x * y)
+#define PT_DEFINE(name, value) \
+    OP(name) \
+    { \
+        const double x = f[pc->b].f, y = f[pc->c].f, z = f[pc->d].f; \
+        f[pc->a].f = value; \
+        NEXT(1); \
+    } \
+    PT_APART void name##_v(double *d, const double *a, const double *b, const double *c, \
+                           int64_t n) \
+    { \
+        BY_EIGHTS(const double x = a[k]; const double y = b[k]; const double z = c[k]; \
+                  d[k] = value) \
+    } \
+    OP(name##_v) \
+    { \
+        name##_v(f[pc->a].p, f[pc->b].p, f[pc->c].p, f[pc->d].p, PADDED); \
+        NEXT(1); \
+    }
+PT_TERNARY(PT_DEFINE)
+#undef PT_DEFINE
+
 /* X(function) of one to four doubles. Scalars are computed by a copy that is not inlined, so that
  * the instruction has no variables of its own in memory, which would prevent the tail call. */
 #define PT_FUNCTIONS_1(X) \

@@ -112,12 +112,12 @@ class Statements(Strips):
             self._store_vector(store, kind, base)
             return
         value = self.expr(store.expr)
-        index = self.index(store.index)
+        index, offset = self.place(store.index)
         if store.op is not None:
             before = code.temporary()
-            code.emit(f"load_{kind}", before, base, index)
+            code.emit(f"load_{kind}", before, base, index, offset)
             value = self._combined(store, Value(before, level=code.depth, owned=True), value)
-        code.emit(f"store_{kind}", base, index, value.cell)
+        code.emit(f"store_{kind}", base, index, value.cell, offset)
         code.release(value)
 
     def _dtype(self, buffer: str) -> str:
@@ -131,23 +131,38 @@ class Statements(Strips):
 
     def _store_vector(self, store: Store, kind: str, base: int) -> None:
         code, vector = self.code, self.vector
+        if self.varies(store.index):
+            self._store_at(store, kind, base)
+            return
         step = coefficient(store.index, vector.var)
         value = self.expr(store.expr)
-        index = self.index(store.index)
+        index, offset = self.place(store.index) if step == 1 else (self.index(store.index), 0)
         if store.op is not None:
             before = code.register(vector.width, loads=step == 1)
             if step == 1:
-                code.emit(f"load_copy_{kind}", before, base, index)
+                code.emit(f"load_copy_{kind}", before, base, index, offset)
             else:
                 code.emit(f"load_step_{kind}", before, base, index, self.index(step))
             value = self._combined(store, Value(before, vector=True, owned=True), value)
         if step == 1:
             form = "store_v" if value.vector else "store_fill"
-            code.emit(f"{form}_{kind}", base, index, value.cell)
+            code.emit(f"{form}_{kind}", base, index, value.cell, offset)
         else:
             value = self.as_vector(value)
             code.emit(f"store_step_{kind}", base, index, value.cell, self.index(step))
         code.release(value)
+
+    def _store_at(self, store: Store, kind: str, base: int) -> None:
+        """A store in a vector segment to elements that are computed, all of them different."""
+        code = self.code
+        value, at = self.expr(store.expr), self.index_value(store.index)
+        if store.op is not None:
+            before = code.register(self.vector.width)
+            code.emit(f"load_at_{kind}", before, base, at.cell)
+            value = self._combined(store, Value(before, vector=True, owned=True), value)
+        value = self.as_vector(value)
+        code.emit(f"store_at_{kind}", base, at.cell, value.cell)
+        code.release(value, at)
 
     def _call(self, call: Call) -> None:
         code = self.code
@@ -295,24 +310,35 @@ class Statements(Strips):
                 made = self.code.temporary()
                 self.code.emit("move", made, stop.cell)
                 stop = Value(made, owned=True)
-        names = set(states)
-        ahead = any(expr_names(s.next) & names - {s.name} for s in scan.states)
-        if not ahead:
-            for state in scan.states:
+        shared = {
+            name
+            for state in scan.states
+            for name in expr_names(state.next) & states.keys() - {state.name}
+        }
+        for state in scan.states:
+            if state.name not in shared:  # no other state reads it
                 cell = states[state.name]
                 self.set(cell, self.expr(state.next, cell))
-            return stop
-        following = [self.expr(state.next) for state in scan.states]
-        made = []
-        for value in following:
-            if not value.owned and value.cell in self.changing:
-                cell = self.code.temporary()
-                self.code.emit("move", cell, value.cell)
-                value = Value(cell, owned=True)
-            made.append(value)
-        for state, value in zip(scan.states, made, strict=True):
-            self.set(states[state.name], value)
+        later = [state for state in scan.states if state.name in shared]
+        self._move({states[state.name]: self.expr(state.next) for state in later})
         return stop
+
+    def _move(self, values: dict[int, Value]) -> None:
+        """Set cells to values together, though some are cells that are set."""
+        code = self.code
+        while values:
+            read = [value.cell for cell, value in values.items() if value.cell != cell]
+            free = next((cell for cell in values if cell not in read), None)
+            if free is not None:
+                self.set(free, values.pop(free))
+                continue
+            cell = next(iter(values))  # they read each other in a circle
+            saved = code.temporary()
+            code.emit("move", saved, cell)
+            values = {
+                to: Value(saved, owned=False) if value.cell == cell else value
+                for to, value in values.items()
+            }
 
     def _if(self, stmt: If) -> None:
         code = self.code

@@ -238,19 +238,33 @@ class Strips(Sums):
         stored = {b for part in loop.segments for stmt in part.body for b in writes_in(stmt)}
         fused = loop.extent != loop.width and not loop.ordered
         uses = uses_in(segment, fused)
-        self.vector = Vector(loop.var, extent, chunk, code.depth, frozenset(stored), uses, splats)
+        for name in self.wide:
+            uses.pop(name, None)
+        self.vector = Vector(
+            loop.var, extent, chunk, code.depth, frozenset(stored), splats, uses
+        )
         local = {stmt.name for stmt in segment.body if isinstance(stmt, Let)} - self.wide
-        self.body(segment.body)
+        for stmt in segment.body:
+            self.body((stmt,))
+            self._free_unused()
         for acc in segment.accs:
             if loop.ordered:
                 self._fold_in_order(acc, lanes[acc.name])
             else:
                 self._fold(acc, lanes[acc.name], loop.width, fused)
+            self._free_unused()
         for name in local:
             value = self.names.pop(name)
             if value.vector and (name not in self.vector.uses or self.vector.uses[name] > 0):
                 code.release_register(value.cell)
         self.vector = None
+
+    def _free_unused(self) -> None:
+        """Free the registers of locals that were read for the last time. Within a statement they
+        are kept: operands may be read after others are computed."""
+        assert self.vector is not None
+        while self.vector.unused:
+            self.code.release_register(self.vector.unused.pop())
 
     def _fold(self, acc: Acc, lanes: int, width: int, fused: bool) -> None:
         """Combine the terms of an accumulator into its lanes."""

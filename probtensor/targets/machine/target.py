@@ -36,8 +36,9 @@ class MachineTarget:
 
     def schedule(self, plan: Plan) -> str:
         """The strips of each kernel, as text."""
-        strips = [(kernel.name, strip(kernel.body, ordered=True)) for kernel in plan.kernels]
-        return "".join(to_text(name, body) for name, body in strips)
+        return "".join(
+            to_text(kernel.name, strip(kernel.body, ordered=True)) for kernel in plan.kernels
+        )
 
 
 def _built(encoded: Encoded, text: str, began: float) -> Built:

@@ -33,6 +33,7 @@ OPERATORS = {
 }  # fmt: skip
 # Operators whose float32 result needs no rounding.
 EXACT = {"neg", "abs", "sign", "minimum", "maximum", "floor", "ceil", "trunc", "round"}
+LARGE = 1 << 31  # numbers in instructions are below
 SMALL = ("int8", "int16", "int32", "uint8", "uint16", "uint32")
 
 
@@ -58,6 +59,7 @@ class Vector:
     depth     of the scope of the strip's body
     stored    buffers that the strip stores to, whose elements loads must copy
     uses      reads of each local that are still to come
+    unused    registers of locals that are free after the current statement
     splats    registers of scalars that are computed outside the strip, by cell
     """
 
@@ -66,8 +68,9 @@ class Vector:
     width: int
     depth: int
     stored: frozenset[str]
-    uses: Counter[str] = field(default_factory=Counter)
-    splats: dict[int, int] = field(default_factory=dict)
+    splats: dict[int, int]
+    uses: Counter[str]
+    unused: list[int] = field(default_factory=list)
 
 
 class Values:
@@ -105,6 +108,15 @@ class Values:
                     scope.indices[known] = found
                 total = found
         return total
+
+    def place(self, size: Size) -> tuple[int, int]:
+        """An index as a cell and a number that is added to it."""
+        if not isinstance(size, Dim):
+            return (self.code.constant(0), size) if abs(size) < LARGE else (self.index(size), 0)
+        *rest, (atoms, number) = size.terms
+        if atoms or not rest or abs(number) >= LARGE:
+            return self.index(size), 0
+        return self.index(Dim(tuple(rest))), number
 
     def _term(self, term: tuple[tuple[Atom, ...], int], before: int, level: int) -> int:
         """The cell of `before` (unless negative) plus a term."""
@@ -168,7 +180,7 @@ class Values:
         self.code.emit("element", made, local.cell, self.lane)
         return Value(made, level=self.code.depth, owned=True)
 
-    def _varies(self, size: Size) -> bool:
+    def varies(self, size: Size) -> bool:
         """Whether an index has vectors in it, so that it is no first value and a step."""
         return any(
             name in self.names and self.names[name].vector for name in size_names(size)
@@ -179,7 +191,7 @@ class Values:
         vector = self.vector
         if vector is None:
             return self._index_scalar(size)
-        step = None if self._varies(size) else coefficient(size, vector.var)
+        step = None if self.varies(size) else coefficient(size, vector.var)
         if step == 0:
             return self._index_scalar(size)
         if step is not None:
@@ -235,6 +247,10 @@ class Values:
                 return self._cast(self.expr(inner), inner.dtype, dtype, into)
             case Apply("where", (condition, first, second)):
                 return self._where(condition, first, second, into)
+            case Apply("+" | "-", (first, second), "float64") if is_product(first):
+                return self._product(expr.fn, first, second, True, into)
+            case Apply("+" | "-", (first, second), "float64") if is_product(second):
+                return self._product(expr.fn, second, first, False, into)
             case Apply(fn, args, dtype):
                 return self.apply(fn, [(self.expr(arg), arg.dtype) for arg in args], dtype, into)
         raise TypeError(f"not an expression: {expr!r}")
@@ -244,6 +260,31 @@ class Values:
         if dtype == "float32":
             return self.code.constant(float(dtype_of(dtype).numpy.type(value)))
         return self.code.constant(float(value) if dtype_of(dtype).is_float else int(value))
+
+    def _product(self, fn: str, product: Expr, other: Expr, first: bool, into: int) -> Value:
+        """A product plus or minus another term, or that term minus the product: in one instruction
+        if all are scalars, or vectors."""
+        code = self.code
+        x = self.expr(product.args[0])
+        y = x._replace(owned=False) if product.fn == "square" else self.expr(product.args[1])
+        z = self.expr(other)
+        vector = x.vector or y.vector or z.vector
+        if vector and not all(map(self._is_ready, (x, y, z))):
+            made = self.binary("mul_f", x, y)
+            name = "add_f" if fn == "+" else "sub_f"
+            return self.binary(name, *((made, z) if first else (z, made)), into)
+        if vector:
+            x, y, z = map(self.as_vector, (x, y, z))
+        name = "mul_add" if fn == "+" else "mul_sub" if first else "sub_mul"
+        code.release(x, y, z)
+        made = self._target(into) if vector else self._scalar_target(into)
+        code.emit(f"{name}_v" if vector else name, made, x.cell, y.cell, z.cell)
+        return self._result(made, vector, into)
+
+    def _is_ready(self, value: Value) -> bool:
+        """Whether a value is a vector, or one that is made before the strip."""
+        assert self.vector is not None
+        return value.vector or value.level < self.vector.depth
 
     def _ref(self, name: str) -> Value:
         value = self.names[name]
@@ -255,7 +296,7 @@ class Values:
         if name in vector.uses:
             vector.uses[name] -= 1
             if not vector.uses[name]:
-                return value._replace(owned=True)
+                vector.unused.append(value.cell)
         return value
 
     def _load(self, load: Load, into: int) -> Value:
@@ -263,20 +304,20 @@ class Values:
         base = self.pointers[load.buffer]
         vector = self.vector
         if vector is None:
-            index = self.index(load.index)
+            index, offset = self.place(load.index)
             made = into if into >= 0 else code.temporary()
-            code.emit(f"load_{kind}", made, base, index)
+            code.emit(f"load_{kind}", made, base, index, offset)
             return self._computed(made, False, into)
-        step = None if self._varies(load.index) else coefficient(load.index, vector.var)
+        step = None if self.varies(load.index) else coefficient(load.index, vector.var)
         if step == 0:
             return self._load_uniform(base, kind, load.index)
         if self.guard is None and step is not None:
-            index = self.index(load.index)
             if step == 1:
                 name = "copy" if load.buffer in vector.stored else "v"
                 made = code.register(vector.width, loads=True)
-                code.emit(f"load_{name}_{kind}", made, base, index)
+                code.emit(f"load_{name}_{kind}", made, base, *self.place(load.index))
                 return Value(made, vector=True, owned=True)
+            index = self.index(load.index)
             made = self._target(into)
             code.emit(f"load_step_{kind}", made, base, index, self.index(step))
             return self._computed(made, True, into)
@@ -426,7 +467,14 @@ class Values:
     # Choices.
 
     def _where(self, condition: Expr, first: Expr, second: Expr, into: int) -> Value:
-        chosen, inside = self.expr(condition), self.vector is not None
+        vector = self.vector
+        parts = (condition, first, second)
+        if vector is not None and self.guard is None and not any(map(self._differs, parts)):
+            self.vector = None  # the same in all iterations of the strip
+            value = self._where(condition, first, second, -1)
+            self.vector = vector
+            return value
+        chosen, inside = self.expr(condition), vector is not None
         if inside and not chosen.vector and self.guard is not None:
             chosen = self.as_vector(chosen)
         if chosen.vector:
@@ -438,6 +486,20 @@ class Values:
         made = self._scalar_target(into)
         self.code.emit("select", made, chosen.cell, x.cell, y.cell)
         return self._result(made, False, into)
+
+    def _differs(self, expr: Expr) -> bool:
+        """Whether an expression may differ between the iterations of a strip."""
+        for part in walk_expr(expr):
+            if isinstance(part, Ref):
+                if self.names[part.name].vector:
+                    return True
+            elif isinstance(part, (Load, IndexValue)) and self._index_differs(part.index):
+                return True
+        return False
+
+    def _index_differs(self, size: Size) -> bool:
+        assert self.vector is not None
+        return self.varies(size) or coefficient(size, self.vector.var) != 0
 
     def _where_vector(self, mask: Value, first: Expr, second: Expr, into: int) -> Value:
         kept = mask._replace(owned=False)
@@ -522,3 +584,10 @@ def conversion(source: str, dtype: str) -> str:
     if dtype_of(dtype).is_float:
         return f"{dtype}_{kind}"
     return f"{dtype}_i" if dtype in SMALL else ""
+
+
+def is_product(expr: Expr) -> bool:
+    """Whether an expression is a product of doubles."""
+    return isinstance(expr, Apply) and expr.fn in ("*", "square") and all(
+        arg.dtype == "float64" for arg in expr.args
+    )
