@@ -22,6 +22,11 @@ FULL = toolchain.OPTIMISE[0]  # the level of users' builds
 QUICK_BUILDS = {"errors", "export", "function", "fuzz", "gpu", "graph", "lower", "ode", "ops",
                 "optimize", "prob", "rules", "testing", "transform"}  # fmt: skip
 
+# Tests of native code, and of what is done with it. All others are of results, which are the same on
+# the machine, and start no compiler: they run on the default target, which builds when it is asked.
+NATIVE = {"bench", "golden", "targets"}
+os.environ.setdefault("PROBTENSOR_BUILD", "never")
+
 
 def pytest_collection_modifyitems(items):
     """Marks what runs on a device where there is one, so that `-m "gpu or device"` finds it."""
@@ -103,6 +108,19 @@ def target(request, monkeypatch):
         request.getfixturevalue("device_driver")
     monkeypatch.setenv("PROBTENSOR_TARGET", request.param)
     return request.param
+
+
+@pytest.fixture(scope="module", autouse=True)
+def native_code(request):
+    """Modules of tests in NATIVE have target="cython" as the default."""
+    folder = request.path.parent.relative_to(ROOT / "tests").parts
+    if not set(folder[:1]) & NATIVE or folder[1:2] == ("auto",):
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        if "PROBTENSOR_TARGET" not in os.environ:
+            patch.setenv("PROBTENSOR_TARGET", "cython")
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)
