@@ -185,8 +185,10 @@ def are_repeated_counts(array: np.ndarray | None) -> bool:
         return False
     if not np.all((array >= 0) & (array == np.floor(array))):
         return False
-    values = sum(len(np.unique(column)) for column in (array.T if array.ndim > 1 else [array]))
-    return 4 * values <= array.size
+    ordered = np.sort(array, axis=0)  # np.unique would import numpy.ma, which takes 10 ms
+    changes = np.count_nonzero(ordered[1:] != ordered[:-1])
+    columns = array.shape[1] if array.ndim > 1 else 1
+    return 4 * (changes + columns) <= array.size
 
 
 def depends_only_on(inputs: Iterable[Node]) -> Callable[[Node], bool]:
