@@ -187,14 +187,18 @@ PT_APART void rows_add(pt_cell *f, const pt_instr *pc)
 PT_APART void rows_dot_each(int64_t m, int64_t n, const double *a, int64_t step, const double *x,
                             double *out)
 {
-    if (n < 8) {
-        for (int64_t i = 0; i < m; i++, a += step) {
-            double sum = 0.0;
-            for (int64_t j = 0; j < n; j++)
-                sum += a[j] * x[j];
-            out[i] = (0.0 + 0.0) + sum;
-        }
+    switch (n) {
+#define PT_ROWS(n) \
+    case n: \
+        for (int64_t i = 0; i < m; i++, a += step) { \
+            double sum = 0.0; \
+            for (int j = 0; j < n; j++) \
+                sum += a[j] * x[j]; \
+            out[i] = sum; \
+        } \
         return;
+        PT_ROWS(1) PT_ROWS(2) PT_ROWS(3) PT_ROWS(4) PT_ROWS(5) PT_ROWS(6) PT_ROWS(7)
+#undef PT_ROWS
     }
     for (int64_t i = 0; i < m; i++)
         out[i] = dot_of(a + i * step, x, n);
@@ -202,6 +206,24 @@ PT_APART void rows_dot_each(int64_t m, int64_t n, const double *a, int64_t step,
 PT_APART void rows_add_each(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_t step,
                             const double *PT_RESTRICT r, double *PT_RESTRICT g)
 {
+    if (n <= 4) {
+        double s[4] = {0.0, 0.0, 0.0, 0.0};
+        for (int64_t j = 0; j < n; j++)
+            s[j] = g[j];
+        switch (n) {
+#define PT_ROWS(n) \
+    case n: \
+        for (int64_t i = 0; i < m; i++, a += step) \
+            for (int j = 0; j < n; j++) \
+                s[j] += r[i] * a[j]; \
+        break;
+            PT_ROWS(1) PT_ROWS(2) PT_ROWS(3) PT_ROWS(4)
+#undef PT_ROWS
+        }
+        for (int64_t j = 0; j < n; j++)
+            g[j] = s[j];
+        return;
+    }
     for (int64_t i = 0; i < m; i++) {
         const double *PT_RESTRICT row = a + i * step;
         const double factor = r[i];

@@ -49,6 +49,7 @@ from probtensor.schedule.strips.forms import (
 )
 from probtensor.schedule.strips.jam import several_rows
 from probtensor.schedule.strips.routines import dot_of, rows_of, scatter_add_of, sum_of
+from probtensor.schedule.strips.unroll import unrolled
 from probtensor.types import Size
 
 WIDTH = 64  # iterations of a strip: eight AVX-512 registers of doubles, 512 bytes per wide local
@@ -82,10 +83,14 @@ def _form(loop: For, ordered: bool) -> Stripped:
         return replace(loop, body=strip(loop.body, ordered))
     if nested and not _worth_lanes(loop):
         rows = several_rows(loop)
-        if ordered and rows is None and _has_own_sums(loop):
-            return _in_strips(loop, BLOCK, ordered, in_order=True)
+        if ordered and rows is None:
+            flat = unrolled(loop, MIN_ITERATIONS)
+            if _has_own_sums(flat):
+                return _in_strips(flat, BLOCK, ordered, in_order=True)
         plain = replace(loop, body=strip(loop.body, ordered))
         return plain if rows is None else Jammed(plain, strip(rows, ordered))
+    if ordered and nested:
+        loop = unrolled(loop, MIN_ITERATIONS)
     serial = any(_is_serial(stmt, loop.var) for stmt in loop.body)
     long = not ordered and _is_long(loop)
     if not nested and not serial and not loop.accs and not long:
@@ -100,8 +105,22 @@ def _has_own_sums(loop: For) -> bool:
         return False
     if any(carry.scatter_additions is not None or carry.additions != 1 for carry in loop.carries):
         return False
-    stored = [stmt.buffer for stmt in walk(loop.body) if isinstance(stmt, Store)]
-    return len(stored) == len(set(stored))
+    stored: dict[str, list[Store]] = {}
+    for stmt in walk(loop.body):
+        if isinstance(stmt, Store):
+            stored.setdefault(stmt.buffer, []).append(stmt)
+    return all(map(_are_apart, stored.values()))
+
+
+def _are_apart(stores: Sequence[Store]) -> bool:
+    """Whether stores to a buffer may be done one for many iterations, then the next: nothing is
+    combined, or the elements of an iteration have fixed distances."""
+    if len(stores) == 1 or all(store.op is None for store in stores):
+        return True
+    first = stores[0].index
+    distances = [store.index - first for store in stores]
+    fixed = all(isinstance(distance, int) for distance in distances)
+    return fixed and len(set(distances)) == len(distances)
 
 
 def is_independent(loop: For) -> bool:
