@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -18,9 +18,7 @@ from cython_ext.entry import Entry
 from probtensor.calls import public
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.device import DeviceArray
-from probtensor.export.folder import Export
 from probtensor.function.explain import STAGES
-from probtensor.function.exported import export_function, request_of
 from probtensor.function.fault import failing_step, fault_of
 from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
@@ -37,7 +35,11 @@ from probtensor.process import numpy_part
 from probtensor.targets.base import Built, Target
 from probtensor.types import shape_text
 
+if TYPE_CHECKING:
+    from probtensor.export.folder import Export
+
 device_calls = late("probtensor.function.device.call")
+exports = late("probtensor.function.exported")
 
 
 @dataclass(frozen=True)
@@ -344,8 +346,8 @@ class Function(Entry):
             >>> f.export("square_sum", build=False).header.name
             'square_sum.h'
         """
-        request = request_of(folder, name or self.name, build, lapack)
-        return export_function(self, request)
+        request = exports.request_of(folder, name or self.name, build, lapack)
+        return exports.export_function(self, request)
 
     on_device = False
 

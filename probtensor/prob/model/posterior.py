@@ -15,12 +15,11 @@ from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import line_text, public
 from probtensor.compile import function
 from probtensor.device import DeviceArray
-from probtensor.export.folder import Export
 from probtensor.function import Function
 from probtensor.function.device.streams import is_on_device
-from probtensor.function.exported import request_of
 from probtensor.graph import Node, as_tensor, line_of, made_by
 from probtensor.graph.node import new_input
+from probtensor.late import late
 from probtensor.prob.density.diagnosis import Diagnosis, diagnose
 from probtensor.prob.distributions.checked_draw import outside_support
 from probtensor.prob.model.binding import (
@@ -32,7 +31,6 @@ from probtensor.prob.model.binding import (
     observed_array,
 )
 from probtensor.prob.model.data import Data, evaluate
-from probtensor.prob.model.exported import export_posterior
 from probtensor.prob.model.graphs import Density, Model, build
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.packed import Packed, rows_of
@@ -40,8 +38,11 @@ from probtensor.prob.sequences.convert import as_sequence
 from probtensor.types import shape_text
 
 if TYPE_CHECKING:
+    from probtensor.export.folder import Export
     from probtensor.function.device.batched import DeviceDensity
 
+function_exports = late("probtensor.function.exported")
+exports = late("probtensor.prob.model.exported")
 # The attributes of a posterior that a recalled one has only when they are needed.
 BUILT = ("model", "_rebuild_args", "_data_nodes", "_given", "_labels", "_programs", "_binding")
 
@@ -433,8 +434,8 @@ class Posterior:
             >>> pt.condition({y: 1.0}).export("location").library.name
             'location.so'
         """
-        request = request_of(folder, name, build, lapack)
-        return export_posterior(self, request)
+        request = function_exports.request_of(folder, name, build, lapack)
+        return exports.export_posterior(self, request)
 
     def _check_fixed(self, input_node: Node, array: np.ndarray, line: str) -> None:
         for axis, (size, n) in enumerate(zip(input_node.shape, array.shape)):
