@@ -38,8 +38,8 @@ from probtensor.types import shape_text
 if TYPE_CHECKING:
     from probtensor.export.folder import Export
 
-exporting = late("probtensor.function.exported")
 device_calls = late("probtensor.function.device.call")
+exports = late("probtensor.function.exported")
 
 
 @dataclass(frozen=True)
@@ -346,8 +346,8 @@ class Function(Entry):
             >>> f.export("square_sum", build=False).header.name
             'square_sum.h'
         """
-        request = exporting.request_of(folder, name or self.name, build, lapack)
-        return exporting.export_function(self, request)
+        request = exports.request_of(folder, name or self.name, build, lapack)
+        return exports.export_function(self, request)
 
     on_device = False
 

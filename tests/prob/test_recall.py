@@ -79,7 +79,7 @@ def test_the_second_of_equal_posteriors_builds_no_model(counted):
     assert second.context().address and second.address == first.address
     np.testing.assert_array_equal(second.batched(np.ones((3, 10)))[1],
                                   first.batched(np.ones((3, 10)))[1])  # fmt: skip
-    assert set(second.timings) >= {"graph", "rewrite", "lower", "render", "build"}
+    assert {"graph", "rewrite", "lower"} <= set(second.timings) <= set(first.timings)
 
 
 def test_everything_else_is_built_when_it_is_needed(counted):

@@ -11,7 +11,7 @@ from probtensor.compile import function
 from probtensor.export.folder import Export, Request, write_export
 from probtensor.export.model import ModelParts, ModelText, Variable
 from probtensor.export.parts import Part
-from probtensor.function.exported import NotBuilt, part_of, request_of  # noqa: F401
+from probtensor.function.exported import NotBuilt, part_of
 from probtensor.graph import Node, as_tensor, made_by
 from probtensor.graph.node import new_input
 from probtensor.prob.distributions.support import Interval, Support

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from probtensor.export.folder import Export
     from probtensor.function.device.batched import DeviceDensity
 
-exporting = late("probtensor.prob.model.exported")
-
+function_exports = late("probtensor.function.exported")
+exports = late("probtensor.prob.model.exported")
 # The attributes of a posterior that a recalled one has only when they are needed.
 BUILT = ("model", "_rebuild_args", "_data_nodes", "_given", "_labels", "_programs", "_binding")
 
@@ -434,8 +434,8 @@ class Posterior:
             >>> pt.condition({y: 1.0}).export("location").library.name
             'location.so'
         """
-        request = exporting.request_of(folder, name, build, lapack)
-        return exporting.export_posterior(self, request)
+        request = function_exports.request_of(folder, name, build, lapack)
+        return exports.export_posterior(self, request)
 
     def _check_fixed(self, input_node: Node, array: np.ndarray, line: str) -> None:
         for axis, (size, n) in enumerate(zip(input_node.shape, array.shape)):
