@@ -20,8 +20,8 @@ FULL = toolchain.OPTIMISE[0]  # the level of users' builds
 QUICK_BUILDS = {"errors", "function", "fuzz", "gpu", "graph", "lower", "ode", "ops", "optimize",
                 "prob", "rules", "testing", "transform"}  # fmt: skip
 
-# Tests of native code, and of what is done with it. All others are of results, which are the same on
-# the machine, and start no compiler: they run on the default target, which builds when it is asked.
+# Tests of native code, and of what is done with it. All others are of results, which are the same
+# on the machine: they run on the default target, which starts a compiler only when it is asked.
 NATIVE = {"bench", "golden", "targets"}
 os.environ.setdefault("PROBTENSOR_BUILD", "never")
 

@@ -13,7 +13,7 @@ from probtensor.lower import lower
 from probtensor.ops.kinds import REGISTRY
 from probtensor.targets.cython.native import CythonTarget
 from probtensor.targets.machine.levels import machine
-from probtensor.targets.machine.target import MachineTarget, encode
+from probtensor.targets.machine.target import MachineTarget
 from probtensor.testing import conform
 from probtensor.testing.fuzz import random_graph
 from tests.conftest import compiled_at
@@ -197,7 +197,7 @@ def test_all_levels_have_the_same_instructions():
 
 def test_a_program_is_made_once_and_reports_its_size():
     x = pt.vector("x")
-    program = encode(lower([x], [pt.exp(x).sum()]))
+    program = MachineTarget().build(lower([x], [pt.exp(x).sum()])).program
     assert isinstance(program, Program)
     assert program.length > 3
     assert program.frame_bytes >= 256 * 8
