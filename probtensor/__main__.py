@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from probtensor.compile import PIPELINE
 from probtensor.targets import cache
 from probtensor.targets.cython import doctor
+from probtensor.testing import tiers
 from probtensor.transform.rewrite import Ruleset
 from probtensor.version import __version__
 
@@ -39,7 +40,12 @@ def rules(argv: Sequence[str]) -> int:
     return 0 if shown else 1
 
 
-COMMANDS = {"cache": cache.main, "doctor": doctor.main, "rules": rules}
+def examine(argv: Sequence[str]) -> int:
+    """Print the report of the doctor, with the machine and native code side by side."""
+    return doctor.main(argv, tiers.report)
+
+
+COMMANDS = {"cache": cache.main, "doctor": examine, "rules": rules}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -23,7 +23,7 @@ QUICK_BUILDS = {"errors", "export", "function", "fuzz", "gpu", "graph", "lower",
                 "optimize", "prob", "rules", "testing", "transform"}  # fmt: skip
 
 # Tests of native code, and of what is done with it. All others are of results, which are the same
-# on the machine, and start no compiler: they run on the default target, which builds when asked.
+# on the machine: they run on the default target, which starts a compiler only when it is asked.
 NATIVE = {"bench", "golden", "targets"}
 os.environ.setdefault("PROBTENSOR_BUILD", "never")
 

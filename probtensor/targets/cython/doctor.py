@@ -12,7 +12,7 @@ import shutil
 import struct
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +34,7 @@ from probtensor.targets.cython.toolchain import (
     include_dir,
     translate,
 )
+from probtensor.targets.machine.levels import machine
 from probtensor.version import __version__
 
 Result = TypeVar("Result")
@@ -63,16 +64,20 @@ extern "C" __global__ void probe(const double *x, double *y, int n)
 """
 
 
-def main(argv: Sequence[str]) -> int:
-    """Print the report; 0 if everything works, 1 if something does not."""
+def main(argv: Sequence[str], tiers: Callable[[], Iterable[str]] = tuple) -> int:
+    """Print the report; 0 if everything works, 1 if something does not. `tiers` gives the lines
+    that compare the machine with native code."""
     if argv:
         print("usage: probtensor doctor", file=sys.stderr)
         return 2
     print(f"probtensor {__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
           f"Cython {cython_version()}")  # fmt: skip
     print(f"{platform.platform()}, headers in {include_dir()}")
+    print(f"machine   {machine().level}: runs functions that have no native code")
     try:
         probe()
+        for line in tiers():
+            print(line)
         probe_device()
     except (BuildError, device.DeviceError) as error:
         print(f"FAILED\n{error}")

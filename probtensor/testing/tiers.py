@@ -1,0 +1,73 @@
+"""The machine against native code, on a few kernels: for `probtensor doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cython_ext.timing import Frame
+from probtensor import ops
+from probtensor.compile import function
+from probtensor.dataclass import dataclass
+from probtensor.graph import Node
+from probtensor.graph.node import new_input
+from probtensor.targets.auto.builder import BUILDER
+from probtensor.transform.autodiff import gradient
+
+SECONDS = 0.02  # to measure each for, three times
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Seconds for one run of a kernel on the machine, and natively."""
+
+    name: str
+    machine: float
+    native: float
+
+
+def kernels() -> list[tuple[str, list[Node], list[Node], list[np.ndarray]]]:
+    """(name, inputs, outputs, arguments) of each."""
+    rng = np.random.default_rng(0)
+    q, x = new_input("q", "float64", (8,)), new_input("x", "float64", (None,))
+    rows, y = new_input("rows", "float64", (None, 8)), new_input("y", "float64", (None,))
+    small = ops.sum(ops.exp(q) - q * q)
+    logits = ops.sum(rows * q, axis=1)
+    logistic = ops.sum(y * logits - ops.softplus(logits))
+    data = [rng.normal(size=8), rng.normal(size=(1000, 8)), rng.normal(size=1000)]
+    return [
+        ("8 numbers, with gradient", [q], [small, gradient(small, q)], data[:1]),
+        ("10,000 exp, summed", [x], [ops.sum(ops.exp(x))], [rng.normal(size=10_000)]),
+        ("1,000 rows of logistic regression, with gradient", [q, rows, y],
+         [logistic, gradient(logistic, q)], data),
+    ]  # fmt: skip
+
+
+def compare() -> list[Compared]:
+    """Each kernel on both. BuildError where native code cannot be built."""
+    found = []
+    for name, inputs, outputs, arguments in kernels():
+        seconds = [_seconds(inputs, outputs, arguments, target) for target in ("machine", "cython")]
+        found.append(Compared(name, *seconds))
+    return found
+
+
+def report() -> Iterator[str]:
+    """What `compare` finds, and what the builder does, as lines."""
+    for found in compare():
+        gain = found.machine / found.native
+        yield (f"tiers     {found.name}: {1e6 * found.machine:.2f} us on the machine, "
+               f"{1e6 * found.native:.2f} us natively, {gain:.1f} times as fast")  # fmt: skip
+    yield f"builder   {BUILDER.state}"
+
+
+def _seconds(
+    inputs: list[Node], outputs: list[Node], arguments: list[np.ndarray], target: str
+) -> float:
+    made = function(inputs, outputs, target=target)
+    frame = Frame(made, tuple(arguments))
+    once = max(frame.time(made.code, 10), 1e-8)
+    count = max(1, int(SECONDS / once))
+    return min(frame.time(made.code, count) for _ in range(TRIES))
