@@ -43,6 +43,9 @@ def _in_loops(body: Iterable[Stmt]) -> Iterable[str]:
 
 def _functions(parts: Iterable[object]) -> Iterable[str]:
     for part in parts:
-        if isinstance(part, Apply) and part.fn not in OPERATORS:
-            if function_of_doubles(part.fn, len(part.args)).header != "pt_random.h":
-                yield part.fn
+        if (
+            isinstance(part, Apply)
+            and part.fn not in OPERATORS
+            and function_of_doubles(part.fn, len(part.args)).header != "pt_random.h"
+        ):
+            yield part.fn
