@@ -12,7 +12,7 @@ from tests.models.programs import MODELS
 def translated(source, folder, monkeypatch, keep):
     """The C of a text, as Cython made it if `keep`."""
     monkeypatch.setattr(toolchain, "make_bare", (lambda path: None) if keep else make_bare)
-    path = folder / f"{'whole' if keep else 'bare'}.pyx"
+    path = folder / f"plan_{0 if keep else 1}.pyx"
     path.write_text(source, encoding="utf-8")
     return toolchain.translate(path, path.stem).read_text(encoding="utf-8")
 
@@ -26,6 +26,7 @@ def test_only_the_plan_is_left(model, tmp_path, monkeypatch):
     text = translated(source, tmp_path, monkeypatch, keep=False)
     assert "Python.h" in whole and "Python.h" not in text and "PyObject" not in text
     assert "pt_plan" in text and len(text) < len(whole) - 100_000
+    assert text == bare(whole).replace("plan_0", "plan_1")
     for kernel in plan.kernels:
         assert f"_{kernel.name}(" in text
 

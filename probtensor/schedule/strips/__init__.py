@@ -18,6 +18,8 @@ no flag allows it to reorder sums. Some shapes of loops become calls of handwrit
         g[j] += r * x[i*m + j]              RowsAdd       g[:] += r[:] times 64 rows of x
                                           a = fold of a[:]
 
+A long loop has vector segments of bounded size, which become C functions.
+
 Here `e` and `r` are wide. `explain("schedule")` shows the strips of a function.
 
     passes.py     the choice of a form for each loop, and the passes `STRIPS` that make a strip

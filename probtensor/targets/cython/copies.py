@@ -43,7 +43,9 @@ def _in_loops(body: Iterable[Stmt]) -> Iterable[str]:
 
 def _functions(parts: Iterable[object]) -> Iterable[str]:
     for part in parts:
-        if not isinstance(part, Apply) or part.fn in OPERATORS:
-            continue
-        if function_of_doubles(part.fn, len(part.args)).header != "pt_random.h":
+        if (
+            isinstance(part, Apply)
+            and part.fn not in OPERATORS
+            and function_of_doubles(part.fn, len(part.args)).header != "pt_random.h"
+        ):
             yield part.fn

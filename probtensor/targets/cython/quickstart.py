@@ -15,7 +15,7 @@ import importlib
 import string
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from inspect import getattr_static
@@ -129,12 +129,23 @@ AROUND = (("ModuleNode", "ModuleNode", "_put_setup_code"),
           ("ModuleNode", "ModuleNode", "generate_module_init_func"),
           ("Code", "GlobalState", "use_utility_code"))  # fmt: skip
 
+# Phases that change nothing in functions without Python objects, closures and checked arithmetic.
+WITHOUT_EFFECT = {"GilCheck", "FindInvalidUseOfFusedTypes", "MarkOverflowingArithmetic",
+                  "ConsolidateOverflowCheck", "OptimizeBuiltinCalls", "TransformBuiltinMethods",
+                  "CalculateQualifiedNamesTransform", "IntroduceBufferAuxiliaryVars",
+                  "DropRefcountingTransform",
+                  "EarlyReplaceBuiltinCalls"}  # fmt: skip
+
 
 @cache
 def _functions_alone() -> threading.local:
     """The marker of threads in which Cython writes the functions of a module, and nothing else that
     takes long."""
     marker = threading.local()
+    pipeline = sys.modules.get("Cython.Compiler.Pipeline")
+    run = getattr(pipeline, "run_pipeline", None)
+    if run is not None:
+        pipeline.run_pipeline = _shorter(marker, run)
     for module, owner, name in AROUND:
         holder = getattr(sys.modules.get(f"Cython.Compiler.{module}"), owner, None)
         raw = getattr_static(holder, name, None)
@@ -142,6 +153,15 @@ def _functions_alone() -> threading.local:
             made = _unless(marker, getattr(holder, name))
             setattr(holder, name, staticmethod(made) if isinstance(raw, staticmethod) else made)
     return marker
+
+
+def _shorter(marker: threading.local, run: Callable[..., object]) -> Callable[..., object]:
+    def run_pipeline(phases: Sequence, *arguments: object, **options: object) -> object:
+        if getattr(marker, "on", False):
+            phases = [phase for phase in phases if type(phase).__name__ not in WITHOUT_EFFECT]
+        return run(phases, *arguments, **options)
+
+    return run_pipeline
 
 
 def _unless(marker: threading.local, write: Callable[..., object]) -> Callable[..., object]:
