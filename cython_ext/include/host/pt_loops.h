@@ -29,16 +29,16 @@
 /* A copy for loops that would inline many: gcc compiles it once for a double, and once for a vector
  * of them, which vectorised loops call. Other compilers cannot, so they inline it. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
-#define PT_LANES static __attribute__((noinline, unused, simd("notinbranch")))
+#define PT_SIMD static __attribute__((noinline, unused, simd("notinbranch")))
 #else
-#define PT_LANES PT_FN
+#define PT_SIMD PT_FN
 #endif
-#define PT_LANES_1(name) PT_LANES double name##_lanes(double a) { return name(a); }
-#define PT_LANES_2(name) PT_LANES double name##_lanes(double a, double b) { return name(a, b); }
+#define PT_LANES_1(name) PT_SIMD double name##_lanes(double a) { return name(a); }
+#define PT_LANES_2(name) PT_SIMD double name##_lanes(double a, double b) { return name(a, b); }
 #define PT_LANES_3(name) \
-    PT_LANES double name##_lanes(double a, double b, double c) { return name(a, b, c); }
+    PT_SIMD double name##_lanes(double a, double b, double c) { return name(a, b, c); }
 #define PT_LANES_4(name) \
-    PT_LANES double name##_lanes(double a, double b, double c, double d) \
+    PT_SIMD double name##_lanes(double a, double b, double c, double d) \
     { \
         return name(a, b, c, d); \
     }

@@ -3,7 +3,7 @@
 A C compiler takes 40 to 90 ms for each inlined and vectorised copy of a function such as `pt_tanh`.
 In few places that is worth it: the compiler shares work between functions of the same operand, and
 constants stay in registers. A plan with many places has one copy of each function that occurs in
-several, and vectorised loops call it for a vector at a time (`PT_LANES` in pt_loops.h).
+several, and vectorised loops call it for a vector at a time (`PT_SIMD` in pt_loops.h).
 """
 
 from __future__ import annotations
