@@ -42,7 +42,8 @@ from probtensor.targets.machine.values import Vector, conversion
 from probtensor.targets.spell import factors, register_kind
 from probtensor.types import Size, size_names
 
-LONG = 256  # iterations of a strip that has only vector segments
+LONG = 256  # iterations of a strip that has only vector segments, with at most so many statements:
+FEW_STATEMENTS = 24  # their registers fit in the first-level cache
 LANE_FOLDS = {"f": "", "i": "i", "u": "u"}
 LANE_DTYPES = {"f": "float64", "i": "int64", "u": "uint64"}
 
@@ -89,7 +90,8 @@ class Strips(Sums):
         accs = [acc for segment in loop.segments for acc in segment.accs]
         extent = self.index(loop.extent)
         serial = any(isinstance(segment, SerialSegment) for segment in loop.segments)
-        single = serial or loop.carries or loop.width % 64 or loop.ordered
+        many = sum(len(segment.body) for segment in loop.segments) > FEW_STATEMENTS
+        single = serial or many or loop.carries or loop.width % 64 or loop.ordered
         chunk = loop.width if single else LONG
         registers = {name: code.register(chunk, fresh=True) for name, _ in loop.wide}
         lanes, count = self._open_lanes(loop, accs, extent)
