@@ -14,6 +14,7 @@ from typing import NamedTuple
 from probtensor.export.expressions import c_expression, split_arguments, without_parentheses
 
 INDENT = 4
+COPIES = ("PT_ONCE_", "PT_LANES_")
 _FUNCTION = r"cdef (\w+) (\w+)\((.*)\) noexcept nogil:$"
 _LOCALS = r"cdef ([^=]+?[\w\]*]) (\w+(?: = \w+)?(?:, \w+)*)$"
 _LOOP = r"for (\w+) in range\((.*)\):$"
@@ -23,7 +24,7 @@ _ARRAY = r"(.+)\[(\d+)\]$"
 class Translated(NamedTuple):
     """The functions of a module as C.
 
-    once      uses of the macros PT_ONCE of pt_loops.h
+    once      uses of the macros of pt_loops.h that make copies of functions
     random    whether it draws random numbers
     routines  names of the matrix routines that it calls
     """
@@ -41,7 +42,7 @@ def translated(source: str, prefix: str) -> Translated:
     texts = [_Function(block, prefix, names).text() for block in _blocks(rows)]
     return Translated(
         text="\n".join(texts),
-        once=tuple(row.strip() for row in rows if row.strip().startswith("PT_ONCE_")),
+        once=tuple(row.strip() for row in rows if row.strip().startswith(COPIES)),
         random='extern from "pt_random.h"' in source,
         routines=_routines(rows),
     )
