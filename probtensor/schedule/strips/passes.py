@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from probtensor.dataclass import dataclass, replace
@@ -352,7 +353,7 @@ def with_routines(
     """The statements of a serial segment, with routines where they match. `RowsDot` comes first,
     `RowsAdd` and `ScatterAdd` last, because each of them runs all iterations of the strip."""
     of_body = {name for stmt in loop.body for name in names_set(stmt)}
-    stored = {buffer for stmt in body for buffer in writes_of(stmt)}
+    stored = Counter(buffer for stmt in body for buffer in set(writes_of(stmt)))
     indices = {
         stmt.name: stmt.expr
         for stmt in body
@@ -376,13 +377,16 @@ def with_routines(
     return tuple(sorted(live, key=_rank))
 
 
-def _is_movable(routine: AtOnce, of_body: set[str], stored: set[str]) -> bool:
+def _is_movable(routine: AtOnce, of_body: set[str], stored: Counter[str]) -> bool:
     """Whether one call may run all iterations before or after the other statements: its pointers
-    depend on no local of the loop's body, and the segment does not store to the rows it reads."""
+    depend on no local of the loop's body, the segment does not store to the rows it reads, and it
+    alone adds to its sums, whose terms would else come in another order. `stored` has the number of
+    statements of the segment that store to each buffer."""
     if routine.names & of_body:
         return False
-    read = {routine.matrix.buffer, routine.vector.buffer} if isinstance(routine, RowsDot) else set()
-    return not stored & read
+    if isinstance(routine, RowsDot):
+        return not {routine.matrix.buffer, routine.vector.buffer} & stored.keys()
+    return stored[routine.buffer] == 1
 
 
 def _rank(stmt: Stripped) -> int:
