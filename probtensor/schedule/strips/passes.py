@@ -90,8 +90,12 @@ def _form(loop: For, ordered: bool) -> Stripped:
                 return _in_strips(flat, BLOCK, ordered, in_order=True)
         plain = replace(loop, body=strip(loop.body, ordered))
         return plain if rows is None else Jammed(plain, strip(rows, ordered))
+    compiled = loop
     if ordered and nested:
         loop = unrolled(loop, MIN_ITERATIONS)
+    if loop is not compiled:  # routines add in another order: those of compiled code remain
+        same = {_result(part) for part in _at_once(_in_strips(compiled, WIDTH, False))}
+        return _in_strips(loop, WIDTH, ordered, routines=same)
     serial = any(_is_serial(stmt, loop.var) for stmt in loop.body)
     long = not ordered and _is_long(loop)
     if not nested and not serial and not loop.accs and not long:
@@ -317,8 +321,22 @@ STRIPS: tuple[Callable[[Draft], Draft], ...] = (
 )
 
 
-def _in_strips(loop: For, width: int, ordered: bool, in_order: bool = False) -> Strip:
-    """A loop in strips of at most `width` iterations; `in_order` is as `Strip.ordered`."""
+def _at_once(strip: Strip) -> list[AtOnce]:
+    """The routines of a strip that run all its iterations."""
+    return [stmt for part in strip.segments for stmt in part.body if isinstance(stmt, AtOnce)]
+
+
+def _result(routine: AtOnce) -> str:
+    """The local or buffer that a routine computes."""
+    return routine.result if isinstance(routine, RowsDot) else routine.buffer
+
+
+def _in_strips(
+    loop: For, width: int, ordered: bool, in_order: bool = False, routines: set[str] | None = None
+) -> Strip:
+    """A loop in strips of at most `width` iterations; `in_order` is as `Strip.ordered`, `routines`
+    the `results` of
+    `with_routines`."""
     long = not ordered and _is_long(loop)
     draft = Draft(loop, most=MOST_OPERATIONS if long else sys.maxsize)
     for step in STRIPS:
@@ -327,7 +345,9 @@ def _in_strips(loop: For, width: int, ordered: bool, in_order: bool = False) -> 
     if isinstance(loop.extent, int) and loop.extent < width:
         width = loop.extent
     segments = tuple(
-        SerialSegment(with_routines(draft.statements(group), loop, dict(draft.wide), ordered))
+        SerialSegment(
+            with_routines(draft.statements(group), loop, dict(draft.wide), ordered, routines)
+        )
         if group.serial
         else VectorSegment(draft.statements(group), group.accs)
         for group in draft.groups
@@ -348,10 +368,12 @@ def _tile(draft: Draft, width: int) -> int:
 
 
 def with_routines(
-    body: Sequence[Stmt], loop: For, wide: dict[str, str], ordered: bool = False
-) -> tuple[Stripped, ...]:
-    """The statements of a serial segment, with routines where they match. `RowsDot` comes first,
-    `RowsAdd` and `ScatterAdd` last, because each of them runs all iterations of the strip."""
+    body: Sequence[Stmt], loop: For, wide: dict[str, str], ordered: bool = False,
+    results: set[str] | None = None,
+) -> tuple[Stripped, ...]:  # fmt: skip
+    """The statements of a serial segment, with routines where they match; if `results` are given,
+    only those that compute one. `RowsDot` comes first, `RowsAdd` and `ScatterAdd` last, because
+    each of them runs all iterations of the strip."""
     of_body = {name for stmt in loop.body for name in names_set(stmt)}
     stored = Counter(buffer for stmt in body for buffer in set(writes_of(stmt)))
     indices = {
@@ -370,6 +392,8 @@ def with_routines(
         elif _is_update(stmt, loop.var):
             routine = scatter_add_of(stmt, loop.var, wide, indices)
         if routine is not None and not _is_movable(routine, of_body, stored):
+            routine = None
+        if routine is not None and results is not None and _result(routine) not in results:
             routine = None
         found += strip((stmt,), ordered) if routine is None else (routine,)
     used = {name for stmt in found for name in names_in(stmt)}
