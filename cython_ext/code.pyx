@@ -8,6 +8,7 @@ The time that callers spend is measured with some of their calls: the first two,
 that it costs a decrement a call. Each caller paces itself; what it finds is added to one `Meter`.
 """
 
+from cpython.exc cimport PyErr_SetInterrupt
 from libc.stdint cimport uintptr_t
 
 cdef extern from *:
@@ -87,7 +88,7 @@ cdef class Code:
     def measure(self, double seconds, wanted):
         """From now on, call `wanted()` once when calls have taken so long, or will have with those
         that are promised; with 0 seconds never. It is called with the GIL in any thread, and its
-        exceptions are lost."""
+        exceptions are lost, except Ctrl-C."""
         self.wanted = wanted
         pt_exchange(&self.meter.limit, <int64_t>(1e9 * seconds))
 
@@ -104,5 +105,7 @@ cdef class Code:
         """Call what waits for the limit."""
         try:
             self.wanted()
+        except KeyboardInterrupt:
+            PyErr_SetInterrupt()  # Ctrl-C came just now: it comes again after the call
         except BaseException:
             pass  # a call that has succeeded must not fail for it

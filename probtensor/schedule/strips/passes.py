@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from probtensor.dataclass import dataclass, replace
@@ -89,8 +90,12 @@ def _form(loop: For, ordered: bool) -> Stripped:
                 return _in_strips(flat, BLOCK, ordered, in_order=True)
         plain = replace(loop, body=strip(loop.body, ordered))
         return plain if rows is None else Jammed(plain, strip(rows, ordered))
+    compiled = loop
     if ordered and nested:
         loop = unrolled(loop, MIN_ITERATIONS)
+    if loop is not compiled:  # routines add in another order: those of compiled code remain
+        same = {_result(part) for part in _at_once(_in_strips(compiled, WIDTH, False))}
+        return _in_strips(loop, WIDTH, ordered, routines=same)
     serial = any(_is_serial(stmt, loop.var) for stmt in loop.body)
     long = not ordered and _is_long(loop)
     if not nested and not serial and not loop.accs and not long:
@@ -316,8 +321,22 @@ STRIPS: tuple[Callable[[Draft], Draft], ...] = (
 )
 
 
-def _in_strips(loop: For, width: int, ordered: bool, in_order: bool = False) -> Strip:
-    """A loop in strips of at most `width` iterations; `in_order` is as `Strip.ordered`."""
+def _at_once(strip: Strip) -> list[AtOnce]:
+    """The routines of a strip that run all its iterations."""
+    return [stmt for part in strip.segments for stmt in part.body if isinstance(stmt, AtOnce)]
+
+
+def _result(routine: AtOnce) -> str:
+    """The local or buffer that a routine computes."""
+    return routine.result if isinstance(routine, RowsDot) else routine.buffer
+
+
+def _in_strips(
+    loop: For, width: int, ordered: bool, in_order: bool = False, routines: set[str] | None = None
+) -> Strip:
+    """A loop in strips of at most `width` iterations; `in_order` is as `Strip.ordered`, `routines`
+    the `results` of
+    `with_routines`."""
     long = not ordered and _is_long(loop)
     draft = Draft(loop, most=MOST_OPERATIONS if long else sys.maxsize)
     for step in STRIPS:
@@ -326,7 +345,9 @@ def _in_strips(loop: For, width: int, ordered: bool, in_order: bool = False) -> 
     if isinstance(loop.extent, int) and loop.extent < width:
         width = loop.extent
     segments = tuple(
-        SerialSegment(with_routines(draft.statements(group), loop, dict(draft.wide), ordered))
+        SerialSegment(
+            with_routines(draft.statements(group), loop, dict(draft.wide), ordered, routines)
+        )
         if group.serial
         else VectorSegment(draft.statements(group), group.accs)
         for group in draft.groups
@@ -347,12 +368,14 @@ def _tile(draft: Draft, width: int) -> int:
 
 
 def with_routines(
-    body: Sequence[Stmt], loop: For, wide: dict[str, str], ordered: bool = False
-) -> tuple[Stripped, ...]:
-    """The statements of a serial segment, with routines where they match. `RowsDot` comes first,
-    `RowsAdd` and `ScatterAdd` last, because each of them runs all iterations of the strip."""
+    body: Sequence[Stmt], loop: For, wide: dict[str, str], ordered: bool = False,
+    results: set[str] | None = None,
+) -> tuple[Stripped, ...]:  # fmt: skip
+    """The statements of a serial segment, with routines where they match; if `results` are given,
+    only those that compute one. `RowsDot` comes first, `RowsAdd` and `ScatterAdd` last, because
+    each of them runs all iterations of the strip."""
     of_body = {name for stmt in loop.body for name in names_set(stmt)}
-    stored = {buffer for stmt in body for buffer in writes_of(stmt)}
+    stored = Counter(buffer for stmt in body for buffer in set(writes_of(stmt)))
     indices = {
         stmt.name: stmt.expr
         for stmt in body
@@ -370,19 +393,24 @@ def with_routines(
             routine = scatter_add_of(stmt, loop.var, wide, indices)
         if routine is not None and not _is_movable(routine, of_body, stored):
             routine = None
+        if routine is not None and results is not None and _result(routine) not in results:
+            routine = None
         found += strip((stmt,), ordered) if routine is None else (routine,)
     used = {name for stmt in found for name in names_in(stmt)}
     live = [s for s in found if not (isinstance(s, Let) and s.name in indices) or s.name in used]
     return tuple(sorted(live, key=_rank))
 
 
-def _is_movable(routine: AtOnce, of_body: set[str], stored: set[str]) -> bool:
+def _is_movable(routine: AtOnce, of_body: set[str], stored: Counter[str]) -> bool:
     """Whether one call may run all iterations before or after the other statements: its pointers
-    depend on no local of the loop's body, and the segment does not store to the rows it reads."""
+    depend on no local of the loop's body, the segment does not store to the rows it reads, and it
+    alone adds to its sums, whose terms would else come in another order. `stored` has the number of
+    statements of the segment that store to each buffer."""
     if routine.names & of_body:
         return False
-    read = {routine.matrix.buffer, routine.vector.buffer} if isinstance(routine, RowsDot) else set()
-    return not stored & read
+    if isinstance(routine, RowsDot):
+        return not {routine.matrix.buffer, routine.vector.buffer} & stored.keys()
+    return stored[routine.buffer] == 1
 
 
 def _rank(stmt: Stripped) -> int:

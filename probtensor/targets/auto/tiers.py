@@ -180,7 +180,7 @@ class Tiers:
         self.code.measure(self.seconds, partial(_ask, weakref.ref(self)))
 
     def measure_again(self) -> None:
-        """In a forked child: nobody builds it there."""
+        """In a forked child, where nobody builds it, or after Ctrl-C while it was asked for."""
         if self.native is None and not self.failure:
             self.measure()
 
@@ -261,5 +261,11 @@ def in_one_line(reason: str) -> str:
 def _ask(tiers: weakref.ref) -> None:
     """Ask for native code, if the plan is still in use."""
     found = tiers()
-    if found is not None:
+    if found is None:
+        return
+    try:
         found.ask()
+    except KeyboardInterrupt:  # nobody may have been asked: later calls ask again
+        found.asked_in = ""
+        found.measure_again()
+        raise

@@ -245,6 +245,20 @@ def test_ctrl_c_while_waiting_for_the_builder(held, expression):
     assert f.address and f.tier == "cython"
 
 
+def test_ctrl_c_while_a_build_is_asked_for(compiled, monkeypatch, expression):
+    """It is neither lost nor does it fail the call, and a later call asks again."""
+    monkeypatch.setattr(cost, "BUILD_SECONDS", 1e-6)
+    monkeypatch.setattr(cost, "INSTRUCTION_SECONDS", 0.0)
+    f = pt.function(*expression())
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(BUILDER, "add", lambda job: signal.raise_signal(signal.SIGINT))
+        for _ in range(10_000):
+            f(GIVEN)
+    assert f.tier == "machine" and not compiled
+    until(lambda: f(GIVEN) is not None and f.tier == "cython")
+    assert len(compiled) == 1
+
+
 def test_threads_that_call_while_the_tier_changes(held, expression):
     f = pt.function(*expression(), target=held)
     wanted, wrong, over = bits(f(GIVEN)), [], threading.Event()
