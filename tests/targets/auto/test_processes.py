@@ -109,24 +109,34 @@ def without_compiler(tmp_path):
     return {"PATH": str(tmp_path / "empty"), "CC": ""}
 
 
-def test_without_a_compiler_all_works_and_one_line_says_what_is_lost(tmp_path, without_compiler):
+@pytest.mark.parametrize("when", ["auto", "background"])
+def test_without_a_compiler_one_line_says_what_is_lost(tmp_path, without_compiler, when):
+    """Also where the calls take longer than a build would."""
     program = """
+from probtensor.targets.auto import tiers
+from probtensor.targets.auto.builder import BUILDER
+tiers.build_seconds = lambda instructions: 1e-9
 g = pt.function([x], pt.sum(pt.exp(x)) * 3.625)
 mu = pt.random.normal(0, 1, name="mu")
 post = pt.condition({pt.random.normal(mu, 1.0, name="y"): 1.0})
 idata = pt.sample(post, draws=20, tune=20, chains=2, seed=1, progress=False)
 assert idata.posterior["mu"].shape == (2, 20)
+while BUILDER.thread is not None:
+    time.sleep(0.01)
 print(f.tier, g.tier, post.function.tier)
+print(f.explain("tier").replace("\\n", " "))
 try:
     f.address
 except pt.BuildError as error:
     print(str(error).splitlines()[0])
 """
-    out, err = run(tmp_path, program, "auto", **without_compiler)
+    out, err = run(tmp_path, program, when, **without_compiler)
     assert out.splitlines()[0] == "machine machine machine"
-    assert out.splitlines()[1].startswith("no C compiler")
-    told = [row for row in err.splitlines() if "probtensor finds no C compiler" in row]
-    assert len(told) == 1 and "doctor" in told[0] and "times" in told[0]
+    assert "there is none" in out.splitlines()[1]
+    assert out.splitlines()[2].startswith("no C compiler")
+    told = [row for row in err.splitlines() if "RuntimeWarning" in row]
+    assert len(told) == 1 and "probtensor finds no C compiler" in told[0], err
+    assert "doctor" in told[0] and "times" in told[0]
 
 
 def test_a_filled_cache_without_a_compiler_is_native(tmp_path, without_compiler):
