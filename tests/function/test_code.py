@@ -11,6 +11,7 @@ from tests.targets.auto.trampoline import TrampolineTarget
 
 pytestmark = pytest.mark.native
 
+
 @pytest.fixture
 def machine():
     return TrampolineTarget()
