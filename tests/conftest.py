@@ -30,8 +30,9 @@ NATIVE = {"bench", "golden", "targets"}
 os.environ.setdefault("PROBTENSOR_BUILD", "never")
 # Tests of results that must run where there is no compiler: in these folders and files all but
 # those that ask for native code, by their target or by a word in their text.
-WITHOUT_COMPILER = {"function", "sample", "test_examples.py", "test_readme.py"}
+WITHOUT_COMPILER = {"function", "prob", "sample", "test_examples.py", "test_readme.py"}
 NATIVE_WORDS = re.compile(r"cython|cuda|\.address|\.profile\(|\.export\(")
+COMPILED = {"device_driver", "library_path"}  # fixtures
 
 
 def asks_for_native_code(item):
@@ -39,7 +40,7 @@ def asks_for_native_code(item):
     given = item.callspec.params if hasattr(item, "callspec") else {}
     if {"cython", "cuda"} & {value for value in given.values() if isinstance(value, str)}:
         return True
-    if "device_driver" in item.fixturenames or item.get_closest_marker("native"):
+    if COMPILED & set(item.fixturenames) or item.get_closest_marker("native"):
         return True
     return bool(NATIVE_WORDS.search(inspect.getsource(item.function)))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 
+from probtensor.calls import LIBRARY
 from probtensor.system import files
 from probtensor.targets.base import BuildError
 from probtensor.targets.cache import cache_folder, reading_stores, writing_store
@@ -87,10 +89,13 @@ def loss() -> str:
 
 @cache
 def warn_without_compiler() -> None:
-    """Say once what is lost without a compiler."""
+    """Say once what is lost without a compiler, at the user's line."""
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(LIBRARY):
+        level, frame = level + 1, frame.f_back
     warnings.warn(
         "probtensor finds no C compiler (cc, gcc or clang; CC may name one): functions run on its "
         f"machine, with the same results; {loss()}. `python -m probtensor doctor` says more.",
         RuntimeWarning,
-        stacklevel=2,
+        stacklevel=level,
     )
