@@ -30,7 +30,7 @@ NATIVE = {"bench", "golden", "targets"}
 os.environ.setdefault("PROBTENSOR_BUILD", "never")
 # Tests of results that must run where there is no compiler: in these folders and files all but
 # those that ask for native code, by their target or by a word in their text.
-WITHOUT_COMPILER = {"function", "prob", "sample", "test_examples.py", "test_readme.py"}
+WITHOUT_COMPILER = {"function", "sample", "test_examples.py", "test_readme.py"}
 NATIVE_WORDS = re.compile(r"cython|cuda|\.address|\.profile\(|\.export\(")
 COMPILED = {"device_driver", "library_path"}  # fixtures
 
