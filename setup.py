@@ -7,6 +7,8 @@ the kind.
 
 import os
 import platform
+import subprocess
+import tempfile
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
@@ -32,13 +34,18 @@ UNIX_FLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trappi
 
 
 # The machine of tier 0 is compiled for several levels of processors; one is chosen when it is
-# loaded. A build that stays on this machine has one level.
+# loaded. A build that stays on this machine has one level. Compilers that do not know a level by
+# name (gcc before 11, clang before 12) get the features that cython_ext/machine.pyx looks for; a
+# level of which they do not know those either is left out.
 LEVELS = "cython_ext.levels."
+WIDE = "-mprefer-vector-width=512"
+V3 = "-mavx2 -mfma -mbmi -mbmi2"
 LEVEL_FLAGS = {
-    "baseline": ["-march=x86-64-v2"],
-    "x86_64_v3": ["-march=x86-64-v3"],
-    "x86_64_v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
-}
+    "baseline": ["-march=x86-64-v2", "-msse4.2 -mpopcnt", ""],
+    "x86_64_v3": ["-march=x86-64-v3", V3],
+    "x86_64_v4": [f"-march=x86-64-v4 {WIDE}",
+                  f"{V3} -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl {WIDE}"],
+}  # fmt: skip
 X86 = platform.machine() in ("x86_64", "AMD64")
 NATIVE = os.environ.get("PROBTENSOR_NATIVE") == "1"
 
@@ -60,12 +67,25 @@ def extensions():
     return [extension for extension in made if extension.name not in left_out]
 
 
-def level_flags(name):
-    """The flags of an extension for the level of processors that it is compiled for."""
-    wide = LEVEL_FLAGS["x86_64_v4"][1:] if X86 and name.startswith(LEVELS) else []
+def level_flags(name, compiler):
+    """The flags of an extension for the level of processors that it is compiled for; None where
+    the compiler, a command, has none for it."""
+    is_level = X86 and name.startswith(LEVELS)
     if NATIVE:
-        return ["-march=native", *wide]
-    return LEVEL_FLAGS.get(name.removeprefix(LEVELS), []) if X86 else []
+        return ["-march=native", WIDE] if is_level else ["-march=native"]
+    tried = LEVEL_FLAGS[name.removeprefix(LEVELS)] if is_level else [""]
+    return next((flags.split() for flags in tried if accepts(compiler, flags.split())), None)
+
+
+def accepts(compiler, flags):
+    """Whether a compiler knows these flags."""
+    if not flags:
+        return True
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "empty.c")
+        source.write_text("int pt_empty;\n")
+        command = [*compiler, *flags, "-Werror", "-c", str(source), "-o", f"{source}.o"]
+        return not subprocess.run(command, capture_output=True, check=False).returncode
 
 
 class BuildExtensions(build_ext):
@@ -75,11 +95,9 @@ class BuildExtensions(build_ext):
         import numpy as np
         from Cython.Build import cythonize
 
-        flags = UNIX_FLAGS if self.compiler.compiler_type == "unix" else []
-        is_unix = bool(flags)
+        self.choose_flags()
         for extension in self.extensions:
             extension.include_dirs += [INCLUDE, HOST_INCLUDE, np.get_include()]
-            extension.extra_compile_args += flags + level_flags(extension.name) * is_unix
             extension.define_macros += [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
         translated = cythonize(
             list(self.extensions),
@@ -94,6 +112,18 @@ class BuildExtensions(build_ext):
             extension.sources = sources[extension.name]
         self.parallel = self.parallel or os.cpu_count()
         super().build_extensions()
+
+    def choose_flags(self):
+        """Flags for all extensions; levels that the compiler does not know are left out."""
+        if self.compiler.compiler_type != "unix":
+            return
+        for extension in list(self.extensions):
+            level = level_flags(extension.name, self.compiler.compiler_so)
+            if level is None:
+                print(f"{extension.name} is left out: {self.compiler.compiler_so[0]} is too old")
+                self.extensions.remove(extension)
+            else:
+                extension.extra_compile_args += UNIX_FLAGS + level
 
 
 class BuildPython(build_py):

@@ -17,7 +17,7 @@ USAGE = """\
 usage: probtensor COMMAND [OPTIONS]
 
   cache [list | size | clear | dir]   the compiled modules kept on this machine
-  doctor                              build and time a probe; say what is missing if that fails
+  doctor                              build and time a probe; say what is missing
   rules [WORD ...]                    the rewriting rules, or those that mention all the words
 
   --version, --help"""

@@ -1,7 +1,9 @@
 """Shared fixtures: data, targets, a device that is there or not, and how hard builds are tried."""
 
 import contextlib
+import inspect
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +28,30 @@ QUICK_BUILDS = {"errors", "export", "function", "fuzz", "gpu", "graph", "lower",
 # on the machine: they run on the default target, which starts a compiler only when it is asked.
 NATIVE = {"bench", "golden", "targets"}
 os.environ.setdefault("PROBTENSOR_BUILD", "never")
+# Tests of results that must run where there is no compiler: in these folders and files all but
+# those that ask for native code, by their target or by a word in their text.
+WITHOUT_COMPILER = {"function", "sample", "test_examples.py", "test_readme.py"}
+NATIVE_WORDS = re.compile(r"cython|cuda|\.address|\.profile\(|\.export\(")
+COMPILED = {"device_driver", "library_path"}  # fixtures
+
+
+def asks_for_native_code(item):
+    """Whether a test compiles C or C++, as far as its target, fixtures and text tell."""
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    if {"cython", "cuda"} & {value for value in given.values() if isinstance(value, str)}:
+        return True
+    if COMPILED & set(item.fixturenames) or item.get_closest_marker("native"):
+        return True
+    return bool(NATIVE_WORDS.search(inspect.getsource(item.function)))
 
 
 def pytest_collection_modifyitems(items):
-    """Marks what runs on a device where there is one, so that `-m "gpu or device"` finds it."""
+    """Marks what runs on a device where there is one, so that `-m "gpu or device"` finds it, and
+    what must run without a compiler."""
     for item in items:
+        place = item.path.relative_to(ROOT / "tests").parts[0]
+        if place in WITHOUT_COMPILER and not asks_for_native_code(item):
+            item.add_marker(pytest.mark.without_compiler)
         on_target = getattr(item, "callspec", None) and item.callspec.params.get("target")
         if "device_driver" in getattr(item, "fixturenames", ()) or on_target == "cuda":
             item.add_marker(pytest.mark.device)

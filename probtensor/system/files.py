@@ -38,7 +38,7 @@ class NoFolder(OSError):
         super().__init__(
             errno.ENOENT,
             f"there is no folder for compiled modules, not even a temporary one; set {VARIABLE} "
-            'to one that you can write, or use target="interp", which needs none',
+            'to one that you can write, or use target="machine", which needs none',
         )
 
 

@@ -9,6 +9,8 @@ import probtensor as pt
 from cython_ext.code import Code
 from tests.targets.auto.trampoline import TrampolineTarget
 
+pytestmark = pytest.mark.native
+
 
 @pytest.fixture
 def machine():

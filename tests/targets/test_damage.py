@@ -342,7 +342,7 @@ def test_without_any_folder_the_user_is_told_what_to_do(cache, monkeypatch, no_t
         made()
     assert len(str(caught.value).splitlines()) <= 8
     x = pt.vector("x")
-    assert pt.function([x], pt.sum(x) * 5.4375, target="interp")(np.ones(2)) == 2 * 5.4375
+    assert pt.function([x], pt.sum(x) * 5.4375, target="machine")(np.ones(2)) == 2 * 5.4375
 
 
 def test_a_compiler_that_is_no_command(cache, monkeypatch):

@@ -150,7 +150,7 @@ def test_no_compiler_is_an_error_that_names_the_way_out(start, tmp_path):
     message = err[err.index("BuildError") :]
     assert len(message.splitlines()) <= 8
     assert "no C compiler" in message
-    assert 'target="interp"' in message
+    assert 'target="machine"' in message
 
 
 def test_a_broken_compiler_is_quoted(start, tmp_path):

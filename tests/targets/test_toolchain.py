@@ -38,7 +38,7 @@ def test_no_compiler_is_one_clear_error(monkeypatch, tmp_path, asked):
         toolchain.compiler_command()
     text = str(caught.value)
     assert len(text.splitlines()) <= 8
-    assert 'target="interp"' in text
+    assert 'target="machine"' in text
     assert "apt install gcc" in text
     assert not asked or asked in text
 

@@ -40,6 +40,7 @@ class AutoTarget:
     def _begun(self, when: str, first: Built, plan: Plan | None = None) -> Tiers:
         if not has_compiler():
             warn_without_compiler()
+            when = "never"
         return BUILDS.in_use(Tiers(self.native, self.machine, when, first, plan=plan))
 
     def schedule(self, plan: Plan) -> str:

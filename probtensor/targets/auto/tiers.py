@@ -16,7 +16,7 @@ from probtensor.lower.plan import Plan
 from probtensor.process import PROCESS, new_lock
 from probtensor.system.program import Stopped
 from probtensor.targets.auto.builder import BUILDER
-from probtensor.targets.auto.cost import build_seconds
+from probtensor.targets.auto.cost import build_seconds, has_compiler
 from probtensor.targets.base import BuildError, Built, Target
 from probtensor.targets.cython.native import CythonTarget, code_of
 from probtensor.targets.cython.render import render
@@ -250,6 +250,8 @@ class Tiers:
         if self.waits:
             return (f"native code is built after {self.seconds:.2f} s of calls; they "
                     f"have taken {self.code.spent:.3f} s")  # fmt: skip
+        if not has_compiler():
+            return "native code needs a C compiler, and there is none"
         return "native code is built when it is asked for"
 
 

@@ -1,7 +1,7 @@
 """The command `probtensor doctor`: build a probe step by step, and report what is missing.
 
-A GPU is optional: without one the report says what is missing, which is a failure only if
-PROBTENSOR_TARGET asks for it. An existing GPU must work.
+A compiler and a GPU are optional: without one the report says what is missing, which is a failure
+only if CC or PROBTENSOR_TARGET asks for it. Those that exist must work.
 """
 
 from __future__ import annotations
@@ -87,11 +87,18 @@ def main(argv: Sequence[str], tiers: Callable[[], Iterable[str]] = tuple) -> int
 
 
 def probe() -> None:
-    """Build and run the probe, printing a line for each step. BuildError where a step fails."""
+    """Build and run the probe, if there is a compiler, printing a line for each step. BuildError
+    where a step fails."""
     store = writing_store(cache_folder())
     entries = store.entries()
     print(f"cache     {store.folder}, {len(entries)} entries")
-    command = compiler_command()
+    try:
+        command = compiler_command()
+    except BuildError as error:
+        if os.environ.get("CC") or os.environ.get("PROBTENSOR_TARGET") == "cython":
+            raise
+        print(f"compiler  none: {error}")
+        return
     compiler = find_compiler(command, store.folder)
     print(f"compiler  {' '.join(command)}: {compiler.identity.splitlines()[1]}")
     print(f"flags     {' '.join(flags())}")

@@ -198,7 +198,7 @@ def _build(key: str, source: str, compiler: Compiler, folder: Path) -> Library:
         raise BuildError(
             f"no module can be built in {' or in '.join(folders)}: {error}\n"
             f"set {files.VARIABLE} to a folder with room, from which programs may run; or use "
-            'target="interp", which builds nothing.'
+            'target="machine", which builds nothing.'
         ) from None
     reason = files.cannot_write(store.folder, getattr(first, "strerror", None) or str(first))
     files.instead_of(store.folder, reason)

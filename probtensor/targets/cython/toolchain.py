@@ -143,7 +143,7 @@ def compiler_command() -> tuple[str, ...]:
     except ValueError as error:
         raise BuildError(
             f"CC={os.environ['CC']!r:.80} is no command: {error}\n"
-            'set it to a C compiler or unset it; or use target="interp", which needs none.'
+            'set it to a C compiler or unset it; or use target="machine", which needs none.'
         ) from None
     for words in [asked] if asked else [["cc"], ["gcc"], ["clang"]]:
         found = shutil.which(words[0])
@@ -155,8 +155,8 @@ def compiler_command() -> tuple[str, ...]:
         "  Debian, Ubuntu: apt install gcc     Fedora: dnf install gcc\n"
         "  macOS: xcode-select --install       conda: conda install c-compiler\n"
         "  or set CC to the compiler's path.\n"
-        'Until then target="interp", or PROBTENSOR_TARGET=interp in the environment, gives the '
-        "same results, slowly."
+        'Until then target="machine", or PROBTENSOR_TARGET=machine in the environment, gives the '
+        "same results."
     )
 
 
@@ -242,7 +242,7 @@ def compiler_failure(command: Sequence[str], output: str) -> str:
             f"the C compiler {command[0]} failed:",
             *(f"  {row[:160]}" for row in errors),
             "run `python -m probtensor doctor` for a report; set CC to another compiler, or use",
-            'target="interp", which needs none.',
+            'target="machine", which needs none and gives the same results.',
         ]
     )
 

@@ -6,8 +6,10 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
+import probtensor as pt
 from tests.targets.auto.conftest import until
 
 FUNCTION = """
@@ -18,6 +20,16 @@ x = pt.vector("x")
 f = pt.function([x], pt.sum(pt.exp(x)) * 2.625, build=sys.argv[1])
 given = np.linspace(-1, 1, 40)
 before = f(given).tobytes()
+"""
+
+# A model for a given target, and its draws..
+MODEL = """
+mu = pt.random.normal(0, 1, name="mu")
+tau = pt.random.half_normal(1, name="tau")
+y = pt.random.normal(mu + pt.random.normal(0, 1, shape=5, name="z") * tau, 0.7, name="y")
+post = pt.condition({y: np.linspace(-1, 2, 5)}, target=target)
+idata = pt.sample(post, draws=30, tune=30, chains=2, seed=1, progress=False)
+draws = np.concatenate([idata.posterior[name].to_numpy().ravel() for name in ("mu", "tau", "z")])
 """
 
 
@@ -109,24 +121,39 @@ def without_compiler(tmp_path):
     return {"PATH": str(tmp_path / "empty"), "CC": ""}
 
 
-def test_without_a_compiler_all_works_and_one_line_says_what_is_lost(tmp_path, without_compiler):
+@pytest.mark.parametrize("when", ["auto", "background"])
+def test_without_a_compiler_one_line_says_what_is_lost(tmp_path, without_compiler, when):
+    """Also where the calls take longer than a build would."""
     program = """
+from probtensor.targets.auto import tiers
+from probtensor.targets.auto.builder import BUILDER
+tiers.build_seconds = lambda instructions: 1e-9
 g = pt.function([x], pt.sum(pt.exp(x)) * 3.625)
-mu = pt.random.normal(0, 1, name="mu")
-post = pt.condition({pt.random.normal(mu, 1.0, name="y"): 1.0})
-idata = pt.sample(post, draws=20, tune=20, chains=2, seed=1, progress=False)
-assert idata.posterior["mu"].shape == (2, 20)
+target = "auto"
+exec(open(sys.argv[2]).read())
+while BUILDER.thread is not None:
+    time.sleep(0.01)
 print(f.tier, g.tier, post.function.tier)
+print(f.explain("tier").replace("\\n", " "))
 try:
     f.address
 except pt.BuildError as error:
     print(str(error).splitlines()[0])
+print(draws.tobytes().hex())
 """
-    out, err = run(tmp_path, program, "auto", **without_compiler)
+    model = tmp_path / "model.py"
+    model.write_text(MODEL)
+    out, err = run(tmp_path, program, when, str(model), **without_compiler)
+    native = {"pt": pt, "np": np, "target": "cython"}
+    exec(MODEL, native)
+    assert native["post"].function.tier == "cython"
+    assert out.splitlines()[-1] == native["draws"].tobytes().hex()
     assert out.splitlines()[0] == "machine machine machine"
-    assert out.splitlines()[1].startswith("no C compiler")
-    told = [row for row in err.splitlines() if "probtensor finds no C compiler" in row]
-    assert len(told) == 1 and "doctor" in told[0] and "times" in told[0]
+    assert "there is none" in out.splitlines()[1]
+    assert out.splitlines()[2].startswith("no C compiler")
+    told = [row for row in err.splitlines() if "RuntimeWarning" in row]
+    assert len(told) == 1 and "probtensor finds no C compiler" in told[0], err
+    assert "doctor" in told[0] and "times" in told[0]
 
 
 def test_a_filled_cache_without_a_compiler_is_native(tmp_path, without_compiler):
