@@ -44,6 +44,7 @@ class Rounds:
         self.asked = asked
         self.contenders = contenders
         self.say = say
+        self.begun = time.monotonic()
         self.records = []
         self.spent = {}
 
@@ -77,7 +78,8 @@ class Rounds:
 
     def _pair(self, key, measures, kind, number):
         """The first process, and the second one where it is measured too."""
-        if self.spent.get((key, kind), 0.0) > self.asked.patience:
+        late = time.monotonic() - self.begun > self.asked.within
+        if late or self.spent.get((key, kind), 0.0) > self.asked.patience:
             return
         cache = Path(tempfile.mkdtemp(prefix="bench-"))
         try:
@@ -88,31 +90,21 @@ class Rounds:
         finally:
             shutil.rmtree(cache, ignore_errors=True)
 
-    def gradients(self, group, case):
-        """First gradients of one model or graph."""
-        for number in range(self.asked.rounds):
+    def _round(self, number, cases_of, draws):
+        for name in self.contenders:
+            if draws and name in DRAWING:
+                self._pair(("models", DRAWN, name), ("draws", "draws_warm"), "draws", number)
+        for group, case in cases_of:
             for name in self.contenders:
                 if group in ENTRIES[name].groups:
                     measures = ("cold", "warm") if name in WARM else ("cold",)
                     self._pair((group, case, name), measures, "first", number)
 
-    def draws(self):
-        """Draws of eight schools."""
-        for number in range(self.asked.rounds):
-            for name in self.contenders:
-                if name in DRAWING:
-                    key = ("models", DRAWN, name)
-                    self._pair(key, ("draws", "draws_warm"), "draws", number)
-
-    def run(self, groups, models):
-        """All records; those until then if the run is interrupted."""
+    def run(self, cases_of, draws):
+        """All records; those until then if the time is over or the run is interrupted."""
         try:
-            if not models:
-                self.draws()
-            for group in groups:
-                for case in names_of(group):
-                    if not models or case in models:
-                        self.gradients(group, case)
+            for number in range(self.asked.rounds):
+                self._round(number, cases_of, draws)
         except KeyboardInterrupt:
             self.say("interrupted")
         return self.records
@@ -126,7 +118,7 @@ def _chosen(text, known):
     return tuple(chosen)
 
 
-def main():
+def _arguments():
     parser = argparse.ArgumentParser(prog="python -m tests.bench.first", description=__doc__)
     parser.add_argument("contenders", nargs="*", help=f"some of {', '.join(ENTRIES)}")
     parser.add_argument("--groups", help=f"some of {','.join(GROUPS)}")
@@ -135,9 +127,15 @@ def main():
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds of one process")
     parser.add_argument("--patience", type=float, default=8.0,
                         help="seconds after which a figure is not measured again")  # fmt: skip
+    parser.add_argument("--within", type=float, default=float("inf"),
+                        help="seconds after which no measurement begins")  # fmt: skip
     parser.add_argument("--save", action="store_true", help="write the committed results")
     parser.add_argument("--verbose", action="store_true", help="show the workers' errors in full")
-    asked = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    asked = _arguments()
     start = time.monotonic()
     contenders = []
     for name in _chosen(",".join(asked.contenders), tuple(ENTRIES)):
@@ -152,7 +150,10 @@ def main():
 
     rounds = Rounds(asked, contenders, say)
     models = asked.models.split(",") if asked.models else ()
-    records = rounds.run(_chosen(asked.groups, GROUPS), models)
+    groups = _chosen(asked.groups, GROUPS)
+    named = [(group, case) for group in groups for case in names_of(group)]
+    kept = [(group, case) for group, case in named if not models or case in models]
+    records = rounds.run(kept, draws=not models)
     print(f"\n{table.text(records)}")
     if asked.save:
         table.write(records, asked.rounds)

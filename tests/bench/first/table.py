@@ -17,11 +17,11 @@ TOLERANCES = {"hudson_lynx_hare-lotka_volterra": 1e-4}
 DEFAULT_TOLERANCE = 1e-6
 
 
-def summarise(records):
-    """{measure: {(group, case): {contender: median seconds}}}."""
+def summarise(records, figures=("draws_s", "first_s")):
+    """{measure: {(group, case): {contender: median of the one of the figures that there is}}}."""
     found = {}
     for record in records:
-        value = record["result"].get("draws_s", record["result"].get("first_s"))
+        value = next((record["result"][key] for key in figures if key in record["result"]), None)
         if value is not None:
             rows = found.setdefault(record["measure"], {})
             row = rows.setdefault((record["group"], record["case"]), {})
@@ -60,7 +60,7 @@ def _listed(title, found):
 
 
 def verdicts(summary):
-    """Where tier 0 takes longer than it should, cold."""
+    """Where tier 0, cold, takes longer than it should."""
     rows = summary.get("cold", {})
     ours = {key: 1e3 * row[OURS] for key, row in rows.items() if OURS in row}
 
@@ -95,9 +95,13 @@ def text(records):
         "draws": "import to draws of eight schools, 4 x (1000 + 1000), cold, ms",
         "draws_warm": "the same in the second process, ms",
     }
+    tables = [(title, summary.get(measure, {})) for measure, title in titles.items()]
+    busy = summarise(records, ("processor_s",))
+    tables.append(
+        ("processor time of the first value and gradient, cold, ms", busy.get("cold", {}))
+    )
     lines = []
-    for measure, title in titles.items():
-        rows = summary.get(measure, {})
+    for title, rows in tables:
         columns = [name for name in ENTRIES if any(name in row for row in rows.values())]
         if rows:
             lines += ["", title, *_lines(rows, columns, 1e3)]
@@ -133,9 +137,13 @@ def agreement(records):
 def collect(records, rounds):
     """Everything a run found, as one JSON-able object."""
     names = dict.fromkeys(ENTRIES[r["contender"]].registered for r in records)
+    figures = {"seconds": ("draws_s", "first_s"), "processor_seconds": ("processor_s",)}
     summary = {
-        measure: {case: row for (_, case), row in rows.items()}
-        for measure, rows in summarise(records).items()
+        title: {
+            measure: {f"{group}/{case}": row for (group, case), row in rows.items()}
+            for measure, rows in summarise(records, keys).items()
+        }
+        for title, keys in figures.items()
     }
     about = report.machine(tuple(names))
     return {"machine": about, "rounds": rounds, "summary": summary, "records": records}

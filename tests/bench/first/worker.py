@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import resource
 import sys
 import time
 
@@ -9,6 +10,12 @@ from tests.bench import worker
 from tests.bench.first.contenders import ENTRIES
 
 POINTS = 0.1, 0.2
+
+
+def _processor_s():
+    """Processor time of this process and of its children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def measure_first(task):
@@ -21,13 +28,14 @@ def measure_first(task):
     build = importlib.import_module(f"tests.bench.first.{entry.adapter}").load(
         task["group"], task["case"]
     )
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), _processor_s()
     function, size = build()
     value, gradient = function(numpy.full(size, POINTS[0]))
-    first_s = time.perf_counter() - start
+    first_s, busy_s = time.perf_counter() - start, _processor_s() - busy
     again, _ = function(numpy.full(size, POINTS[1]))
     return {
         "first_s": first_s,
+        "processor_s": busy_s,
         "import_s": import_s,
         "size": size,
         "logp_difference": float(again) - float(value),
@@ -42,7 +50,7 @@ def measure_draws(task):
     cases = importlib.import_module("tests.bench.cases")
     case = cases.load(task["case"])
     entry = ENTRIES[task["contender"]]
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), _processor_s()
     importlib.import_module(entry.package)
     import_s = time.perf_counter() - start
     adapter = importlib.import_module(f"tests.bench.contenders.{entry.adapter}").Adapter
@@ -52,11 +60,11 @@ def measure_draws(task):
         task[key] for key in ("draws", "tune", "chains", "cores", "seed")
     )
     samples = built.sample(draws, tune, chains, cores, seed)
-    whole_s = time.perf_counter() - start
+    whole_s, busy_s = time.perf_counter() - start, _processor_s() - busy
     for parameter in case.parameters:
         if samples[parameter.name].shape != (chains, draws, *parameter.shape):
             raise RuntimeError(f"draws of {parameter.name}: {samples[parameter.name].shape}")
-    return {"draws_s": whole_s, "import_s": import_s}
+    return {"draws_s": whole_s, "processor_s": busy_s, "import_s": import_s}
 
 
 MEASURES = {"first": measure_first, "draws": measure_draws}
