@@ -52,6 +52,14 @@ def test_table_says_where_ours_is_slow():
     assert ours.split() == ["a", "60.0", "30.0", "300.0", "0.50", "5.00"]
 
 
+def test_results_are_written_as_data_and_text(tmp_path):
+    table.write(_records("machine", 0.06), 2, tmp_path / "first.json")
+    kept = json.loads((tmp_path / "first.json").read_text())
+    assert kept["summary"]["seconds"] == {"cold": {"models/a": {"machine": 0.06}}}
+    assert len(kept["records"]) == 2
+    assert "over 50 ms: a 60.0\n" in (tmp_path / "first.txt").read_text()
+
+
 def test_table_names_another_density():
     same = _records("machine", 0.1) + _records("stanli", 0.1, 1.0 + 1e-9)
     assert table.agreement(same) == []

@@ -1,6 +1,7 @@
 """What a run found: medians, ratios, and the text of it."""
 
 import json
+import os
 import statistics
 from pathlib import Path
 
@@ -145,12 +146,16 @@ def collect(records, rounds):
         }
         for title, keys in figures.items()
     }
-    about = report.machine(tuple(names))
+    about = report.machine(tuple(names)) | {"load": os.getloadavg()}
     return {"machine": about, "rounds": rounds, "summary": summary, "records": records}
 
 
 def write(records, rounds, path=report.RESULTS / "first.json"):
     """The results as .json and .txt."""
-    path = Path(path)
-    path.with_suffix(".json").write_text(json.dumps(collect(records, rounds), indent=1) + "\n")
-    path.with_suffix(".txt").write_text(text(records))
+    path, results = Path(path), collect(records, rounds)
+    about = results["machine"]
+    load = ", ".join(f"{value:.1f}" for value in about["load"])
+    head = f"{about['date']}, {about['cpu']}, {about['cores']} cores, Python {about['python']}; "
+    head += f"load of the machine at the end: {load}"
+    path.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+    path.with_suffix(".txt").write_text(f"{head}\n\n{text(records)}")
