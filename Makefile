@@ -87,6 +87,7 @@ endif
 bench:  ## speed against the peers (ARGS='--quick', '--check', ...) or a version (ARGS='--base REF')
 	@$(BENCH_PY) -m tests.bench $(ARGS)
 	@$(if $(ARGS),true,$(BENCH_PY) -m tests.bench.loops)
+	@$(if $(ARGS),true,$(BENCH_PY) -m tests.bench.first)
 
 gpu:  ## tests and speed on a CUDA device, no network needed (tests/tools/wheels.sh; ARGS='--dry ...')
 	@PYTHON="$(GPU_PYTHON)" tests/tools/gpu.sh $(ARGS)

@@ -76,6 +76,7 @@ def environment(cache, measure):
         "JAX_COMPILATION_CACHE_DIR": f"{cache}/jax",
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PLATFORMS": "cpu",
+        "PYTHONDONTWRITEBYTECODE": "",  # else a source tree is translated anew in each process
     }
     if measure in ("gradient", "sample"):
         values |= ONE_THREAD
