@@ -16,6 +16,8 @@ RATIO = 1.5
 # Solvers differ by their tolerance.
 TOLERANCES = {"hudson_lynx_hare-lotka_volterra": 1e-4}
 DEFAULT_TOLERANCE = 1e-6
+# All logits are 0 where all parameters are equal, and there NumPyro's Bernoulli has a kink.
+KINKS = {("irt_2pl", "jax")}
 
 
 def summarise(records, figures=("draws_s", "first_s")):
@@ -130,7 +132,8 @@ def agreement(records):
         tolerance = TOLERANCES.get(case, DEFAULT_TOLERANCE)
         for key in ("size", "logp_difference", "gradient_norm"):
             a, b = result[key], reference[key]
-            if not abs(a - b) <= tolerance * max(abs(b), 1e-3):
+            kink = key == "gradient_norm" and (case, record["contender"]) in KINKS
+            if not kink and not abs(a - b) <= tolerance * max(abs(b), 1e-3):
                 complaints.append(f"{case}: {record['contender']} has {key} {a!r}, not {b!r}")
     return list(dict.fromkeys(complaints))
 
