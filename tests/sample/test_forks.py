@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 Path(__file__).with_name("begun").touch()
 time.sleep(0.5)
-__version__ = "0.0"
+__version__ = "1.0"
 """
 
 
@@ -44,7 +44,9 @@ def test_a_child_can_import_what_the_parent_was_importing(monkeypatch, tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     thread = threading.Thread(target=load_arviz)
     thread.start()
+    until = time.monotonic() + 20
     while not (tmp_path / "begun").exists():
+        assert time.monotonic() < until, "it is not imported"
         time.sleep(0.005)
     try:
         assert in_a_child(load_arviz) == 0
