@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from probtensor.export.arrays import Arrays
 from probtensor.export.cython_text import Translated, translated
 from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
+from probtensor.process import computed_once
 from probtensor.targets.base import BuildError
 from probtensor.targets.cython.render import render
 from probtensor.targets.spell import Speller
@@ -69,13 +69,13 @@ class Part:
         """What the names of its static functions begin with."""
         return f"pt_{self.name}_"
 
-    @cached_property
+    @computed_once
     def translated(self) -> Translated:
         """Its kernels as C. BuildError for one that calls a routine without a C form."""
         refuse_routines(self.plan, self.name, (*ROUTINES, *(OF_LAPACK if self.lapack else ())))
         return translated(render(self.plan), self.prefix)
 
-    @cached_property
+    @computed_once
     def speller(self) -> Speller:
         """Writes sizes."""
         return Speller(self.plan)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 
 from probtensor.export.arrays import Arrays
 from probtensor.export.names import c_string, in_comment
 from probtensor.export.parts import Part
+from probtensor.process import computed_once
 from probtensor.types import size_text
 from probtensor.version import __version__
 
@@ -42,7 +42,7 @@ class Source:
         for array in (array for part in self.parts for array in part.bound.values()):
             self.arrays.add(array)
 
-    @cached_property
+    @computed_once
     def data_file(self) -> str | None:
         """The name of the file with the arrays, if there is one."""
         return f"{self.name}.bin" if self.arrays.in_file else None

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from functools import cached_property
 
 from probtensor.dataclass import dataclass, fields
 from probtensor.graph.node import Node
 from probtensor.kernel.ir import Kernel
+from probtensor.process import computed_once
 from probtensor.types import Dim, Size, SizeCheck, dtype_of, size_value
 
 MEASURED = -1  # axis of a size that is the value of a buffer
@@ -91,12 +91,12 @@ class Plan:
     def __getstate__(self) -> dict[str, object]:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
-    @cached_property
+    @computed_once
     def size_positions(self) -> dict[str, int]:
         """The position of each size, by name."""
         return {source.name: k for k, source in enumerate(self.sizes)}
 
-    @cached_property
+    @computed_once
     def dtypes(self) -> dict[str, str]:
         """The dtype of each buffer, by name."""
         return {buffer.name: buffer.dtype for buffer in self.buffers}

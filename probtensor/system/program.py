@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import select
 import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
+
+from probtensor.process import new_lock
 
 LIMIT = "PROBTENSOR_COMPILE_TIMEOUT"
 DEFAULT_LIMIT = 3600.0  # seconds; a large model takes some minutes
@@ -35,7 +36,7 @@ class Stop:
     in it later."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()  # held while a child's number is sure to be its own
+        self.lock = new_lock()  # held while a child's number is sure to be its own
         self.child = 0
         self.stopped = False
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, cached_property, lru_cache, reduce
+from functools import cache, lru_cache, reduce
 from operator import attrgetter, eq, le, lt
 from types import FrameType
 from typing import ClassVar
@@ -22,6 +22,7 @@ from typing import ClassVar
 import numpy as np
 
 from probtensor.dataclass import dataclass, field, fields, is_dataclass
+from probtensor.process import computed_once
 
 
 class ShapeError(ValueError):
@@ -54,11 +55,11 @@ class Atom:
     def __hash__(self) -> int:
         return self._hash
 
-    @cached_property
+    @computed_once
     def _hash(self) -> int:
         return hash((self.name, self.args, self.uid))
 
-    @cached_property
+    @computed_once
     def key(self) -> str:
         """The text that identifies the atom: the key of its value in tables, and its sort key."""
         if not self.args:
@@ -99,7 +100,7 @@ class Dim:
     def __hash__(self) -> int:
         return self._hash
 
-    @cached_property
+    @computed_once
     def _hash(self) -> int:
         return hash(self.terms)
 

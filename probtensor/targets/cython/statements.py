@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.kernel.check import loads_of
@@ -17,12 +17,12 @@ from probtensor.kernel.ir import (
     Scan,
     Stmt,
     Store,
+    blocks,
     exprs_of,
-    walk,
 )
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import expr_names
-from probtensor.schedule.strips.forms import Stripped
+from probtensor.schedule.strips.forms import Jammed, Strip, Stripped
 from probtensor.targets.declare import CFunction, CName
 from probtensor.targets.spell import Speller, c_type, comment, local_type, unwrapped
 
@@ -69,8 +69,7 @@ class StatementText(Speller):
         self, body: Iterable[Stripped], accs: Iterable[Acc], var: str, depth: int
     ) -> None:
         """The beginning of an iteration of a loop over `var`."""
-        stmts = tuple(stmt for stmt in body if isinstance(stmt, Stmt))
-        exprs = [expr for stmt in walk(stmts) for expr in exprs_of(stmt)]
+        exprs = list(exprs_in(body))
         if loads_neighbours_under_conditions([*exprs, *(acc.term for acc in accs)], var):
             self._line(depth, f"{self._use('pt_not_vectorised', 'void')}()")
 
@@ -176,6 +175,22 @@ class StatementText(Speller):
             self._line(depth + 1, "break")
         if len(self.lines) == lines and not scan.body:
             self._line(depth, "pass")
+
+
+def exprs_in(body: Iterable[Stripped]) -> Iterator[Expr]:
+    """All expressions in statements, and in the strips and loops among them."""
+    for stmt in body:
+        match stmt:
+            case Strip(segments=segments):
+                for segment in segments:
+                    yield from exprs_in(segment.body)
+                    yield from (acc.term for acc in segment.accs)
+            case Jammed(loop):
+                yield from exprs_in((loop,))
+            case _ if isinstance(stmt, Stmt):
+                yield from exprs_of(stmt)
+                for inner in blocks(stmt):
+                    yield from exprs_in(inner)
 
 
 def loads_neighbours_under_conditions(exprs: Iterable[Expr], var: str) -> bool:
