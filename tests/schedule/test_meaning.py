@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from probtensor.kernel.check import KernelError
 from probtensor.kernel.check import check as check_kernel
@@ -266,6 +267,7 @@ def test_schedules_mean_what_their_kernels_mean():
     assert min(seen[k] for k in ("MapPhase", "Reduce", "Once", "privates")) > 20, seen
 
 
+@pytest.mark.slow
 def test_loops_in_order_mean_what_their_kernels_mean():
     seen = compare_schedules(VERDICTS // 4, in_order=True)
     assert min(seen[k] for k in ("MapPhase", "Reduce", "Once", "InOrder", "steps")) >= 8, seen

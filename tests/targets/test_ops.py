@@ -56,6 +56,7 @@ def test_the_cython_target_gives_what_numpy_gives(names):
         check(list(all_cases(names)), on_cpu)
 
 
+@pytest.mark.slow
 def test_optimised_code_of_every_op_gives_what_numpy_gives():
     check(list(first_cases(NAMES)), on_cpu)
 
