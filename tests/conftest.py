@@ -45,7 +45,6 @@ def asks_for_native_code(item):
     return bool(NATIVE_WORDS.search(inspect.getsource(item.function)))
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Marks what runs on a device where there is one, so that `-m "gpu or device"` finds it, and
     what must run without a compiler."""
