@@ -17,6 +17,8 @@ from probtensor.types import Dim, Size
 BLOCK = 128  # iterations per block
 # Additions per block of a scatter: more, because each block ends with a pass over all elements.
 SCATTERED_BLOCK, ADDITIONS_PER_ELEMENT = 512, 16
+LANE_BLOCK = 2048  # iterations of a block of lanes: PT_BLOCK of pt_loops.h
+STRIPS_PER_BLOCK = 4  # of sums in memory, where a loop is cut into strips
 MIN_SCATTER_BLOCKS = 4  # for fewer, the passes at the beginning and the end are not worthwhile
 
 
@@ -42,6 +44,15 @@ def is_optional(carry: Carry) -> bool:
     """Whether each call decides, by its sizes, if the sums use scratch memory."""
     scattered = carry.scatter_additions is not None and carry.dtype == "float64"
     return scattered or carry.outer_additions is not None
+
+
+def in_blocks(carries: Sequence[Carry], limit: int, limits: dict[str, int]) -> list[Carry]:
+    """The carries whose blocks end after a number of iterations. Inner loops with at most `limit`
+    additions to an element in each iteration do not gather their sums: `limits` gets that number,
+    by the target of the sums."""
+    found = [c for c in carries if c.dtype == "float64" and c.scatter_additions is None]
+    limits.update((target(carry), limit) for carry in found)
+    return found
 
 
 def target(carry: Carry) -> str:

@@ -182,7 +182,7 @@ def test_plain_sums_are_found_out(monkeypatch, tmp_path):
     for dtype in list(reduction.MAX_PLAIN_TERMS):
         monkeypatch.delitem(reduction.MAX_PLAIN_TERMS, dtype)
     monkeypatch.setattr(cython, "BLOCK", 1 << 30)
-    monkeypatch.setattr(cython, "LANE_BLOCK_ITERATIONS", 1 << 30)
+    monkeypatch.setattr(cython, "LANE_BLOCK", 1 << 30)
     for dtype, wanted in (
         ("float64", {"leading axis", "vector times matrix", "middle axis", "scatter", "vector"}),
         ("float32", {"leading axis", "vector times matrix", "middle axis", "scatter"}),

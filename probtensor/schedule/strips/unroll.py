@@ -1,7 +1,8 @@
 """Short loops inside of loops, unrolled for an interpreter.
 
 A loop over a few states or columns in each iteration of a loop over data becomes statements, which
-then run for all iterations of a strip together. The order of its folds stays.
+then run for all iterations of a strip together. The order of its folds stays, their identities
+included: `kernel/scans/unroll.py`, whose loops all targets run, leaves these out.
 """
 
 from __future__ import annotations
@@ -9,24 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probtensor.dataclass import replace
-from probtensor.kernel.ir import (
-    FOLDS,
-    Apply,
-    Check,
-    Expr,
-    For,
-    IndexValue,
-    Let,
-    Lit,
-    Load,
-    Ref,
-    Stmt,
-    Store,
-    walk,
-)
-from probtensor.kernel.touch import names_set
+from probtensor.kernel.ir import FOLDS, Apply, Check, Expr, For, Let, Lit, Ref, Stmt, Store
+from probtensor.kernel.scans.substitute import expr_at, statement_at
 from probtensor.schedule.strips.routines import dot_of, rows_of, sum_of
-from probtensor.types import Dim, Size, size_names, size_substitute
 
 MAX_STATEMENTS = 96  # of the body of a loop after its inner loops are unrolled
 
@@ -58,7 +44,7 @@ def _statements(body: Sequence[Stmt], var: str, shortest: int) -> tuple[Stmt, ..
         if dot_of(stmt) or sum_of(stmt) or rows_of(stmt, var, Everything()):
             done.append(stmt)
             continue
-        if not isinstance(stmt.extent, int) or stmt.extent >= shortest or stmt.carries:
+        if not isinstance(stmt.extent, int) or not 0 < stmt.extent < shortest or stmt.carries:
             return None
         inner = _statements(stmt.body, "", shortest)
         if inner is None or any(isinstance(part, For) for part in inner):
@@ -70,52 +56,23 @@ def _statements(body: Sequence[Stmt], var: str, shortest: int) -> tuple[Stmt, ..
 
 
 def _unrolled(loop: For) -> list[Stmt]:
-    """The iterations of a loop whose body is straight-line code, one after the other."""
+    """The iterations of a loop whose body is straight-line code, one after the other. Its folds
+    begin with their identity, as those of the loop do."""
     done: list[Stmt] = []
-    local = {name for stmt in walk(loop.body) for name in names_set(stmt)}
+    dtypes = {let.name: let.expr.dtype for let in loop.body if isinstance(let, Let)}
     totals: dict[str, Expr] = {a.name: Lit(a.identity, a.term.dtype) for a in loop.accs}
-    for k in range(loop.extent):
-        change = _Iteration(loop.var, k, local)
-        done += map(change.statement, loop.body)
+    for k in range(int(loop.extent)):
+        named: dict[str, Expr] = {n: Ref(f"{n}_{loop.var}{k}", of) for n, of in dtypes.items()}
+        values = {**named, loop.var: Lit(k, "int64")}
+        for stmt in loop.body:
+            found = statement_at(stmt, values, {})
+            if isinstance(found, Let):
+                found = replace(found, name=f"{found.name}_{loop.var}{k}")
+            done.append(found)
         for acc in loop.accs:
-            term, dtype = change.expr(acc.term), acc.term.dtype
+            term, dtype = expr_at(acc.term, values, {}), acc.term.dtype
             total = Apply(FOLDS[acc.op].symbol, (totals[acc.name], term), dtype)
             name = acc.name if k + 1 == loop.extent else f"{acc.name}_{loop.var}{k}"
             done.append(Let(name, total, acc.origin))
             totals[acc.name] = Ref(name, dtype)
     return done
-
-
-class _Iteration:
-    """Changes statements to those of one iteration: its number for the loop variable, and names of
-    its own for locals."""
-
-    def __init__(self, var: str, number: int, local: set[str]) -> None:
-        self.names = {name: f"{name}_{var}{number}" for name in local}
-        self.sizes: dict[str, Size] = {old: Dim.name(new) for old, new in self.names.items()}
-        self.sizes[var] = number
-
-    def statement(self, stmt: Stmt) -> Stmt:
-        match stmt:
-            case Let(name, expr):
-                return replace(stmt, name=self.names[name], expr=self.expr(expr))
-            case Store(index=index, expr=expr):
-                return replace(stmt, index=self.size(index), expr=self.expr(expr))
-            case Check(condition):
-                return replace(stmt, condition=self.expr(condition))
-        raise TypeError(f"not straight-line code: {stmt!r}")
-
-    def size(self, size: Size) -> Size:
-        return size_substitute(size, self.sizes) if size_names(size) & self.sizes.keys() else size
-
-    def expr(self, expr: Expr) -> Expr:
-        match expr:
-            case Ref(name) if name in self.names:
-                return replace(expr, name=self.names[name])
-            case Load(index=index):
-                return replace(expr, index=self.size(index))
-            case IndexValue(index=index):
-                return replace(expr, index=self.size(index))
-            case Apply(args=args):
-                return replace(expr, args=tuple(map(self.expr, args)))
-        return expr

@@ -216,22 +216,22 @@ def _without_urls() -> Iterator[None]:
     if name in sys.modules:
         yield
         return
-    stub = ModuleType(name)
+    substitute = ModuleType(name)
 
     def first_use(attribute: str) -> object:
         if attribute.startswith("__"):  # asked by the import system
             raise AttributeError(attribute)
-        if sys.modules.get(name) is stub:
+        if sys.modules.get(name) is substitute:
             del sys.modules[name]
         return getattr(importlib.import_module(name), attribute)
 
-    stub.escape = lambda *arguments: first_use("escape")(*arguments)
-    stub.__getattr__ = first_use
-    sys.modules[name] = stub
+    substitute.escape = lambda *arguments: first_use("escape")(*arguments)
+    substitute.__getattr__ = first_use
+    sys.modules[name] = substitute
     try:
         yield
     finally:
-        if sys.modules.get(name) is stub:
+        if sys.modules.get(name) is substitute:
             del sys.modules[name]
 
 

@@ -21,7 +21,16 @@ from probtensor.kernel.ir import (
     Store,
 )
 from probtensor.lower.plan import Plan
-from probtensor.schedule.carry import BLOCK, block, is_optional, target, threshold
+from probtensor.schedule.carry import (
+    BLOCK,
+    LANE_BLOCK,
+    STRIPS_PER_BLOCK,
+    block,
+    in_blocks,
+    is_optional,
+    target,
+    threshold,
+)
 from probtensor.schedule.strips.forms import (
     Dot,
     Jammed,
@@ -59,8 +68,6 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
 """
 
 ROUTINE_MODULE = "cython_ext.linalg"
-LANE_BLOCK_ITERATIONS = 2048  # of a block of lanes, as in pt_loops.h
-STRIPS_PER_BLOCK = 4  # of sums in memory
 
 
 def render(plan: Plan, comments: bool = True) -> str:
@@ -155,7 +162,7 @@ class _KernelText(PartText):
         for acc in loop.accs:
             self._set(acc.name, acc.term.dtype, self._literal(acc.identity, acc.term.dtype), depth)
         blocked_accs = self._open_sums(loop, loop.accs, depth)
-        gathered = _in_blocks(loop.carries, BLOCK, self.limits)
+        gathered = in_blocks(loop.carries, BLOCK, self.limits)
         self.locals[loop.var] = "int64_t"
         first, extent, inner = "", self._index(loop.extent), depth
         if blocked_accs or gathered:
@@ -272,7 +279,7 @@ class _KernelText(PartText):
         lanes = self._lanes(loop, accs, depth)
         self._open_lanes(accs, loop.width, lanes, lane, depth)
         blocked_accs = self._open_sums(loop, accs, depth)
-        gathered = _in_blocks(loop.carries, NOT_GATHERED, self.limits)
+        gathered = in_blocks(loop.carries, NOT_GATHERED, self.limits)
         single = isinstance(loop.extent, int) and loop.extent == loop.width
         if single:
             inner, first, iterations = depth, "0", str(loop.width)
@@ -293,8 +300,8 @@ class _KernelText(PartText):
         self.loops -= 1
         if blocked_accs:
             self._use("pt_end_block", "void", "double*", "int64_t", "double*")
-            last = LANE_BLOCK_ITERATIONS - loop.width
-            self._line(inner, f"if {base} & {LANE_BLOCK_ITERATIONS - 1} == {last}:")
+            last = LANE_BLOCK - loop.width
+            self._line(inner, f"if {base} & {LANE_BLOCK - 1} == {last}:")
             for acc in blocked_accs:
                 self._line(inner + 1, f"pt_end_block({acc.name}_l, {loop.width}, {acc.name}_s)")
         self._count_scattered(loop.carries, iterations, inner)
@@ -400,7 +407,7 @@ class _KernelText(PartText):
                 self._open_optional(carry, out, depth)
                 inside += 1
             self._line(inside, f"pt_open_sums(2 * ({count}), {carry.scratch})")
-        longest = LANE_BLOCK_ITERATIONS if isinstance(loop, Strip) else BLOCK
+        longest = LANE_BLOCK if isinstance(loop, Strip) else BLOCK
         short = isinstance(loop.extent, int) and loop.extent <= longest
         blocked_accs = [
             a
@@ -548,14 +555,6 @@ class _KernelText(PartText):
         self._use(name, "void", "int64_t", "int64_t", doubles, "int64_t", doubles, "double*")
         size, each = self._index(extent), self._index(step)
         self._line(depth, f"{name}({iterations}, {size}, {rows}, {each}, {last}, {out})")
-
-
-def _in_blocks(carries: Sequence[Carry], limit: int, limits: dict[str, int]) -> list[Carry]:
-    """The carries whose blocks end after a number of iterations. Inner loops with at most `limit`
-    additions to an element in each iteration do not gather their sums."""
-    found = [c for c in carries if c.dtype == "float64" and c.scatter_additions is None]
-    limits.update((target(carry), limit) for carry in found)
-    return found
 
 
 def _lane_type(dtype: str) -> str:

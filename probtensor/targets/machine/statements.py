@@ -19,7 +19,7 @@ from probtensor.kernel.ir import (
 )
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import expr_names
-from probtensor.schedule.carry import BLOCK
+from probtensor.schedule.carry import BLOCK, in_blocks
 from probtensor.schedule.strips.forms import (
     Dot,
     Jammed,
@@ -32,7 +32,6 @@ from probtensor.schedule.strips.jam import ROWS
 from probtensor.schedule.strips.passes import is_independent
 from probtensor.targets.machine.code import Label, Line, Value
 from probtensor.targets.machine.strips import Strips
-from probtensor.targets.machine.sums import in_blocks
 from probtensor.targets.machine.values import element
 
 CHUNK = 64  # iterations of a strip of a loop without accumulators

@@ -21,7 +21,7 @@ from probtensor.kernel.ir import (
     walk_expr,
 )
 from probtensor.kernel.touch import writes_of
-from probtensor.schedule.carry import BLOCK
+from probtensor.schedule.carry import BLOCK, LANE_BLOCK, STRIPS_PER_BLOCK, in_blocks
 from probtensor.schedule.strips.forms import (
     Dot,
     Routine,
@@ -37,7 +37,7 @@ from probtensor.schedule.strips.forms import (
     names_in,
 )
 from probtensor.targets.machine.code import Assembler, Label, Line, Value
-from probtensor.targets.machine.sums import LANE_BLOCK, STRIPS_PER_BLOCK, Sums, in_blocks
+from probtensor.targets.machine.sums import Sums
 from probtensor.targets.machine.values import Vector, conversion
 from probtensor.targets.spell import factors, register_kind
 from probtensor.types import Size, size_names

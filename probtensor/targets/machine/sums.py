@@ -6,27 +6,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from probtensor.kernel.ir import Acc, Carry, For
-from probtensor.schedule.carry import BLOCK, block, is_optional, target, threshold
+from probtensor.schedule.carry import (
+    BLOCK,
+    LANE_BLOCK,
+    block,
+    is_optional,
+    target,
+    threshold,
+)
 from probtensor.schedule.strips.forms import Strip
 from probtensor.targets.machine.code import Label, Value
 from probtensor.targets.machine.values import Values, element
 from probtensor.types import Size, dtype_of
 
-LANE_BLOCK = 2048  # iterations of a block of lanes: PT_BLOCK of pt_loops.h
-STRIPS_PER_BLOCK = 4  # of sums in memory
-
-
-def in_blocks(carries: Sequence[Carry], limit: int, limits: dict[str, int]) -> list[Carry]:
-    """The carries whose blocks end after a number of iterations. Inner loops with at most `limit`
-    additions to an element in each iteration do not gather their sums."""
-    found = [c for c in carries if c.dtype == "float64" and c.scatter_additions is None]
-    limits.update((target(carry), limit) for carry in found)
-    return found
-
 
 class Sums(Values):
-    """Encodes what a loop needs for sums in blocks. `limits` are as in `in_blocks`, `counts` the
-    cells that count the additions of scatters, by scratch memory."""
+    """Encodes what a loop needs for sums in blocks. `limits` are as in `carry.in_blocks`, `counts`
+    the cells that count the additions of scatters, by scratch memory."""
 
     limits: dict[str, int]
     counts: dict[str, int]
