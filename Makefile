@@ -28,7 +28,7 @@ BENCH_PY := .venv-bench/bin/python
 PIP_FLAGS := -q --disable-pip-version-check
 BUILD_TOOLS := 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
 NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/*/*.pyx cython_ext/*/*.pxd \
-	cython_ext/include/*.h cython_ext/include/host/*.h)
+	cython_ext/*/*.pxi cython_ext/include/*.h cython_ext/include/*/*.h)
 # Prints the requirements of one extra, a line each.
 EXTRA := import sys, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*project["optional-dependencies"][sys.argv[1]], sep="\n")
@@ -101,7 +101,7 @@ clean:  ## remove environments, built modules and outputs
 	find probtensor cython_ext tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environments. The build tools go in first, so that the library builds against the NumPy it
-# will run with and pip need not fetch them a second time.
+# will run with and pip need not fetch them a second time. It is built for this machine alone.
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "make: CPython 3.11 or newer (with venv) is needed"; exit 1; }
 	@echo "making .venv with $(PYTHON)"
@@ -111,7 +111,7 @@ clean:  ## remove environments, built modules and outputs
 	@echo "installing the library and what the demo needs"
 	@$(PY) -m pip install $(PIP_FLAGS) $(BUILD_TOOLS)
 	@$(PY) -c '$(EXTRA)' demo > .venv/demo.txt
-	@$(PY) -m pip install $(PIP_FLAGS) --no-build-isolation -r .venv/demo.txt -e .
+	@PROBTENSOR_NATIVE=1 $(PY) -m pip install $(PIP_FLAGS) --no-build-isolation -r .venv/demo.txt -e .
 	@touch $@
 
 # The extra alone: naming the library again would build it again.
@@ -131,7 +131,7 @@ clean:  ## remove environments, built modules and outputs
 # Installing has built the modules already; build again only what has changed since.
 .venv/built.stamp: $(NATIVE) | .venv/demo.stamp
 	@test -z "$$(find $(NATIVE) -newer .venv/demo.stamp)" || { echo "building cython_ext"; \
-	$(PY) setup.py -q build_ext --inplace >/dev/null; }
+	PROBTENSOR_NATIVE=1 $(PY) setup.py -q build_ext --inplace >/dev/null; }
 	@touch $@
 
 .venv-bench/bin/python:

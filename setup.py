@@ -113,6 +113,12 @@ class BuildExtensions(build_ext):
         self.parallel = self.parallel or os.cpu_count()
         super().build_extensions()
 
+    def copy_extensions_to_source(self):
+        """Also removes levels of an older build, which would be chosen before the one of this."""
+        super().copy_extensions_to_source()
+        for old in found("cython_ext/levels/x86_64_*.so") if NATIVE else []:
+            ROOT.joinpath(old).unlink()
+
     def choose_flags(self):
         """Flags for all extensions; levels that the compiler does not know are left out."""
         if self.compiler.compiler_type != "unix":
