@@ -1,6 +1,7 @@
 """Tier 0: plans as programs of a machine that is compiled in advance. Needs no compiler.
 
     target.py      MachineTarget: a plan to a program
+    encoded.py     programs as plain values and as text, for the records of functions
     levels.py      the machine of this processor, and its instructions by name
     code.py        Assembler: cells, vector registers, instructions and labels of a program
     values.py      expressions and indices as instructions, on scalars and on vectors
