@@ -26,6 +26,7 @@ from probtensor.lower.planner import fused, lower
 from probtensor.ops import Gather
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.kinds import REGISTRY, Choice, Composite
+from probtensor.process import COLLECTIONS
 from probtensor.rules import FINAL, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
 from probtensor.targets.auto.cost import choice
@@ -119,7 +120,8 @@ def function(
     """
     options = {"name": name, "target": chosen_target(target, build), "seed": seed}
     program = _program(inputs, outputs, updates, givens, on_unused_input, **options)
-    with building(name or f"a function of {len(program.inputs)} inputs", progress):
+    what = name or f"a function of {len(program.inputs)} inputs"
+    with building(what, progress), COLLECTIONS.rare():
         return compile_program(program)
 
 

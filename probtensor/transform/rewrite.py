@@ -22,6 +22,7 @@ from probtensor.graph.closed import Closed, map_bodies
 from probtensor.graph.node import Const, Node, Op, as_tensor, line_of, made_by, make
 from probtensor.graph.walk import rebuild, replace, toposort
 from probtensor.ops.kinds import as_tensor_of
+from probtensor.process import COLLECTIONS
 from probtensor.transform.bodies import known_facts, with_changed_outputs
 from probtensor.transform.chain import CHAIN_ROOTS, INVERSE, combine_in_chain, ops_of_leaves
 from probtensor.transform.facts import FactTable, Known
@@ -270,7 +271,8 @@ def apply_rules(
     per node, and `log.gave_up` names them. Runs that are given the same `findings` try a rule on a
     node once.
     """
-    return _Driver(rules, log or RewriteLog(), findings or Findings()).run(list(outputs))
+    with COLLECTIONS.rare():
+        return _Driver(rules, log or RewriteLog(), findings or Findings()).run(list(outputs))
 
 
 class _Driver:
