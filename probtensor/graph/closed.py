@@ -28,6 +28,7 @@ from probtensor.graph.resize import names_in, sizes_read, with_sizes
 from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.walk import ancestors, conditional, toposort
 from probtensor.graph.walk import replace as replaced
+from probtensor.process import computed_once
 from probtensor.types import Atom, HoldsSizes, Size, TensorType, sourced_atoms
 
 _PARAMETER = ".parameter"  # ends the uids of parameters
@@ -71,6 +72,15 @@ class Closed(HoldsSizes):
         """The nodes of the outputs in topological order, without those of the graph around it that
         sizes need."""
         return toposort(self.outputs, needs=attrgetter("inputs"))
+
+    @computed_once
+    def kinds(self) -> frozenset[type[Op]]:
+        """The classes of the ops of its nodes, and of those in bodies of these."""
+        return kinds_of(self.order())
+
+    def has(self, kinds: tuple[type[Op], ...]) -> bool:
+        """Whether a node, or one in a body of one, has an op of one of these classes."""
+        return any(issubclass(kind, kinds) for kind in self.kinds)
 
     def sourced_atoms(self) -> Iterator[Atom]:
         for node in dict.fromkeys((*self.parameters, *self.order())):
@@ -171,6 +181,16 @@ def with_bodies(order: Iterable[Node]) -> Iterator[Node]:
             for body in all_bodies(node.op):
                 yield from with_bodies(body.order())
         yield node
+
+
+def kinds_of(order: Iterable[Node]) -> frozenset[type[Op]]:
+    """The classes of the ops of some nodes, and of those in bodies of these."""
+    found: set[type[Op]] = set()
+    for node in order:
+        found.add(type(node.op))
+        if node.op.has_bodies:
+            found.update(*[body.kinds for body in all_bodies(node.op)])
+    return frozenset(found)
 
 
 def all_bodies(op: Op) -> list[Closed]:
