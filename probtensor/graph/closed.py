@@ -68,10 +68,14 @@ class Closed(HoldsSizes):
         """The outputs for arguments, which have the types of the parameters."""
         return replaced(self.outputs, dict(zip(self.parameters, arguments, strict=True)))
 
-    def order(self) -> list[Node]:
+    def order(self) -> tuple[Node, ...]:
         """The nodes of the outputs in topological order, without those of the graph around it that
         sizes need."""
-        return toposort(self.outputs, needs=attrgetter("inputs"))
+        return self._order
+
+    @computed_once
+    def _order(self) -> tuple[Node, ...]:
+        return tuple(toposort(self.outputs, needs=attrgetter("inputs")))
 
     @computed_once
     def kinds(self) -> frozenset[type[Op]]:
@@ -142,9 +146,11 @@ def captured(
     need under some condition only (see `walk.Contexts`), up to the nodes `kept`. Scalar literals
     and sizes, which a body has itself, are omitted."""
     outputs = list(outputs)
-    order = toposort(outputs, needs=attrgetter("inputs"))
-    inside = depending(toposort(outputs), own)  # a size of a node may depend on one as well
-    inside |= _reached(outputs, inside, conditional(outputs) - set(kept))
+    order = needed = toposort(outputs)
+    if any(node.size_sources for node in needed):
+        order = toposort(outputs, needs=attrgetter("inputs"))
+    inside = depending(needed, own)  # a size of a node may depend on one as well
+    inside |= _reached(outputs, inside, conditional(outputs, needed) - set(kept))
     read = chain(outputs, *(node.inputs for node in order if node in inside))
     found = dict.fromkeys(x for x in read if x not in inside)
     return [x for x in found if not is_literal(x)]

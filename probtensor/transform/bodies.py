@@ -92,8 +92,11 @@ def with_changed_outputs(body: Closed, outputs: Sequence[Node], doing: str) -> C
     return with_outputs(body, outputs)
 
 
-def known_facts(node: Node, facts: FactTable) -> Known:
-    """Facts about the parameters of the bodies of a node, given the facts of the graph around."""
+def known_facts(
+    node: Node, facts: FactTable, table: Callable[[Known], FactTable] = FactTable
+) -> Known:
+    """Facts about the parameters of the bodies of a node, given the facts of the graph around;
+    `table` gives the facts of a body from these."""
     known = {
         own: (own, facts.bounds(x), facts.constant(x)) for own, x in node.op.elements_inside(node)
     }
@@ -102,7 +105,7 @@ def known_facts(node: Node, facts: FactTable) -> Known:
     signs = {own: sign for own, sign, _ in carried if sign != ANY}
     while signs:
         given = (*known.values(), *((own, sign, None) for own, sign in signs.items()))
-        inside = FactTable(given)
+        inside = table(given)
         lasting = {own for own, sign, y in carried
                    if own in signs and _implies(inside.bounds(y), sign)}  # fmt: skip
         if len(lasting) == len(signs):
