@@ -21,6 +21,7 @@ import numpy as np
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import Const, Input, Node, remake
 from probtensor.graph.sizes import rebuilt
+from probtensor.process import computed_once
 
 
 def toposort(
@@ -131,7 +132,11 @@ class Context:
 
     @property
     def chain(self) -> tuple[Context, ...]:
-        return (self,) if self.around is None else (*self.around.chain, self)
+        return (*self._outer, self)
+
+    @computed_once
+    def _outer(self) -> tuple[Context, ...]:
+        return () if self.around is None else self.around.chain
 
     def holds(self, values: Mapping[Node, np.ndarray]) -> bool:
         """Whether the alternatives are taken, given the values of the selectors."""
@@ -198,6 +203,8 @@ class Contexts:
         """The contexts without those within others; in place of all alternatives of a selector,
         the context around them."""
         found = dict.fromkeys(contexts)
+        if len(found) == 1 and next(iter(found)).count != 1:
+            return list(found)
         for length in range(max((len(c.chain) for c in found), default=0), 1, -1):
             for context in [c for c in found if len(c.chain) == length]:
                 others = self.alternatives(context.around, context.selector, context.count)

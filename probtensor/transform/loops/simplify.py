@@ -13,7 +13,7 @@ from probtensor.transform.loops.lasts import carry_last_rows
 from probtensor.transform.loops.merge import merged
 from probtensor.transform.loops.opened import OpenedLoop
 from probtensor.transform.loops.single import simplified
-from probtensor.transform.loops.unused import Done, drop_unused, each_loop
+from probtensor.transform.loops.unused import Settled, drop_unused, each_loop
 
 
 def simplify_loops(outputs: Sequence[Node]) -> list[Node]:
@@ -21,12 +21,9 @@ def simplify_loops(outputs: Sequence[Node]) -> list[Node]:
     sequences and invariants are one, invariant work moves out, loops over the same steps merge,
     stacks of which only the last row is read are carried."""
     outputs = list(outputs)
-    settled: set[Closed] = set()
-    done: Done = set()
+    done = _Done()
     while True:
-        after = everywhere(
-            outputs, lambda graph: _simplified(graph, done), "loops", settled, on=(Loop,)
-        )
+        after = everywhere(outputs, done.simplified, "loops", done.bodies, on=(Loop,))
         if all(map(is_, after, outputs)):
             return outputs
         outputs = after
@@ -44,8 +41,21 @@ def _with_last_rows(graph: Sequence[Node]) -> list[Node]:
     return carry_last_rows(graph, more=True)
 
 
-def _simplified(graph: Sequence[Node], done: Done) -> list[Node]:
-    return merged(each_loop(carry_last_rows(graph), _change, done))
+class _Done:
+    """What is in its final form: bodies, loops alone, and graphs in which no two loops merge."""
+
+    def __init__(self) -> None:
+        self.bodies: set[Closed] = set()
+        self.loops: Settled = set()
+        self.graphs: set[tuple[Node, ...]] = set()
+
+    def simplified(self, graph: Sequence[Node]) -> list[Node]:
+        """A graph after one round."""
+        found = each_loop(carry_last_rows(graph), _change, self.loops)
+        if tuple(found) not in self.graphs:
+            found = merged(found)
+            self.graphs.add(tuple(found))
+        return found
 
 
 def _change(loop: OpenedLoop, needed: Collection[int]) -> bool:
