@@ -54,7 +54,7 @@ from probtensor.kernel.scans.substitute import (
     with_args,
     zero,
 )
-from probtensor.kernel.touch import deep, writes_of
+from probtensor.kernel.touch import writes_of
 from probtensor.types import Size
 
 Element = tuple[str, Size]
@@ -110,6 +110,8 @@ class _Promoter:
         self.in_memory = in_memory
         self.names = names
         self.origins: dict[Element, str] = {}
+        # By `id` of statements of the kernel as it is given: what each loads, also inside it.
+        self.loads: dict[int, list[Element]] = {}
 
     def kernel(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
         """The statements of a kernel, and the stores at its end."""
@@ -138,7 +140,7 @@ class _Promoter:
         """The statements of a block; `live` are the scalars that are read after it, and `ends` the
         expressions that are evaluated at its end."""
         after = self._live_after(body, live)
-        last = _last_loads(body, ends) if any(isinstance(s, Store) for s in body) else {}
+        last = self._last_loads(body, ends) if any(isinstance(s, Store) for s in body) else {}
         done: list[Stmt] = []
         for position, stmt in enumerate(body):
             match stmt:
@@ -345,8 +347,7 @@ class _Promoter:
                 live.clear()
                 live.update(*branches, self._scalars([stmt.condition]))
                 return
-        for part in deep(stmt):
-            live |= self._scalars(exprs_of(part))
+        live.update([element for element in self._loads_in(stmt) if element[0] in self.scalars])
 
     def _live_around(self, scan: Scan, after: set[Element]) -> set[Element]:
         """The scalars that are read in an iteration before it stores them."""
@@ -366,15 +367,23 @@ class _Promoter:
     def _scalars(self, exprs: Iterable[Expr]) -> set[Element]:
         return {element for element in _loads(exprs) if element[0] in self.scalars}
 
+    def _last_loads(self, body: Sequence[Stmt], ends: Iterable[Expr]) -> dict[Element, int]:
+        """The position in a block of the last statement that loads an element, also inside it; that
+        of the end for what is evaluated there."""
+        found: dict[Element, int] = {}
+        for position, stmt in enumerate(body):
+            found.update(dict.fromkeys(self._loads_in(stmt), position))
+        return found | dict.fromkeys(_loads(ends), len(body))
 
-def _last_loads(body: Sequence[Stmt], ends: Iterable[Expr]) -> dict[Element, int]:
-    """The position in a block of the last statement that loads an element, also inside it; that of
-    the end for what is evaluated there."""
-    found: dict[Element, int] = {}
-    for position, stmt in enumerate(body):
-        for part in deep(stmt):
-            found.update(dict.fromkeys(_loads(exprs_of(part)), position))
-    return found | dict.fromkeys(_loads(ends), len(body))
+    def _loads_in(self, stmt: Stmt) -> list[Element]:
+        found = self.loads.get(id(stmt))
+        if found is None:
+            found = _loads(exprs_of(stmt))
+            for inner in blocks(stmt):
+                for part in inner:
+                    found += self._loads_in(part)
+            self.loads[id(stmt)] = found
+        return found
 
 
 def _ends(scan: Scan) -> list[Expr]:
@@ -388,9 +397,7 @@ def _ends_of(stmt: If) -> tuple[list[Expr], list[Expr]]:
     return [choice.first for choice in stmt.choices], [choice.second for choice in stmt.choices]
 
 
-def _loads(exprs: Iterable[Expr]) -> Iterator[Element]:
+def _loads(exprs: Iterable[Expr]) -> list[Element]:
     """The elements that expressions load."""
-    for expr in exprs:
-        for part in walk_expr(expr):
-            if isinstance(part, Load):
-                yield part.buffer, part.index
+    return [(part.buffer, part.index) for expr in exprs for part in walk_expr(expr)
+            if isinstance(part, Load)]  # fmt: skip

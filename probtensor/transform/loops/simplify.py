@@ -7,6 +7,7 @@ from operator import is_
 
 from probtensor.graph.closed import Closed
 from probtensor.graph.node import Node
+from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Loop
 from probtensor.transform.bodies import everywhere
 from probtensor.transform.loops.lasts import carry_last_rows
@@ -24,7 +25,7 @@ def simplify_loops(outputs: Sequence[Node]) -> list[Node]:
     done = _Done()
     while True:
         after = everywhere(outputs, done.simplified, "loops", done.bodies, on=(Loop,))
-        if all(map(is_, after, outputs)):
+        if _same(after, outputs):
             return outputs
         outputs = after
 
@@ -34,11 +35,11 @@ def finish_loops(outputs: Sequence[Node]) -> list[Node]:
     row is read."""
     outputs = simplify_loops(outputs)
     after = everywhere(outputs, _with_last_rows, "loops", on=(Loop,))
-    return outputs if all(map(is_, after, outputs)) else simplify_loops(after)
+    return outputs if _same(after, outputs) else simplify_loops(after)
 
 
 def _with_last_rows(graph: Sequence[Node]) -> list[Node]:
-    return carry_last_rows(graph, more=True)
+    return carry_last_rows(graph, toposort(graph), more=True)
 
 
 class _Done:
@@ -51,11 +52,17 @@ class _Done:
 
     def simplified(self, graph: Sequence[Node]) -> list[Node]:
         """A graph after one round."""
-        found = each_loop(carry_last_rows(graph), _change, self.loops)
+        order = toposort(graph)
+        carried = carry_last_rows(graph, order)
+        found = each_loop(carried, _change, self.loops, order if _same(carried, graph) else None)
         if tuple(found) not in self.graphs:
-            found = merged(found)
+            found = merged(found, order if _same(found, graph) else None)
             self.graphs.add(tuple(found))
         return found
+
+
+def _same(after: Sequence[Node], before: Sequence[Node]) -> bool:
+    return all(map(is_, after, before))
 
 
 def _change(loop: OpenedLoop, needed: Collection[int]) -> bool:

@@ -26,14 +26,16 @@ def each_loop(
     outputs: Sequence[Node],
     change: Callable[[OpenedLoop, Collection[int]], bool],
     settled: Settled | None = None,
+    order: Sequence[Node] | None = None,
 ) -> list[Node]:
     """The outputs with `change(loop, positions of the results that are needed)` made to each loop,
     which says whether it changed anything; what the outputs do not need of the others is left out.
 
     `settled` are loops that it leaves as they are; those that it leaves so are added, and those
-    that it makes, since there is nothing left to change of these.
+    that it makes, since there is nothing left to change of these. `order` is that of the outputs,
+    if it is known.
     """
-    order = toposort(outputs)
+    order = toposort(outputs) if order is None else order
     if not any(isinstance(node.op, Loop) for node in order):
         return list(outputs)
     needed = needed_results(order, outputs)
