@@ -243,6 +243,7 @@ class Findings:
     def __init__(self) -> None:
         self.facts: dict[FactsKey, FactTable] = {}
         self.tried: dict[FactsKey, dict[Node, tuple[Rule, ...]]] = {}
+        self._inside: dict[tuple[FactTable, Node], Known] = {}
 
     def given(self, known: Known, key: FactsKey) -> tuple[FactTable, dict]:
         """The facts, and the rules tried, where these facts about inputs are known."""
@@ -250,6 +251,20 @@ class Findings:
         if facts is None:
             facts = self.facts[key] = FactTable(known)
         return facts, self.tried.setdefault(key, {})
+
+    def inside(self, node: Node, facts: FactTable) -> Known:
+        """What is known in the bodies of a node, given the facts of the graph around."""
+        place = facts, node
+        if place not in self._inside:
+            self._inside[place] = known_facts(
+                node, facts, lambda known: self.given(known, _key_of(known))[0]
+            )
+        return self._inside[place]
+
+
+def _key_of(known: Known) -> FactsKey:
+    # 0.0 and -0.0 are equal, and differ as literals.
+    return tuple([(x, bounds, repr(value)) for x, bounds, value in known])
 
 
 @lru_cache(maxsize=1024)
@@ -399,10 +414,8 @@ class _Driver:
 
     def with_rewritten_bodies(self, node: Node) -> Node:
         """The node with its bodies in final form; if they are already, the result of one rule."""
-        known = known_facts(node, self.facts)
-
-        # 0.0 and -0.0 are equal, and differ as literals.
-        facts = tuple((x, bounds, repr(value)) for x, bounds, value in known)
+        known = self.findings.inside(node, self.facts)
+        facts = _key_of(known)
 
         # Rules match literals, not parameters of which a value is known.
         literals = {x: as_tensor_of(value, x.dtype) for x, _, value in known
@@ -413,7 +426,8 @@ class _Driver:
                 inner = _Driver(
                     self.rules, self.log, self.findings, known, facts, self.bodies
                 )
-                outputs = inner.run(replace(body.outputs, literals))
+                given = replace(body.outputs, literals) if literals else list(body.outputs)
+                outputs = inner.run(given)
                 made = with_changed_outputs(body, outputs, "rewriting")
                 self.bodies[body, facts] = self.bodies[made, facts] = made
             return self.bodies[body, facts]
