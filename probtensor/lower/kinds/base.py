@@ -79,6 +79,8 @@ class Task(ABC):
     def index(self, variables: Sequence[Size]) -> tuple[Size, ...]:
         """Indices along the node's axes, given a value for each loop variable (0 on size 1)."""
         found: list[Size] = [0] * len(self.node.type.shape)
+        if not self.outs:
+            return tuple(found)
         for variable, axis in zip(variables, self.outs, strict=True):
             if axis is not None:
                 found[axis] = variable
