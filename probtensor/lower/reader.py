@@ -59,9 +59,9 @@ class Reader(ABC):
 
     def operand(self, x: Node, index: Sequence[Size]) -> Expr:
         """The element of a broadcast operand, given the index of the result."""
-        shape = self.sizes.shape(x)
-        if not shape:
+        if not x.type.shape:
             return self.value(x, ())
+        shape = self.sizes.shape(x)
         tail = index[len(index) - len(shape) :]
         if self.sizes.has_one(x):
             tail = tuple([0 if n == 1 else i for n, i in zip(shape, tail, strict=True)])

@@ -32,10 +32,17 @@ class _Recorder(Reader):
 
     def begin(self, domain: Sequence[Size]) -> list[Dim]:
         """Record the accesses of another task. Gives its loop variables."""
-        self.found = []
+        self.found, self.bounds = [], {}
+        if not domain:
+            return []
         names = [f"@{k}" for k in range(len(domain))]
         self.bounds = dict(zip(names, domain))
         return list(map(Dim.name, names))
+
+    def value(self, node: Node, index: Sequence[Size]) -> Expr:
+        if inliner(node.op.__class__) is None:  # the usual case of `Reader.value`
+            return self.leaf(node, tuple(index))
+        return super().value(node, index)
 
     def leaf(self, node: Node, index: tuple[Size, ...]) -> Expr:
         self.found.append((node, index))
