@@ -81,7 +81,7 @@ def _element(reader: Reader, node: Node, index: Sequence[Size]) -> Expr:
 
     result = sizes.op(node.op).element(items, read, types, sizes.type(node), select)
     # At constant indices no range of a variable matters.
-    if not index_inputs and all([i.__class__ is int for i in index]):
+    if not index_inputs and all(i.__class__ is int for i in index):
         for part in read:
             if part.found is result and result.dtype == node.dtype:
                 sizes.moved[node, index] = part.node, part.index
