@@ -39,7 +39,6 @@ from probtensor.kernel.ir import (
     Store,
     blocks,
     exprs_of,
-    walk,
     walk_expr,
 )
 from probtensor.kernel.scans.choose import Storage
@@ -53,7 +52,7 @@ from probtensor.kernel.scans.substitute import (
     statement_at,
     zero,
 )
-from probtensor.kernel.touch import deep, writes_of
+from probtensor.kernel.touch import deep, touched, writes_of
 from probtensor.types import Size
 
 Element = tuple[str, Size]
@@ -140,8 +139,7 @@ class _Promoter:
         last = {
             element: position
             for position, stmt in enumerate(body)
-            for part in deep(stmt)
-            for element in _loads(exprs_of(part))
+            for element in _elements(touched(stmt).loads)
         } | dict.fromkeys(_loads(ends), len(body))
         done: list[Stmt] = []
         for position, stmt in enumerate(body):
@@ -314,9 +312,12 @@ class _Promoter:
 
     def _stored(self, body: Sequence[Stmt]) -> Iterator[Element]:
         """The scalars that statements, or statements inside them, store."""
-        for stmt in walk(tuple(body)):
-            if isinstance(stmt, Store) and stmt.buffer in self.scalars:
-                yield stmt.buffer, stmt.index
+        for outer in body:
+            if self.scalars.keys().isdisjoint(touched(outer).stores):
+                continue
+            for stmt in deep(outer):
+                if isinstance(stmt, Store) and stmt.buffer in self.scalars:
+                    yield stmt.buffer, stmt.index
 
     # Liveness.
 
@@ -350,7 +351,9 @@ class _Promoter:
                 live.clear()
                 live.update(*branches, self._scalars([stmt.condition]))
                 return
-        live |= self._scalars(expr for part in deep(stmt) for expr in exprs_of(part))
+        for load in touched(stmt).loads:
+            if load.buffer in self.scalars:
+                live.add((load.buffer, load.index))
 
     def _live_around(self, scan: Scan, after: set[Element]) -> set[Element]:
         """The scalars that are read in an iteration before it stores them."""
@@ -385,6 +388,9 @@ def _ends_of(stmt: If) -> tuple[list[Expr], list[Expr]]:
 def _loads(exprs: Iterable[Expr]) -> Iterator[Element]:
     """The elements that expressions load."""
     for expr in exprs:
-        for part in walk_expr(expr):
-            if isinstance(part, Load):
-                yield part.buffer, part.index
+        yield from _elements([part for part in walk_expr(expr) if isinstance(part, Load)])
+
+
+def _elements(loads: Iterable[Load]) -> Iterator[Element]:
+    """The elements of loads."""
+    return ((load.buffer, load.index) for load in loads)
