@@ -22,7 +22,7 @@ class CopyTask(Task):
 
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
         index = self.index(variables)
-        inlined = reader.inline(reader, self.node, index)
+        inlined = reader.inlined(self.node, index)
         return [reader.value(self.node, index) if inlined is None else inlined]
 
     def write(self, writer: Writer, variables: list[Size]) -> None:
