@@ -120,6 +120,8 @@ def _not_negative(node: Node) -> Iterator[SizeCheck]:
 def symbolic_sizes(node: Node) -> list[Dim]:
     """The symbolic sizes in a node's type and among the parameters of its op."""
     names = field_names(node.op.__class__)
+    if not names and not isinstance(node.type, tuple) and not node.type.shape:
+        return []
     parts: list[object] = [getattr(node.op, name) for name in names]
     parts += [t.shape for t in types_of(node)]
     found: list[Dim] = []

@@ -39,7 +39,6 @@ from probtensor.kernel.ir import (
     Store,
     blocks,
     exprs_of,
-    walk,
     walk_expr,
 )
 from probtensor.kernel.scans.choose import Storage
@@ -54,7 +53,7 @@ from probtensor.kernel.scans.substitute import (
     with_args,
     zero,
 )
-from probtensor.kernel.touch import writes_of
+from probtensor.kernel.touch import deep, touched, writes_of
 from probtensor.types import Size
 
 Element = tuple[str, Size]
@@ -110,8 +109,6 @@ class _Promoter:
         self.in_memory = in_memory
         self.names = names
         self.origins: dict[Element, str] = {}
-        # By `id` of statements of the kernel as it is given: what each loads, also inside it.
-        self.loads: dict[int, list[Element]] = {}
 
     def kernel(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
         """The statements of a kernel, and the stores at its end."""
@@ -140,7 +137,7 @@ class _Promoter:
         """The statements of a block; `live` are the scalars that are read after it, and `ends` the
         expressions that are evaluated at its end."""
         after = self._live_after(body, live)
-        last = self._last_loads(body, ends) if any(isinstance(s, Store) for s in body) else {}
+        last = _last_loads(body, ends) if any(isinstance(s, Store) for s in body) else {}
         done: list[Stmt] = []
         for position, stmt in enumerate(body):
             match stmt:
@@ -310,9 +307,12 @@ class _Promoter:
 
     def _stored(self, body: Sequence[Stmt]) -> Iterator[Element]:
         """The scalars that statements, or statements inside them, store."""
-        for stmt in walk(tuple(body)):
-            if isinstance(stmt, Store) and stmt.buffer in self.scalars:
-                yield stmt.buffer, stmt.index
+        for outer in body:
+            if self.scalars.keys().isdisjoint(touched(outer).stores):
+                continue
+            for stmt in deep(outer):
+                if isinstance(stmt, Store) and stmt.buffer in self.scalars:
+                    yield stmt.buffer, stmt.index
 
     # Liveness.
 
@@ -347,7 +347,9 @@ class _Promoter:
                 live.clear()
                 live.update(*branches, self._scalars([stmt.condition]))
                 return
-        live.update([element for element in self._loads_in(stmt) if element[0] in self.scalars])
+        for load in touched(stmt).loads:
+            if load.buffer in self.scalars:
+                live.add((load.buffer, load.index))
 
     def _live_around(self, scan: Scan, after: set[Element]) -> set[Element]:
         """The scalars that are read in an iteration before it stores them."""
@@ -367,23 +369,14 @@ class _Promoter:
     def _scalars(self, exprs: Iterable[Expr]) -> set[Element]:
         return {element for element in _loads(exprs) if element[0] in self.scalars}
 
-    def _last_loads(self, body: Sequence[Stmt], ends: Iterable[Expr]) -> dict[Element, int]:
-        """The position in a block of the last statement that loads an element, also inside it; that
-        of the end for what is evaluated there."""
-        found: dict[Element, int] = {}
-        for position, stmt in enumerate(body):
-            found.update(dict.fromkeys(self._loads_in(stmt), position))
-        return found | dict.fromkeys(_loads(ends), len(body))
 
-    def _loads_in(self, stmt: Stmt) -> list[Element]:
-        found = self.loads.get(id(stmt))
-        if found is None:
-            found = _loads(exprs_of(stmt))
-            for inner in blocks(stmt):
-                for part in inner:
-                    found += self._loads_in(part)
-            self.loads[id(stmt)] = found
-        return found
+def _last_loads(body: Sequence[Stmt], ends: Iterable[Expr]) -> dict[Element, int]:
+    """The position in a block of the last statement that loads an element, also inside it; that of
+    the end for what is evaluated there."""
+    found: dict[Element, int] = {}
+    for position, stmt in enumerate(body):
+        found.update(dict.fromkeys(_elements(touched(stmt).loads), position))
+    return found | dict.fromkeys(_loads(ends), len(body))
 
 
 def _ends(scan: Scan) -> list[Expr]:
@@ -397,7 +390,12 @@ def _ends_of(stmt: If) -> tuple[list[Expr], list[Expr]]:
     return [choice.first for choice in stmt.choices], [choice.second for choice in stmt.choices]
 
 
-def _loads(exprs: Iterable[Expr]) -> list[Element]:
+def _loads(exprs: Iterable[Expr]) -> Iterator[Element]:
     """The elements that expressions load."""
-    return [(part.buffer, part.index) for expr in exprs for part in walk_expr(expr)
-            if isinstance(part, Load)]  # fmt: skip
+    for expr in exprs:
+        yield from _elements([part for part in walk_expr(expr) if isinstance(part, Load)])
+
+
+def _elements(loads: Iterable[Load]) -> Iterator[Element]:
+    """The elements of loads."""
+    return ((load.buffer, load.index) for load in loads)

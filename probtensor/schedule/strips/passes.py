@@ -219,13 +219,15 @@ def group_statements(draft: Draft) -> Draft:
 
     [t = f(x[i]), g[k] += t, u = h(t), y[i] = u]   ->   vector [t, u, y[i]], serial [g[k] += t]
     """
+    bounded = draft.most < sys.maxsize
     kinds: list[bool] = []  # of groups: whether they are serial
     members: list[list[int]] = []
     sizes: list[int] = []  # of the groups, in operations
     set_in: dict[str, int] = {}  # local -> group
     stored_in: dict[str, int] = {}  # buffer -> last group that stores to it
     for position, stmt in enumerate(draft.loop.body):
-        serial, size = _is_serial(stmt, draft.loop.var), operations(stmt)
+        serial = _is_serial(stmt, draft.loop.var)
+        size = operations(stmt) if bounded else 0
         earliest = 0
         for name in names_read(stmt):
             earliest = max(earliest, set_in.get(name, 0))

@@ -40,7 +40,8 @@ Line = tuple | Label
 
 @dataclass
 class Scope:
-    """The code of a loop's body or of a branch, and the indices computed in it, by their terms."""
+    """The code of a loop's body or of a branch, and the indices computed in it, by their terms:
+    the first ones, or all of them as a size."""
 
     lines: list[Line] = field(default_factory=list)
     indices: dict[object, int] = field(default_factory=dict)

@@ -47,9 +47,10 @@ class Statements(Strips):
 
     def statement(self, stmt: Stripped) -> None:
         """Encode a statement."""
+        if stmt.__class__ is Let:
+            self._let(stmt.name, stmt.expr)
+            return
         match stmt:
-            case Let(name, expr):
-                self._let(name, expr)
             case Store():
                 self._store(stmt)
             case For() if is_independent(stmt):

@@ -93,6 +93,10 @@ class Values:
         """The cell of an index. What does not change in a loop is computed before it."""
         if not isinstance(size, Dim):
             return self.code.constant(int(size))
+        here = self.code.scopes[-1].indices
+        found = here.get(size)
+        if found is not None:
+            return found
         by_level: dict[int, list] = {}
         for term in size.terms:
             level = max((self._level(atom) for atom in term[0]), default=0)
@@ -107,12 +111,15 @@ class Values:
                     found = self._term(term, total, level)
                     scope.indices[known] = found
                 total = found
+        here[size] = total
         return total
 
     def place(self, size: Size) -> tuple[int, int]:
         """An index as a cell and a number that is added to it."""
         if not isinstance(size, Dim):
             return (self.code.constant(0), size) if abs(size) < LARGE else (self.index(size), 0)
+        if size.terms[-1][0]:
+            return self.index(size), 0
         *rest, (atoms, number) = size.terms
         if atoms or not rest or abs(number) >= LARGE:
             return self.index(size), 0
@@ -182,9 +189,8 @@ class Values:
 
     def varies(self, size: Size) -> bool:
         """Whether an index has vectors in it, so that it is no first value and a step."""
-        return any(
-            name in self.names and self.names[name].vector for name in size_names(size)
-        )
+        names = self.names
+        return any(name in names and names[name].vector for name in size_names(size))
 
     def index_value(self, size: Size) -> Value:
         """An index as a value: a vector where it differs between the iterations of a strip."""
@@ -234,26 +240,32 @@ class Values:
 
     def expr(self, expr: Expr, into: int = -1) -> Value:
         """The value of an expression; a computed one goes to the cell or register `into`."""
-        match expr:
-            case Lit(value, dtype):
-                return Value(self.literal(value, dtype))
-            case Ref(name):
-                return self._ref(name)
-            case IndexValue(index):
-                return self.index_value(index)
-            case Load():
-                return self._load(expr, into)
-            case Apply("cast", (inner,), dtype):
-                return self._cast(self.expr(inner), inner.dtype, dtype, into)
-            case Apply("where", (condition, first, second)):
-                return self._where(condition, first, second, into)
-            case Apply("+" | "-", (first, second), "float64") if is_product(first):
-                return self._product(expr.fn, first, second, True, into)
-            case Apply("+" | "-", (first, second), "float64") if is_product(second):
-                return self._product(expr.fn, second, first, False, into)
-            case Apply(fn, args, dtype):
-                return self.apply(fn, [(self.expr(arg), arg.dtype) for arg in args], dtype, into)
+        kind = expr.__class__
+        if kind is Apply:
+            return self._apply(expr, into)
+        if kind is Ref:
+            return self._ref(expr.name)
+        if kind is Load:
+            return self._load(expr, into)
+        if kind is Lit:
+            return Value(self.literal(expr.value, expr.dtype))
+        if kind is IndexValue:
+            return self.index_value(expr.index)
         raise TypeError(f"not an expression: {expr!r}")
+
+    def _apply(self, expr: Apply, into: int) -> Value:
+        fn, args, dtype = expr.fn, expr.args, expr.dtype
+        if fn in ("+", "-") and dtype == "float64":
+            first, second = args
+            if is_product(first):
+                return self._product(fn, first, second, True, into)
+            if is_product(second):
+                return self._product(fn, second, first, False, into)
+        elif fn == "cast":
+            return self._cast(self.expr(args[0]), args[0].dtype, dtype, into)
+        elif fn == "where":
+            return self._where(*args, into)
+        return self.apply(fn, [(self.expr(arg), arg.dtype) for arg in args], dtype, into)
 
     def literal(self, value: float | int | bool, dtype: str) -> int:
         """The cell of a literal."""
@@ -588,6 +600,6 @@ def conversion(source: str, dtype: str) -> str:
 
 def is_product(expr: Expr) -> bool:
     """Whether an expression is a product of doubles."""
-    return isinstance(expr, Apply) and expr.fn in ("*", "square") and all(
-        arg.dtype == "float64" for arg in expr.args
-    )
+    if expr.__class__ is not Apply or expr.fn not in ("*", "square"):
+        return False
+    return all(arg.dtype == "float64" for arg in expr.args)
