@@ -26,6 +26,7 @@ from probtensor.lower.planner import fused, lower
 from probtensor.ops import Gather
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.kinds import REGISTRY, Choice, Composite
+from probtensor.process import PAUSED
 from probtensor.rules import FINAL, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
 from probtensor.targets.auto.cost import choice
@@ -171,14 +172,16 @@ def compile_program(program: Program) -> Function:
     graph, key = keyed_draws(program.graph)
     inputs = [x.variable for x in program.inputs]
     lowered_graph = cache(partial(lowered, inputs, graph, key))
-    cached = CachedFunction.of(target, inputs, graph)
-    record = cached.load()
+    with PAUSED:
+        cached = CachedFunction.of(target, inputs, graph)
+        record = cached.load()
     built = target.load(record[2]) if record else None
     if built is not None:
         plan, implicit, _ = record
         timings = {"rewrite": time.perf_counter() - began, "lower": 0.0}
     else:
-        full = lowered_graph()
+        with PAUSED:
+            full = lowered_graph()
         plan, implicit, timings = full.plan, full.implicit, full.timings
         built = prepared(target, plan)
         cached.save(plan, implicit, built.stored or built.source)

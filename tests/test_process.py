@@ -237,3 +237,32 @@ def test_a_block_of_kept_objects_leaves_what_was_frozen():
         assert gc.get_freeze_count()
     finally:
         gc.unfreeze()
+
+
+def test_nothing_is_collected_until_the_last_of_several_blocks_ends():
+    pause = process.CollectorPause()
+    with pause:
+        with pause:
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+        assert child(lambda: (pause.end_in_child(), gc.isenabled())[1])
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with pause:
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_a_build_collects_nothing_and_leaves_the_collector_on():
+    passes = []
+    x = pt.vector("x", shape=(2000,))
+    value = pt.stack([pt.exp(x[k] * (k + 0.5)) for k in range(1000)]).sum()
+    gc.callbacks.append(lambda phase, info: passes.append(info["generation"]))
+    try:
+        pt.function([x], pt.grad(value, x), target="interp")
+    finally:
+        gc.callbacks.pop()
+    assert gc.isenabled() and len(passes) < 60

@@ -29,6 +29,7 @@ from probtensor.prob.model.recall import Request, recall, remember, request_of
 from probtensor.prob.model.sizes import KnownSizes
 from probtensor.prob.sequences.convert import with_sequences
 from probtensor.prob.sequences.resolve import model_order
+from probtensor.process import PAUSED
 from probtensor.system.stages import building, stage
 from probtensor.types import Dim, size_name, size_names
 
@@ -74,7 +75,8 @@ def condition(
     began = time.perf_counter()
     if build is not None:
         target = chosen_target(target, build)
-    request = request_of(observed, coords, track, potentials, target)
+    with PAUSED:
+        request = request_of(observed, coords, track, potentials, target)
     if request is not None:
         found = _recalled(request, progress)
         if found is not None:
