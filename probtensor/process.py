@@ -193,39 +193,51 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-class CollectorPause:
-    """`with PAUSED:` is a block, nested or of several threads at once, in which no garbage is
-    looked for. Building a graph makes many objects and next to no cycles, and each pass over them
-    would take longer than the one before."""
+class Collections:
+    """Searches for garbage, which are rare while anything is compiled, in whatever thread."""
+
+    # New objects before a search: the graphs of a compilation are all kept, and by default each
+    # search goes over what the last 700 have added.
+    YOUNG = 50_000
 
     def __init__(self) -> None:
         self.lock = new_lock()
-        self.blocks = 0
-        self.enabled = False  # what the collector was before the first block
+        self.blocks: dict[object, int] = {}  # block -> thread
+        self.usual = gc.get_threshold()
 
-    def __enter__(self) -> None:
+    @contextlib.contextmanager
+    def rare(self) -> Iterator[None]:
+        """A block in which they are rare."""
+        block, thread = object(), threading.get_ident()
         with self.lock:
-            if not self.blocks:
-                self.enabled = gc.isenabled()
-                gc.disable()
-            self.blocks += 1
+            young, *older = gc.get_threshold()
+            if 0 < young < self.YOUNG:  # 0: the user wants none
+                self.usual = (young, *older)
+                gc.set_threshold(self.YOUNG, *older)
+            self.blocks[block] = thread
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.blocks.pop(block, None)
+                self.restore()
 
-    def __exit__(self, *error: object) -> None:
-        with self.lock:
-            self.blocks = max(0, self.blocks - 1)
-            if not self.blocks and self.enabled:
-                gc.enable()
+    def restore(self) -> None:
+        """Make them as frequent as before once no block is left, unless the user has decided
+        otherwise meanwhile."""
+        if not self.blocks and gc.get_threshold() == (self.YOUNG, *self.usual[1:]):
+            gc.set_threshold(*self.usual)
 
-    def end_in_child(self) -> None:
-        """Run in a forked child, in which threads that were in a block do not exist."""
-        if self.blocks and self.enabled:
-            gc.enable()
-        self.blocks, self.enabled = 0, False
+    def after_fork_in_child(self) -> None:
+        """Run in the only thread of the child: removes the blocks of all others."""
+        me = threading.get_ident()
+        self.blocks = {block: thread for block, thread in self.blocks.items() if thread == me}
+        self.restore()
 
 
-PAUSED = CollectorPause()
+COLLECTIONS = Collections()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=PAUSED.end_in_child)
+    os.register_at_fork(after_in_child=COLLECTIONS.after_fork_in_child)
 
 
 def numpy_part(name: str) -> ModuleType:

@@ -239,30 +239,45 @@ def test_a_block_of_kept_objects_leaves_what_was_frozen():
         gc.unfreeze()
 
 
-def test_nothing_is_collected_until_the_last_of_several_blocks_ends():
-    pause = process.CollectorPause()
-    with pause:
-        with pause:
-            assert not gc.isenabled()
-        assert not gc.isenabled()
-        assert child(lambda: (pause.end_in_child(), gc.isenabled())[1])
-    assert gc.isenabled()
-    gc.disable()
+def test_garbage_is_looked_for_rarely_while_anything_is_compiled():
+    usual = gc.get_threshold()
+    collections = process.Collections()
+    first, second = collections.rare(), collections.rare()
+    with first:
+        assert gc.get_threshold() == (collections.YOUNG, *usual[1:])
+        second.__enter__()
+    assert gc.get_threshold() == (collections.YOUNG, *usual[1:])
+    second.__exit__(None, None, None)
+    assert gc.get_threshold() == usual
     try:
-        with pause:
-            pass
-        assert not gc.isenabled()
+        with collections.rare():
+            gc.set_threshold(123)  # which the user wants from now on
+        assert gc.get_threshold()[0] == 123
+        gc.set_threshold(0)
+        with collections.rare():
+            assert gc.get_threshold()[0] == 0
+        assert gc.get_threshold()[0] == 0
     finally:
-        gc.enable()
+        gc.set_threshold(*usual)
 
 
-def test_a_build_collects_nothing_and_leaves_the_collector_on():
-    passes = []
-    x = pt.vector("x", shape=(2000,))
-    value = pt.stack([pt.exp(x[k] * (k + 0.5)) for k in range(1000)]).sum()
-    gc.callbacks.append(lambda phase, info: passes.append(info["generation"]))
+def test_a_child_has_no_block_of_another_thread():
+    usual = gc.get_threshold()
+    inside, over = threading.Event(), threading.Event()
+
+    def compile_for_long():
+        with process.COLLECTIONS.rare():
+            inside.set()
+            over.wait(SECONDS)
+
+    thread = threading.Thread(target=compile_for_long)
+    thread.start()
     try:
-        pt.function([x], pt.grad(value, x), target="interp")
+        assert inside.wait(SECONDS)
+        assert child(gc.get_threshold) == usual
+        with process.COLLECTIONS.rare():
+            assert child(gc.get_threshold) != usual
     finally:
-        gc.callbacks.pop()
-    assert gc.isenabled() and len(passes) < 60
+        over.set()
+        thread.join()
+    assert gc.get_threshold() == usual

@@ -17,6 +17,7 @@ integer locals. `IndexValue` is its value as an expr, an int64. Every expr has a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import is_
 
 import numpy as np
 
@@ -237,6 +238,7 @@ class Call:
 
 
 Stmt = Let | Store | For | Scan | If | Check | Call
+STRAIGHT = frozenset({Let, Store, Check, Call})  # statements without a body
 
 
 @dataclass(frozen=True)
@@ -271,12 +273,15 @@ def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
     """All statements, outermost first, in order."""
     for stmt in body:
         yield stmt
-        for inner in blocks(stmt):
-            yield from walk(inner)
+        if stmt.__class__ not in STRAIGHT:
+            for inner in blocks(stmt):
+                yield from walk(inner)
 
 
 def blocks(stmt: Stmt) -> tuple[tuple[Stmt, ...], ...]:
     """The bodies of a statement, in order."""
+    if stmt.__class__ in STRAIGHT:
+        return ()
     match stmt:
         case For(body=body) | Scan(body=body):
             return (body,)
@@ -299,9 +304,9 @@ def map_blocks(
 
 def exprs_of(stmt: Stmt) -> tuple[Expr, ...]:
     """The expressions of a statement, without those of statements inside it."""
+    if stmt.__class__ is Let or stmt.__class__ is Store:
+        return (stmt.expr,)
     match stmt:
-        case Let(_, expr) | Store(_, _, expr):
-            return (expr,)
         case For(accs=accs):
             return tuple(acc.term for acc in accs)
         case Scan(states=states, stop=stop):
@@ -321,7 +326,9 @@ def map_indices(stmt: Stmt, change: Callable[[Size], Size]) -> Stmt:
             changed = map_expr_indices(expr, change)
             return stmt if changed is expr else Let(name, changed, origin)
         case Store(buffer, index, expr, op, origin):
-            return Store(buffer, change(index), map_expr_indices(expr, change), op, origin)
+            place, changed = change(index), map_expr_indices(expr, change)
+            same = place is index and changed is expr
+            return stmt if same else Store(buffer, place, changed, op, origin)
         case For(body=body, accs=accs):
             return replace(
                 stmt,
@@ -380,16 +387,18 @@ def _map_if(stmt: If, change: Callable[[Size], Size]) -> If:
 
 def map_expr_indices(expr: Expr, change: Callable[[Size], Size]) -> Expr:
     """The expression with the index of every load changed."""
-    match expr:
-        case Load(buffer, index, dtype):
-            changed = change(index)
-            return expr if changed is index else Load(buffer, changed, dtype)
-        case IndexValue(index, dtype):
-            return IndexValue(change(index), dtype)
-        case Apply(fn, args, dtype):
-            changed = tuple([map_expr_indices(arg, change) for arg in args])
-            same = all(a is b for a, b in zip(args, changed, strict=True))
-            return expr if same else Apply(fn, changed, dtype)
+    kind = expr.__class__
+    if kind is Apply:
+        changed = [map_expr_indices(arg, change) for arg in expr.args]
+        if all(map(is_, expr.args, changed)):
+            return expr
+        return Apply(expr.fn, tuple(changed), expr.dtype)
+    if kind is Load:
+        index = change(expr.index)
+        return expr if index is expr.index else Load(expr.buffer, index, expr.dtype)
+    if kind is IndexValue:
+        index = change(expr.index)
+        return expr if index is expr.index else IndexValue(index, expr.dtype)
     return expr
 
 
@@ -405,19 +414,24 @@ def _map_carry(carry: Carry, change: Callable[[Size], Size]) -> Carry:
     )
 
 
+def own_indices(stmt: Stmt) -> Sequence[Size]:
+    """The indices, extents and offsets of a statement, without those of its expressions."""
+    match stmt:
+        case Store(index=index):
+            return (index,)
+        case For(extent=extent):
+            return (extent,)
+        case Scan(extent=extent) if extent is not None:
+            return (extent,)
+        case Call(numbers=numbers):
+            return (*(offset for _, offset in stmt.pointers), *numbers)
+    return ()
+
+
 def indices_of(stmt: Stmt) -> Iterator[Size]:
     """The indices, extents and offsets of a statement and of its expressions, without those of
     statements inside it."""
-    match stmt:
-        case Store(index=index):
-            yield index
-        case For(extent=extent):
-            yield extent
-        case Scan(extent=extent) if extent is not None:
-            yield extent
-        case Call(numbers=numbers):
-            yield from (offset for _, offset in stmt.pointers)
-            yield from numbers
+    yield from own_indices(stmt)
     for expr in exprs_of(stmt):
         for part in walk_expr(expr):
             if isinstance(part, (Load, IndexValue)):

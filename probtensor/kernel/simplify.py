@@ -114,9 +114,13 @@ def floordiv(top: Size, bottom: Size, bounds: Bounds) -> Size:
 
 
 def _has_floor(size: Size) -> bool:
-    return isinstance(size, Dim) and any(
-        atom.name == "//" for atoms, _ in size.terms for atom in atoms
-    )
+    if size.__class__ is not Dim:
+        return False
+    for atoms, _ in size.terms:
+        for atom in atoms:
+            if atom.name == "//":
+                return True
+    return False
 
 
 def _below(size: Size, limit: Size, bounds: Bounds) -> bool:
@@ -153,7 +157,7 @@ def coefficient(size: Size, name: str) -> Size | None:
 
 def resimplify(size: Size, bounds: Bounds) -> Size:
     """The polynomial with its floor divisions simplified under these ranges."""
-    if not isinstance(size, Dim) or not _has_floor(size):
+    if size.__class__ is not Dim or not _has_floor(size):
         return size
 
     def again(atom: Atom) -> Size:

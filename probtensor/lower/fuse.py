@@ -47,25 +47,28 @@ class _Edges:
 
     def __init__(self, tasks: Sequence[Task], level: int) -> None:
         self.position = {task: k for k, task in enumerate(tasks)}
-        self.producers: dict[Task, dict[Task, bool]] = {task: {} for task in tasks}
+        self.producers: dict[Task, dict[Task, bool]] = {}
         computed_by: dict[Node, list[Task]] = {}
+        variable = Dim.name(f"@{level}")
         for task in tasks:
+            found = self.producers[task] = {}
             for node, index in task.accesses:
                 for producer in computed_by.get(node, ()):
-                    shareable = _same_iteration(producer, task, index, level)
-                    so_far = self.producers[task].get(producer, True)
-                    self.producers[task][producer] = so_far and shareable
+                    shareable = _same_iteration(producer, task, index, level, variable)
+                    found[producer] = found.get(producer, True) and shareable
             for node in parts(task.node):
                 computed_by.setdefault(node, []).append(task)
 
 
-def _same_iteration(producer: Task, consumer: Task, index: tuple[Size, ...], level: int) -> bool:
+def _same_iteration(
+    producer: Task, consumer: Task, index: tuple[Size, ...], level: int, variable: Dim
+) -> bool:
     """Whether an iteration of the consumer reads only what the same iteration of the producer has
-    computed."""
+    computed. `variable` is that of the loop at the level."""
     if level >= len(producer.domain) or level >= len(consumer.domain):
         return False
     axis = producer.finished_axis(level)
-    return axis is not None and index[axis] == Dim.name(f"@{level}")
+    return axis is not None and (index[axis] is variable or index[axis] == variable)
 
 
 def _greedy(tasks: Iterable[Task], level: int, edges: _Edges) -> list[Group]:

@@ -68,9 +68,11 @@ class KernelWriter(IndexWriter):
     # Reads.
 
     def available(self, node: Node, index: tuple[Size, ...]) -> Expr | None:
+        element = node, index
         for scope in reversed(self.scopes):
-            if (node, index) in scope:
-                return scope[node, index]
+            found = scope.get(element)
+            if found is not None:
+                return found
         return None
 
     def leaf(self, node: Node, index: tuple[Size, ...]) -> Expr:

@@ -208,7 +208,7 @@ def _touched(body: tuple[Stmt, ...]) -> tuple[dict[str, None], dict[str, None]]:
     for stmt in walk(body):
         for expr in exprs_of(stmt):
             for part in walk_expr(expr):
-                if isinstance(part, Load):
+                if part.__class__ is Load:
                     reads[part.buffer] = None
         match stmt:
             case Store(buffer, op=op):

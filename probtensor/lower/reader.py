@@ -46,7 +46,8 @@ class Reader(ABC):
 
     def value(self, node: Node, index: Sequence[Size]) -> Expr:
         """The element of a node at an index (one entry per axis)."""
-        index = tuple(index)
+        if index.__class__ is not tuple:
+            index = tuple(index)
         ready = self.available(node, index)
         if ready is not None:
             return ready
@@ -58,11 +59,13 @@ class Reader(ABC):
 
     def operand(self, x: Node, index: Sequence[Size]) -> Expr:
         """The element of a broadcast operand, given the index of the result."""
-        shape = self.sizes.shape(x)
-        if not shape:
+        if not x.type.shape:
             return self.value(x, ())
-        tail = list(index)[len(index) - len(shape) :]
-        return self.value(x, [0 if n == 1 else i for n, i in zip(shape, tail, strict=True)])
+        shape = self.sizes.shape(x)
+        tail = index[len(index) - len(shape) :]
+        if self.sizes.has_one(x):
+            tail = tuple([0 if n == 1 else i for n, i in zip(shape, tail, strict=True)])
+        return self.value(x, tail)
 
     def canonical(self, index: object) -> Size:
         """An index as a polynomial in canonical form, in which equal indices are equal."""

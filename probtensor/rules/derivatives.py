@@ -14,7 +14,6 @@ from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, made_by, new_input
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.arrays.require import keep_laws
-from probtensor.process import PAUSED
 from probtensor.rules.sets import STABLE
 from probtensor.rules.structure.picks import PICKS
 from probtensor.transform import autodiff
@@ -25,11 +24,6 @@ from probtensor.transform.rewrite import Findings, apply_rules
 def stabilized(outputs: Sequence[Node], fixed: Sequence[Node] = ()) -> list[Node]:
     """The outputs in their simplified, stable form, with the nodes `fixed` unchanged. The size laws
     of the outputs as written hold for this form as well."""
-    with PAUSED:
-        return _stabilized(outputs, fixed)
-
-
-def _stabilized(outputs: Sequence[Node], fixed: Sequence[Node]) -> list[Node]:
     inner = {x: _stand_in(x) for x in fixed if x.inputs}
     opened = replace(outputs, inner)
     back = {stand_in: x for x, stand_in in inner.items()}

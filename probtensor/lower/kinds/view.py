@@ -58,30 +58,51 @@ class ViewLowering(Copied):
     inlined = True
 
     def inline(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
-        index_inputs = node.op.index_inputs()
-        read = [
-            _index_reader(reader, node, k) if k in index_inputs else _value_reader(reader, x)
-            for k, x in enumerate(node.inputs)
-        ]
-        items = [Index(i, reader.bounds) for i in index]
-        sizes = reader.sizes
-        types = [sizes.type(x) for x in node.inputs]
-
-        def select(condition: Expr | bool, a: Callable, b: Callable) -> object:
-            constant = decided(condition)
-            if constant is not None:
-                return a() if constant else b()
-            return choice(condition, reader.guarded(condition, a), b())
-
-        result = sizes.op(node.op).element(items, read, types, sizes.type(node), select)
-        return as_value(result, node.dtype, reader.canonical)
+        moved = reader.sizes.moved.get((node, index))
+        return _element(reader, node, index) if moved is None else reader.value(*moved)
 
 
-def _value_reader(reader: Reader, x: Node) -> Callable[[list], Expr]:
-    def read(index: list) -> Expr:
-        return reader.value(x, [reader.canonical(i) for i in index])
+def _element(reader: Reader, node: Node, index: Sequence[Size]) -> Expr:
+    """The element of a view. Notes in `moved` if it is just that of an input, at all times."""
+    index_inputs = node.op.index_inputs()
+    read = [
+        _index_reader(reader, node, k) if k in index_inputs else _ValueReader(reader, x)
+        for k, x in enumerate(node.inputs)
+    ]
+    items = [Index(i, reader.bounds) for i in index]
+    sizes = reader.sizes
+    types = [sizes.type(x) for x in node.inputs]
 
-    return read
+    def select(condition: Expr | bool, a: Callable, b: Callable) -> object:
+        constant = decided(condition)
+        if constant is not None:
+            return a() if constant else b()
+        return choice(condition, reader.guarded(condition, a), b())
+
+    result = sizes.op(node.op).element(items, read, types, sizes.type(node), select)
+    # At constant indices no range of a variable matters.
+    if not index_inputs and all(i.__class__ is int for i in index):
+        for part in read:
+            if part.found is result and result.dtype == node.dtype:
+                sizes.moved[node, index] = part.node, part.index
+    return as_value(result, node.dtype, reader.canonical)
+
+
+class _ValueReader:
+    """Reads the elements of an input. It keeps the last one, and its index."""
+
+    __slots__ = ("found", "index", "node", "reader")
+
+    def __init__(self, reader: Reader, node: Node) -> None:
+        self.reader, self.node = reader, node
+        self.found: Expr | None = None
+        self.index: tuple[Size, ...] = ()
+
+    def __call__(self, index: list) -> Expr:
+        canonical = self.reader.canonical
+        self.index = tuple([canonical(i) for i in index])
+        self.found = self.reader.value(self.node, self.index)
+        return self.found
 
 
 def _index_reader(reader: Reader, view: Node, position: int) -> Callable[[list], Index]:

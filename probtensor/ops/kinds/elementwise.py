@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -98,7 +98,7 @@ class Elementwise(Function):
         """The poles of the slope by the input at this position."""
         return self.poles
 
-    def requires(self, node: Node) -> Iterator[SizeCheck]:
+    def requires(self, node: Node) -> Iterable[SizeCheck]:
         return aligned([x.type.shape for x in node.inputs])
 
 

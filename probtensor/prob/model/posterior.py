@@ -35,7 +35,6 @@ from probtensor.prob.model.graphs import Density, Model, build
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.sequences.convert import as_sequence
-from probtensor.process import PAUSED
 from probtensor.types import shape_text
 
 if TYPE_CHECKING:
@@ -465,8 +464,7 @@ class Posterior:
     # Compiled functions.
 
     def _density(self) -> tuple[Density, Function]:
-        with PAUSED:
-            density = self.model.density([self.model.logp, self.model.gradient])
+        density = self.model.density([self.model.logp, self.model.gradient])
         return density, compiled(self.model.q, density, list, "logp_and_grad", self._programs)
 
     def _bound(self, program: tuple[Density, Function]) -> Function:
@@ -527,8 +525,7 @@ def posterior_of(
     graph; `arrays` are their values. With `late` the density is neither derived nor compiled before
     it is needed, and the arrays are known to be right.
     """
-    with PAUSED:
-        model = build(observed, potentials, track, late)
+    model = build(observed, potentials, track, late)
     inputs = {y.node: y.value for y in model.observed}
     input_nodes = {own: inputs.get(placed, placed) for own, placed in data_nodes}
     given = dict(zip(input_nodes.values(), arrays, strict=True))

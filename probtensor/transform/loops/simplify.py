@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from operator import is_
 
 from probtensor.graph.closed import Closed
 from probtensor.graph.node import Node
-from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Loop
-from probtensor.transform.bodies import everywhere, have_bodies
+from probtensor.transform.bodies import everywhere
 from probtensor.transform.loops.lasts import carry_last_rows
 from probtensor.transform.loops.merge import merged
 from probtensor.transform.loops.opened import OpenedLoop
 from probtensor.transform.loops.single import simplified
-from probtensor.transform.loops.unused import drop_unused, each_loop
+from probtensor.transform.loops.unused import Done, drop_unused, each_loop
 
 
 def simplify_loops(outputs: Sequence[Node]) -> list[Node]:
@@ -22,32 +22,35 @@ def simplify_loops(outputs: Sequence[Node]) -> list[Node]:
     stacks of which only the last row is read are carried."""
     outputs = list(outputs)
     settled: set[Closed] = set()
-    while have_bodies(toposort(outputs)):
-        after = everywhere(outputs, _simplified, "loops", settled)
-        if all(a is b for a, b in zip(after, outputs, strict=True)):
-            break
+    done: Done = set()
+    while True:
+        after = everywhere(
+            outputs, lambda graph: _simplified(graph, done), "loops", settled, on=(Loop,)
+        )
+        if all(map(is_, after, outputs)):
+            return outputs
         outputs = after
-    return outputs
 
 
 def finish_loops(outputs: Sequence[Node]) -> list[Node]:
     """The outputs after `simplify_loops`, and with carries for all stacks of which only the last
     row is read."""
     outputs = simplify_loops(outputs)
-    return simplify_loops(everywhere(outputs, _with_last_rows, "loops"))
+    after = everywhere(outputs, _with_last_rows, "loops", on=(Loop,))
+    return outputs if all(map(is_, after, outputs)) else simplify_loops(after)
 
 
 def _with_last_rows(graph: Sequence[Node]) -> list[Node]:
     return carry_last_rows(graph, more=True)
 
 
-def _simplified(graph: Sequence[Node]) -> list[Node]:
-    if not any(isinstance(node.op, Loop) for node in toposort(graph)):
-        return list(graph)  # only its bodies have loops
-    return merged(each_loop(carry_last_rows(graph), _change))
+def _simplified(graph: Sequence[Node], done: Done) -> list[Node]:
+    return merged(each_loop(carry_last_rows(graph), _change, done))
 
 
-def _change(loop: OpenedLoop, needed: Collection[int]) -> None:
+def _change(loop: OpenedLoop, needed: Collection[int]) -> bool:
+    changed = drop_unused(loop, needed)
+    if not simplified(loop):
+        return changed
     drop_unused(loop, needed)
-    if simplified(loop):
-        drop_unused(loop, needed)
+    return True

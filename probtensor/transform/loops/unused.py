@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from operator import is_
 
 from probtensor.graph.node import Node
 from probtensor.graph.parts import Get
@@ -10,29 +11,44 @@ from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import Loop
 from probtensor.transform.loops.opened import Entry, OpenedLoop, Stack, closed_again, opened
 
+# Loops that a change leaves as they are, each with the positions of the results that are needed.
+Done = set[tuple[Node, frozenset[int]]]
+
 
 def each_loop(
-    outputs: Sequence[Node], change: Callable[[OpenedLoop, Collection[int]], None]
+    outputs: Sequence[Node],
+    change: Callable[[OpenedLoop, Collection[int]], bool],
+    settled: Done | None = None,
 ) -> list[Node]:
-    """The outputs with `change(loop, positions of the results that are needed)` made to each loop;
-    what the outputs do not need of the others is left out."""
+    """The outputs with `change(loop, positions of the results that are needed)` made to each loop,
+    which says whether it changed anything; what the outputs do not need of the others is left out.
+
+    `settled` are loops that it leaves as they are; those that it is found to leave so are added.
+    """
     order = toposort(outputs)
     if not any(isinstance(node.op, Loop) for node in order):
         return list(outputs)
     needed = needed_results(order, outputs)
+    settled = set() if settled is None else settled
     done: dict[Node, Node] = {}
-    results: dict[Node, list[Node | None]] = {}
+    results: dict[Node, Sequence[Node | None]] = {}
     for node in order:
         if node not in needed:
             continue
         if isinstance(node.op, Loop):
-            loop = opened(node, [done.get(x, x) for x in node.inputs])
-            change(loop, needed[node])
-            results[node] = closed_again(loop)
+            own = rebuild(node, tuple([done.get(x, x) for x in node.inputs]))
+            key = own, frozenset(needed[node])
+            if key not in settled:
+                loop = opened(own)
+                if change(loop, needed[node]):
+                    results[node] = closed_again(loop)
+                    continue
+                settled.add(key)
+            done[node] = own  # only its parts are read
         elif isinstance(node.op, Get) and node.inputs[0] in results:
             done[node] = results[node.inputs[0]][node.op.index]
         else:
-            done[node] = rebuild(node, tuple(done[x] for x in node.inputs))
+            done[node] = rebuild(node, tuple([done[x] for x in node.inputs]))
     return [done[y] for y in outputs]
 
 
@@ -57,15 +73,22 @@ def needed_results(order: Sequence[Node], outputs: Sequence[Node]) -> dict[Node,
     return needed
 
 
-def drop_unused(loop: OpenedLoop, needed: Collection[int]) -> None:
-    """Remove what the results at these positions do not depend on, also from inner loops."""
-    _keep_needed(loop, needed)
+def drop_unused(loop: OpenedLoop, needed: Collection[int]) -> bool:
+    """Remove what the results at these positions do not depend on, also from inner loops; whether
+    there was anything."""
+    changed = _keep_needed(loop, needed)
     roots = loop.roots()
-    loop.change_roots(dict(zip(roots, each_loop(roots, drop_unused), strict=True)))
+    after = each_loop(roots, drop_unused)
+    if all(map(is_, after, roots)):
+        return changed
+    loop.change_roots(dict(zip(roots, after, strict=True)))
+    return True
 
 
-def _keep_needed(loop: OpenedLoop, needed: Collection[int]) -> None:
-    """Remove these parts of the loop alone: inner loops may still read parameters that are gone."""
+def _keep_needed(loop: OpenedLoop, needed: Collection[int]) -> bool:
+    """Remove these parts of the loop alone: inner loops may still read parameters that are gone.
+    Whether there were any."""
+    before = len(loop.entries()) + len(loop.stacks)
     loop.results = [x if k in needed else None for k, x in enumerate(loop.results)]
     parts = {x for x in loop.results if isinstance(x, (Entry, Stack))}
     loop.stacks = [s for s in loop.stacks if s in parts]
@@ -81,3 +104,4 @@ def _keep_needed(loop: OpenedLoop, needed: Collection[int]) -> None:
     loop.carries = [e for e in loop.carries if e in live]
     loop.sequences = [e for e in loop.sequences if e.own in read]
     loop.invariants = [e for e in loop.invariants if e.own in read]
+    return len(loop.entries()) + len(loop.stacks) < before
