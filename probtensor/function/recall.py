@@ -48,26 +48,25 @@ def library_identity() -> str:
     """Hash of names, sizes and times of the library's files, on which the generated code depends.
     Of an installed wheel it is that of the list of its files, which each installation writes."""
     try:
-        installed = os.stat(os.path.join(f"{_PACKAGE}-{__version__}.dist-info", "RECORD"))
-        rows = [_row(_PACKAGE, installed)]
+        record = os.stat(os.path.join(f"{_PACKAGE}-{__version__}.dist-info", "RECORD"))
+        rows = [f"{_PACKAGE} {record.st_size} {record.st_mtime_ns}\n"]
     except OSError:
-        rows = sorted(_row(entry.path, entry.stat()) for entry in _files_of(_PACKAGE))
+        rows = sorted(_rows_of(_PACKAGE))
     return hashlib.sha256(os.fsencode("".join([__version__, "\n", *rows]))).hexdigest()
 
 
-def _row(path: str, status: os.stat_result) -> str:
-    return f"{path} {status.st_size} {status.st_mtime_ns}\n"
-
-
-def _files_of(package: str) -> Iterator[os.DirEntry]:
-    folders = [package]
+def _rows_of(package: str) -> list[str]:
+    """Name, size and time of each file of a package."""
+    rows, folders = [], [package]
     while folders:
         with os.scandir(folders.pop()) as found:
             for entry in found:
-                if not entry.is_dir():
-                    yield entry
-                elif entry.name != "__pycache__":
-                    folders.append(entry.path)
+                if entry.is_dir():
+                    folders += [entry.path] * (entry.name != "__pycache__")
+                else:
+                    status = entry.stat()
+                    rows.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}\n")
+    return rows
 
 
 def fingerprint(
