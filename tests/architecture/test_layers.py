@@ -67,9 +67,6 @@ EAGER = {"numpy"}
 # Tables that a function fills, each with the reason why it is one.
 KNOWN_STATE = {
     "process.py": {"_LOCKS": "the locks that are freed in a forked child"},
-    "graph/node.py": {
-        "_INTERNED": "equality is `is`, so a node made twice must be found again",
-    },
     "graph/origin.py": {
         "_CURRENT": "the node that a rewrite replaces lends its origin to what it becomes",
     },
