@@ -114,10 +114,10 @@ def _has_own_sums(loop: For) -> bool:
     for stmt in walk(loop.body):
         if isinstance(stmt, Store):
             stored.setdefault(stmt.buffer, []).append(stmt)
-    return all(map(_are_apart, stored.values()))
+    return all(map(are_apart, stored.values()))
 
 
-def _are_apart(stores: Sequence[Store]) -> bool:
+def are_apart(stores: Sequence[Store]) -> bool:
     """Whether stores to a buffer may be done one for many iterations, then the next: nothing is
     combined, or the elements of an iteration have fixed distances."""
     if len(stores) == 1 or all(store.op is None for store in stores):

@@ -40,10 +40,18 @@ Line = tuple | Label
 
 @dataclass
 class Scope:
-    """The code of a loop's body or of a branch, and the indices computed in it, by their terms."""
+    """The code of a loop's body or of a branch, and the indices computed in it, by their terms.
+
+    stored  buffers that the loop stores to; None for a branch
+    before  code that runs once, before the first iteration
+    loads   cells of elements that were read, by their place
+    """
 
     lines: list[Line] = field(default_factory=list)
     indices: dict[object, int] = field(default_factory=dict)
+    stored: frozenset[str] | None = None
+    before: list[Line] = field(default_factory=list)
+    loads: dict[tuple, int] = field(default_factory=dict)
 
 
 class Register(NamedTuple):
@@ -169,12 +177,33 @@ class Assembler:
     @contextmanager
     def scope(self) -> Iterator[list[Line]]:
         """Collect code in a new scope; the list has it afterwards."""
-        scope = Scope()
+        with self.loop_scope(None) as scope:
+            yield scope.lines
+
+    @contextmanager
+    def loop_scope(self, stored: frozenset[str] | None) -> Iterator[Scope]:
+        """Collect the code of a loop, which stores to these buffers."""
+        scope = Scope(stored=stored)
         self.scopes.append(scope)
         try:
-            yield scope.lines
+            yield scope
         finally:
             self.scopes.pop()
+
+    def keeps(self, buffer: str) -> bool:
+        """Whether the loop around the current code leaves a buffer as it is."""
+        for scope in reversed(self.scopes):
+            if scope.stored is not None:
+                return buffer not in scope.stored
+        return False
+
+    def known(self, key: tuple) -> int | None:
+        """The cell of an element that the code up to here has read, by its place."""
+        for scope in reversed(self.scopes):
+            found = scope.loads.get(key)
+            if found is not None:
+                return found
+        return None
 
     def append(self, lines: list[Line]) -> None:
         """Append collected code to the current scope."""

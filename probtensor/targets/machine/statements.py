@@ -28,9 +28,10 @@ from probtensor.schedule.strips.forms import (
     Sum,
     VectorSegment,
 )
+from probtensor.schedule.strips.inner import stored_in, with_last_values
 from probtensor.schedule.strips.jam import ROWS
 from probtensor.schedule.strips.passes import is_independent
-from probtensor.targets.machine.code import Label, Line, Value
+from probtensor.targets.machine.code import Label, Scope, Value
 from probtensor.targets.machine.strips import Strips
 from probtensor.targets.machine.values import element
 
@@ -106,12 +107,13 @@ class Statements(Strips):
 
     def _store(self, store: Store) -> None:
         code, kind = self.code, element(self._dtype(store.buffer))
-        base = self.pointers[store.buffer]
         if self.vector is not None:
-            self._store_vector(store, kind, base)
+            self._store_vector(store, kind, self.pointers[store.buffer])
             return
         value = self.expr(store.expr)
-        index, offset = self.place(store.index)
+        base, index, offset = self.element_place(
+            store.buffer, self._dtype(store.buffer), store.index
+        )
         if store.op is not None:
             before = code.temporary()
             code.emit(f"load_{kind}", before, base, index, offset)
@@ -176,13 +178,14 @@ class Statements(Strips):
 
     # Loops.
 
-    def loop(self, cell: int, first: int, end: int, step: int, lines: list[Line]) -> None:
+    def loop(self, cell: int, first: int, end: int, step: int, body: Scope) -> None:
         """The code of a loop over a cell."""
         code = self.code
         start, behind = Label(), Label()
         code.emit("loop_open", cell, first, end, behind)
+        code.append(body.before)
         code.place(start)
-        code.append(lines)
+        code.append(body.lines)
         code.emit("loop_next", cell, step, end, start)
         code.place(behind)
 
@@ -209,14 +212,14 @@ class Statements(Strips):
         code = self.code
         turns = self.block_turns(gathered)
         base, end = code.cell(), code.cell()
-        with code.scope() as lines:
+        with code.loop_scope(stored_in((loop, *rows))) as scope:
             code.emit("add_i", end, base, turns)
             code.emit("min_i", end, end, extent)
             self._turns(loop, rows, accs, base, end)
             for carry in gathered:
                 self.add_sums(carry)
             self.end_block(kept, accs, extent)
-        self.loop(base, code.constant(0), extent, turns, lines)
+        self.loop(base, code.constant(0), extent, turns, scope)
 
     def _turns(
         self, loop: For, rows: Sequence[Stripped], accs: dict[str, int], first: int, end: int
@@ -226,7 +229,7 @@ class Statements(Strips):
         if rows:
             first = self._jammed(loop.var, rows, first, end)
         var = code.cell()
-        with code.scope() as lines:
+        with code.loop_scope(stored_in((loop,))) as scope:
             self.names[loop.var] = Value(var, level=code.depth)
             self.loops += 1
             self.body(loop.body)
@@ -234,7 +237,7 @@ class Statements(Strips):
             for acc in loop.accs:
                 self._accumulate(acc, accs[acc.name])
             self.count_scattered(loop.carries, code.constant(1))
-        self.loop(var, first, end, code.constant(1), lines)
+        self.loop(var, first, end, code.constant(1), scope)
 
     def _jammed(self, var: str, rows: Sequence[Stripped], first: int, end: int) -> int:
         """A loop over groups of jammed iterations; gives the first remaining iteration."""
@@ -243,12 +246,12 @@ class Statements(Strips):
         code.emit("sub_i", rest, end, first)
         code.emit("by_fours", rest, rest)
         code.emit("add_i", rest, rest, first)
-        with code.scope() as lines:
+        with code.loop_scope(stored_in(rows)) as scope:
             self.names[var] = Value(cell, level=code.depth)
             self.loops += 1
             self.body(rows)
             self.loops -= 1
-        self.loop(cell, first, rest, code.constant(ROWS), lines)
+        self.loop(cell, first, rest, code.constant(ROWS), scope)
         return rest
 
     def _accumulate(self, acc: Acc, cell: int) -> None:
@@ -269,7 +272,8 @@ class Statements(Strips):
         extent = None if scan.extent is None else self.index(scan.extent)
         code.emit("move", count, code.constant(0))
         start, behind = Label(), Label()
-        with code.scope() as lines:
+        scan = with_last_values(scan)
+        with code.loop_scope(stored_in((scan,))) as scope:
             self.names[scan.var] = Value(var, level=code.depth)
             for name, cell in states.items():
                 self.names[name] = Value(cell, level=code.depth)
@@ -284,14 +288,16 @@ class Statements(Strips):
                 code.release(stop)
         if extent is None:
             code.emit("move", var, code.constant(0))
+            code.append(scope.before)
             code.place(start)
-            code.append(lines)
+            code.append(scope.lines)
             code.emit("add_i", var, var, code.constant(1))
             code.emit("jump", d=start)
         else:
             code.emit("loop_open", var, code.constant(0), extent, behind)
+            code.append(scope.before)
             code.place(start)
-            code.append(lines)
+            code.append(scope.lines)
             code.emit("loop_next", var, code.constant(1), extent, start)
         code.place(behind)
         for name, cell in states.items():

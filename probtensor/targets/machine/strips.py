@@ -16,12 +16,15 @@ from probtensor.kernel.ir import (
     Let,
     Load,
     Ref,
+    Store,
     exprs_of,
     indices_of,
     walk_expr,
 )
+from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import writes_of
 from probtensor.schedule.carry import BLOCK, LANE_BLOCK, STRIPS_PER_BLOCK, in_blocks
+from probtensor.schedule.strips.inner import stored_in
 from probtensor.schedule.strips.forms import (
     Dot,
     Routine,
@@ -36,7 +39,8 @@ from probtensor.schedule.strips.forms import (
     is_at_once,
     names_in,
 )
-from probtensor.targets.machine.code import Assembler, Label, Line, Value
+from probtensor.schedule.strips.passes import are_apart
+from probtensor.targets.machine.code import Assembler, Label, Scope, Value
 from probtensor.targets.machine.sums import Sums
 from probtensor.targets.machine.values import Vector, conversion
 from probtensor.targets.spell import factors, register_kind
@@ -81,7 +85,7 @@ class Strips(Sums):
         self.define(name, Value(cell, level=self.code.depth))
 
     @abstractmethod
-    def loop(self, cell: int, first: int, end: int, step: int, lines: list[Line]) -> None:
+    def loop(self, cell: int, first: int, end: int, step: int, body: Scope) -> None:
         """The code of a loop over a cell."""
 
     def strip(self, loop: Strip) -> None:
@@ -308,19 +312,49 @@ class Strips(Sums):
                 for stmt in run:
                     self.routine(stmt, turns, loop.ordered)
                 continue
+            stmts = tuple(run)
+            if self._are_folds(stmts, loop.var):
+                for stmt in stmts:
+                    self._fold_at(stmt)
+                continue
             lane, before = code.cell(), self.lane
-            with code.scope() as lines:
+            with code.loop_scope(stored_in(stmts)) as scope:
                 self.lane = lane
                 var = code.cell()
                 code.emit("add_i", var, base, lane)
                 self.names[loop.var] = Value(var, level=code.depth)
                 self.loops += 1
-                self.body(run)
+                self.body(stmts)
                 self.loops -= 1
             self.lane = before
             self.names[loop.var] = Value(base, level=code.depth)
-            self.loop(lane, code.constant(0), turns, code.constant(1), lines)
+            self.loop(lane, code.constant(0), turns, code.constant(1), scope)
         code.emit("set_length", turns)
+
+    def _are_folds(self, stmts: Sequence[Stripped], var: str) -> bool:
+        """Whether statements combine wide locals with elements that are the same in all iterations,
+        each statement with one of its own."""
+        stores: dict[str, list[Store]] = {}
+        for stmt in stmts:
+            if not isinstance(stmt, Store) or stmt.op is None:
+                return False
+            one = coefficient(stmt.index, var) == 0 and not self.varies(stmt.index)
+            wide = isinstance(stmt.expr, Ref) and stmt.expr.name in self.wide
+            if not one or not wide or stmt.expr.dtype != "float64":
+                return False
+            stores.setdefault(stmt.buffer, []).append(stmt)
+        return all(map(are_apart, stores.values()))
+
+    def _fold_at(self, store: Store) -> None:
+        """Combine an element with a wide local, one iteration after the other."""
+        code = self.code
+        place = self.element_place(store.buffer, "float64", store.index)
+        total = code.temporary()
+        code.emit("load_float64", total, *place)
+        code.emit(f"turns_{store.op}_f", total, self.names[store.expr.name].cell)
+        base, index, offset = place
+        code.emit("store_float64", base, index, total, offset)
+        code.release(Value(total, owned=True))
 
     # Routines.
 
