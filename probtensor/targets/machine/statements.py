@@ -15,6 +15,7 @@ from probtensor.kernel.ir import (
     If,
     Let,
     Scan,
+    State,
     Store,
 )
 from probtensor.kernel.simplify import coefficient
@@ -28,7 +29,7 @@ from probtensor.schedule.strips.forms import (
     Sum,
     VectorSegment,
 )
-from probtensor.schedule.strips.inner import stored_in, with_last_values
+from probtensor.schedule.strips.inner import stored_in
 from probtensor.schedule.strips.jam import ROWS
 from probtensor.schedule.strips.passes import is_independent
 from probtensor.targets.machine.code import Label, Scope, Value
@@ -272,7 +273,6 @@ class Statements(Strips):
         extent = None if scan.extent is None else self.index(scan.extent)
         code.emit("move", count, code.constant(0))
         start, behind = Label(), Label()
-        scan = with_last_values(scan)
         with code.loop_scope(stored_in((scan,))) as scope:
             self.names[scan.var] = Value(var, level=code.depth)
             for name, cell in states.items():
@@ -280,7 +280,7 @@ class Statements(Strips):
             self.loops += 1
             self.body(scan.body)
             self.loops -= 1
-            stop = self._end_step(scan, states)
+            stop = self.end_step(scan.states, states, scan.stop)
             if scan.count is not None:
                 code.emit("add_i", count, var, code.constant(1))
             if stop is not None:
@@ -306,25 +306,27 @@ class Statements(Strips):
         if scan.count is not None:
             self.define_last(scan.count, count)
 
-    def _end_step(self, scan: Scan, states: dict[str, int]) -> Value | None:
+    def end_step(
+        self, changed: Sequence[State], states: dict[str, int], until: Expr | None = None
+    ) -> Value | None:
         """The end of an iteration: the states change. Gives the condition of the last one."""
         stop = None
-        if scan.stop is not None:
-            stop = self.expr(scan.stop)
+        if until is not None:
+            stop = self.expr(until)
             if not stop.owned:
                 made = self.code.temporary()
                 self.code.emit("move", made, stop.cell)
                 stop = Value(made, owned=True)
         shared = {
             name
-            for state in scan.states
+            for state in changed
             for name in expr_names(state.next) & states.keys() - {state.name}
         }
-        for state in scan.states:
+        for state in changed:
             if state.name not in shared:  # no other state reads it
                 cell = states[state.name]
                 self.set(cell, self.expr(state.next, cell))
-        later = [state for state in scan.states if state.name in shared]
+        later = [state for state in changed if state.name in shared]
         self._move({states[state.name]: self.expr(state.next) for state in later})
         return stop
 

@@ -16,6 +16,7 @@ from probtensor.kernel.ir import (
     Let,
     Load,
     Ref,
+    State,
     Store,
     exprs_of,
     indices_of,
@@ -85,6 +86,12 @@ class Strips(Sums):
         self.define(name, Value(cell, level=self.code.depth))
 
     @abstractmethod
+    def end_step(
+        self, changed: Sequence[State], states: dict[str, int], until: Expr | None = None
+    ) -> Value | None:
+        """The end of an iteration: the states change. Gives the condition of the last one."""
+
+    @abstractmethod
     def loop(self, cell: int, first: int, end: int, step: int, body: Scope) -> None:
         """The code of a loop over a cell."""
 
@@ -99,7 +106,9 @@ class Strips(Sums):
         chunk = loop.width if single else LONG
         registers = {name: code.register(chunk, fresh=True) for name, _ in loop.wide}
         lanes, count = self._open_lanes(loop, accs, extent)
-        kept = self.open_sums(loop, accs)
+        handed = self._open_states(loop, lanes)
+        kept = self.open_sums(loop, [acc for acc in accs if acc.name not in handed])
+        states = {name: cell for name, cell in handed.items() if name not in lanes}
         gathered = in_blocks(loop.carries, BLOCK if loop.ordered else NOT_GATHERED, self.limits)
         base, start, behind = code.cell(), Label(), Label()
         before = self._elements(loop)
@@ -112,7 +121,7 @@ class Strips(Sums):
             for segment in loop.segments:
                 self.names[loop.var] = Value(base, level=code.depth)
                 if isinstance(segment, SerialSegment):
-                    self._serial(segment, loop, base, kept)
+                    self._serial(segment, loop, base, states)
                 else:
                     self._vector(segment, loop, chunk, extent, lanes, splats)
             self._end_strip(loop, base, lanes, kept, gathered)
@@ -129,6 +138,8 @@ class Strips(Sums):
             code.release_register(cell)
         self._close_lanes(loop, accs, lanes, kept, count, extent)
         self.close_sums(loop.carries)
+        for name, cell in states.items():
+            self.define_last(name, cell)
 
     def _elements(self, loop: Strip) -> dict[str, Value]:
         """Make scalars of the elements, in the current iteration, of wide locals of a strip around
@@ -162,6 +173,17 @@ class Strips(Sums):
             value = float(identity) if kind == "f" else int(identity)
             code.emit("lanes_open", lanes[acc.name], count, code.constant(value))
         return lanes, count
+
+    def _open_states(self, loop: Strip, lanes: Mapping[str, int]) -> dict[str, int]:
+        """The cells of what iterations hand on, with the first values."""
+        found = {}
+        for state in loop.states:
+            found[state.name] = cell = lanes.get(state.name, -1)
+            if cell < 0:
+                found[state.name] = cell = self.code.cell()
+                self.changing.add(cell)
+            self.set(cell, self.expr(state.init))
+        return found
 
     def open_accumulators(self, accs: Sequence[Acc]) -> dict[str, int]:
         """Cells of accumulators that are folded in order."""
@@ -301,19 +323,19 @@ class Strips(Sums):
             self.code.emit(name, cell, cell)
 
     def _serial(
-        self, segment: SerialSegment, loop: Strip, base: int, kept: dict[str, int]
+        self, segment: SerialSegment, loop: Strip, base: int, states: dict[str, int]
     ) -> None:
         """Statements that run one iteration at a time, and routines for all of them."""
         code = self.code
         turns = code.cell()
         code.emit("get_length", turns)
-        for at_once, run in groupby(segment.body, is_at_once):
+        runs = [(at_once, tuple(run)) for at_once, run in groupby(segment.body, is_at_once)]
+        for at_once, stmts in runs or [(False, ())]:
             if at_once:
-                for stmt in run:
+                for stmt in stmts:
                     self.routine(stmt, turns, loop.ordered)
                 continue
-            stmts = tuple(run)
-            if self._are_folds(stmts, loop.var):
+            if not states and self._are_folds(stmts, loop.var):
                 for stmt in stmts:
                     self._fold_at(stmt)
                 continue
@@ -324,7 +346,13 @@ class Strips(Sums):
                 code.emit("add_i", var, base, lane)
                 self.names[loop.var] = Value(var, level=code.depth)
                 self.loops += 1
+                for name, cell in states.items():
+                    self.names[name] = Value(cell, level=code.depth)
                 self.body(stmts)
+                if states:
+                    self.end_step([s for s in loop.states if s.name in states], states)
+                    for name in states:
+                        self.names.pop(name)
                 self.loops -= 1
             self.lane = before
             self.names[loop.var] = Value(base, level=code.depth)
