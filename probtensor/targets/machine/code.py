@@ -14,6 +14,15 @@ FIRST = 2  # cell of the first size: PT_FIRST of pt_machine.h
 LANES = 8  # elements to which registers are rounded up
 ARGUMENTS = 16  # cells for the arguments of a routine
 
+# Instructions that take an operand from the one before, if that is what it has computed; those
+# that compute one for them, of scalars; and those with a product of their operands b and c.
+TERNARY = frozenset(("mul_add", "mul_sub", "sub_mul"))
+CHAINED = TERNARY | {"add_f", "sub_f", "mul_f", "div_f", "max_f", "min_f"}
+GIVING = CHAINED | {f"{name}_{form}" for name in CHAINED for form in "tu"} | {
+    "neg_f", "abs_f", "square_f", "sqrt_f", "load_float64", "element", "select"
+}  # fmt: skip
+COMMUTING = TERNARY | {"mul_f", "add_f"}
+
 
 class Label:
     """A place in the code that jumps lead to."""
@@ -72,6 +81,7 @@ class Assembler:
 
     def __init__(self, instructions: Mapping[str, int], sizes: int, buffers: int) -> None:
         self.instructions = instructions
+        self.names = tuple(instructions)
         self.sizes, self.buffers = sizes, buffers
         self.cells: list[int] = [0] * (FIRST + sizes + buffers)  # initial values, as integers
         self.scopes: list[Scope] = [Scope()]
@@ -164,11 +174,21 @@ class Assembler:
         self, name: str, a: int = 0, b: int = 0, c: int = 0, d: int | Label = 0, *, at: int = -1
     ) -> None:
         """Append an instruction to the current scope, or to that at depth `at`."""
-        self.scopes[at].lines.append((self.instructions[name], a, b, c, d))
+        lines = self.scopes[at].lines
+        if name in CHAINED and lines and lines[-1].__class__ is tuple:
+            last = lines[-1]
+            if self.names[last[0]] in GIVING:
+                if last[1] == c and name in COMMUTING:
+                    b, c = c, b
+                if last[1] == b:
+                    name += "_t"
+                elif last[1] == (d if name in TERNARY else c):
+                    name += "_u"
+        lines.append((self.instructions[name], a, b, c, d))
 
     def more(self, a: int = 0, b: int = 0, c: int = 0) -> None:
         """Append further operands of the last instruction."""
-        self.scopes[-1].lines.append((0, a, b, c, 0))
+        self.scopes[-1].lines.append((self.instructions["end"], a, b, c, 0))
 
     def place(self, label: Label) -> None:
         """Put a label here."""
