@@ -31,7 +31,9 @@ cdef extern from "machine/pt_machine.h":
     ctypedef union pt_cell:
         int64_t i
         void *p
-    ctypedef int (*pt_op)(pt_cell *f, const pt_instr *pc, int64_t len) noexcept nogil
+    ctypedef int (*pt_op)(
+        pt_cell *f, const pt_instr *pc, int64_t len, double top
+    ) noexcept nogil
     ctypedef struct pt_instr:
         pt_op op
         int32_t a
