@@ -104,7 +104,7 @@ def apply_function(uintptr_t table, Py_ssize_t function, Py_ssize_t end, double[
     code[1] = pt_instr(ops[end].op, PT_FIRST + 4, 0, 0, 0)
     code[2] = pt_instr(ops[end].op, 0, 0, 0, 0)
     with nogil:
-        code[0].op(frame, code, result.shape[0])
+        code[0].op(frame, code, result.shape[0], 0.0)
 
 
 cdef void init_frame(void *frame, const void *of) noexcept nogil:
