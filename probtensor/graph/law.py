@@ -99,7 +99,7 @@ def _not_negative(node: Node) -> Iterator[SizeCheck]:
     """No size of the result is negative."""
     of_inputs: set[Size] | None = None
     for t in types_of(node):
-        for n in t.shape:
+        for n in () if t.is_static else t.shape:
             if not isinstance(n, Dim):
                 continue
             if of_inputs is None:
@@ -109,20 +109,18 @@ def _not_negative(node: Node) -> Iterator[SizeCheck]:
                 yield SizeCheck(0, "<=", n, text)
 
 
-def symbolic_sizes(node: Node) -> Iterator[Dim]:
+def symbolic_sizes(node: Node) -> Sequence[Dim]:
     """The symbolic sizes in a node's type and among the parameters of its op."""
-    names = field_names(type(node.op))
-    if not names and not isinstance(node.type, tuple):
-        yield from (n for n in reversed(node.type.shape) if isinstance(n, Dim))
-        return
-    parts: list[object] = [getattr(node.op, name) for name in names]
-    parts += [t.shape for t in types_of(node)]
+    parts: list[object] = [getattr(node.op, name) for name in field_names(type(node.op))]
+    parts += [t.shape for t in types_of(node) if not t.is_static]
+    found: list[Dim] = []
     while parts:
         part = parts.pop()
         if isinstance(part, Dim):
-            yield part
+            found.append(part)
         elif isinstance(part, tuple):
             parts += part
+    return found
 
 
 class _Trace:

@@ -199,7 +199,7 @@ def _folded(node: Node, late: bool = False) -> Node | None:
             return None
     if not node.inputs or isinstance(node.type, tuple) or isinstance(node.op, Random):
         return None
-    if next(symbolic_sizes(node), None) is not None:
+    if symbolic_sizes(node):
         return None
     arrays = [a.op.array for a in node.inputs]
     if node.size > max(MAX_GROWTH, sum(a.size for a in arrays)) or isinstance(
