@@ -167,3 +167,96 @@ def replaced(Interned table, list outputs, dict done, rebuilt):
             found = table.similar(node, tuple([done[x] for x in node.inputs]))
         done[node] = rebuilt(node, done) if found is None else found
     return [done[output] for output in outputs]
+
+
+cdef class Rewriter:
+    """Rewrites nodes to a fixed point, their inputs first. Subclasses say what a node becomes.
+
+    done    the final form of a node
+    next    what a node becomes in one step: itself, where nothing is left to do
+    forms   the form of a node as an operand, which `operand(node)` gives at first
+    usable  the rules for nodes of a form (their op class and the forms of their operands), which
+            `learn(form)` gives at first
+
+    `remade(node, inputs)` is the node over inputs of other types, `attempt(node, rules)` the node
+    after the first rule that applies, `with_rewritten_bodies(node)` that of an op with bodies, and
+    `give_up(node, after)` is told what rules undo.
+    """
+
+    cdef readonly dict done, next, forms, usable
+    cdef Interned table
+    cdef object same
+
+    def __init__(self, Interned table, same):
+        self.table, self.same = table, same
+        self.done, self.next, self.forms, self.usable = {}, {}, {}, {}
+
+    def finish(self, output):
+        """Bring a node to its final form."""
+        cdef dict done = self.done, following = self.next
+        cdef list stack = [output]
+        cdef Fields node
+        cdef bint waiting
+        while stack:
+            node = stack[len(stack) - 1]
+            if node in done:
+                stack.pop()
+                continue
+            waiting = False
+            for x in node.inputs:
+                if x in done:
+                    continue
+                if x in following:  # the replacement of x contains x, which is left unchanged
+                    self.give_up(x, following[x])
+                    done[x] = x
+                else:
+                    stack.append(x)
+                    waiting = True
+            if waiting:
+                continue
+            after = following.get(node)
+            if after is None:
+                after = following[node] = self.step(node)
+            if after is node or after in done:
+                done[node] = done.get(after, after)
+                stack.pop()
+            elif after in following:
+                self.give_up(node, after)
+                done[after] = after
+            else:
+                stack.append(after)
+
+    def step(self, Fields node):
+        """The node on rewritten inputs; if it has these already, the result of one rule."""
+        cdef tuple inputs = tuple([self.done[x] for x in node.inputs])
+        found = self.table.similar(node, inputs)
+        if found is not node:
+            if found is None or (<Fields>found).type is not node.type:
+                return self.remade(node, inputs)
+            return found
+        if node.op.has_bodies:
+            return self.with_rewritten_bodies(node)
+        return self.after_rules(node)
+
+    def after_rules(self, Fields node):
+        """The node after the first rule that applies to it; itself if none does."""
+        cdef tuple inputs = node.inputs
+        cdef Py_ssize_t count = len(inputs)
+        kind = type(node.op)
+        if count == 2:
+            other = self.same if inputs[0] is inputs[1] else self.form(inputs[1])
+            form = kind, self.form(inputs[0]), other
+        elif count == 1:
+            form = kind, self.form(inputs[0])
+        else:
+            form = (kind, *dict.fromkeys([self.form(x) for x in inputs]))
+        rules = self.usable.get(form)
+        if rules is None:
+            rules = self.learn(form)
+        return self.attempt(node, rules) if rules else node
+
+    cdef form(self, node):
+        found = self.forms.get(node)
+        if found is None:
+            found = self.forms[node] = self.operand(node)
+        return found

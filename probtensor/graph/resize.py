@@ -79,6 +79,8 @@ def names_in(value: object) -> set[str]:
         return value.names()
     if isinstance(value, HoldsSizes):
         return value.size_names()
+    if isinstance(value, TensorType) and value.is_static:
+        return set()
     if isinstance(value, (TensorType, Op)):
         value = [getattr(value, name) for name in field_names(type(value))]
     elif not isinstance(value, tuple):

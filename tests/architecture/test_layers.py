@@ -57,7 +57,9 @@ ARROWS = {
     "__main__": EVERYTHING,
     "": EVERYTHING,  # probtensor/__init__.py
 }
-NATIVE_USERS = {"graph", "ops", "targets", "function", "prob", "sample", "testing", "__main__"}
+NATIVE_USERS = {
+    "graph", "ops", "transform", "targets", "function", "prob", "sample", "testing", "__main__"
+}  # fmt: skip
 # Heavy, or optional, or both: imported inside the function that needs them, so that
 # `import probtensor` stays quick.
 REQUIRED = {"Cython", "arviz", "rich", "scipy"}
