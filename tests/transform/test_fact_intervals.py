@@ -16,6 +16,7 @@ from probtensor.ops.kinds import REGISTRY, Elementwise
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform import FactTable
 from probtensor.transform.facts import Bounds
+from tests.transform.bounds import within
 
 INF, NAN = math.inf, math.nan
 # Bounds and values within: an open end has one near it, a closed one the end itself.
@@ -80,10 +81,6 @@ OTHERS = {
 }  # fmt: skip
 
 
-# Ends are what compiled functions give, from which the values of NumPy and SciPy differ.
-ERROR = 1e-12
-
-
 def check(make_graph, operands):
     """The graph on all combinations of values of the operands, each with its bounds."""
     grid = np.array(list(itertools.product(*(values for _, values in operands)))).T
@@ -97,9 +94,7 @@ def check(make_graph, operands):
     value = value.astype(float)
     numbers = value[~np.isnan(value)]
     where = (found, operands)
-    low, high = (end + sign * ERROR * abs(end) if np.isfinite(end) else end
-                 for end, sign in ((float(found.low), -1), (float(found.high), 1)))  # fmt: skip
-    assert (numbers >= low).all() and (numbers <= high).all(), where
+    assert within(numbers, found), where
     assert not found.finite or np.isfinite(value).all(), where
     assert not found.integral or (numbers == np.floor(numbers)).all(), where
     # Rounding, and infinity, may reach an open end: numbers of moderate size do not.
