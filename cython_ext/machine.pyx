@@ -31,7 +31,9 @@ cdef extern from "machine/pt_machine.h":
     ctypedef union pt_cell:
         int64_t i
         void *p
-    ctypedef int (*pt_op)(pt_cell *f, const pt_instr *pc, int64_t len) noexcept nogil
+    ctypedef int (*pt_op)(
+        pt_cell *f, const pt_instr *pc, int64_t len, double top
+    ) noexcept nogil
     ctypedef struct pt_instr:
         pt_op op
         int32_t a
@@ -102,7 +104,7 @@ def apply_function(uintptr_t table, Py_ssize_t function, Py_ssize_t end, double[
     code[1] = pt_instr(ops[end].op, PT_FIRST + 4, 0, 0, 0)
     code[2] = pt_instr(ops[end].op, 0, 0, 0, 0)
     with nogil:
-        code[0].op(frame, code, result.shape[0])
+        code[0].op(frame, code, result.shape[0], 0.0)
 
 
 cdef void init_frame(void *frame, const void *of) noexcept nogil:

@@ -113,10 +113,16 @@ def user_line() -> tuple[str, int]:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith((LIBRARY, NATIVE)) and not is_foreign(file):
+        if is_users(file):
             return file, frame.f_lineno
         frame = frame.f_back
     return "<unknown>", 0
+
+
+@functools.cache
+def is_users(file: str) -> bool:
+    """Whether a file is the user's: not of this library, Python's or NumPy's."""
+    return not file.startswith((LIBRARY, NATIVE)) and not is_foreign(file)
 
 
 @functools.cache
@@ -264,7 +270,7 @@ def outermost_call(label: str) -> str:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith((LIBRARY, NATIVE)) and not is_foreign(file):
+        if is_users(file):
             break
         if file == __file__ and frame.f_code.co_name == "call":
             label = frame.f_locals["label"]

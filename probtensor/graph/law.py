@@ -107,7 +107,7 @@ def _not_negative(node: Node) -> Iterator[SizeCheck]:
     """No size of the result is negative."""
     of_inputs: set[Size] | None = None
     for t in types_of(node):
-        for n in t.shape:
+        for n in () if t.is_static else t.shape:
             if not isinstance(n, Dim):
                 continue
             if of_inputs is None:
@@ -119,9 +119,8 @@ def _not_negative(node: Node) -> Iterator[SizeCheck]:
 
 def symbolic_sizes(node: Node) -> list[Dim]:
     """The symbolic sizes in a node's type and among the parameters of its op."""
-    names = field_names(node.op.__class__)
-    parts: list[object] = [getattr(node.op, name) for name in names]
-    parts += [t.shape for t in types_of(node)]
+    parts: list[object] = [getattr(node.op, name) for name in field_names(type(node.op))]
+    parts += [t.shape for t in types_of(node) if not t.is_static]
     found: list[Dim] = []
     while parts:
         part = parts.pop()

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from operator import is_
+from typing import ClassVar
 
 import numpy as np
 
 from probtensor.dataclass import dataclass, replace
-from probtensor.types import Size
+from probtensor.types import Size, field_names
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,17 @@ class Apply:
 Expr = Lit | Ref | IndexValue | Load | Apply
 
 
+class Statement:
+    """What statements share: `touch.touched` caches in them what they read and write."""
+
+    touched: ClassVar[object] = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in field_names(type(self))}
+
+
 @dataclass(frozen=True)
-class Let:
+class Let(Statement):
     """The definition of a local. `origin` is the user's line as file:line, here and below."""
 
     name: str
@@ -81,7 +91,7 @@ class Let:
 
 
 @dataclass(frozen=True)
-class Store:
+class Store(Statement):
     """Write an element (`op` None), or combine a value into it by an op of `Acc`."""
 
     buffer: str
@@ -136,7 +146,7 @@ class Carry:
 
 
 @dataclass(frozen=True)
-class For:
+class For(Statement):
     """A loop with `0 <= var < extent`. With accumulators it is a fold; `carries` are the sums in
     memory that are complete after it."""
 
@@ -165,7 +175,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Scan:
+class Scan(Statement):
     """A loop with 0 <= var < extent whose iterations run in order: one may read what the ones
     before it stored. Without an extent it has no limit.
 
@@ -198,7 +208,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class If:
+class If(Statement):
     """`then` if the condition holds, else `otherwise`; the other body is not run at all. After it,
     each choice is a local. All that run the statement together, the threads of a group, have the
     same value of the condition."""
@@ -210,7 +220,7 @@ class If:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Statement):
     """If the condition is false, the kernel returns `code`, after running to its end."""
 
     condition: Expr
@@ -218,7 +228,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(Statement):
     """A call of a routine: pointers to its inputs, then to its outputs, then integers.
 
     A pointer is (buffer, offset in elements). `device`: whether the routine exists for GPUs.

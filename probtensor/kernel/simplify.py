@@ -147,11 +147,18 @@ def coefficient(size: Size, name: str) -> Size | None:
         return 0
     found: Size = 0
     for atoms, factor in size.terms:
-        count = sum(atom == Atom(name) for atom in atoms)
-        if any(atom.args and name in Dim.of(atom).names() for atom in atoms) or count > 1:
+        others = []
+        for atom in atoms:
+            if atom.args:
+                if name in Dim.of(atom).names():
+                    return None
+            elif atom.name == name and not atom.uid:
+                continue
+            others.append(atom)
+        if len(atoms) - len(others) > 1:
             return None
-        if count:
-            found = found + from_terms([(tuple(a for a in atoms if a != Atom(name)), factor)])
+        if len(others) < len(atoms):
+            found = found + from_terms([(tuple(others), factor)])
     return found
 
 

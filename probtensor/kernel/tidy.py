@@ -5,7 +5,6 @@ This makes the text shorter for readers and faster to translate; a C compiler wo
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
@@ -60,7 +59,7 @@ class _Survey:
     in indices, in arguments of routines or in checks), and the facts of each statement, by `id`."""
 
     def __init__(self) -> None:
-        self.uses: Counter[str] = Counter()
+        self.uses: dict[str, int] = {}
         self.fixed: set[str] = set()
         self.facts: dict[int, _Facts] = {}
 
@@ -69,7 +68,8 @@ class _Survey:
             kind = stmt.__class__
             facts = self._facts((stmt.expr,) if kind in PLAIN else exprs_of(stmt))
             self.facts[id(stmt)] = facts
-            self.uses.update(facts.refs)
+            for name in facts.refs:
+                self.uses[name] = self.uses.get(name, 0) + 1
             if kind is Let:
                 continue
             if kind is Store:
@@ -135,7 +135,7 @@ class _Inliner:
                 taken: list[_Facts] = []
                 expr = _inlined(stmt.expr, pending, True, taken)
                 if taken:
-                    stmt = replace(stmt, expr=expr)
+                    stmt = _with_expr(stmt, expr)
                     facts = _joined(facts, taken)
             if kind is Let and facts.size <= MAX_OPERATIONS and stmt.name in self.once:
                 pending[stmt.name] = _Pending(stmt, position, facts)
@@ -173,6 +173,12 @@ class _Inliner:
             for choice, first, second in zip(stmt.choices, firsts, seconds, strict=True)
         )
         return replace(stmt, then=then, otherwise=otherwise, choices=choices)
+
+
+def _with_expr(stmt: Let | Store, expr: Expr) -> Let | Store:
+    if stmt.__class__ is Let:
+        return Let(stmt.name, expr, stmt.origin)
+    return Store(stmt.buffer, stmt.index, expr, stmt.op, stmt.origin)
 
 
 def _joined(facts: _Facts, taken: Sequence[_Facts]) -> _Facts:

@@ -33,6 +33,8 @@ class Group:
 
 def fuse(tasks: Sequence[Task], level: int) -> list[Group]:
     """The groups of tasks at a loop level, in execution order."""
+    if not any(task.alone or level < len(task.domain) for task in tasks):
+        return [Group(None, list(tasks))] if tasks else []
     edges = _Edges(tasks, level)
     groups = _merge(_greedy(tasks, level, edges), edges)
     _sink(groups, edges)
@@ -56,8 +58,11 @@ class _Edges:
                 for producer in computed_by.get(node, ()):
                     shareable = _same_iteration(producer, task, index, level, variable)
                     found[producer] = found.get(producer, True) and shareable
-            for node in parts(task.node):
-                computed_by.setdefault(node, []).append(task)
+            if isinstance(task.node.type, tuple):
+                for node in parts(task.node):
+                    computed_by.setdefault(node, []).append(task)
+            else:
+                computed_by.setdefault(task.node, []).append(task)
 
 
 def _same_iteration(
@@ -242,6 +247,8 @@ def _merge(groups: Sequence[Group], edges: _Edges) -> list[Group]:
 def _sink(groups: Sequence[Group], edges: _Edges) -> None:
     """Move a task into the group of its consumers if that saves its buffer and makes no producer
     need one. (The greedy groups are the earliest ones.)"""
+    if len(groups) == 1:
+        return
     group_of = {task: group for group in groups for task in group.tasks}
     consumers: dict[Task, dict[Task, bool]] = {task: {} for task in group_of}
     elsewhere = dict.fromkeys(group_of, 0)  # of each task: its consumers in other groups
@@ -280,4 +287,6 @@ def _only_reader(
 
 
 def _ordered(groups: list[Group], edges: _Edges) -> list[Group]:
+    if len(groups) == 1:
+        return groups
     return [groups[k] for k in _order(_producers_of(groups, edges))]

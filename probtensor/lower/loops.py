@@ -17,12 +17,12 @@ from probtensor.graph.walk import toposort
 from probtensor.kernel.ir import FOLDS, Acc, Expr, For, Load, Ref, Stmt, Store
 from probtensor.lower.buffers import Memory, Needs
 from probtensor.lower.indices import IndexWriter
-from probtensor.lower.kinds import base
+from probtensor.lower.kinds import base, inliner
 from probtensor.lower.kinds.base import Place, Read
 from probtensor.lower.kinds.reduction import FoldTask
 from probtensor.lower.nest import Nest, buffered, nests
 from probtensor.lower.sizes import CanonicalSizes
-from probtensor.lower.tasks import arrays_read, deep_views, inline, tasks_of, with_parts
+from probtensor.lower.tasks import arrays_read, deep_views, tasks_of, with_parts
 from probtensor.lower.values import cast
 from probtensor.types import Dim, Size
 
@@ -45,7 +45,7 @@ class KernelWriter(IndexWriter):
         needs: Needs,
         outer: KernelWriter | None = None,
     ) -> None:
-        super().__init__(sizes, inline, memory.written_out)
+        super().__init__(sizes, inliner, memory.written_out)
         self.memory = memory
         self.needs = needs
         self.bodies: list[list[Stmt]] = []

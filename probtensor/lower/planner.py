@@ -105,9 +105,11 @@ def fused(
     _require_inputs(order, inputs)
     sizes = CanonicalSizes(inputs, order, toposort(written), values)
     _require_sizes(order, sizes)
-    outputs = [_without_broadcast(node, sizes) for node in outputs]
+    plain = [_without_broadcast(node, sizes) for node in outputs]
+    if values or any(new is not old for new, old in zip(plain, outputs, strict=True)):
+        order = toposort([*plain, *sizes.measured.values()])
+    outputs, order = plain, with_parts(order)
     results = [*outputs, *sizes.measured.values()]
-    order = with_parts(toposort(results))
     written_out = deep_views(order)
     stages = Stages(order, sizes)
     tasks = tasks_of(order, results, sizes, written_out)

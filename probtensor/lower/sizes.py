@@ -139,7 +139,9 @@ class CanonicalSizes:
 
     def unknown(self, node: Node) -> set[Atom]:
         """The names in the node's shapes that are no axis of an input."""
-        sizes = [self(n) for kind in types_of(node) for n in kind.shape if isinstance(n, Dim)]
+        sizes = [self(n) for kind in types_of(node) for n in kind.shape if n.__class__ is not int]
+        if not sizes:
+            return set()
         return {atom for size in sizes for atom in size_atoms(size) if atom.key not in self._given}
 
     def _name_axes(

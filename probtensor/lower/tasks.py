@@ -16,17 +16,11 @@ from probtensor.types import Dim, Size
 MAX_INLINED = 24  # nested views that are inlined into one expression
 
 
-def inline(reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
-    """The element of a node, if no task computes it; else None."""
-    inlined = inliner(node.op.__class__)
-    return None if inlined is None else inlined(reader, node, index)
-
-
 class _Recorder(Reader):
     """Records the accesses of a task after the other."""
 
     def __init__(self, sizes: CanonicalSizes, written_out: frozenset[Node]) -> None:
-        super().__init__(sizes, inline, written_out)
+        super().__init__(sizes, inliner, written_out)
         self.found: list[Access] = []
         self.values: dict[str, Ref] = {}  # what an expression has for a leaf, by dtype
 
@@ -40,8 +34,8 @@ class _Recorder(Reader):
         return list(map(Dim.name, names))
 
     def value(self, node: Node, index: Sequence[Size]) -> Expr:
-        if inliner(node.op.__class__) is None:  # the usual case of `Reader.value`
-            return self.leaf(node, tuple(index))
+        if self.inliner(node.op.__class__) is None:  # the usual case of `Reader.value`
+            return self.leaf(node, index if index.__class__ is tuple else tuple(index))
         return super().value(node, index)
 
     def leaf(self, node: Node, index: tuple[Size, ...]) -> Expr:

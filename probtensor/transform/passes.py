@@ -108,16 +108,18 @@ def _concerns(kinds: tuple[type[Op], ...], present: Iterable[type[Op]]) -> bool:
 def expand_composites(outputs: Iterable[Node]) -> list[Node]:
     """The outputs with each Composite replaced by the graph it stands for."""
     outputs = list(outputs)
-    while any(isinstance(node.op, Composite) for node in toposort(outputs)):
+    order = toposort(outputs)
+    while any(isinstance(node.op, Composite) for node in order):
         changes: dict[Node, Node] = {}
-        for node in toposort(outputs):
-            inputs = tuple(changes[x] for x in node.inputs)
+        for node in order:
+            inputs = tuple([changes[x] for x in node.inputs])
             if isinstance(node.op, Composite):
                 with made_by(node):
                     changes[node] = fitted(node.op.expand(*inputs), node, "expand_composites")
             else:
                 changes[node] = rebuild(node, inputs)
         outputs = [changes[output] for output in outputs]
+        order = toposort(outputs)
     return outputs
 
 

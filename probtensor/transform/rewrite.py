@@ -16,10 +16,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from cython_ext.graph import Rewriter
 from probtensor import ops
 from probtensor.dataclass import dataclass, field
 from probtensor.graph.closed import Closed, map_bodies
-from probtensor.graph.node import Const, Node, Op, as_tensor, line_of, made_by, make
+from probtensor.graph.node import INTERNED, Const, Node, Op, as_tensor, line_of, made_by, make
 from probtensor.graph.walk import rebuild, replace, toposort
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.process import COLLECTIONS, computed_once
@@ -256,10 +257,13 @@ class Ruleset:
         """The rules that may apply to nodes of a form."""
         found = self._by_form.get(form)
         if found is None:
-            kind, marks = form[0], marks_of(form)
-            by_mark = self._marks.get(kind) or self._marks.setdefault(kind, self._by_mark(kind))
-            places = {k for mark in marks if mark in by_mark for k in by_mark[mark]}
-            rules = [self.rules[k] for k in sorted(places)]
+            kind = form[0]
+            by_mark = self._marks.get(kind)
+            if by_mark is None:
+                by_mark = self._marks.setdefault(kind, self._by_mark(kind))
+            marks = marks_of(form)
+            places = [k for mark in by_mark.keys() & marks for k in by_mark[mark]]
+            rules = [self.rules[k] for k in sorted(set(places))]
             found = tuple([r for r in rules if _may_apply(r, kind, marks)])
             self._by_form[form] = found
         return found
@@ -369,8 +373,8 @@ def apply_rules(
         return _Driver(rules, log or RewriteLog(), findings or Findings()).run(list(outputs))
 
 
-class _Driver:
-    """One run: `next` maps a node to its state after one step, `done` to its final form.
+class _Driver(Rewriter):
+    """One run: what is done at a node; the order is that of `Rewriter`.
 
     `known` are facts about inputs, and `key` is their key; `bodies` the rewritten bodies, by body
     and by the key of the facts about its parameters.
@@ -385,17 +389,14 @@ class _Driver:
         key: FactsKey = (),
         bodies: dict[tuple[Closed, tuple], Closed] | None = None,
     ) -> None:
+        super().__init__(INTERNED, Twice)
         self.rules = rules
         self.log = log
         self.findings = findings
         self.facts, self.tried = findings.given(known, key)
         self.bodies = {} if bodies is None else bodies
         self.with_final_bodies: set[Node] = set()
-        self.done: dict[Node, Node] = {}
-        self.next: dict[Node, Node] = {}
         self.present: set[type[Op]] = set()  # op classes of all nodes seen
-        self.usable: dict[Form, tuple[Rule, ...]] = {}
-        self.forms: dict[Node, OperandForm] = {}
         self.budget = 0
 
     def run(self, outputs: list[Node]) -> list[Node]:
@@ -413,85 +414,35 @@ class _Driver:
         present = self.present
         return op.has_bodies or any(are_there(r.among, present) for r in self.rules.of(type(op)))
 
-    def usable_at(self, node: Node) -> tuple[Rule, ...]:
-        """The rules that may apply to a node: those that fit its form, if all ops that they ask for
-        have been seen."""
-        kind, inputs, operand = node.op.__class__, node.inputs, self.operand
-        if len(inputs) == 2:
-            a, b = inputs
-            form = kind, operand(a), Twice if a is b else operand(b)
-        elif len(inputs) == 1:
-            form = kind, operand(inputs[0])
-        else:
-            form = (kind, *dict.fromkeys(map(operand, inputs)))
-        found = self.usable.get(form)
-        if found is None:
-            if kind not in self.present:
-                self.present.add(kind)
-                self.usable.clear()
-            fitting = self.rules.fitting(form)
-            found = tuple([r for r in fitting if are_there(r.among, self.present)])
-            self.usable[form] = found
-        return found
-
     def operand(self, x: Node) -> OperandForm:
         """The form of an operand."""
-        found = self.forms.get(x)
-        if found is None:
-            found, value = x.op.__class__, self.facts.constant(x)
-            if value is not None:
-                found = found, MARKED.get(value, Const)
-            self.forms[x] = found
+        kind, value = x.op.__class__, self.facts.constant(x)
+        return kind if value is None else (kind, MARKED.get(value, Const))
+
+    def learn(self, form: Form) -> tuple[Rule, ...]:
+        """The rules that fit nodes of a form, if all ops that they ask for have been seen."""
+        if form[0] not in self.present:
+            self.present.add(form[0])
+            self.usable.clear()
+        found = tuple([r for r in self.rules.fitting(form) if self.has_ops(r)])
+        self.usable[form] = found
         return found
 
-    def finish(self, output: Node) -> None:
-        done, following = self.done, self.next
-        stack = [output]
-        while stack:
-            node = stack[-1]
-            if node in done:
-                stack.pop()
-                continue
-            waiting = [x for x in node.inputs if x not in done]
-            if waiting:
-                stack.extend(self.without_cycles(waiting))
-                continue
-            after = following.get(node)
-            if after is None:
-                after = following[node] = self.step(node)
-            if after is node or after in done:
-                done[node] = done.get(after, after)
-                stack.pop()
-            elif after in following:
-                self.give_up(node, after)
-                done[after] = after
-            else:
-                stack.append(after)
+    def has_ops(self, candidate: Rule) -> bool:
+        """Whether all ops that a rule asks for have been seen."""
+        leaves = candidate.operands if candidate.in_chain else ()
+        return are_there(candidate.among, self.present) and are_there(leaves, self.present)
 
-    def without_cycles(self, waiting: list[Node]) -> list[Node]:
-        for x in waiting:
-            if x in self.next:
-                # The replacement of x contains x: x is left unchanged.
-                self.give_up(x, self.next[x])
-                self.done[x] = x
-        return [x for x in waiting if x not in self.done]
+    def remade(self, node: Node, inputs: tuple[Node, ...]) -> Node:
+        """The node over other inputs."""
+        return fitted(rebuild(node, inputs), node, "a changed operand")
 
-    def step(self, node: Node) -> Node:
-        """The node on rewritten inputs; if it has these already, the result of one rule."""
-        done = self.done
-        rebuilt = rebuild(node, tuple([done[x] for x in node.inputs]))
-        if rebuilt is not node:
-            return fitted(rebuilt, node, "a changed operand")
-        if node.op.has_bodies and node not in self.with_final_bodies:
-            return self.with_rewritten_bodies(node)
-        left = self.usable_at(node)
+    def attempt(self, node: Node, rules: tuple[Rule, ...]) -> Node:
+        """The result of the first of these rules that applies to a node; the node if none does."""
+        tried = self.tried.get(node)
+        left = rules if tried is None else _without(rules, tried)
         if not left or self.budget <= 0:
             return node
-        tried = self.tried.get(node)
-        if tried is not None:
-            left = _without(left, tried)
-            if not left:
-                return node
         with made_by(node):
             for candidate in left:
                 if candidate.in_chain and not self.has_leaves(node, candidate.operands):
@@ -511,6 +462,8 @@ class _Driver:
 
     def with_rewritten_bodies(self, node: Node) -> Node:
         """The node with its bodies in final form; if they are already, the result of one rule."""
+        if node in self.with_final_bodies:
+            return self.after_rules(node)
         known = self.findings.inside(node, self.facts)
         facts = _key_of(known)
 
@@ -533,7 +486,7 @@ class _Driver:
         with made_by(node):
             after = node if op is node.op else make(op, node.inputs, type(node))
         self.with_final_bodies.add(after)
-        return after if after is not node else self.step(node)
+        return after if after is not node else self.after_rules(node)
 
     def fired(self, rule: Rule, node: Node, after: Node) -> Node:
         self.budget -= 1

@@ -21,8 +21,7 @@
 #define PT_DEFINE(name, type, field, whole) \
     OP(load_##name) \
     { \
-        f[pc->a].field = ((const type *)f[pc->b].p)[f[pc->c].i + pc->d]; \
-        NEXT(1); \
+        GIVE(field, ((const type *)f[pc->b].p)[f[pc->c].i + pc->d]); \
     } \
     OP(load_if_##name) \
     { \
@@ -190,8 +189,7 @@ OP(count_up)
 /* One element of a register: a = b of c; a of b = c. */
 OP(element)
 {
-    f[pc->a].i = f[pc->b].pi[f[pc->c].i];
-    NEXT(1);
+    GIVE(f, f[pc->b].pf[f[pc->c].i]);
 }
 OP(set_element)
 {
@@ -214,8 +212,7 @@ OP(any)
 /* a = b ? c : d */
 OP(select)
 {
-    f[pc->a].i = f[pc->b].i ? f[pc->c].i : f[pc->d].i;
-    NEXT(1);
+    GIVE(f, f[pc->b].i ? f[pc->c].f : f[pc->d].f);
 }
 #define PT_DEFINE(form, ctype, cfield, cvalue, dtype, dfield, dvalue) \
     PT_APART void select_##form(int64_t *a, const int64_t *b, ctype c, dtype d, int64_t n) \

@@ -7,8 +7,19 @@
 #include "pt_machine.h"
 
 #define PT_APART static __attribute__((noinline, unused))
-#define OP(name) static int op_##name(pt_cell *f, const pt_instr *pc, int64_t len)
-#define NEXT(k) return pc[k].op(f, pc + (k), len)
+#define OP(name) static int op_##name(pt_cell *f, const pt_instr *pc, int64_t len, double top)
+#define NEXT(k) return pc[k].op(f, pc + (k), len, top)
+/* Set the cell a, and pass a double on. */
+#define GIVE(out, value) GIVE_##out(value)
+#define GIVE_f(value) \
+    f[pc->a].f = top = value; \
+    NEXT(1)
+#define GIVE_i(value) \
+    f[pc->a].i = value; \
+    NEXT(1)
+#define GIVE_u(value) \
+    f[pc->a].u = value; \
+    NEXT(1)
 #define PADDED ((len + 7) & ~(int64_t)7)
 /* Over whole groups of eight elements: `n` is a multiple of eight. */
 #define BY_EIGHTS(body) \
@@ -60,8 +71,7 @@
     OP(name) \
     { \
         const pt_type_##in x = f[pc->b].in; \
-        f[pc->a].out = value; \
-        NEXT(1); \
+        GIVE(out, value); \
     } \
     PT_APART void name##_v(pt_type_##out *d, const pt_type_##in *a, int64_t n) \
     { \
@@ -79,8 +89,7 @@ PT_UNARY(PT_DEFINE)
     OP(name) \
     { \
         const pt_type_##in x = f[pc->b].in, y = f[pc->c].in; \
-        f[pc->a].out = value; \
-        NEXT(1); \
+        GIVE(out, value); \
     } \
     PT_APART void name##_vv(pt_type_##out *d, const pt_type_##in *a, const pt_type_##in *b, \
                             int64_t n) \
@@ -115,14 +124,41 @@ PT_UNARY(PT_DEFINE)
 PT_BINARY(PT_DEFINE)
 #undef PT_DEFINE
 
+/* X(name, value): operators in chains. name_t has x from the instruction before, name_u has y. */
+#define PT_CHAINED(X) \
+    X(add_f, x + y) X(sub_f, x - y) X(mul_f, x * y) X(div_f, x / y) \
+    X(max_f, pt_maximum(x, y)) X(min_f, pt_minimum(x, y))
+#define PT_DEFINE(name, value) \
+    OP(name##_t) \
+    { \
+        const double x = top, y = f[pc->c].f; \
+        GIVE(f, value); \
+    } \
+    OP(name##_u) \
+    { \
+        const double x = f[pc->b].f, y = top; \
+        GIVE(f, value); \
+    }
+PT_CHAINED(PT_DEFINE)
+#undef PT_DEFINE
+
 /* X(name, value) for operands x, y, z: the product is rounded. */
 #define PT_TERNARY(X) X(mul_add, x * y + z) X(mul_sub, x * y - z) X(sub_mul, z - x * y)
 #define PT_DEFINE(name, value) \
     OP(name) \
     { \
         const double x = f[pc->b].f, y = f[pc->c].f, z = f[pc->d].f; \
-        f[pc->a].f = value; \
-        NEXT(1); \
+        GIVE(f, value); \
+    } \
+    OP(name##_t) \
+    { \
+        const double x = top, y = f[pc->c].f, z = f[pc->d].f; \
+        GIVE(f, value); \
+    } \
+    OP(name##_u) \
+    { \
+        const double x = f[pc->b].f, y = f[pc->c].f, z = top; \
+        GIVE(f, value); \
     } \
     PT_APART void name##_v(double *d, const double *a, const double *b, const double *c, \
                            int64_t n) \
@@ -166,8 +202,7 @@ PT_TERNARY(PT_DEFINE)
     PT_ONCE_1(name) \
     OP(name) \
     { \
-        f[pc->a].f = name##_once(f[pc->b].f); \
-        NEXT(1); \
+        GIVE(f, name##_once(f[pc->b].f)); \
     } \
     PT_APART void name##_v(double *d, const double *a, int64_t n) \
     { \
@@ -185,8 +220,7 @@ PT_FUNCTIONS_1(PT_DEFINE)
     PT_ONCE_2(name) \
     OP(name) \
     { \
-        f[pc->a].f = name##_once(f[pc->b].f, f[pc->c].f); \
-        NEXT(1); \
+        GIVE(f, name##_once(f[pc->b].f, f[pc->c].f)); \
     } \
     PT_APART void name##_v(double *d, const double *a, const double *b, int64_t n) \
     { \
@@ -204,8 +238,7 @@ PT_FUNCTIONS_2(PT_DEFINE)
     PT_ONCE_3(name) \
     OP(name) \
     { \
-        f[pc->a].f = name##_once(f[pc->b].f, f[pc->c].f, f[pc->d].f); \
-        NEXT(1); \
+        GIVE(f, name##_once(f[pc->b].f, f[pc->c].f, f[pc->d].f)); \
     } \
     PT_APART void name##_v(double *e, const double *a, const double *b, const double *c, \
                            int64_t n) \

@@ -22,7 +22,9 @@ def with_small_states(
     if not any(isinstance(stmt, Scan) for stmt in walk(body)):
         return body
     names = Names(body)
-    body = unrolled(body, chosen(body, storages), names)
+    loops = chosen(body, storages)
+    if loops:
+        body = unrolled(body, loops, names)
     found, in_memory = scalars(body, storages)
     body = with_scalars(body, found, in_memory, names)
     return without_unread(in_place(body, storages, names))

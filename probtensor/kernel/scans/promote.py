@@ -39,7 +39,6 @@ from probtensor.kernel.ir import (
     Store,
     blocks,
     exprs_of,
-    walk,
     walk_expr,
 )
 from probtensor.kernel.scans.choose import Storage
@@ -54,7 +53,7 @@ from probtensor.kernel.scans.substitute import (
     with_args,
     zero,
 )
-from probtensor.kernel.touch import deep, writes_of
+from probtensor.kernel.touch import deep, touched, writes_of
 from probtensor.types import Size
 
 Element = tuple[str, Size]
@@ -308,9 +307,12 @@ class _Promoter:
 
     def _stored(self, body: Sequence[Stmt]) -> Iterator[Element]:
         """The scalars that statements, or statements inside them, store."""
-        for stmt in walk(tuple(body)):
-            if isinstance(stmt, Store) and stmt.buffer in self.scalars:
-                yield stmt.buffer, stmt.index
+        for outer in body:
+            if self.scalars.keys().isdisjoint(touched(outer).stores):
+                continue
+            for stmt in deep(outer):
+                if isinstance(stmt, Store) and stmt.buffer in self.scalars:
+                    yield stmt.buffer, stmt.index
 
     # Liveness.
 
@@ -345,8 +347,9 @@ class _Promoter:
                 live.clear()
                 live.update(*branches, self._scalars([stmt.condition]))
                 return
-        for part in deep(stmt):
-            live |= self._scalars(exprs_of(part))
+        for load in touched(stmt).loads:
+            if load.buffer in self.scalars:
+                live.add((load.buffer, load.index))
 
     def _live_around(self, scan: Scan, after: set[Element]) -> set[Element]:
         """The scalars that are read in an iteration before it stores them."""
@@ -372,8 +375,7 @@ def _last_loads(body: Sequence[Stmt], ends: Iterable[Expr]) -> dict[Element, int
     the end for what is evaluated there."""
     found: dict[Element, int] = {}
     for position, stmt in enumerate(body):
-        for part in deep(stmt):
-            found.update(dict.fromkeys(_loads(exprs_of(part)), position))
+        found.update(dict.fromkeys(_elements(touched(stmt).loads), position))
     return found | dict.fromkeys(_loads(ends), len(body))
 
 
@@ -391,6 +393,9 @@ def _ends_of(stmt: If) -> tuple[list[Expr], list[Expr]]:
 def _loads(exprs: Iterable[Expr]) -> Iterator[Element]:
     """The elements that expressions load."""
     for expr in exprs:
-        for part in walk_expr(expr):
-            if isinstance(part, Load):
-                yield part.buffer, part.index
+        yield from _elements([part for part in walk_expr(expr) if isinstance(part, Load)])
+
+
+def _elements(loads: Iterable[Load]) -> Iterator[Element]:
+    """The elements of loads."""
+    return ((load.buffer, load.index) for load in loads)

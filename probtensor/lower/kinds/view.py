@@ -12,7 +12,7 @@ from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import as_value, choice, decided, uniform_value
 from probtensor.ops.kinds import View
-from probtensor.types import Size
+from probtensor.types import Dim, Size
 
 
 class CopyTask(Task):
@@ -22,7 +22,7 @@ class CopyTask(Task):
 
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
         index = self.index(variables)
-        inlined = reader.inline(reader, self.node, index)
+        inlined = reader.inlined(self.node, index)
         return [reader.value(self.node, index) if inlined is None else inlined]
 
     def write(self, writer: Writer, variables: list[Size]) -> None:
@@ -81,7 +81,7 @@ def _element(reader: Reader, node: Node, index: Sequence[Size]) -> Expr:
 
     result = sizes.op(node.op).element(items, read, types, sizes.type(node), select)
     # At constant indices no range of a variable matters.
-    if not index_inputs and all(i.__class__ is int for i in index):
+    if not index_inputs and not any(isinstance(i, Dim) for i in index):
         for part in read:
             if part.found is result and result.dtype == node.dtype:
                 sizes.moved[node, index] = part.node, part.index

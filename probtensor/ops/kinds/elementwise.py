@@ -62,20 +62,26 @@ class Elementwise(Function):
         """The dtype the inputs are cast to before the function is applied."""
         if self.dtypes == "logic":
             return "bool"
-        operands = [weak_operand(x) for x in inputs]
+        operands = [x.type.dtype if isinstance(x, Node) else weak_operand(x) for x in inputs]
         return promote_float(*operands) if self.dtypes == "float" else promote(*operands)
 
     def infer(self, *types: TensorType) -> TensorType:
         first = types[0]
         dtype = first.dtype
-        if len(types) > 1 and any(t.dtype != dtype for t in types):
-            raise TypeError(f"dtypes {', '.join(t.dtype for t in types)} differ")
-        if self.dtypes == "float" and not types[0].is_float:
+        alike = True
+        for t in types:
+            if t is not first:
+                alike = False
+                if t.dtype != dtype:
+                    raise TypeError(f"dtypes {', '.join(t.dtype for t in types)} differ")
+        if self.dtypes == "float" and dtype.kind != "f":
             raise TypeError(f"needs floats, not {dtype}")
-        if self.dtypes == "integer" and types[0].is_float:
+        if self.dtypes == "integer" and dtype.kind == "f":
             raise TypeError(f"needs integers or bools, not {dtype}")
         result = self.result_dtype(dtype)
-        shape = first.shape if len(types) == 1 else joint_shape(types)
+        if alike and result is dtype:
+            return first
+        shape = first.shape if alike else joint_shape(types)
         for known in types:
             if known.dtype == result and known.shape == shape:
                 return known

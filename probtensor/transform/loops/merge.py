@@ -20,18 +20,19 @@ from probtensor.transform.loops.opened import OpenedLoop, Stack, closed_again, o
 from probtensor.transform.loops.single import simplified
 
 
-def merged(outputs: Sequence[Node]) -> list[Node]:
-    """The outputs with loops merged, until no two loops can be."""
+def merged(outputs: Sequence[Node], order: Sequence[Node] | None = None) -> list[Node]:
+    """The outputs with loops merged, until no two loops can be. `order` is that of the outputs, if
+    it is known."""
     outputs = list(outputs)
     refused: set[tuple[Node, Node]] = set()
     while True:
-        order = toposort(outputs)
+        order = toposort(outputs) if order is None else order
         if sum(isinstance(node.op, Loop) for node in order) < 2:
             return outputs
         found = _one_group(order, outputs, refused)
         if found is None:
             return outputs
-        outputs = _with_one_loop(outputs, *found)
+        outputs, order = _with_one_loop(outputs, *found), None
 
 
 Group = tuple[list[Node], OpenedLoop]  # loops, and what they become: one with all their results

@@ -9,23 +9,33 @@ from probtensor.graph.node import Node
 from probtensor.graph.parts import Get
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import Loop
-from probtensor.transform.loops.opened import Entry, OpenedLoop, Stack, closed_again, opened
+from probtensor.transform.loops.opened import (
+    Entry,
+    OpenedLoop,
+    Stack,
+    Steps,
+    closed_again,
+    opened,
+)
 
 # Loops that a change leaves as they are, each with the positions of the results that are needed.
-Done = set[tuple[Node, frozenset[int]]]
+Settled = set[tuple[Node, frozenset[int]]]
 
 
 def each_loop(
     outputs: Sequence[Node],
     change: Callable[[OpenedLoop, Collection[int]], bool],
-    settled: Done | None = None,
+    settled: Settled | None = None,
+    order: Sequence[Node] | None = None,
 ) -> list[Node]:
     """The outputs with `change(loop, positions of the results that are needed)` made to each loop,
     which says whether it changed anything; what the outputs do not need of the others is left out.
 
-    `settled` are loops that it leaves as they are; those that it is found to leave so are added.
+    `settled` are loops that it leaves as they are; those that it leaves so are added, and those
+    that it makes, since there is nothing left to change of these. `order` is that of the outputs,
+    if it is known.
     """
-    order = toposort(outputs)
+    order = toposort(outputs) if order is None else order
     if not any(isinstance(node.op, Loop) for node in order):
         return list(outputs)
     needed = needed_results(order, outputs)
@@ -41,7 +51,8 @@ def each_loop(
             if key not in settled:
                 loop = opened(own)
                 if change(loop, needed[node]):
-                    results[node] = closed_again(loop)
+                    results[node] = made = closed_again(loop)
+                    settled.update(_as_made(loop, made))
                     continue
                 settled.add(key)
             done[node] = own  # only its parts are read
@@ -50,6 +61,13 @@ def each_loop(
         else:
             done[node] = rebuild(node, tuple([done[x] for x in node.inputs]))
     return [done[y] for y in outputs]
+
+
+def _as_made(loop: OpenedLoop, made: Sequence[Node | None]) -> Settled:
+    """The new node of a loop, with the positions of its results that are needed."""
+    own = [x for x, result in zip(made, loop.results, strict=True)
+           if isinstance(result, (Entry, Stack, Steps))]  # fmt: skip
+    return {(own[0].inputs[0], frozenset(x.op.index for x in own))} if own else set()
 
 
 def needed_results(order: Sequence[Node], outputs: Sequence[Node]) -> dict[Node, set[int]]:
