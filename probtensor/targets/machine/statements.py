@@ -31,8 +31,8 @@ from probtensor.schedule.strips.forms import (
 from probtensor.schedule.strips.jam import ROWS
 from probtensor.schedule.strips.passes import is_independent
 from probtensor.targets.machine.code import Label, Line, Value
+from probtensor.targets.machine.operators import element
 from probtensor.targets.machine.strips import Strips
-from probtensor.targets.machine.values import element
 
 CHUNK = 64  # iterations of a strip of a loop without accumulators
 

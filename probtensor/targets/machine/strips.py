@@ -35,8 +35,9 @@ from probtensor.schedule.strips.forms import (
     names_in,
 )
 from probtensor.targets.machine.code import Assembler, Label, Line, Value
+from probtensor.targets.machine.operators import conversion
 from probtensor.targets.machine.sums import Sums
-from probtensor.targets.machine.values import Vector, conversion
+from probtensor.targets.machine.values import Vector
 from probtensor.targets.spell import factors, register_kind
 from probtensor.types import Size, size_names
 
