@@ -77,8 +77,8 @@ class CanonicalSizes:
         self._given = {source.name for source in self.sources}
         self._shapes: dict[Node, tuple[Size, ...]] = {}
         self._with_one: dict[Node, bool] = {}
-        # Elements of views at constant indices that are elements of other nodes.
-        self.moved: dict[tuple[Node, tuple[Size, ...]], tuple[Node, tuple[Size, ...]]] = {}
+        # Elements of views, by constant indices, that are elements of other nodes.
+        self.moved: dict[Node, dict[tuple[Size, ...], tuple[Node, tuple[Size, ...]]]] = {}
         self._sizes: dict[Dim, Size] = {}
         self._ops: dict[int, tuple[Op, Op]] = {}  # by identity, since 0.0 == -0.0
 
