@@ -74,6 +74,13 @@ class KernelWriter(IndexWriter):
                     return value
         return None
 
+    def operand(self, x: Node, index: Sequence[Size]) -> Expr:
+        if not x.type.shape:  # its local is quick to find
+            for scope in reversed(self.scopes):
+                if x in scope:
+                    return scope[x][-1][1]
+        return super().operand(x, index)
+
     def leaf(self, node: Node, index: tuple[Size, ...]) -> Expr:
         if node in self.given:
             return self.given[node].element(index)

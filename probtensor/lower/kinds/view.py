@@ -43,12 +43,13 @@ class LeafLowering(Copied):
     kind = (Input, Const, SizeOf)
 
     def inline(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
-        match node.op:
-            case Const():
-                return uniform_value(node)
-            case SizeOf(size):
-                return IndexValue(reader.sizes(size))
-        return None
+        op = node.op
+        if op.__class__ is Const:
+            literals = reader.sizes.literals
+            if node not in literals:
+                literals[node] = uniform_value(node)
+            return literals[node]
+        return IndexValue(reader.sizes(op.size)) if isinstance(op, SizeOf) else None
 
 
 class ViewLowering(Copied):
