@@ -16,12 +16,14 @@ LEVELS = ("x86_64_v4", "x86_64_v3", "baseline")  # modules of cython_ext.levels,
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine: its level, the size and time of its file, the address of its table of instructions
-    and of the function that runs programs, and the index of each instruction in the table."""
+    """A machine: its level, the size and time of its file, the addresses of its table of
+    instructions, of its pairs of them and of the function that runs programs, and the index of each
+    instruction in the table."""
 
     level: str
     version: str
     table: int
+    pairs: int
     run: int
     instructions: Mapping[str, int]
 
@@ -50,5 +52,5 @@ def machine() -> Machine:
         index = {name: k for k, name in enumerate(names)}
         status = os.stat(module.__file__)
         version = f"{status.st_size} {status.st_mtime_ns}"
-        return Machine(level, version, module.table, module.run, index)
+        return Machine(level, version, module.table, module.pairs, module.run, index)
     raise ImportError("cython_ext.levels has no machine for this processor")
