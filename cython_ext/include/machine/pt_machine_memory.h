@@ -219,6 +219,16 @@ STEP(select)
     GIVE(f, f[pc->b].i ? f[pc->c].f : f[pc->d].f);
 }
 RUN(select)
+STEP(select_t)
+{
+    GIVE(f, f[pc->b].i ? top : f[pc->d].f);
+}
+RUN(select_t)
+STEP(select_u)
+{
+    GIVE(f, f[pc->b].i ? f[pc->c].f : top);
+}
+RUN(select_u)
 #define PT_DEFINE(form, ctype, cfield, cvalue, dtype, dfield, dvalue) \
     PT_APART void select_##form(int64_t *a, const int64_t *b, ctype c, dtype d, int64_t n) \
     { \

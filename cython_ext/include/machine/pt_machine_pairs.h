@@ -10,6 +10,7 @@
 
 #define PT_FIRSTS(X) \
     X(load_float64) X(load_uint8) X(element) X(store_float64) X(set_element) X(move) X(select) \
+    X(select_t) X(select_u) \
     X(add_f) X(add_f_t) X(add_f_u) X(sub_f) X(sub_f_t) X(sub_f_u) X(mul_f) X(mul_f_t) X(div_f) \
     X(mul_add) X(mul_add_t) X(mul_add_u) X(mul_sub) X(mul_sub_t) X(mul_sub_u) X(sub_mul) \
     X(sub_mul_t) X(sub_mul_u) X(neg_f) X(square_f) X(abs_f) X(max_f) X(max_f_t) X(gt_f) X(ne_f) \
@@ -17,7 +18,8 @@
 /* The same ones, after `first`, and the end of a loop. */
 #define PT_SECONDS(X, first) \
     X(first, load_float64) X(first, load_uint8) X(first, element) X(first, store_float64) \
-    X(first, set_element) X(first, move) X(first, select) X(first, add_f) X(first, add_f_t) \
+    X(first, set_element) X(first, move) X(first, select) X(first, select_t) X(first, select_u) \
+    X(first, add_f) X(first, add_f_t) \
     X(first, add_f_u) X(first, sub_f) X(first, sub_f_t) X(first, sub_f_u) X(first, mul_f) \
     X(first, mul_f_t) X(first, div_f) X(first, mul_add) X(first, mul_add_t) X(first, mul_add_u) \
     X(first, mul_sub) X(first, mul_sub_t) X(first, mul_sub_u) X(first, sub_mul) \
