@@ -17,13 +17,13 @@ LANES = 8  # elements to which registers are rounded up
 ARGUMENTS = 16  # cells for the arguments of a routine
 
 # Instructions that take an operand from the one before, if that is what it has computed; those
-# that compute one for them, of scalars; and those with a product of their operands b and c.
-TERNARY = frozenset(("mul_add", "mul_sub", "sub_mul"))
+# that compute one for them, of scalars; and those whose operands b and c may change places.
+TERNARY = frozenset(("mul_add", "mul_sub", "sub_mul", "select"))
 CHAINED = TERNARY | {"add_f", "sub_f", "mul_f", "div_f", "max_f", "min_f"}
 GIVING = CHAINED | {f"{name}_{form}" for name in CHAINED for form in "tu"} | {
-    "neg_f", "abs_f", "square_f", "sqrt_f", "load_float64", "element", "select"
+    "neg_f", "abs_f", "square_f", "sqrt_f", "load_float64", "element"
 }  # fmt: skip
-COMMUTING = TERNARY | {"mul_f", "add_f"}
+COMMUTING = frozenset(("mul_add", "mul_sub", "sub_mul", "mul_f", "add_f"))
 
 
 class Label:
@@ -181,12 +181,7 @@ class Assembler:
         if name in CHAINED and lines and lines[-1].__class__ is tuple:
             last = lines[-1]
             if self.names[last[0]] in GIVING:
-                if last[1] == c and name in COMMUTING:
-                    b, c = c, b
-                if last[1] == b:
-                    name += "_t"
-                elif last[1] == (d if name in TERNARY else c):
-                    name += "_u"
+                name, b, c = _chained(last[1], name, b, c, d)
         lines.append((self.instructions[name], a, b, c, d))
 
     def more(self, a: int = 0, b: int = 0, c: int = 0) -> None:
@@ -256,3 +251,14 @@ class Assembler:
     def frame_bytes(self) -> int:
         """Bytes of the frame: cells, then registers."""
         return self.cell_bytes + self._vector_bytes
+
+
+def _chained(cell: int, name: str, b: int, c: int, d: int | Label) -> tuple[str, int, int]:
+    """The form of an instruction that takes the value of this cell, if it reads it, from the
+    instruction before; and its operands."""
+    if c == cell and name in COMMUTING:
+        b, c = c, b
+    first, second = (c, d) if name == "select" else (b, d if name in TERNARY else c)
+    if first == cell:
+        return f"{name}_t", b, c
+    return (f"{name}_u" if second == cell else name), b, c
