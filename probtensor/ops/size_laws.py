@@ -16,8 +16,12 @@ def equal(a: Size, b: Size, why: str = "") -> SizeCheck:
 
 def aligned(shapes: Sequence[Shape]) -> Iterator[SizeCheck]:
     """The checks of broadcasting: for each axis, all sizes other than 1 are equal."""
-    first = next((s for s in shapes if s), ())
-    if all(not s or s == first for s in shapes):
+    first: Shape = ()
+    for s in shapes:
+        first = first or s
+        if s and s is not first and s != first:
+            break
+    else:
         return
     why = " (an axis of unknown size is never broadcast: declare shape=(1,) for that)"
     for axis in range(1, max(map(len, shapes), default=0) + 1):
