@@ -14,9 +14,10 @@ import inspect
 import os
 import re
 import sys
-import sysconfig
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from probtensor.late import late
 
@@ -26,9 +27,11 @@ difflib = late("difflib")
 LIBRARY = os.path.dirname(os.path.abspath(__file__)) + os.sep
 NATIVE = os.path.join(os.path.dirname(LIBRARY[:-1]), "cython_ext") + os.sep
 # Other libraries that call this one when they are given tensors: their frames are not either.
-_PATHS = sysconfig.get_paths()
-_SITES = tuple({_PATHS["purelib"] + os.sep, _PATHS["platlib"] + os.sep})
-_STANDARD = (_PATHS["stdlib"] + os.sep, "<frozen")
+# (Not asked of sysconfig, which takes longer than all of this module.)
+_BESIDE_NUMPY = os.path.dirname(os.path.dirname(os.path.abspath(np.__file__)))
+_PACKAGES = [x for x in sys.path if os.path.basename(x) in ("site-packages", "dist-packages")]
+_SITES = tuple({f"{site}{os.sep}" for site in (_BESIDE_NUMPY, *_PACKAGES)})
+_STANDARD = (os.path.dirname(os.__file__) + os.sep, "<frozen")
 _THROUGH = tuple(
     f"{site}{name}{os.sep}" for site in _SITES for name in ("numpy", "scipy", "pandas", "xarray")
 )

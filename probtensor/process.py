@@ -193,6 +193,53 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+class Collections:
+    """Searches for garbage, which are rare while anything is compiled, in whatever thread."""
+
+    # New objects before a search: the graphs of a compilation are all kept, and by default each
+    # search goes over what the last 700 have added.
+    YOUNG = 50_000
+
+    def __init__(self) -> None:
+        self.lock = new_lock()
+        self.blocks: dict[object, int] = {}  # block -> thread
+        self.usual = gc.get_threshold()
+
+    @contextlib.contextmanager
+    def rare(self) -> Iterator[None]:
+        """A block in which they are rare."""
+        block, thread = object(), threading.get_ident()
+        with self.lock:
+            young, *older = gc.get_threshold()
+            if 0 < young < self.YOUNG:  # 0: the user wants none
+                self.usual = (young, *older)
+                gc.set_threshold(self.YOUNG, *older)
+            self.blocks[block] = thread
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.blocks.pop(block, None)
+                self.restore()
+
+    def restore(self) -> None:
+        """Make them as frequent as before once no block is left, unless the user has decided
+        otherwise meanwhile."""
+        if not self.blocks and gc.get_threshold() == (self.YOUNG, *self.usual[1:]):
+            gc.set_threshold(*self.usual)
+
+    def after_fork_in_child(self) -> None:
+        """Run in the only thread of the child: removes the blocks of all others."""
+        me = threading.get_ident()
+        self.blocks = {block: thread for block, thread in self.blocks.items() if thread == me}
+        self.restore()
+
+
+COLLECTIONS = Collections()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=COLLECTIONS.after_fork_in_child)
+
+
 def numpy_part(name: str) -> ModuleType:
     """`np.random` or another part that NumPy imports when it is first used, which may be in any
     thread: a fork waits for that."""

@@ -237,3 +237,47 @@ def test_a_block_of_kept_objects_leaves_what_was_frozen():
         assert gc.get_freeze_count()
     finally:
         gc.unfreeze()
+
+
+def test_garbage_is_looked_for_rarely_while_anything_is_compiled():
+    usual = gc.get_threshold()
+    collections = process.Collections()
+    first, second = collections.rare(), collections.rare()
+    with first:
+        assert gc.get_threshold() == (collections.YOUNG, *usual[1:])
+        second.__enter__()
+    assert gc.get_threshold() == (collections.YOUNG, *usual[1:])
+    second.__exit__(None, None, None)
+    assert gc.get_threshold() == usual
+    try:
+        with collections.rare():
+            gc.set_threshold(123)  # which the user wants from now on
+        assert gc.get_threshold()[0] == 123
+        gc.set_threshold(0)
+        with collections.rare():
+            assert gc.get_threshold()[0] == 0
+        assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*usual)
+
+
+def test_a_child_has_no_block_of_another_thread():
+    usual = gc.get_threshold()
+    inside, over = threading.Event(), threading.Event()
+
+    def compile_for_long():
+        with process.COLLECTIONS.rare():
+            inside.set()
+            over.wait(SECONDS)
+
+    thread = threading.Thread(target=compile_for_long)
+    thread.start()
+    try:
+        assert inside.wait(SECONDS)
+        assert child(gc.get_threshold) == usual
+        with process.COLLECTIONS.rare():
+            assert child(gc.get_threshold) != usual
+    finally:
+        over.set()
+        thread.join()
+    assert gc.get_threshold() == usual

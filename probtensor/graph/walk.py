@@ -22,6 +22,7 @@ from cython_ext.graph import replaced, sort
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import INTERNED, Const, Input, Node, remake
 from probtensor.graph.sizes import rebuilt
+from probtensor.process import computed_once
 
 _NEEDS = attrgetter("needs")
 
@@ -121,7 +122,11 @@ class Context:
 
     @property
     def chain(self) -> tuple[Context, ...]:
-        return (self,) if self.around is None else (*self.around.chain, self)
+        return (*self._outer, self)
+
+    @computed_once
+    def _outer(self) -> tuple[Context, ...]:
+        return () if self.around is None else self.around.chain
 
     def holds(self, values: Mapping[Node, np.ndarray]) -> bool:
         """Whether the alternatives are taken, given the values of the selectors."""
@@ -152,6 +157,10 @@ class Contexts:
             is_leaf = isinstance(node.op, (Input, Const))
             self.of[node] = [self.root] if is_leaf else self._joined(uses[node])
             for context in self.of[node]:
+                if not node.op.chooses:
+                    for x in node.inputs:
+                        uses.setdefault(x, {})[context] = None
+                    continue
                 for x, where in self.operands(node, context):
                     uses.setdefault(x, {})[where] = None
 
@@ -188,6 +197,8 @@ class Contexts:
         """The contexts without those within others; in place of all alternatives of a selector,
         the context around them."""
         found = dict.fromkeys(contexts)
+        if len(found) == 1 and next(iter(found)).count != 1:
+            return list(found)
         for length in range(max((len(c.chain) for c in found), default=0), 1, -1):
             for context in [c for c in found if len(c.chain) == length]:
                 others = self.alternatives(context.around, context.selector, context.count)

@@ -21,6 +21,7 @@ from probtensor.graph.parts import parts as parts_of
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import Contraction, Derivatives, Elementwise
+from probtensor.process import COLLECTIONS
 from probtensor.transform.batch import vmap_nodes
 from probtensor.transform.branches import closed_around, open_branches
 from probtensor.transform.edges import Edges
@@ -243,7 +244,8 @@ def _accumulate(
         _require_float(x)
     closed, images = closed_around(outputs, [*targets, *constants])
     wrt, fixed = ([images.get(x, x) for x in nodes] for nodes in (targets, constants))
-    found = _accumulated(closed, cotangents, wrt, fixed)
+    with COLLECTIONS.rare():
+        found = _accumulated(closed, cotangents, wrt, fixed)
     reached = [(x, found[own]) for x, own in zip(targets, wrt, strict=True) if own in found]
     gradients = open_branches(g for _, g in reached) if images else [g for _, g in reached]
     return {x: g for (x, _), g in zip(reached, gradients, strict=True)}

@@ -19,11 +19,11 @@ from functools import lru_cache
 from cython_ext.graph import Rewriter
 from probtensor import ops
 from probtensor.dataclass import dataclass, field
-from probtensor.graph.closed import Closed, map_bodies
+from probtensor.graph.closed import Closed, all_bodies, map_bodies
 from probtensor.graph.node import INTERNED, Const, Node, Op, as_tensor, line_of, made_by, make
 from probtensor.graph.walk import rebuild, replace, toposort
 from probtensor.ops.kinds import as_tensor_of
-from probtensor.process import computed_once
+from probtensor.process import COLLECTIONS, computed_once
 from probtensor.transform.bodies import known_facts, with_changed_outputs
 from probtensor.transform.chain import CHAIN_ROOTS, INVERSE, combine_in_chain, ops_of_leaves
 from probtensor.transform.facts import FactTable, Known
@@ -333,6 +333,7 @@ class Findings:
     def __init__(self) -> None:
         self.facts: dict[FactsKey, FactTable] = {}
         self.tried: dict[FactsKey, dict[Node, tuple[Rule, ...]]] = {}
+        self._inside: dict[tuple[FactTable, Node], Known] = {}
 
     def given(self, known: Known, key: FactsKey) -> tuple[FactTable, dict]:
         """The facts, and the rules tried, where these facts about inputs are known."""
@@ -340,6 +341,20 @@ class Findings:
         if facts is None:
             facts = self.facts[key] = FactTable(known)
         return facts, self.tried.setdefault(key, {})
+
+    def inside(self, node: Node, facts: FactTable) -> Known:
+        """What is known in the bodies of a node, given the facts of the graph around."""
+        place = facts, node
+        if place not in self._inside:
+            self._inside[place] = known_facts(
+                node, facts, lambda known: self.given(known, _key_of(known))[0]
+            )
+        return self._inside[place]
+
+
+def _key_of(known: Known) -> FactsKey:
+    # 0.0 and -0.0 are equal, and differ as literals.
+    return tuple([(x, bounds, repr(value)) for x, bounds, value in known])
 
 
 @lru_cache(maxsize=1024)
@@ -361,7 +376,8 @@ def apply_rules(
     per node, and `log.gave_up` names them. Runs that are given the same `findings` try a rule on a
     node once.
     """
-    return _Driver(rules, log or RewriteLog(), findings or Findings()).run(list(outputs))
+    with COLLECTIONS.rare():
+        return _Driver(rules, log or RewriteLog(), findings or Findings()).run(list(outputs))
 
 
 class _Driver(Rewriter):
@@ -405,6 +421,16 @@ class _Driver(Rewriter):
         """Whether there is anything to do at nodes of an op."""
         rules = self.rules.of(type(op))
         return op.has_bodies or any(are_there(r.among, self.present) for r in rules)
+
+    def concerns_bodies(self, node: Node) -> bool:
+        """Whether there may be anything to do in the bodies of a node: nodes with rules or bodies,
+        or parameters that are literals."""
+        kinds = {kind for body in all_bodies(node.op) for kind in body.kinds}
+        if any(kind.has_bodies or self.rules.of(kind) for kind in kinds):
+            return True
+        constant = self.facts.constant
+        return any(constant(x) is not None for own, x in node.op.elements_inside(node)
+                   if not own.ndim)  # fmt: skip
 
     def operand(self, x: Node) -> OperandForm:
         """The form of an operand."""
@@ -456,10 +482,11 @@ class _Driver(Rewriter):
         """The node with its bodies in final form; if they are already, the result of one rule."""
         if node in self.with_final_bodies:
             return self.after_rules(node)
-        known = known_facts(node, self.facts)
-
-        # 0.0 and -0.0 are equal, and differ as literals.
-        facts = tuple((x, bounds, repr(value)) for x, bounds, value in known)
+        if not self.concerns_bodies(node):
+            self.with_final_bodies.add(node)
+            return self.after_rules(node)
+        known = self.findings.inside(node, self.facts)
+        facts = _key_of(known)
 
         # Rules match literals, not parameters of which a value is known.
         literals = {x: as_tensor_of(value, x.dtype) for x, _, value in known
@@ -470,7 +497,8 @@ class _Driver(Rewriter):
                 inner = _Driver(
                     self.rules, self.log, self.findings, known, facts, self.bodies
                 )
-                outputs = inner.run(replace(body.outputs, literals))
+                given = replace(body.outputs, literals) if literals else list(body.outputs)
+                outputs = inner.run(given)
                 made = with_changed_outputs(body, outputs, "rewriting")
                 self.bodies[body, facts] = self.bodies[made, facts] = made
             return self.bodies[body, facts]

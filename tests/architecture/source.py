@@ -35,6 +35,12 @@ def tree(path):
     return ast.parse(text(path), str(path))
 
 
+@functools.cache
+def nodes(path):
+    """All nodes of the syntax tree of a Python file."""
+    return tuple(ast.walk(tree(path)))
+
+
 def module_name(path):
     """`probtensor/ops/scalar.py` -> `probtensor.ops.scalar`; a package by its folder."""
     parts = list(path.with_suffix("").parts)
@@ -47,13 +53,17 @@ def imports(path):
     `from a import b` is an arrow to a.b where that is a module of this tree, else to a, and so is
     `late("a.b")`. An import is late when it stands inside a function.
     """
-    late = {
-        inner
-        for outer in ast.walk(tree(path))
-        if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        for inner in ast.walk(outer)
-    }
-    for node in ast.walk(tree(path)):
+    late, inside = set(), [(tree(path), False)]
+    while inside:
+        outer, is_late = inside.pop()
+        for node in ast.iter_child_nodes(outer):
+            deeper = is_late or isinstance(
+                node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+            )
+            inside.append((node, deeper))
+            if deeper:
+                late.add(node)
+    for node in nodes(path):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "late":
             yield node.args[0].value, node.lineno, node in late
         if isinstance(node, ast.Import):
@@ -85,7 +95,7 @@ def is_module(name):
 def functions(path):
     """(qualified name, first line, number of lines) of each function in a .py or .pyx file."""
     if path.suffix == ".py":
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 yield node.name, node.lineno, node.end_lineno - node.lineno + 1
     else:

@@ -227,11 +227,11 @@ def changed_globals(tree):
     for function in ast.walk(tree):
         if not isinstance(function, (ast.FunctionDef, ast.Lambda)):
             continue
-        own = {arg.arg for arg in ast.walk(function) if isinstance(arg, ast.arg)}
-        declared = {n for node in ast.walk(function) if isinstance(node, ast.Global)
-                    for n in node.names}  # fmt: skip
-        own |= {target.id for node in ast.walk(function) for target in assigned(node)} - declared
-        touched = declared | {name for node in ast.walk(function) for name in mutated(node)}
+        inner = list(ast.walk(function))
+        own = {arg.arg for arg in inner if isinstance(arg, ast.arg)}
+        declared = {n for node in inner if isinstance(node, ast.Global) for n in node.names}
+        own |= {target.id for node in inner for target in assigned(node)} - declared
+        touched = declared | {name for node in inner for name in mutated(node)}
         changed |= touched & names - own
     return changed
 
@@ -308,7 +308,7 @@ def test_only_kinds_know_kinds(path):
     layer = layer_of(source.module_name(path))
     if layer in ("ops", "rules") or path.match("lower/kinds/*"):
         return
-    nodes = list(ast.walk(source.tree(path)))
+    nodes = source.nodes(path)
     named = [node.lineno for node in nodes if asks_for_a_name(node)]
     kinds = [node.lineno for node in nodes if asks_for_a_kind(node)] if layer == "lower" else []
     assert not named and not kinds, f"{path}: lines {named + kinds} ask for the kind of an op"

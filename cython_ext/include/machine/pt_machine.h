@@ -5,7 +5,9 @@
  * `len` elements, the iterations of one strip; registers are rounded up to a multiple of eight, and
  * what stands in the elements behind `len` is never read from memory, folded or stored.
  *
- * Each instruction is a function that ends with a tail call of the next one. Values are those of
+ * Each instruction is a function that ends with a tail call of the next one. What it stores to a
+ * scalar cell as a double it also passes to the next one, as `top`: an instruction of a chain takes
+ * an operand from there, without the delay of a load behind a store. Values are those of
  * the compiled module bit for bit: the same scalar functions, the same order of folds, no
  * contraction. All floating types are held as double, and float32 is rounded after each operation;
  * integers are held as 64 bits, and those of narrow types are wrapped.
@@ -28,7 +30,7 @@ typedef union pt_cell {
 } pt_cell;
 
 typedef struct pt_instr pt_instr;
-typedef int (*pt_op)(pt_cell *f, const pt_instr *pc, int64_t len);
+typedef int (*pt_op)(pt_cell *f, const pt_instr *pc, int64_t len, double top);
 
 /* `d` of a jump is the distance to its target, in instructions. */
 struct pt_instr {
@@ -40,6 +42,14 @@ typedef struct pt_op_entry {
     const char *name;
     pt_op op;
 } pt_op_entry;
+
+/* Pairs of instructions: the one of singles j and k is pairs[count * j + k]. The last single is only
+ * the second of pairs. */
+typedef struct pt_pairs {
+    int64_t count;
+    const pt_op *singles;
+    const pt_op *pairs;
+} pt_pairs;
 
 /* A vector register: the cell that gets its address, and its place in the frame. `loads` says that
  * the next cell gets the address too, since a load may set the first one to memory. */

@@ -5,12 +5,13 @@
 
 #include "pt_machine_memory.h"
 
-#define JUMP return pc[pc->d].op(f, pc + pc->d, len)
+#define JUMP return pc[pc->d].op(f, pc + pc->d, len, top)
 
 OP(end)
 {
     (void)pc;
     (void)len;
+    (void)top;
     return (int)f[PT_STATUS].i;
 }
 OP(jump)
@@ -337,6 +338,7 @@ OP(call)
 #define PT_ENTRY_2(name, out, in, value) \
     PT_ENTRY(name) {#name "_vv", op_##name##_vv}, {#name "_vs", op_##name##_vs}, \
     {#name "_sv", op_##name##_sv},
+#define PT_ENTRY_C(name, value) {#name "_t", op_##name##_t}, {#name "_u", op_##name##_u},
 #define PT_ENTRY_3(name, value) PT_ENTRY(name) {#name "_v", op_##name##_v},
 #define PT_ENTRY_F(name) PT_ENTRY(name) {#name "_v", op_##name##_v},
 #define PT_ENTRY_D(name, out, scalars, elements) PT_ENTRY(name) {#name "_v", op_##name##_v},
@@ -355,13 +357,14 @@ OP(call)
 
 static const pt_op_entry pt_ops[] = {
     PT_UNARY(PT_ENTRY_1) PT_BINARY(PT_ENTRY_2) PT_TERNARY(PT_ENTRY_3)
+    PT_CHAINED(PT_ENTRY_C) PT_TERNARY(PT_ENTRY_C)
     PT_FUNCTIONS_1(PT_ENTRY_F) PT_FUNCTIONS_2(PT_ENTRY_F) PT_FUNCTIONS_3(PT_ENTRY_F)
     PT_FUNCTIONS_4(PT_ENTRY_F) PT_DRAWS(PT_ENTRY_D)
     PT_ELEMENTS(PT_ENTRY_M) PT_FOLD_ELEMENTS(PT_ENTRY_L) PT_FOLD_FLOATS(PT_ENTRY_T)
     PT_FOLD_ROUTINES(PT_ENTRY_R)
     PT_ENTRY(move) PT_ENTRY(move_v) PT_ENTRY(splat) PT_ENTRY(splat_for) PT_ENTRY(count_up)
     PT_ENTRY(element) PT_ENTRY(set_element) PT_ENTRY(any)
-    PT_ENTRY(select) PT_ENTRY(select_vvv) PT_ENTRY(select_vvs) PT_ENTRY(select_vsv)
+    PT_ENTRY(select) PT_ENTRY(select_t) PT_ENTRY(select_u) PT_ENTRY(select_vvv) PT_ENTRY(select_vvs) PT_ENTRY(select_vsv)
     PT_ENTRY(select_vss) PT_ENTRY(lanes_product) PT_ENTRY(lanes_open) PT_ENTRY(lanes_count)
     PT_ENTRY(end) PT_ENTRY(jump) PT_ENTRY(jump_if) PT_ENTRY(jump_unless) PT_ENTRY(check)
     PT_ENTRY(loop_open) PT_ENTRY(loop_next) PT_ENTRY(strip_open) PT_ENTRY(strip_next)
@@ -390,7 +393,7 @@ static int pt_run_program(void **buffers, const int64_t *sizes)
     const pt_instr *pc = program->code;
     if (program->stages > 1)
         pc += program->starts[sizes[program->sizes]];
-    return pc->op(f, pc, 0);
+    return pc->op(f, pc, 0, 0.0);
 }
 
 #endif

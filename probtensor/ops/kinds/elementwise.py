@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+import numpy as np
+
+from cython_ext.scalars import apply, has_function
 from probtensor.graph.node import Node, TensorLike, make
 from probtensor.ops.elementwise.values import Needed, Pole
 from probtensor.ops.kinds.batch import Batch
@@ -99,6 +102,13 @@ class Elementwise(Function):
                 return known
         return TensorType(result, shape)
 
+    def values(self, *operands: np.ndarray) -> np.ndarray:
+        """By compiled code, as in a kernel but in float64, where there is some. SciPy, which the
+        `numpy` of many functions imports, would take longer than all of a model's compilation."""
+        if self.c is not None and has_function(self.c):
+            return apply(self.c, *operands)
+        return self.numpy(*operands)
+
     def result_dtype(self, dtype: str) -> str:
         return "bool" if self.dtypes in ("bool", "logic") else dtype
 
@@ -109,7 +119,7 @@ class Elementwise(Function):
         """The poles of the slope by the input at this position."""
         return self.poles
 
-    def requires(self, node: Node) -> Iterator[SizeCheck]:
+    def requires(self, node: Node) -> Iterable[SizeCheck]:
         return aligned([x.type.shape for x in node.inputs])
 
 

@@ -29,6 +29,7 @@ from probtensor.prob.model.recall import Request, recall, remember, request_of
 from probtensor.prob.model.sizes import KnownSizes
 from probtensor.prob.sequences.convert import with_sequences
 from probtensor.prob.sequences.resolve import model_order
+from probtensor.process import COLLECTIONS
 from probtensor.system.stages import building, stage
 from probtensor.types import Dim, size_name, size_names
 
@@ -127,7 +128,7 @@ def _posterior(
     data_nodes = [(node, resized[node]) for node in (*given, *data)]
     values = [*arrays.values(), *(default_of(x) for x in data)]
     resized_groups = [[resized[node] for node in nodes] for nodes in (given, terms, tracked)]
-    with building(f"the posterior given {names_of(given)}", progress):
+    with building(f"the posterior given {names_of(given)}", progress), COLLECTIONS.rare():
         stage("build the graph")
         posterior = posterior_of(*resized_groups, data_nodes, values, labels, target, late)
     graph = time.perf_counter() - began - sum(posterior.timings.values())

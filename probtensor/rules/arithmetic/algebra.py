@@ -208,7 +208,7 @@ def _folded(node: Node, late: bool = False) -> Node | None:
         return None
     try:
         with np.errstate(all="ignore"):
-            value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
+            value = np.asarray(node.op.values(*arrays)).astype(node.dtype)
     except (IndexError, ValueError):
         # Left for run time, where the error has a location, if it is reached at all.
         return None
@@ -259,7 +259,7 @@ def _folded_repeated(node: Node, facts: FactTable, late: bool = False) -> Node |
     arrays = [np.asarray(v).astype(a.dtype) for v, a in zip(values, node.inputs, strict=True)]
     try:
         with np.errstate(all="ignore"):
-            value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
+            value = np.asarray(node.op.values(*arrays)).astype(node.dtype)
     except ValueError:
         return None
     if not late and _is_deferred(node, arrays, value):

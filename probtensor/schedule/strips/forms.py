@@ -14,6 +14,7 @@ from probtensor.kernel.ir import (
     Load,
     Ref,
     Scan,
+    State,
     Stmt,
     Store,
     blocks,
@@ -48,7 +49,8 @@ class Strip:
     element for each iteration of a strip; `carries` are those of the loop. `ordered`: accumulators
     are folded one term after the other, not over lanes, and routines add row after row. Where
     `tile` is not 0, segments are functions of their own, and all vector segments together run a
-    tile at a time."""
+    tile at a time. `states` are handed on from one iteration to the next, at the end of a serial
+    segment; those that are accumulators begin with their first value, without blocks."""
 
     var: str
     extent: Size
@@ -58,6 +60,7 @@ class Strip:
     carries: tuple[Carry, ...] = ()
     ordered: bool = False
     tile: int = 0
+    states: tuple[State, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,8 +183,10 @@ def names_in(stmt: Stripped) -> set[str]:
             return stmt.names
         case Jammed(loop, rows):
             return names_read(loop).union(*map(names_in, rows))
-        case Strip(extent=extent, segments=segments):
+        case Strip(extent=extent, segments=segments, states=states):
             names = size_names(extent)
+            for state in states:
+                names = names | expr_names(state.init) | expr_names(state.next)
             for segment in segments:
                 names = names.union(*map(names_in, segment.body))
                 names |= {name for acc in segment.accs for name in expr_names(acc.term)}

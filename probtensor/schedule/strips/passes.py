@@ -50,6 +50,7 @@ from probtensor.schedule.strips.forms import (
 )
 from probtensor.schedule.strips.jam import several_rows
 from probtensor.schedule.strips.routines import dot_of, rows_of, scatter_add_of, sum_of
+from probtensor.schedule.strips.scans import scan_in_strips
 from probtensor.schedule.strips.unroll import unrolled
 from probtensor.types import Size
 
@@ -64,12 +65,17 @@ NESTED = (For, Scan, If)  # statements with a body
 def strip(body: Sequence[Stmt], ordered: bool = False) -> tuple[Stripped, ...]:
     """The statements with their loops cut into strips where that is faster. With `ordered`, for an
     interpreter, also loops that compiled code would run one iteration at a time."""
-    return tuple(
-        _form(stmt, ordered)
-        if isinstance(stmt, For)
-        else map_blocks(stmt, lambda inner: strip(inner, ordered))
-        for stmt in body
-    )
+    done: list[Stripped] = []
+    for stmt in body:
+        if isinstance(stmt, Scan) and ordered:
+            stmt = scan_in_strips(stmt)
+        if isinstance(stmt, For):
+            done.append(_form(stmt, ordered))
+        elif isinstance(stmt, Strip):
+            done.append(stmt)
+        else:
+            done.append(map_blocks(stmt, lambda inner: strip(inner, ordered)))
+    return tuple(done)
 
 
 def _form(loop: For, ordered: bool) -> Stripped:
@@ -106,7 +112,8 @@ def _form(loop: For, ordered: bool) -> Stripped:
 def _has_own_sums(loop: For) -> bool:
     """Whether parts of a loop may run for many iterations each, in the order of the iterations:
     no two statements store to one buffer, and blocks of sums end after `BLOCK` iterations."""
-    if any(isinstance(stmt, (Scan, If, Call, Check)) for stmt in walk(loop.body)):
+    kinds = [type(stmt) for stmt in walk(loop.body)]
+    if {Scan, If, Call} & set(kinds) or kinds.count(Check) > 1:
         return False
     if any(carry.scatter_additions is not None or carry.additions != 1 for carry in loop.carries):
         return False
@@ -114,10 +121,10 @@ def _has_own_sums(loop: For) -> bool:
     for stmt in walk(loop.body):
         if isinstance(stmt, Store):
             stored.setdefault(stmt.buffer, []).append(stmt)
-    return all(map(_are_apart, stored.values()))
+    return all(map(are_apart, stored.values()))
 
 
-def _are_apart(stores: Sequence[Store]) -> bool:
+def are_apart(stores: Sequence[Store]) -> bool:
     """Whether stores to a buffer may be done one for many iterations, then the next: nothing is
     combined, or the elements of an iteration have fixed distances."""
     if len(stores) == 1 or all(store.op is None for store in stores):
@@ -219,18 +226,21 @@ def group_statements(draft: Draft) -> Draft:
 
     [t = f(x[i]), g[k] += t, u = h(t), y[i] = u]   ->   vector [t, u, y[i]], serial [g[k] += t]
     """
+    bounded = draft.most < sys.maxsize
     kinds: list[bool] = []  # of groups: whether they are serial
     members: list[list[int]] = []
     sizes: list[int] = []  # of the groups, in operations
     set_in: dict[str, int] = {}  # local -> group
     stored_in: dict[str, int] = {}  # buffer -> last group that stores to it
     for position, stmt in enumerate(draft.loop.body):
-        serial, size = _is_serial(stmt, draft.loop.var), operations(stmt)
+        serial = _is_serial(stmt, draft.loop.var)
+        size = operations(stmt) if bounded else 0
         earliest = 0
-        for name in names_read(stmt):
-            earliest = max(earliest, set_in.get(name, 0))
-        for buffer in buffers_of(stmt):
-            earliest = max(earliest, stored_in.get(buffer, 0))
+        if len(kinds) > 1:
+            for name in names_read(stmt):
+                earliest = max(earliest, set_in.get(name, 0))
+            for buffer in buffers_of(stmt):
+                earliest = max(earliest, stored_in.get(buffer, 0))
         k = next(
             (
                 k
@@ -255,6 +265,8 @@ def place_accumulators(draft: Draft) -> Draft:
     """Put each accumulator into the earliest vector group in which its term can be computed: not
     before the groups that set its locals or store to buffers it loads."""
     groups = list(draft.groups)
+    if len(groups) == 1 and not groups[0].serial:
+        return replace(draft, groups=(replace(groups[0], accs=draft.loop.accs),))
     accs: list[list[Acc]] = [[] for _ in groups]
     set_in: dict[str, int] = {}
     stored_in: dict[str, int] = {}
@@ -299,6 +311,8 @@ def repeat_reads(draft: Draft) -> Draft:
 
 def find_wide(draft: Draft) -> Draft:
     """Locals set in one group and read in another are wide."""
+    if len(draft.groups) == 1:
+        return draft
     dtypes: dict[str, str] = {}
     crossing: set[str] = set()
     for group in draft.groups:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import NamedTuple
 
 from probtensor.dataclass import dataclass, field
@@ -13,6 +15,15 @@ from probtensor.dataclass import dataclass, field
 FIRST = 2  # cell of the first size: PT_FIRST of pt_machine.h
 LANES = 8  # elements to which registers are rounded up
 ARGUMENTS = 16  # cells for the arguments of a routine
+
+# Instructions that take an operand from the one before, if that is what it has computed; those
+# that compute one for them, of scalars; and those whose operands b and c may change places.
+TERNARY = frozenset(("mul_add", "mul_sub", "sub_mul", "select"))
+CHAINED = TERNARY | {"add_f", "sub_f", "mul_f", "div_f", "max_f", "min_f"}
+GIVING = CHAINED | {f"{name}_{form}" for name in CHAINED for form in "tu"} | {
+    "neg_f", "abs_f", "square_f", "sqrt_f", "load_float64", "element"
+}  # fmt: skip
+COMMUTING = frozenset(("mul_add", "mul_sub", "sub_mul", "mul_f", "add_f"))
 
 
 class Label:
@@ -40,10 +51,19 @@ Line = tuple | Label
 
 @dataclass
 class Scope:
-    """The code of a loop's body or of a branch, and the indices computed in it, by their terms."""
+    """The code of a loop's body or of a branch.
+
+    indices  those computed in it, by their terms: the first ones, or all of them as a size
+    stored   buffers that the loop stores to; None for a branch
+    before   code that runs once, before the first iteration
+    loads    cells of elements that were read, by their place
+    """
 
     lines: list[Line] = field(default_factory=list)
     indices: dict[object, int] = field(default_factory=dict)
+    stored: frozenset[str] | None = None
+    before: list[Line] = field(default_factory=list)
+    loads: dict[tuple, int] = field(default_factory=dict)
 
 
 class Register(NamedTuple):
@@ -64,6 +84,7 @@ class Assembler:
 
     def __init__(self, instructions: Mapping[str, int], sizes: int, buffers: int) -> None:
         self.instructions = instructions
+        self.names = tuple(instructions)
         self.sizes, self.buffers = sizes, buffers
         self.cells: list[int] = [0] * (FIRST + sizes + buffers)  # initial values, as integers
         self.scopes: list[Scope] = [Scope()]
@@ -156,11 +177,16 @@ class Assembler:
         self, name: str, a: int = 0, b: int = 0, c: int = 0, d: int | Label = 0, *, at: int = -1
     ) -> None:
         """Append an instruction to the current scope, or to that at depth `at`."""
-        self.scopes[at].lines.append((self.instructions[name], a, b, c, d))
+        lines = self.scopes[at].lines
+        if name in CHAINED and lines and lines[-1].__class__ is tuple:
+            last = lines[-1]
+            if self.names[last[0]] in GIVING:
+                name, b, c = _chained(last[1], name, b, c, d)
+        lines.append((self.instructions[name], a, b, c, d))
 
     def more(self, a: int = 0, b: int = 0, c: int = 0) -> None:
         """Append further operands of the last instruction."""
-        self.scopes[-1].lines.append((0, a, b, c, 0))
+        self.scopes[-1].lines.append((self.instructions["end"], a, b, c, 0))
 
     def place(self, label: Label) -> None:
         """Put a label here."""
@@ -169,12 +195,33 @@ class Assembler:
     @contextmanager
     def scope(self) -> Iterator[list[Line]]:
         """Collect code in a new scope; the list has it afterwards."""
-        scope = Scope()
+        with self.loop_scope(None) as scope:
+            yield scope.lines
+
+    @contextmanager
+    def loop_scope(self, stored: frozenset[str] | None) -> Iterator[Scope]:
+        """Collect the code of a loop, which stores to these buffers."""
+        scope = Scope(stored=stored)
         self.scopes.append(scope)
         try:
-            yield scope.lines
+            yield scope
         finally:
             self.scopes.pop()
+
+    def keeps(self, buffer: str) -> bool:
+        """Whether the loop around the current code leaves a buffer as it is."""
+        for scope in reversed(self.scopes):
+            if scope.stored is not None:
+                return buffer not in scope.stored
+        return False
+
+    def known(self, key: tuple) -> int | None:
+        """The cell of an element that the code up to here has read, by its place."""
+        for scope in reversed(self.scopes):
+            found = scope.loads.get(key)
+            if found is not None:
+                return found
+        return None
 
     def append(self, lines: list[Line]) -> None:
         """Append collected code to the current scope."""
@@ -186,24 +233,14 @@ class Assembler:
         """All instructions, five numbers each, with distances in place of labels; and the
         positions of the lines `begins`."""
         lines = self.scopes[0].lines
-        positions: list[int] = []
-        position = 0
-        for line in lines:
-            positions.append(position)
-            if line.__class__ is Label:
-                line.position = position
-            else:
-                position += 1
-        flat: list[int] = []
-        for line, position in zip(lines, positions, strict=True):
-            if line.__class__ is Label:
-                continue
-            d = line[4]
-            if d.__class__ is Label:
-                flat += (*line[:4], d.position - position)
-            else:
-                flat += line
-        return array("i", flat), array("q", [positions[k] for k in begins])
+        labels = [k for k, line in enumerate(lines) if line.__class__ is Label]
+        for before, k in enumerate(labels):
+            lines[k].position = k - before
+        flat = list(chain.from_iterable([x for x in lines if x.__class__ is not Label]))
+        for k in range(4, len(flat), 5):
+            if flat[k].__class__ is Label:
+                flat[k] = flat[k].position - k // 5
+        return array("i", flat), array("q", [k - bisect_left(labels, k) for k in begins])
 
     @property
     def cell_bytes(self) -> int:
@@ -214,3 +251,14 @@ class Assembler:
     def frame_bytes(self) -> int:
         """Bytes of the frame: cells, then registers."""
         return self.cell_bytes + self._vector_bytes
+
+
+def _chained(cell: int, name: str, b: int, c: int, d: int | Label) -> tuple[str, int, int]:
+    """The form of an instruction that takes the value of this cell, if it reads it, from the
+    instruction before; and its operands."""
+    if c == cell and name in COMMUTING:
+        b, c = c, b
+    first, second = (c, d) if name == "select" else (b, d if name in TERNARY else c)
+    if first == cell:
+        return f"{name}_t", b, c
+    return (f"{name}_u" if second == cell else name), b, c

@@ -15,6 +15,7 @@ from probtensor.kernel.ir import (
     If,
     Let,
     Scan,
+    State,
     Store,
 )
 from probtensor.kernel.simplify import coefficient
@@ -28,11 +29,12 @@ from probtensor.schedule.strips.forms import (
     Sum,
     VectorSegment,
 )
+from probtensor.schedule.strips.inner import stored_in
 from probtensor.schedule.strips.jam import ROWS
 from probtensor.schedule.strips.passes import is_independent
-from probtensor.targets.machine.code import Label, Line, Value
+from probtensor.targets.machine.code import Label, Scope, Value
+from probtensor.targets.machine.operators import element
 from probtensor.targets.machine.strips import Strips
-from probtensor.targets.machine.values import element
 
 CHUNK = 64  # iterations of a strip of a loop without accumulators
 
@@ -47,9 +49,10 @@ class Statements(Strips):
 
     def statement(self, stmt: Stripped) -> None:
         """Encode a statement."""
+        if stmt.__class__ is Let:
+            self._let(stmt.name, stmt.expr)
+            return
         match stmt:
-            case Let(name, expr):
-                self._let(name, expr)
             case Store():
                 self._store(stmt)
             case For() if is_independent(stmt):
@@ -106,12 +109,13 @@ class Statements(Strips):
 
     def _store(self, store: Store) -> None:
         code, kind = self.code, element(self._dtype(store.buffer))
-        base = self.pointers[store.buffer]
         if self.vector is not None:
-            self._store_vector(store, kind, base)
+            self._store_vector(store, kind, self.pointers[store.buffer])
             return
         value = self.expr(store.expr)
-        index, offset = self.place(store.index)
+        base, index, offset = self.element_place(
+            store.buffer, self._dtype(store.buffer), store.index
+        )
         if store.op is not None:
             before = code.temporary()
             code.emit(f"load_{kind}", before, base, index, offset)
@@ -176,13 +180,14 @@ class Statements(Strips):
 
     # Loops.
 
-    def loop(self, cell: int, first: int, end: int, step: int, lines: list[Line]) -> None:
+    def loop(self, cell: int, first: int, end: int, step: int, body: Scope) -> None:
         """The code of a loop over a cell."""
         code = self.code
         start, behind = Label(), Label()
         code.emit("loop_open", cell, first, end, behind)
+        code.append(body.before)
         code.place(start)
-        code.append(lines)
+        code.append(body.lines)
         code.emit("loop_next", cell, step, end, start)
         code.place(behind)
 
@@ -209,14 +214,14 @@ class Statements(Strips):
         code = self.code
         turns = self.block_turns(gathered)
         base, end = code.cell(), code.cell()
-        with code.scope() as lines:
+        with code.loop_scope(stored_in((loop, *rows))) as scope:
             code.emit("add_i", end, base, turns)
             code.emit("min_i", end, end, extent)
             self._turns(loop, rows, accs, base, end)
             for carry in gathered:
                 self.add_sums(carry)
             self.end_block(kept, accs, extent)
-        self.loop(base, code.constant(0), extent, turns, lines)
+        self.loop(base, code.constant(0), extent, turns, scope)
 
     def _turns(
         self, loop: For, rows: Sequence[Stripped], accs: dict[str, int], first: int, end: int
@@ -226,7 +231,7 @@ class Statements(Strips):
         if rows:
             first = self._jammed(loop.var, rows, first, end)
         var = code.cell()
-        with code.scope() as lines:
+        with code.loop_scope(stored_in((loop,))) as scope:
             self.names[loop.var] = Value(var, level=code.depth)
             self.loops += 1
             self.body(loop.body)
@@ -234,7 +239,7 @@ class Statements(Strips):
             for acc in loop.accs:
                 self._accumulate(acc, accs[acc.name])
             self.count_scattered(loop.carries, code.constant(1))
-        self.loop(var, first, end, code.constant(1), lines)
+        self.loop(var, first, end, code.constant(1), scope)
 
     def _jammed(self, var: str, rows: Sequence[Stripped], first: int, end: int) -> int:
         """A loop over groups of jammed iterations; gives the first remaining iteration."""
@@ -243,12 +248,12 @@ class Statements(Strips):
         code.emit("sub_i", rest, end, first)
         code.emit("by_fours", rest, rest)
         code.emit("add_i", rest, rest, first)
-        with code.scope() as lines:
+        with code.loop_scope(stored_in(rows)) as scope:
             self.names[var] = Value(cell, level=code.depth)
             self.loops += 1
             self.body(rows)
             self.loops -= 1
-        self.loop(cell, first, rest, code.constant(ROWS), lines)
+        self.loop(cell, first, rest, code.constant(ROWS), scope)
         return rest
 
     def _accumulate(self, acc: Acc, cell: int) -> None:
@@ -269,14 +274,14 @@ class Statements(Strips):
         extent = None if scan.extent is None else self.index(scan.extent)
         code.emit("move", count, code.constant(0))
         start, behind = Label(), Label()
-        with code.scope() as lines:
+        with code.loop_scope(stored_in((scan,))) as scope:
             self.names[scan.var] = Value(var, level=code.depth)
             for name, cell in states.items():
                 self.names[name] = Value(cell, level=code.depth)
             self.loops += 1
             self.body(scan.body)
             self.loops -= 1
-            stop = self._end_step(scan, states)
+            stop = self.end_step(scan.states, states, scan.stop)
             if scan.count is not None:
                 code.emit("add_i", count, var, code.constant(1))
             if stop is not None:
@@ -284,14 +289,16 @@ class Statements(Strips):
                 code.release(stop)
         if extent is None:
             code.emit("move", var, code.constant(0))
+            code.append(scope.before)
             code.place(start)
-            code.append(lines)
+            code.append(scope.lines)
             code.emit("add_i", var, var, code.constant(1))
             code.emit("jump", d=start)
         else:
             code.emit("loop_open", var, code.constant(0), extent, behind)
+            code.append(scope.before)
             code.place(start)
-            code.append(lines)
+            code.append(scope.lines)
             code.emit("loop_next", var, code.constant(1), extent, start)
         code.place(behind)
         for name, cell in states.items():
@@ -300,25 +307,27 @@ class Statements(Strips):
         if scan.count is not None:
             self.define_last(scan.count, count)
 
-    def _end_step(self, scan: Scan, states: dict[str, int]) -> Value | None:
+    def end_step(
+        self, changed: Sequence[State], states: dict[str, int], until: Expr | None = None
+    ) -> Value | None:
         """The end of an iteration: the states change. Gives the condition of the last one."""
         stop = None
-        if scan.stop is not None:
-            stop = self.expr(scan.stop)
+        if until is not None:
+            stop = self.expr(until)
             if not stop.owned:
                 made = self.code.temporary()
                 self.code.emit("move", made, stop.cell)
                 stop = Value(made, owned=True)
         shared = {
             name
-            for state in scan.states
+            for state in changed
             for name in expr_names(state.next) & states.keys() - {state.name}
         }
-        for state in scan.states:
+        for state in changed:
             if state.name not in shared:  # no other state reads it
                 cell = states[state.name]
                 self.set(cell, self.expr(state.next, cell))
-        later = [state for state in scan.states if state.name in shared]
+        later = [state for state in changed if state.name in shared]
         self._move({states[state.name]: self.expr(state.next) for state in later})
         return stop
 

@@ -16,11 +16,12 @@ from probtensor.kernel.ir import (
     Let,
     Load,
     Ref,
-    exprs_of,
-    indices_of,
+    State,
+    Store,
     walk_expr,
 )
-from probtensor.kernel.touch import writes_of
+from probtensor.kernel.simplify import coefficient
+from probtensor.kernel.touch import touched, writes_of
 from probtensor.schedule.carry import BLOCK, LANE_BLOCK, STRIPS_PER_BLOCK, in_blocks
 from probtensor.schedule.strips.forms import (
     Dot,
@@ -36,9 +37,12 @@ from probtensor.schedule.strips.forms import (
     is_at_once,
     names_in,
 )
-from probtensor.targets.machine.code import Assembler, Label, Line, Value
+from probtensor.schedule.strips.inner import stored_in
+from probtensor.schedule.strips.passes import are_apart
+from probtensor.targets.machine.code import Assembler, Label, Scope, Value
+from probtensor.targets.machine.operators import conversion
 from probtensor.targets.machine.sums import Sums
-from probtensor.targets.machine.values import Vector, conversion
+from probtensor.targets.machine.values import Vector
 from probtensor.targets.spell import factors, register_kind
 from probtensor.types import Size, size_names
 
@@ -81,7 +85,13 @@ class Strips(Sums):
         self.define(name, Value(cell, level=self.code.depth))
 
     @abstractmethod
-    def loop(self, cell: int, first: int, end: int, step: int, lines: list[Line]) -> None:
+    def end_step(
+        self, changed: Sequence[State], states: dict[str, int], until: Expr | None = None
+    ) -> Value | None:
+        """The end of an iteration: the states change. Gives the condition of the last one."""
+
+    @abstractmethod
+    def loop(self, cell: int, first: int, end: int, step: int, body: Scope) -> None:
         """The code of a loop over a cell."""
 
     def strip(self, loop: Strip) -> None:
@@ -95,7 +105,9 @@ class Strips(Sums):
         chunk = loop.width if single else LONG
         registers = {name: code.register(chunk, fresh=True) for name, _ in loop.wide}
         lanes, count = self._open_lanes(loop, accs, extent)
-        kept = self.open_sums(loop, accs)
+        handed = self._open_states(loop, lanes)
+        kept = self.open_sums(loop, [acc for acc in accs if acc.name not in handed])
+        states = {name: cell for name, cell in handed.items() if name not in lanes}
         gathered = in_blocks(loop.carries, BLOCK if loop.ordered else NOT_GATHERED, self.limits)
         base, start, behind = code.cell(), Label(), Label()
         before = self._elements(loop)
@@ -108,7 +120,7 @@ class Strips(Sums):
             for segment in loop.segments:
                 self.names[loop.var] = Value(base, level=code.depth)
                 if isinstance(segment, SerialSegment):
-                    self._serial(segment, loop, base, kept)
+                    self._serial(segment, loop, base, states)
                 else:
                     self._vector(segment, loop, chunk, extent, lanes, splats)
             self._end_strip(loop, base, lanes, kept, gathered)
@@ -125,6 +137,8 @@ class Strips(Sums):
             code.release_register(cell)
         self._close_lanes(loop, accs, lanes, kept, count, extent)
         self.close_sums(loop.carries)
+        for name, cell in states.items():
+            self.define_last(name, cell)
 
     def _elements(self, loop: Strip) -> dict[str, Value]:
         """Make scalars of the elements, in the current iteration, of wide locals of a strip around
@@ -158,6 +172,17 @@ class Strips(Sums):
             value = float(identity) if kind == "f" else int(identity)
             code.emit("lanes_open", lanes[acc.name], count, code.constant(value))
         return lanes, count
+
+    def _open_states(self, loop: Strip, lanes: Mapping[str, int]) -> dict[str, int]:
+        """The cells of what iterations hand on, with the first values."""
+        found = {}
+        for state in loop.states:
+            found[state.name] = cell = lanes.get(state.name, -1)
+            if cell < 0:
+                found[state.name] = cell = self.code.cell()
+                self.changing.add(cell)
+            self.set(cell, self.expr(state.init))
+        return found
 
     def open_accumulators(self, accs: Sequence[Acc]) -> dict[str, int]:
         """Cells of accumulators that are folded in order."""
@@ -297,30 +322,66 @@ class Strips(Sums):
             self.code.emit(name, cell, cell)
 
     def _serial(
-        self, segment: SerialSegment, loop: Strip, base: int, kept: dict[str, int]
+        self, segment: SerialSegment, loop: Strip, base: int, states: dict[str, int]
     ) -> None:
         """Statements that run one iteration at a time, and routines for all of them."""
         code = self.code
         turns = code.cell()
         code.emit("get_length", turns)
-        for at_once, run in groupby(segment.body, is_at_once):
+        runs = [(at_once, tuple(run)) for at_once, run in groupby(segment.body, is_at_once)]
+        for at_once, stmts in runs or [(False, ())]:
             if at_once:
-                for stmt in run:
+                for stmt in stmts:
                     self.routine(stmt, turns, loop.ordered)
                 continue
+            if not states and self._are_folds(stmts, loop.var):
+                for stmt in stmts:
+                    self._fold_at(stmt)
+                continue
             lane, before = code.cell(), self.lane
-            with code.scope() as lines:
+            with code.loop_scope(stored_in(stmts)) as scope:
                 self.lane = lane
                 var = code.cell()
                 code.emit("add_i", var, base, lane)
                 self.names[loop.var] = Value(var, level=code.depth)
                 self.loops += 1
-                self.body(run)
+                for name, cell in states.items():
+                    self.names[name] = Value(cell, level=code.depth)
+                self.body(stmts)
+                if states:
+                    self.end_step([s for s in loop.states if s.name in states], states)
+                    for name in states:
+                        self.names.pop(name)
                 self.loops -= 1
             self.lane = before
             self.names[loop.var] = Value(base, level=code.depth)
-            self.loop(lane, code.constant(0), turns, code.constant(1), lines)
+            self.loop(lane, code.constant(0), turns, code.constant(1), scope)
         code.emit("set_length", turns)
+
+    def _are_folds(self, stmts: Sequence[Stripped], var: str) -> bool:
+        """Whether statements combine wide locals with elements that are the same in all iterations,
+        each statement with one of its own."""
+        stores: dict[str, list[Store]] = {}
+        for stmt in stmts:
+            if not isinstance(stmt, Store) or stmt.op is None:
+                return False
+            one = coefficient(stmt.index, var) == 0 and not self.varies(stmt.index)
+            wide = isinstance(stmt.expr, Ref) and stmt.expr.name in self.wide
+            if not one or not wide or stmt.expr.dtype != "float64":
+                return False
+            stores.setdefault(stmt.buffer, []).append(stmt)
+        return all(map(are_apart, stores.values()))
+
+    def _fold_at(self, store: Store) -> None:
+        """Combine an element with a wide local, one iteration after the other."""
+        code = self.code
+        place = self.element_place(store.buffer, "float64", store.index)
+        total = code.temporary()
+        code.emit("load_float64", total, *place)
+        code.emit(f"turns_{store.op}_f", total, self.names[store.expr.name].cell)
+        base, index, offset = place
+        code.emit("store_float64", base, index, total, offset)
+        code.release(Value(total, owned=True))
 
     # Routines.
 
@@ -376,22 +437,22 @@ def writes_in(stmt: Stripped) -> Iterable[str]:
 def uses_in(segment: VectorSegment, fused: bool) -> Counter[str]:
     """How often the locals of a segment are read by expressions; not those in indices, whose
     values are needed to the end."""
-    terms: list[Expr] = []
+    refs: list[str] = []
+    kept: set[str] = set()
+    for stmt in segment.body:
+        found = touched(stmt)
+        refs += found.refs
+        kept |= found.indexed
     for acc in segment.accs:
         product = factors(acc) if fused else None
-        terms += (acc.term,) if product is None else unique(product)
-    exprs = [*(expr for stmt in segment.body for expr in exprs_of(stmt)), *terms]
-    indices = [index for stmt in segment.body for index in indices_of(stmt)]
-    for term in terms:
-        indices += [x.index for x in walk_expr(term) if isinstance(x, (Load, IndexValue))]
-    kept = set().union(*map(size_names, indices))
+        for term in (acc.term,) if product is None else unique(product):
+            for part in walk_expr(term):
+                if isinstance(part, Ref):
+                    refs.append(part.name)
+                elif isinstance(part, (Load, IndexValue)):
+                    kept |= size_names(part.index)
     counted = {stmt.name for stmt in segment.body if isinstance(stmt, Let)} - kept
-    return Counter(
-        part.name
-        for expr in exprs
-        for part in walk_expr(expr)
-        if isinstance(part, Ref) and part.name in counted
-    )
+    return Counter([name for name in refs if name in counted])
 
 
 def unique(product: tuple[Expr, Expr]) -> tuple[Expr, ...]:
