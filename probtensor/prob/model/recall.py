@@ -12,7 +12,6 @@ With other data the record is another one; then the model is built, and only its
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -23,7 +22,7 @@ from probtensor.calls import line_text
 from probtensor.compile import recalled, target_of
 from probtensor.dataclass import dataclass
 from probtensor.function import Function, Lowered
-from probtensor.function.recall import fingerprint
+from probtensor.function.recall import fingerprint, text_of_bytes
 from probtensor.function.record import Damaged, Unknown, decode, encode
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.graph.node import new_input
@@ -92,8 +91,7 @@ def request_of(
             bare = is_bare(value)
             kept[node] = copy.deepcopy(value) if bare else frozen_copy(array)
             arrays.append(array if bare else kept[node])
-            digest = hashlib.sha256(array.tobytes()).hexdigest()
-            options.append(f"{bare} {array.dtype.str} {array.shape} {digest}")
+            options.append(f"{bare} {array.dtype.str} {array.shape} {text_of_bytes(array)}")
         key = fingerprint([], roots, options, values=True)
     except (TypeError, ValueError, Unknown):
         return None
