@@ -43,6 +43,10 @@ cdef extern from "machine/pt_machine.h":
     ctypedef struct pt_op_entry:
         const char *name
         pt_op op
+    ctypedef struct pt_pairs:
+        int64_t count
+        const pt_op *singles
+        const pt_op *pairs
     ctypedef struct pt_register:
         int32_t cell
         int32_t loads
@@ -122,6 +126,27 @@ cdef void init_frame(void *frame, const void *of) noexcept nogil:
             cells[register.cell + 1].p = <char *>frame + register.offset
 
 
+cdef dict PLACES = {}  # of the instructions of a table among the singles of its pairs
+
+
+cdef bytes places_of(uintptr_t table, const pt_pairs *pairs):
+    """For each instruction of a table its place among the singles; 255 if it is not one."""
+    found = PLACES.get(table)
+    if found is not None:
+        return found
+    cdef const pt_op_entry *entry = <const pt_op_entry *>table
+    cdef int64_t k
+    places = bytearray()
+    while entry.name != NULL:
+        places.append(255)
+        for k in range(pairs.count):
+            if pairs.singles[k] == entry.op:
+                places[len(places) - 1] = k
+        entry += 1
+    PLACES[table] = bytes(places)
+    return PLACES[table]
+
+
 cdef void *room(size_t count, size_t size) except NULL:
     cdef void *made = calloc(count + 1, size)
     if made == NULL:
@@ -133,6 +158,7 @@ cdef class Program:
     """A program, as the machine runs it.
 
     table      address of the table of instructions
+    linked     address of its pairs of instructions
     code       five int32 for each instruction: its index in the table, a, b, c, d
     starts     the first instruction of each stage
     cells      initial values of the cells, as int64
@@ -149,12 +175,13 @@ cdef class Program:
     cdef readonly Py_ssize_t length
 
     def __init__(
-        self, uintptr_t table, const int32_t[::1] code, const int64_t[::1] starts,
+        self, uintptr_t table, uintptr_t linked, const int32_t[::1] code, const int64_t[::1] starts,
         const int64_t[::1] cells, const int64_t[::1] registers, int64_t sizes, int64_t buffers,
         size_t frame_bytes,
     ):
         cdef const pt_op_entry *ops = <const pt_op_entry *>table
         cdef Py_ssize_t k, count = code.shape[0] // 5
+        cdef int64_t first, second
         if self.code != NULL:
             raise RuntimeError("a program is made once")
         self.code = <pt_instr *>room(count, sizeof(pt_instr))
@@ -167,6 +194,13 @@ cdef class Program:
             self.code[k].b = code[5 * k + 2]
             self.code[k].c = code[5 * k + 3]
             self.code[k].d = code[5 * k + 4]
+        cdef const pt_pairs *pairs = <const pt_pairs *>linked
+        cdef bytes kept = places_of(table, pairs)
+        cdef const unsigned char *places = kept
+        for k in range(count - 1):
+            first, second = places[code[5 * k]], places[code[5 * k + 5]]
+            if first < pairs.count - 1 and second < pairs.count:
+                self.code[k].op = pairs.pairs[pairs.count * first + second]
         for k in range(starts.shape[0]):
             self.starts[k] = starts[k]
         for k in range(cells.shape[0]):

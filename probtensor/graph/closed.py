@@ -24,6 +24,7 @@ from probtensor.graph.node import (
     make,
     node_steps,
 )
+from probtensor.graph.parts import Get
 from probtensor.graph.resize import names_in, sizes_read, with_sizes
 from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.walk import ancestors, conditional, toposort
@@ -81,6 +82,15 @@ class Closed(HoldsSizes):
     def kinds(self) -> frozenset[type[Op]]:
         """The classes of the ops of its nodes, and of those in bodies of these."""
         return kinds_of(self.order())
+
+    @computed_once
+    def reads(self) -> tuple[int, ...]:
+        """For each output the parameters on which it depends, as bits."""
+        found = {x: 1 << k for k, x in enumerate(self.parameters)}
+        for node in self.order():
+            if node not in found:
+                found[node] = _joined_bits(node, found)
+        return tuple([found[x] for x in self.outputs])
 
     def has(self, kinds: tuple[type[Op], ...]) -> bool:
         """Whether a node, or one in a body of one, has an op of one of these classes."""
@@ -187,6 +197,19 @@ def with_bodies(order: Iterable[Node]) -> Iterator[Node]:
             for body in all_bodies(node.op):
                 yield from with_bodies(body.order())
         yield node
+
+
+def _joined_bits(node: Node, found: Mapping[Node, int]) -> int:
+    """The bits of what a node depends on; of several results those of the one that it selects."""
+    read = node.inputs
+    if isinstance(node.op, Get):
+        whole = read[0]
+        places = whole.op.inputs_read(node.op.index)
+        read = read if places is None else [whole.inputs[k] for k in places]
+    bits = 0
+    for x in read:
+        bits |= found[x]
+    return bits
 
 
 def kinds_of(order: Iterable[Node]) -> frozenset[type[Op]]:

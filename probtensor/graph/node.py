@@ -75,6 +75,10 @@ class Op:
         """
         return ()
 
+    def inputs_read(self, result: int) -> Iterable[int] | None:
+        """The positions of the inputs on which one of several results depends; None for all."""
+        return None
+
     def index_inputs(self) -> Mapping[int, tuple[int, int]]:
         """For each input that holds indices, by position: (position of the indexed input, axis)."""
         return {}

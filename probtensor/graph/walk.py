@@ -157,6 +157,10 @@ class Contexts:
             is_leaf = isinstance(node.op, (Input, Const))
             self.of[node] = [self.root] if is_leaf else self._joined(uses[node])
             for context in self.of[node]:
+                if not node.op.chooses:
+                    for x in node.inputs:
+                        uses.setdefault(x, {})[context] = None
+                    continue
                 for x, where in self.operands(node, context):
                     uses.setdefault(x, {})[where] = None
 

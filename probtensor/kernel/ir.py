@@ -17,7 +17,6 @@ integer locals. `IndexValue` is its value as an expr, an int64. Every expr has a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from operator import is_
 from typing import ClassVar
 
 import numpy as np
@@ -399,10 +398,15 @@ def map_expr_indices(expr: Expr, change: Callable[[Size], Size]) -> Expr:
     """The expression with the index of every load changed."""
     kind = expr.__class__
     if kind is Apply:
-        changed = [map_expr_indices(arg, change) for arg in expr.args]
-        if all(map(is_, expr.args, changed)):
-            return expr
-        return Apply(expr.fn, tuple(changed), expr.dtype)
+        changed = None
+        for k, arg in enumerate(expr.args):
+            if arg.__class__ is Ref or arg.__class__ is Lit:
+                continue
+            made = map_expr_indices(arg, change)
+            if made is not arg:
+                changed = changed or [*expr.args]
+                changed[k] = made
+        return expr if changed is None else Apply(expr.fn, tuple(changed), expr.dtype)
     if kind is Load:
         index = change(expr.index)
         return expr if index is expr.index else Load(expr.buffer, index, expr.dtype)

@@ -45,13 +45,9 @@ def inline_locals(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     return _Inliner(once, survey.facts).block(body, ())[0]
 
 
-class _Facts(NamedTuple):
-    """What is known of the expressions of a statement: the locals that they read, the number of
-    their operations, and whether they load."""
-
-    refs: list[str]
-    size: int
-    loads: bool
+# What is known of the expressions of a statement: the locals that they read, the number of their
+# operations, and whether they load.
+_Facts = tuple[list[str], int, bool]
 
 
 class _Survey:
@@ -68,7 +64,7 @@ class _Survey:
             kind = stmt.__class__
             facts = self._facts((stmt.expr,) if kind in PLAIN else exprs_of(stmt))
             self.facts[id(stmt)] = facts
-            for name in facts.refs:
+            for name in facts[0]:
                 self.uses[name] = self.uses.get(name, 0) + 1
             if kind is Let:
                 continue
@@ -76,7 +72,7 @@ class _Survey:
                 self._fix(stmt.index)
                 continue
             if kind is Check or kind is Scan:  # `next` and `stop` are evaluated after all of a body
-                self.fixed.update(facts.refs)
+                self.fixed.update(facts[0])
             for index in own_indices(stmt):
                 self._fix(index)
             for inner in blocks(stmt):
@@ -100,15 +96,17 @@ class _Survey:
             elif kind is not Lit:
                 loads = loads or kind is Load
                 self._fix(part.index)
-        return _Facts(refs, size, loads)
+        return refs, size, loads
 
 
 class _Pending(NamedTuple):
-    """A local that may still be inlined: its position in the block, and what its value reads."""
+    """A local that may still be inlined, its position in the block, and the facts of its value."""
 
     let: Let
     position: int
-    facts: _Facts
+    refs: list[str]
+    size: int
+    loads: bool
 
 
 class _Inliner:
@@ -130,20 +128,23 @@ class _Inliner:
             if kind in NESTED:
                 done += self._nested(stmt, pending)
                 continue
-            facts = self.facts[id(stmt)]
-            if kind in PLAIN:
-                taken: list[_Facts] = []
+            refs, size, loads = self.facts[id(stmt)]
+            if pending and kind in PLAIN:
+                taken: list[_Pending] = []
                 expr = _inlined(stmt.expr, pending, True, taken)
                 if taken:
                     stmt = _with_expr(stmt, expr)
-                    facts = _joined(facts, taken)
-            if kind is Let and facts.size <= MAX_OPERATIONS and stmt.name in self.once:
-                pending[stmt.name] = _Pending(stmt, position, facts)
-                if facts.loads:
+                    # The names of locals that were taken are left: they are pending no longer.
+                    refs = refs + [name for part in taken for name in part.refs]
+                    size += sum([part.size for part in taken])
+                    loads = loads or any(part.loads for part in taken)
+            if kind is Let and size <= MAX_OPERATIONS and stmt.name in self.once:
+                pending[stmt.name] = _Pending(stmt, position, refs, size, loads)
+                if loads:
                     loading[stmt.name] = None
                 continue
             if pending:
-                done += _flushed(facts.refs, pending)
+                done += _flushed(refs, pending)
                 if kind is Store or kind is Call:
                     done += _flushed(loading, pending)
                     loading.clear()
@@ -181,17 +182,6 @@ def _with_expr(stmt: Let | Store, expr: Expr) -> Let | Store:
     return Store(stmt.buffer, stmt.index, expr, stmt.op, stmt.origin)
 
 
-def _joined(facts: _Facts, taken: Sequence[_Facts]) -> _Facts:
-    """The facts of a statement into which locals were inlined. The names of these are left: they
-    are pending no longer."""
-    refs, size, loads = [*facts.refs], facts.size, facts.loads
-    for part in taken:
-        refs += part.refs
-        size += part.size
-        loads = loads or part.loads
-    return _Facts(refs, size, loads)
-
-
 def _flushed(names: Iterable[str], pending: dict[str, _Pending]) -> list[Stmt]:
     """The pending locals of these, and the pending locals they read, as statements in order."""
     found: list[_Pending] = []
@@ -200,7 +190,7 @@ def _flushed(names: Iterable[str], pending: dict[str, _Pending]) -> list[Stmt]:
         part = pending.pop(waiting.pop(), None)
         if part is not None:
             found.append(part)
-            waiting += part.facts.refs
+            waiting += part.refs
     found.sort(key=_position)
     return [part.let for part in found]
 
@@ -209,15 +199,15 @@ _position = attrgetter("position")
 
 
 def _inlined(
-    expr: Expr, pending: dict[str, _Pending], movable: bool, taken: list[_Facts]
+    expr: Expr, pending: dict[str, _Pending], movable: bool, taken: list[_Pending]
 ) -> Expr:
-    """The expression with pending locals inlined, whose facts are added to `taken`; a Ref itself
-    only if it is `movable`."""
+    """The expression with pending locals inlined, which are added to `taken`; a Ref itself only if
+    it is `movable`."""
     if expr.__class__ is Ref:
         found = pending.pop(expr.name, None) if movable else None
         if found is None:
             return expr
-        taken.append(found.facts)
+        taken.append(found)
         return found.let.expr
     if expr.__class__ is not Apply or not pending:
         return expr
@@ -232,7 +222,7 @@ def _inlined(
                 continue
             if allowed is None:
                 allowed = MAX_OPERATIONS - _size(expr)
-            if found.facts.size > allowed:
+            if found.size > allowed:
                 continue
         elif arg.__class__ is not Apply:
             continue

@@ -31,7 +31,7 @@ class KernelWriter(IndexWriter):
     """Writes the statements of one kernel.
 
     bodies   the statements of each enclosing block
-    scopes   the values available in each enclosing block
+    scopes   the values available in each enclosing block, by node, with their indices
     pending  folds in progress, each with the term of the loop being written
     outer    the writer of the graph around a body; None for the graph of the plan
     given    the reads of a body's parameters
@@ -49,7 +49,7 @@ class KernelWriter(IndexWriter):
         self.memory = memory
         self.needs = needs
         self.bodies: list[list[Stmt]] = []
-        self.scopes: list[dict[tuple[Node, tuple[Size, ...]], Expr]] = []
+        self.scopes: list[dict[Node, list[tuple[tuple[Size, ...], Expr]]]] = []
         self.indices = []
         self.pending: dict[FoldTask, Expr] = {}
         self.count = itertools.count(1)
@@ -68,12 +68,18 @@ class KernelWriter(IndexWriter):
     # Reads.
 
     def available(self, node: Node, index: tuple[Size, ...]) -> Expr | None:
-        element = node, index
         for scope in reversed(self.scopes):
-            found = scope.get(element)
-            if found is not None:
-                return found
+            for other, value in reversed(scope.get(node, ())):
+                if other == index:
+                    return value
         return None
+
+    def operand(self, x: Node, index: Sequence[Size]) -> Expr:
+        if not x.type.shape:  # its local is quick to find
+            for scope in reversed(self.scopes):
+                if x in scope:
+                    return scope[x][-1][1]
+        return super().operand(x, index)
 
     def leaf(self, node: Node, index: tuple[Size, ...]) -> Expr:
         if node in self.given:
@@ -178,7 +184,7 @@ class KernelWriter(IndexWriter):
     # Writes.
 
     def bind(self, node: Node, index: tuple[Size, ...], value: Expr) -> None:
-        self.scopes[-1][node, index] = value
+        self.scopes[-1].setdefault(node, []).append((index, value))
         if node in self.memory.stored:
             self.store(node, index, value, None, line_of(node))
 

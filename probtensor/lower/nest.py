@@ -67,24 +67,28 @@ def buffered(kernels: Sequence[Sequence[Nest]]) -> set[Node]:
     for kernel in kernels:
         paths.update(_paths(kernel, (kernel,)))
     found: set[Node] = set()
-    # The scope of each local, and its index there.
-    scopes: dict[Node, tuple[Path, tuple[Size, ...]]] = {}
+    # The path of each local, how much of it is its scope, and its index there.
+    scopes: dict[Node, tuple[Path, int, tuple[Size, ...]]] = {}
     for task, path in paths.items():
         depth = task.depth
         if depth is None:
             found.update(parts(task.node))
             continue
-        scope = path[: depth + 1]
         index = task.local_index([Dim.name(f"@{k}") for k in range(depth)] if depth else ())
-        for node in parts(task.node):
-            scopes[node] = scope, index
+        local = path, depth + 1, index
+        if isinstance(task.node.type, tuple):
+            scopes |= dict.fromkeys(parts(task.node), local)
+        else:
+            scopes[task.node] = local
     for consumer, path in paths.items():
         for node, index in consumer.accesses:
             local = scopes.get(node)
             if local is None:
                 if not isinstance(node.op, (Input, Const)):
                     found.add(node)
-            elif local[1] != index or local[0] != path[: len(local[0])]:
+                continue
+            scope, depth, own = local
+            if own != index or (scope is not path and scope[:depth] != path[:depth]):
                 found.add(node)
     return found
 

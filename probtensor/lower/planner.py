@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import Const, GraphError, Input, Node, line_of
+from probtensor.graph.parts import types_of
 from probtensor.graph.walk import toposort
 from probtensor.kernel.check import check
 from probtensor.kernel.ir import (
@@ -183,7 +184,12 @@ def _require_inputs(order: Sequence[Node], inputs: Sequence[Node]) -> None:
 
 
 def _require_sizes(order: Sequence[Node], sizes: CanonicalSizes) -> None:
+    known: set[int] = set()  # the shapes without such names, by `id`
     for node in with_bodies(order):
+        shapes = [kind.shape for kind in types_of(node) if id(kind.shape) not in known]
+        if not shapes:
+            continue
+        known.update(map(id, shapes))
         unknown = sizes.unknown(node)
         if unknown:
             names = ", ".join(sorted(map(str, unknown)))

@@ -20,6 +20,7 @@ from probtensor.graph.resize import names_in
 from probtensor.graph.sizes import resized
 from probtensor.graph.symbolic import described
 from probtensor.graph.walk import toposort
+from probtensor.kernel.ir import Lit
 from probtensor.lower.plan import MEASURED, SizeSource
 from probtensor.types import (
     Atom,
@@ -77,8 +78,9 @@ class CanonicalSizes:
         self._given = {source.name for source in self.sources}
         self._shapes: dict[Node, tuple[Size, ...]] = {}
         self._with_one: dict[Node, bool] = {}
-        # Elements of views at constant indices that are elements of other nodes.
-        self.moved: dict[tuple[Node, tuple[Size, ...]], tuple[Node, tuple[Size, ...]]] = {}
+        self.literals: dict[Node, Lit | None] = {}  # the elements of constants that have one value
+        # Elements of views, by constant indices, that are elements of other nodes.
+        self.moved: dict[Node, dict[tuple[Size, ...], tuple[Node, tuple[Size, ...]]]] = {}
         self._sizes: dict[Dim, Size] = {}
         self._ops: dict[int, tuple[Op, Op]] = {}  # by identity, since 0.0 == -0.0
 

@@ -19,7 +19,7 @@ from functools import lru_cache
 from cython_ext.graph import Rewriter
 from probtensor import ops
 from probtensor.dataclass import dataclass, field
-from probtensor.graph.closed import Closed, map_bodies
+from probtensor.graph.closed import Closed, all_bodies, map_bodies
 from probtensor.graph.node import INTERNED, Const, Node, Op, as_tensor, line_of, made_by, make
 from probtensor.graph.walk import rebuild, replace, toposort
 from probtensor.ops.kinds import as_tensor_of
@@ -414,6 +414,16 @@ class _Driver(Rewriter):
         present = self.present
         return op.has_bodies or any(are_there(r.among, present) for r in self.rules.of(type(op)))
 
+    def concerns_bodies(self, node: Node) -> bool:
+        """Whether there may be anything to do in the bodies of a node: nodes with rules or bodies,
+        or parameters that are literals."""
+        kinds = {kind for body in all_bodies(node.op) for kind in body.kinds}
+        if any(kind.has_bodies or self.rules.of(kind) for kind in kinds):
+            return True
+        constant = self.facts.constant
+        return any(constant(x) is not None for own, x in node.op.elements_inside(node)
+                   if not own.ndim)  # fmt: skip
+
     def operand(self, x: Node) -> OperandForm:
         """The form of an operand."""
         kind, value = x.op.__class__, self.facts.constant(x)
@@ -463,6 +473,9 @@ class _Driver(Rewriter):
     def with_rewritten_bodies(self, node: Node) -> Node:
         """The node with its bodies in final form; if they are already, the result of one rule."""
         if node in self.with_final_bodies:
+            return self.after_rules(node)
+        if not self.concerns_bodies(node):
+            self.with_final_bodies.add(node)
             return self.after_rules(node)
         known = self.findings.inside(node, self.facts)
         facts = _key_of(known)

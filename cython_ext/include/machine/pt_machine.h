@@ -43,6 +43,14 @@ typedef struct pt_op_entry {
     pt_op op;
 } pt_op_entry;
 
+/* Pairs of instructions: the one of singles j and k is pairs[count * j + k]. The last single is only
+ * the second of pairs. */
+typedef struct pt_pairs {
+    int64_t count;
+    const pt_op *singles;
+    const pt_op *pairs;
+} pt_pairs;
+
 /* A vector register: the cell that gets its address, and its place in the frame. `loads` says that
  * the next cell gets the address too, since a load may set the first one to memory. */
 typedef struct pt_register {

@@ -19,10 +19,11 @@
  * store_fill     a[b + d + k] = c                   store_step  a[b + k * d] = c of k
  * store_at       a[b of k] = c of k           address        a = &b[c] */
 #define PT_DEFINE(name, type, field, whole) \
-    OP(load_##name) \
+    STEP(load_##name) \
     { \
         GIVE(field, ((const type *)f[pc->b].p)[f[pc->c].i + pc->d]); \
     } \
+    RUN(load_##name) \
     OP(load_if_##name) \
     { \
         if (f[pc->d].i) \
@@ -96,11 +97,12 @@
         load_at_if_##name(f[pc->a].p, f[pc->b].p, f[pc->c].p, f[pc->d].p, len); \
         NEXT(1); \
     } \
-    OP(store_##name) \
+    STEP(store_##name) \
     { \
         ((type *)f[pc->a].p)[f[pc->b].i + pc->d] = (type)f[pc->c].field; \
-        NEXT(1); \
+        return top; \
     } \
+    RUN(store_##name) \
     PT_APART void store_v_##name(type *d, const pt_type_##field *a, int64_t n) \
     { \
         _Pragma("GCC ivdep") for (int64_t k = 0; k < n; k++) d[k] = (type)a[k]; \
@@ -149,11 +151,11 @@ PT_ELEMENTS(PT_DEFINE)
 #undef PT_DEFINE
 
 /* Cells and registers, whatever they hold. */
-OP(move)
+STEP(move)
 {
-    f[pc->a] = f[pc->b];
-    NEXT(1);
+    GIVE(f, f[pc->b].f);
 }
+RUN(move)
 OP(move_v)
 {
     memcpy(f[pc->a].p, f[pc->b].p, PADDED * sizeof(pt_cell));
@@ -187,15 +189,17 @@ OP(count_up)
     NEXT(1);
 }
 /* One element of a register: a = b of c; a of b = c. */
-OP(element)
+STEP(element)
 {
     GIVE(f, f[pc->b].pf[f[pc->c].i]);
 }
-OP(set_element)
+RUN(element)
+STEP(set_element)
 {
     f[pc->a].pi[f[pc->b].i] = f[pc->c].i;
-    NEXT(1);
+    return top;
 }
+RUN(set_element)
 PT_APART int64_t any_of(const int64_t *mask, int64_t n)
 {
     int64_t found = 0;
@@ -210,10 +214,21 @@ OP(any)
 }
 
 /* a = b ? c : d */
-OP(select)
+STEP(select)
 {
     GIVE(f, f[pc->b].i ? f[pc->c].f : f[pc->d].f);
 }
+RUN(select)
+STEP(select_t)
+{
+    GIVE(f, f[pc->b].i ? top : f[pc->d].f);
+}
+RUN(select_t)
+STEP(select_u)
+{
+    GIVE(f, f[pc->b].i ? f[pc->c].f : top);
+}
+RUN(select_u)
 #define PT_DEFINE(form, ctype, cfield, cvalue, dtype, dfield, dvalue) \
     PT_APART void select_##form(int64_t *a, const int64_t *b, ctype c, dtype d, int64_t n) \
     { \

@@ -9,23 +9,38 @@
 #define PT_APART static __attribute__((noinline, unused))
 #define OP(name) static int op_##name(pt_cell *f, const pt_instr *pc, int64_t len, double top)
 #define NEXT(k) return pc[k].op(f, pc + (k), len, top)
-/* Set the cell a, and pass a double on. */
+/* A short instruction is a step, which gives the next `top`. GIVE sets the cell a. */
+#define STEP(name) \
+    static inline __attribute__((always_inline, unused)) double step_##name( \
+        pt_cell *f, const pt_instr *pc, double top)
+#define RUN(name) \
+    OP(name) \
+    { \
+        top = step_##name(f, pc, top); \
+        NEXT(1); \
+    }
 #define GIVE(out, value) GIVE_##out(value)
-#define GIVE_f(value) \
-    f[pc->a].f = top = value; \
-    NEXT(1)
+#define GIVE_f(value) return f[pc->a].f = value
 #define GIVE_i(value) \
     f[pc->a].i = value; \
-    NEXT(1)
+    return top
 #define GIVE_u(value) \
     f[pc->a].u = value; \
-    NEXT(1)
+    return top
 #define PADDED ((len + 7) & ~(int64_t)7)
-/* Over whole groups of eight elements: `n` is a multiple of eight. */
+/* Over whole groups of eight elements: `n` is a multiple of eight, which the compiler is told so
+ * that it makes no loop for others. Results often replace an operand; `ivdep` says that this does no
+ * harm. */
 #define BY_EIGHTS(body) \
-    for (int64_t k0 = 0; k0 < n; k0 += 8) { \
-        _Pragma("GCC ivdep") for (int64_t k = k0; k < k0 + 8; k++) { body; } \
-    }
+    PT_IS_WHOLE(n) \
+    _Pragma("GCC ivdep") for (int64_t k = 0; k < n; k++) { body; }
+#ifdef __GNUC__
+#define PT_IS_WHOLE(n) \
+    if (n & 7) \
+        __builtin_unreachable();
+#else
+#define PT_IS_WHOLE(n)
+#endif
 
 #define pt_type_f double
 #define pt_type_i int64_t
@@ -68,11 +83,12 @@
     X(pow_u, u, u, pt_upow(x, y)) X(shl_u, u, u, pt_ushl(x, y)) X(shr_u, u, u, pt_ushr(x, y))
 
 #define PT_DEFINE(name, out, in, value) \
-    OP(name) \
+    STEP(name) \
     { \
         const pt_type_##in x = f[pc->b].in; \
         GIVE(out, value); \
     } \
+    RUN(name) \
     PT_APART void name##_v(pt_type_##out *d, const pt_type_##in *a, int64_t n) \
     { \
         BY_EIGHTS(const pt_type_##in x = a[k]; d[k] = value) \
@@ -86,11 +102,12 @@ PT_UNARY(PT_DEFINE)
 #undef PT_DEFINE
 
 #define PT_DEFINE(name, out, in, value) \
-    OP(name) \
+    STEP(name) \
     { \
         const pt_type_##in x = f[pc->b].in, y = f[pc->c].in; \
         GIVE(out, value); \
     } \
+    RUN(name) \
     PT_APART void name##_vv(pt_type_##out *d, const pt_type_##in *a, const pt_type_##in *b, \
                             int64_t n) \
     { \
@@ -129,37 +146,42 @@ PT_BINARY(PT_DEFINE)
     X(add_f, x + y) X(sub_f, x - y) X(mul_f, x * y) X(div_f, x / y) \
     X(max_f, pt_maximum(x, y)) X(min_f, pt_minimum(x, y))
 #define PT_DEFINE(name, value) \
-    OP(name##_t) \
+    STEP(name##_t) \
     { \
         const double x = top, y = f[pc->c].f; \
         GIVE(f, value); \
     } \
-    OP(name##_u) \
+    RUN(name##_t) \
+    STEP(name##_u) \
     { \
         const double x = f[pc->b].f, y = top; \
         GIVE(f, value); \
-    }
+    } \
+    RUN(name##_u)
 PT_CHAINED(PT_DEFINE)
 #undef PT_DEFINE
 
 /* X(name, value) for operands x, y, z: the product is rounded. */
 #define PT_TERNARY(X) X(mul_add, x * y + z) X(mul_sub, x * y - z) X(sub_mul, z - x * y)
 #define PT_DEFINE(name, value) \
-    OP(name) \
+    STEP(name) \
     { \
         const double x = f[pc->b].f, y = f[pc->c].f, z = f[pc->d].f; \
         GIVE(f, value); \
     } \
-    OP(name##_t) \
+    RUN(name) \
+    STEP(name##_t) \
     { \
         const double x = top, y = f[pc->c].f, z = f[pc->d].f; \
         GIVE(f, value); \
     } \
-    OP(name##_u) \
+    RUN(name##_t) \
+    STEP(name##_u) \
     { \
         const double x = f[pc->b].f, y = f[pc->c].f, z = top; \
         GIVE(f, value); \
     } \
+    RUN(name##_u) \
     PT_APART void name##_v(double *d, const double *a, const double *b, const double *c, \
                            int64_t n) \
     { \
@@ -200,10 +222,11 @@ PT_TERNARY(PT_DEFINE)
 
 #define PT_DEFINE(name) \
     PT_ONCE_1(name) \
-    OP(name) \
+    STEP(name) \
     { \
         GIVE(f, name##_once(f[pc->b].f)); \
     } \
+    RUN(name) \
     PT_APART void name##_v(double *d, const double *a, int64_t n) \
     { \
         BY_EIGHTS(d[k] = name(a[k])) \
@@ -218,10 +241,11 @@ PT_FUNCTIONS_1(PT_DEFINE)
 
 #define PT_DEFINE(name) \
     PT_ONCE_2(name) \
-    OP(name) \
+    STEP(name) \
     { \
         GIVE(f, name##_once(f[pc->b].f, f[pc->c].f)); \
     } \
+    RUN(name) \
     PT_APART void name##_v(double *d, const double *a, const double *b, int64_t n) \
     { \
         BY_EIGHTS(d[k] = name(a[k], b[k])) \
@@ -236,10 +260,11 @@ PT_FUNCTIONS_2(PT_DEFINE)
 
 #define PT_DEFINE(name) \
     PT_ONCE_3(name) \
-    OP(name) \
+    STEP(name) \
     { \
         GIVE(f, name##_once(f[pc->b].f, f[pc->c].f, f[pc->d].f)); \
     } \
+    RUN(name) \
     PT_APART void name##_v(double *e, const double *a, const double *b, const double *c, \
                            int64_t n) \
     { \

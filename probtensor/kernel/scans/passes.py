@@ -41,7 +41,10 @@ def _read_in(body: tuple[Stmt, ...], read: set[str]) -> tuple[Stmt, ...]:
     that they read. A local is defined before it is read, so the last statement comes first."""
     done: list[Stmt] = []
     for stmt in reversed(body):
-        if isinstance(stmt, Let) and stmt.name not in read:
+        if isinstance(stmt, Let):
+            if stmt.name in read:
+                read.update(expr_names(stmt.expr))
+                done.append(stmt)
             continue
         read.update(*map(expr_names, exprs_of(stmt)), *map(size_names, indices_of(stmt)))
         done.append(map_blocks(stmt, lambda inner: _read_in(inner, read)))

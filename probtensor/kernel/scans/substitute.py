@@ -43,9 +43,12 @@ class Names:
         body = tuple(body)
         for stmt in body:
             self.used.update(buffers_of(stmt))
+        indices: set[Size] = set()
         for stmt in walk(body):
-            self.used.update(names_set(stmt), *map(size_names, indices_of(stmt)))
+            indices.update(indices_of(stmt))
+            self.used.update(names_set(stmt))
             self.used.add(getattr(stmt, "var", ""))
+        self.used.update(*map(size_names, indices))
 
     def fresh(self, name: str) -> str:
         """`name` with the next number that gives an unused name."""

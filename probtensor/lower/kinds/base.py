@@ -260,5 +260,5 @@ def loops_along(shape: Sequence[Size]) -> tuple[tuple[Size, ...], tuple[int, ...
     """The loops over the elements of a shape, and the axis of each."""
     if not shape:
         return (), ()
-    axes = tuple([a for a, n in enumerate(shape) if n != 1])
-    return tuple(shape[a] for a in axes), axes
+    axes = tuple([a for a, n in enumerate(shape) if n.__class__ is not int or n != 1])
+    return (shape if len(axes) == len(shape) else tuple([shape[a] for a in axes])), axes

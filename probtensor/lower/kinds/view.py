@@ -43,12 +43,13 @@ class LeafLowering(Copied):
     kind = (Input, Const, SizeOf)
 
     def inline(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
-        match node.op:
-            case Const():
-                return uniform_value(node)
-            case SizeOf(size):
-                return IndexValue(reader.sizes(size))
-        return None
+        op = node.op
+        if op.__class__ is Const:
+            literals = reader.sizes.literals
+            if node not in literals:
+                literals[node] = uniform_value(node)
+            return literals[node]
+        return IndexValue(reader.sizes(op.size)) if isinstance(op, SizeOf) else None
 
 
 class ViewLowering(Copied):
@@ -58,8 +59,9 @@ class ViewLowering(Copied):
     inlined = True
 
     def inline(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
-        moved = reader.sizes.moved.get((node, index))
-        return _element(reader, node, index) if moved is None else reader.value(*moved)
+        moved = reader.sizes.moved.get(node)
+        found = None if moved is None else moved.get(index)
+        return _element(reader, node, index) if found is None else reader.value(*found)
 
 
 def _element(reader: Reader, node: Node, index: Sequence[Size]) -> Expr:
@@ -84,7 +86,7 @@ def _element(reader: Reader, node: Node, index: Sequence[Size]) -> Expr:
     if not index_inputs and not any(isinstance(i, Dim) for i in index):
         for part in read:
             if part.found is result and result.dtype == node.dtype:
-                sizes.moved[node, index] = part.node, part.index
+                sizes.moved.setdefault(node, {})[index] = part.node, part.index
     return as_value(result, node.dtype, reader.canonical)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import is_
 
 from probtensor.dataclass import replace
 from probtensor.kernel.ir import (
+    Apply,
     Expr,
     For,
     If,
     Let,
+    Load,
     Ref,
     Scan,
     Store,
@@ -33,6 +36,7 @@ from probtensor.schedule.strips.forms import (
 )
 from probtensor.types import size_names
 
+SMALL = 24  # operands and operations of a local that moves to where it is read
 
 def stored_in(body: Iterable[Stripped]) -> frozenset[str]:
     """Buffers that statements store to, those of sums in blocks included."""
@@ -84,43 +88,62 @@ def without_lost_stores(body: Sequence[Stripped]) -> tuple[Stripped, ...]:
 
 
 def with_last_values(scan: Scan) -> Scan:
-    """The scan without lost stores, and without locals that are the next value of one state and
-    nothing else: the state becomes their expression, at the end of the iteration."""
+    """The scan without lost stores, and with the locals that are read once in the place where they
+    are read: an instruction takes a value from the one before it at no cost."""
     body = without_lost_stores(scan.body)
     if not all(isinstance(stmt, (Let, Store)) for stmt in body):
         return scan
     ends = [state.next for state in scan.states]
     uses = _uses(body, [*ends, *(() if scan.stop is None else (scan.stop,))])
     stored = {buffer for stmt in body for buffer in writes_of(stmt)}
-    found: dict[str, Expr] = {}
-    for end in ends:
-        if isinstance(end, Ref) and uses[end.name] == 1:
-            found[end.name] = end
-    lets = {
-        stmt.name: stmt.expr
-        for stmt in body
-        if isinstance(stmt, Let) and stmt.name in found and not stored & set(loads_of(stmt.expr))
-    }
-    states = tuple(
-        replace(state, next=lets[state.next.name])
-        if isinstance(state.next, Ref) and state.next.name in lets
-        else state
-        for state in scan.states
+    last = {end.name for end in ends if isinstance(end, Ref)}
+    moved: dict[str, Expr] = {}
+    rest: list[Stripped] = []
+    for stmt in body:
+        stmt = replace(stmt, expr=substituted(stmt.expr, moved))
+        once = isinstance(stmt, Let) and uses[stmt.name] == 1
+        if once and (_is_small(stmt.expr) or stmt.name in last) and not stored & set(
+            loads_of(stmt.expr)
+        ):
+            moved[stmt.name] = stmt.expr
+        else:
+            rest.append(stmt)
+    states = tuple(replace(s, next=substituted(s.next, moved)) for s in scan.states)
+    stop = None if scan.stop is None else substituted(scan.stop, moved)
+    return replace(scan, body=tuple(rest), states=states, stop=stop)
+
+
+def _is_small(expr: Expr) -> bool:
+    """Whether an expression has few operations, and may be part of a choice: it needs no jump."""
+    parts = walk_expr(expr)
+    return len(parts) <= SMALL and not any(
+        isinstance(part, Load) or (isinstance(part, Apply) and part.fn.startswith("pt_"))
+        for part in parts
     )
-    rest = tuple(stmt for stmt in body if not (isinstance(stmt, Let) and stmt.name in lets))
-    return replace(scan, body=rest, states=states)
+
+
+def substituted(expr: Expr, values: Mapping[str, Expr]) -> Expr:
+    """An expression with other ones in place of locals, indices apart."""
+    if not values:
+        return expr
+    if isinstance(expr, Ref):
+        return values.get(expr.name, expr)
+    if not isinstance(expr, Apply):
+        return expr
+    args = tuple(substituted(arg, values) for arg in expr.args)
+    return expr if all(map(is_, args, expr.args)) else replace(expr, args=args)
 
 
 def _uses(body: Sequence[Stripped], ends: Sequence[Expr]) -> Counter[str]:
-    """How often names are read, those in indices included."""
+    """How often names are read; those in indices more than once."""
     uses: Counter[str] = Counter()
     for stmt in body:
         for index in indices_of(stmt):
-            uses.update(size_names(index))
+            uses.update(2 * list(size_names(index)))
     for expr in (*(expr for stmt in body for expr in exprs_of(stmt)), *ends):
         for part in walk_expr(expr):
             if isinstance(part, Ref):
                 uses[part.name] += 1
             elif hasattr(part, "index"):
-                uses.update(size_names(part.index))
+                uses.update(2 * list(size_names(part.index)))
     return uses

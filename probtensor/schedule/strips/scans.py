@@ -29,7 +29,7 @@ from probtensor.kernel.ir import (
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import expr_names, loads_of, names_read
 from probtensor.schedule.strips.forms import SerialSegment, Strip, VectorSegment
-from probtensor.schedule.strips.inner import with_last_values
+from probtensor.schedule.strips.inner import substituted, with_last_values
 
 FEW = 24  # statements of a scan whose strips are long
 WIDTHS = (128, 64)  # iterations of a strip with few statements, and of others
@@ -142,7 +142,7 @@ def _divided(scan: Scan, stored: Counter[str], later: bool) -> Parts:
     kept = [Let(f"{name}_{scan.var}", Ref(name, names[name].dtype)) for name in sorted(read)]
     values = {let.expr.name: Ref(let.name, let.expr.dtype) for let in kept}
     after = [_with(stmt, values) for stmt in after]
-    folds = tuple(replace(acc, term=_replaced(acc.term, values)) for acc in folds)
+    folds = tuple(replace(acc, term=substituted(acc.term, values)) for acc in folds)
     return Parts(tuple(hoisted.lets), (*kept, *core), tuple(after), states, folds)
 
 
@@ -215,15 +215,7 @@ def _with_exprs(stmt: Stmt, hoisted: _Hoisted) -> Stmt:
 
 
 def _with(stmt: Stmt, values: dict[str, Ref]) -> Stmt:
-    return replace(stmt, expr=_replaced(stmt.expr, values))
-
-
-def _replaced(expr: Expr, values: dict[str, Ref]) -> Expr:
-    if isinstance(expr, Ref):
-        return values.get(expr.name, expr)
-    if isinstance(expr, Apply):
-        return replace(expr, args=tuple(_replaced(arg, values) for arg in expr.args))
-    return expr
+    return replace(stmt, expr=substituted(stmt.expr, values))
 
 
 def _read(body: Iterable[Stmt], exprs: Iterable[Expr]) -> set[str]:

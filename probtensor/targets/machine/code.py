@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import NamedTuple
 
 from probtensor.dataclass import dataclass, field
@@ -15,13 +17,13 @@ LANES = 8  # elements to which registers are rounded up
 ARGUMENTS = 16  # cells for the arguments of a routine
 
 # Instructions that take an operand from the one before, if that is what it has computed; those
-# that compute one for them, of scalars; and those with a product of their operands b and c.
-TERNARY = frozenset(("mul_add", "mul_sub", "sub_mul"))
+# that compute one for them, of scalars; and those whose operands b and c may change places.
+TERNARY = frozenset(("mul_add", "mul_sub", "sub_mul", "select"))
 CHAINED = TERNARY | {"add_f", "sub_f", "mul_f", "div_f", "max_f", "min_f"}
 GIVING = CHAINED | {f"{name}_{form}" for name in CHAINED for form in "tu"} | {
-    "neg_f", "abs_f", "square_f", "sqrt_f", "load_float64", "element", "select"
+    "neg_f", "abs_f", "square_f", "sqrt_f", "load_float64", "element"
 }  # fmt: skip
-COMMUTING = TERNARY | {"mul_f", "add_f"}
+COMMUTING = frozenset(("mul_add", "mul_sub", "sub_mul", "mul_f", "add_f"))
 
 
 class Label:
@@ -179,12 +181,7 @@ class Assembler:
         if name in CHAINED and lines and lines[-1].__class__ is tuple:
             last = lines[-1]
             if self.names[last[0]] in GIVING:
-                if last[1] == c and name in COMMUTING:
-                    b, c = c, b
-                if last[1] == b:
-                    name += "_t"
-                elif last[1] == (d if name in TERNARY else c):
-                    name += "_u"
+                name, b, c = _chained(last[1], name, b, c, d)
         lines.append((self.instructions[name], a, b, c, d))
 
     def more(self, a: int = 0, b: int = 0, c: int = 0) -> None:
@@ -236,24 +233,14 @@ class Assembler:
         """All instructions, five numbers each, with distances in place of labels; and the
         positions of the lines `begins`."""
         lines = self.scopes[0].lines
-        positions: list[int] = []
-        position = 0
-        for line in lines:
-            positions.append(position)
-            if line.__class__ is Label:
-                line.position = position
-            else:
-                position += 1
-        flat: list[int] = []
-        for line, position in zip(lines, positions, strict=True):
-            if line.__class__ is Label:
-                continue
-            d = line[4]
-            if d.__class__ is Label:
-                flat += (*line[:4], d.position - position)
-            else:
-                flat += line
-        return array("i", flat), array("q", [positions[k] for k in begins])
+        labels = [k for k, line in enumerate(lines) if line.__class__ is Label]
+        for before, k in enumerate(labels):
+            lines[k].position = k - before
+        flat = list(chain.from_iterable([x for x in lines if x.__class__ is not Label]))
+        for k in range(4, len(flat), 5):
+            if flat[k].__class__ is Label:
+                flat[k] = flat[k].position - k // 5
+        return array("i", flat), array("q", [k - bisect_left(labels, k) for k in begins])
 
     @property
     def cell_bytes(self) -> int:
@@ -264,3 +251,14 @@ class Assembler:
     def frame_bytes(self) -> int:
         """Bytes of the frame: cells, then registers."""
         return self.cell_bytes + self._vector_bytes
+
+
+def _chained(cell: int, name: str, b: int, c: int, d: int | Label) -> tuple[str, int, int]:
+    """The form of an instruction that takes the value of this cell, if it reads it, from the
+    instruction before; and its operands."""
+    if c == cell and name in COMMUTING:
+        b, c = c, b
+    first, second = (c, d) if name == "select" else (b, d if name in TERNARY else c)
+    if first == cell:
+        return f"{name}_t", b, c
+    return (f"{name}_u" if second == cell else name), b, c

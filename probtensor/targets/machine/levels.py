@@ -14,12 +14,14 @@ from probtensor.dataclass import dataclass
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine: its level, the size and time of its file, the address of its table of instructions
-    and of the function that runs programs, and the index of each instruction in the table."""
+    """A machine: its level, the size and time of its file, the addresses of its table of
+    instructions, of its pairs of them and of the function that runs programs, and the index of each
+    instruction in the table."""
 
     level: str
     version: str
     table: int
+    pairs: int
     run: int
     instructions: Mapping[str, int]
 
@@ -42,4 +44,4 @@ def machine() -> Machine:
     index = {name: k for k, name in enumerate(names_of(module.table))}
     status = os.stat(module.__file__)
     version = f"{status.st_size} {status.st_mtime_ns}"
-    return Machine(level, version, module.table, module.run, index)
+    return Machine(level, version, module.table, module.pairs, module.run, index)

@@ -48,7 +48,7 @@ def _built(encoded: Encoded, text: str, began: float) -> Built:
         for name, cell in encoded.links.items():
             cells[cell] = addresses[name]
     program = Program(
-        machine().table, encoded.lines, encoded.starts, cells, encoded.registers,
+        machine().table, machine().pairs, encoded.lines, encoded.starts, cells, encoded.registers,
         encoded.sizes, encoded.buffers, encoded.frame_bytes,
     )  # fmt: skip
     timings = {"encode": time.perf_counter() - began}

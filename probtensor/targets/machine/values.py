@@ -10,43 +10,18 @@ from probtensor.kernel.ir import Apply, Expr, IndexValue, Lit, Load, Ref, walk_e
 from probtensor.kernel.simplify import coefficient
 from probtensor.targets.base import BuildError
 from probtensor.targets.machine.code import Assembler, Label, Value
+from probtensor.targets.machine.operators import (
+    EXACT,
+    OPERATORS,
+    SMALL,
+    conversion,
+    element,
+    field_of,
+    joint_field,
+)
 from probtensor.types import Atom, Dim, Size, dtype_of, size_names, terms_of
 
-# The instruction of each operator on floats, signed and unsigned integers; "" is the identity.
-OPERATORS = {
-    "+": ("add_f", "add_i", "add_i"), "-": ("sub_f", "sub_i", "sub_i"),
-    "*": ("mul_f", "mul_i", "mul_i"), "/": ("div_f", None, None),
-    "neg": ("neg_f", "neg_i", "neg_i"), "square": ("square_f", "square_i", "square_i"),
-    "<": ("lt_f", "lt_i", "lt_u"), "<=": ("le_f", "le_i", "le_u"), ">": ("gt_f", "gt_i", "gt_u"),
-    ">=": ("ge_f", "ge_i", "ge_u"), "==": ("eq_f", "eq_i", "eq_i"),
-    "!=": ("ne_f", "ne_i", "ne_i"), "and": (None, "and_i", "and_i"),
-    "or": (None, "or_i", "or_i"), "not": (None, "not_i", "not_i"), "&": (None, "and_i", "and_i"),
-    "|": (None, "or_i", "or_i"), "^": (None, "xor_i", "xor_i"), "~": (None, "inv_i", "inv_i"),
-    "isnan": ("isnan_f", None, None), "isinf": ("isinf_f", None, None),
-    "//": ("pt_floor_div", "floordiv_i", "floordiv_u"), "%": ("pt_mod", "mod_i", "mod_u"),
-    "**": ("pt_pow", "pow_i", "pow_u"), "abs": ("abs_f", "abs_i", ""),
-    "sign": ("sign_f", "sign_i", "sign_u"), "<<": (None, "shl_i", "shl_u"),
-    ">>": (None, "shr_i", "shr_u"), "minimum": ("min_f", "min_i", "min_u"),
-    "maximum": ("max_f", "max_i", "max_u"), "sqrt": ("sqrt_f", "", ""),
-    "floor": ("floor_f", "", ""), "ceil": ("ceil_f", "", ""), "trunc": ("trunc_f", "", ""),
-    "round": ("round_f", "", ""),
-}  # fmt: skip
-# Operators whose float32 result needs no rounding.
-EXACT = {"neg", "abs", "sign", "minimum", "maximum", "floor", "ceil", "trunc", "round"}
 LARGE = 1 << 31  # numbers in instructions are below
-SMALL = ("int8", "int16", "int32", "uint8", "uint16", "uint32")
-
-
-def element(dtype: str) -> str:
-    """The name of the elements of a dtype in instructions."""
-    return "uint8" if dtype == "bool" else dtype
-
-
-def field_of(dtype: str) -> str:
-    """The kind of a value in a cell: "f", "i", or "u" for uint64."""
-    if dtype_of(dtype).is_float:
-        return "f"
-    return "u" if dtype == "uint64" else "i"
 
 
 @dataclass
@@ -228,12 +203,17 @@ class Values:
         names = self.names
         return any(name in names and names[name].vector for name in size_names(size))
 
+    def _step(self, size: Size) -> Size | None:
+        """What an index grows by from one iteration of a strip to the next; None if it has vectors
+        in it, or no fixed step."""
+        return None if self.varies(size) else coefficient(size, self.vector.var)
+
     def index_value(self, size: Size) -> Value:
         """An index as a value: a vector where it differs between the iterations of a strip."""
         vector = self.vector
         if vector is None:
             return self._index_scalar(size)
-        step = None if self.varies(size) else coefficient(size, vector.var)
+        step = self._step(size)
         if step == 0:
             return self._index_scalar(size)
         if step is not None:
@@ -353,7 +333,7 @@ class Values:
         vector = self.vector
         if vector is None:
             return self._load_scalar(load, kind, into)
-        step = None if self.varies(load.index) else coefficient(load.index, vector.var)
+        step = self._step(load.index)
         if step == 0:
             return self._load_uniform(base, kind, load.index)
         if self.guard is None and step is not None:
@@ -449,7 +429,10 @@ class Values:
     def binary(self, name: str, x: Value, y: Value, into: int = -1) -> Value:
         """An instruction of two operands."""
         code = self.code
-        code.release(x, y)
+        if x.owned:
+            code.release(x)
+        if y.owned:
+            code.release(y)
         if x.vector or y.vector:
             form = ("v" if x.vector else "s") + ("v" if y.vector else "s")
             made = self._target(into)
@@ -465,20 +448,19 @@ class Values:
         """A function or operator applied to values of given dtypes."""
         if fn.startswith("pt_"):
             return self._function(fn, args, dtype, into)
-        kinds = [field_of(kind) for _, kind in args]
-        kind = "f" if "f" in kinds else "u" if any(
-            dtype_of(of).kind == "u" for _, of in args
-        ) else "i"
+        kind = joint_field(*[of for _, of in args])
         name = OPERATORS[fn]["fiu".index(kind)] if fn in OPERATORS else None
         if name is None:
             raise BuildError(f"the machine has no instruction for {fn} of {args[0][1]}")
-        values = [self._as(kind, value, of) for value, of in args]
+        values = [value if of == "float64" else self._as(kind, value, of) for value, of in args]
         if name == "":
             return values[0]
         if name.startswith("pt_"):
             return self._function(name, args, dtype, into)
-        rounds = (dtype == "float32" and fn not in EXACT) or dtype in SMALL
         call = self.unary if len(values) == 1 else self.binary
+        if dtype == "float64":
+            return call(name, *values, into)
+        rounds = (dtype == "float32" and fn not in EXACT) or dtype in SMALL
         made = call(name, *values, -1 if rounds else into)
         if rounds:
             made = self.unary("float32_f" if dtype == "float32" else f"{dtype}_i", made, into)
@@ -641,20 +623,6 @@ def needs_branch(expr: Expr) -> bool:
         isinstance(part, Load) or (isinstance(part, Apply) and part.fn.startswith("pt_"))
         for part in walk_expr(expr)
     )
-
-
-def conversion(source: str, dtype: str) -> str:
-    """The instruction that converts between dtypes; empty where values are held alike."""
-    kind = field_of(source)
-    if dtype == source:
-        return ""
-    if dtype == "bool":
-        return "bool_f" if kind == "f" else "bool_i"
-    if kind == "f":
-        return "" if dtype == "float64" else f"{dtype}_f"
-    if dtype_of(dtype).is_float:
-        return f"{dtype}_{kind}"
-    return f"{dtype}_i" if dtype in SMALL else ""
 
 
 def is_product(expr: Expr) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import is_
 
 from probtensor.graph.node import Node
@@ -77,18 +77,22 @@ def needed_results(order: Sequence[Node], outputs: Sequence[Node]) -> dict[Node,
     for node in reversed(order):
         if node not in needed:
             continue
+        read = node.inputs
         if isinstance(node.op, Loop):
-            loop = opened(node)
-            _keep_needed(loop, needed[node])
-            read = [e.outer for e in loop.entries()]
-            read += [] if loop.count is None else [loop.count]
-        else:
-            read = node.inputs
+            places = inputs_read(node.op, needed[node])
+            read = [x for k, x in enumerate(read) if k in places]
         for x in read:
             needed.setdefault(x, set())
         if isinstance(node.op, Get):
             needed[node.inputs[0]].add(node.op.index)
     return needed
+
+
+def inputs_read(op: Loop, needed: Iterable[int]) -> set[int]:
+    """The positions of the inputs of a loop on which these of its results depend."""
+    # What decides when it stops is always read.
+    results = [*needed, len(op.body.outputs) - 1] if op.stops else needed
+    return set().union(*map(op.inputs_read, results), [len(op.body.parameters)] * op.counted)
 
 
 def drop_unused(loop: OpenedLoop, needed: Collection[int]) -> bool:
@@ -107,9 +111,13 @@ def _keep_needed(loop: OpenedLoop, needed: Collection[int]) -> bool:
     """Remove these parts of the loop alone: inner loops may still read parameters that are gone.
     Whether there were any."""
     before = len(loop.entries()) + len(loop.stacks)
+    was_opened = loop.is_as_opened
     loop.results = [x if k in needed else None for k, x in enumerate(loop.results)]
     parts = {x for x in loop.results if isinstance(x, (Entry, Stack))}
     loop.stacks = [s for s in loop.stacks if s in parts]
+    if was_opened:
+        _keep_entries(loop, inputs_read(loop.op, needed))
+        return len(loop.entries()) + len(loop.stacks) < before
     roots = [s.value for s in loop.stacks] + ([] if loop.stop is None else [loop.stop])
     live = {e for e in loop.carries if e in parts}
     while True:
@@ -123,3 +131,11 @@ def _keep_needed(loop: OpenedLoop, needed: Collection[int]) -> bool:
     loop.sequences = [e for e in loop.sequences if e.own in read]
     loop.invariants = [e for e in loop.invariants if e.own in read]
     return len(loop.entries()) + len(loop.stacks) < before
+
+
+def _keep_entries(loop: OpenedLoop, places: Collection[int]) -> None:
+    """Keep what is at these positions of the inputs."""
+    kept = {e.own for k, e in enumerate(loop.entries()) if k in places}
+    loop.carries = [e for e in loop.carries if e.own in kept]
+    loop.sequences = [e for e in loop.sequences if e.own in kept]
+    loop.invariants = [e for e in loop.invariants if e.own in kept]
