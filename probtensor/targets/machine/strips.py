@@ -39,10 +39,9 @@ from probtensor.schedule.strips.forms import (
 )
 from probtensor.schedule.strips.inner import stored_in
 from probtensor.schedule.strips.passes import are_apart
-from probtensor.targets.machine.code import Assembler, Label, Scope, Value
+from probtensor.targets.machine.code import Assembler, Label, Scope, Value, Vector
 from probtensor.targets.machine.operators import conversion
 from probtensor.targets.machine.sums import Sums
-from probtensor.targets.machine.values import Vector
 from probtensor.targets.spell import factors, register_kind
 from probtensor.types import Size, size_names
 

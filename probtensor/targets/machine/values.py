@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from probtensor.dataclass import dataclass, field
 from probtensor.kernel.ir import Apply, Expr, IndexValue, Lit, Load, Ref, walk_expr
 from probtensor.kernel.simplify import coefficient
 from probtensor.targets.base import BuildError
-from probtensor.targets.machine.code import Assembler, Label, Value
+from probtensor.targets.machine.code import Assembler, Label, Value, Vector
 from probtensor.targets.machine.operators import (
     EXACT,
     OPERATORS,
@@ -17,35 +15,13 @@ from probtensor.targets.machine.operators import (
     conversion,
     element,
     field_of,
+    is_product,
     joint_field,
+    needs_branch,
 )
 from probtensor.types import Atom, Dim, Size, dtype_of, size_names, terms_of
 
 LARGE = 1 << 31  # numbers in instructions are below
-
-
-@dataclass
-class Vector:
-    """The vector segment that is encoded.
-
-    var       the loop variable; its name stands for the first iteration of the strip
-    extent    cell of the iterations of the loop
-    width     iterations of a strip
-    depth     of the scope of the strip's body
-    stored    buffers that the strip stores to, whose elements loads must copy
-    uses      reads of each local that are still to come
-    unused    registers of locals that are free after the current statement
-    splats    registers of scalars that are computed outside the strip, by cell
-    """
-
-    var: str
-    extent: int
-    width: int
-    depth: int
-    stored: frozenset[str]
-    splats: dict[int, int]
-    uses: Counter[str]
-    unused: list[int] = field(default_factory=list)
 
 
 class Values:
@@ -615,18 +591,3 @@ class Values:
         else:
             self.code.emit("splat", cell, value.cell)
         self.code.release(value)
-
-
-def needs_branch(expr: Expr) -> bool:
-    """Whether an expression must not, or should not, be evaluated where it is not chosen."""
-    return any(
-        isinstance(part, Load) or (isinstance(part, Apply) and part.fn.startswith("pt_"))
-        for part in walk_expr(expr)
-    )
-
-
-def is_product(expr: Expr) -> bool:
-    """Whether an expression is a product of doubles."""
-    if expr.__class__ is not Apply or expr.fn not in ("*", "square"):
-        return False
-    return all(arg.dtype == "float64" for arg in expr.args)
