@@ -365,7 +365,7 @@ static const pt_op_entry pt_ops[] = {
     PT_ENTRY(move) PT_ENTRY(move_v) PT_ENTRY(splat) PT_ENTRY(splat_for) PT_ENTRY(count_up)
     PT_ENTRY(element) PT_ENTRY(set_element) PT_ENTRY(any)
     PT_ENTRY(select) PT_ENTRY(select_t) PT_ENTRY(select_u) PT_ENTRY(select_vvv) PT_ENTRY(select_vvs) PT_ENTRY(select_vsv)
-    PT_ENTRY(select_vss) PT_ENTRY(lanes_product) PT_ENTRY(lanes_open) PT_ENTRY(lanes_count)
+    PT_ENTRY(select_vss) PT_ENTRY(recur) PT_ENTRY(lanes_product) PT_ENTRY(lanes_open) PT_ENTRY(lanes_count)
     PT_ENTRY(end) PT_ENTRY(jump) PT_ENTRY(jump_if) PT_ENTRY(jump_unless) PT_ENTRY(check)
     PT_ENTRY(loop_open) PT_ENTRY(loop_next) PT_ENTRY(strip_open) PT_ENTRY(strip_next)
     PT_ENTRY(strip_ends) PT_ENTRY(get_length) PT_ENTRY(set_length)
