@@ -5,5 +5,6 @@
     x86_64_v4   with AVX-512
 
 Each module has `table`, the address of its table of instructions, `pairs`, that of its pairs of
-instructions, and `run`, that of the function that runs programs. They differ in the flags of setup.py alone.
+instructions, and `run`, that of the function that runs programs. They differ in the flags of
+setup.py alone.
 """

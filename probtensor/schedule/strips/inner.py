@@ -20,10 +20,9 @@ from probtensor.kernel.ir import (
     blocks,
     exprs_of,
     indices_of,
-    walk,
     walk_expr,
 )
-from probtensor.kernel.touch import buffers_of, loads_of, writes_of
+from probtensor.kernel.touch import loads_of, writes_of
 from probtensor.schedule.carry import target
 from probtensor.schedule.strips.forms import (
     Dot,
@@ -119,7 +118,7 @@ def _is_small(expr: Expr) -> bool:
     """Whether an expression has few operations, and may be part of a choice: it needs no jump."""
     parts = walk_expr(expr)
     return len(parts) <= SMALL and not any(
-        isinstance(part, Load) or isinstance(part, Apply) and part.fn.startswith("pt_")
+        isinstance(part, Load) or (isinstance(part, Apply) and part.fn.startswith("pt_"))
         for part in parts
     )
 

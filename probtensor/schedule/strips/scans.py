@@ -28,7 +28,13 @@ from probtensor.kernel.ir import (
 )
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import expr_names, loads_of, names_read
-from probtensor.schedule.strips.forms import Recurrence, SerialSegment, Strip, Stripped, VectorSegment
+from probtensor.schedule.strips.forms import (
+    Recurrence,
+    SerialSegment,
+    Strip,
+    Stripped,
+    VectorSegment,
+)
 from probtensor.schedule.strips.inner import substituted, with_last_values
 
 FEW = 24  # statements of a scan whose strips are long
@@ -88,7 +94,7 @@ def scan_in_strips(scan: Scan) -> Strip | Scan:
         return scan
     if isinstance(scan.extent, int) and scan.extent < SHORTEST:
         return scan
-    if not all(isinstance(s, Let) or isinstance(s, Store) and s.op is None for s in scan.body):
+    if not all(isinstance(s, Let) or (isinstance(s, Store) and s.op is None) for s in scan.body):
         return scan
     stored = Counter(stmt.buffer for stmt in scan.body if isinstance(stmt, Store))
     exprs = [e for stmt in scan.body for e in exprs_of(stmt)] + [s.next for s in scan.states]
@@ -213,7 +219,8 @@ def _recurrence(parts: Parts, var: str, stored: Counter[str]) -> Parts | None:
         if state.name in expr_names(term):
             continue
         named = Let(f"r_{var}", term)
-        routine = Recurrence(values[state.name].name, state.name, factor, Ref(named.name, "float64"))
+        before = values[state.name]
+        routine = Recurrence(before.name, state.name, factor, Ref(named.name, "float64"))
         after = (*later, *parts.after)
         return replace(parts, before=(*parts.before, named), core=(routine,), after=after)
     return None

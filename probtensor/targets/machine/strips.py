@@ -25,7 +25,6 @@ from probtensor.kernel.ir import (
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import writes_of
 from probtensor.schedule.carry import BLOCK, LANE_BLOCK, STRIPS_PER_BLOCK, in_blocks
-from probtensor.schedule.strips.inner import stored_in
 from probtensor.schedule.strips.forms import (
     Dot,
     Recurrence,
@@ -41,6 +40,7 @@ from probtensor.schedule.strips.forms import (
     is_at_once,
     names_in,
 )
+from probtensor.schedule.strips.inner import stored_in
 from probtensor.schedule.strips.passes import are_apart
 from probtensor.targets.machine.code import Assembler, Label, Scope, Value
 from probtensor.targets.machine.sums import Sums
