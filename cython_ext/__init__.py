@@ -1,1 +1,2 @@
-"""Native code written by hand and built at install: entry checks, the chain loop, BLAS glue."""
+"""Native code written by hand and built at install: entry checks, the chain loop, BLAS glue, the
+core of graphs."""

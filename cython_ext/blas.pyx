@@ -8,6 +8,8 @@ the library in use, whatever else is loaded. SciPy's and NumPy's wheels have one
 import functools
 import os
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
 
 from numpy._core import _multiarray_umath
 
@@ -39,6 +41,8 @@ CONTROLS = [
     ("bli_thread_get_num_threads", "bli_thread_set_num_threads", False),
     ("flexiblas_get_num_threads", "flexiblas_set_num_threads", False),
 ]
+# Its functions are those of Fortran with 32-bit integers, which SciPy calls by this prefix.
+OF_SCIPY = "scipy_openblas_set_num_threads"
 
 
 cdef int enter(void* bound, int* token) noexcept nogil:
@@ -67,6 +71,7 @@ cdef class Library:
     def __init__(self, path: str):
         cdef void* handle = dlopen(os.fsencode(path), RTLD_LAZY)
         cdef void* get
+        self.handle = handle
         cdef void* put
         self.control = ""
         self.cpus = available_cpus()
@@ -82,6 +87,13 @@ cdef class Library:
             self.bound = pt_bound_of(NULL, NULL, NULL)
         if self.bound == NULL:
             raise MemoryError
+
+    cdef void* routine(self, str name):
+        """The address of a routine of BLAS or LAPACK; NULL where its name in the library or the
+        width of its integers is not known."""
+        if self.control != OF_SCIPY:
+            return NULL
+        return dlsym(self.handle, f"scipy_{name}_".encode())
 
     def threads(self) -> int:
         """Threads that the library uses for a call; 0 if unknown."""
@@ -130,14 +142,26 @@ def of_numpy() -> Library:
 @functools.cache
 def of_scipy() -> Library:
     """The BLAS of SciPy, which compiled plans call."""
+    return Library(_calls_of_scipy())
+
+
+def _calls_of_scipy() -> str:
+    """The file of scipy.linalg.cython_blas. It is not imported where it is found: SciPy would take
+    a hundred times as long as the library."""
+    spec = find_spec("scipy")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        path = os.path.join(folder, "linalg", f"cython_blas{EXTENSION_SUFFIXES[0]}")
+        if os.path.isfile(path):
+            return path
     from scipy.linalg import cython_blas
 
-    return Library(cython_blas.__file__)
+    return cython_blas.__file__
 
 
 def loaded() -> tuple[Library, ...]:
     """Those of the two that are loaded; does not import SciPy."""
-    return (of_numpy(), *([of_scipy()] if "scipy.linalg.cython_blas" in sys.modules else []))
+    users = ("cython_ext.linalg", "scipy.linalg.cython_blas")
+    return (of_numpy(), *([of_scipy()] if any(name in sys.modules for name in users) else []))
 
 
 def _restore_all():

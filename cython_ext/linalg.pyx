@@ -1,12 +1,15 @@
 """Matrix routines for compiled plans, by the BLAS and LAPACK in SciPy: nothing to link.
 
-The function pointers are read from SciPy when this module is imported, which only modules that call
-a routine do. BLAS is column-major: it sees the transpose of a matrix, so lower is upper there.
+The function pointers are read from the library that SciPy calls when this module is imported, which
+only plans that call a routine do; SciPy itself is imported where that library is not known (see
+blas.pyx). BLAS is column-major: it sees the transpose of a matrix, so lower is upper there.
 
 BLAS runs on one thread here (see host/pt_blas.h). A call of LARGE multiplications is split into
 pieces, by its sizes alone, so that the result is bitwise reproducible, and our own threads run
 them. A large single factorisation is one piece, on one thread.
 """
+
+from importlib import import_module
 
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint8_t
@@ -14,7 +17,6 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.math cimport NAN
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
-from scipy.linalg import cython_blas, cython_lapack
 
 from cython_ext.blas cimport Library, enter, leave, piece_fn, share_out
 from cython_ext.blas import of_scipy
@@ -35,22 +37,27 @@ ctypedef void (*dorgqr_fn)(int*, int*, int*, double*, int*, double*, double*, in
                            int*) noexcept nogil
 
 
-cdef void* _pointer(module, str name) except NULL:
-    capsule = module.__pyx_capi__[name]
+cdef Library _library = of_scipy()
+
+
+cdef void* _pointer(str module, str name) except NULL:
+    cdef void* found = _library.routine(name)
+    if found != NULL:
+        return found
+    capsule = import_module(f"scipy.linalg.{module}").__pyx_capi__[name]
     return PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
 
 
-cdef dgemm_fn _dgemm = <dgemm_fn> _pointer(cython_blas, "dgemm")
-cdef sgemm_fn _sgemm = <sgemm_fn> _pointer(cython_blas, "sgemm")
-cdef dtrsm_fn _dtrsm = <dtrsm_fn> _pointer(cython_blas, "dtrsm")
-cdef dpotrf_fn _dpotrf = <dpotrf_fn> _pointer(cython_lapack, "dpotrf")
-cdef dsyevd_fn _dsyevd = <dsyevd_fn> _pointer(cython_lapack, "dsyevd")
-cdef dgetrf_fn _dgetrf = <dgetrf_fn> _pointer(cython_lapack, "dgetrf")
-cdef dgeqrf_fn _dgeqrf = <dgeqrf_fn> _pointer(cython_lapack, "dgeqrf")
-cdef dorgqr_fn _dorgqr = <dorgqr_fn> _pointer(cython_lapack, "dorgqr")
+cdef dgemm_fn _dgemm = <dgemm_fn> _pointer("cython_blas", "dgemm")
+cdef sgemm_fn _sgemm = <sgemm_fn> _pointer("cython_blas", "sgemm")
+cdef dtrsm_fn _dtrsm = <dtrsm_fn> _pointer("cython_blas", "dtrsm")
+cdef dpotrf_fn _dpotrf = <dpotrf_fn> _pointer("cython_lapack", "dpotrf")
+cdef dsyevd_fn _dsyevd = <dsyevd_fn> _pointer("cython_lapack", "dsyevd")
+cdef dgetrf_fn _dgetrf = <dgetrf_fn> _pointer("cython_lapack", "dgetrf")
+cdef dgeqrf_fn _dgeqrf = <dgeqrf_fn> _pointer("cython_lapack", "dgeqrf")
+cdef dorgqr_fn _dorgqr = <dorgqr_fn> _pointer("cython_lapack", "dorgqr")
 
 
-cdef Library _library = of_scipy()
 cdef void* _bound = _library.bound
 cdef int _cpus = _library.cpus
 

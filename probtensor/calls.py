@@ -14,9 +14,10 @@ import inspect
 import os
 import re
 import sys
-import sysconfig
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from probtensor.late import late
 
@@ -26,9 +27,11 @@ difflib = late("difflib")
 LIBRARY = os.path.dirname(os.path.abspath(__file__)) + os.sep
 NATIVE = os.path.join(os.path.dirname(LIBRARY[:-1]), "cython_ext") + os.sep
 # Other libraries that call this one when they are given tensors: their frames are not either.
-_PATHS = sysconfig.get_paths()
-_SITES = tuple({_PATHS["purelib"] + os.sep, _PATHS["platlib"] + os.sep})
-_STANDARD = (_PATHS["stdlib"] + os.sep, "<frozen")
+# (Not asked of sysconfig, which takes longer than all of this module.)
+_BESIDE_NUMPY = os.path.dirname(os.path.dirname(os.path.abspath(np.__file__)))
+_PACKAGES = [x for x in sys.path if os.path.basename(x) in ("site-packages", "dist-packages")]
+_SITES = tuple({f"{site}{os.sep}" for site in (_BESIDE_NUMPY, *_PACKAGES)})
+_STANDARD = (os.path.dirname(os.__file__) + os.sep, "<frozen")
 _THROUGH = tuple(
     f"{site}{name}{os.sep}" for site in _SITES for name in ("numpy", "scipy", "pandas", "xarray")
 )
@@ -110,10 +113,16 @@ def user_line() -> tuple[str, int]:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith((LIBRARY, NATIVE)) and not is_foreign(file):
+        if is_users(file):
             return file, frame.f_lineno
         frame = frame.f_back
     return "<unknown>", 0
+
+
+@functools.cache
+def is_users(file: str) -> bool:
+    """Whether a file is the user's: not of this library, Python's or NumPy's."""
+    return not file.startswith((LIBRARY, NATIVE)) and not is_foreign(file)
 
 
 @functools.cache
@@ -261,7 +270,7 @@ def outermost_call(label: str) -> str:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith((LIBRARY, NATIVE)) and not is_foreign(file):
+        if is_users(file):
             break
         if file == __file__ and frame.f_code.co_name == "call":
             label = frame.f_locals["label"]

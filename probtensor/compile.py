@@ -25,7 +25,7 @@ from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
 from probtensor.ops import Gather
 from probtensor.ops.arrays.transfer import handed_over
-from probtensor.ops.kinds import REGISTRY, Choice, Composite
+from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop
 from probtensor.process import COLLECTIONS
 from probtensor.rules import FINAL, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
@@ -43,15 +43,15 @@ from probtensor.transform.loops.split import split_loops
 from probtensor.transform.passes import Pass, expand_composites, report, run
 
 PIPELINE = (
-    Pass("loops", simplify_loops, descends=True, on=()),
+    Pass("loops", simplify_loops, descends=True, on=(Loop,)),
     Pass("stabilize", STABLE),
-    Pass("split", split_loops, on=()),
+    Pass("split", split_loops, on=(Loop,)),
     Pass("pick", PICKS, on=(Gather,)),
     Pass("expand", expand_composites, on=(Composite,)),
     Pass("tidy", FINAL),
     Pass("divide", divide_once),
     # What the rules left unused or invariant.
-    Pass("last loops", finish_loops, descends=True, on=()),
+    Pass("last loops", finish_loops, descends=True, on=(Loop,)),
     Pass("branch", close_branches, on=(Choice,)),
 )
 

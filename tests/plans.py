@@ -5,9 +5,11 @@ import ctypes
 
 import numpy as np
 
+from probtensor import compile as compiler
 from probtensor.kernel.interp import Machine
 from probtensor.lower import layout, lower
 from probtensor.ops.kinds import REGISTRY
+from probtensor.targets.interp import InterpTarget
 from probtensor.types import size_value
 
 
@@ -23,6 +25,32 @@ def routines():
         if getattr(cls, "routine", None):
             found[cls.routine] = cls().on_flat_arrays
     return found
+
+
+class CountingTarget(InterpTarget):
+    """The interpreter, which counts the scalar functions it computes: what runs, and how often,
+    without a clock."""
+
+    def __init__(self):
+        self.count = 0
+        super().__init__(self._counted)
+
+    def _counted(self):
+        functions, routines = compiler.meanings()
+        return {name: self._counting(f) for name, f in functions.items()}, routines
+
+    def _counting(self, function):
+        def counting(*arguments):
+            self.count += 1
+            return function(*arguments)
+
+        return counting
+
+    def computed(self, f, *arguments):
+        """How many scalar functions a call of f computes."""
+        self.count = 0
+        f(*arguments)
+        return self.count
 
 
 def unwrapped(table):

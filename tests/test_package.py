@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from probtensor.targets.machine.levels import LEVELS
+from cython_ext.levels import LEVELS
 
 X86 = pytest.mark.skipif(
     platform.machine() not in ("x86_64", "AMD64"), reason="other processors have one level"

@@ -45,9 +45,19 @@ class FunctionRecord:
 
 @cache
 def library_identity() -> str:
-    """Hash of names, sizes and times of the library's files, on which the generated code
-    depends."""
-    rows, folders = [], [_PACKAGE]
+    """Hash of names, sizes and times of the library's files, on which the generated code depends.
+    Of an installed wheel it is that of the list of its files, which each installation writes."""
+    try:
+        record = os.stat(os.path.join(f"{_PACKAGE}-{__version__}.dist-info", "RECORD"))
+        rows = [f"{_PACKAGE} {record.st_size} {record.st_mtime_ns}\n"]
+    except OSError:
+        rows = sorted(_rows_of(_PACKAGE))
+    return hashlib.sha256(os.fsencode("".join([__version__, "\n", *rows]))).hexdigest()
+
+
+def _rows_of(package: str) -> list[str]:
+    """Name, size and time of each file of a package."""
+    rows, folders = [], [package]
     while folders:
         with os.scandir(folders.pop()) as found:
             for entry in found:
@@ -56,8 +66,7 @@ def library_identity() -> str:
                 else:
                     status = entry.stat()
                     rows.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}\n")
-    text = "".join([__version__, "\n", *sorted(rows)])
-    return hashlib.sha256(os.fsencode(text)).hexdigest()
+    return rows
 
 
 def fingerprint(

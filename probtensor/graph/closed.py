@@ -24,10 +24,12 @@ from probtensor.graph.node import (
     make,
     node_steps,
 )
+from probtensor.graph.parts import Get
 from probtensor.graph.resize import names_in, sizes_read, with_sizes
 from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.walk import ancestors, conditional, toposort
 from probtensor.graph.walk import replace as replaced
+from probtensor.process import computed_once
 from probtensor.types import Atom, HoldsSizes, Size, TensorType, sourced_atoms
 
 _PARAMETER = ".parameter"  # ends the uids of parameters
@@ -67,10 +69,32 @@ class Closed(HoldsSizes):
         """The outputs for arguments, which have the types of the parameters."""
         return replaced(self.outputs, dict(zip(self.parameters, arguments, strict=True)))
 
-    def order(self) -> list[Node]:
+    def order(self) -> tuple[Node, ...]:
         """The nodes of the outputs in topological order, without those of the graph around it that
         sizes need."""
-        return toposort(self.outputs, needs=attrgetter("inputs"))
+        return self._order
+
+    @computed_once
+    def _order(self) -> tuple[Node, ...]:
+        return tuple(toposort(self.outputs, needs=attrgetter("inputs")))
+
+    @computed_once
+    def kinds(self) -> frozenset[type[Op]]:
+        """The classes of the ops of its nodes, and of those in bodies of these."""
+        return kinds_of(self.order())
+
+    @computed_once
+    def reads(self) -> tuple[int, ...]:
+        """For each output the parameters on which it depends, as bits."""
+        found = {x: 1 << k for k, x in enumerate(self.parameters)}
+        for node in self.order():
+            if node not in found:
+                found[node] = _joined_bits(node, found)
+        return tuple([found[x] for x in self.outputs])
+
+    def has(self, kinds: tuple[type[Op], ...]) -> bool:
+        """Whether a node, or one in a body of one, has an op of one of these classes."""
+        return any(issubclass(kind, kinds) for kind in self.kinds)
 
     def sourced_atoms(self) -> Iterator[Atom]:
         for node in dict.fromkeys((*self.parameters, *self.order())):
@@ -132,9 +156,11 @@ def captured(
     need under some condition only (see `walk.Contexts`), up to the nodes `kept`. Scalar literals
     and sizes, which a body has itself, are omitted."""
     outputs = list(outputs)
-    order = toposort(outputs, needs=attrgetter("inputs"))
-    inside = depending(toposort(outputs), own)  # a size of a node may depend on one as well
-    inside |= _reached(outputs, inside, conditional(outputs) - set(kept))
+    order = needed = toposort(outputs)
+    if any(node.size_sources for node in needed):
+        order = toposort(outputs, needs=attrgetter("inputs"))
+    inside = depending(needed, own)  # a size of a node may depend on one as well
+    inside |= _reached(outputs, inside, conditional(outputs, needed) - set(kept))
     read = chain(outputs, *(node.inputs for node in order if node in inside))
     found = dict.fromkeys(x for x in read if x not in inside)
     return [x for x in found if not is_literal(x)]
@@ -171,6 +197,29 @@ def with_bodies(order: Iterable[Node]) -> Iterator[Node]:
             for body in all_bodies(node.op):
                 yield from with_bodies(body.order())
         yield node
+
+
+def _joined_bits(node: Node, found: Mapping[Node, int]) -> int:
+    """The bits of what a node depends on; of several results those of the one that it selects."""
+    read = node.inputs
+    if isinstance(node.op, Get):
+        whole = read[0]
+        places = whole.op.inputs_read(node.op.index)
+        read = read if places is None else [whole.inputs[k] for k in places]
+    bits = 0
+    for x in read:
+        bits |= found[x]
+    return bits
+
+
+def kinds_of(order: Iterable[Node]) -> frozenset[type[Op]]:
+    """The classes of the ops of some nodes, and of those in bodies of these."""
+    found: set[type[Op]] = set()
+    for node in order:
+        found.add(type(node.op))
+        if node.op.has_bodies:
+            found.update(*[body.kinds for body in all_bodies(node.op)])
+    return frozenset(found)
 
 
 def all_bodies(op: Op) -> list[Closed]:

@@ -6,7 +6,7 @@ here. Laws that hold for all sizes are omitted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from probtensor.dataclass import replace
 from probtensor.graph.closed import with_bodies
@@ -35,24 +35,40 @@ def size_laws(nodes: Iterable[Node], inputs: Sequence[Node]) -> list[SizeCheck]:
     The laws of computed sizes come first: no divisor is 0, without which other sizes have no value,
     and no size is negative. `inputs` are the inputs whose axes give the names their values.
     """
-    sources = (_divisors, _not_negative, lambda node: node.op.requires(node))
-    nodes = list(dict.fromkeys(with_bodies(nodes)))
-    return [law for laws_of in sources for law in _collected(nodes, inputs, laws_of)]
-
-
-def _collected(
-    nodes: Iterable[Node],
-    inputs: Sequence[Node],
-    laws_of: Callable[[Node], Iterable[SizeCheck]],
-) -> list[SizeCheck]:
-    found: dict[tuple[Size, str, Size], SizeCheck] = {}
     trace = _Trace(inputs)
-    for node in nodes:
-        for law in laws_of(node):
+    divisors, signs, others = _Collected(trace), _Collected(trace), _Collected(trace)
+    for node in dict.fromkeys(with_bodies(nodes)):
+        sizes = () if _has_old_sizes(node) else symbolic_sizes(node)
+        if sizes:
+            divisors.add(node, _divisors(sizes))
+            signs.add(node, _not_negative(node))
+        laws = node.op.requires(node)
+        if laws:
+            others.add(node, laws)
+    return [*divisors.found.values(), *signs.found.values(), *others.found.values()]
+
+
+def _has_old_sizes(node: Node) -> bool:
+    """Whether all sizes of a node are those of an input, which is quick to tell."""
+    if field_names(node.op.__class__) or isinstance(node.type, tuple):
+        return False
+    shape = node.type.shape
+    return not shape or any(x.type.shape is shape for x in node.inputs)
+
+
+class _Collected:
+    """Laws that are not proved, each once."""
+
+    def __init__(self, trace: _Trace) -> None:
+        self.trace = trace
+        self.found: dict[tuple[Size, str, Size], SizeCheck] = {}
+
+    def add(self, node: Node, laws: Iterable[SizeCheck]) -> None:
+        """Add the laws of a node."""
+        for law in laws:
             key = (law.left, law.relation, law.right)
-            if key not in found and not law.proved:
-                found[key] = located_law(law, node, trace(law))
-    return list(found.values())
+            if key not in self.found and not law.proved:
+                self.found[key] = located_law(law, node, self.trace(law))
 
 
 def located_law(law: SizeCheck, node: Node, origins: str | tuple = ()) -> SizeCheck:
@@ -87,9 +103,9 @@ def within_axis(
         yield SizeCheck(*pair, text, IndexError)
 
 
-def _divisors(node: Node) -> Iterator[SizeCheck]:
+def _divisors(sizes: Iterable[Dim]) -> Iterator[SizeCheck]:
     """No size is divided by 0."""
-    for size in symbolic_sizes(node):
+    for size in sizes:
         for top, bottom in size_quotients(size):
             text = ("one of its sizes is ", top, " // ", bottom, ", a division by zero")
             yield SizeCheck(1, "<=", bottom, text)
@@ -99,7 +115,7 @@ def _not_negative(node: Node) -> Iterator[SizeCheck]:
     """No size of the result is negative."""
     of_inputs: set[Size] | None = None
     for t in types_of(node):
-        for n in t.shape:
+        for n in () if t.is_static else t.shape:
             if not isinstance(n, Dim):
                 continue
             if of_inputs is None:
@@ -109,20 +125,19 @@ def _not_negative(node: Node) -> Iterator[SizeCheck]:
                 yield SizeCheck(0, "<=", n, text)
 
 
-def symbolic_sizes(node: Node) -> Iterator[Dim]:
+def symbolic_sizes(node: Node) -> list[Dim]:
     """The symbolic sizes in a node's type and among the parameters of its op."""
-    names = field_names(type(node.op))
-    if not names and not isinstance(node.type, tuple):
-        yield from (n for n in reversed(node.type.shape) if isinstance(n, Dim))
-        return
+    names = field_names(node.op.__class__)
     parts: list[object] = [getattr(node.op, name) for name in names]
-    parts += [t.shape for t in types_of(node)]
+    parts += [t.shape for t in types_of(node) if not t.is_static]
+    found: list[Dim] = []
     while parts:
         part = parts.pop()
-        if isinstance(part, Dim):
-            yield part
+        if part.__class__ is Dim:
+            found.append(part)
         elif isinstance(part, tuple):
             parts += part
+    return found
 
 
 class _Trace:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import is_
 from typing import ClassVar, NoReturn
-from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cython_ext.convert import number_array, stated_cast
+from cython_ext.graph import Fields, Interned
 from probtensor.calls import outermost_call, user_line
 from probtensor.dataclass import dataclass, fields
 
@@ -32,9 +31,6 @@ from probtensor.graph.symbolic import SETTERS, Symbolic, TypeOnly, described, no
 from probtensor.process import new_lock, new_uid
 from probtensor.types import Dim, ShapeError, SizeCheck, TensorType, check_dtype, sources
 
-_LOCK = new_lock()
-_INTERNED: WeakValueDictionary[tuple, Node] = WeakValueDictionary()
-_REFERENCE = _INTERNED.data.get  # the weak reference to the node of a key
 MAX_NAMED = 5  # operands in one message
 
 # Filled by `ops`: "+" -> add, "getitem" -> ..., and method names such as "sum".
@@ -79,6 +75,10 @@ class Op:
         """
         return ()
 
+    def inputs_read(self, result: int) -> Iterable[int] | None:
+        """The positions of the inputs on which one of several results depends; None for all."""
+        return None
+
     def index_inputs(self) -> Mapping[int, tuple[int, int]]:
         """For each input that holds indices, by position: (position of the indexed input, axis)."""
         return {}
@@ -117,7 +117,7 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-class Node(Symbolic):
+class Node(Fields, Symbolic):
     """One value of the graph: an op applied to inputs. Immutable; the same node is the same object.
 
     Attributes: `op`, `inputs` (nodes), `type` (a TensorType, or a tuple of them), `needs` (its
@@ -131,12 +131,13 @@ class Node(Symbolic):
         (2, 'float64')
     """
 
-    __slots__ = ("__weakref__", "_origin", "inputs", "needs", "op", "type")
+    __slots__ = ()
     # Above that of pandas, so that `series + node` calls `Node.__radd__`.
     __pandas_priority__ = 5000
     # Whether its attribute `node` replaces it wherever it is used.
     stands_for_another: ClassVar[bool] = False
 
+    # Fields.
     op: Op
     inputs: tuple[Node, ...]
     needs: tuple[Node, ...]
@@ -241,6 +242,8 @@ def _operand(node: Node) -> str:
     return getattr(node.op, "label", None) or node.op.node_text(node)
 
 
+# All nodes of the process.
+INTERNED = Interned(new_lock(), Op.__hash__)
 TensorLike = Node | ArrayLike  # accepted by `as_tensor`
 
 
@@ -313,9 +316,8 @@ def make(
 
     `what` is the function that the user called, if several functions use the op.
     """
-    key = (kind, op, *inputs)
-    reference = _REFERENCE(key)
-    found = None if reference is None else reference()
+    inputs = tuple(inputs)
+    found = INTERNED.find(kind, op, inputs)
     if found is not None:
         return found
     if kind.stands_for_another:
@@ -330,56 +332,17 @@ def make(
             raise
         called = what or outermost_call(op.user_name())
         raise GraphError(_bad_call(called, inputs, error)) from None
-    return _enter(key, inferred, sources((op, inferred)), present_line())
+    return INTERNED.enter(kind, op, inputs, inferred, sources((op, inferred)), present_line())
 
 
 def remake(node: Node, inputs: tuple[Node, ...]) -> Node:
     """The node of the same op and class on other inputs, made by the same line of the user; the
     node itself on its own inputs."""
-    own = node.inputs
-    if inputs == () or (len(inputs) == len(own) and all(map(is_, inputs, own))):
-        return node
-    kind, op = type(node), node.op
-    if kind.stands_for_another:
+    found = INTERNED.similar(node, inputs)
+    if found is None:
         with made_by(node):
-            return make(op, inputs, kind)
-    key = (kind, op, *inputs)
-    reference = _REFERENCE(key)
-    found = None if reference is None else reference()
-    if found is not None:
-        return found
-    for x, y in zip(inputs, own, strict=True):
-        if x.stands_for_another or (x.type is not y.type and x.type != y.type):
-            with made_by(node):
-                return make(op, inputs, kind)
-    # Operands of the same types give a result of the same type.
-    return _enter(key, node.type, node.size_sources, node._origin)
-
-
-_SETTERS = tuple(
-    getattr(Node, name).__set__ for name in ("op", "inputs", "needs", "type", "_origin")
-)
-
-
-def _enter(
-    key: tuple, inferred: TensorType, size_sources: tuple[Node, ...], origin: tuple[str, int]
-) -> Node:
-    """The node of a key (class, op, inputs), which is made unless another thread has made it."""
-    kind, op, *inputs = key
-    node = object.__new__(kind)
-    set_op, set_inputs, set_needs, set_type, set_origin = _SETTERS
-    set_op(node, op)
-    set_inputs(node, tuple(inputs))
-    set_needs(node, (*size_sources, *inputs))
-    set_type(node, inferred)
-    set_origin(node, origin)
-    with _LOCK:
-        reference = _REFERENCE(key)
-        found = None if reference is None else reference()
-        if found is not None:
-            return found
-        _INTERNED[key] = node
-        return node
+            found = make(node.op, inputs, type(node))
+    return found
 
 
 def _bad_call(what: str, inputs: Sequence[Node], error: Exception) -> str:

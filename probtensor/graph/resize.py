@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from probtensor.dataclass import dataclass
-from probtensor.graph.node import _INTERNED, Input, Node, Op
+from probtensor.graph.node import INTERNED, Input, Node, Op
 from probtensor.graph.sizes import atoms_of, detached_names, rebuilt
 from probtensor.graph.walk import toposort
 from probtensor.types import Atom, Dim, HoldsSizes, Size, TensorType, field_names, size_name
@@ -70,7 +70,7 @@ def inputs_of_sizes(names: set[str]) -> list[Node]:
     if not names:
         return []
     uids = {name.rpartition("#")[2] for name in names}
-    return [x for x in list(_INTERNED.values()) if isinstance(x.op, Input) and x.op.uid in uids]
+    return [x for x in INTERNED.nodes() if isinstance(x.op, Input) and x.op.uid in uids]
 
 
 def names_in(value: object) -> set[str]:
@@ -79,6 +79,8 @@ def names_in(value: object) -> set[str]:
         return value.names()
     if isinstance(value, HoldsSizes):
         return value.size_names()
+    if isinstance(value, TensorType) and value.is_static:
+        return set()
     if isinstance(value, (TensorType, Op)):
         value = [getattr(value, name) for name in field_names(type(value))]
     elif not isinstance(value, tuple):

@@ -18,21 +18,27 @@ from operator import attrgetter
 
 import numpy as np
 
+from cython_ext.graph import replaced, sort
 from probtensor.dataclass import dataclass
-from probtensor.graph.node import Const, Input, Node, remake
+from probtensor.graph.node import INTERNED, Const, Input, Node, remake
 from probtensor.graph.sizes import rebuilt
+from probtensor.process import computed_once
+
+_NEEDS = attrgetter("needs")
 
 
 def toposort(
     outputs: Iterable[Node],
     given: Iterable[Node] = (),
-    needs: Callable[[Node], Iterable[Node]] = attrgetter("needs"),
+    needs: Callable[[Node], Iterable[Node]] = _NEEDS,
 ) -> list[Node]:
     """All nodes the outputs need, inputs before users, in an order that the graph determines.
 
     Nodes in `given`, and nodes that only they need, are omitted. `needs` gives what must come
     before a node, if that is not just what it needs.
     """
+    if needs is _NEEDS:
+        return sort(outputs, given)
     order: list[Node] = []
     done: set[Node] = set(given)
     for output in outputs:
@@ -90,22 +96,7 @@ def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
 def replace(outputs: Iterable[Node], changes: Mapping[Node, Node]) -> list[Node]:
     """The outputs with some nodes replaced, also where they decide sizes. Replacements are not
     rewritten themselves."""
-    outputs = list(outputs)
-    done: dict[Node, Node] = dict(changes)
-    for output in outputs:
-        stack = [output]
-        while stack:
-            node = stack[-1]
-            if node in done:
-                stack.pop()
-                continue
-            waiting = [x for x in node.needs if x not in done]
-            if waiting:
-                stack.extend(waiting)
-                continue
-            stack.pop()
-            done[node] = rebuilt(node, done)
-    return [done[output] for output in outputs]
+    return replaced(INTERNED, list(outputs), dict(changes), rebuilt)
 
 
 # What is needed under which condition.
@@ -131,7 +122,11 @@ class Context:
 
     @property
     def chain(self) -> tuple[Context, ...]:
-        return (self,) if self.around is None else (*self.around.chain, self)
+        return (*self._outer, self)
+
+    @computed_once
+    def _outer(self) -> tuple[Context, ...]:
+        return () if self.around is None else self.around.chain
 
     def holds(self, values: Mapping[Node, np.ndarray]) -> bool:
         """Whether the alternatives are taken, given the values of the selectors."""
@@ -162,6 +157,10 @@ class Contexts:
             is_leaf = isinstance(node.op, (Input, Const))
             self.of[node] = [self.root] if is_leaf else self._joined(uses[node])
             for context in self.of[node]:
+                if not node.op.chooses:
+                    for x in node.inputs:
+                        uses.setdefault(x, {})[context] = None
+                    continue
                 for x, where in self.operands(node, context):
                     uses.setdefault(x, {})[where] = None
 
@@ -198,6 +197,8 @@ class Contexts:
         """The contexts without those within others; in place of all alternatives of a selector,
         the context around them."""
         found = dict.fromkeys(contexts)
+        if len(found) == 1 and next(iter(found)).count != 1:
+            return list(found)
         for length in range(max((len(c.chain) for c in found), default=0), 1, -1):
             for context in [c for c in found if len(c.chain) == length]:
                 others = self.alternatives(context.around, context.selector, context.count)

@@ -78,6 +78,8 @@ class _Checker:
         self.extents: dict[str, Size] = {}
         self.ordered: set[str] = set()  # variables of loops whose iterations run in order
         self.computed: set[str] = set()  # integer locals, whose values are not known statically
+        # Indices with the number of elements that they stay within, in the loops `extents`.
+        self.within: set[tuple[Size, Size]] = set()
 
     def run(self) -> None:
         self._body(self.kernel.body)
@@ -108,6 +110,12 @@ class _Checker:
             self._stmt(stmt)
 
     def _stmt(self, stmt: Stmt) -> None:
+        if stmt.__class__ is Let:
+            self._expr(stmt.expr)
+            self._set(stmt.name)
+            if stmt.expr.dtype == "int64":
+                self.computed.add(stmt.name)
+            return
         match stmt:
             case For():
                 self._loop(stmt)
@@ -115,11 +123,6 @@ class _Checker:
                 self._scan(stmt)
             case If():
                 self._if(stmt)
-            case Let(name, expr):
-                self._expr(expr)
-                self._set(name)
-                if expr.dtype == "int64":
-                    self.computed.add(name)
             case Store(buffer, index, expr):
                 self._expr(expr)
                 self._access(buffer, index, stmt)
@@ -140,12 +143,14 @@ class _Checker:
         outside = len(self.defined)
         self._set(loop.var)
         self.extents[loop.var] = loop.extent
+        self.within.clear()
         self._body(loop.body)
         self._check_races(loop)
         for acc in loop.accs:
             self._expr(acc.term)
         self._leave(outside)
         del self.extents[loop.var]
+        self.within.clear()
         for acc in loop.accs:
             self._set(acc.name)
 
@@ -153,6 +158,7 @@ class _Checker:
         if scan.extent is not None:
             self._require(size_names(scan.extent), scan.var)
             self.extents[scan.var] = scan.extent
+            self.within.clear()
         for state in scan.states:
             self._expr(state.init)
         outside = len(self.defined)
@@ -170,6 +176,7 @@ class _Checker:
         self._leave(outside)
         self.ordered.discard(scan.var)
         self.extents.pop(scan.var, None)
+        self.within.clear()
         for name in names_set(scan):
             self._set(name)
         if scan.count is not None:
@@ -277,32 +284,34 @@ class _Checker:
         return False
 
     def _expr(self, expr: Expr, certain: bool = True) -> None:
-        match expr:
-            case Ref(name):
-                self._require([name], expr)
-            case IndexValue(index):
-                self._require(size_names(index), expr)
-            case Load(buffer, index):
-                self._access(buffer, index, expr, certain)
-            case Apply("where", (condition, *branches)):
+        kind = expr.__class__
+        if kind is Apply:
+            for k, arg in enumerate(expr.args):
                 # A load in a branch may be out of bounds where the branch is not taken.
-                self._expr(condition, certain)
-                for branch in branches:
-                    self._expr(branch, False)
-            case Apply(_, args):
-                for arg in args:
-                    self._expr(arg, certain)
+                self._expr(arg, certain and (k == 0 or expr.fn != "where"))
+        elif kind is Ref:
+            if expr.name not in self.defined and expr.name not in self.sizes:
+                self._require([expr.name], expr)
+        elif kind is Load:
+            self._access(expr.buffer, expr.index, expr, certain)
+        elif kind is IndexValue:
+            self._require(size_names(expr.index), expr)
 
     def _access(self, buffer: str, index: Size, where: object, certain: bool = True) -> None:
         if buffer not in self.buffers:
             self._fail(f"{buffer} is no buffer of the plan, in {where}")
-        self._require(size_names(index), where)
-        if not certain or size_names(index) & self.computed:
+        count, names = self.buffers[buffer], size_names(index)
+        if names:
+            self._require(names, where)
+        elif count.__class__ is int and index < count:
+            return
+        if not certain or names & self.computed or (index, count) in self.within:
             return
         highest = size_substitute(index, {name: n - 1 for name, n in self.extents.items()})
-        beyond = highest - self.buffers[buffer]
+        beyond = highest - count
         if isinstance(beyond, int) and beyond >= 0 and self._is_increasing(index):
             self._fail(f"{buffer} is left by {beyond + 1} elements, in {where}")
+        self.within.add((index, count))
 
     def _is_increasing(self, index: Size) -> bool:
         """Whether the index is largest in the last iteration of each loop: no term with a loop
@@ -315,11 +324,11 @@ class _Checker:
         )
 
     def _check_overwrites(self, store: Store) -> None:
-        if size_names(store.index) & self.computed:
+        names = size_names(store.index)
+        if names & self.computed:
             return
-        loops = self.extents.keys() - self.ordered
-        same = [var for var in self.extents if var in loops - size_names(store.index)]
-        same = [var for var in same if self.extents[var] != 1]
+        loops = self.extents.keys() - self.ordered - names
+        same = [var for var in self.extents if var in loops and self.extents[var] != 1]
         # A loop without iterations writes nothing.
         if same and 0 not in self.extents.values():
             self._fail(f"all iterations of {', '.join(same)} write the same element, in {store}")

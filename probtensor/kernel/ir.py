@@ -17,11 +17,12 @@ integer locals. `IndexValue` is its value as an expr, an int64. Every expr has a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 
 from probtensor.dataclass import dataclass, replace
-from probtensor.types import Size
+from probtensor.types import Size, field_names
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,17 @@ class Apply:
 Expr = Lit | Ref | IndexValue | Load | Apply
 
 
+class Statement:
+    """What statements share: `touch.touched` caches in them what they read and write."""
+
+    touched: ClassVar[object] = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in field_names(type(self))}
+
+
 @dataclass(frozen=True)
-class Let:
+class Let(Statement):
     """The definition of a local. `origin` is the user's line as file:line, here and below."""
 
     name: str
@@ -80,7 +90,7 @@ class Let:
 
 
 @dataclass(frozen=True)
-class Store:
+class Store(Statement):
     """Write an element (`op` None), or combine a value into it by an op of `Acc`."""
 
     buffer: str
@@ -135,7 +145,7 @@ class Carry:
 
 
 @dataclass(frozen=True)
-class For:
+class For(Statement):
     """A loop with `0 <= var < extent`. With accumulators it is a fold; `carries` are the sums in
     memory that are complete after it."""
 
@@ -164,7 +174,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Scan:
+class Scan(Statement):
     """A loop with 0 <= var < extent whose iterations run in order: one may read what the ones
     before it stored. Without an extent it has no limit.
 
@@ -197,7 +207,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class If:
+class If(Statement):
     """`then` if the condition holds, else `otherwise`; the other body is not run at all. After it,
     each choice is a local. All that run the statement together, the threads of a group, have the
     same value of the condition."""
@@ -209,7 +219,7 @@ class If:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Statement):
     """If the condition is false, the kernel returns `code`, after running to its end."""
 
     condition: Expr
@@ -217,7 +227,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(Statement):
     """A call of a routine: pointers to its inputs, then to its outputs, then integers.
 
     A pointer is (buffer, offset in elements). `device`: whether the routine exists for GPUs.
@@ -237,6 +247,7 @@ class Call:
 
 
 Stmt = Let | Store | For | Scan | If | Check | Call
+STRAIGHT = frozenset({Let, Store, Check, Call})  # statements without a body
 
 
 @dataclass(frozen=True)
@@ -271,12 +282,15 @@ def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
     """All statements, outermost first, in order."""
     for stmt in body:
         yield stmt
-        for inner in blocks(stmt):
-            yield from walk(inner)
+        if stmt.__class__ not in STRAIGHT:
+            for inner in blocks(stmt):
+                yield from walk(inner)
 
 
 def blocks(stmt: Stmt) -> tuple[tuple[Stmt, ...], ...]:
     """The bodies of a statement, in order."""
+    if stmt.__class__ in STRAIGHT:
+        return ()
     match stmt:
         case For(body=body) | Scan(body=body):
             return (body,)
@@ -299,9 +313,9 @@ def map_blocks(
 
 def exprs_of(stmt: Stmt) -> tuple[Expr, ...]:
     """The expressions of a statement, without those of statements inside it."""
+    if stmt.__class__ is Let or stmt.__class__ is Store:
+        return (stmt.expr,)
     match stmt:
-        case Let(_, expr) | Store(_, _, expr):
-            return (expr,)
         case For(accs=accs):
             return tuple(acc.term for acc in accs)
         case Scan(states=states, stop=stop):
@@ -321,7 +335,9 @@ def map_indices(stmt: Stmt, change: Callable[[Size], Size]) -> Stmt:
             changed = map_expr_indices(expr, change)
             return stmt if changed is expr else Let(name, changed, origin)
         case Store(buffer, index, expr, op, origin):
-            return Store(buffer, change(index), map_expr_indices(expr, change), op, origin)
+            place, changed = change(index), map_expr_indices(expr, change)
+            same = place is index and changed is expr
+            return stmt if same else Store(buffer, place, changed, op, origin)
         case For(body=body, accs=accs):
             return replace(
                 stmt,
@@ -380,16 +396,23 @@ def _map_if(stmt: If, change: Callable[[Size], Size]) -> If:
 
 def map_expr_indices(expr: Expr, change: Callable[[Size], Size]) -> Expr:
     """The expression with the index of every load changed."""
-    match expr:
-        case Load(buffer, index, dtype):
-            changed = change(index)
-            return expr if changed is index else Load(buffer, changed, dtype)
-        case IndexValue(index, dtype):
-            return IndexValue(change(index), dtype)
-        case Apply(fn, args, dtype):
-            changed = tuple([map_expr_indices(arg, change) for arg in args])
-            same = all(a is b for a, b in zip(args, changed, strict=True))
-            return expr if same else Apply(fn, changed, dtype)
+    kind = expr.__class__
+    if kind is Apply:
+        changed = None
+        for k, arg in enumerate(expr.args):
+            if arg.__class__ is Ref or arg.__class__ is Lit:
+                continue
+            made = map_expr_indices(arg, change)
+            if made is not arg:
+                changed = changed or [*expr.args]
+                changed[k] = made
+        return expr if changed is None else Apply(expr.fn, tuple(changed), expr.dtype)
+    if kind is Load:
+        index = change(expr.index)
+        return expr if index is expr.index else Load(expr.buffer, index, expr.dtype)
+    if kind is IndexValue:
+        index = change(expr.index)
+        return expr if index is expr.index else IndexValue(index, expr.dtype)
     return expr
 
 
@@ -405,19 +428,24 @@ def _map_carry(carry: Carry, change: Callable[[Size], Size]) -> Carry:
     )
 
 
+def own_indices(stmt: Stmt) -> Sequence[Size]:
+    """The indices, extents and offsets of a statement, without those of its expressions."""
+    match stmt:
+        case Store(index=index):
+            return (index,)
+        case For(extent=extent):
+            return (extent,)
+        case Scan(extent=extent) if extent is not None:
+            return (extent,)
+        case Call(numbers=numbers):
+            return (*(offset for _, offset in stmt.pointers), *numbers)
+    return ()
+
+
 def indices_of(stmt: Stmt) -> Iterator[Size]:
     """The indices, extents and offsets of a statement and of its expressions, without those of
     statements inside it."""
-    match stmt:
-        case Store(index=index):
-            yield index
-        case For(extent=extent):
-            yield extent
-        case Scan(extent=extent) if extent is not None:
-            yield extent
-        case Call(numbers=numbers):
-            yield from (offset for _, offset in stmt.pointers)
-            yield from numbers
+    yield from own_indices(stmt)
     for expr in exprs_of(stmt):
         for part in walk_expr(expr):
             if isinstance(part, (Load, IndexValue)):

@@ -114,9 +114,13 @@ def floordiv(top: Size, bottom: Size, bounds: Bounds) -> Size:
 
 
 def _has_floor(size: Size) -> bool:
-    return isinstance(size, Dim) and any(
-        atom.name == "//" for atoms, _ in size.terms for atom in atoms
-    )
+    if size.__class__ is not Dim:
+        return False
+    for atoms, _ in size.terms:
+        for atom in atoms:
+            if atom.name == "//":
+                return True
+    return False
 
 
 def _below(size: Size, limit: Size, bounds: Bounds) -> bool:
@@ -143,17 +147,24 @@ def coefficient(size: Size, name: str) -> Size | None:
         return 0
     found: Size = 0
     for atoms, factor in size.terms:
-        count = sum(atom == Atom(name) for atom in atoms)
-        if any(atom.args and name in Dim.of(atom).names() for atom in atoms) or count > 1:
+        others = []
+        for atom in atoms:
+            if atom.args:
+                if name in Dim.of(atom).names():
+                    return None
+            elif atom.name == name and not atom.uid:
+                continue
+            others.append(atom)
+        if len(atoms) - len(others) > 1:
             return None
-        if count:
-            found = found + from_terms([(tuple(a for a in atoms if a != Atom(name)), factor)])
+        if len(others) < len(atoms):
+            found = found + from_terms([(tuple(others), factor)])
     return found
 
 
 def resimplify(size: Size, bounds: Bounds) -> Size:
     """The polynomial with its floor divisions simplified under these ranges."""
-    if not isinstance(size, Dim) or not _has_floor(size):
+    if size.__class__ is not Dim or not _has_floor(size):
         return size
 
     def again(atom: Atom) -> Size:

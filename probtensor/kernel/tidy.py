@@ -5,8 +5,9 @@ This makes the text shorter for readers and faster to translate; a C compiler wo
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import NamedTuple
 
 from probtensor.dataclass import replace
 from probtensor.kernel.ir import (
@@ -17,148 +18,220 @@ from probtensor.kernel.ir import (
     For,
     If,
     Let,
+    Lit,
     Load,
     Ref,
     Scan,
     Stmt,
     Store,
+    blocks,
     exprs_of,
-    indices_of,
-    walk,
-    walk_expr,
+    own_indices,
 )
-from probtensor.types import size_names
+from probtensor.types import Dim, Size
 
 MAX_OPERATIONS = 9  # operations in one expression: about what fits on a line
 # Functions whose spelling contains the operand twice.
 REPEATED = ("square", "isnan", "isinf")
+PLAIN = (Let, Store)  # statements of one expression
+NESTED = (For, Scan, If)  # statements with bodies
 
 
 def inline_locals(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     """The statements with single-use locals inlined."""
-    uses, fixed = _uses(body)
-    once = {name for name, count in uses.items() if count == 1 and name not in fixed}
-    return _body(body, (), once)[0]
+    survey = _Survey()
+    survey.block(body)
+    once = {n for n, count in survey.uses.items() if count == 1 and n not in survey.fixed}
+    return _Inliner(once, survey.facts).block(body, ())[0]
 
 
-def _uses(body: tuple[Stmt, ...]) -> tuple[Counter[str], set[str]]:
-    """How often each local is read in expressions, and the locals that cannot be inlined: those
-    read in indices, in arguments of routines or in checks."""
-    uses: Counter[str] = Counter()
-    fixed: set[str] = set()
-    for stmt in walk(body):
-        for expr in exprs_of(stmt):
-            for part in walk_expr(expr):
-                if isinstance(part, Ref):
-                    uses[part.name] += 1
-        for index in indices_of(stmt):
-            fixed |= size_names(index)
-        if isinstance(stmt, Scan):  # its `next` and `stop` are evaluated after all of the body
-            fixed |= {p.name for e in exprs_of(stmt) for p in walk_expr(e) if isinstance(p, Ref)}
-        if isinstance(stmt, Check):
-            fixed |= {p.name for p in walk_expr(stmt.condition) if isinstance(p, Ref)}
-    return uses, fixed
+# What is known of the expressions of a statement: the locals that they read, the number of their
+# operations, and whether they load.
+_Facts = tuple[list[str], int, bool]
 
 
-def _body(
-    body: tuple[Stmt, ...], ends: Sequence[Expr], once: set[str]
-) -> tuple[tuple[Stmt, ...], tuple[Expr, ...]]:
-    """The statements, and the expressions that are evaluated after them."""
-    pending: dict[str, Let] = {}  # locals that may still be inlined, in order
-    loading: dict[str, None] = {}  # those of them that load
-    position = {stmt.name: k for k, stmt in enumerate(body) if isinstance(stmt, Let)}
-    done: list[Stmt] = []
+class _Survey:
+    """How often each local is read in expressions, the locals that cannot be inlined (those read
+    in indices, in arguments of routines or in checks), and the facts of each statement, by `id`."""
 
-    def flush(names: Iterable[str]) -> None:
-        """Write pending locals, and the pending locals they read, as statements in order."""
-        found: set[str] = set()
-        waiting = list(names)
-        while waiting:
-            name = waiting.pop()
-            if name in pending and name not in found:
-                found.add(name)
-                waiting += _refs(pending[name])
-        done.extend(pending.pop(name) for name in sorted(found, key=position.__getitem__))
+    def __init__(self) -> None:
+        self.uses: dict[str, int] = {}
+        self.fixed: set[str] = set()
+        self.facts: dict[int, _Facts] = {}
 
-    for stmt in body:
-        if isinstance(stmt, For):
-            # A local inlined into the loop would be computed again in each iteration.
-            flush(pending)
-            inner, terms = _body(stmt.body, [acc.term for acc in stmt.accs], once)
-            accs = tuple(replace(a, term=t) for a, t in zip(stmt.accs, terms, strict=True))
-            done.append(replace(stmt, body=inner, accs=accs))
-            continue
-        if isinstance(stmt, Scan):
-            flush(pending)
-            done.append(replace(stmt, body=_body(stmt.body, (), once)[0]))
-            continue
+    def block(self, body: tuple[Stmt, ...]) -> None:
+        for stmt in body:
+            kind = stmt.__class__
+            facts = self._facts((stmt.expr,) if kind in PLAIN else exprs_of(stmt))
+            self.facts[id(stmt)] = facts
+            for name in facts[0]:
+                self.uses[name] = self.uses.get(name, 0) + 1
+            if kind is Let:
+                continue
+            if kind is Store:
+                self._fix(stmt.index)
+                continue
+            if kind is Check or kind is Scan:  # `next` and `stop` are evaluated after all of a body
+                self.fixed.update(facts[0])
+            for index in own_indices(stmt):
+                self._fix(index)
+            for inner in blocks(stmt):
+                self.block(inner)
+
+    def _fix(self, index: Size) -> None:
+        if index.__class__ is Dim:
+            self.fixed |= index.names()
+
+    def _facts(self, exprs: Sequence[Expr]) -> _Facts:
+        refs, size, loads = [], 0, False
+        stack = [*exprs]
+        while stack:
+            part = stack.pop()
+            kind = part.__class__
+            if kind is Ref:
+                refs.append(part.name)
+            elif kind is Apply:
+                size += 1
+                stack += part.args
+            elif kind is not Lit:
+                loads = loads or kind is Load
+                self._fix(part.index)
+        return refs, size, loads
+
+
+class _Pending(NamedTuple):
+    """A local that may still be inlined, its position in the block, and the facts of its value."""
+
+    let: Let
+    position: int
+    refs: list[str]
+    size: int
+    loads: bool
+
+
+class _Inliner:
+    """Writes statements with the locals `once` inlined; `facts` are those of the statements."""
+
+    def __init__(self, once: set[str], facts: Mapping[int, _Facts]) -> None:
+        self.once = once
+        self.facts = facts
+
+    def block(
+        self, body: tuple[Stmt, ...], ends: Sequence[Expr]
+    ) -> tuple[tuple[Stmt, ...], tuple[Expr, ...]]:
+        """The statements, and the expressions that are evaluated after them."""
+        pending: dict[str, _Pending] = {}  # in order
+        loading: dict[str, None] = {}  # those of them that load
+        done: list[Stmt] = []
+        for position, stmt in enumerate(body):
+            kind = stmt.__class__
+            if kind in NESTED:
+                done += self._nested(stmt, pending)
+                continue
+            refs, size, loads = self.facts[id(stmt)]
+            if pending and kind in PLAIN:
+                taken: list[_Pending] = []
+                expr = _inlined(stmt.expr, pending, True, taken)
+                if taken:
+                    stmt = _with_expr(stmt, expr)
+                    # The names of locals that were taken are left: they are pending no longer.
+                    refs = refs + [name for part in taken for name in part.refs]
+                    size += sum([part.size for part in taken])
+                    loads = loads or any(part.loads for part in taken)
+            if kind is Let and size <= MAX_OPERATIONS and stmt.name in self.once:
+                pending[stmt.name] = _Pending(stmt, position, refs, size, loads)
+                if loads:
+                    loading[stmt.name] = None
+                continue
+            if pending:
+                done += _flushed(refs, pending)
+                if kind is Store or kind is Call:
+                    done += _flushed(loading, pending)
+                    loading.clear()
+            done.append(stmt)
+        ends = tuple([_inlined(end, pending, True, []) for end in ends])
+        done += _flushed(pending, pending)
+        return tuple(done), ends
+
+    def _nested(self, stmt: For | Scan | If, pending: dict[str, _Pending]) -> list[Stmt]:
+        """What becomes of a statement with bodies: locals inlined into it would be computed
+        again in each iteration, or under a condition."""
         if isinstance(stmt, If):
-            condition = _inlined(stmt.condition, pending, True)
-            flush(pending)
-            done.append(_if(replace(stmt, condition=condition), once))
-            continue
-        stmt = _inlined_stmt(stmt, pending)
-        if isinstance(stmt, Let) and stmt.name in once and _size(stmt.expr) <= MAX_OPERATIONS:
-            pending[stmt.name] = stmt
-            if _reads_memory(stmt.expr):
-                loading[stmt.name] = None
-            continue
-        flush(_refs(stmt))
-        if isinstance(stmt, (Store, Call)):
-            flush(loading)
-            loading.clear()
-        done.append(stmt)
-    ends = tuple(_inlined(end, pending, True) for end in ends)
-    flush(pending)
-    return tuple(done), ends
+            condition = _inlined(stmt.condition, pending, True, [])
+            return [*_flushed(pending, pending), self._if(replace(stmt, condition=condition))]
+        before = _flushed(pending, pending)
+        if isinstance(stmt, Scan):
+            return [*before, replace(stmt, body=self.block(stmt.body, ())[0])]
+        inner, terms = self.block(stmt.body, [acc.term for acc in stmt.accs])
+        accs = tuple(replace(a, term=t) for a, t in zip(stmt.accs, terms, strict=True))
+        return [*before, replace(stmt, body=inner, accs=accs)]
+
+    def _if(self, stmt: If) -> If:
+        then, firsts = self.block(stmt.then, [c.first for c in stmt.choices])
+        otherwise, seconds = self.block(stmt.otherwise, [c.second for c in stmt.choices])
+        choices = tuple(
+            replace(choice, first=first, second=second)
+            for choice, first, second in zip(stmt.choices, firsts, seconds, strict=True)
+        )
+        return replace(stmt, then=then, otherwise=otherwise, choices=choices)
 
 
-def _if(stmt: If, once: set[str]) -> If:
-    then, firsts = _body(stmt.then, [c.first for c in stmt.choices], once)
-    otherwise, seconds = _body(stmt.otherwise, [c.second for c in stmt.choices], once)
-    choices = tuple(
-        replace(choice, first=first, second=second)
-        for choice, first, second in zip(stmt.choices, firsts, seconds, strict=True)
-    )
-    return replace(stmt, then=then, otherwise=otherwise, choices=choices)
+def _with_expr(stmt: Let | Store, expr: Expr) -> Let | Store:
+    if stmt.__class__ is Let:
+        return Let(stmt.name, expr, stmt.origin)
+    return Store(stmt.buffer, stmt.index, expr, stmt.op, stmt.origin)
 
 
-def _refs(stmt: Stmt) -> set[str]:
-    return {p.name for e in exprs_of(stmt) for p in walk_expr(e) if isinstance(p, Ref)}
+def _flushed(names: Iterable[str], pending: dict[str, _Pending]) -> list[Stmt]:
+    """The pending locals of these, and the pending locals they read, as statements in order."""
+    found: list[_Pending] = []
+    waiting = list(names)
+    while waiting:
+        part = pending.pop(waiting.pop(), None)
+        if part is not None:
+            found.append(part)
+            waiting += part.refs
+    found.sort(key=_position)
+    return [part.let for part in found]
 
 
-def _inlined_stmt(stmt: Stmt, pending: dict[str, Let]) -> Stmt:
-    if isinstance(stmt, (Let, Store)):
-        expr = _inlined(stmt.expr, pending, True)
-        return stmt if expr is stmt.expr else replace(stmt, expr=expr)
-    return stmt
+_position = attrgetter("position")
 
 
-def _inlined(expr: Expr, pending: dict[str, Let], movable: bool) -> Expr:
-    """The expression with pending locals inlined; a Ref itself only if it is `movable`."""
-    if isinstance(expr, Ref) and movable and expr.name in pending:
-        return pending.pop(expr.name).expr
-    if not isinstance(expr, Apply):
+def _inlined(
+    expr: Expr, pending: dict[str, _Pending], movable: bool, taken: list[_Pending]
+) -> Expr:
+    """The expression with pending locals inlined, which are added to `taken`; a Ref itself only if
+    it is `movable`."""
+    if expr.__class__ is Ref:
+        found = pending.pop(expr.name, None) if movable else None
+        if found is None:
+            return expr
+        taken.append(found)
+        return found.let.expr
+    if expr.__class__ is not Apply or not pending:
         return expr
-    args, allowed = [], None
+    args, allowed, fn = None, None, expr.fn
     for k, arg in enumerate(expr.args):
         # Work in the branches of a `where` would be done under a condition.
-        by_name = expr.fn in REPEATED or (expr.fn == "where" and k > 0)
-        is_pending = isinstance(arg, Ref) and arg.name in pending
-        if is_pending and allowed is None:
-            allowed = MAX_OPERATIONS - _size(expr)
-        fits = is_pending and _size(pending[arg.name].expr) <= allowed
-        if by_name and not isinstance(arg, Ref):
-            args.append(arg)
-        else:
-            args.append(_inlined(arg, pending, not by_name and fits))
-    same = all(a is b for a, b in zip(expr.args, args, strict=True))
-    return expr if same else Apply(expr.fn, tuple(args), expr.dtype)
+        if fn in REPEATED or (k > 0 and fn == "where"):
+            continue
+        if arg.__class__ is Ref:
+            found = pending.get(arg.name)
+            if found is None:
+                continue
+            if allowed is None:
+                allowed = MAX_OPERATIONS - _size(expr)
+            if found.size > allowed:
+                continue
+        elif arg.__class__ is not Apply:
+            continue
+        made = _inlined(arg, pending, True, taken)
+        if made is not arg:
+            args = args or [*expr.args]
+            args[k] = made
+    return expr if args is None else Apply(fn, tuple(args), expr.dtype)
 
 
 def _size(expr: Expr) -> int:
     return 1 + sum(map(_size, expr.args)) if expr.__class__ is Apply else 0
-
-
-def _reads_memory(expr: Expr) -> bool:
-    return any(isinstance(part, Load) for part in walk_expr(expr))

@@ -97,6 +97,10 @@ def read_as_values(
     found = set(outputs)
     for node in reversed(order):
         indices = node.op.index_inputs() if node.op.index_mode == "raise" else {}
+        if not indices:
+            if node in found or not node.op.reads_all:
+                found.update(node.inputs)
+            continue
         for position, x in enumerate(node.inputs):
             if position in indices:
                 source, axis = indices[position]

@@ -33,6 +33,8 @@ class Group:
 
 def fuse(tasks: Sequence[Task], level: int) -> list[Group]:
     """The groups of tasks at a loop level, in execution order."""
+    if not any(task.alone or level < len(task.domain) for task in tasks):
+        return [Group(None, list(tasks))] if tasks else []
     edges = _Edges(tasks, level)
     groups = _merge(_greedy(tasks, level, edges), edges)
     _sink(groups, edges)
@@ -47,25 +49,31 @@ class _Edges:
 
     def __init__(self, tasks: Sequence[Task], level: int) -> None:
         self.position = {task: k for k, task in enumerate(tasks)}
-        self.producers: dict[Task, dict[Task, bool]] = {task: {} for task in tasks}
+        self.producers: dict[Task, dict[Task, bool]] = {}
         computed_by: dict[Node, list[Task]] = {}
+        variable = Dim.name(f"@{level}")
         for task in tasks:
+            found = self.producers[task] = {}
             for node, index in task.accesses:
                 for producer in computed_by.get(node, ()):
-                    shareable = _same_iteration(producer, task, index, level)
-                    so_far = self.producers[task].get(producer, True)
-                    self.producers[task][producer] = so_far and shareable
-            for node in parts(task.node):
-                computed_by.setdefault(node, []).append(task)
+                    shareable = _same_iteration(producer, task, index, level, variable)
+                    found[producer] = found.get(producer, True) and shareable
+            if isinstance(task.node.type, tuple):
+                for node in parts(task.node):
+                    computed_by.setdefault(node, []).append(task)
+            else:
+                computed_by.setdefault(task.node, []).append(task)
 
 
-def _same_iteration(producer: Task, consumer: Task, index: tuple[Size, ...], level: int) -> bool:
+def _same_iteration(
+    producer: Task, consumer: Task, index: tuple[Size, ...], level: int, variable: Dim
+) -> bool:
     """Whether an iteration of the consumer reads only what the same iteration of the producer has
-    computed."""
+    computed. `variable` is that of the loop at the level."""
     if level >= len(producer.domain) or level >= len(consumer.domain):
         return False
     axis = producer.finished_axis(level)
-    return axis is not None and index[axis] == Dim.name(f"@{level}")
+    return axis is not None and (index[axis] is variable or index[axis] == variable)
 
 
 def _greedy(tasks: Iterable[Task], level: int, edges: _Edges) -> list[Group]:
@@ -239,6 +247,8 @@ def _merge(groups: Sequence[Group], edges: _Edges) -> list[Group]:
 def _sink(groups: Sequence[Group], edges: _Edges) -> None:
     """Move a task into the group of its consumers if that saves its buffer and makes no producer
     need one. (The greedy groups are the earliest ones.)"""
+    if len(groups) == 1:
+        return
     group_of = {task: group for group in groups for task in group.tasks}
     consumers: dict[Task, dict[Task, bool]] = {task: {} for task in group_of}
     elsewhere = dict.fromkeys(group_of, 0)  # of each task: its consumers in other groups
@@ -277,4 +287,6 @@ def _only_reader(
 
 
 def _ordered(groups: list[Group], edges: _Edges) -> list[Group]:
+    if len(groups) == 1:
+        return groups
     return [groups[k] for k in _order(_producers_of(groups, edges))]

@@ -17,12 +17,12 @@ from probtensor.graph.walk import toposort
 from probtensor.kernel.ir import FOLDS, Acc, Expr, For, Load, Ref, Stmt, Store
 from probtensor.lower.buffers import Memory, Needs
 from probtensor.lower.indices import IndexWriter
-from probtensor.lower.kinds import base
+from probtensor.lower.kinds import base, inliner
 from probtensor.lower.kinds.base import Place, Read
 from probtensor.lower.kinds.reduction import FoldTask
 from probtensor.lower.nest import Nest, buffered, nests
 from probtensor.lower.sizes import CanonicalSizes
-from probtensor.lower.tasks import arrays_read, deep_views, inline, tasks_of, with_parts
+from probtensor.lower.tasks import arrays_read, deep_views, tasks_of, with_parts
 from probtensor.lower.values import cast
 from probtensor.types import Dim, Size
 
@@ -31,7 +31,7 @@ class KernelWriter(IndexWriter):
     """Writes the statements of one kernel.
 
     bodies   the statements of each enclosing block
-    scopes   the values available in each enclosing block
+    scopes   the values available in each enclosing block, by node, with their indices
     pending  folds in progress, each with the term of the loop being written
     outer    the writer of the graph around a body; None for the graph of the plan
     given    the reads of a body's parameters
@@ -45,11 +45,11 @@ class KernelWriter(IndexWriter):
         needs: Needs,
         outer: KernelWriter | None = None,
     ) -> None:
-        super().__init__(sizes, inline, memory.written_out)
+        super().__init__(sizes, inliner, memory.written_out)
         self.memory = memory
         self.needs = needs
         self.bodies: list[list[Stmt]] = []
-        self.scopes: list[dict[tuple[Node, tuple[Size, ...]], Expr]] = []
+        self.scopes: list[dict[Node, list[tuple[tuple[Size, ...], Expr]]]] = []
         self.indices = []
         self.pending: dict[FoldTask, Expr] = {}
         self.count = itertools.count(1)
@@ -69,9 +69,17 @@ class KernelWriter(IndexWriter):
 
     def available(self, node: Node, index: tuple[Size, ...]) -> Expr | None:
         for scope in reversed(self.scopes):
-            if (node, index) in scope:
-                return scope[node, index]
+            for other, value in reversed(scope.get(node, ())):
+                if other == index:
+                    return value
         return None
+
+    def operand(self, x: Node, index: Sequence[Size]) -> Expr:
+        if not x.type.shape:  # its local is quick to find
+            for scope in reversed(self.scopes):
+                if x in scope:
+                    return scope[x][-1][1]
+        return super().operand(x, index)
 
     def leaf(self, node: Node, index: tuple[Size, ...]) -> Expr:
         if node in self.given:
@@ -176,7 +184,7 @@ class KernelWriter(IndexWriter):
     # Writes.
 
     def bind(self, node: Node, index: tuple[Size, ...], value: Expr) -> None:
-        self.scopes[-1][node, index] = value
+        self.scopes[-1].setdefault(node, []).append((index, value))
         if node in self.memory.stored:
             self.store(node, index, value, None, line_of(node))
 

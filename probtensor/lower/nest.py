@@ -62,20 +62,33 @@ Path = tuple[object, ...]  # the kernel of a task, then the loops around it
 
 def buffered(kernels: Sequence[Sequence[Nest]]) -> set[Node]:
     """The computed nodes that need a buffer: those that are no local, and those that are read
-    outside the scope of their local."""
+    outside the scope of their local, or at another index than it is the element of."""
     paths: dict[Task, Path] = {}
     for kernel in kernels:
         paths.update(_paths(kernel, (kernel,)))
-    found = {node for task in paths if task.depth is None for node in parts(task.node)}
-    local = [task for task in paths if task.depth is not None]
-    producers = {part: task for task in local for part in parts(task.node)}
+    found: set[Node] = set()
+    # The path of each local, how much of it is its scope, and its index there.
+    scopes: dict[Node, tuple[Path, int, tuple[Size, ...]]] = {}
+    for task, path in paths.items():
+        depth = task.depth
+        if depth is None:
+            found.update(parts(task.node))
+            continue
+        index = task.local_index([Dim.name(f"@{k}") for k in range(depth)] if depth else ())
+        local = path, depth + 1, index
+        if isinstance(task.node.type, tuple):
+            scopes |= dict.fromkeys(parts(task.node), local)
+        else:
+            scopes[task.node] = local
     for consumer, path in paths.items():
         for node, index in consumer.accesses:
-            producer = producers.get(node)
-            if producer is None:
+            local = scopes.get(node)
+            if local is None:
                 if not isinstance(node.op, (Input, Const)):
                     found.add(node)
-            elif not _in_scope(producer, paths[producer], index, path):
+                continue
+            scope, depth, own = local
+            if own != index or (scope is not path and scope[:depth] != path[:depth]):
                 found.add(node)
     return found
 
@@ -87,12 +100,3 @@ def _paths(found: Iterable[Nest], path: Path) -> Iterator[tuple[Task, Path]]:
                 yield task, path
         else:
             yield from _paths(nest.inner, (*path, nest))
-
-
-def _in_scope(producer: Task, origin: Path, index: tuple[Size, ...], path: Path) -> bool:
-    """Whether the local of a producer in the loops `origin` is in scope for a consumer in the loops
-    `path`, and is the element at `index`."""
-    depth = producer.depth
-    if origin[: depth + 1] != path[: depth + 1]:
-        return False
-    return index == producer.local_index([Dim.name(f"@{k}") for k in range(depth)])

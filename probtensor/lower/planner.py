@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import Const, GraphError, Input, Node, line_of
+from probtensor.graph.parts import types_of
 from probtensor.graph.walk import toposort
 from probtensor.kernel.check import check
 from probtensor.kernel.ir import (
@@ -105,9 +106,11 @@ def fused(
     _require_inputs(order, inputs)
     sizes = CanonicalSizes(inputs, order, toposort(written), values)
     _require_sizes(order, sizes)
-    outputs = [_without_broadcast(node, sizes) for node in outputs]
+    plain = [_without_broadcast(node, sizes) for node in outputs]
+    if values or any(new is not old for new, old in zip(plain, outputs, strict=True)):
+        order = toposort([*plain, *sizes.measured.values()])
+    outputs, order = plain, with_parts(order)
     results = [*outputs, *sizes.measured.values()]
-    order = with_parts(toposort(results))
     written_out = deep_views(order)
     stages = Stages(order, sizes)
     tasks = tasks_of(order, results, sizes, written_out)
@@ -181,7 +184,12 @@ def _require_inputs(order: Sequence[Node], inputs: Sequence[Node]) -> None:
 
 
 def _require_sizes(order: Sequence[Node], sizes: CanonicalSizes) -> None:
+    known: set[int] = set()  # the shapes without such names, by `id`
     for node in with_bodies(order):
+        shapes = [kind.shape for kind in types_of(node) if id(kind.shape) not in known]
+        if not shapes:
+            continue
+        known.update(map(id, shapes))
         unknown = sizes.unknown(node)
         if unknown:
             names = ", ".join(sorted(map(str, unknown)))
@@ -208,7 +216,7 @@ def _touched(body: tuple[Stmt, ...]) -> tuple[dict[str, None], dict[str, None]]:
     for stmt in walk(body):
         for expr in exprs_of(stmt):
             for part in walk_expr(expr):
-                if isinstance(part, Load):
+                if part.__class__ is Load:
                     reads[part.buffer] = None
         match stmt:
             case Store(buffer, op=op):

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from probtensor.graph.node import Node
+from probtensor.graph.node import Node, Op
 from probtensor.kernel.ir import Expr
 from probtensor.kernel.simplify import Index, resimplify
 from probtensor.lower.sizes import CanonicalSizes
@@ -19,15 +19,21 @@ class Inline(Protocol):
     def __call__(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None: ...
 
 
+# What inlines the nodes of an op's class; None where a task computes all of them.
+Inliner = Callable[[type[Op]], Inline | None]
+
+
 class Reader(ABC):
     """Reads nodes at indices. Views are inlined, except those in `written_out`.
 
     Subclasses define the read of a leaf: a computed node, an input or a constant.
     """
 
-    def __init__(self, sizes: CanonicalSizes, inline: Inline, written_out: frozenset[Node]) -> None:
+    def __init__(
+        self, sizes: CanonicalSizes, inliner: Inliner, written_out: frozenset[Node]
+    ) -> None:
         self.sizes = sizes
-        self.inline = inline
+        self.inliner = inliner
         self.written_out = written_out
         self.bounds: dict[str, Size] = {}
         self.guards: list[Expr] = []  # conditions under which the element being read exists
@@ -46,23 +52,32 @@ class Reader(ABC):
 
     def value(self, node: Node, index: Sequence[Size]) -> Expr:
         """The element of a node at an index (one entry per axis)."""
-        index = tuple(index)
+        if index.__class__ is not tuple:
+            index = tuple(index)
         ready = self.available(node, index)
         if ready is not None:
             return ready
-        if node not in self.written_out:
-            inlined = self.inline(self, node, index)
+        inline = self.inliner(node.op.__class__)
+        if inline is not None and node not in self.written_out:
+            inlined = inline(self, node, index)
             if inlined is not None:
                 return inlined
         return self.leaf(node, index)
 
+    def inlined(self, node: Node, index: tuple[Size, ...]) -> Expr | None:
+        """The element of a node, if no task computes it unless it is to be in a buffer."""
+        inline = self.inliner(node.op.__class__)
+        return None if inline is None else inline(self, node, index)
+
     def operand(self, x: Node, index: Sequence[Size]) -> Expr:
         """The element of a broadcast operand, given the index of the result."""
-        shape = self.sizes.shape(x)
-        if not shape:
+        if not x.type.shape:
             return self.value(x, ())
-        tail = list(index)[len(index) - len(shape) :]
-        return self.value(x, [0 if n == 1 else i for n, i in zip(shape, tail, strict=True)])
+        shape = self.sizes.shape(x)
+        tail = index[len(index) - len(shape) :]
+        if self.sizes.has_one(x):
+            tail = tuple([0 if n == 1 else i for n, i in zip(shape, tail, strict=True)])
+        return self.value(x, tail)
 
     def canonical(self, index: object) -> Size:
         """An index as a polynomial in canonical form, in which equal indices are equal."""

@@ -20,6 +20,7 @@ from probtensor.graph.resize import names_in
 from probtensor.graph.sizes import resized
 from probtensor.graph.symbolic import described
 from probtensor.graph.walk import toposort
+from probtensor.kernel.ir import Lit
 from probtensor.lower.plan import MEASURED, SizeSource
 from probtensor.types import (
     Atom,
@@ -76,6 +77,10 @@ class CanonicalSizes:
         self.checks += [*declared, *joined]
         self._given = {source.name for source in self.sources}
         self._shapes: dict[Node, tuple[Size, ...]] = {}
+        self._with_one: dict[Node, bool] = {}
+        self.literals: dict[Node, Lit | None] = {}  # the elements of constants that have one value
+        # Elements of views, by constant indices, that are elements of other nodes.
+        self.moved: dict[Node, dict[tuple[Size, ...], tuple[Node, tuple[Size, ...]]]] = {}
         self._sizes: dict[Dim, Size] = {}
         self._ops: dict[int, tuple[Op, Op]] = {}  # by identity, since 0.0 == -0.0
 
@@ -108,12 +113,22 @@ class CanonicalSizes:
     def shape(self, node: Node) -> tuple[Size, ...]:
         found = self._shapes.get(node)
         if found is None:
-            found = self._shapes[node] = tuple(map(self, node.type.shape))
+            found = node.type.shape
+            if any(n.__class__ is not int for n in found):
+                found = tuple(map(self, found))
+            self._shapes[node] = found
+        return found
+
+    def has_one(self, node: Node) -> bool:
+        """Whether the node has an axis of size 1."""
+        found = self._with_one.get(node)
+        if found is None:
+            found = self._with_one[node] = 1 in self.shape(node)
         return found
 
     def op(self, op: Op) -> Op:
         """The op with canonical sizes in its parameters."""
-        if not field_names(type(op)):
+        if not self._canonical or not field_names(type(op)):
             return op
         found = self._ops.get(id(op))
         if found is None:
@@ -121,11 +136,14 @@ class CanonicalSizes:
         return found[1]
 
     def type(self, node: Node) -> TensorType:
-        return TensorType(node.type.dtype, self.shape(node))
+        shape = self.shape(node)
+        return node.type if shape is node.type.shape else TensorType(node.type.dtype, shape)
 
     def unknown(self, node: Node) -> set[Atom]:
         """The names in the node's shapes that are no axis of an input."""
-        sizes = [self(n) for kind in types_of(node) for n in kind.shape if isinstance(n, Dim)]
+        sizes = [self(n) for kind in types_of(node) for n in kind.shape if n.__class__ is not int]
+        if not sizes:
+            return set()
         return {atom for size in sizes for atom in size_atoms(size) if atom.key not in self._given}
 
     def _name_axes(

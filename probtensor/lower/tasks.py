@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from probtensor.graph.node import Const, Input, Node, made_by
 from probtensor.graph.parts import parts
 from probtensor.kernel.ir import Expr, Ref
-from probtensor.lower.kinds import Access, Task, lowering
+from probtensor.lower.kinds import Access, Task, inliner, lowering
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import uniform_value
@@ -16,21 +16,35 @@ from probtensor.types import Dim, Size
 MAX_INLINED = 24  # nested views that are inlined into one expression
 
 
-def inline(reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
-    """The element of a node, if no task computes it; else None."""
-    return lowering(node.op).inline(reader, node, index)
-
-
 class _Recorder(Reader):
-    """Records the accesses of one task."""
+    """Records the accesses of a task after the other."""
 
     def __init__(self, sizes: CanonicalSizes, written_out: frozenset[Node]) -> None:
-        super().__init__(sizes, inline, written_out)
+        super().__init__(sizes, inliner, written_out)
         self.found: list[Access] = []
+        self.values: dict[str, Ref] = {}  # what an expression has for a leaf, by dtype
+
+    def begin(self, domain: Sequence[Size]) -> list[Dim]:
+        """Record the accesses of another task. Gives its loop variables."""
+        self.found, self.bounds = [], {}
+        if not domain:
+            return []
+        names = [f"@{k}" for k in range(len(domain))]
+        self.bounds = dict(zip(names, domain))
+        return list(map(Dim.name, names))
+
+    def value(self, node: Node, index: Sequence[Size]) -> Expr:
+        if self.inliner(node.op.__class__) is None:  # the usual case of `Reader.value`
+            return self.leaf(node, index if index.__class__ is tuple else tuple(index))
+        return super().value(node, index)
 
     def leaf(self, node: Node, index: tuple[Size, ...]) -> Expr:
         self.found.append((node, index))
-        return Ref("@value", node.dtype)
+        dtype = node.type.dtype
+        found = self.values.get(dtype)
+        if found is None:
+            found = self.values[dtype] = Ref("@value", dtype)
+        return found
 
     def checked_index(self, view: Node, position: int, value: Expr) -> Size:
         return Dim.name("@computed")
@@ -70,12 +84,10 @@ def tasks_of(
     """The tasks of a graph in topological order, each with its accesses."""
     in_buffers = {*outputs, *_buffers_read(order, sizes), *written_out}
     found: list[Task] = []
+    recorder = _Recorder(sizes, written_out)
     for node in order:
         for task in lowering(node.op).tasks(node, sizes, node in in_buffers):
-            recorder = _Recorder(sizes, written_out)
-            names = [f"@{k}" for k in range(len(task.domain))]
-            recorder.bounds = dict(zip(names, task.domain))
-            task.reads(recorder, list(map(Dim.name, names)))
+            task.reads(recorder, recorder.begin(task.domain))
             task.reads_before(recorder)
             if node.op.has_bodies:
                 # A routine in a body reads the buffer of a view, not what the view is made of.

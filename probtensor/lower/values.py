@@ -69,6 +69,8 @@ def spread(shape: Sequence[Size], variables: Sequence[Size]) -> list[Size]:
 def uniform_value(node: Node) -> Lit | None:
     """The literal of a constant whose elements are all identical, bit by bit; else None."""
     array = node.op.array
+    if not array.ndim:
+        return Lit(array.item(), node.dtype)
     if array.size == 0:
         return None
     first = array.reshape(-1)[:1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from probtensor.graph.node import Node
 from probtensor.types import Shape, Size, SizeCheck, size_min, size_product
@@ -14,11 +14,18 @@ def equal(a: Size, b: Size, why: str = "") -> SizeCheck:
     return SizeCheck(a, "==", b, ("sizes ", a, " and ", b, text))
 
 
-def aligned(shapes: Sequence[Shape]) -> Iterator[SizeCheck]:
+def aligned(shapes: Sequence[Shape]) -> Iterable[SizeCheck]:
     """The checks of broadcasting: for each axis, all sizes other than 1 are equal."""
-    first = next((s for s in shapes if s), ())
-    if all(not s or s == first for s in shapes):
-        return
+    first: Shape = ()
+    for shape in shapes:
+        if shape:
+            if first and shape != first:
+                return _aligned(shapes)
+            first = shape
+    return ()
+
+
+def _aligned(shapes: Sequence[Shape]) -> Iterator[SizeCheck]:
     why = " (an axis of unknown size is never broadcast: declare shape=(1,) for that)"
     for axis in range(1, max(map(len, shapes), default=0) + 1):
         sizes = [s[-axis] for s in shapes if len(s) >= axis and s[-axis] != 1]

@@ -15,7 +15,6 @@ from probtensor.transform.chain import (
     MAX_CHAIN_LEAVES,
     chain_leaves,
     combine_in_chain,
-    ops_of_leaves,
     regrow,
 )
 from probtensor.transform.facts import Bounds, FactTable, constant_of
@@ -248,12 +247,16 @@ def _naive_cross_entropy() -> Node:
     return (t / p - (1 - t) / ops.tensor("q", (3,))) * p
 
 
-@rewrite(on=ops.Mul, example=_naive_cross_entropy, limits=True)
+@rewrite(
+    on=ops.Mul,
+    operands=[*POSITIVE_FUNCTIONS],
+    in_chain=True,
+    example=_naive_cross_entropy,
+    limits=True,
+)
 def cancel_in_one_term(node: Node, facts: FactTable) -> Node | None:
     """f * (a / f - b) -> a - f * b for f a sigmoid, softmax or exp: inf * 0 where f underflows, as
     in the gradient of y * log(p) + (1 - y) * log(1 - p)."""
-    if ops_of_leaves(node, facts).isdisjoint(POSITIVE_FUNCTIONS):
-        return None
     return combine_in_chain(node, facts, _distribute)
 
 
@@ -336,6 +339,7 @@ def log_of_mean_of_exp(node: Node, facts: FactTable) -> Node | None:
 
 @rewrite(
     on=ops.Div,
+    among=ops.Exp,
     example=lambda: tuple(
         e / ops.sum(e, -1, keepdims=True)
         for e in (

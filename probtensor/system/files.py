@@ -13,14 +13,16 @@ import errno
 import grp
 import os
 import pwd
-import shutil
 import stat
 import sys
-import tempfile
 import warnings
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from probtensor.late import late
+
+shutil, tempfile = late("shutil"), late("tempfile")
 
 OTHERS_WRITE = 0o022
 FOLDER_MODE, FILE_MODE = 0o755, 0o644  # less the umask; never writable by others

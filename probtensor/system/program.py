@@ -8,15 +8,16 @@ own process group, so that its children can be stopped with it.
 from __future__ import annotations
 
 import os
-import select
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
+from probtensor.late import late
 from probtensor.process import new_lock
+
+select, signal = late("select"), late("signal")
 
 LIMIT = "PROBTENSOR_COMPILE_TIMEOUT"
 DEFAULT_LIMIT = 3600.0  # seconds; a large model takes some minutes

@@ -7,7 +7,6 @@ or inside `quiet`. Errors of standard error are ignored.
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 import time
@@ -15,6 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+from probtensor.late import late
+
+shutil = late("shutil")
 
 AFTER = 2.0  # seconds before the line is shown
 EVERY = 0.5  # seconds between updates

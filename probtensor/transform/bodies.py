@@ -13,7 +13,7 @@ from operator import is_
 
 from probtensor.graph.check import check_same_types
 from probtensor.graph.closed import Closed, map_bodies, map_nodes, with_bodies, with_outputs
-from probtensor.graph.node import Node, make
+from probtensor.graph.node import Node, Op, made_by, make
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.transform.facts import ANY, Bounds, FactTable, Known
 
@@ -31,18 +31,22 @@ def count_nodes(outputs: Iterable[Node]) -> int:
 
 
 def everywhere(
-    outputs: Iterable[Node], action: Action, doing: str, settled: set[Closed] | None = None
+    outputs: Iterable[Node],
+    action: Action,
+    doing: str,
+    settled: set[Closed] | None = None,
+    on: tuple[type[Op], ...] | None = None,
 ) -> list[Node]:
     """The outputs after an action, which is applied to all bodies first, and to those that it makes
     afterwards. CheckError, which names what is done, if it changes the types of a body's results.
 
-    `settled` are bodies that the action leaves as they are; those that it is found to leave so are
-    added.
+    settled  bodies that the action leaves as they are; those that it is found to leave so are added
+    on       classes of ops, without which the action leaves a graph as it is; None for any graph
     """
     done: dict[Closed, Closed] = {}
 
     def changed(body: Closed) -> Closed:
-        if settled is not None and body in settled:
+        if (settled is not None and body in settled) or not (on is None or body.has(on)):
             return body
         if body not in done:
             made = with_changed_outputs(body, within(body.outputs), doing)
@@ -65,16 +69,21 @@ def everywhere(
 def change_bodies(outputs: Iterable[Node], change: Callable[[Closed], Closed]) -> list[Node]:
     """The outputs with all bodies of their nodes changed, but not the bodies within those."""
     outputs = list(outputs)
-    if not have_bodies(toposort(outputs)):
+    changed: dict[Node, Op] = {}
+    for node in toposort(outputs):
+        if node.op.has_bodies:
+            with made_by(node):
+                op = map_bodies(node.op, change)
+            if op is not node.op:
+                changed[node] = op
+    if not changed:
         return outputs
-    return map_nodes(outputs, lambda node, inputs: _with_bodies(node, inputs, change))
 
+    def rebuilt(node: Node, inputs: tuple[Node, ...]) -> Node:
+        op = changed.get(node)
+        return rebuild(node, inputs) if op is None else make(op, inputs, type(node))
 
-def _with_bodies(
-    node: Node, inputs: tuple[Node, ...], change: Callable[[Closed], Closed]
-) -> Node:
-    op = map_bodies(node.op, change) if node.op.has_bodies else node.op
-    return rebuild(node, inputs) if op is node.op else make(op, inputs, type(node))
+    return map_nodes(outputs, rebuilt)
 
 
 def with_changed_outputs(body: Closed, outputs: Sequence[Node], doing: str) -> Closed:
@@ -83,8 +92,11 @@ def with_changed_outputs(body: Closed, outputs: Sequence[Node], doing: str) -> C
     return with_outputs(body, outputs)
 
 
-def known_facts(node: Node, facts: FactTable) -> Known:
-    """Facts about the parameters of the bodies of a node, given the facts of the graph around."""
+def known_facts(
+    node: Node, facts: FactTable, table: Callable[[Known], FactTable] = FactTable
+) -> Known:
+    """Facts about the parameters of the bodies of a node, given the facts of the graph around;
+    `table` gives the facts of a body from these."""
     known = {
         own: (own, facts.bounds(x), facts.constant(x)) for own, x in node.op.elements_inside(node)
     }
@@ -93,7 +105,7 @@ def known_facts(node: Node, facts: FactTable) -> Known:
     signs = {own: sign for own, sign, _ in carried if sign != ANY}
     while signs:
         given = (*known.values(), *((own, sign, None) for own, sign in signs.items()))
-        inside = FactTable(given)
+        inside = table(given)
         lasting = {own for own, sign, y in carried
                    if own in signs and _implies(inside.bounds(y), sign)}  # fmt: skip
         if len(lasting) == len(signs):

@@ -245,7 +245,7 @@ def _total_on(op: Elementwise, x: Bounds) -> bool:
 
 def _cut(op: Elementwise, declared: Bounds, low: tuple, high: tuple) -> Bounds:
     with np.errstate(all="ignore"):
-        ends = [float(op.numpy(np.asarray(end[0], dtype="float64"))) for end in (low, high)]
+        ends = [float(op.values(np.asarray(end[0], dtype="float64"))) for end in (low, high)]
     if not math.isnan(ends[0]) and ends[0] > declared.low:
         # Rounding may reach an open end other than 0: exp of a tiny number is 1.
         declared = replace(declared, low=ends[0], low_open=low[1] and ends[0] == 0)

@@ -13,6 +13,7 @@ from operator import is_
 
 from probtensor.dataclass import dataclass
 from probtensor.graph.check import CheckError, check, check_same_types
+from probtensor.graph.closed import kinds_of
 from probtensor.graph.node import Node, Op, made_by
 from probtensor.graph.text import to_text
 from probtensor.graph.walk import rebuild, toposort
@@ -26,8 +27,8 @@ class Pass:
     """A name, and rules or a function from outputs to outputs of the same types, which is applied
     to bodies as well unless it does that itself (`descends`).
 
-    on  classes of ops: a graph in which no node has one of them, or bodies, is left as it is; None
-        for any graph
+    on  classes of ops: a graph in which no node has one of them, nor one in a body, is left as it
+        is, and so is such a body; None for any graph
     """
 
     name: str
@@ -75,13 +76,13 @@ def run(
     current = list(outputs)
     inputs = None if inputs is None else list(inputs)
     findings = Findings()
-    present: set[type[Op]] | None = None  # of the current graph
+    present: frozenset[type[Op]] | None = None  # of the current graph
     for step in passes:
         before = count_nodes(current) if log is not None else 0
         rules_log = RewriteLog()
         start = time.perf_counter()
         if step.on is not None and present is None:
-            present = {type(node.op) for node in toposort(current)}
+            present = kinds_of(toposort(current))
         if step.on is None or _concerns(step.on, present):
             after = _apply(step, current, rules_log, findings)
         else:
@@ -101,22 +102,24 @@ def run(
 
 
 def _concerns(kinds: tuple[type[Op], ...], present: Iterable[type[Op]]) -> bool:
-    return any(kind.has_bodies or issubclass(kind, kinds) for kind in present)
+    return any(issubclass(kind, kinds) for kind in present)
 
 
 def expand_composites(outputs: Iterable[Node]) -> list[Node]:
     """The outputs with each Composite replaced by the graph it stands for."""
     outputs = list(outputs)
-    while any(isinstance(node.op, Composite) for node in toposort(outputs)):
+    order = toposort(outputs)
+    while any(isinstance(node.op, Composite) for node in order):
         changes: dict[Node, Node] = {}
-        for node in toposort(outputs):
-            inputs = tuple(changes[x] for x in node.inputs)
+        for node in order:
+            inputs = tuple([changes[x] for x in node.inputs])
             if isinstance(node.op, Composite):
                 with made_by(node):
                     changes[node] = fitted(node.op.expand(*inputs), node, "expand_composites")
             else:
                 changes[node] = rebuild(node, inputs)
         outputs = [changes[output] for output in outputs]
+        order = toposort(outputs)
     return outputs
 
 
@@ -125,7 +128,7 @@ def _apply(step: Pass, outputs: list[Node], log: RewriteLog, findings: Findings)
         return apply_rules(outputs, step.action, log, findings)
     if step.descends:
         return list(step.action(outputs))
-    return everywhere(outputs, step.action, f"pass {step.name!r}")
+    return everywhere(outputs, step.action, f"pass {step.name!r}", on=step.on)
 
 
 def _verify(

@@ -6,7 +6,7 @@ Operands of commutative ops match in either order, and literals match by value, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import lru_cache
 
 from probtensor import ops
@@ -60,7 +60,7 @@ def match(
         value = facts.constant(node)
         if value is not None and value == op.array.item():
             yield bound
-    elif kind is ops.Neg and _is_sign_of_known(pattern, bound):
+    elif _is_known_sign(pattern, bound):
         if is_negation(node, bound[pattern.inputs[0].op.label]):
             yield bound
     elif type(node.op) is kind and node.op == op and len(node.inputs) == len(pattern.inputs):
@@ -96,8 +96,10 @@ def match_all(
 _LOOSE = (Var, Const, ops.Neg)
 
 
-def _is_sign_of_known(pattern: Node, bound: dict[str, Node]) -> bool:
-    """Is this negation -x for a variable x that is bound? Then any form of its negation matches."""
+def _is_known_sign(pattern: Node, bound: Container[str]) -> bool:
+    """Is this -x for a variable x that is bound? Then any form of its negation matches."""
+    if type(pattern.op) is not ops.Neg:
+        return False
     inner = pattern.inputs[0]
     return type(inner.op) is Var and inner.op.label in bound
 
@@ -113,6 +115,40 @@ def is_negation(p: Node, q: Node) -> bool:
         c, d = (constant_of(product.inputs[0]) for product in (p, q))
         return c is not None and d is not None and c == -d
     return False
+
+
+# Marks: what rules ask for among the operands of a node. A mark is an op class, Const for a literal
+# of any shape, (Const, value) for one of the usual values, or one of these:
+
+
+class Twice:
+    """Marks a node whose two operands are the same node."""
+
+
+class Literals:
+    """Marks a node whose operands are all literals."""
+
+
+Mark = type | tuple[type, float]
+# The values that are marked: those of patterns, among others.
+MARKED = {k / 2: (Const, k / 2) for k in range(-6, 9)}
+
+
+def marks_of_operands(pattern: Node) -> list[Mark]:
+    """The marks of all nodes that match a pattern."""
+    found: list[Mark] = []
+    for k, x in enumerate(pattern.inputs):
+        kind = type(x.op)
+        if kind is Const:
+            found.append(MARKED.get(x.op.array.item(), Const))
+        elif kind is ops.Neg:
+            before = {n.op.label for n in toposort(pattern.inputs[:k]) if type(n.op) is Var}
+            found += [] if _is_known_sign(x, before) else [kind]
+        elif kind is not Var:
+            found.append(kind)
+    if len(pattern.inputs) == 2 and pattern.inputs[0] is pattern.inputs[1]:
+        found.append(Twice)
+    return found
 
 
 def operand_ops(pattern: Node) -> tuple[type[Op] | None, ...]:

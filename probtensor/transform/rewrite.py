@@ -13,24 +13,30 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from cython_ext.graph import Rewriter
 from probtensor import ops
 from probtensor.dataclass import dataclass, field
-from probtensor.graph.closed import Closed, map_bodies
-from probtensor.graph.node import Const, Node, Op, as_tensor, line_of, made_by, make
+from probtensor.graph.closed import Closed, all_bodies, map_bodies
+from probtensor.graph.node import INTERNED, Const, Node, Op, as_tensor, line_of, made_by, make
 from probtensor.graph.walk import rebuild, replace, toposort
 from probtensor.ops.kinds import as_tensor_of
-from probtensor.process import COLLECTIONS
+from probtensor.process import COLLECTIONS, computed_once
 from probtensor.transform.bodies import known_facts, with_changed_outputs
 from probtensor.transform.chain import CHAIN_ROOTS, INVERSE, combine_in_chain, ops_of_leaves
 from probtensor.transform.facts import FactTable, Known
 from probtensor.transform.pattern import (
+    MARKED,
+    Literals,
+    Mark,
     Match,
+    Twice,
     Var,
     could_fit,
     instantiate,
+    marks_of_operands,
     match,
     match_all,
     operand_ops,
@@ -48,6 +54,20 @@ class RewriteError(AssertionError):
     """A rule that changed a type, or rules that undo each other: an error in the rules."""
 
 
+# Op classes or marks that must be there, each given with those that may stand for it.
+Wanted = tuple[frozenset[Mark], ...]
+
+
+def wanted(*groups: Mark | Sequence[Mark]) -> Wanted:
+    """Marks that must be there; a list stands for any one of those in it."""
+    return tuple(frozenset(g if isinstance(g, list) else (g,)) for g in groups)
+
+
+def are_there(asked: Wanted, present: set[Mark]) -> bool:
+    """Whether all that is asked for is present."""
+    return not any(map(present.isdisjoint, asked))
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
     """One rule. `apply(node, facts)` returns the replacement of the node, or None.
@@ -55,7 +75,7 @@ class Rule:
     on        op classes of the nodes that it is tried on
     among     op classes of which each must occur at the node or before it, for the rule to apply
     operands  op classes of which each must be that of an operand, or with `in_chain` of a leaf of
-              the chain; Const stands for a literal of any shape
+              the chain; or other marks of operands (`pattern.Mark`)
     over      test domain: an interval for each variable by name
     example   makes graphs for the test of a rule written as a function
 
@@ -75,8 +95,8 @@ class Rule:
     apply: Callable[[Node, FactTable], Node | None]
     why: str
     line: str
-    among: frozenset[type[Op]] = frozenset()
-    operands: frozenset[type[Op]] = frozenset()
+    among: Wanted = ()
+    operands: Wanted = ()
     in_chain: bool = False
     lhs: Node | None = None
     rhs: Node | None = None
@@ -113,8 +133,11 @@ def rule(
     variables = [n.op.label for n in toposort([lhs]) if isinstance(n.op, Var)]
     intervals = over if isinstance(over, dict) else dict.fromkeys(variables, over)
 
-    wanted = operand_ops(lhs)
-    operands = {kind for kind in wanted if kind is not None and not (in_chain and kind is Const)}
+    kinds = operand_ops(lhs)
+    if in_chain:
+        operands = {kind for kind in kinds if kind not in (None, Const)}
+    else:
+        operands = marks_of_operands(lhs)
 
     def filled(found: Iterable[dict[str, Node]], facts: FactTable) -> Node | None:
         for bound in found:
@@ -129,7 +152,7 @@ def rule(
         inverse = INVERSE[type(lhs.op)]
 
         def combine(first: Node, second: Node, inverted: bool) -> Node | None:
-            if inverted != inverse or not could_fit(wanted, (first, second), facts):
+            if inverted != inverse or not could_fit(kinds, (first, second), facts):
                 return None
             return filled(match_all(lhs.inputs, (first, second), {}, facts), facts)
 
@@ -137,17 +160,14 @@ def rule(
 
     name = f"{pattern_text(lhs)} -> {pattern_text(rhs)}"
     line = _line_of_caller()
-    if in_chain:
-        roots = CHAIN_ROOTS[type(lhs.op)]
-        apply = apply_in_chain
-    else:
-        roots = (type(lhs.op),)
+    roots = CHAIN_ROOTS[type(lhs.op)] if in_chain else (type(lhs.op),)
     # Of a negation, other forms match too.
     loose = (Var, Const, ops.Neg, type(lhs.op))
     among = {type(n.op) for n in toposort([lhs]) if not isinstance(n.op, loose)}
     return Rule(
-        name, roots, apply, why, line, frozenset(among), frozenset(operands), in_chain, lhs, rhs,
-        given, intervals, ulps=ulps, limits=limits, everywhere=everywhere,
+        name, roots, apply_in_chain if in_chain else apply, why, line, wanted(*among),
+        wanted(*operands), in_chain, lhs, rhs, given, intervals, ulps=ulps, limits=limits,
+        everywhere=everywhere,
     )  # fmt: skip
 
 
@@ -155,8 +175,9 @@ def rewrite(
     *,
     on: type[Op] | tuple[type[Op], ...],
     example: Callable[[], object],
-    among: type[Op] | tuple[type[Op], ...] = (),
-    operands: type[Op] | tuple[type[Op], ...] = (),
+    among: type[Op] | Sequence = (),
+    operands: Mark | Sequence = (),
+    in_chain: bool = False,
     ulps: float = ULPS,
     sums_first: bool = False,
     limits: bool = False,
@@ -164,12 +185,14 @@ def rewrite(
     mixtures: bool = False,
 ) -> Callable[[Callable], Rule]:
     """Decorator for a rule written as a function of the node, or of the node and the facts. Its
-    docstring is the reason. `example()` returns one graph or several that the rule changes."""
+    docstring is the reason. `example()` returns one graph or several that the rule changes. A list
+    in `among` or `operands`, or in place of them, stands for any one of its classes."""
 
     def enter(function: Callable) -> Rule:
         takes_facts = function.__code__.co_argcount == 2
-        given = (x if isinstance(x, tuple) else (x,) for x in (on, among, operands))
-        classes, present, read = given
+        classes, present, asked = (
+            x if isinstance(x, tuple) else (x,) for x in (on, among, operands)
+        )
         code = function.__code__
         line = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"
         name = function.__name__
@@ -178,7 +201,7 @@ def rewrite(
             raise TypeError(f"the rule {name} does not say why")
         apply = function if takes_facts else lambda node, facts: function(node)
         return Rule(
-            name, classes, apply, reason or name, line, frozenset(present), frozenset(read),
+            name, classes, apply, reason or name, line, wanted(*present), wanted(*asked), in_chain,
             example=example, ulps=ulps, sums_first=sums_first, limits=limits,
             rounded_logs=rounded_logs, mixtures=mixtures,
         )  # fmt: skip
@@ -200,7 +223,8 @@ class Ruleset:
         if twice:
             raise TypeError(f"rules named twice: {', '.join(twice)}")
         self.rules = rules
-        self._by_op: dict[type[Op], tuple[Rule, ...]] = {}
+        self._marks: dict[type[Op], dict[Mark | None, list[int]]] = {}
+        self._by_form: dict[Form, tuple[Rule, ...]] = {}
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
@@ -212,15 +236,74 @@ class Ruleset:
         mine = set(self.rules)
         return Ruleset(*self.rules, *(r for r in other.rules if r not in mine))
 
-    def of(self, op: Op) -> tuple[Rule, ...]:
-        """The rules that are tried on nodes of this op."""
-        kind = type(op)
-        if kind not in self._by_op:
-            self._by_op[kind] = tuple(r for r in self.rules if issubclass(kind, r.on))
-        return self._by_op[kind]
+    @computed_once
+    def _places(self) -> dict[type[Op], list[int]]:
+        """The positions of the rules on a class of ops."""
+        found: dict[type[Op], list[int]] = {}
+        for k, r in enumerate(self.rules):
+            for kind in r.on:
+                found.setdefault(kind, []).append(k)
+        return found
+
+    def of(self, kind: type[Op]) -> tuple[Rule, ...]:
+        """The rules that are tried on nodes of a class of ops."""
+        return tuple([self.rules[k] for k in self._positions(kind)])
+
+    def _positions(self, kind: type[Op]) -> list[int]:
+        places = self._places
+        return sorted({k for base in kind.__mro__ if base in places for k in places[base]})
+
+    def fitting(self, form: Form) -> tuple[Rule, ...]:
+        """The rules that may apply to nodes of a form."""
+        found = self._by_form.get(form)
+        if found is None:
+            kind = form[0]
+            by_mark = self._marks.get(kind)
+            if by_mark is None:
+                by_mark = self._marks.setdefault(kind, self._by_mark(kind))
+            marks = marks_of(form)
+            places = [k for mark in by_mark.keys() & marks for k in by_mark[mark]]
+            rules = [self.rules[k] for k in sorted(set(places))]
+            found = tuple([r for r in rules if _may_apply(r, kind, marks)])
+            self._by_form[form] = found
+        return found
+
+    def _by_mark(self, kind: type[Op]) -> dict[Mark | None, list[int]]:
+        """The positions of the rules on a class of ops, by a mark that they ask for (None for
+        rules that ask for none)."""
+        found: dict[Mark | None, list[int]] = {}
+        for k in self._positions(kind):
+            r = self.rules[k]
+            asked = r.operands[0] if r.operands else (None,)
+            for mark in asked if not r.in_chain else {*asked, *CHAIN_ROOTS[kind]}:
+                found.setdefault(mark, []).append(k)
+        return found
+
+
+def _may_apply(candidate: Rule, kind: type[Op], marks: set[Mark]) -> bool:
+    """Whether a rule may apply to nodes of an op class whose operands have these marks."""
+    if candidate.in_chain and not marks.isdisjoint(CHAIN_ROOTS[kind]):
+        return True  # the chain has other leaves
+    return are_there(candidate.operands, marks)
 
 
 # The driver.
+
+# The op class of an operand, and with it the mark of its value if that is a literal.
+OperandForm = type | tuple[type, Mark]
+# The op class of a node, then the forms of its operands, each once; Twice for the same operand.
+Form = tuple[OperandForm, ...]
+
+
+def marks_of(form: Form) -> set[Mark | None]:
+    """The marks of a node of this form, and None."""
+    found: set[Mark | None] = {None, *form[1:]}
+    literals = [x for x in form[1:] if isinstance(x, tuple)]
+    for kind, value in literals:
+        found |= {kind, Const, value}
+    if len(form) > 1 and all(isinstance(x, tuple) or x in (Const, Twice) for x in form[1:]):
+        found.add(Literals)
+    return found
 
 
 @dataclass
@@ -243,6 +326,7 @@ class Findings:
     def __init__(self) -> None:
         self.facts: dict[FactsKey, FactTable] = {}
         self.tried: dict[FactsKey, dict[Node, tuple[Rule, ...]]] = {}
+        self._inside: dict[tuple[FactTable, Node], Known] = {}
 
     def given(self, known: Known, key: FactsKey) -> tuple[FactTable, dict]:
         """The facts, and the rules tried, where these facts about inputs are known."""
@@ -250,6 +334,20 @@ class Findings:
         if facts is None:
             facts = self.facts[key] = FactTable(known)
         return facts, self.tried.setdefault(key, {})
+
+    def inside(self, node: Node, facts: FactTable) -> Known:
+        """What is known in the bodies of a node, given the facts of the graph around."""
+        place = facts, node
+        if place not in self._inside:
+            self._inside[place] = known_facts(
+                node, facts, lambda known: self.given(known, _key_of(known))[0]
+            )
+        return self._inside[place]
+
+
+def _key_of(known: Known) -> FactsKey:
+    # 0.0 and -0.0 are equal, and differ as literals.
+    return tuple([(x, bounds, repr(value)) for x, bounds, value in known])
 
 
 @lru_cache(maxsize=1024)
@@ -275,8 +373,8 @@ def apply_rules(
         return _Driver(rules, log or RewriteLog(), findings or Findings()).run(list(outputs))
 
 
-class _Driver:
-    """One run: `next` maps a node to its state after one step, `done` to its final form.
+class _Driver(Rewriter):
+    """One run: what is done at a node; the order is that of `Rewriter`.
 
     `known` are facts about inputs, and `key` is their key; `bodies` the rewritten bodies, by body
     and by the key of the facts about its parameters.
@@ -291,16 +389,14 @@ class _Driver:
         key: FactsKey = (),
         bodies: dict[tuple[Closed, tuple], Closed] | None = None,
     ) -> None:
+        super().__init__(INTERNED, Twice)
         self.rules = rules
         self.log = log
         self.findings = findings
         self.facts, self.tried = findings.given(known, key)
         self.bodies = {} if bodies is None else bodies
         self.with_final_bodies: set[Node] = set()
-        self.done: dict[Node, Node] = {}
-        self.next: dict[Node, Node] = {}
         self.present: set[type[Op]] = set()  # op classes of all nodes seen
-        self.usable: dict[type[Op], tuple[Rule, ...]] = {}
         self.budget = 0
 
     def run(self, outputs: list[Node]) -> list[Node]:
@@ -315,67 +411,52 @@ class _Driver:
 
     def concerns(self, op: Op) -> bool:
         """Whether there is anything to do at nodes of an op."""
-        return op.has_bodies or bool(self.rules_for(op))
+        present = self.present
+        return op.has_bodies or any(are_there(r.among, present) for r in self.rules.of(type(op)))
 
-    def rules_for(self, op: Op) -> tuple[Rule, ...]:
-        """The rules to try on a node of this op: those of which all ops have been seen."""
-        kind = type(op)
-        if kind not in self.present:
-            self.present.add(kind)
+    def concerns_bodies(self, node: Node) -> bool:
+        """Whether there may be anything to do in the bodies of a node: nodes with rules or bodies,
+        or parameters that are literals."""
+        kinds = {kind for body in all_bodies(node.op) for kind in body.kinds}
+        if any(kind.has_bodies or self.rules.of(kind) for kind in kinds):
+            return True
+        constant = self.facts.constant
+        return any(constant(x) is not None for own, x in node.op.elements_inside(node)
+                   if not own.ndim)  # fmt: skip
+
+    def operand(self, x: Node) -> OperandForm:
+        """The form of an operand."""
+        kind, value = x.op.__class__, self.facts.constant(x)
+        return kind if value is None else (kind, MARKED.get(value, Const))
+
+    def learn(self, form: Form) -> tuple[Rule, ...]:
+        """The rules that fit nodes of a form, if all ops that they ask for have been seen."""
+        if form[0] not in self.present:
+            self.present.add(form[0])
             self.usable.clear()
-        found = self.usable.get(kind)
-        if found is None:
-            found = tuple([r for r in self.rules.of(op) if r.among <= self.present])
-            self.usable[kind] = found
+        found = tuple([r for r in self.rules.fitting(form) if self.has_ops(r)])
+        self.usable[form] = found
         return found
 
-    def finish(self, output: Node) -> None:
-        done, following = self.done, self.next
-        stack = [output]
-        while stack:
-            node = stack[-1]
-            if node in done:
-                stack.pop()
-                continue
-            waiting = [x for x in node.inputs if x not in done]
-            if waiting:
-                stack.extend(self.without_cycles(waiting))
-                continue
-            after = following.get(node)
-            if after is None:
-                after = following[node] = self.step(node)
-            if after is node or after in done:
-                done[node] = done.get(after, after)
-                stack.pop()
-            elif after in following:
-                self.give_up(node, after)
-                done[after] = after
-            else:
-                stack.append(after)
+    def has_ops(self, candidate: Rule) -> bool:
+        """Whether all ops that a rule asks for have been seen."""
+        leaves = candidate.operands if candidate.in_chain else ()
+        return are_there(candidate.among, self.present) and are_there(leaves, self.present)
 
-    def without_cycles(self, waiting: list[Node]) -> list[Node]:
-        for x in waiting:
-            if x in self.next:
-                # The replacement of x contains x: x is left unchanged.
-                self.give_up(x, self.next[x])
-                self.done[x] = x
-        return [x for x in waiting if x not in self.done]
+    def remade(self, node: Node, inputs: tuple[Node, ...]) -> Node:
+        """The node over other inputs."""
+        return fitted(rebuild(node, inputs), node, "a changed operand")
 
-    def step(self, node: Node) -> Node:
-        """The node on rewritten inputs; if it has these already, the result of one rule."""
-        done = self.done
-        rebuilt = rebuild(node, tuple([done[x] for x in node.inputs]))
-        if rebuilt is not node:
-            return fitted(rebuilt, node, "a changed operand")
-        if node.op.has_bodies and node not in self.with_final_bodies:
-            return self.with_rewritten_bodies(node)
-        tried, left = self.tried.get(node), self.rules_for(node.op)
-        if tried is not None:
-            left = _without(left, tried)
+    def attempt(self, node: Node, rules: tuple[Rule, ...]) -> Node:
+        """The result of the first of these rules that applies to a node; the node if none does."""
+        tried = self.tried.get(node)
+        left = rules if tried is None else _without(rules, tried)
         if not left or self.budget <= 0:
             return node
         with made_by(node):
-            for candidate in self.fitting(left, node):
+            for candidate in left:
+                if candidate.in_chain and not self.has_leaves(node, candidate.operands):
+                    continue
                 found = candidate.apply(node, self.facts)
                 if found is None:
                     continue
@@ -385,24 +466,19 @@ class _Driver:
         self.tried[node] = left if tried is None else tried + left
         return node
 
-    def fitting(self, rules: Iterable[Rule], node: Node) -> Iterator[Rule]:
-        """The rules whose operands are there."""
-        facts = self.facts
-        kinds = {type(x.op) for x in node.inputs}
-        if Const not in kinds and any(facts.constant(x) is not None for x in node.inputs):
-            kinds.add(Const)
-        for candidate in rules:
-            wanted = candidate.operands
-            there = ops_of_leaves(node, facts) if wanted and candidate.in_chain else kinds
-            if wanted <= there:
-                yield candidate
+    def has_leaves(self, node: Node, wanted: Wanted) -> bool:
+        """Whether the chain at a node has leaves of the wanted ops."""
+        return not wanted or are_there(wanted, ops_of_leaves(node, self.facts))
 
     def with_rewritten_bodies(self, node: Node) -> Node:
         """The node with its bodies in final form; if they are already, the result of one rule."""
-        known = known_facts(node, self.facts)
-
-        # 0.0 and -0.0 are equal, and differ as literals.
-        facts = tuple((x, bounds, repr(value)) for x, bounds, value in known)
+        if node in self.with_final_bodies:
+            return self.after_rules(node)
+        if not self.concerns_bodies(node):
+            self.with_final_bodies.add(node)
+            return self.after_rules(node)
+        known = self.findings.inside(node, self.facts)
+        facts = _key_of(known)
 
         # Rules match literals, not parameters of which a value is known.
         literals = {x: as_tensor_of(value, x.dtype) for x, _, value in known
@@ -413,7 +489,8 @@ class _Driver:
                 inner = _Driver(
                     self.rules, self.log, self.findings, known, facts, self.bodies
                 )
-                outputs = inner.run(replace(body.outputs, literals))
+                given = replace(body.outputs, literals) if literals else list(body.outputs)
+                outputs = inner.run(given)
                 made = with_changed_outputs(body, outputs, "rewriting")
                 self.bodies[body, facts] = self.bodies[made, facts] = made
             return self.bodies[body, facts]
@@ -422,7 +499,7 @@ class _Driver:
         with made_by(node):
             after = node if op is node.op else make(op, node.inputs, type(node))
         self.with_final_bodies.add(after)
-        return after if after is not node else self.step(node)
+        return after if after is not node else self.after_rules(node)
 
     def fired(self, rule: Rule, node: Node, after: Node) -> Node:
         self.budget -= 1

@@ -1,7 +1,8 @@
 """Types of tensors: a dtype and a shape whose sizes may be symbolic.
 
     dtype.py    dtypes and their promotion
-    size.py     sizes of axes: integers and polynomials, and what must hold of them at a call
+    size.py     sizes of axes: integers and polynomials
+    law.py      what must hold of them at a call
     tensor.py   the type of a tensor, and broadcasting
 
 Rejected: dtypes as bare strings, whose kind every reader derives from the first letters; a dtype is
@@ -21,8 +22,8 @@ from probtensor.types.dtype import (
     promote,
     promote_float,
 )
+from probtensor.types.law import RELATIONS, SizeCheck
 from probtensor.types.size import (
-    RELATIONS,
     SIZE_FUNCTIONS,
     Atom,
     Dim,
@@ -30,7 +31,6 @@ from probtensor.types.size import (
     Shape,
     ShapeError,
     Size,
-    SizeCheck,
     field_names,
     from_terms,
     is_size,

@@ -15,7 +15,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache, reduce
-from operator import attrgetter, eq, le, lt
+from operator import attrgetter
 from types import FrameType
 from typing import ClassVar
 
@@ -123,11 +123,26 @@ class Dim:
     __repr__ = __str__
 
     def __add__(self, other: Size) -> Size:
+        if other.__class__ is int:
+            return self._plus(other)
         if not is_size(other):
             return NotImplemented
         return from_terms(terms_of(self) + terms_of(other))
 
+    def _plus(self, number: int) -> Dim:
+        """The sum with an integer, which is the last term."""
+        if not number:
+            return self
+        atoms, last = self.terms[-1]
+        terms = self.terms if atoms else self.terms[:-1]
+        number = number if atoms else number + last
+        return Dim((*terms, ((), number)) if number else terms)
+
     def __mul__(self, other: Size) -> Size:
+        if other.__class__ is int:
+            if other in (0, 1):
+                return self if other else 0
+            return Dim(tuple([(atoms, factor * other) for atoms, factor in self.terms]))
         if not is_size(other):
             return NotImplemented
         return from_terms(
@@ -214,8 +229,12 @@ class Dim:
         """The result of a comparison that depends on the sizes of a call."""
         raise TypeError(f"{self} and {other} are not known while the graph is built")
 
-    def names(self) -> set[str]:
+    def names(self) -> frozenset[str]:
         """The keys of the names this size is computed from."""
+        return self._names
+
+    @computed_once
+    def _names(self) -> frozenset[str]:
         found: set[str] = set()
         for atoms, _ in self.terms:
             for atom in atoms:
@@ -223,9 +242,10 @@ class Dim:
                     found.add(atom.key)
                 for arg in atom.args:
                     found |= size_names(arg)
-        return found
+        return frozenset(found)
 
 
+_NO_NAMES: frozenset[str] = frozenset()
 Size = int | Dim
 Shape = tuple[Size, ...]
 
@@ -277,7 +297,8 @@ def from_terms(terms: Iterable[tuple[tuple[Atom, ...], int]]) -> Size:
     if len(nonzero) == 1 and not nonzero[0][0]:
         return nonzero[0][1]
     # Longest products first, the constant last: the order people write them in.
-    nonzero.sort(key=lambda term: (-len(term[0]), [a.key for a in term[0]]))
+    if len(nonzero) > 1:
+        nonzero.sort(key=lambda term: (-len(term[0]), [a.key for a in term[0]]))
     return Dim(tuple(nonzero))
 
 
@@ -488,9 +509,9 @@ def sources(value: object) -> tuple:
     return tuple(dict.fromkeys(atom.source for atom in sourced_atoms(value)))
 
 
-def size_names(size: Size) -> set[str]:
+def size_names(size: Size) -> frozenset[str]:
     """The keys of the names a size depends on; none for an int."""
-    return size.names() if isinstance(size, Dim) else set()
+    return size.names() if isinstance(size, Dim) else _NO_NAMES
 
 
 def size_name(size: Size) -> str | None:
@@ -520,16 +541,28 @@ def size_value(size: Size, names: Mapping[str, int]) -> int:
 
 def size_substitute(size: Size, names: Mapping[str, Size]) -> Size:
     """The same size with names, given by their keys, replaced by other sizes."""
-    if not isinstance(size, Dim) or not size.names() & names.keys():
+    if not isinstance(size, Dim) or names.keys().isdisjoint(size.names()):
         return size
-
-    def atom_size(atom: Atom) -> Size:
-        if not atom.args:
-            found = names.get(atom.key)
-            return Dim.of(atom) if found is None else found
-        return SIZE_FUNCTIONS[atom.name](*(size_substitute(arg, names) for arg in atom.args))
-
-    return with_atoms(size, atom_size)
+    terms: list[tuple[tuple[Atom, ...], int]] = []
+    for atoms, factor in size.terms:
+        kept, product = [], None
+        for atom in atoms:
+            if atom.args:
+                args = [size_substitute(arg, names) for arg in atom.args]
+                found = SIZE_FUNCTIONS[atom.name](*args)
+            else:
+                found = names.get(atom.key)
+            if found is None:
+                kept.append(atom)
+            else:
+                product = found if product is None else product * found
+        if product is None:
+            terms.append((atoms, factor))
+            continue
+        for others, number in terms_of(product):
+            joint = tuple(sorted([*kept, *others], key=_key)) if kept else others
+            terms.append((joint, number * factor))
+    return from_terms(terms)
 
 
 SIZE_FUNCTIONS: dict[str, Callable[..., Size]] = {
@@ -540,60 +573,3 @@ SIZE_FUNCTIONS: dict[str, Callable[..., Size]] = {
 def size_product(sizes: Iterable[Size]) -> Size:
     """The number of elements of a shape."""
     return reduce(lambda a, b: a * b, sizes, 1)
-
-
-RELATIONS: dict[str, Callable[[int, int], bool]] = {"==": eq, "<=": le, "<": lt}
-
-
-@dataclass(frozen=True)
-class SizeCheck:
-    """`left relation right` must hold for the sizes of a call; otherwise `error` is raised.
-
-    `relation` is "==", "<=" or "<". `message` is a sequence of texts, and of sizes and shapes that
-    are replaced by their values in the call.
-    """
-
-    left: Size
-    relation: str
-    right: Size
-    message: tuple[str | Size | Shape, ...]
-    error: type[Exception] = ValueError
-
-    @property
-    def proved(self) -> bool:
-        """Whether the relation holds for all values of the names."""
-        if self.relation == "==":
-            return self.left == self.right
-        return never_negative(self.right - self.left - int(self.relation == "<"))
-
-    def map(self, change: Callable[[Size], Size]) -> SizeCheck:
-        """The same check with every size changed."""
-        parts = [
-            part if isinstance(part, str)
-            else tuple(n if isinstance(n, str) else change(n) for n in part)
-            if isinstance(part, tuple) else change(part)
-            for part in self.message
-        ]  # fmt: skip
-        return SizeCheck(
-            change(self.left), self.relation, change(self.right), tuple(parts), self.error
-        )
-
-    def names(self) -> set[str]:
-        """The keys of all names in the relation and in the message."""
-        parts = [part if isinstance(part, tuple) else (part,) for part in self.message]
-        sizes = (self.left, self.right, *(n for part in parts for n in part))
-        return {name for size in sizes for name in size_names(size)}
-
-    def verify(self, names: Mapping[str, int]) -> None:
-        """Raise `error` unless the relation holds for these values of the names."""
-        left, right = size_value(self.left, names), size_value(self.right, names)
-        if not RELATIONS[self.relation](left, right):
-            raise self.error("".join(_shown(part, names) for part in self.message))
-
-
-def _shown(part: str | Size | Shape, names: Mapping[str, int]) -> str:
-    if isinstance(part, str):
-        return part
-    if isinstance(part, tuple):
-        return shape_text([n if isinstance(n, str) else size_value(n, names) for n in part])
-    return str(size_value(part, names))

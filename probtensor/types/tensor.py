@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from probtensor.dataclass import dataclass
+from probtensor.process import computed_once
 from probtensor.types.dtype import DType, dtype_of
 from probtensor.types.size import Shape, ShapeError, Size, size_product
 
@@ -24,6 +25,9 @@ class TensorType:
         if self.dtype.__class__ is not DType:
             object.__setattr__(self, "dtype", dtype_of(self.dtype))
 
+    def __reduce__(self) -> tuple:
+        return TensorType, (self.dtype, self.shape)  # without what was computed
+
     @property
     def ndim(self) -> int:
         return len(self.shape)
@@ -36,8 +40,9 @@ class TensorType:
     def is_float(self) -> bool:
         return self.dtype.kind == "f"
 
-    @property
+    @computed_once
     def is_static(self) -> bool:
+        """Whether all sizes are integers."""
         return all(isinstance(n, int) for n in self.shape)
 
     def __str__(self) -> str:

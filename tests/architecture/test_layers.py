@@ -57,7 +57,9 @@ ARROWS = {
     "__main__": EVERYTHING,
     "": EVERYTHING,  # probtensor/__init__.py
 }
-NATIVE_USERS = {"graph", "ops", "targets", "function", "prob", "sample", "testing", "__main__"}
+NATIVE_USERS = {
+    "graph", "ops", "transform", "targets", "function", "prob", "sample", "testing", "__main__"
+}  # fmt: skip
 # Heavy, or optional, or both: imported inside the function that needs them, so that
 # `import probtensor` stays quick.
 REQUIRED = {"Cython", "arviz", "rich", "scipy"}
@@ -67,9 +69,6 @@ EAGER = {"numpy"}
 # Tables that a function fills, each with the reason why it is one.
 KNOWN_STATE = {
     "process.py": {"_LOCKS": "the locks that are freed in a forked child"},
-    "graph/node.py": {
-        "_INTERNED": "equality is `is`, so a node made twice must be found again",
-    },
     "graph/origin.py": {
         "_CURRENT": "the node that a rewrite replaces lends its origin to what it becomes",
     },

@@ -94,7 +94,7 @@ def test_sizes_of_inputs_outside_the_graph_have_distinct_names():
     text = to_text(outputs, whole=True)
     again = parse(text, REGISTRY)
     assert len({name for node in again for name in size_names(node.shape[0])}) == 3
-    assert len(set.intersection(*(size_names(node.shape[0]) for node in again))) == 1
+    assert len(frozenset.intersection(*(size_names(node.shape[0]) for node in again))) == 1
     assert to_text(again, whole=True) == text
 
 

@@ -88,7 +88,7 @@ def test_one_body_runs_and_defines_the_locals(c):
 
 def test_what_a_branch_reads_and_writes_is_found():
     assert locals_set(BRANCH) == {"s": "float64"}
-    assert writes_of(BRANCH) == ["y"]
+    assert writes_of(BRANCH) == ("y",)
     assert set(buffers_of(BRANCH)) == {"x", "c", "y"}
     assert names_read(BRANCH) == {"n", "i", "a", "t"}
     assert len(list(walk((BRANCH,)))) == 5

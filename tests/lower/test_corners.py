@@ -1,7 +1,5 @@
 """Programs whose loops are easy to cut, order or fuse wrongly, against NumPy, on every target."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -225,12 +223,11 @@ def test_a_chain_of_thousands_of_locals_is_shortened():
     assert 20_000 / 10 <= len(body) <= 20_000 / 8
 
 
-def test_hundreds_of_loops_of_different_sizes_are_fused_fast():
+def test_hundreds_of_loops_of_different_sizes_are_fused():
+    """Without a search of all pairs: `many_vectors` in test_growth.py."""
     inputs = [new_input(f"x{k}", "float64", (None,)) for k in range(300)]
     total = sum(ops.sum(ops.exp(x)) for x in inputs)
-    started = time.process_time()
     assert len(lower(inputs, [total]).kernels) == 300
-    assert time.process_time() - started < 3  # it takes 0.3 s; searching all pairs took 5
 
 @pytest.mark.parametrize("names", [("n1", "n0"), ("i1", "i2"), ("@0", "@1")])
 def test_sizes_may_have_names_that_the_generated_text_uses(names):

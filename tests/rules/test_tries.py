@@ -17,12 +17,11 @@ from probtensor.transform.pattern import Var, instantiate
 from probtensor.transform.rewrite import Findings, Ruleset
 
 RULES = {r.name: r for rules in TOPICS.values() for r in rules}
-NOTHING = frozenset()
 
 
 def tried_everywhere(rules):
     """The same rules, tried on all nodes whatever ops there are."""
-    return Ruleset(*(replace(r, among=NOTHING, operands=NOTHING) for r in rules))
+    return Ruleset(*(replace(r, among=(), operands=()) for r in rules))
 
 
 FREE = {rules: tried_everywhere(rules) for rules in (STABLE, PICKS, FINAL)}

@@ -161,6 +161,23 @@ def test_each_file_of_the_library_is_in_its_identity(tmp_path, monkeypatch, chan
     assert recall.library_identity.__wrapped__() != before
 
 
+def test_an_installed_wheel_is_known_by_the_list_of_its_files(tmp_path, monkeypatch):
+    package = tmp_path / "probtensor"
+    package.mkdir()
+    (package / "a.py").write_text("text")
+    monkeypatch.setattr(recall, "_PACKAGE", str(package))
+    found = [recall.library_identity.__wrapped__()]
+    record = tmp_path / f"probtensor-{recall.__version__}.dist-info" / "RECORD"
+    record.parent.mkdir()
+    for stamp in (1000, 2000):
+        record.write_text("probtensor/a.py,sha256=...,4")
+        os.utime(record, ns=(stamp, stamp))
+        found.append(recall.library_identity.__wrapped__())
+    assert len(set(found)) == 3
+    monkeypatch.setattr("os.scandir", None)
+    assert recall.library_identity.__wrapped__() == found[-1]
+
+
 MODEL = """
 import numpy as np
 import probtensor as pt

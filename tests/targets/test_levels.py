@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
+from cython_ext import levels as built_levels
 from cython_ext.machine import names_of, runs_level
 from probtensor.targets.machine import levels
 
@@ -27,17 +28,21 @@ def test_the_best_level_that_runs_and_is_built_is_chosen(monkeypatch, runs, buil
         level = name.rsplit(".", 1)[1]
         if level not in built:
             raise ImportError(name)
-        return types.SimpleNamespace(table=real.table, run=real.run, __file__=__file__)
+        return types.SimpleNamespace(
+            __name__=name, table=real.table, run=real.run, __file__=__file__
+        )
 
-    monkeypatch.setattr(levels, "runs_level", lambda level: level in runs | {"baseline"})
-    monkeypatch.setattr(levels, "import_module", module)
+    here = built_levels.level_here.__wrapped__
+    monkeypatch.setattr(built_levels, "runs_level", lambda level: level in runs | {"baseline"})
+    monkeypatch.setattr(built_levels, "import_module", module)
+    monkeypatch.setattr(levels, "level_here", here)
     found = levels.machine.__wrapped__()
     assert found.level == chosen
     assert found.instructions == real.instructions
 
 
 def test_every_level_that_runs_here_has_the_same_instructions():
-    for level in levels.LEVELS:
+    for level in built_levels.LEVELS:
         try:
             module = runs_level(level) and __import__(f"cython_ext.levels.{level}", fromlist=["x"])
         except ImportError:  # a build for this processor alone

@@ -236,5 +236,5 @@ def test_a_program_is_made_once_and_reports_its_size():
     assert program.length > 3
     assert program.frame_bytes >= 256 * 8
     with pytest.raises(RuntimeError, match="once"):
-        addresses = machine().table, machine().pairs
-        program.__init__(*addresses, *[np.zeros(0, t) for t in "iqqq"], 0, 0, 0)
+        empty = [np.zeros(0, t) for t in "iqqq"]
+        program.__init__(machine().table, machine().pairs, *empty, 0, 0, 0)

@@ -109,6 +109,22 @@ def test_rules_that_undo_each_other_in_a_body_are_named():
         run((Pass("spin", spin),), [last], verify=True)
 
 
+def test_a_pass_visits_only_bodies_with_its_ops():
+    x, visited = ops.tensor("x", (3,)), []
+
+    def note(outputs):
+        visited.append({type(node.op) for node in toposort(outputs)})
+        return outputs
+
+    total, _ = pt.loop.scan(lambda c, u: (c + ops.exp(u), None), 0.0, x)
+    product, _ = pt.loop.scan(lambda c, u: (c * u, None), 1.0, x)
+    outputs = [total, product]
+    assert all(a is b for a, b in zip(run((Pass("note", note, on=(ops.Exp,)),), outputs), outputs))
+    assert [ops.Exp in kinds for kinds in visited] == [True, False]  # a body, and the graph
+    run((Pass("note", note, on=(ops.Sin,)),), outputs)
+    assert len(visited) == 2
+
+
 # What is known in a body.
 
 

@@ -16,6 +16,7 @@ from probtensor.ops.kinds import REGISTRY, Elementwise
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform import FactTable
 from probtensor.transform.facts import Bounds
+from tests.transform.bounds import within
 
 INF, NAN = math.inf, math.nan
 # Bounds and values within: an open end has one near it, a closed one the end itself.
@@ -93,7 +94,7 @@ def check(make_graph, operands):
     value = value.astype(float)
     numbers = value[~np.isnan(value)]
     where = (found, operands)
-    assert (numbers >= found.low).all() and (numbers <= found.high).all(), where
+    assert within(numbers, found), where
     assert not found.finite or np.isfinite(value).all(), where
     assert not found.integral or (numbers == np.floor(numbers)).all(), where
     # Rounding, and infinity, may reach an open end: numbers of moderate size do not.

@@ -15,6 +15,7 @@ from probtensor.ops.kinds import Loop
 from probtensor.ops.loops.op import Scan, run
 from probtensor.ops.loops.trace import body_of
 from probtensor.testing.reference import evaluate_numpy
+from probtensor.transform.loops import simplify
 from probtensor.transform.loops.simplify import finish_loops, simplify_loops
 from probtensor.transform.passes import run as run_passes
 
@@ -334,3 +335,39 @@ def test_rows_of_loops_that_may_end_early_stay():
     states = stopping(lambda c: c > 1e9, others=(lambda c: c + 1,))
     after = finish_loops([states[1][-1]])
     assert loops_in(after)[0].op.stacked == 1
+
+
+# What is not done twice.
+
+
+def test_each_loop_is_simplified_once(monkeypatch):
+    changed = []
+
+    def change(loop, needed, original=simplify._change):
+        changed.append(loop.node)
+        return original(loop, needed)
+
+    monkeypatch.setattr(simplify, "_change", change)
+    lasting, _ = pt.loop.scan(lambda c, u: (c * u + s, None), 0.0, x)
+    (shorter, _), _ = pt.loop.scan(lambda c, u: ((c[0] + u, c[1] * u), None), (0.0, s), m[:, 0])
+    after = simplify_loops([lasting, shorter])
+    assert len(changed) == len(set(changed)) == 2
+    assert [shape_of(loop) for loop in loops_in(after)] == [(1, 1, 1, 0), (1, 1, 0, 0)]
+
+
+def test_a_result_reads_what_it_depends_on_after_some_steps():
+    a, b, c, u = (ops.tensor(name) for name in "abcu")
+    body, outside = body_of([a, b, c, u], [a + b, b * s, c + u, c, b - r])
+    assert outside == [s, r]
+    scan = Scan(body, x.shape[0], 3, 1)
+    read = [scan.inputs_read(k) for k in range(5)]
+    assert read == [[0, 1, 4], [1, 4], [2, 3], [2, 3], [1, 4, 5]]
+
+
+def test_a_result_reads_what_the_results_of_inner_loops_depend_on():
+    c, row, w = ops.tensor("c"), ops.tensor("row", (3,)), ops.tensor("w", (3,))
+    found, _ = pt.loop.scan(lambda p, u: ((p[0] + u[0], p[1] * u[1]), None), (c, s), (row, w))
+    body, outside = body_of([c, row], [found[0], found[1]])
+    assert outside == [s, w]
+    scan = Scan(body, m.shape[0], 1, 1)
+    assert [scan.inputs_read(k) for k in range(2)] == [[0, 1], [2, 3]]

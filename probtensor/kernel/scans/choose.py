@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import NamedTuple
 
 from probtensor.dataclass import dataclass
 from probtensor.kernel.ir import (
@@ -41,8 +42,7 @@ class Storage:
     private: bool
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(NamedTuple):
     """A read or write of a buffer.
 
     nest      the `id` of the loop that may be unrolled around it; None if there is none
@@ -93,7 +93,7 @@ def chosen(body: Sequence[Stmt], storages: Mapping[str, Storage]) -> set[int]:
 
 
 def _useful(
-    nests: Mapping[int, Unrollable], accesses: Sequence[Access], storages: Mapping[str, Storage]
+    nests: Mapping[int, Unrollable], accesses: Iterable[Access], storages: Mapping[str, Storage]
 ) -> set[int]:
     """The loops whose unrolling makes scalars, each buffer's only if all its stores are in loops
     that do."""
@@ -108,7 +108,7 @@ def _useful(
 
 
 def promoted(
-    accesses: Sequence[Access], unrolled: Set[int], storages: Mapping[str, Storage]
+    accesses: Iterable[Access], unrolled: Set[int], storages: Mapping[str, Storage]
 ) -> set[str]:
     """The buffers whose elements become scalars if these loops are unrolled: all stores have
     constant indices and are in no other loop than a `Scan`; some elements are loaded again, and
@@ -173,7 +173,7 @@ class _Survey:
 
     def __init__(self, storages: Mapping[str, Storage]) -> None:
         self.storages = storages
-        self.accesses: list[Access] = []
+        self.accesses: dict[Access, None] = {}  # each once
         self.nests: dict[int, Unrollable] = {}
 
     def block(self, body: Sequence[Stmt], scan: int | None, loop: bool) -> None:
@@ -203,7 +203,7 @@ class _Survey:
         def add(buffer: str, index: Size | None, writes: bool) -> None:
             fixed = isinstance(index, int)
             constant = index is not None and size_names(index) <= variables
-            self.accesses.append(Access(buffer, writes, fixed, constant, nest, order, loop))
+            self.accesses[Access(buffer, writes, fixed, constant, nest, order, loop)] = None
 
         for expr in exprs_of(stmt):
             for part in walk_expr(expr):

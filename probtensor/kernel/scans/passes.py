@@ -22,7 +22,9 @@ def with_small_states(
     if not any(isinstance(stmt, Scan) for stmt in walk(body)):
         return body
     names = Names(body)
-    body = unrolled(body, chosen(body, storages), names)
+    loops = chosen(body, storages)
+    if loops:
+        body = unrolled(body, loops, names)
     found, in_memory = scalars(body, storages)
     body = with_scalars(body, found, in_memory, names)
     return without_unread(in_place(body, storages, names))
@@ -39,7 +41,10 @@ def _read_in(body: tuple[Stmt, ...], read: set[str]) -> tuple[Stmt, ...]:
     that they read. A local is defined before it is read, so the last statement comes first."""
     done: list[Stmt] = []
     for stmt in reversed(body):
-        if isinstance(stmt, Let) and stmt.name not in read:
+        if isinstance(stmt, Let):
+            if stmt.name in read:
+                read.update(expr_names(stmt.expr))
+                done.append(stmt)
             continue
         read.update(*map(expr_names, exprs_of(stmt)), *map(size_names, indices_of(stmt)))
         done.append(map_blocks(stmt, lambda inner: _read_in(inner, read)))

@@ -39,7 +39,6 @@ from probtensor.kernel.ir import (
     Store,
     blocks,
     exprs_of,
-    walk,
     walk_expr,
 )
 from probtensor.kernel.scans.choose import Storage
@@ -51,9 +50,10 @@ from probtensor.kernel.scans.substitute import (
     head_at,
     index_at,
     statement_at,
+    with_args,
     zero,
 )
-from probtensor.kernel.touch import deep, writes_of
+from probtensor.kernel.touch import deep, touched, writes_of
 from probtensor.types import Size
 
 Element = tuple[str, Size]
@@ -137,12 +137,7 @@ class _Promoter:
         """The statements of a block; `live` are the scalars that are read after it, and `ends` the
         expressions that are evaluated at its end."""
         after = self._live_after(body, live)
-        last = {
-            element: position
-            for position, stmt in enumerate(body)
-            for part in deep(stmt)
-            for element in _loads(exprs_of(part))
-        } | dict.fromkeys(_loads(ends), len(body))
+        last = _last_loads(body, ends) if any(isinstance(s, Store) for s in body) else {}
         done: list[Stmt] = []
         for position, stmt in enumerate(body):
             match stmt:
@@ -167,17 +162,15 @@ class _Promoter:
         """A statement with elements and locals replaced by what they are."""
         if isinstance(stmt, Call):
             return statement_at(stmt, scope.values, {})
-        exprs = [self._expr(expr, scope) for expr in exprs_of(stmt)]
-        if isinstance(stmt, (Let, Store)):
-            return replace(stmt, expr=exprs[0])
-        return replace(stmt, condition=exprs[0])
+        (expr,) = exprs_of(stmt)  # of a `Check`
+        return replace(stmt, condition=self._expr(expr, scope))
 
     def _let(self, let: Let, scope: _Scope) -> list[Stmt]:
         expr = self._expr(let.expr, scope)
         if isinstance(expr, (Lit, Ref)):
             scope.values[let.name] = expr
             return []
-        return [replace(let, expr=expr)]
+        return [let if expr is let.expr else Let(let.name, expr, let.origin)]
 
     def _store(self, store: Store, scope: _Scope, again: bool) -> list[Stmt]:
         """A store; `again` is whether the element is loaded later in the block."""
@@ -295,7 +288,7 @@ class _Promoter:
                 element = buffer, index_at(index, scope.values, {})
                 return self._element(element, dtype, scope)
             case Apply(args=args):
-                return evaluated(replace(expr, args=tuple(self._expr(a, scope) for a in args)))
+                return evaluated(with_args(expr, [self._expr(a, scope) for a in args]))
         return expr_at(expr, scope.values, {})
 
     def _element(self, element: Element, dtype: str, scope: _Scope) -> Expr:
@@ -314,9 +307,12 @@ class _Promoter:
 
     def _stored(self, body: Sequence[Stmt]) -> Iterator[Element]:
         """The scalars that statements, or statements inside them, store."""
-        for stmt in walk(tuple(body)):
-            if isinstance(stmt, Store) and stmt.buffer in self.scalars:
-                yield stmt.buffer, stmt.index
+        for outer in body:
+            if self.scalars.keys().isdisjoint(touched(outer).stores):
+                continue
+            for stmt in deep(outer):
+                if isinstance(stmt, Store) and stmt.buffer in self.scalars:
+                    yield stmt.buffer, stmt.index
 
     # Liveness.
 
@@ -324,7 +320,8 @@ class _Promoter:
         """The scalars that are read after each `Scan` and `If` of a block, by its position."""
         found: dict[int, set[Element]] = {}
         live = set(after)
-        for position in range(len(body) - 1, -1, -1):
+        places = (k for k, stmt in enumerate(body) if isinstance(stmt, (Scan, If)))
+        for position in range(len(body) - 1, next(places, len(body)) - 1, -1):
             if isinstance(body[position], (Scan, If)):
                 found[position] = set(live)
             self._step_back(body[position], live)
@@ -350,7 +347,9 @@ class _Promoter:
                 live.clear()
                 live.update(*branches, self._scalars([stmt.condition]))
                 return
-        live |= self._scalars(expr for part in deep(stmt) for expr in exprs_of(part))
+        for load in touched(stmt).loads:
+            if load.buffer in self.scalars:
+                live.add((load.buffer, load.index))
 
     def _live_around(self, scan: Scan, after: set[Element]) -> set[Element]:
         """The scalars that are read in an iteration before it stores them."""
@@ -371,6 +370,15 @@ class _Promoter:
         return {element for element in _loads(exprs) if element[0] in self.scalars}
 
 
+def _last_loads(body: Sequence[Stmt], ends: Iterable[Expr]) -> dict[Element, int]:
+    """The position in a block of the last statement that loads an element, also inside it; that of
+    the end for what is evaluated there."""
+    found: dict[Element, int] = {}
+    for position, stmt in enumerate(body):
+        found.update(dict.fromkeys(_elements(touched(stmt).loads), position))
+    return found | dict.fromkeys(_loads(ends), len(body))
+
+
 def _ends(scan: Scan) -> list[Expr]:
     """The expressions that are evaluated at the end of an iteration."""
     found = [state.next for state in scan.states]
@@ -385,6 +393,9 @@ def _ends_of(stmt: If) -> tuple[list[Expr], list[Expr]]:
 def _loads(exprs: Iterable[Expr]) -> Iterator[Element]:
     """The elements that expressions load."""
     for expr in exprs:
-        for part in walk_expr(expr):
-            if isinstance(part, Load):
-                yield part.buffer, part.index
+        yield from _elements([part for part in walk_expr(expr) if isinstance(part, Load)])
+
+
+def _elements(loads: Iterable[Load]) -> Iterator[Element]:
+    """The elements of loads."""
+    return ((load.buffer, load.index) for load in loads)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from operator import is_
 
 from probtensor.dataclass import replace
 from probtensor.kernel.interp import OPERATORS
@@ -39,10 +40,15 @@ class Names:
     def __init__(self, body: Iterable[Stmt]) -> None:
         self.used: set[str] = set()
         self.counts: dict[str, int] = {}
-        for stmt in walk(tuple(body)):
-            self.used.update(names_set(stmt), buffers_of(stmt))
-            self.used.update(name for index in indices_of(stmt) for name in size_names(index))
+        body = tuple(body)
+        for stmt in body:
+            self.used.update(buffers_of(stmt))
+        indices: set[Size] = set()
+        for stmt in walk(body):
+            indices.update(indices_of(stmt))
+            self.used.update(names_set(stmt))
             self.used.add(getattr(stmt, "var", ""))
+        self.used.update(*map(size_names, indices))
 
     def fresh(self, name: str) -> str:
         """`name` with the next number that gives an unused name."""
@@ -57,7 +63,7 @@ class Names:
 
 def index_at(index: Size, values: Values, bounds: Mapping[str, Size]) -> Size:
     """An index with locals replaced, its divisions simplified by the ranges of variables."""
-    names = size_names(index) & values.keys()
+    names = size_names(index) & values.keys() if values and isinstance(index, Dim) else None
     if not names:
         return index
     found = size_substitute(index, {name: _as_size(values[name]) for name in names})
@@ -83,11 +89,18 @@ def expr_at(expr: Expr, values: Values, bounds: Mapping[str, Size]) -> Expr:
         case IndexValue(index):
             found = index_at(index, values, bounds)
             return Lit(found, "int64") if isinstance(found, int) else IndexValue(found)
-        case Load(index=index):
-            return replace(expr, index=index_at(index, values, bounds))
+        case Load(buffer, index, dtype):
+            found = index_at(index, values, bounds)
+            return expr if found is index else Load(buffer, found, dtype)
         case Apply(args=args):
-            return evaluated(replace(expr, args=tuple(expr_at(a, values, bounds) for a in args)))
+            return evaluated(with_args(expr, [expr_at(a, values, bounds) for a in args]))
     return expr
+
+
+def with_args(expr: Apply, args: Sequence[Expr]) -> Apply:
+    """The expression on other operands; itself on its own."""
+    same = all(map(is_, args, expr.args))
+    return expr if same else Apply(expr.fn, tuple(args), expr.dtype)
 
 
 def evaluated(expr: Apply) -> Expr:
@@ -113,11 +126,11 @@ def evaluated(expr: Apply) -> Expr:
 def statement_at(stmt: Stmt, values: Values, bounds: Mapping[str, Size]) -> Stmt:
     """A statement that is no loop with locals replaced in its indices and expressions."""
     match stmt:
-        case Let(expr=expr):
-            return replace(stmt, expr=expr_at(expr, values, bounds))
-        case Store(index=index, expr=expr):
+        case Let(name, expr, origin):
+            return Let(name, expr_at(expr, values, bounds), origin)
+        case Store(buffer, index, expr, op, origin):
             value = expr_at(expr, values, bounds)
-            return replace(stmt, index=index_at(index, values, bounds), expr=value)
+            return Store(buffer, index_at(index, values, bounds), value, op, origin)
         case Check(condition):
             return replace(stmt, condition=expr_at(condition, values, bounds))
         case Call():

@@ -14,9 +14,11 @@
 To add a kind: one file here, and an entry in `KINDS`.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 from probtensor.graph.node import Op
+from probtensor.kernel.ir import Expr
 from probtensor.lower.kinds.base import Access, Lowering, Task
 from probtensor.lower.kinds.branch import BranchLowering, ChoiceLowering
 from probtensor.lower.kinds.contraction import ContractionLowering
@@ -28,7 +30,7 @@ from probtensor.lower.kinds.reduction import ReductionLowering
 from probtensor.lower.kinds.scatter import ScatterLowering
 from probtensor.lower.kinds.view import LeafLowering, ViewLowering
 
-__all__ = ["KINDS", "Access", "Lowering", "Task", "lowering"]
+__all__ = ["KINDS", "Access", "Lowering", "Task", "inliner", "lowering"]
 
 KINDS = (
     ElementwiseLowering(),
@@ -49,6 +51,13 @@ KINDS = (
 def lowering(op: Op) -> Lowering:
     """The lowering of an op; TypeError if its kind has none."""
     return _lowering_of(type(op))
+
+
+@cache
+def inliner(cls: type[Op]) -> Callable[..., Expr | None] | None:
+    """`Lowering.inline` of an op's class; None where a task computes all of its nodes."""
+    found = _lowering_of(cls)
+    return None if type(found).inline is Lowering.inline else found.inline
 
 
 @cache

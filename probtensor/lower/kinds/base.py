@@ -78,7 +78,10 @@ class Task(ABC):
 
     def index(self, variables: Sequence[Size]) -> tuple[Size, ...]:
         """Indices along the node's axes, given a value for each loop variable (0 on size 1)."""
-        found: list[Size] = [0] * len(self.node.type.shape)
+        shape = self.node.type.shape
+        if not self.outs:
+            return (0,) * len(shape) if shape else ()
+        found: list[Size] = [0] * len(shape)
         for variable, axis in zip(variables, self.outs, strict=True):
             if axis is not None:
                 found[axis] = variable
@@ -255,5 +258,7 @@ class Lowering(ABC):
 
 def loops_along(shape: Sequence[Size]) -> tuple[tuple[Size, ...], tuple[int, ...]]:
     """The loops over the elements of a shape, and the axis of each."""
-    axes = tuple(a for a, n in enumerate(shape) if n != 1)
-    return tuple(shape[a] for a in axes), axes
+    if not shape:
+        return (), ()
+    axes = tuple([a for a, n in enumerate(shape) if n.__class__ is not int or n != 1])
+    return (shape if len(axes) == len(shape) else tuple([shape[a] for a in axes])), axes

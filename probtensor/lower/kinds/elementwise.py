@@ -23,14 +23,14 @@ class MapTask(Task):
         return [reader.operand(x, index) for x in self.node.inputs]
 
     def write(self, writer: Writer, variables: list[Size]) -> None:
-        values = self.reads(writer, variables)
-        node, op = self.node, self.node.op
+        node, op, index = self.node, self.node.op, self.index(variables)
+        values = [writer.operand(x, index) for x in node.inputs]
         name = writer.fresh("t")
         if op.needed is not None:
             _check_operand(writer, name, node, values)
         expr = Apply(op.c or op.symbol, tuple(values), node.dtype)
         writer.emit(Let(name, expr, line_of(node)))
-        writer.bind(node, self.index(variables), Ref(name, node.dtype))
+        writer.bind(node, index, Ref(name, node.dtype))
 
 
 def _check_operand(writer: Writer, name: str, node: Node, values: list[Expr]) -> None:

@@ -12,7 +12,7 @@ from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import as_value, choice, decided, uniform_value
 from probtensor.ops.kinds import View
-from probtensor.types import Size
+from probtensor.types import Dim, Size
 
 
 class CopyTask(Task):
@@ -22,7 +22,7 @@ class CopyTask(Task):
 
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
         index = self.index(variables)
-        inlined = reader.inline(reader, self.node, index)
+        inlined = reader.inlined(self.node, index)
         return [reader.value(self.node, index) if inlined is None else inlined]
 
     def write(self, writer: Writer, variables: list[Size]) -> None:
@@ -43,12 +43,13 @@ class LeafLowering(Copied):
     kind = (Input, Const, SizeOf)
 
     def inline(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
-        match node.op:
-            case Const():
-                return uniform_value(node)
-            case SizeOf(size):
-                return IndexValue(reader.sizes(size))
-        return None
+        op = node.op
+        if op.__class__ is Const:
+            literals = reader.sizes.literals
+            if node not in literals:
+                literals[node] = uniform_value(node)
+            return literals[node]
+        return IndexValue(reader.sizes(op.size)) if isinstance(op, SizeOf) else None
 
 
 class ViewLowering(Copied):
@@ -58,30 +59,52 @@ class ViewLowering(Copied):
     inlined = True
 
     def inline(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
-        index_inputs = node.op.index_inputs()
-        read = [
-            _index_reader(reader, node, k) if k in index_inputs else _value_reader(reader, x)
-            for k, x in enumerate(node.inputs)
-        ]
-        items = [Index(i, reader.bounds) for i in index]
-        sizes = reader.sizes
-        types = [sizes.type(x) for x in node.inputs]
-
-        def select(condition: Expr | bool, a: Callable, b: Callable) -> object:
-            constant = decided(condition)
-            if constant is not None:
-                return a() if constant else b()
-            return choice(condition, reader.guarded(condition, a), b())
-
-        result = sizes.op(node.op).element(items, read, types, sizes.type(node), select)
-        return as_value(result, node.dtype, reader.canonical)
+        moved = reader.sizes.moved.get(node)
+        found = None if moved is None else moved.get(index)
+        return _element(reader, node, index) if found is None else reader.value(*found)
 
 
-def _value_reader(reader: Reader, x: Node) -> Callable[[list], Expr]:
-    def read(index: list) -> Expr:
-        return reader.value(x, [reader.canonical(i) for i in index])
+def _element(reader: Reader, node: Node, index: Sequence[Size]) -> Expr:
+    """The element of a view. Notes in `moved` if it is just that of an input, at all times."""
+    index_inputs = node.op.index_inputs()
+    read = [
+        _index_reader(reader, node, k) if k in index_inputs else _ValueReader(reader, x)
+        for k, x in enumerate(node.inputs)
+    ]
+    items = [Index(i, reader.bounds) for i in index]
+    sizes = reader.sizes
+    types = [sizes.type(x) for x in node.inputs]
 
-    return read
+    def select(condition: Expr | bool, a: Callable, b: Callable) -> object:
+        constant = decided(condition)
+        if constant is not None:
+            return a() if constant else b()
+        return choice(condition, reader.guarded(condition, a), b())
+
+    result = sizes.op(node.op).element(items, read, types, sizes.type(node), select)
+    # At constant indices no range of a variable matters.
+    if not index_inputs and not any(isinstance(i, Dim) for i in index):
+        for part in read:
+            if part.found is result and result.dtype == node.dtype:
+                sizes.moved.setdefault(node, {})[index] = part.node, part.index
+    return as_value(result, node.dtype, reader.canonical)
+
+
+class _ValueReader:
+    """Reads the elements of an input. It keeps the last one, and its index."""
+
+    __slots__ = ("found", "index", "node", "reader")
+
+    def __init__(self, reader: Reader, node: Node) -> None:
+        self.reader, self.node = reader, node
+        self.found: Expr | None = None
+        self.index: tuple[Size, ...] = ()
+
+    def __call__(self, index: list) -> Expr:
+        canonical = self.reader.canonical
+        self.index = tuple([canonical(i) for i in index])
+        self.found = self.reader.value(self.node, self.index)
+        return self.found
 
 
 def _index_reader(reader: Reader, view: Node, position: int) -> Callable[[list], Index]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 
+from cython_ext.graph import unfinished
 from probtensor.graph.node import Node, TensorLike, _tensor_like, as_tensor, made_by, present_line
 from probtensor.ops.elementwise.logic import eq, ne
 from probtensor.ops.kinds import operator
@@ -64,12 +65,11 @@ def equality(compare: Callable[..., Node]) -> Callable[[Node, object], Node | bo
 
     def compared(node: Node, other: TensorLike) -> Node | bool:
         if isinstance(other, Node):
-            made = object.__new__(Equality)
+            made = unfinished(Equality, present_line())
             operands = (as_tensor(node), as_tensor(other))
             for name, value in (
                 ("_compare", compare),
                 ("_operands", operands),
-                ("_origin", present_line()),
                 ("_made", None),
             ):
                 object.__setattr__(made, name, value)

@@ -106,6 +106,11 @@ class Kind(Op):
     def has_code(cls: type) -> bool:
         return True
 
+    def values(self, *operands: np.ndarray) -> np.ndarray:
+        """The value of the op, where it is known when a function is made; as `numpy`, which is the
+        reference."""
+        return self.numpy(*operands)
+
     def vjp(self, g: Node, out: Node, *inputs: Node) -> Sequence[Node | None]:
         """The gradient of each input, given the cotangent `g` of the output; None for none.
 

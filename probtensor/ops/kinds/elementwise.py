@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+import numpy as np
+
+from cython_ext.scalars import apply, has_function
 from probtensor.graph.node import Node, TensorLike, make
 from probtensor.ops.elementwise.values import Needed, Pole
 from probtensor.ops.kinds.batch import Batch
@@ -59,24 +62,37 @@ class Elementwise(Function):
         """The dtype the inputs are cast to before the function is applied."""
         if self.dtypes == "logic":
             return "bool"
-        operands = [weak_operand(x) for x in inputs]
+        operands = [x.type.dtype if isinstance(x, Node) else weak_operand(x) for x in inputs]
         return promote_float(*operands) if self.dtypes == "float" else promote(*operands)
 
     def infer(self, *types: TensorType) -> TensorType:
         first = types[0]
         dtype = first.dtype
-        if len(types) > 1 and any(t.dtype != dtype for t in types):
-            raise TypeError(f"dtypes {', '.join(t.dtype for t in types)} differ")
-        if self.dtypes == "float" and not types[0].is_float:
+        alike = True
+        for t in types:
+            if t is not first:
+                alike = False
+                if t.dtype != dtype:
+                    raise TypeError(f"dtypes {', '.join(t.dtype for t in types)} differ")
+        if self.dtypes == "float" and dtype.kind != "f":
             raise TypeError(f"needs floats, not {dtype}")
-        if self.dtypes == "integer" and types[0].is_float:
+        if self.dtypes == "integer" and dtype.kind == "f":
             raise TypeError(f"needs integers or bools, not {dtype}")
         result = self.result_dtype(dtype)
-        shape = first.shape if len(types) == 1 else joint_shape(types)
+        if alike and result is dtype:
+            return first
+        shape = first.shape if alike else joint_shape(types)
         for known in types:
             if known.dtype == result and known.shape == shape:
                 return known
         return TensorType(result, shape)
+
+    def values(self, *operands: np.ndarray) -> np.ndarray:
+        """By compiled code, as in a kernel but in float64, where there is some. SciPy, which the
+        `numpy` of many functions imports, would take longer than all of a model's compilation."""
+        if self.c is not None and has_function(self.c):
+            return apply(self.c, *operands)
+        return self.numpy(*operands)
 
     def result_dtype(self, dtype: str) -> str:
         return "bool" if self.dtypes in ("bool", "logic") else dtype
@@ -88,7 +104,7 @@ class Elementwise(Function):
         """The poles of the slope by the input at this position."""
         return self.poles
 
-    def requires(self, node: Node) -> Iterator[SizeCheck]:
+    def requires(self, node: Node) -> Iterable[SizeCheck]:
         return aligned([x.type.shape for x in node.inputs])
 
 

@@ -142,7 +142,7 @@ def as_tensor_of(value: TensorLike, dtype: str, what: str = "", hint: str = "") 
     it, as in NumPy: else OverflowError, which begins with `what` and ends with `hint`.
     """
     if isinstance(value, Node):
-        node = as_tensor(value)
+        node = value.node if value.stands_for_another else value
         return node if node.type.dtype == dtype else METHODS["astype"](node, dtype)
     if type(value) in (int, float) and value and dtype in ("float64", "float32"):
         with suppress(OverflowError):  # which the call below raises with a complete message

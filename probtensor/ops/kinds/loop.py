@@ -73,6 +73,25 @@ class Loop(Kind):
             outputs[-1] if self.stops else None
         )  # fmt: skip
 
+    def inputs_read(self, result: int) -> list[int]:
+        """The positions of the inputs on which a result depends, through any number of steps."""
+        reads, count = self.body.reads, self.carries
+        found = reads[-1] if self.stops else 0
+        if result < len(reads) - self.stops:
+            found |= 1 << result if result < count else reads[result]
+        done = 0
+        while True:
+            fresh = found & ~done & ((1 << count) - 1)
+            if not fresh:
+                break
+            done |= fresh
+            for carry in range(count):
+                if fresh >> carry & 1:
+                    found |= reads[carry]
+        last = len(self.body.parameters)
+        positions = [k for k in range(last) if found >> k & 1]
+        return [*positions, last] if self.counted else positions
+
     def arguments(self, inputs: Sequence[Node]) -> list[tuple[Closed, dict[Node, Node]]]:
         """The body, with the input that each parameter is, or is an element of; carries, which
         become others, are omitted."""

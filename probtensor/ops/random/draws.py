@@ -64,6 +64,9 @@ class Draw(Elementwise):
         dtypes = self.input_dtypes()
         return make(self, tuple(as_tensor_of(x, d) for x, d in zip(inputs, dtypes, strict=True)))
 
+    def values(self, *operands: np.ndarray) -> np.ndarray:
+        return self.numpy(*operands)
+
     def input_dtypes(self) -> tuple[str, ...]:
         """The dtype of each input."""
         return ("uint64", "uint64") + ("float64",) * (self.arity - 2)

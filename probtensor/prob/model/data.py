@@ -1,13 +1,12 @@
 """Data inputs, and computations that depend on data alone.
 
 `data` makes an input with a default value and names of its axes. `split_data_work` removes from a
-graph what needs to be computed only once per data set; `evaluate` computes it with the NumPy
-meaning of each op, so that no function is compiled for it.
+graph what needs to be computed only once per data set; `evaluate` computes it op by op, so that no
+function is compiled for it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -75,7 +74,8 @@ def default_of(node: Node) -> np.ndarray | None:
 
 
 def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list[np.ndarray]:
-    """The outputs' values by the NumPy meaning of each op; `values` says those of the inputs."""
+    """The outputs' values, those of scalar functions as compiled code has them, else by the NumPy
+    meaning of each op; `values` says those of the inputs."""
     sizes = KnownSizes()
     known: dict[Node, np.ndarray] = {}
     for node, array in values.items():
@@ -98,7 +98,7 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list
 def value_at(node: Node, arguments: Sequence[Value], sizes: Mapping[str, int]) -> Value:
     """One node's value from those of its inputs. Errors name the op and the user's line, as those
     of a compiled function do."""
-    meaning = log_gamma_array if isinstance(node.op, ops.Lgamma) else None
+    meaning = node.op.values if isinstance(node.op, Elementwise) else None
     try:
         result = value_of(node, arguments, sizes, meaning)
     except (ValueError, IndexError) as error:
@@ -108,21 +108,6 @@ def value_at(node: Node, arguments: Sequence[Value], sizes: Mapping[str, int]) -
         pairs = zip(result, node.type, strict=True)
         return tuple(x.astype(kind.dtype, copy=False) for x, kind in pairs)
     return result.astype(node.dtype, copy=False)
-
-
-def log_gamma_array(x: np.ndarray) -> np.ndarray:
-    """log |Gamma(x)| without SciPy, whose import would take longer than everything else that a
-    model of counts does before its first gradient."""
-    values, inverse = np.unique(x, return_inverse=True)
-    return np.array([log_gamma_of(v) for v in values])[inverse].reshape(np.shape(x))
-
-
-def log_gamma_of(x: float) -> float:
-    """math.lgamma, infinite at the poles and on overflow."""
-    try:
-        return math.lgamma(x)
-    except (ValueError, OverflowError):
-        return math.inf
 
 
 TIMES, COLUMN = -1, -2

@@ -19,7 +19,7 @@ from probtensor.graph.node import Const, Frozen, Node, make
 from probtensor.ops.kinds import Elementwise, Kind, Random
 from probtensor.rules.arithmetic.products import is_power_of_two, literal
 from probtensor.transform.facts import FactTable, constant_of
-from probtensor.transform.pattern import var
+from probtensor.transform.pattern import Literals, Twice, var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
 
 x, y, z = var("x"), var("y"), var("z")
@@ -199,7 +199,7 @@ def _folded(node: Node, late: bool = False) -> Node | None:
             return None
     if not node.inputs or isinstance(node.type, tuple) or isinstance(node.op, Random):
         return None
-    if next(symbolic_sizes(node), None) is not None:
+    if symbolic_sizes(node):
         return None
     arrays = [a.op.array for a in node.inputs]
     if node.size > max(MAX_GROWTH, sum(a.size for a in arrays)) or isinstance(
@@ -208,7 +208,7 @@ def _folded(node: Node, late: bool = False) -> Node | None:
         return None
     try:
         with np.errstate(all="ignore"):
-            value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
+            value = np.asarray(node.op.values(*arrays)).astype(node.dtype)
     except (IndexError, ValueError):
         # Left for run time, where the error has a location, if it is reached at all.
         return None
@@ -219,7 +219,7 @@ def _folded(node: Node, late: bool = False) -> Node | None:
 
 @rewrite(
     on=Kind,
-    operands=Const,
+    operands=Literals,
     example=lambda: ops.exp(ops.constant(2.0)) * ops.tensor("x", (3,)),
 )
 def fold_constants(node: Node) -> Node | None:
@@ -230,7 +230,7 @@ def fold_constants(node: Node) -> Node | None:
 
 @rewrite(
     on=DEFERRED,
-    operands=Const,
+    operands=Literals,
     example=lambda: ops.lgamma(ops.constant(1e15)) * ops.tensor("x", (3,)),
 )
 def fold_deferred_constants(node: Node, facts: FactTable) -> Node | None:
@@ -241,7 +241,7 @@ def fold_deferred_constants(node: Node, facts: FactTable) -> Node | None:
 
 @rewrite(
     on=Elementwise,
-    operands=Const,
+    operands=Literals,
     example=lambda: ops.exp(ops.broadcast_to(ops.constant(2.0), (ops.tensor("x").size, 20))),
 )
 def fold_repeated_constants(node: Node, facts: FactTable) -> Node | None:
@@ -259,7 +259,7 @@ def _folded_repeated(node: Node, facts: FactTable, late: bool = False) -> Node |
     arrays = [np.asarray(v).astype(a.dtype) for v, a in zip(values, node.inputs, strict=True)]
     try:
         with np.errstate(all="ignore"):
-            value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
+            value = np.asarray(node.op.values(*arrays)).astype(node.dtype)
     except ValueError:
         return None
     if not late and _is_deferred(node, arrays, value):
@@ -279,6 +279,7 @@ def _term(node: Node) -> tuple[float, Node]:
 
 @rewrite(
     on=(ops.Add, ops.Sub),
+    operands=[ops.Mul, ops.Neg, Twice],
     example=lambda: (
         (lambda t: 2.0 * t + t)(ops.tensor("x", (3,))),
         (lambda t: -4.0 * t - 2.0 * t)(ops.tensor("x", (3,), "float32")),

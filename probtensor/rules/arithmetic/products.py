@@ -84,6 +84,7 @@ def times(c: Fraction, x: Node, inverted: bool, like: Node) -> Node | None:
 
 @rewrite(
     on=PRODUCTS,
+    operands=[*PRODUCTS],
     example=lambda: tuple(
         form(ops.tensor("x", (3,), dtype))
         for form in (

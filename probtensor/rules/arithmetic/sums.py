@@ -129,6 +129,7 @@ def pull_factor_out_of_sum(node: Node, facts: FactTable) -> Node | None:
 
 @rewrite(
     on=ops.Mul,
+    operands=ops.Sum,
     example=lambda: (lambda s, x: ops.sum(s * x * x) * s)(ops.tensor("s"), _data()),
 )
 def square_in_scaled_sum(node: Node) -> Node | None:

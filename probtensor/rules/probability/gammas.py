@@ -246,7 +246,14 @@ def _examples_of_differences() -> tuple[Node, ...]:
     )  # fmt: skip
 
 
-@rewrite(on=(ops.Add, ops.Sub), example=_examples_of_differences, limits=True)
+@rewrite(
+    on=(ops.Add, ops.Sub),
+    among=[*DIFFERENCES],
+    operands=[*DIFFERENCES, ops.Sum],
+    in_chain=True,
+    example=_examples_of_differences,
+    limits=True,
+)
 def difference_of_log_gammas(node: Node, facts: FactTable) -> Node | None:
     """lgamma(a + n) - lgamma(a) -> log_rising_factorial(a, n), and likewise for digamma and
     trigamma: cancellation for large a."""

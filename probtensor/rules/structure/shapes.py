@@ -24,6 +24,7 @@ def _x(*shape: Size | None) -> Node:
 
 @rewrite(
     on=Elementwise,
+    operands=[ops.BroadcastTo, ops.ExpandDims],
     example=lambda: (
         ops.exp(ops.broadcast_to(ops.tensor("s"), (4, 3))),
         ops.broadcast_to(_x(3), (4, 3)) * ops.tensor("y", (4, 3)),
@@ -68,6 +69,7 @@ def join_broadcasts(node: Node) -> Node | None:
 
 @rewrite(
     on=(ops.Reshape, ops.Transpose, ops.ExpandDims, ops.DropAxes, ops.Slice),
+    operands=[ops.BroadcastTo, ops.ExpandDims],
     example=lambda: ops.ravel(ops.broadcast_to(ops.tensor("s"), (4, 3))),
 )
 def view_of_scalar(node: Node) -> Node | None:

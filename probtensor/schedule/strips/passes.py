@@ -226,18 +226,21 @@ def group_statements(draft: Draft) -> Draft:
 
     [t = f(x[i]), g[k] += t, u = h(t), y[i] = u]   ->   vector [t, u, y[i]], serial [g[k] += t]
     """
+    bounded = draft.most < sys.maxsize
     kinds: list[bool] = []  # of groups: whether they are serial
     members: list[list[int]] = []
     sizes: list[int] = []  # of the groups, in operations
     set_in: dict[str, int] = {}  # local -> group
     stored_in: dict[str, int] = {}  # buffer -> last group that stores to it
     for position, stmt in enumerate(draft.loop.body):
-        serial, size = _is_serial(stmt, draft.loop.var), operations(stmt)
+        serial = _is_serial(stmt, draft.loop.var)
+        size = operations(stmt) if bounded else 0
         earliest = 0
-        for name in names_read(stmt):
-            earliest = max(earliest, set_in.get(name, 0))
-        for buffer in buffers_of(stmt):
-            earliest = max(earliest, stored_in.get(buffer, 0))
+        if len(kinds) > 1:
+            for name in names_read(stmt):
+                earliest = max(earliest, set_in.get(name, 0))
+            for buffer in buffers_of(stmt):
+                earliest = max(earliest, stored_in.get(buffer, 0))
         k = next(
             (
                 k
@@ -262,6 +265,8 @@ def place_accumulators(draft: Draft) -> Draft:
     """Put each accumulator into the earliest vector group in which its term can be computed: not
     before the groups that set its locals or store to buffers it loads."""
     groups = list(draft.groups)
+    if len(groups) == 1 and not groups[0].serial:
+        return replace(draft, groups=(replace(groups[0], accs=draft.loop.accs),))
     accs: list[list[Acc]] = [[] for _ in groups]
     set_in: dict[str, int] = {}
     stored_in: dict[str, int] = {}
@@ -306,6 +311,8 @@ def repeat_reads(draft: Draft) -> Draft:
 
 def find_wide(draft: Draft) -> Draft:
     """Locals set in one group and read in another are wide."""
+    if len(draft.groups) == 1:
+        return draft
     dtypes: dict[str, str] = {}
     crossing: set[str] = set()
     for group in draft.groups:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
 import sys
 import time
 from contextlib import suppress
@@ -14,6 +13,7 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from cython_ext.library import Library
+from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.schedule.strips.passes import strip
 from probtensor.schedule.strips.text import to_text
@@ -46,6 +46,8 @@ from probtensor.targets.cython.toolchain import (
     translate,
 )
 from probtensor.version import __version__
+
+shutil = late("shutil")
 
 TRIES = 3  # another process may empty the cache at any time
 MIN_FREE_BYTES = 1 << 20  # to build a module

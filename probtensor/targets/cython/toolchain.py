@@ -9,11 +9,7 @@ import math
 import os
 import platform
 import re
-import shlex
-import shutil
 import sys
-import sysconfig
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -30,7 +26,8 @@ from probtensor.targets.cython import routines
 from probtensor.targets.cython.bare import make_bare
 from probtensor.targets.cython.quickstart import functions_alone, generated
 
-subprocess = late("subprocess")
+subprocess, shutil, tempfile = late("subprocess"), late("shutil"), late("tempfile")
+shlex, sysconfig = late("shlex"), late("sysconfig")
 
 # No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are preserved.
 # Without contraction a product is rounded before it is added, as in NumPy, so that x*x - y*y is 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import NamedTuple
 
 from probtensor.dataclass import dataclass, field
@@ -49,11 +51,12 @@ Line = tuple | Label
 
 @dataclass
 class Scope:
-    """The code of a loop's body or of a branch, and the indices computed in it, by their terms.
+    """The code of a loop's body or of a branch.
 
-    stored  buffers that the loop stores to; None for a branch
-    before  code that runs once, before the first iteration
-    loads   cells of elements that were read, by their place
+    indices  those computed in it, by their terms: the first ones, or all of them as a size
+    stored   buffers that the loop stores to; None for a branch
+    before   code that runs once, before the first iteration
+    loads    cells of elements that were read, by their place
     """
 
     lines: list[Line] = field(default_factory=list)
@@ -230,24 +233,14 @@ class Assembler:
         """All instructions, five numbers each, with distances in place of labels; and the
         positions of the lines `begins`."""
         lines = self.scopes[0].lines
-        positions: list[int] = []
-        position = 0
-        for line in lines:
-            positions.append(position)
-            if line.__class__ is Label:
-                line.position = position
-            else:
-                position += 1
-        flat: list[int] = []
-        for line, position in zip(lines, positions, strict=True):
-            if line.__class__ is Label:
-                continue
-            d = line[4]
-            if d.__class__ is Label:
-                flat += (*line[:4], d.position - position)
-            else:
-                flat += line
-        return array("i", flat), array("q", [positions[k] for k in begins])
+        labels = [k for k, line in enumerate(lines) if line.__class__ is Label]
+        for before, k in enumerate(labels):
+            lines[k].position = k - before
+        flat = list(chain.from_iterable([x for x in lines if x.__class__ is not Label]))
+        for k in range(4, len(flat), 5):
+            if flat[k].__class__ is Label:
+                flat[k] = flat[k].position - k // 5
+        return array("i", flat), array("q", [k - bisect_left(labels, k) for k in begins])
 
     @property
     def cell_bytes(self) -> int:

@@ -6,12 +6,10 @@ import hashlib
 import os
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
 
-from cython_ext.machine import names_of, runs_level
+from cython_ext.levels import level_here
+from cython_ext.machine import names_of
 from probtensor.dataclass import dataclass
-
-LEVELS = ("x86_64_v4", "x86_64_v3", "baseline")  # modules of cython_ext.levels, the best first
 
 
 @dataclass(frozen=True)
@@ -41,16 +39,9 @@ def _hash(*parts: str) -> str:
 @cache
 def machine() -> Machine:
     """The machine for this processor."""
-    for level in LEVELS:
-        if not runs_level(level):
-            continue
-        try:
-            module = import_module(f"cython_ext.levels.{level}")
-        except ImportError:  # built for this processor alone, as `baseline`
-            continue
-        names = names_of(module.table)
-        index = {name: k for k, name in enumerate(names)}
-        status = os.stat(module.__file__)
-        version = f"{status.st_size} {status.st_mtime_ns}"
-        return Machine(level, version, module.table, module.pairs, module.run, index)
-    raise ImportError("cython_ext.levels has no machine for this processor")
+    module = level_here()
+    level = module.__name__.rpartition(".")[2]
+    index = {name: k for k, name in enumerate(names_of(module.table))}
+    status = os.stat(module.__file__)
+    version = f"{status.st_size} {status.st_mtime_ns}"
+    return Machine(level, version, module.table, module.pairs, module.run, index)

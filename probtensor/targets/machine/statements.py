@@ -33,8 +33,8 @@ from probtensor.schedule.strips.inner import stored_in
 from probtensor.schedule.strips.jam import ROWS
 from probtensor.schedule.strips.passes import is_independent
 from probtensor.targets.machine.code import Label, Scope, Value
+from probtensor.targets.machine.operators import element
 from probtensor.targets.machine.strips import Strips
-from probtensor.targets.machine.values import element
 
 CHUNK = 64  # iterations of a strip of a loop without accumulators
 
@@ -49,9 +49,10 @@ class Statements(Strips):
 
     def statement(self, stmt: Stripped) -> None:
         """Encode a statement."""
+        if stmt.__class__ is Let:
+            self._let(stmt.name, stmt.expr)
+            return
         match stmt:
-            case Let(name, expr):
-                self._let(name, expr)
             case Store():
                 self._store(stmt)
             case For() if is_independent(stmt):

@@ -18,12 +18,10 @@ from probtensor.kernel.ir import (
     Ref,
     State,
     Store,
-    exprs_of,
-    indices_of,
     walk_expr,
 )
 from probtensor.kernel.simplify import coefficient
-from probtensor.kernel.touch import writes_of
+from probtensor.kernel.touch import touched, writes_of
 from probtensor.schedule.carry import BLOCK, LANE_BLOCK, STRIPS_PER_BLOCK, in_blocks
 from probtensor.schedule.strips.forms import (
     Dot,
@@ -43,8 +41,9 @@ from probtensor.schedule.strips.forms import (
 from probtensor.schedule.strips.inner import stored_in
 from probtensor.schedule.strips.passes import are_apart
 from probtensor.targets.machine.code import Assembler, Label, Scope, Value
+from probtensor.targets.machine.operators import conversion
 from probtensor.targets.machine.sums import Sums
-from probtensor.targets.machine.values import Vector, conversion
+from probtensor.targets.machine.values import Vector
 from probtensor.targets.spell import factors, register_kind
 from probtensor.types import Size, size_names
 
@@ -446,22 +445,22 @@ def writes_in(stmt: Stripped) -> Iterable[str]:
 def uses_in(segment: VectorSegment, fused: bool) -> Counter[str]:
     """How often the locals of a segment are read by expressions; not those in indices, whose
     values are needed to the end."""
-    terms: list[Expr] = []
+    refs: list[str] = []
+    kept: set[str] = set()
+    for stmt in segment.body:
+        found = touched(stmt)
+        refs += found.refs
+        kept |= found.indexed
     for acc in segment.accs:
         product = factors(acc) if fused else None
-        terms += (acc.term,) if product is None else unique(product)
-    exprs = [*(expr for stmt in segment.body for expr in exprs_of(stmt)), *terms]
-    indices = [index for stmt in segment.body for index in indices_of(stmt)]
-    for term in terms:
-        indices += [x.index for x in walk_expr(term) if isinstance(x, (Load, IndexValue))]
-    kept = set().union(*map(size_names, indices))
+        for term in (acc.term,) if product is None else unique(product):
+            for part in walk_expr(term):
+                if isinstance(part, Ref):
+                    refs.append(part.name)
+                elif isinstance(part, (Load, IndexValue)):
+                    kept |= size_names(part.index)
     counted = {stmt.name for stmt in segment.body if isinstance(stmt, Let)} - kept
-    return Counter(
-        part.name
-        for expr in exprs
-        for part in walk_expr(expr)
-        if isinstance(part, Ref) and part.name in counted
-    )
+    return Counter([name for name in refs if name in counted])
 
 
 def unique(product: tuple[Expr, Expr]) -> tuple[Expr, ...]:

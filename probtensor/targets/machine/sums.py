@@ -16,7 +16,8 @@ from probtensor.schedule.carry import (
 )
 from probtensor.schedule.strips.forms import Strip
 from probtensor.targets.machine.code import Label, Value
-from probtensor.targets.machine.values import Values, element
+from probtensor.targets.machine.operators import element
+from probtensor.targets.machine.values import Values
 from probtensor.types import Size, dtype_of
 
 

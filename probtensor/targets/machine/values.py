@@ -10,43 +10,17 @@ from probtensor.kernel.ir import Apply, Expr, IndexValue, Lit, Load, Ref, walk_e
 from probtensor.kernel.simplify import coefficient
 from probtensor.targets.base import BuildError
 from probtensor.targets.machine.code import Assembler, Label, Value
+from probtensor.targets.machine.indices import Indices
+from probtensor.targets.machine.operators import (
+    EXACT,
+    OPERATORS,
+    SMALL,
+    conversion,
+    element,
+    field_of,
+    joint_field,
+)
 from probtensor.types import Atom, Dim, Size, dtype_of, size_names, terms_of
-
-# The instruction of each operator on floats, signed and unsigned integers; "" is the identity.
-OPERATORS = {
-    "+": ("add_f", "add_i", "add_i"), "-": ("sub_f", "sub_i", "sub_i"),
-    "*": ("mul_f", "mul_i", "mul_i"), "/": ("div_f", None, None),
-    "neg": ("neg_f", "neg_i", "neg_i"), "square": ("square_f", "square_i", "square_i"),
-    "<": ("lt_f", "lt_i", "lt_u"), "<=": ("le_f", "le_i", "le_u"), ">": ("gt_f", "gt_i", "gt_u"),
-    ">=": ("ge_f", "ge_i", "ge_u"), "==": ("eq_f", "eq_i", "eq_i"),
-    "!=": ("ne_f", "ne_i", "ne_i"), "and": (None, "and_i", "and_i"),
-    "or": (None, "or_i", "or_i"), "not": (None, "not_i", "not_i"), "&": (None, "and_i", "and_i"),
-    "|": (None, "or_i", "or_i"), "^": (None, "xor_i", "xor_i"), "~": (None, "inv_i", "inv_i"),
-    "isnan": ("isnan_f", None, None), "isinf": ("isinf_f", None, None),
-    "//": ("pt_floor_div", "floordiv_i", "floordiv_u"), "%": ("pt_mod", "mod_i", "mod_u"),
-    "**": ("pt_pow", "pow_i", "pow_u"), "abs": ("abs_f", "abs_i", ""),
-    "sign": ("sign_f", "sign_i", "sign_u"), "<<": (None, "shl_i", "shl_u"),
-    ">>": (None, "shr_i", "shr_u"), "minimum": ("min_f", "min_i", "min_u"),
-    "maximum": ("max_f", "max_i", "max_u"), "sqrt": ("sqrt_f", "", ""),
-    "floor": ("floor_f", "", ""), "ceil": ("ceil_f", "", ""), "trunc": ("trunc_f", "", ""),
-    "round": ("round_f", "", ""),
-}  # fmt: skip
-# Operators whose float32 result needs no rounding.
-EXACT = {"neg", "abs", "sign", "minimum", "maximum", "floor", "ceil", "trunc", "round"}
-LARGE = 1 << 31  # numbers in instructions are below
-SMALL = ("int8", "int16", "int32", "uint8", "uint16", "uint32")
-
-
-def element(dtype: str) -> str:
-    """The name of the elements of a dtype in instructions."""
-    return "uint8" if dtype == "bool" else dtype
-
-
-def field_of(dtype: str) -> str:
-    """The kind of a value in a cell: "f", "i", or "u" for uint64."""
-    if dtype_of(dtype).is_float:
-        return "f"
-    return "u" if dtype == "uint64" else "i"
 
 
 @dataclass
@@ -73,161 +47,27 @@ class Vector:
     unused: list[int] = field(default_factory=list)
 
 
-class Values:
-    """Encodes expressions. `names` has the value of each local and loop variable, `pointers` the
-    cells of buffers' addresses."""
+class Values(Indices):
+    """Encodes expressions."""
 
     def __init__(self, code: Assembler, sizes: Mapping[str, int], pointers: Mapping[str, int]):
-        self.code = code
-        self.sizes = sizes
-        self.pointers = dict(pointers)
-        self.names: dict[str, Value] = {}
-        self.changing: set[int] = set()  # cells of locals that loops change
+        super().__init__(code, sizes, pointers)
         self.vector: Vector | None = None
         self.guard: Value | None = None  # where the current expression is evaluated; a vector
-        self.lane = -1  # cell of the iteration in the strip, outside vector segments
 
-    # Indices.
+    # Indices as values.
 
-    def index(self, size: Size) -> int:
-        """The cell of an index. What does not change in a loop is computed before it."""
-        if not isinstance(size, Dim):
-            return self.code.constant(int(size))
-        by_level: dict[int, list] = {}
-        for term in size.terms:
-            level = max((self._level(atom) for atom in term[0]), default=0)
-            by_level.setdefault(level, []).append(term)
-        total, known = -1, ()
-        for level in sorted(by_level):
-            scope = self.code.scopes[level]
-            for term in by_level[level]:
-                known = (*known, term)
-                found = scope.indices.get(known)
-                if found is None:
-                    found = self._term(term, total, level)
-                    scope.indices[known] = found
-                total = found
-        return total
-
-    def place(self, size: Size) -> tuple[int, int]:
-        """An index as a cell and a number that is added to it."""
-        if not isinstance(size, Dim):
-            return (self.code.constant(0), size) if abs(size) < LARGE else (self.index(size), 0)
-        *rest, (atoms, number) = size.terms
-        if atoms or not rest or abs(number) >= LARGE:
-            return self.index(size), 0
-        return self.index(Dim(tuple(rest))), number
-
-    def _term(self, term: tuple[tuple[Atom, ...], int], before: int, level: int) -> int:
-        """The cell of `before` (unless negative) plus a term."""
-        atoms, factor = term
-        code = self.code
-        scope = code.scopes[level]
-        product = scope.indices.get((term,), -1)
-        if product < 0:
-            product = scope.indices[(term,)] = self._product_of(atoms, factor, level)
-        if before < 0:
-            return product
-        made = code.cell()
-        code.emit("add_i", made, before, product, at=level)
-        return made
-
-    def _product_of(self, atoms: tuple[Atom, ...], factor: int, level: int) -> int:
-        """The cell of a product of atoms and a number."""
-        code, product = self.code, -1
-        for atom in atoms:
-            cell = self._atom(atom, level)
-            if product < 0:
-                product = cell
-            else:
-                made = code.cell()
-                code.emit("mul_i", made, product, cell, at=level)
-                product = made
-        if product < 0:
-            return code.constant(factor)
-        if factor == 1:
-            return product
-        made = code.cell()
-        code.emit("mul_i", made, product, code.constant(factor), at=level)
-        return made
-
-    def element_place(self, buffer: str, dtype: str, size: Size) -> tuple[int, int, int]:
-        """The element of a buffer: a pointer and an index as cells, and a number that is added.
-        What does not change in the loop around it is in the pointer."""
-        base, depth = self.pointers[buffer], self.code.depth
-        if isinstance(size, Dim) and depth and base not in self.changing:
-            levels = [max(map(self._level, atoms), default=0) for atoms, _ in size.terms]
-            fixed = tuple(t for t, k in zip(size.terms, levels) if k < depth and t[0])
-            if fixed and len(fixed) < len(size.terms):
-                level = max(k for k in levels if k < depth)
-                rest = Dim(tuple(term for term in size.terms if term not in fixed))
-                if rest.terms[0][0]:
-                    return (self._pointer(base, dtype, Dim(fixed), level), *self.place(rest))
-        return (base, *self.place(size))
-
-    def _pointer(self, base: int, dtype: str, index: Dim, level: int) -> int:
-        """The cell of the address of an element, computed at a level."""
-        known = self.code.scopes[level].indices
-        key = (base, index)
-        found = known.get(key)
-        if found is None:
-            found = known[key] = self.code.cell()
-            self.code.emit(f"address_{element(dtype)}", found, base, self.index(index), at=level)
-        return found
-
-    def _atom(self, atom: Atom, level: int) -> int:
-        if not atom.args:
-            local = self.names.get(atom.name)
-            if local is None:
-                return self.sizes[atom.name]
-            return self._scalar(local).cell
-        scope = self.code.scopes[level]
-        found = scope.indices.get(atom)
-        if found is None:
-            first, second = map(self.index, atom.args)
-            found = self.code.cell()
-            name = "floordiv_i" if atom.name == "//" else f"{atom.name}_i"
-            self.code.emit(name, found, first, second, at=level)
-            scope.indices[atom] = found
-        return found
-
-    def _level(self, atom: Atom) -> int:
-        if not atom.args:
-            local = self.names.get(atom.name)
-            return 0 if local is None else self._local_level(local)
-        names = set().union(*map(size_names, atom.args))
-        return max(
-            (self._local_level(self.names[name]) for name in names if name in self.names),
-            default=0,
-        )
-
-    def _local_level(self, local: Value) -> int:
-        return self.code.depth if local.vector else local.level
-
-    def _scalar(self, local: Value) -> Value:
-        """The value of a local in scalar code: of a wide one, the element of the iteration."""
-        if not local.vector:
-            return local
-        code = self.code
-        key = ("element", local.cell)
-        found = code.known(key)
-        if found is None:
-            found = code.scopes[-1].loads[key] = code.cell()
-            code.emit("element", found, local.cell, self.lane)
-        return Value(found, level=code.depth)
-
-    def varies(self, size: Size) -> bool:
-        """Whether an index has vectors in it, so that it is no first value and a step."""
-        return any(
-            name in self.names and self.names[name].vector for name in size_names(size)
-        )
+    def _step(self, size: Size) -> Size | None:
+        """What an index grows by from one iteration of a strip to the next; None if it has vectors
+        in it, or no fixed step."""
+        return None if self.varies(size) else coefficient(size, self.vector.var)
 
     def index_value(self, size: Size) -> Value:
         """An index as a value: a vector where it differs between the iterations of a strip."""
         vector = self.vector
         if vector is None:
             return self._index_scalar(size)
-        step = None if self.varies(size) else coefficient(size, vector.var)
+        step = self._step(size)
         if step == 0:
             return self._index_scalar(size)
         if step is not None:
@@ -270,26 +110,32 @@ class Values:
 
     def expr(self, expr: Expr, into: int = -1) -> Value:
         """The value of an expression; a computed one goes to the cell or register `into`."""
-        match expr:
-            case Lit(value, dtype):
-                return Value(self.literal(value, dtype))
-            case Ref(name):
-                return self._ref(name)
-            case IndexValue(index):
-                return self.index_value(index)
-            case Load():
-                return self._load(expr, into)
-            case Apply("cast", (inner,), dtype):
-                return self._cast(self.expr(inner), inner.dtype, dtype, into)
-            case Apply("where", (condition, first, second)):
-                return self._where(condition, first, second, into)
-            case Apply("+" | "-", (first, second), "float64") if is_product(first):
-                return self._product(expr.fn, first, second, True, into)
-            case Apply("+" | "-", (first, second), "float64") if is_product(second):
-                return self._product(expr.fn, second, first, False, into)
-            case Apply(fn, args, dtype):
-                return self.apply(fn, [(self.expr(arg), arg.dtype) for arg in args], dtype, into)
+        kind = expr.__class__
+        if kind is Apply:
+            return self._apply(expr, into)
+        if kind is Ref:
+            return self._ref(expr.name)
+        if kind is Load:
+            return self._load(expr, into)
+        if kind is Lit:
+            return Value(self.literal(expr.value, expr.dtype))
+        if kind is IndexValue:
+            return self.index_value(expr.index)
         raise TypeError(f"not an expression: {expr!r}")
+
+    def _apply(self, expr: Apply, into: int) -> Value:
+        fn, args, dtype = expr.fn, expr.args, expr.dtype
+        if fn in ("+", "-") and dtype == "float64":
+            first, second = args
+            if is_product(first):
+                return self._product(fn, first, second, True, into)
+            if is_product(second):
+                return self._product(fn, second, first, False, into)
+        elif fn == "cast":
+            return self._cast(self.expr(args[0]), args[0].dtype, dtype, into)
+        elif fn == "where":
+            return self._where(*args, into)
+        return self.apply(fn, [(self.expr(arg), arg.dtype) for arg in args], dtype, into)
 
     def literal(self, value: float | int | bool, dtype: str) -> int:
         """The cell of a literal."""
@@ -341,7 +187,7 @@ class Values:
         vector = self.vector
         if vector is None:
             return self._load_scalar(load, kind, into)
-        step = None if self.varies(load.index) else coefficient(load.index, vector.var)
+        step = self._step(load.index)
         if step == 0:
             return self._load_uniform(base, kind, load.index)
         if self.guard is None and step is not None:
@@ -375,21 +221,13 @@ class Values:
             found = code.known(key)
             if found is None:
                 found = scope.loads[key] = code.cell()
-                fixed = scope.stored is not None and self._is_fixed(load.index)
+                fixed = scope.stored is not None and self.is_fixed(load.index)
                 lines = scope.before if fixed else scope.lines
                 lines.append((code.instructions[f"load_{kind}"], found, *place))
             return Value(found, level=code.depth)
         made = into if into >= 0 else code.temporary()
         code.emit(f"load_{kind}", made, *place)
         return self._computed(made, False, into)
-
-    def _is_fixed(self, size: Size) -> bool:
-        """Whether an index is the same in all iterations of the current loop."""
-        return all(
-            self._local_level(self.names[name]) < self.code.depth
-            for name in size_names(size)
-            if name in self.names
-        )
 
     def _load_uniform(self, base: int, kind: str, index: Size) -> Value:
         """A load of the same element in all iterations of a strip."""
@@ -437,7 +275,10 @@ class Values:
     def binary(self, name: str, x: Value, y: Value, into: int = -1) -> Value:
         """An instruction of two operands."""
         code = self.code
-        code.release(x, y)
+        if x.owned:
+            code.release(x)
+        if y.owned:
+            code.release(y)
         if x.vector or y.vector:
             form = ("v" if x.vector else "s") + ("v" if y.vector else "s")
             made = self._target(into)
@@ -453,20 +294,19 @@ class Values:
         """A function or operator applied to values of given dtypes."""
         if fn.startswith("pt_"):
             return self._function(fn, args, dtype, into)
-        kinds = [field_of(kind) for _, kind in args]
-        kind = "f" if "f" in kinds else "u" if any(
-            dtype_of(of).kind == "u" for _, of in args
-        ) else "i"
+        kind = joint_field(*[of for _, of in args])
         name = OPERATORS[fn]["fiu".index(kind)] if fn in OPERATORS else None
         if name is None:
             raise BuildError(f"the machine has no instruction for {fn} of {args[0][1]}")
-        values = [self._as(kind, value, of) for value, of in args]
+        values = [value if of == "float64" else self._as(kind, value, of) for value, of in args]
         if name == "":
             return values[0]
         if name.startswith("pt_"):
             return self._function(name, args, dtype, into)
-        rounds = (dtype == "float32" and fn not in EXACT) or dtype in SMALL
         call = self.unary if len(values) == 1 else self.binary
+        if dtype == "float64":
+            return call(name, *values, into)
+        rounds = (dtype == "float32" and fn not in EXACT) or dtype in SMALL
         made = call(name, *values, -1 if rounds else into)
         if rounds:
             made = self.unary("float32_f" if dtype == "float32" else f"{dtype}_i", made, into)
@@ -631,22 +471,8 @@ def needs_branch(expr: Expr) -> bool:
     )
 
 
-def conversion(source: str, dtype: str) -> str:
-    """The instruction that converts between dtypes; empty where values are held alike."""
-    kind = field_of(source)
-    if dtype == source:
-        return ""
-    if dtype == "bool":
-        return "bool_f" if kind == "f" else "bool_i"
-    if kind == "f":
-        return "" if dtype == "float64" else f"{dtype}_f"
-    if dtype_of(dtype).is_float:
-        return f"{dtype}_{kind}"
-    return f"{dtype}_i" if dtype in SMALL else ""
-
-
 def is_product(expr: Expr) -> bool:
     """Whether an expression is a product of doubles."""
-    return isinstance(expr, Apply) and expr.fn in ("*", "square") and all(
-        arg.dtype == "float64" for arg in expr.args
-    )
+    if expr.__class__ is not Apply or expr.fn not in ("*", "square"):
+        return False
+    return all(arg.dtype == "float64" for arg in expr.args)

@@ -8,21 +8,23 @@ from probtensor import ops
 from probtensor.dataclass import replace
 from probtensor.graph.node import Node, made_by, make
 from probtensor.graph.parts import Get
-from probtensor.graph.walk import rebuild, toposort, users_of
+from probtensor.graph.walk import rebuild, users_of
 from probtensor.ops.indexing.slicing import Slice
 from probtensor.ops.kinds import Loop
 from probtensor.transform.loops.opened import Entry, closed_again, fresh_parameter, opened
 
 
-def carry_last_rows(outputs: Sequence[Node], more: bool = False) -> list[Node]:
+def carry_last_rows(
+    outputs: Sequence[Node], order: Sequence[Node], more: bool = False
+) -> list[Node]:
     """The outputs, with carries read in place of stacks of which they need only the row that a loop
-    makes last: `pt.scan(...)[0][-1]` needs no memory that grows with the number of steps.
+    makes last: `pt.scan(...)[0][-1]` needs no memory that grows with the number of steps. `order`
+    is that of the outputs.
 
     With `more`, loops get carries for stacks that have none. That is for the end: until then work
     that is not part of the recurrence may move out of the loop, and be done for the last row alone.
     """
     outputs = list(outputs)
-    order = toposort(outputs)
     chosen = _read_at_the_end(order, outputs, more)
     if not chosen:
         return outputs

@@ -8,53 +8,51 @@ Loops of different alternatives of a choice are not, since only one of them is r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from probtensor.dataclass import fields
 from probtensor.graph.node import Node
 from probtensor.graph.parts import Get
-from probtensor.graph.walk import Context, contexts_of, rebuild, toposort
+from probtensor.graph.walk import contexts_of, rebuild, toposort
 from probtensor.graph.walk import replace as replaced
 from probtensor.ops.kinds import Loop
 from probtensor.transform.loops.opened import OpenedLoop, Stack, closed_again, opened
 from probtensor.transform.loops.single import simplified
 
 
-def merged(outputs: Sequence[Node]) -> list[Node]:
-    """The outputs with loops merged, until no two loops can be."""
+def merged(outputs: Sequence[Node], order: Sequence[Node] | None = None) -> list[Node]:
+    """The outputs with loops merged, until no two loops can be. `order` is that of the outputs, if
+    it is known."""
     outputs = list(outputs)
     refused: set[tuple[Node, Node]] = set()
     while True:
-        order = toposort(outputs)
+        order = toposort(outputs) if order is None else order
         if sum(isinstance(node.op, Loop) for node in order) < 2:
             return outputs
-        found = _one_group(order, contexts_of(order, outputs), refused)
+        found = _one_group(order, outputs, refused)
         if found is None:
             return outputs
-        outputs = _with_one_loop(outputs, *found)
+        outputs, order = _with_one_loop(outputs, *found), None
 
 
 Group = tuple[list[Node], OpenedLoop]  # loops, and what they become: one with all their results
 
 
 def _one_group(
-    order: Sequence[Node],
-    contexts: Mapping[Node, frozenset[Context]],
-    refused: set[tuple[Node, Node]],
+    order: Sequence[Node], outputs: Sequence[Node], refused: set[tuple[Node, Node]]
 ) -> Group | None:
     """Two loops or more that can be merged; `refused` gets pairs that cannot."""
     masks: dict[Node, int] = {}  # the loops that a node depends on, as bits
-    groups: dict[tuple, list[tuple[Node, int]]] = {}
-    count = 0
+    loops: dict[Node, int] = {}  # each with its own bit
     for node in order:
-        masks[node] = 0
+        mask = 0
         for x in node.inputs:
-            masks[node] |= masks[x]
+            mask |= masks[x]
         if isinstance(node.op, Loop):
-            kind = (_kind_of(node), contexts.get(node))
-            groups.setdefault(kind, []).append((node, 1 << count))
-            masks[node] |= 1 << count
-            count += 1
-    for members in groups.values():
+            loops[node] = 1 << len(loops)
+            mask |= loops[node]
+        masks[node] = mask
+    for members in _candidates(loops, masks, order, outputs):
         for start, (first, bits) in enumerate(members):
             chosen, joint = [first], opened(first)
             for other, bit in members[start + 1 :]:
@@ -73,6 +71,29 @@ def _one_group(
             if len(chosen) > 1:
                 return chosen, joint
     return None
+
+
+def _candidates(
+    loops: Mapping[Node, int],
+    masks: Mapping[Node, int],
+    order: Sequence[Node],
+    outputs: Sequence[Node],
+) -> list[list[tuple[Node, int]]]:
+    """The loops that may be merged by their kinds and contexts, each with its bit."""
+    groups: dict[object, list[tuple[Node, int]]] = {}
+    for node, bit in loops.items():
+        groups.setdefault(_kind_of(node), []).append((node, bit))
+    if not any(
+        not masks[other] & bit
+        for members in groups.values()
+        for (_, bit), (other, _) in combinations(members, 2)
+    ):
+        return []  # so contexts, which take a while to find, do not matter
+    contexts = contexts_of(order, outputs)
+    found: dict[object, list[tuple[Node, int]]] = {}
+    for node, bit in loops.items():
+        found.setdefault((_kind_of(node), contexts.get(node)), []).append((node, bit))
+    return list(found.values())
 
 
 def _kind_of(node: Node) -> tuple:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import is_
 
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.graph.closed import closed
@@ -60,6 +61,12 @@ class OpenedLoop:
         """Whether each of `op.steps` steps is run for certain."""
         return self.stop is None and self.count is None
 
+    @property
+    def is_as_opened(self) -> bool:
+        """Whether its body is still that of the node, and so are its entries."""
+        body, own = self.op.body, [e.own for e in self.entries()]
+        return _same(own, body.parameters) and _same(self.roots(), body.outputs)
+
     def entries(self) -> list[Entry]:
         """The inputs of the loop, but for the number of steps to run."""
         return [*self.carries, *self.sequences, *self.invariants]
@@ -85,6 +92,10 @@ class OpenedLoop:
         self.change_roots(changes)
         for e in entries:
             e.own = changes[e.own]
+
+
+def _same(nodes: Sequence[Node], others: Sequence[Node]) -> bool:
+    return len(nodes) == len(others) and all(map(is_, nodes, others))
 
 
 def fresh_parameter(like: Node) -> Node:

@@ -54,7 +54,9 @@ def equal_values_unified(loop: OpenedLoop) -> bool:
     for own, outer, _ in places:
         classes[own] = first.setdefault((outer, own.type), own)
     while True:
-        following = replaced([y for *_, y in places], classes)
+        following = [y for *_, y in places]
+        if any(own is not one for own, one in classes.items()):
+            following = replaced(following, classes)
         divided: dict[tuple[Node, Node], Node] = {}
         for (own, *_), y in zip(places, following, strict=True):
             divided.setdefault((classes[own], y), own)

@@ -1,0 +1,262 @@
+"""The core of graphs: the fields of nodes, the table that interns them, and walks over them.
+
+`probtensor.graph.node` and `probtensor.graph.walk` are what the rest of the library imports, and
+say what nodes mean. This part is compiled since a compilation makes ten nodes for each one of the
+user's and walks over the graph dozens of times: fields are read here without a lookup of a name.
+Nothing here knows an op or a rule.
+"""
+
+from _weakref import _remove_dead_weakref
+from weakref import ref
+
+
+cdef class Fields:
+    """The fields of a node, which are set once, by `Interned.enter` or `unfinished`."""
+
+    cdef readonly object op, type, _origin
+    cdef readonly tuple inputs, needs
+    cdef object __weakref__
+
+
+class Entry(ref):
+    """The weak reference to a node in the table, with its key there."""
+
+    __slots__ = ("key",)
+
+
+cdef class Interned:
+    """The nodes that exist, by class, op and inputs. A node leaves the table when it is freed.
+
+    `lock` excludes that two threads enter equal nodes. Keys hold ops whose hash is `plain_hash`,
+    that of ops without parameters, as their classes: those are hashed without a call of Python.
+    """
+
+    cdef dict entries
+    cdef object lock, forget, plain_hash
+
+    def __init__(self, lock, plain_hash):
+        entries = {}
+        self.entries, self.lock, self.plain_hash = entries, lock, plain_hash
+        self.forget = lambda entry: _remove_dead_weakref(entries, entry.key)
+
+    def __len__(self):
+        return len(self.entries)
+
+    def nodes(self):
+        """A list of all nodes."""
+        found = [entry() for entry in list(self.entries.values())]
+        return [node for node in found if node is not None]
+
+    cdef tuple key(self, kind, op, tuple inputs):
+        plain = type(op).__hash__ is self.plain_hash
+        return kind, type(op) if plain else op, inputs
+
+    cdef at(self, tuple key):
+        entry = self.entries.get(key)
+        return None if entry is None else entry()
+
+    def find(self, type kind, op, tuple inputs):
+        """The node of a class, an op and inputs; None if there is none."""
+        return self.at(self.key(kind, op, inputs))
+
+    def enter(self, type kind, op, tuple inputs, inferred, tuple size_sources, origin):
+        """The same node, which is made unless another thread has made it."""
+        cdef Fields node = kind()
+        node.op, node.inputs, node.type, node._origin = op, inputs, inferred, origin
+        node.needs = size_sources + inputs if size_sources else inputs
+        key = self.key(kind, op, inputs)
+        entry = Entry(node, self.forget)
+        entry.key = key
+        self.lock.acquire()
+        try:
+            found = self.at(key)
+            if found is None:
+                self.entries[key] = entry
+                found = node
+        finally:
+            self.lock.release()
+        return found
+
+    def similar(self, Fields node, tuple inputs):
+        """The node of the same class and op on other inputs: itself on its own; None where the type
+        may be another one and must be inferred."""
+        cdef Fields old, new
+        cdef tuple own = node.inputs
+        cdef Py_ssize_t k, count = len(own)
+        if len(inputs) != count:
+            return None if inputs else node
+        for k in range(count):
+            if inputs[k] is not own[k]:
+                break
+        else:
+            return node
+        kind = type(node)
+        if kind.stands_for_another:
+            return None
+        found = self.at(self.key(kind, node.op, inputs))
+        if found is not None:
+            return found
+        for k in range(count):
+            old, new = own[k], inputs[k]
+            if old is new:
+                continue
+            if new.stands_for_another or (old.type is not new.type and old.type != new.type):
+                return None
+        # Operands of the same types give a result of the same type.
+        sources = node.needs[: len(node.needs) - count]
+        return self.enter(kind, node.op, inputs, node.type, sources, node._origin)
+
+
+def unfinished(type kind, origin):
+    """A node of a class whose op, inputs and type are properties, with the line that made it."""
+    cdef Fields node = kind()
+    node._origin = origin
+    return node
+
+
+def sort(outputs, given):
+    """All nodes that the outputs need, but those in `given` and what only they need, inputs before
+    users."""
+    cdef list order = [], stack
+    cdef set done = set(given)
+    cdef Fields node
+    cdef Py_ssize_t k
+    for output in outputs:
+        stack = [output]
+        while stack:
+            item = stack.pop()
+            if item is None:  # what the node below it needs is done
+                node = stack.pop()
+            else:
+                node = item
+                if node in done:
+                    continue
+                if node.needs:
+                    stack.append(node)
+                    stack.append(None)
+                    for k in range(len(node.needs) - 1, -1, -1):
+                        if node.needs[k] not in done:
+                            stack.append(node.needs[k])
+                    continue
+            done.add(node)
+            order.append(node)
+    return order
+
+
+def replaced(Interned table, list outputs, dict done, rebuilt):
+    """The outputs over the replacements in `done`, to which all other nodes that they need are
+    added. `rebuilt(node, done)` makes the node where more than its inputs may change."""
+    cdef list stack = list(outputs)
+    cdef Fields node
+    cdef bint waiting
+    while stack:
+        node = stack[len(stack) - 1]  # negative indices are off here
+        if node in done:
+            stack.pop()
+            continue
+        waiting = False
+        for x in node.needs:
+            if x not in done:
+                stack.append(x)
+                waiting = True
+        if waiting:
+            continue
+        stack.pop()
+        found = None
+        if len(node.needs) == len(node.inputs):
+            found = table.similar(node, tuple([done[x] for x in node.inputs]))
+        done[node] = rebuilt(node, done) if found is None else found
+    return [done[output] for output in outputs]
+
+
+cdef class Rewriter:
+    """Rewrites nodes to a fixed point, their inputs first. Subclasses say what a node becomes.
+
+    done    the final form of a node
+    next    what a node becomes in one step: itself, where nothing is left to do
+    forms   the form of a node as an operand, which `operand(node)` gives at first
+    usable  the rules for nodes of a form (their op class and the forms of their operands), which
+            `learn(form)` gives at first
+
+    `remade(node, inputs)` is the node over inputs of other types, `attempt(node, rules)` the node
+    after the first rule that applies, `with_rewritten_bodies(node)` that of an op with bodies, and
+    `give_up(node, after)` is told what rules undo.
+    """
+
+    cdef readonly dict done, next, forms, usable
+    cdef Interned table
+    cdef object same
+
+    def __init__(self, Interned table, same):
+        self.table, self.same = table, same
+        self.done, self.next, self.forms, self.usable = {}, {}, {}, {}
+
+    def finish(self, output):
+        """Bring a node to its final form."""
+        cdef dict done = self.done, following = self.next
+        cdef list stack = [output]
+        cdef Fields node
+        cdef bint waiting
+        while stack:
+            node = stack[len(stack) - 1]
+            if node in done:
+                stack.pop()
+                continue
+            waiting = False
+            for x in node.inputs:
+                if x in done:
+                    continue
+                if x in following:  # the replacement of x contains x, which is left unchanged
+                    self.give_up(x, following[x])
+                    done[x] = x
+                else:
+                    stack.append(x)
+                    waiting = True
+            if waiting:
+                continue
+            after = following.get(node)
+            if after is None:
+                after = following[node] = self.step(node)
+            if after is node or after in done:
+                done[node] = done.get(after, after)
+                stack.pop()
+            elif after in following:
+                self.give_up(node, after)
+                done[after] = after
+            else:
+                stack.append(after)
+
+    def step(self, Fields node):
+        """The node on rewritten inputs; if it has these already, the result of one rule."""
+        cdef tuple inputs = tuple([self.done[x] for x in node.inputs])
+        found = self.table.similar(node, inputs)
+        if found is not node:
+            if found is None or (<Fields>found).type is not node.type:
+                return self.remade(node, inputs)
+            return found
+        if node.op.has_bodies:
+            return self.with_rewritten_bodies(node)
+        return self.after_rules(node)
+
+    def after_rules(self, Fields node):
+        """The node after the first rule that applies to it; itself if none does."""
+        cdef tuple inputs = node.inputs
+        cdef Py_ssize_t count = len(inputs)
+        kind = type(node.op)
+        if count == 2:
+            other = self.same if inputs[0] is inputs[1] else self.form(inputs[1])
+            form = kind, self.form(inputs[0]), other
+        elif count == 1:
+            form = kind, self.form(inputs[0])
+        else:
+            form = (kind, *dict.fromkeys([self.form(x) for x in inputs]))
+        rules = self.usable.get(form)
+        if rules is None:
+            rules = self.learn(form)
+        return self.attempt(node, rules) if rules else node
+
+    cdef form(self, node):
+        found = self.forms.get(node)
+        if found is None:
+            found = self.forms[node] = self.operand(node)
+        return found
