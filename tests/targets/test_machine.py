@@ -157,6 +157,35 @@ def test_all_sizes_around_a_strip():
         assert all(map(same_bits, found(value, index), native(value, index)))
 
 
+def test_loops_in_order_of_all_lengths():
+    """Parts before and after the states of a loop run in strips, recurrences as a routine, sums of
+    states as folds; and the derivatives of all of these."""
+    x, a, b = pt.vector("x"), pt.scalar("a"), pt.scalar("b")
+
+    def recurrence(step, state):
+        return a * state + pt.exp(b * step)
+
+    def several(step, state, total):
+        grown = pt.tanh(state * a + pt.sin(step) * b * step)
+        return grown, total + grown * pt.cos(grown - step)
+
+    def lags(step, first, second):
+        return pt.where(step > 0.0, step / 2.0, first), first * second
+
+    outputs = []
+    for step, count in ((recurrence, 1), (several, 2), (lags, 2)):
+        found, _ = pt.scan(step, x, outputs_info=[0.25] * count)
+        for states in found if count > 1 else [found]:
+            value = (states * states * x).sum() + states[-1]
+            outputs += [states, value, *pt.grad(value, [x, a, b], disconnected_inputs="ignore")]
+    with compiled_at("-O1"):
+        found, native = (pt.function([x, a, b], outputs, target=t) for t in ("machine", "cython"))
+    rng = np.random.default_rng(3)
+    for n in (1, 2, 7, 63, 64, 65, 128, 129, 300):
+        given = rng.normal(size=n), 0.7, -0.3
+        assert all(map(same_bits, found(*given), native(*given)))
+
+
 def test_rows_of_all_lengths():
     """Loops over rows, which compiled code runs one by one and the machine in strips."""
     x, y, w = pt.matrix("x"), pt.vector("y"), pt.vector("w")

@@ -43,8 +43,8 @@ typedef struct pt_op_entry {
     pt_op op;
 } pt_op_entry;
 
-/* Pairs of instructions: the one of singles j and k is pairs[count * j + k]. The last single is only
- * the second of pairs. */
+/* Pairs of instructions: the one of singles j and k is pairs[count * j + k]. The last single is the
+ * second of pairs alone. */
 typedef struct pt_pairs {
     int64_t count;
     const pt_op *singles;

@@ -305,6 +305,21 @@ OP(lanes_product)
 PT_FOLD_ELEMENTS(PT_DEFINE)
 PT_FOLD_FLOATS(PT_DEFINE)
 #undef PT_DEFINE
+/* A recurrence: d of k is the cell a, which becomes a * b + c of k; the product is rounded. */
+PT_APART double recur(double x, double factor, const double *term, double *d, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++) {
+        const double y = term[k];
+        d[k] = x;
+        x = x * factor + y;
+    }
+    return x;
+}
+OP(recur)
+{
+    f[pc->a].f = recur(f[pc->a].f, f[pc->b].f, f[pc->c].p, f[pc->d].p, len);
+    NEXT(1);
+}
 /* b lanes are set to c. */
 OP(lanes_open)
 {

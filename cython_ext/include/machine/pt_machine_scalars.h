@@ -28,9 +28,8 @@
     f[pc->a].u = value; \
     return top
 #define PADDED ((len + 7) & ~(int64_t)7)
-/* Over whole groups of eight elements: `n` is a multiple of eight, which the compiler is told so
- * that it makes no loop for others. Results often replace an operand; `ivdep` says that this does no
- * harm. */
+/* Over whole groups of eight elements: the compiler is told that `n` is a multiple of eight, and
+ * makes no loop for others. Results may replace an operand, which `ivdep` declares harmless. */
 #define BY_EIGHTS(body) \
     PT_IS_WHOLE(n) \
     _Pragma("GCC ivdep") for (int64_t k = 0; k < n; k++) { body; }

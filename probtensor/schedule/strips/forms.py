@@ -8,6 +8,7 @@ from probtensor.kernel.ir import (
     Apply,
     Call,
     Carry,
+    Expr,
     For,
     If,
     Let,
@@ -149,6 +150,22 @@ class ScatterAdd:
 
 
 @dataclass(frozen=True)
+class Recurrence:
+    """For all iterations of a strip: the wide local `result` = the state `state`, which becomes its
+    product with `factor` plus the wide local `term`. Only for an interpreter."""
+
+    result: str
+    state: str
+    factor: Expr
+    term: Ref
+
+    @property
+    def names(self) -> set[str]:
+        """Names that it reads."""
+        return expr_names(self.factor) | {self.term.name}
+
+
+@dataclass(frozen=True)
 class Jammed:
     """A loop, and `rows`, its body for `jam.ROWS` iterations together."""
 
@@ -156,7 +173,7 @@ class Jammed:
     rows: tuple[Stripped, ...]
 
 
-AtOnce = RowsDot | RowsAdd | ScatterAdd  # routines for all iterations of a strip
+AtOnce = RowsDot | RowsAdd | ScatterAdd | Recurrence  # routines for all iterations of a strip
 Routine = Dot | Sum | AtOnce
 Stripped = Stmt | Strip | Routine | Jammed
 
@@ -179,7 +196,7 @@ def operations(stmt: Stripped) -> int:
 def names_in(stmt: Stripped) -> set[str]:
     """Names that the indices, extents and expressions of a statement read."""
     match stmt:
-        case Dot() | Sum() | RowsDot() | RowsAdd() | ScatterAdd():
+        case Dot() | Sum() | RowsDot() | RowsAdd() | ScatterAdd() | Recurrence():
             return stmt.names
         case Jammed(loop, rows):
             return names_read(loop).union(*map(names_in, rows))

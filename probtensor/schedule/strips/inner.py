@@ -27,6 +27,7 @@ from probtensor.schedule.carry import target
 from probtensor.schedule.strips.forms import (
     Dot,
     Jammed,
+    Recurrence,
     RowsAdd,
     RowsDot,
     ScatterAdd,
@@ -48,7 +49,7 @@ def _stored(body: Iterable[Stripped]) -> Iterator[str]:
         match stmt:
             case RowsAdd(buffer=buffer) | ScatterAdd(buffer=buffer):
                 yield buffer
-            case Dot() | Sum() | RowsDot():
+            case Dot() | Sum() | RowsDot() | Recurrence():
                 pass
             case Jammed(loop, rows):
                 yield from _stored((loop, *rows))

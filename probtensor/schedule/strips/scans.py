@@ -28,7 +28,13 @@ from probtensor.kernel.ir import (
 )
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import expr_names, loads_of, names_read
-from probtensor.schedule.strips.forms import SerialSegment, Strip, VectorSegment
+from probtensor.schedule.strips.forms import (
+    Recurrence,
+    SerialSegment,
+    Strip,
+    Stripped,
+    VectorSegment,
+)
 from probtensor.schedule.strips.inner import substituted, with_last_values
 
 FEW = 24  # statements of a scan whose strips are long
@@ -43,7 +49,7 @@ class Parts:
     the folds: the states that are sums."""
 
     before: tuple[Stmt, ...]
-    core: tuple[Stmt, ...]
+    core: tuple[Stripped, ...]
     after: tuple[Stmt, ...]
     states: tuple[State, ...]
     folds: tuple[Acc, ...]
@@ -51,6 +57,10 @@ class Parts:
     @property
     def wide(self) -> dict[str, str]:
         """The locals that another part than their own reads, with their dtypes."""
+        if self.core and isinstance(self.core[0], Recurrence):
+            routine = self.core[0]
+            own = replace(self, core=(), states=()).wide
+            return {**own, routine.result: "float64", routine.term.name: "float64"}
         found: dict[str, str] = {}
         ends = [state.next for state in self.states]
         terms = [acc.term for acc in self.folds]
@@ -90,8 +100,10 @@ def scan_in_strips(scan: Scan) -> Strip | Scan:
     exprs = [e for stmt in scan.body for e in exprs_of(stmt)] + [s.next for s in scan.states]
     if any(buffer in stored for expr in exprs for buffer in loads_of(expr)):
         return scan
-    parts = max((_divided(scan, stored, later) for later in (True, False)), key=lambda p: p.gain)
-    if parts.gain < LEAST_GAIN:
+    divided = [_divided(scan, stored, later) for later in (True, False)]
+    recurrences = [_recurrence(parts, scan.var, stored) for parts in divided]
+    parts = next(filter(None, recurrences), None) or max(divided, key=lambda p: p.gain)
+    if parts not in recurrences and parts.gain < LEAST_GAIN:
         return scan
     segments = (
         VectorSegment(parts.before),
@@ -174,6 +186,43 @@ def _term(state: State) -> Expr | None:
         if state.name in expr_names(second):
             return None
         return second if end.fn == "+" else Apply("neg", (second,), "float64")
+    return None
+
+
+def _recurrence(parts: Parts, var: str, stored: Counter[str]) -> Parts | None:
+    """The parts with a routine for the states, if these are one that each iteration multiplies by
+    the same number, and adds a term to."""
+    if len(parts.states) != 1:
+        return None
+    (state,) = parts.states
+    current = Ref(state.name, "float64")
+    values = {state.name: Ref(f"{state.name}_{var}", "float64")}
+    later = []
+    for stmt in parts.core:
+        if stmt.expr != current:
+            return None
+        if isinstance(stmt, Store):
+            if not _may_be_wide(stmt, var, stored):
+                return None
+            later.append(_with(stmt, values))
+    end = state.next
+    if not isinstance(end, Apply) or end.fn != "+" or end.dtype != "float64":
+        return None
+    changing = {state.name, var, *(s.name for s in parts.before if isinstance(s, Let))}
+    for product, term in (end.args, end.args[::-1]):
+        if not isinstance(product, Apply) or product.fn != "*" or current not in product.args:
+            continue
+        factor = product.args[1] if product.args[0] == current else product.args[0]
+        kinds = {part.dtype for part in (*product.args, term)}
+        if kinds != {"float64"} or expr_names(factor) & changing:
+            continue
+        if state.name in expr_names(term):
+            continue
+        named = Let(f"r_{var}", term)
+        before = values[state.name]
+        routine = Recurrence(before.name, state.name, factor, Ref(named.name, "float64"))
+        after = (*later, *parts.after)
+        return replace(parts, before=(*parts.before, named), core=(routine,), after=after)
     return None
 
 

@@ -10,6 +10,7 @@ from probtensor.kernel.text import expression, statements
 from probtensor.schedule.strips.forms import (
     Dot,
     Jammed,
+    Recurrence,
     RowsAdd,
     RowsDot,
     ScatterAdd,
@@ -70,6 +71,9 @@ def _lines(body: Sequence[Stripped], depth: int) -> Iterator[str]:
             case ScatterAdd(buffer, offset, index, weight):
                 yield (f"{pad}all iterations: {buffer}[{offset} + {expression(index)}] "
                        f"add= {weight.name}")  # fmt: skip
+            case Recurrence(result, state, factor, term):
+                yield (f"{pad}all iterations: {result} = {state}, {state} = {state} * "
+                       f"{expression(factor)} + {term.name}")  # fmt: skip
             case _:
                 yield from statements((stmt,), depth)
 

@@ -7,11 +7,26 @@ included: `kernel/scans/unroll.py`, whose loops all targets run, leaves these ou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from probtensor.dataclass import replace
-from probtensor.kernel.ir import FOLDS, Apply, Check, Expr, For, Let, Lit, Ref, Stmt, Store
+from probtensor.kernel.ir import (
+    FOLDS,
+    Apply,
+    Check,
+    Expr,
+    For,
+    IndexValue,
+    Let,
+    Lit,
+    Ref,
+    Stmt,
+    Store,
+    walk_expr,
+)
 from probtensor.kernel.scans.substitute import expr_at, statement_at
+from probtensor.kernel.touch import loads_of, writes_of
 from probtensor.schedule.strips.routines import dot_of, rows_of, sum_of
 
 MAX_STATEMENTS = 96  # of the body of a loop after its inner loops are unrolled
@@ -30,7 +45,53 @@ def unrolled(loop: For, shortest: int) -> For:
     body = _statements(loop.body, loop.var, shortest)
     if body is None or len(body) > MAX_STATEMENTS:
         return loop
-    return replace(loop, body=body)
+    return replace(loop, body=_with_shared_choices(body, loop.var))
+
+
+def _with_shared_choices(body: Sequence[Stmt], var: str) -> tuple[Stmt, ...]:
+    """The statements with a local for each choice by an index that several of the unrolled
+    iterations read: an element behind the edge of an array. The first one reads it always."""
+    counts = Counter(part for stmt in body for part in _choices(stmt))
+    stored = {buffer for stmt in body for buffer in writes_of(stmt)}
+    shared: dict[Expr, Ref] = {}
+    done: list[Stmt] = []
+    for stmt in body:
+        for part in _choices(stmt):
+            often = counts[part] > 1 and part not in shared and not stored & set(loads_of(part))
+            if often and _is_always_read(part, stmt.expr):
+                shared[part] = Ref(f"e{len(shared)}_{var}", part.dtype)
+                done.append(Let(shared[part].name, part))
+        if isinstance(stmt, (Let, Store)) and shared:
+            stmt = replace(stmt, expr=_shared(stmt.expr, shared))
+        done.append(stmt)
+    return tuple(done)
+
+
+def _choices(stmt: Stmt) -> Iterator[Expr]:
+    """The choices by indices alone in a statement that only read elements."""
+    if isinstance(stmt, (Let, Store)):
+        for part in walk_expr(stmt.expr):
+            if isinstance(part, Apply) and part.fn == "where":
+                chosen = walk_expr(part.args[0])
+                if all(isinstance(x, (Apply, IndexValue, Lit)) for x in chosen):
+                    yield part
+
+
+def _is_always_read(part: Expr, expr: Expr) -> bool:
+    """Whether an expression contains another one outside of its choices."""
+    if expr == part:
+        return True
+    if not isinstance(expr, Apply):
+        return False
+    return any(_is_always_read(part, arg) for arg in expr.args[: 1 if expr.fn == "where" else None])
+
+
+def _shared(expr: Expr, shared: Mapping[Expr, Ref]) -> Expr:
+    if not isinstance(expr, Apply):
+        return expr
+    if expr in shared:
+        return shared[expr]
+    return replace(expr, args=tuple(_shared(arg, shared) for arg in expr.args))
 
 
 def _statements(body: Sequence[Stmt], var: str, shortest: int) -> tuple[Stmt, ...] | None:

@@ -4,7 +4,8 @@
     encoded.py     programs as plain values and as text, for the records of functions
     levels.py      the machine of this processor, and its instructions by name
     code.py        Assembler: cells, vector registers, instructions and labels of a program
-    operators.py   the instructions of operators and conversions, by dtypes; kinds of expressions
+    operators.py   the instructions of operators and conversions, by dtypes
+    indices.py     indices and places of elements
     values.py      expressions and indices as instructions, on scalars and on vectors
     statements.py  statements, loops and branches
     strips.py      strips: vector segments, lanes, routines

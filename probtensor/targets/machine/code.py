@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from array import array
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
@@ -75,30 +74,6 @@ class Register(NamedTuple):
     loads: bool
     width: int
     offset: int
-
-
-@dataclass
-class Vector:
-    """The vector segment that is encoded.
-
-    var       the loop variable; its name stands for the first iteration of the strip
-    extent    cell of the iterations of the loop
-    width     iterations of a strip
-    depth     of the scope of the strip's body
-    stored    buffers that the strip stores to, whose elements loads must copy
-    uses      reads of each local that are still to come
-    unused    registers of locals that are free after the current statement
-    splats    registers of scalars that are computed outside the strip, by cell
-    """
-
-    var: str
-    extent: int
-    width: int
-    depth: int
-    stored: frozenset[str]
-    splats: dict[int, int]
-    uses: Counter[str]
-    unused: list[int] = field(default_factory=list)
 
 
 class Assembler:

@@ -1,10 +1,9 @@
-"""The instructions of operators and conversions, by dtypes; kinds of expressions."""
+"""The instructions of operators and conversions, by dtypes."""
 
 from __future__ import annotations
 
 from functools import cache
 
-from probtensor.kernel.ir import Apply, Expr, Load, walk_expr
 from probtensor.types import dtype_of
 
 # The instruction of each operator on floats, signed and unsigned integers; "" is the identity.
@@ -64,18 +63,3 @@ def conversion(source: str, dtype: str) -> str:
     if dtype_of(dtype).is_float:
         return f"{dtype}_{kind}"
     return f"{dtype}_i" if dtype in SMALL else ""
-
-
-def needs_branch(expr: Expr) -> bool:
-    """Whether an expression must not, or should not, be evaluated where it is not chosen."""
-    return any(
-        isinstance(part, Load) or (isinstance(part, Apply) and part.fn.startswith("pt_"))
-        for part in walk_expr(expr)
-    )
-
-
-def is_product(expr: Expr) -> bool:
-    """Whether an expression is a product of doubles."""
-    if expr.__class__ is not Apply or expr.fn not in ("*", "square"):
-        return False
-    return all(arg.dtype == "float64" for arg in expr.args)

@@ -25,6 +25,7 @@ from probtensor.kernel.touch import touched, writes_of
 from probtensor.schedule.carry import BLOCK, LANE_BLOCK, STRIPS_PER_BLOCK, in_blocks
 from probtensor.schedule.strips.forms import (
     Dot,
+    Recurrence,
     Routine,
     RowsAdd,
     RowsDot,
@@ -39,9 +40,10 @@ from probtensor.schedule.strips.forms import (
 )
 from probtensor.schedule.strips.inner import stored_in
 from probtensor.schedule.strips.passes import are_apart
-from probtensor.targets.machine.code import Assembler, Label, Scope, Value, Vector
+from probtensor.targets.machine.code import Assembler, Label, Scope, Value
 from probtensor.targets.machine.operators import conversion
 from probtensor.targets.machine.sums import Sums
+from probtensor.targets.machine.values import Vector
 from probtensor.targets.spell import factors, register_kind
 from probtensor.types import Size, size_names
 
@@ -327,6 +329,8 @@ class Strips(Sums):
         code = self.code
         turns = code.cell()
         code.emit("get_length", turns)
+        for name, cell in states.items():
+            self.names[name] = Value(cell, level=code.depth)
         runs = [(at_once, tuple(run)) for at_once, run in groupby(segment.body, is_at_once)]
         for at_once, stmts in runs or [(False, ())]:
             if at_once:
@@ -349,12 +353,12 @@ class Strips(Sums):
                 self.body(stmts)
                 if states:
                     self.end_step([s for s in loop.states if s.name in states], states)
-                    for name in states:
-                        self.names.pop(name)
                 self.loops -= 1
             self.lane = before
             self.names[loop.var] = Value(base, level=code.depth)
             self.loop(lane, code.constant(0), turns, code.constant(1), scope)
+        for name in states:
+            self.names.pop(name)
         code.emit("set_length", turns)
 
     def _are_folds(self, stmts: Sequence[Stripped], var: str) -> bool:
@@ -404,6 +408,11 @@ class Strips(Sums):
                 values = self.names[weight.name].cell
                 name = "scatter_each" if ordered else "scatter_add"
                 code.emit(f"{name}_{index.dtype}", turns, source, values, out)
+            case Recurrence(result, state, factor, term):
+                value = self.expr(factor)
+                cell, out = self.names[state].cell, self.names[result].cell
+                code.emit("recur", cell, value.cell, self.names[term.name].cell, out)
+                code.release(value)
             case RowsDot(result, extent, matrix, stride, vector):
                 self._rows(f"rows_dot{each}", turns, extent, matrix, stride, self._first(vector),
                            self.names[result].cell)  # fmt: skip
@@ -428,7 +437,7 @@ def writes_in(stmt: Stripped) -> Iterable[str]:
     match stmt:
         case RowsAdd(buffer=buffer) | ScatterAdd(buffer=buffer):
             return (buffer,)
-        case Dot() | Sum() | RowsDot():
+        case Dot() | Sum() | RowsDot() | Recurrence():
             return ()
     return writes_of(stmt)
 

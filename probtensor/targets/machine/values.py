@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from probtensor.dataclass import dataclass, field
 from probtensor.kernel.ir import Apply, Expr, IndexValue, Lit, Load, Ref, walk_expr
 from probtensor.kernel.simplify import coefficient
 from probtensor.targets.base import BuildError
-from probtensor.targets.machine.code import Assembler, Label, Value, Vector
+from probtensor.targets.machine.code import Assembler, Label, Value
+from probtensor.targets.machine.indices import Indices
 from probtensor.targets.machine.operators import (
     EXACT,
     OPERATORS,
@@ -15,169 +18,44 @@ from probtensor.targets.machine.operators import (
     conversion,
     element,
     field_of,
-    is_product,
     joint_field,
-    needs_branch,
 )
 from probtensor.types import Atom, Dim, Size, dtype_of, size_names, terms_of
 
-LARGE = 1 << 31  # numbers in instructions are below
+
+@dataclass
+class Vector:
+    """The vector segment that is encoded.
+
+    var       the loop variable; its name stands for the first iteration of the strip
+    extent    cell of the iterations of the loop
+    width     iterations of a strip
+    depth     of the scope of the strip's body
+    stored    buffers that the strip stores to, whose elements loads must copy
+    uses      reads of each local that are still to come
+    unused    registers of locals that are free after the current statement
+    splats    registers of scalars that are computed outside the strip, by cell
+    """
+
+    var: str
+    extent: int
+    width: int
+    depth: int
+    stored: frozenset[str]
+    splats: dict[int, int]
+    uses: Counter[str]
+    unused: list[int] = field(default_factory=list)
 
 
-class Values:
-    """Encodes expressions. `names` has the value of each local and loop variable, `pointers` the
-    cells of buffers' addresses."""
+class Values(Indices):
+    """Encodes expressions."""
 
     def __init__(self, code: Assembler, sizes: Mapping[str, int], pointers: Mapping[str, int]):
-        self.code = code
-        self.sizes = sizes
-        self.pointers = dict(pointers)
-        self.names: dict[str, Value] = {}
-        self.changing: set[int] = set()  # cells of locals that loops change
+        super().__init__(code, sizes, pointers)
         self.vector: Vector | None = None
         self.guard: Value | None = None  # where the current expression is evaluated; a vector
-        self.lane = -1  # cell of the iteration in the strip, outside vector segments
 
-    # Indices.
-
-    def index(self, size: Size) -> int:
-        """The cell of an index. What does not change in a loop is computed before it."""
-        if not isinstance(size, Dim):
-            return self.code.constant(int(size))
-        here = self.code.scopes[-1].indices
-        found = here.get(size)
-        if found is not None:
-            return found
-        by_level: dict[int, list] = {}
-        for term in size.terms:
-            level = max((self._level(atom) for atom in term[0]), default=0)
-            by_level.setdefault(level, []).append(term)
-        total, known = -1, ()
-        for level in sorted(by_level):
-            scope = self.code.scopes[level]
-            for term in by_level[level]:
-                known = (*known, term)
-                found = scope.indices.get(known)
-                if found is None:
-                    found = self._term(term, total, level)
-                    scope.indices[known] = found
-                total = found
-        here[size] = total
-        return total
-
-    def place(self, size: Size) -> tuple[int, int]:
-        """An index as a cell and a number that is added to it."""
-        if not isinstance(size, Dim):
-            return (self.code.constant(0), size) if abs(size) < LARGE else (self.index(size), 0)
-        if size.terms[-1][0]:
-            return self.index(size), 0
-        *rest, (atoms, number) = size.terms
-        if atoms or not rest or abs(number) >= LARGE:
-            return self.index(size), 0
-        return self.index(Dim(tuple(rest))), number
-
-    def _term(self, term: tuple[tuple[Atom, ...], int], before: int, level: int) -> int:
-        """The cell of `before` (unless negative) plus a term."""
-        atoms, factor = term
-        code = self.code
-        scope = code.scopes[level]
-        product = scope.indices.get((term,), -1)
-        if product < 0:
-            product = scope.indices[(term,)] = self._product_of(atoms, factor, level)
-        if before < 0:
-            return product
-        made = code.cell()
-        code.emit("add_i", made, before, product, at=level)
-        return made
-
-    def _product_of(self, atoms: tuple[Atom, ...], factor: int, level: int) -> int:
-        """The cell of a product of atoms and a number."""
-        code, product = self.code, -1
-        for atom in atoms:
-            cell = self._atom(atom, level)
-            if product < 0:
-                product = cell
-            else:
-                made = code.cell()
-                code.emit("mul_i", made, product, cell, at=level)
-                product = made
-        if product < 0:
-            return code.constant(factor)
-        if factor == 1:
-            return product
-        made = code.cell()
-        code.emit("mul_i", made, product, code.constant(factor), at=level)
-        return made
-
-    def element_place(self, buffer: str, dtype: str, size: Size) -> tuple[int, int, int]:
-        """The element of a buffer: a pointer and an index as cells, and a number that is added.
-        What does not change in the loop around it is in the pointer."""
-        base, depth = self.pointers[buffer], self.code.depth
-        if isinstance(size, Dim) and depth and base not in self.changing:
-            levels = [max(map(self._level, atoms), default=0) for atoms, _ in size.terms]
-            fixed = tuple(t for t, k in zip(size.terms, levels) if k < depth and t[0])
-            if fixed and len(fixed) < len(size.terms):
-                level = max(k for k in levels if k < depth)
-                rest = Dim(tuple(term for term in size.terms if term not in fixed))
-                if rest.terms[0][0]:
-                    return (self._pointer(base, dtype, Dim(fixed), level), *self.place(rest))
-        return (base, *self.place(size))
-
-    def _pointer(self, base: int, dtype: str, index: Dim, level: int) -> int:
-        """The cell of the address of an element, computed at a level."""
-        known = self.code.scopes[level].indices
-        key = (base, index)
-        found = known.get(key)
-        if found is None:
-            found = known[key] = self.code.cell()
-            self.code.emit(f"address_{element(dtype)}", found, base, self.index(index), at=level)
-        return found
-
-    def _atom(self, atom: Atom, level: int) -> int:
-        if not atom.args:
-            local = self.names.get(atom.name)
-            if local is None:
-                return self.sizes[atom.name]
-            return self._scalar(local).cell
-        scope = self.code.scopes[level]
-        found = scope.indices.get(atom)
-        if found is None:
-            first, second = map(self.index, atom.args)
-            found = self.code.cell()
-            name = "floordiv_i" if atom.name == "//" else f"{atom.name}_i"
-            self.code.emit(name, found, first, second, at=level)
-            scope.indices[atom] = found
-        return found
-
-    def _level(self, atom: Atom) -> int:
-        if not atom.args:
-            local = self.names.get(atom.name)
-            return 0 if local is None else self._local_level(local)
-        names = set().union(*map(size_names, atom.args))
-        return max(
-            (self._local_level(self.names[name]) for name in names if name in self.names),
-            default=0,
-        )
-
-    def _local_level(self, local: Value) -> int:
-        return self.code.depth if local.vector else local.level
-
-    def _scalar(self, local: Value) -> Value:
-        """The value of a local in scalar code: of a wide one, the element of the iteration."""
-        if not local.vector:
-            return local
-        code = self.code
-        key = ("element", local.cell)
-        found = code.known(key)
-        if found is None:
-            found = code.scopes[-1].loads[key] = code.cell()
-            code.emit("element", found, local.cell, self.lane)
-        return Value(found, level=code.depth)
-
-    def varies(self, size: Size) -> bool:
-        """Whether an index has vectors in it, so that it is no first value and a step."""
-        names = self.names
-        return any(name in names and names[name].vector for name in size_names(size))
+    # Indices as values.
 
     def _step(self, size: Size) -> Size | None:
         """What an index grows by from one iteration of a strip to the next; None if it has vectors
@@ -343,21 +221,13 @@ class Values:
             found = code.known(key)
             if found is None:
                 found = scope.loads[key] = code.cell()
-                fixed = scope.stored is not None and self._is_fixed(load.index)
+                fixed = scope.stored is not None and self.is_fixed(load.index)
                 lines = scope.before if fixed else scope.lines
                 lines.append((code.instructions[f"load_{kind}"], found, *place))
             return Value(found, level=code.depth)
         made = into if into >= 0 else code.temporary()
         code.emit(f"load_{kind}", made, *place)
         return self._computed(made, False, into)
-
-    def _is_fixed(self, size: Size) -> bool:
-        """Whether an index is the same in all iterations of the current loop."""
-        return all(
-            self._local_level(self.names[name]) < self.code.depth
-            for name in size_names(size)
-            if name in self.names
-        )
 
     def _load_uniform(self, base: int, kind: str, index: Size) -> Value:
         """A load of the same element in all iterations of a strip."""
@@ -591,3 +461,18 @@ class Values:
         else:
             self.code.emit("splat", cell, value.cell)
         self.code.release(value)
+
+
+def needs_branch(expr: Expr) -> bool:
+    """Whether an expression must not, or should not, be evaluated where it is not chosen."""
+    return any(
+        isinstance(part, Load) or (isinstance(part, Apply) and part.fn.startswith("pt_"))
+        for part in walk_expr(expr)
+    )
+
+
+def is_product(expr: Expr) -> bool:
+    """Whether an expression is a product of doubles."""
+    if expr.__class__ is not Apply or expr.fn not in ("*", "square"):
+        return False
+    return all(arg.dtype == "float64" for arg in expr.args)
