@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 
+import numpy as np
+
 from probtensor.dataclass import dataclass, fields, is_dataclass, replace
 from probtensor.function.record import Damaged, Unknown, check_positions, decode, encode
 from probtensor.graph.closed import Closed
@@ -30,6 +32,7 @@ from probtensor.version import __version__
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Fields with the value of an input, which the code does not depend on.
 _VALUES = ("cell", "default")
+FEW_BYTES = 64
 _PLAIN = (str, int, float, bool, bytes, type(None))
 
 
@@ -90,6 +93,12 @@ def fingerprint(
     return digest.hexdigest()
 
 
+def text_of_bytes(array: np.ndarray) -> str:
+    """The bytes of an array, or a hash of them if they are many."""
+    data = array.tobytes()
+    return data.hex() if len(data) <= FEW_BYTES else hashlib.sha256(data).hexdigest()
+
+
 class _OpText:
     """Ops as text that is equal in all processes; cached, as parameters repeat. `indices` are those
     of the inputs, by their uids; `values` says whether values of inputs are in the text."""
@@ -123,6 +132,8 @@ class _OpText:
         return hashlib.sha256(rows.encode()).hexdigest()
 
     def op(self, op: Op) -> str:
+        if hasattr(op, "uid"):  # no other op is equal to it
+            return self.made(op)
         found = self.cache.get(op)
         if found is None:
             found = self.cache[op] = self.made(op)
@@ -137,16 +148,18 @@ class _OpText:
             names = [f.name for f in fields(cls) if f.name not in self.left_out]
             self.classes[cls] = f"{cls.__module__}.{cls.__qualname__}", names
         name, names = self.classes[cls]
-        return f"{name}({', '.join([self.field(value, field) for field in names])})"
-
-    def field(self, op: object, name: str) -> str:
-        value = getattr(op, name)
-        if name != "uid":
-            return self.value(value)
-        found = self.input_index(value)
-        if not isinstance(op, Input):
-            self.random[value] = found
-        return found
+        if not names:
+            return f"{name}()"
+        texts = []
+        for field in names:
+            part = getattr(value, field)
+            if field == "uid":
+                texts.append(self.input_index(part))
+                if not isinstance(value, Input):
+                    self.random[part] = texts[-1]
+            else:
+                texts.append(repr(part) if type(part) in _PLAIN else self.value(part))
+        return f"{name}({', '.join(texts)})"
 
     def in_order_of_making(self) -> list[str]:
         """The random variables in the order in which they were made, on which their order in a loop
@@ -154,15 +167,14 @@ class _OpText:
         return [self.random[uid] for uid in sorted(self.random, key=made_at)]
 
     def value(self, value: object) -> str:
+        if isinstance(value, (tuple, list)):
+            return f"[{', '.join([self.value(x) for x in value])}]" if value else "[]"
+        if isinstance(value, Frozen):
+            return f"{value.array.dtype.str}{value.array.shape}{text_of_bytes(value.array)}"
         if isinstance(value, _PLAIN):
             return repr(value)
         if isinstance(value, Dim):
             return size_text(value, self.size_name)
-        if isinstance(value, Frozen):
-            data = hashlib.sha256(value.array.tobytes()).hexdigest()
-            return f"{value.array.dtype}{value.array.shape}{data}"
-        if isinstance(value, (tuple, list)):
-            return f"[{', '.join(map(self.value, value))}]"
         if isinstance(value, TensorType):
             return f"{value.dtype}{self.value(value.shape)}"
         if isinstance(value, Op):

@@ -54,9 +54,9 @@ Json = None | str | bool | int | float | list | dict  # values of JSON
 
 def encode(value: object) -> bytes:
     """A value as bytes. Raises Unknown for a value of another kind."""
-    arrays: list[bytes] = []
+    arrays = bytearray()
     text = json.dumps(_plain(value, arrays)).encode()
-    return b"".join([len(text).to_bytes(HEAD_BYTES, "little"), text, *arrays])
+    return b"".join([len(text).to_bytes(HEAD_BYTES, "little"), text, arrays])
 
 
 def decode(data: bytes) -> object:
@@ -68,7 +68,7 @@ def decode(data: bytes) -> object:
         raise Damaged(str(error)) from None
 
 
-def _plain(value: object, arrays: list[bytes]) -> Json:
+def _plain(value: object, arrays: bytearray) -> Json:
     if value is None or isinstance(value, (str, bool, float)):
         return value
     if isinstance(value, (int, np.integer)):
@@ -81,8 +81,8 @@ def _plain(value: object, arrays: list[bytes]) -> Json:
         array = value.op.array
         if array.dtype.name not in DTYPES:
             raise Unknown(f"a constant of {array.dtype}")
-        start = sum(map(len, arrays))
-        arrays.append(array.astype(_stored(array.dtype.name)).tobytes())
+        start = len(arrays)
+        arrays += array.astype(_stored(array.dtype.name)).tobytes()
         return {CONSTANT: [array.dtype.name, list(array.shape), start]}
     if isinstance(value, type) and ERRORS.get(value.__name__) is value:
         return {ERROR: value.__name__}

@@ -6,7 +6,8 @@ common subexpressions are shared from the start, and a rewrite that changes noth
 it was given. Nothing is set on a node afterwards: facts about nodes (bounds of their values, for
 example) are in tables keyed by node. So there is no clone, no listener and no second graph.
 
-    node.py      Op, Node, Const, Input, interning, operators
+    node.py      Op, Node, Const, Input, interning, operators; the fields of nodes, their table, and
+                 the walks that are used most are compiled, in `cython_ext/graph.pyx`
     origin.py    where the user made a node
     symbolic.py  operations of Python that need a value, and the errors that refuse them
     sizes.py     operators of symbolic sizes that give tensors; sizes that are values of tensors

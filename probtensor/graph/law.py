@@ -115,7 +115,9 @@ def _not_negative(node: Node) -> Iterator[SizeCheck]:
     """No size of the result is negative."""
     of_inputs: set[Size] | None = None
     for t in types_of(node):
-        for n in () if t.is_static else t.shape:
+        if t.is_static or any(x.type is t for x in node.inputs):
+            continue
+        for n in t.shape:
             if not isinstance(n, Dim):
                 continue
             if of_inputs is None:

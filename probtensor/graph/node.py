@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import Signature
 from typing import ClassVar, NoReturn
 
 import numpy as np
@@ -132,6 +133,7 @@ class Node(Fields, Symbolic):
     """
 
     __slots__ = ()
+    __signature__ = Signature()  # `inspect` finds none in a compiled base class
     # Above that of pandas, so that `series + node` calls `Node.__radd__`.
     __pandas_priority__ = 5000
     # Whether its attribute `node` replaces it wherever it is used.

@@ -245,9 +245,11 @@ class Ruleset:
                 found.setdefault(kind, []).append(k)
         return found
 
-    def of(self, kind: type[Op]) -> tuple[Rule, ...]:
-        """The rules that are tried on nodes of a class of ops."""
-        return tuple([self.rules[k] for k in self._positions(kind)])
+    def of(self, kind: type[Op]) -> Iterator[Rule]:
+        """The rules on a class of ops, those on the class itself first."""
+        for base in kind.__mro__:
+            for k in self._places.get(base, ()):
+                yield self.rules[k]
 
     def _positions(self, kind: type[Op]) -> list[int]:
         places = self._places
@@ -262,8 +264,9 @@ class Ruleset:
             if by_mark is None:
                 by_mark = self._marks.setdefault(kind, self._by_mark(kind))
             marks = marks_of(form)
-            places = [k for mark in by_mark.keys() & marks for k in by_mark[mark]]
-            rules = [self.rules[k] for k in sorted(set(places))]
+            asked = by_mark.keys() & marks
+            places = sorted({k for mark in asked for k in by_mark[mark]}) if asked else ()
+            rules = [self.rules[k] for k in places]
             found = tuple([r for r in rules if _may_apply(r, kind, marks)])
             self._by_form[form] = found
         return found
@@ -297,11 +300,15 @@ Form = tuple[OperandForm, ...]
 
 def marks_of(form: Form) -> set[Mark | None]:
     """The marks of a node of this form, and None."""
-    found: set[Mark | None] = {None, *form[1:]}
-    literals = [x for x in form[1:] if isinstance(x, tuple)]
-    for kind, value in literals:
-        found |= {kind, Const, value}
-    if len(form) > 1 and all(isinstance(x, tuple) or x in (Const, Twice) for x in form[1:]):
+    found: set[Mark | None] = {None}
+    literal = len(form) > 1
+    for x in form[1:]:
+        if isinstance(x, tuple):
+            found.update(x, (Const,))
+        else:
+            found.add(x)
+            literal = literal and x in (Const, Twice)
+    if literal:
         found.add(Literals)
     return found
 
@@ -402,8 +409,9 @@ class _Driver(Rewriter):
     def run(self, outputs: list[Node]) -> list[Node]:
         order = toposort(outputs)
         self.budget = FIRINGS_PER_NODE * (len(order) + 20)
-        self.present = {type(node.op) for node in order}
-        if not any(map(self.concerns, {type(node.op): node.op for node in order}.values())):
+        ops_seen = {type(node.op): node.op for node in order}
+        self.present = set(ops_seen)
+        if not any(map(self.concerns, ops_seen.values())):
             return outputs
         for output in outputs:
             self.finish(output)
@@ -411,8 +419,8 @@ class _Driver(Rewriter):
 
     def concerns(self, op: Op) -> bool:
         """Whether there is anything to do at nodes of an op."""
-        present = self.present
-        return op.has_bodies or any(are_there(r.among, present) for r in self.rules.of(type(op)))
+        rules = self.rules.of(type(op))
+        return op.has_bodies or any(are_there(r.among, self.present) for r in rules)
 
     def concerns_bodies(self, node: Node) -> bool:
         """Whether there may be anything to do in the bodies of a node: nodes with rules or bodies,

@@ -12,7 +12,6 @@ of values are indexed by the `key` of an atom; `str` is only for people.
 from __future__ import annotations
 
 import sys
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache, reduce
 from operator import attrgetter
@@ -450,6 +449,7 @@ def with_atoms(size: Size, value: Callable[[Atom], Size]) -> Size:
     return total
 
 
+@lru_cache(4096)
 def size_quotients(size: Size) -> tuple[tuple[Size, Dim], ...]:
     """The quotients by symbolic sizes in a size, as (top, bottom), inner ones first."""
     if not any(atom.args for atoms, _ in terms_of(size) for atom in atoms):
@@ -463,20 +463,20 @@ def size_atoms(size: Size) -> set[Atom]:
     return {atom for atom in _atoms(size) if not atom.args}
 
 
-class HoldsSizes(ABC):
+class HoldsSizes:
     """A value with sizes in it that are none of its fields, such as the body of an op."""
 
-    @abstractmethod
     def sourced_atoms(self) -> Iterable[Atom]:
         """The atoms with a source in these sizes."""
+        raise NotImplementedError
 
-    @abstractmethod
     def resized(self, names: Mapping[str, Size]) -> HoldsSizes:
         """The value with sizes substituted for names, by key; itself if nothing changes."""
+        raise NotImplementedError
 
-    @abstractmethod
     def size_names(self) -> set[str]:
         """The keys of the names in these sizes."""
+        raise NotImplementedError
 
 
 @cache

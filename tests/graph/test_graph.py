@@ -2,7 +2,8 @@
 
 import gc
 import pickle
-from threading import Lock
+import sys
+from threading import Lock, Thread
 
 import numpy as np
 import pandas
@@ -37,6 +38,37 @@ def test_unreferenced_nodes_are_freed():
     del y
     gc.collect()
     assert len(INTERNED) <= before + 1
+
+
+def test_threads_that_make_equal_nodes_get_one():
+    x, found = ops.tensor("x", (3,)), []
+
+    def build():
+        y = x
+        for _ in range(300):
+            y = ops.sin(y) * 2.5
+        found.append(y)
+
+    threads = [Thread(target=build) for _ in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(found) == 4 and all(y is found[0] for y in found)
+
+
+def test_a_deep_graph_is_freed_without_recursion():
+    before, y = len(INTERNED), ops.tensor("x", (3,))
+    for _ in range(100_000):
+        y = y + 1.0
+    del y
+    gc.collect()
+    assert len(INTERNED) <= before + 2
 
 
 def test_nodes_are_immutable_and_have_no_truth_value():

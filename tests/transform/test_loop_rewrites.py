@@ -16,7 +16,9 @@ from probtensor.ops.loops.op import Scan, run
 from probtensor.ops.loops.trace import body_of
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.loops import simplify
+from probtensor.transform.loops.opened import opened
 from probtensor.transform.loops.simplify import finish_loops, simplify_loops
+from probtensor.transform.loops.unused import drop_unused
 from probtensor.transform.passes import run as run_passes
 
 x = ops.tensor("x", (None,))
@@ -371,3 +373,14 @@ def test_a_result_reads_what_the_results_of_inner_loops_depend_on():
     assert outside == [s, w]
     scan = Scan(body, m.shape[0], 1, 1)
     assert [scan.inputs_read(k) for k in range(2)] == [[0, 1], [2, 3]]
+
+
+def test_what_is_dropped_follows_from_the_results_that_an_opened_loop_was_given():
+    a, b, u = (ops.tensor(name) for name in "abu")
+    body, _ = body_of([a, b, u], [a + u, b * 2.0, b - u])
+    made = opened(make(Scan(body, x.shape[0], 2, 1), (s, r, x)))
+    assert made.is_as_opened
+    made.results = list(made.stacks)  # positions are no longer those of the node
+    assert not made.is_as_opened
+    drop_unused(made, range(1))
+    assert [e.outer for e in made.carries] == [r] and [e.outer for e in made.sequences] == [x]

@@ -14,6 +14,7 @@ from probtensor.ops.kinds.batch import Batch
 from probtensor.ops.kinds.function import WIDER, Function, as_tensor_of, weak_operand
 from probtensor.ops.size_laws import aligned
 from probtensor.types import (
+    DType,
     ShapeError,
     SizeCheck,
     TensorType,
@@ -56,13 +57,21 @@ class Elementwise(Function):
 
     def applied(self, dtype: str, inputs: Sequence[TensorLike]) -> Node:
         """The node for operands that are cast to a dtype."""
-        return make(self, tuple([as_tensor_of(x, dtype, self.name, WIDER) for x in inputs]))
+        operands = [
+            x if x.__class__ is Node and x.type.dtype is dtype
+            else as_tensor_of(x, dtype, self.name, WIDER)
+            for x in inputs
+        ]  # fmt: skip
+        return make(self, tuple(operands))
 
     def meeting_dtype(self, inputs: Sequence[TensorLike]) -> str:
         """The dtype the inputs are cast to before the function is applied."""
         if self.dtypes == "logic":
             return "bool"
-        operands = [x.type.dtype if isinstance(x, Node) else weak_operand(x) for x in inputs]
+        found = _common_float(inputs)
+        if found is not None:
+            return found
+        operands = [weak_operand(x) for x in inputs]
         return promote_float(*operands) if self.dtypes == "float" else promote(*operands)
 
     def infer(self, *types: TensorType) -> TensorType:
@@ -81,7 +90,13 @@ class Elementwise(Function):
         result = self.result_dtype(dtype)
         if alike and result is dtype:
             return first
-        shape = first.shape if alike else joint_shape(types)
+        shape = first.shape
+        for t in types if not alike else ():
+            if t.shape and t.shape != shape:
+                if shape:
+                    shape = joint_shape(types)
+                    break
+                shape = t.shape
         for known in types:
             if known.dtype == result and known.shape == shape:
                 return known
@@ -106,6 +121,22 @@ class Elementwise(Function):
 
     def requires(self, node: Node) -> Iterable[SizeCheck]:
         return aligned([x.type.shape for x in node.inputs])
+
+
+def _common_float(inputs: Sequence[TensorLike]) -> DType | None:
+    """The dtype of floats that all nodes among the inputs have, if all others are Python numbers;
+    None otherwise."""
+    found = None
+    for x in inputs:
+        if isinstance(x, Node):
+            dtype = x.type.dtype
+            if found is None and dtype.kind == "f":
+                found = dtype
+            elif dtype is not found:
+                return None
+        elif type(x) is not float and type(x) is not int:
+            return None
+    return found
 
 
 def joint_shape(types: Sequence[TensorType]) -> tuple:

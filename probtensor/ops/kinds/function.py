@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from typing import ClassVar
 
@@ -145,8 +144,10 @@ def as_tensor_of(value: TensorLike, dtype: str, what: str = "", hint: str = "") 
         node = value.node if value.stands_for_another else value
         return node if node.type.dtype == dtype else METHODS["astype"](node, dtype)
     if type(value) in (int, float) and value and dtype in ("float64", "float32"):
-        with suppress(OverflowError):  # which the call below raises with a complete message
+        try:
             return make(_float_literal(value, dtype), ())
+        except OverflowError:
+            pass  # the call below raises it with a complete message
     bare = isinstance(value, (*_BARE, list, tuple)) and not isinstance(value, np.generic)
     node = as_tensor(value) if not bare or isinstance(value, (list, tuple)) else None
     if bare and (node is None or isinstance(node.op, Const)):

@@ -128,6 +128,8 @@ class Distribution:
 
     def batch_shape(self, *types: TensorType) -> tuple:
         """The shape that the parameters broadcast to, without their own event axes."""
+        if not any(t.shape for t in types):
+            return ()
         domains = self.parameters.values()
         try:
             return broadcast_shapes(
@@ -168,13 +170,13 @@ class RandomVariable(Random):
                     f"a bound of shape {shape_text(bound.shape)} does not fit a variable of shape "
                     f"{shape_text(self.batch)}"
                 )
-        joint = broadcast_shapes(self.batch, distribution.batch_shape(*types))
-        if len(joint) != len(self.batch):
+        given = distribution.batch_shape(*types)
+        if len(broadcast_shapes(self.batch, given)) != len(self.batch):
             raise ShapeError(
                 f"shape {shape_text(self.batch)} has no room for parameters of shape "
-                f"{shape_text(distribution.batch_shape(*types))}"
+                f"{shape_text(given)}"
             )
-        for own in self._batches(types):
+        for own in self._batches(types) if given else ():
             for n, m in zip(own[::-1], self.batch[::-1]):
                 if isinstance(n, int) and isinstance(m, int) and n not in (1, m):
                     raise ShapeError(
@@ -411,30 +413,30 @@ def random_variable(
     sizes of `dims`. Raises ValueError for literal parameters outside their support and GraphError
     where shapes do not fit, both naming the caller's line.
     """
-    for label, value in zip(distribution.parameters, parameters, strict=True):
-        to_tensor(f"{label} of {display_name(distribution, name)}", value)
+    shown = display_name(distribution, name)
+    named = [f"{label} of {shown}" for label in distribution.parameters]
+    # A float becomes a tensor of any dtype, so that there is nothing to refuse yet.
+    given = [
+        None if type(value) is float else to_tensor(label, value)
+        for label, value in zip(named, parameters, strict=True)
+    ]
     dtype = promote_float(*(weak_operand(x) for x in parameters)) if parameters else "float64"
     nodes = tuple(as_tensor_of(x, dtype) for x in parameters)
-    for (label, domain), given, node in zip(
-        distribution.parameters.items(), parameters, nodes, strict=True
-    ):
-        check_parameter(
-            f"{label} of {display_name(distribution, name)}", as_tensor(given), node, domain
-        )
+    domains = distribution.parameters.values()
+    for label, tensor, node, domain in zip(named, given, nodes, domains, strict=True):
+        check_parameter(label, node if tensor is None else tensor, node, domain)
     name = checked_name(distribution.name, name)
     bounds = ()
     if constraint is not None:
         check_constraint(distribution, nodes, constraint, name)
         constraint, bounds = detach_bounds(constraint, len(nodes))
         bounds = tuple(as_tensor_of(bound, dtype) for bound in bounds)
-    dims = named_axes(display_name(distribution, name), dims)
+    label = display_name(distribution, name)
+    dims = named_axes(label, dims)
     try:
         whole = value_shape(distribution, [x.type for x in nodes], shape, dims)
     except ShapeError as error:
-        raise GraphError(
-            f"{display_name(distribution, name)}: {error}\n  at {line_text()}"
-        ) from None
-    label = display_name(distribution, name)
+        raise GraphError(f"{label}: {error}\n  at {line_text()}") from None
     batch = whole[: len(whole) - distribution.event_ndim]
     uid = new_uid()
     dims = checked_dims(label, dims, len(whole))
@@ -564,7 +566,7 @@ def check_values(what: str, values: np.ndarray, domain: Support, line: str | Non
     inside = domain.contains(values)
     if inside is None:
         inside = ~np.isnan(values)
-    if np.all(inside):
+    if inside is np.True_ or np.all(inside):  # the first for numbers, and quicker
         return
     raise outside_support(what, values, inside, domain, line or line_text())
 

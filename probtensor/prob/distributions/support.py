@@ -6,6 +6,7 @@ A support has a membership test (`contains`), a text for messages, and the numbe
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -90,6 +91,8 @@ class Above(Support):
 
 def is_bound(bound: TensorLike) -> bool:
     """Is this end of an interval anything but infinite?"""
+    if type(bound) is float:
+        return math.isfinite(bound)
     return isinstance(bound, (Node, BoundSlot)) or bool(np.any(np.isfinite(bound)))
 
 

@@ -204,25 +204,15 @@ def split_data_work(
     Replaced are the largest such subgraphs that cost more than a few operations an element and are
     no larger than the data they depend on.
     """
-    only_data = depends_only_on(inputs)
-    facts = work_of(toposort(outputs), set(inputs))
+    once = work_on_data(toposort(outputs), inputs)
+    if not once:
+        return list(outputs), {}
     taken: dict[Node, Node] = {}
     done: dict[Node, Node] = {}
-    stack = list(outputs)
-    while stack:
-        node = stack[-1]
-        if node in done:
-            stack.pop()
-            continue
-        costly, largest = facts[node]
-        is_whole = not isinstance(node.type, tuple)
-        if is_whole and only_data(node) and costly and fits(node, largest):
+    for node in toposort(outputs, needs=lambda x: () if x in once else x.inputs):
+        if node in once:
             done[node] = new_input(f"known{len(taken)}", node.dtype, node.shape)
             taken[done[node]] = node
-            continue
-        waiting = [x for x in node.inputs if x not in done]
-        if waiting:
-            stack.extend(reversed(waiting))
             continue
         with made_by(node):
             same = all(done[x] is x for x in node.inputs)
@@ -231,16 +221,23 @@ def split_data_work(
     return [done[y] for y in outputs], taken
 
 
-def work_of(order: Iterable[Node], inputs: set[Node]) -> dict[Node, tuple[bool, tuple]]:
-    """For each node: is it worth computing once, and the sizes of the data that it depends on."""
-    facts: dict[Node, tuple[bool, tuple]] = {}
+def work_on_data(order: Iterable[Node], inputs: Iterable[Node]) -> set[Node]:
+    """The nodes, in topological order, that depend on these inputs and literals alone, and are
+    worth computing once."""
+    found: set[Node] = set()
+    # For each node of data alone: whether it is costly, and the sizes of the data it depends on.
+    facts: dict[Node, tuple[bool, dict[Size, None]]] = {
+        x: (False, {size_product(x.shape): None}) for x in inputs
+    }
     for node in order:
+        if node in facts or isinstance(node.op, Input) or any(x not in facts for x in node.needs):
+            continue
         costly = any(facts[x][0] for x in node.inputs) or is_work(node)
         read = {size: None for x in node.inputs for size in facts[x][1]}
-        if node in inputs:
-            read = {size_product(node.shape): None}
-        facts[node] = costly and bool(read), tuple(read)
-    return facts
+        facts[node] = costly and bool(read), read
+        if facts[node][0] and not isinstance(node.type, tuple) and fits(node, [*read]):
+            found.add(node)
+    return found
 
 
 def is_work(node: Node) -> bool:

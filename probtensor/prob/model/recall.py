@@ -12,7 +12,7 @@ With other data the record is another one; then the model is built, and only its
 from __future__ import annotations
 
 import copy
-import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -23,10 +23,10 @@ from probtensor.calls import line_text
 from probtensor.compile import recalled, target_of
 from probtensor.dataclass import dataclass
 from probtensor.function import Function, Lowered
-from probtensor.function.recall import fingerprint
+from probtensor.function.recall import fingerprint, text_of_bytes
 from probtensor.function.record import Damaged, Unknown, decode, encode
 from probtensor.graph import Const, Node, as_tensor
-from probtensor.graph.node import new_input
+from probtensor.graph.node import made_by, new_input, present_line
 from probtensor.graph.walk import toposort
 from probtensor.prob.model.binding import checked_coords
 from probtensor.prob.model.data import default_of
@@ -92,8 +92,7 @@ def request_of(
             bare = is_bare(value)
             kept[node] = copy.deepcopy(value) if bare else frozen_copy(array)
             arrays.append(array if bare else kept[node])
-            digest = hashlib.sha256(array.tobytes()).hexdigest()
-            options.append(f"{bare} {array.dtype.str} {array.shape} {digest}")
+            options.append(f"{bare} {array.dtype.str} {array.shape} {text_of_bytes(array)}")
         key = fingerprint([], roots, options, values=True)
     except (TypeError, ValueError, Unknown):
         return None
@@ -109,10 +108,11 @@ def recall(
     if data is None:
         return None
     try:
-        key, dim, guarded, rows = decode(data)
-        values = _values(rows, request)
-        inputs = [new_input("q", "float64", (dim,))]
-        inputs += [new_input(None, str(x.dtype), x.shape) for x in values]
+        key, dim, guarded, rows, packed = decode(data)
+        values = _values(rows, packed.op.array, request)
+        with made_by(None, present_line()):  # the line is found once
+            inputs = [new_input("q", "float64", (dim,))]
+            inputs += [new_input(None, x.dtype.name, x.shape) for x in values]
         given = dict(zip(inputs[1:], values, strict=True))
         found = recalled(key, inputs, given, "logp_and_grad", target_of(request.target), lowered)
     except (Damaged, TypeError, ValueError, IndexError, AttributeError):
@@ -128,18 +128,21 @@ def remember(
     inputs = [x.variable for x in function.program.inputs]
     if not compilation.record or list(compilation.inputs) != inputs:
         return
-    sources, rows, total = None, [], 0
+    sources, rows, packed = None, [], bytearray()
     for node in inputs[1:]:
         array = function.bound[node]
         if array.nbytes > SMALL and sources is None:
             sources = request.sources()
         place = _place(array, sources) if array.nbytes > SMALL else None
-        total += array.nbytes if place is None else 0
-        if total > LARGEST:
+        if place is None:
+            packed += array.tobytes()
+        if len(packed) > LARGEST:
             return
-        rows.append((str(array.dtype), place, as_tensor(array) if place is None else None))
+        rows.append(" ".join([array.dtype.name, str(place), *map(str, array.shape)]))
+    literal = as_tensor(np.frombuffer(packed, "uint8"))
     with suppress(Unknown):
-        save_record(request.key, encode((compilation.record, dim, guarded, tuple(rows))))
+        record = (compilation.record, dim, guarded, "\n".join(rows), literal)
+        save_record(request.key, encode(record))
 
 
 def _place(array: np.ndarray, sources: Sequence[np.ndarray]) -> int | None:
@@ -152,13 +155,20 @@ def _place(array: np.ndarray, sources: Sequence[np.ndarray]) -> int | None:
     return None
 
 
-def _values(rows: Sequence[tuple], request: Request) -> list[np.ndarray]:
-    """The arrays of a record."""
-    sources = request.sources() if any(place is not None for _, place, _ in rows) else []
-    found = []
-    for dtype, place, literal in rows:
-        array = literal.op.array if place is None else sources[place]
-        own = np.asarray(array, dtype, order="C").view()
+def _values(rows: str, packed: np.ndarray, request: Request) -> list[np.ndarray]:
+    """The arrays of a record: one a row, with its dtype, the number of its source, and its shape.
+    Those without a source lie in `packed`, one after the other."""
+    data, start, sources, found = packed.tobytes(), 0, None, []
+    for row in rows.splitlines():
+        dtype, place, *shape = row.split(" ")
+        if place == "None":
+            sizes = tuple(map(int, shape))
+            array = np.frombuffer(data, dtype, math.prod(sizes), start).reshape(sizes)
+            start += array.nbytes
+            own = array.copy()  # aligned
+        else:
+            sources = request.sources() if sources is None else sources
+            own = np.asarray(sources[int(place)], dtype, order="C").view()
         own.setflags(write=False)
         found.append(own)
     return found

@@ -63,9 +63,18 @@ class OpenedLoop:
 
     @property
     def is_as_opened(self) -> bool:
-        """Whether its body is still that of the node, and so are its entries."""
+        """Whether its body, its entries and its results, but for those that nothing reads, are
+        still those of the node."""
         body, own = self.op.body, [e.own for e in self.entries()]
-        return _same(own, body.parameters) and _same(self.roots(), body.outputs)
+        if not (_same(own, body.parameters) and _same(self.roots(), body.outputs)):
+            return False
+        parts = [*self.carries, *self.stacks]
+        last = self.results[len(parts) :]
+        return (
+            len(self.results) == len(parts) + self.op.stops
+            and all(x is None or x is part for x, part in zip(self.results, parts))
+            and all(x is None or isinstance(x, Steps) for x in last)
+        )
 
     def entries(self) -> list[Entry]:
         """The inputs of the loop, but for the number of steps to run."""
