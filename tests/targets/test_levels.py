@@ -29,7 +29,11 @@ def test_the_best_level_that_runs_and_is_built_is_chosen(monkeypatch, runs, buil
         if level not in built:
             raise ImportError(name)
         return types.SimpleNamespace(
-            __name__=name, table=real.table, run=real.run, __file__=__file__
+            __name__=name,
+            table=real.table,
+            pairs=real.pairs,
+            run=real.run,
+            __file__=__file__,
         )
 
     here = built_levels.level_here.__wrapped__
