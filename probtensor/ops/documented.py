@@ -122,9 +122,11 @@ def example(op: Function) -> str:
     """A call with numbers as a doctest, and its result."""
     operands = op.example or _sampled(op)
     shown = ", ".join(map(repr, operands))
-    arrays = op(*operands).inputs
+    node = op(*operands)
     with np.errstate(all="ignore"):
-        value = op.numpy(*(x.op.array for x in arrays))
+        value = op.values(*(x.op.array for x in node.inputs))
+    if not isinstance(value, tuple):
+        value = np.asarray(value, node.dtype)
     home = "linalg." if isinstance(op, Core) else ""
     call = f">>> pt.{home}{op.public_name()}({shown}).eval()"
     return textwrap.indent(f"{call}\n{np.asarray(value)!r}", "    ")
