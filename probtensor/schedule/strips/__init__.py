@@ -26,6 +26,9 @@ Here `e` and `r` are wide. `explain("schedule")` shows the strips of a function.
     forms.py      the forms
     routines.py   loops that a routine of `pt_loops.h` computes
     jam.py        several rows of a loop in one iteration (unroll and jam)
+    unroll.py     short loops inside of loops, unrolled for an interpreter
+    scans.py      loops in order, whose parts before and after the states run in strips there
+    inner.py      what an interpreter asks of loops that run one iteration at a time
     check.py      the invariants of a strip
     text.py       strips as text
 """
