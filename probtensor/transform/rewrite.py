@@ -426,7 +426,7 @@ class _Driver(Rewriter):
         """Whether there may be anything to do in the bodies of a node: nodes with rules or bodies,
         or parameters that are literals."""
         kinds = {kind for body in all_bodies(node.op) for kind in body.kinds}
-        if any(kind.has_bodies or self.rules.of(kind) for kind in kinds):
+        if any(kind.has_bodies or any(self.rules.of(kind)) for kind in kinds):
             return True
         constant = self.facts.constant
         return any(constant(x) is not None for own, x in node.op.elements_inside(node)
