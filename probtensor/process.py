@@ -209,13 +209,13 @@ class Collections:
     def rare(self) -> Iterator[None]:
         """A block in which they are rare."""
         block, thread = object(), threading.get_ident()
-        with self.lock:
-            young, *older = gc.get_threshold()
-            if 0 < young < self.YOUNG:  # 0: the user wants none
-                self.usual = (young, *older)
-                gc.set_threshold(self.YOUNG, *older)
-            self.blocks[block] = thread
         try:
+            with self.lock:
+                self.blocks[block] = thread
+                young, *older = gc.get_threshold()
+                if 0 < young < self.YOUNG:  # 0: the user wants none
+                    self.usual = (young, *older)
+                    gc.set_threshold(self.YOUNG, *older)
             yield
         finally:
             with self.lock:

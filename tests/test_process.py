@@ -261,6 +261,31 @@ def test_garbage_is_looked_for_rarely_while_anything_is_compiled():
         gc.set_threshold(*usual)
 
 
+class Interrupted:
+    """A lock, during the first release of which Ctrl-C is pressed."""
+
+    def __init__(self):
+        self.pressed = False
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *error):
+        if not self.pressed:
+            self.pressed = True
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_at_the_start_of_a_block_leaves_collections_as_usual():
+    usual = gc.get_threshold()
+    collections = process.Collections()
+    collections.lock = Interrupted()
+    with pytest.raises(KeyboardInterrupt), collections.rare():
+        raise AssertionError("it has begun")
+    assert gc.get_threshold() == usual
+    assert not collections.blocks
+
+
 def test_a_child_has_no_block_of_another_thread():
     usual = gc.get_threshold()
     inside, over = threading.Event(), threading.Event()

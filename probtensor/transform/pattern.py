@@ -6,6 +6,7 @@ Operands of commutative ops match in either order, and literals match by value, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterator
 from functools import lru_cache
 
@@ -184,11 +185,18 @@ def instantiate(pattern: Node, bound: dict[str, Node]) -> Node:
         if isinstance(node.op, Var):
             built[node] = bound[node.op.label]
         elif isinstance(node.op, Const):
-            # A Python number takes the dtype of the other operand.
-            built[node] = node.op.array.item()
+            built[node] = _number(node.op.array.item())
         else:
             built[node] = node.op(*[built[x] for x in node.inputs])
     return built[pattern]
+
+
+def _number(value: float) -> float:
+    """A literal of a pattern as a Python number, which takes the dtype of the other operand: an
+    integer where it is one, since that may have a dtype of integers."""
+    if type(value) is float and value.is_integer() and math.copysign(1, value) > 0:
+        return int(value)
+    return value
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,7 @@ from probtensor import ops
 from probtensor.graph import line_of
 from probtensor.graph.check import check
 from probtensor.rules import STABLE, TOPICS, listing
+from probtensor.testing.reference import evaluate_numpy
 from probtensor.testing.sound import example_values, faults
 from probtensor.transform import FactTable, apply_rules, rewrite, rule, var
 from probtensor.transform.rewrite import RewriteError, RewriteLog, Ruleset
@@ -121,6 +122,18 @@ def test_patterns_match_any_shape_dtype_and_order():
     for naive in (ops.log(1 + ops.exp(t)), ops.log(ops.exp(t) + one), ops.log(one + ops.exp(t))):
         (after,) = apply_rules([naive], STABLE)
         assert after is ops.softplus(t) and after.dtype == "float32"
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "int32"])
+def test_rules_of_numbers_keep_integers(dtype):
+    k, n = ops.tensor("k", (4,), dtype), ops.tensor("n", (4,), dtype)
+    chosen = ops.where(k > 1, k, 0) + ops.where(k > 1, n, 0)
+    values = {k: np.array([0, 1, 3, 5], dtype), n: np.array([9, 7, 2, 4], dtype)}
+    for graph in (chosen, ops.abs(-k)):
+        (after,) = apply_rules([graph], STABLE)
+        assert after.type == graph.type
+        (want,), (got,) = evaluate_numpy([graph], values), evaluate_numpy([after], values)
+        assert np.array_equal(got, want), "an unsigned -x wraps around"
 
 
 def test_origins_survive_rewriting():

@@ -56,7 +56,10 @@ SIGNS = Ruleset(
     rule(x - -y, x + y, over=ANY, why="one operation instead of two"),
     rule(-x - y, -(x + y), over=ANY, why="negations move outwards, where they cancel"),
     rule(-(x - y), y - x, over=ANY, why="one operation instead of two"),
-    rule(ops.abs(-x), ops.abs(x), over=ANY, why="even function"),
+    rule(
+        ops.abs(-x), ops.abs(x), over=ANY, given=lambda m: m.x.dtype.kind != "u",
+        why="even function; unsigned integers wrap around",
+    ),
     rule(ops.abs(ops.abs(x)), ops.abs(x), over=ANY, why="idempotent"),
     rule(
         ops.abs(x), x, over=POSITIVE, given=lambda m: m.facts.bounds(m.x).nonnegative,
