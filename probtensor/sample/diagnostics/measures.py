@@ -10,7 +10,8 @@ import functools
 
 import numpy as np
 
-from probtensor.process import importing, numpy_part
+from cython_ext.scalars import apply
+from probtensor.process import numpy_part
 from probtensor.sample.runs.threads import parallel_for
 
 BLOCK_VALUES = 100_000
@@ -170,11 +171,8 @@ def _flat(values):
 @functools.lru_cache(maxsize=8)
 def _normal_scores(size):
     """Normal quantiles of the ranks 1, 1.5, 2, ..., size, with Blom's offset of 3/8."""
-    with importing():
-        from scipy.special import ndtri
-
     ranks = 1.0 + 0.5 * np.arange(2 * size - 1)
-    return ndtri((ranks - 0.375) / (size + 0.25))
+    return apply("pt_ndtri", (ranks - 0.375) / (size + 0.25))
 
 
 def _rank_normal(values):
