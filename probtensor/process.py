@@ -34,9 +34,9 @@ LONGEST_WAIT = 60.0
 POLL_SECONDS = 0.002
 
 
-def new_lock() -> threading.Lock:
+def new_lock(kind: Callable[[], threading.Lock] = threading.Lock) -> threading.Lock:
     """A lock that is unlocked in a forked child, even if a thread held it at the fork."""
-    made = threading.Lock()
+    made = kind()
     _LOCKS.add(made)
     return made
 
@@ -201,7 +201,8 @@ class Collections:
     YOUNG = 50_000
 
     def __init__(self) -> None:
-        self.lock = new_lock()
+        # Of many entries: a handler of signals that compiles may interrupt its holder.
+        self.lock = new_lock(threading.RLock)
         self.blocks: dict[object, int] = {}  # block -> thread
         self.usual = gc.get_threshold()
 

@@ -286,6 +286,37 @@ def test_ctrl_c_at_the_start_of_a_block_leaves_collections_as_usual():
     assert not collections.blocks
 
 
+def test_a_signal_handler_may_compile_wherever_it_interrupts_a_compilation():
+    usual = gc.get_threshold()
+    collections = process.Collections()
+    lock = collections.lock
+
+    class Late(Interrupted):
+        def __enter__(self):
+            lock.acquire()
+            if not self.pressed:  # a signal comes while the lock is held
+                self.pressed = True
+                with collections.rare():
+                    assert gc.get_threshold() != usual
+
+        def __exit__(self, *error):
+            lock.release()
+
+    collections.lock = Late()
+    done = []
+
+    def compile_once():
+        with collections.rare():
+            assert gc.get_threshold() != usual
+        done.append(True)
+
+    thread = threading.Thread(target=compile_once, daemon=True)
+    thread.start()
+    thread.join(SECONDS)
+    assert done, "it waits for itself"
+    assert gc.get_threshold() == usual
+
+
 def test_a_child_has_no_block_of_another_thread():
     usual = gc.get_threshold()
     inside, over = threading.Event(), threading.Event()
