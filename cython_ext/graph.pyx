@@ -70,7 +70,7 @@ cdef class Interned:
         entry.key = key
         self.lock.acquire()
         try:
-            # One look-up: a signal handler that makes the same node may run while the key is hashed.
+            # One look-up: a signal handler may make the same node while the key is hashed.
             found = self.entries.setdefault(key, entry)()
             if found is None:  # it has been freed, and is about to leave the table
                 self.entries[key] = entry
