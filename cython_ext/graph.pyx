@@ -27,8 +27,9 @@ class Entry(ref):
 cdef class Interned:
     """The nodes that exist, by class, op and inputs. A node leaves the table when it is freed.
 
-    `lock` excludes that two threads enter equal nodes. Keys hold ops whose hash is `plain_hash`,
-    that of ops without parameters, as their classes: those are hashed without a call of Python.
+    `lock` excludes that two threads enter equal nodes; its holder may enter another one in a signal
+    handler. Keys hold ops whose hash is `plain_hash`, that of ops without parameters, as their
+    classes: those are hashed without a call of Python.
     """
 
     cdef dict entries
@@ -69,8 +70,9 @@ cdef class Interned:
         entry.key = key
         self.lock.acquire()
         try:
-            found = self.at(key)
-            if found is None:
+            # One look-up: a signal handler may make the same node while the key is hashed.
+            found = self.entries.setdefault(key, entry)()
+            if found is None:  # it has been freed, and is about to leave the table
                 self.entries[key] = entry
                 found = node
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Signature
+from threading import RLock
 from typing import ClassVar, NoReturn
 
 import numpy as np
@@ -245,7 +246,7 @@ def _operand(node: Node) -> str:
 
 
 # All nodes of the process.
-INTERNED = Interned(new_lock(), Op.__hash__)
+INTERNED = Interned(new_lock(RLock), Op.__hash__)
 TensorLike = Node | ArrayLike  # accepted by `as_tensor`
 
 
@@ -396,12 +397,14 @@ def _rebuild(steps: NodeSteps) -> Node:
 
 
 class Frozen:
-    """A read-only array that hashes and compares by its bytes, dtype and shape."""
+    """A read-only array, in the byte order of the machine, that hashes and compares by its bytes,
+    dtype and shape."""
 
     __slots__ = ("_hash", "array")
 
     def __init__(self, array: np.ndarray) -> None:
-        value = np.array(array, order="C", copy=True)
+        native = None if array.dtype.isnative else array.dtype.newbyteorder("=")
+        value = np.array(array, native, order="C", copy=True)
         value.setflags(write=False)
         self.array = value
         self._hash = hash((value.dtype.str, value.shape, value.tobytes()))

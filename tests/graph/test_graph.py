@@ -1,6 +1,7 @@
 """Interning, replacement, order, pickling; the verifier and the faults it must find."""
 
 import gc
+import itertools
 import pickle
 import sys
 from threading import Lock, Thread
@@ -14,7 +15,7 @@ from cython_ext.graph import Interned
 from probtensor import ops
 from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
 from probtensor.graph.check import CheckError, check, check_same_types
-from probtensor.graph.node import INTERNED, make
+from probtensor.graph.node import INTERNED, Op, make
 from probtensor.graph.walk import ancestors, users_of
 from probtensor.types import TensorType
 
@@ -60,6 +61,47 @@ def test_threads_that_make_equal_nodes_get_one():
     finally:
         sys.setswitchinterval(interval)
     assert len(found) == 4 and all(y is found[0] for y in found)
+
+
+class Interrupted(Op):
+    """An op whose hash runs `hook`, as a signal handler may run in any call of Python."""
+
+    hook = None
+
+    def __hash__(self):
+        if self.hook:
+            self.hook()
+        return hash(Interrupted)
+
+    def __eq__(self, other):
+        return isinstance(other, Interrupted)
+
+    def infer(self, t):
+        return t
+
+
+@pytest.mark.parametrize("when", range(6))
+def test_a_signal_handler_may_make_the_node_that_is_being_made(when):
+    x, op = pt.vector("x"), Interrupted()
+    calls, made = itertools.count(), []
+
+    def handler():
+        if next(calls) == when:
+            made.append(make(Interrupted(), (x,)))
+
+    op.hook = handler
+    thread = Thread(target=lambda: made.append(make(op, (x,))), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive(), "it waits for itself"
+    assert len(set(map(id, (*made, make(Interrupted(), (x,)))))) == 1
+
+
+def test_big_endian_literals_are_those_of_the_machine():
+    values = np.arange(3.0)
+    literal = pt.as_tensor(values.astype(">f8"))
+    assert literal is pt.as_tensor(values)
+    assert pt.function([], literal.sum())() == 3
 
 
 def test_a_deep_graph_is_freed_without_recursion():
