@@ -34,9 +34,10 @@ LONGEST_WAIT = 60.0
 POLL_SECONDS = 0.002
 
 
-def new_lock(kind: Callable[[], threading.Lock] = threading.Lock) -> threading.Lock:
-    """A lock that is unlocked in a forked child, even if a thread held it at the fork."""
-    made = kind()
+def new_lock(reentrant: bool = False) -> threading.Lock:
+    """A lock that is unlocked in a forked child, even if a thread held it at the fork. A thread may
+    take a reentrant one again, as a signal handler does that runs while it holds it."""
+    made = threading.RLock() if reentrant else threading.Lock()
     _LOCKS.add(made)
     return made
 
@@ -202,7 +203,7 @@ class Collections:
 
     def __init__(self) -> None:
         # Of many entries: a handler of signals that compiles may interrupt its holder.
-        self.lock = new_lock(threading.RLock)
+        self.lock = new_lock(reentrant=True)
         self.blocks: dict[object, int] = {}  # block -> thread
         self.usual = gc.get_threshold()
 

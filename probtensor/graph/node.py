@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Signature
-from threading import RLock
 from typing import ClassVar, NoReturn
 
 import numpy as np
@@ -246,7 +245,7 @@ def _operand(node: Node) -> str:
 
 
 # All nodes of the process.
-INTERNED = Interned(new_lock(RLock), Op.__hash__)
+INTERNED = Interned(new_lock(reentrant=True), Op.__hash__)
 TensorLike = Node | ArrayLike  # accepted by `as_tensor`
 
 
