@@ -25,7 +25,7 @@ CHOICES = ("now", "background", "auto", "never")
 BUILD_SECONDS = 0.5
 INSTRUCTION_SECONDS = 0.5e-3
 # What native code gains, as measured on models.
-USUAL_GAIN = "1 to 3 times as fast, in recursions up to 15 times,"
+USUAL_GAIN = "1 to 3 times as fast, in recursions up to 5 times,"
 GAIN_NOTE = "gain-{}.txt"  # in the cache, for each kind of processor: the least and the greatest
 
 
