@@ -12,18 +12,19 @@ GROUP = 8  # elements that instructions on vectors work on at least
 
 
 @cache
-def _index_of_names():
+def index_of_names():
+    """The index of each instruction in the table of the machine, by its name."""
     return {name: k for k, name in enumerate(names_of(level_here().table))}
 
 
 def has_function(name):
     """Whether the machine has a function of floats by this C name."""
-    return f"{name}_v" in _index_of_names()
+    return f"{name}_v" in index_of_names()
 
 
 def apply(name, *operands):
     """The function of this C name on broadcast arrays, as float64."""
-    index = _index_of_names()
+    index = index_of_names()
     shapes = {x.shape for x in operands}
     shape = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
     count = math.prod(shape)

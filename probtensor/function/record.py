@@ -71,6 +71,9 @@ def decode(data: bytes) -> object:
 def _plain(value: object, arrays: bytearray) -> Json:
     if value is None or isinstance(value, (str, bool, float)):
         return value
+    name = type(value).__name__
+    if CLASSES.get(name) is type(value):
+        return {CLASS: [name, *[_plain(getattr(value, field), arrays) for field in FIELDS[name]]]}
     if isinstance(value, (int, np.integer)):
         return int(value)
     if isinstance(value, tuple):
@@ -86,10 +89,7 @@ def _plain(value: object, arrays: bytearray) -> Json:
         return {CONSTANT: [array.dtype.name, list(array.shape), start]}
     if isinstance(value, type) and ERRORS.get(value.__name__) is value:
         return {ERROR: value.__name__}
-    name = type(value).__name__
-    if CLASSES.get(name) is not type(value):
-        raise Unknown(f"{name} in a plan")
-    return {CLASS: [name, *(_plain(getattr(value, field), arrays) for field in FIELDS[name])]}
+    raise Unknown(f"{name} in a plan")
 
 
 def _value(plain: Json, rest: memoryview) -> object:

@@ -53,17 +53,17 @@ def doubt(folder: Path) -> str:
 
     A folder that does not exist is no reason: its maker will own it.
     """
-    path, waiting = Path("/"), list(folder.absolute().parts[1:])
+    path, waiting = "/", list(folder.absolute().parts[1:])
     reason = _doubt_parent(path)
     links = 0
     while waiting and not reason:
         name = waiting.pop(0)
         if name == "..":
-            path = path.parent
+            path = os.path.dirname(path)
             continue
-        path = path / name
+        path = os.path.join(path, name)
         try:
-            status = path.lstat()
+            status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return ""
         except OSError as error:
@@ -74,23 +74,23 @@ def doubt(folder: Path) -> str:
                 return f"{path} is a link made by {_user(status.st_uid)}"
             target = Path(os.readlink(path))
             waiting = [*(part for part in target.parts if part != "/"), *waiting]
-            path = Path("/") if target.is_absolute() else path.parent
+            path = "/" if target.is_absolute() else os.path.dirname(path)
         elif waiting:
             reason = _doubt_parent(path)
     return reason or doubt_alone(path)
 
 
-def doubt_alone(path: Path) -> str:
+def doubt_alone(path: Path | str) -> str:
     """As `doubt`, without checking the folders above."""
     try:
-        return doubt_status(path, path.lstat())
+        return doubt_status(path, os.lstat(path))
     except FileNotFoundError:
         return ""
     except OSError as error:
         return f"{path} cannot be looked at ({error.strerror})"
 
 
-def doubt_status(path: Path, status: os.stat_result) -> str:
+def doubt_status(path: Path | str, status: os.stat_result) -> str:
     """The reason why others may have written this file or folder; empty if they cannot have."""
     if status.st_uid not in (0, os.geteuid()):
         return f"{path} belongs to {_user(status.st_uid)}"
@@ -99,10 +99,10 @@ def doubt_status(path: Path, status: os.stat_result) -> str:
     return ""
 
 
-def _doubt_parent(path: Path) -> str:
+def _doubt_parent(path: str) -> str:
     """The reason why others could replace entries of this folder; empty if they cannot."""
     try:
-        status = path.lstat()
+        status = os.lstat(path)
     except OSError:
         return ""
     if status.st_mode & stat.S_ISVTX and status.st_uid in (0, os.geteuid()):
@@ -112,7 +112,7 @@ def _doubt_parent(path: Path) -> str:
     return doubt_status(path, status)
 
 
-def _is_private_group(path: Path, gid: int) -> bool:
+def _is_private_group(path: str, gid: int) -> bool:
     """Whether the group is that of root, or has the user's name and no other members."""
     with suppress(OSError, AttributeError):
         if "system.posix_acl_access" in os.listxattr(path):
@@ -251,7 +251,7 @@ def home() -> Path:
 def unfit(folder: Path) -> str:
     """The reason why modules cannot be stored in this folder and loaded from it; empty if they can.
     Makes the folder if it does not exist."""
-    reason = doubt(folder)
+    reason = _doubt_once(folder)
     if reason:
         return reason
     try:

@@ -223,7 +223,7 @@ class Ruleset:
         if twice:
             raise TypeError(f"rules named twice: {', '.join(twice)}")
         self.rules = rules
-        self._marks: dict[type[Op], dict[Mark | None, list[int]]] = {}
+        self._on: dict[type[Op], int] = {}
         self._by_form: dict[Form, tuple[Rule, ...]] = {}
 
     def __iter__(self) -> Iterator[Rule]:
@@ -251,43 +251,61 @@ class Ruleset:
             for k in self._places.get(base, ()):
                 yield self.rules[k]
 
-    def _positions(self, kind: type[Op]) -> list[int]:
+    def _rules_on(self, kind: type[Op]) -> int:
+        """The rules on a class of ops, as bits of their positions."""
         places = self._places
-        return sorted({k for base in kind.__mro__ if base in places for k in places[base]})
+        on = {k for base in kind.__mro__ for k in places.get(base, ())}
+        return self._on.setdefault(kind, sum([1 << k for k in on]))
+
+    @computed_once
+    def _asking(self) -> list[dict[Mark | None, int]]:
+        """For the first, second, ... of what a rule asks of operands, the rules by each mark that
+        is enough, as bits of their positions; under None those that ask for no more."""
+        groups = max([len(r.operands) for r in self.rules], default=0)
+        found: list[dict[Mark | None, int]] = [{None: 0} for _ in range(groups)]
+        for k, r in enumerate(self.rules):
+            bit = 1 << k
+            for by_mark in found[len(r.operands) :]:
+                by_mark[None] |= bit
+            for by_mark, asked in zip(found, r.operands):
+                for mark in asked:
+                    by_mark[mark] = by_mark.get(mark, 0) | bit
+        return found
+
+    @computed_once
+    def _in_chains(self) -> int:
+        """The rules on chains, as bits of their positions."""
+        return sum([1 << k for k, r in enumerate(self.rules) if r.in_chain])
 
     def fitting(self, form: Form) -> tuple[Rule, ...]:
         """The rules that may apply to nodes of a form."""
         found = self._by_form.get(form)
         if found is None:
-            kind = form[0]
-            by_mark = self._marks.get(kind)
-            if by_mark is None:
-                by_mark = self._marks.setdefault(kind, self._by_mark(kind))
-            marks = marks_of(form)
-            asked = by_mark.keys() & marks
-            places = sorted({k for mark in asked for k in by_mark[mark]}) if asked else ()
-            rules = [self.rules[k] for k in places]
-            found = tuple([r for r in rules if _may_apply(r, kind, marks)])
-            self._by_form[form] = found
+            fit, chosen = self._fit(form), []
+            while fit:
+                chosen.append(self.rules[(fit & -fit).bit_length() - 1])
+                fit &= fit - 1
+            found = self._by_form[form] = tuple(chosen)
         return found
 
-    def _by_mark(self, kind: type[Op]) -> dict[Mark | None, list[int]]:
-        """The positions of the rules on a class of ops, by a mark that they ask for (None for
-        rules that ask for none)."""
-        found: dict[Mark | None, list[int]] = {}
-        for k in self._positions(kind):
-            r = self.rules[k]
-            asked = r.operands[0] if r.operands else (None,)
-            for mark in asked if not r.in_chain else {*asked, *CHAIN_ROOTS[kind]}:
-                found.setdefault(mark, []).append(k)
-        return found
-
-
-def _may_apply(candidate: Rule, kind: type[Op], marks: set[Mark]) -> bool:
-    """Whether a rule may apply to nodes of an op class whose operands have these marks."""
-    if candidate.in_chain and not marks.isdisjoint(CHAIN_ROOTS[kind]):
-        return True  # the chain has other leaves
-    return are_there(candidate.operands, marks)
+    def _fit(self, form: Form) -> int:
+        """The rules that may apply to nodes of a form, as bits of their positions."""
+        kind = form[0]
+        on = self._on.get(kind)
+        if on is None:
+            on = self._rules_on(kind)
+        if not on:
+            return 0
+        marks = marks_of(form)
+        fit = on
+        for by_mark in self._asking:
+            asking = 0
+            for mark in marks:
+                asking |= by_mark.get(mark, 0)
+            fit &= asking
+        if kind in CHAIN_ROOTS and not marks.isdisjoint(CHAIN_ROOTS[kind]):
+            fit |= on & self._in_chains  # the chain has other leaves
+        return fit
 
 
 # The driver.
@@ -442,7 +460,8 @@ class _Driver(Rewriter):
         if form[0] not in self.present:
             self.present.add(form[0])
             self.usable.clear()
-        found = tuple([r for r in self.rules.fitting(form) if self.has_ops(r)])
+        fit = self.rules.fitting(form)
+        found = tuple([r for r in fit if not (r.among or r.in_chain) or self.has_ops(r)])
         self.usable[form] = found
         return found
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from cython_ext.levels import level_here
-from cython_ext.machine import names_of
+from cython_ext.scalars import index_of_names
 from probtensor.dataclass import dataclass
 
 
@@ -41,7 +41,6 @@ def machine() -> Machine:
     """The machine for this processor."""
     module = level_here()
     level = module.__name__.rpartition(".")[2]
-    index = {name: k for k, name in enumerate(names_of(module.table))}
     status = os.stat(module.__file__)
     version = f"{status.st_size} {status.st_mtime_ns}"
-    return Machine(level, version, module.table, module.pairs, module.run, index)
+    return Machine(level, version, module.table, module.pairs, module.run, index_of_names())
