@@ -49,6 +49,9 @@ class Bounds:
     def nonzero(self) -> bool:
         return self.positive or self.high < 0 or (self.high == 0 and self.high_open)
 
+    def within(self, low: float, high: float) -> bool:
+        return self.low >= low and self.high <= high
+
 
 ANY = Bounds()
 
@@ -69,6 +72,9 @@ class FactTable:
 
     def bounds(self, node: Node) -> Bounds:
         """Bounds of all elements of `node`."""
+        found = self._bounds.get(node)
+        if found is not None:
+            return found
         stack = [node]
         while stack:
             top = stack[-1]
@@ -286,8 +292,10 @@ def _bounded(low: float, high: float, operands: Sequence[Bounds]) -> Bounds:
     cannot overflow."""
     low = -INF if math.isnan(low) else low
     high = INF if math.isnan(high) else high
-    finite = all(x.finite for x in operands) and max(abs(low), abs(high)) < 1e300
-    return Bounds(low, high, finite=finite, integral=finite and all(x.integral for x in operands))
+    if low == -INF and high == INF:
+        return ANY
+    finite = all([x.finite for x in operands]) and max(abs(low), abs(high)) < 1e300
+    return Bounds(low, high, finite=finite, integral=finite and all([x.integral for x in operands]))
 
 
 def _add(node: Node, x: Bounds, y: Bounds) -> Bounds:
@@ -296,7 +304,7 @@ def _add(node: Node, x: Bounds, y: Bounds) -> Bounds:
     bottom, top = total.low, total.high
     low = (x.low_open and 0 in (y.low, bottom)) or (y.low_open and 0 in (x.low, bottom))
     high = (x.high_open and 0 in (y.high, top)) or (y.high_open and 0 in (x.high, top))
-    return replace(total, low_open=low, high_open=high)
+    return replace(total, low_open=low, high_open=high) if low or high else total
 
 
 def _neg(node: Node, x: Bounds) -> Bounds:
@@ -311,8 +319,9 @@ def _mul(node: Node, x: Bounds, y: Bounds) -> Bounds:
     # An end of 0 times an infinite end bounds products of finite numbers: it counts as 0.
     ends = [0.0 if 0 in (a, b) else a * b for a in (x.low, x.high) for b in (y.low, y.high)]
     product = _bounded(min(ends), max(ends), [x, y])
-    return replace(product, low_open=product.low == 0 and x.nonzero and y.nonzero,
-                   high_open=product.high == 0 and x.nonzero and y.nonzero)  # fmt: skip
+    if 0 not in (product.low, product.high) or not (x.nonzero and y.nonzero):
+        return product
+    return replace(product, low_open=product.low == 0, high_open=product.high == 0)
 
 
 def _div(node: Node, x: Bounds, y: Bounds) -> Bounds:
