@@ -53,7 +53,12 @@ def _has_old_sizes(node: Node) -> bool:
     if field_names(node.op.__class__) or isinstance(node.type, tuple):
         return False
     shape = node.type.shape
-    return not shape or any(x.type.shape is shape for x in node.inputs)
+    if not shape:
+        return True
+    for x in node.inputs:
+        if x.type.shape is shape:
+            return True
+    return False
 
 
 class _Collected:

@@ -313,8 +313,8 @@ def _depending(order: Sequence[Node], targets: set[Node], constants: set[Node]) 
     active = _Active()
     active.targets = targets
     for node in order:
-        if any(t.is_float for t in types_of(node)):
-            reached = node in targets or any(x in active for x in node.inputs)
+        if any([t.is_float for t in types_of(node)]):
+            reached = node in targets or not active.isdisjoint(node.inputs)
             if reached and node not in constants:
                 active.add(node)
     return active
@@ -363,11 +363,13 @@ def _as_tuple(g: Cotangent | None) -> tuple[Node | None, ...]:
 
 
 def _is_zero(g: Cotangent | None) -> bool:
-    return all(x is None or constant_of(x) == 0 for x in _as_tuple(g))
+    return all([x is None or constant_of(x) == 0 for x in _as_tuple(g)])
 
 
 def _total(parts: list[Node]) -> Node:
     """The sum of the contributions that are not zero everywhere."""
+    if len(parts) == 1:
+        return parts[0]
     nonzero = [g for g in parts if constant_of(g) != 0] or parts[:1]
     total = nonzero[0]
     for g in nonzero[1:]:
@@ -377,7 +379,7 @@ def _total(parts: list[Node]) -> Node:
 
 def fit(g: Node, x: Node) -> Node:
     """A gradient of a broadcast of `x`, summed to the shape of `x` and cast to its dtype."""
-    if g.type == x.type:
+    if g.type is x.type or g.type == x.type:
         return g
     extra = g.ndim - x.ndim
     if extra < 0 or broadcast_shapes(g.shape, x.shape) == x.shape:
