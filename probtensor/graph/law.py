@@ -53,12 +53,7 @@ def _has_old_sizes(node: Node) -> bool:
     if field_names(node.op.__class__) or isinstance(node.type, tuple):
         return False
     shape = node.type.shape
-    if not shape:
-        return True
-    for x in node.inputs:
-        if x.type.shape is shape:
-            return True
-    return False
+    return not shape or shape in [x.type.shape for x in node.inputs]
 
 
 class _Collected:

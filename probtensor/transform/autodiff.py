@@ -313,7 +313,7 @@ def _depending(order: Sequence[Node], targets: set[Node], constants: set[Node]) 
     active = _Active()
     active.targets = targets
     for node in order:
-        if any([t.is_float for t in types_of(node)]):
+        if any(t.is_float for t in types_of(node)):
             reached = node in targets or not active.isdisjoint(node.inputs)
             if reached and node not in constants:
                 active.add(node)
@@ -363,7 +363,7 @@ def _as_tuple(g: Cotangent | None) -> tuple[Node | None, ...]:
 
 
 def _is_zero(g: Cotangent | None) -> bool:
-    return all([x is None or constant_of(x) == 0 for x in _as_tuple(g)])
+    return all(x is None or constant_of(x) == 0 for x in _as_tuple(g))
 
 
 def _total(parts: list[Node]) -> Node:

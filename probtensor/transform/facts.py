@@ -75,19 +75,18 @@ class FactTable:
         found = self._bounds.get(node)
         if found is not None:
             return found
-        stack = [node]
+        known, stack = self._bounds, [node]
         while stack:
             top = stack[-1]
-            waiting = [x for x in top.inputs if x not in self._bounds]
-            if top in self._bounds or not waiting:
+            if top in known:
                 stack.pop()
-            if top in self._bounds:
                 continue
+            waiting = [x for x in top.inputs if x not in known]
             if waiting:
                 stack.extend(waiting)
-                continue
-            self._bounds[top] = self._compute(top)
-        return self._bounds[node]
+            else:
+                known[stack.pop()] = self._compute(top)
+        return known[node]
 
     def assume(self, node: Node, within: object) -> None:
         """Assume that the values of a node lie `within`, an interval with the fields low, high,
@@ -188,6 +187,9 @@ def _of_integers(found: Bounds, dtype: str) -> Bounds:
 
 def _of_op(node: Node, operands: Sequence[Bounds]) -> Bounds:
     op = node.op
+    special = _element if op.reads_all else _SPECIAL.get(type(op))
+    if special is not None:
+        return special(node, *operands)
     if isinstance(op, Const):
         return _of_array(op.array)
     if isinstance(op, SizeOf):
@@ -195,9 +197,6 @@ def _of_op(node: Node, operands: Sequence[Bounds]) -> Bounds:
         nonnegative = all(f >= 0 and not any(a.args for a in atoms) for atoms, f in op.size.terms)
         low = 0 if nonnegative else -(2**63)
         return Bounds(low, 2**63 - 1, finite=True, integral=True)
-    special = _element if op.reads_all else _SPECIAL.get(type(op))
-    if special is not None:
-        return special(node, *operands)
     if isinstance(op, Elementwise):
         return _of_function(op, operands)
     if isinstance(op, Reduction):
@@ -294,8 +293,8 @@ def _bounded(low: float, high: float, operands: Sequence[Bounds]) -> Bounds:
     high = INF if math.isnan(high) else high
     if low == -INF and high == INF:
         return ANY
-    finite = all([x.finite for x in operands]) and max(abs(low), abs(high)) < 1e300
-    return Bounds(low, high, finite=finite, integral=finite and all([x.integral for x in operands]))
+    finite = all(x.finite for x in operands) and max(abs(low), abs(high)) < 1e300
+    return Bounds(low, high, finite=finite, integral=finite and all(x.integral for x in operands))
 
 
 def _add(node: Node, x: Bounds, y: Bounds) -> Bounds:
