@@ -114,11 +114,16 @@ class _OpText:
     def rows(self, order: Iterable[Node], index: Mapping[Node, int]) -> Iterator[tuple]:
         """The nodes, each with its op, the indices of its inputs, and the user's line."""
         lines = self.lines
+        texts: dict[int, tuple[Op, str]] = {}  # by `id` of the op, which most nodes share
         for node in order:
             origin = origin_of(node)
             if origin not in lines:
                 lines[origin] = (*origin, user_text(*origin))
-            yield self.op(node.op), [index[x] for x in node.inputs], lines[origin]
+            op = node.op
+            found = texts.get(id(op))
+            if found is None:
+                found = texts[id(op)] = op, self.op(op)
+            yield found[1], [index[x] for x in node.inputs], lines[origin]
 
     def body(self, body: Closed) -> str:
         """A body, whose parameters are its first nodes. They have no line: equal parameters of all

@@ -53,7 +53,7 @@ def _has_old_sizes(node: Node) -> bool:
     if field_names(node.op.__class__) or isinstance(node.type, tuple):
         return False
     shape = node.type.shape
-    return not shape or any(x.type.shape is shape for x in node.inputs)
+    return not shape or shape in [x.type.shape for x in node.inputs]
 
 
 class _Collected:

@@ -58,9 +58,15 @@ def sizes_read(outputs: Iterable[Node]) -> set[str]:
     """The keys of the names of sizes that computed nodes depend on, by their types and their ops.
     They include names of inputs of which only a size is used, which `inputs_of` does not find."""
     found: set[str] = set()
+    seen: set[int] = set()  # types, by `id`: most nodes share theirs
     for node in toposort(outputs):
-        if not isinstance(node.op, Input):
-            found |= names_in(node.type) | names_in(node.op)
+        if isinstance(node.op, Input):
+            continue
+        if id(node.type) not in seen:
+            seen.add(id(node.type))
+            found |= names_in(node.type)
+        if field_names(node.op.__class__):
+            found |= names_in(node.op)
     return found
 
 

@@ -25,7 +25,7 @@ from probtensor.kernel.ir import (
     walk,
     walk_expr,
 )
-from probtensor.types import Dim, size_names
+from probtensor.types import Dim
 
 
 def deep(stmt: Stmt) -> Iterable[Stmt]:
@@ -113,10 +113,11 @@ def expr_names(expr: Expr) -> set[str]:
     """Locals and sizes that an expression reads."""
     names: set[str] = set()
     for part in walk_expr(expr):
-        if isinstance(part, Ref):
+        kind = part.__class__
+        if kind is Ref:
             names.add(part.name)
-        elif isinstance(part, (Load, IndexValue)):
-            names |= size_names(part.index)
+        elif (kind is Load or kind is IndexValue) and part.index.__class__ is Dim:
+            names |= part.index.names()
     return names
 
 

@@ -16,6 +16,7 @@ from probtensor.kernel.ir import (
     Call,
     For,
     Kernel,
+    Let,
     Load,
     Scan,
     Stmt,
@@ -218,6 +219,8 @@ def _touched(body: tuple[Stmt, ...]) -> tuple[dict[str, None], dict[str, None]]:
             for part in walk_expr(expr):
                 if part.__class__ is Load:
                     reads[part.buffer] = None
+        if stmt.__class__ is Let:
+            continue
         match stmt:
             case Store(buffer, op=op):
                 writes[buffer] = None

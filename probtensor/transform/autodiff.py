@@ -314,7 +314,7 @@ def _depending(order: Sequence[Node], targets: set[Node], constants: set[Node]) 
     active.targets = targets
     for node in order:
         if any(t.is_float for t in types_of(node)):
-            reached = node in targets or any(x in active for x in node.inputs)
+            reached = node in targets or not active.isdisjoint(node.inputs)
             if reached and node not in constants:
                 active.add(node)
     return active
@@ -368,6 +368,8 @@ def _is_zero(g: Cotangent | None) -> bool:
 
 def _total(parts: list[Node]) -> Node:
     """The sum of the contributions that are not zero everywhere."""
+    if len(parts) == 1:
+        return parts[0]
     nonzero = [g for g in parts if constant_of(g) != 0] or parts[:1]
     total = nonzero[0]
     for g in nonzero[1:]:
@@ -377,7 +379,7 @@ def _total(parts: list[Node]) -> Node:
 
 def fit(g: Node, x: Node) -> Node:
     """A gradient of a broadcast of `x`, summed to the shape of `x` and cast to its dtype."""
-    if g.type == x.type:
+    if g.type is x.type or g.type == x.type:
         return g
     extra = g.ndim - x.ndim
     if extra < 0 or broadcast_shapes(g.shape, x.shape) == x.shape:

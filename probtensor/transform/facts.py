@@ -49,6 +49,9 @@ class Bounds:
     def nonzero(self) -> bool:
         return self.positive or self.high < 0 or (self.high == 0 and self.high_open)
 
+    def within(self, low: float, high: float) -> bool:
+        return self.low >= low and self.high <= high
+
 
 ANY = Bounds()
 
@@ -69,19 +72,21 @@ class FactTable:
 
     def bounds(self, node: Node) -> Bounds:
         """Bounds of all elements of `node`."""
-        stack = [node]
+        found = self._bounds.get(node)
+        if found is not None:
+            return found
+        known, stack = self._bounds, [node]
         while stack:
             top = stack[-1]
-            waiting = [x for x in top.inputs if x not in self._bounds]
-            if top in self._bounds or not waiting:
+            if top in known:
                 stack.pop()
-            if top in self._bounds:
                 continue
+            waiting = [x for x in top.inputs if x not in known]
             if waiting:
                 stack.extend(waiting)
-                continue
-            self._bounds[top] = self._compute(top)
-        return self._bounds[node]
+            else:
+                known[stack.pop()] = self._compute(top)
+        return known[node]
 
     def assume(self, node: Node, within: object) -> None:
         """Assume that the values of a node lie `within`, an interval with the fields low, high,
@@ -182,6 +187,9 @@ def _of_integers(found: Bounds, dtype: str) -> Bounds:
 
 def _of_op(node: Node, operands: Sequence[Bounds]) -> Bounds:
     op = node.op
+    special = _element if op.reads_all else _SPECIAL.get(type(op))
+    if special is not None:
+        return special(node, *operands)
     if isinstance(op, Const):
         return _of_array(op.array)
     if isinstance(op, SizeOf):
@@ -189,9 +197,6 @@ def _of_op(node: Node, operands: Sequence[Bounds]) -> Bounds:
         nonnegative = all(f >= 0 and not any(a.args for a in atoms) for atoms, f in op.size.terms)
         low = 0 if nonnegative else -(2**63)
         return Bounds(low, 2**63 - 1, finite=True, integral=True)
-    special = _element if op.reads_all else _SPECIAL.get(type(op))
-    if special is not None:
-        return special(node, *operands)
     if isinstance(op, Elementwise):
         return _of_function(op, operands)
     if isinstance(op, Reduction):
@@ -286,6 +291,8 @@ def _bounded(low: float, high: float, operands: Sequence[Bounds]) -> Bounds:
     cannot overflow."""
     low = -INF if math.isnan(low) else low
     high = INF if math.isnan(high) else high
+    if low == -INF and high == INF:
+        return ANY
     finite = all(x.finite for x in operands) and max(abs(low), abs(high)) < 1e300
     return Bounds(low, high, finite=finite, integral=finite and all(x.integral for x in operands))
 
@@ -296,7 +303,7 @@ def _add(node: Node, x: Bounds, y: Bounds) -> Bounds:
     bottom, top = total.low, total.high
     low = (x.low_open and 0 in (y.low, bottom)) or (y.low_open and 0 in (x.low, bottom))
     high = (x.high_open and 0 in (y.high, top)) or (y.high_open and 0 in (x.high, top))
-    return replace(total, low_open=low, high_open=high)
+    return replace(total, low_open=low, high_open=high) if low or high else total
 
 
 def _neg(node: Node, x: Bounds) -> Bounds:
@@ -311,8 +318,9 @@ def _mul(node: Node, x: Bounds, y: Bounds) -> Bounds:
     # An end of 0 times an infinite end bounds products of finite numbers: it counts as 0.
     ends = [0.0 if 0 in (a, b) else a * b for a in (x.low, x.high) for b in (y.low, y.high)]
     product = _bounded(min(ends), max(ends), [x, y])
-    return replace(product, low_open=product.low == 0 and x.nonzero and y.nonzero,
-                   high_open=product.high == 0 and x.nonzero and y.nonzero)  # fmt: skip
+    if 0 not in (product.low, product.high) or not (x.nonzero and y.nonzero):
+        return product
+    return replace(product, low_open=product.low == 0, high_open=product.high == 0)
 
 
 def _div(node: Node, x: Bounds, y: Bounds) -> Bounds:

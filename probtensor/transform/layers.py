@@ -115,8 +115,14 @@ def peel(g: Node, guards: set[Node]) -> tuple[list[Layer], Node]:
     return layers, g
 
 
+# Ops that may be the outermost one of a layer.
+_LAYERED = (ops.SetSlice, ops.Scatter, ops.Add, ops.Where, *VIEWS)
+
+
 def _layer(g: Node, guards: set[Node]) -> tuple[Layer, Node] | None:
     op = g.op
+    if not isinstance(op, _LAYERED):
+        return None
     if isinstance(op, ops.SetSlice) and constant_of(g.inputs[0]) == 0:
         return Window(op, g.inputs[0]), g.inputs[1]
     if isinstance(op, (ops.SetSlice, ops.Scatter)) and constant_of(g.inputs[1]) == 0:

@@ -9,6 +9,7 @@ from probtensor import ops
 from probtensor.compile import PIPELINE
 from probtensor.graph import toposort
 from probtensor.rules import FINAL, PICKS, STABLE, value_and_grad
+from probtensor.rules.probability import polynomials
 from probtensor.rules.sets import TOPICS
 from probtensor.testing.generate import random_graph
 from probtensor.testing.sound import examples_of
@@ -138,3 +139,20 @@ def test_few_rules_are_tried_for_each_node(model):
 def test_tries_grow_with_the_graph():
     small, large = tries(*chain(25))[0], tries(*chain(100))[0]
     assert large < 4.5 * small
+
+
+@pytest.mark.parametrize("function, expands", [(ops.sigmoid, True), (ops.exp, False)])
+def test_only_what_may_hold_a_probability_is_expanded(function, expands, monkeypatch):
+    expanded = []
+
+    class Recorded(polynomials.Expansion):
+        def of(self, node, *rest):
+            expanded.append(node)
+            return super().of(node, *rest)
+
+    monkeypatch.setattr(polynomials, "Expansion", Recorded)
+    x, y = ops.exp(ops.tensor("x", (3,))), function(ops.tensor("y", (3,)))
+    for _ in range(3):
+        x, y = x + 0.5 * (x - x * y), y + 0.5 * (x * y - y)
+    apply_rules([ops.log(x)], STABLE)
+    assert bool(expanded) == expands

@@ -81,6 +81,8 @@ class Task(ABC):
         shape = self.node.type.shape
         if not self.outs:
             return (0,) * len(shape) if shape else ()
+        if self.outs == (0,) and len(shape) == 1:
+            return tuple(variables)
         found: list[Size] = [0] * len(shape)
         for variable, axis in zip(variables, self.outs, strict=True):
             if axis is not None:

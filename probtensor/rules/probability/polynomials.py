@@ -263,6 +263,37 @@ def bernstein(p: Poly, index: int, eps: float) -> list[Poly]:
 
 # The logarithm.
 
+# Ops whose operands are expanded, and links, which have leaves of their own, as quotients have.
+_EXPANDED = (ops.Add, ops.Sub, ops.Neg, ops.Mul, ops.Div, ops.Square, ops.Pow)
+_LINKS = (ops.Sigmoid, ops.Ndtr, ops.Erfc, ops.Erf, ops.Tanh, ops.Expm1)
+
+
+@dataclass(frozen=True)
+class _HasChances:
+    """Tells, without an expansion, whether that of a node may have a leaf within [0, 1]; a frozen
+    dataclass, so that `facts` caches its results."""
+
+    facts: FactTable
+
+    def __call__(self, p: Node) -> bool:
+        level, seen = [p], {p}
+        for _ in range(MAX_DEPTH + 1):
+            below: dict[Node, None] = {}
+            for node in level:
+                if node is not p and self.facts.bounds(node).within(0, 1):
+                    return True
+                if isinstance(node.op, _LINKS) or (
+                    isinstance(node.op, ops.Div) and constant_of(node.inputs[1]) is None
+                ):
+                    return True
+                if isinstance(node.op, _EXPANDED):
+                    below |= dict.fromkeys(node.inputs)
+                elif isinstance(node.op, VIEWS):
+                    below[node.inputs[0]] = None
+            level = [x for x in below if x not in seen and constant_of(x) is None]
+            seen.update(level)
+        return False
+
 
 @dataclass
 class _Form:
@@ -403,6 +434,8 @@ def log_of_polynomial(
     """log p, or log(1 - p) with `rest`, for a polynomial p in probabilities; None for any other p.
     `logs_of(a)` gives log a and log(1 - a) if they can be derived from the expression of a, else
     None. With `cancels`, None if all terms of the sum p are nonnegative."""
+    if not facts.remember(p, _HasChances(facts)):
+        return None
     expansion, poly = facts.remember(p, _Expanded(facts))
     if poly is None:
         return None
@@ -417,9 +450,8 @@ def log_of_polynomial(
     for index, leaf in enumerate(expansion.leaves):
         if leaf is p or not any(index in term for term in poly):
             continue
-        bounds = facts.bounds(leaf)
         found = None
-        if bounds.low >= 0 and bounds.high <= 1:
+        if facts.bounds(leaf).within(0, 1):
             found = facts.remember(leaf, logs_of)
         if found is not None:
             logs[index] = found

@@ -32,10 +32,10 @@ def check(strip: Strip, loop: For) -> None:
     for k, segment in enumerate(strip.segments):
         of_segment: set[str] = set()
         for stmt in segment.body:
-            _require(_read(stmt) & of_body - of_segment - available, k, strip)
+            _require((_read(stmt) & of_body) - of_segment - available, k, strip)
             of_segment |= _set(stmt)
         read = {name for acc in segment.accs for name in expr_names(acc.term)}
-        _require(read & of_body - of_segment - available, k, strip)
+        _require((read & of_body) - of_segment - available, k, strip)
         available |= of_segment & wide.keys()
 
 
