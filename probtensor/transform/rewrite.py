@@ -261,15 +261,16 @@ class Ruleset:
     def _asking(self) -> list[dict[Mark | None, int]]:
         """For the first, second, ... of what a rule asks of operands, the rules by each mark that
         is enough, as bits of their positions; under None those that ask for no more."""
-        groups = max([len(r.operands) for r in self.rules], default=0)
-        found: list[dict[Mark | None, int]] = [{None: 0} for _ in range(groups)]
-        for k, r in enumerate(self.rules):
-            bit = 1 << k
-            for by_mark in found[len(r.operands) :]:
-                by_mark[None] |= bit
-            for by_mark, asked in zip(found, r.operands):
-                for mark in asked:
+        found: list[dict[Mark | None, int]] = []
+        asking = [(1 << k, r.operands) for k, r in enumerate(self.rules) if r.operands]
+        while asking:
+            by_mark: dict[Mark | None, int] = {None: (1 << len(self.rules)) - 1}
+            for bit, operands in asking:
+                by_mark[None] ^= bit
+                for mark in operands[len(found)]:
                     by_mark[mark] = by_mark.get(mark, 0) | bit
+            found.append(by_mark)
+            asking = [pair for pair in asking if len(pair[1]) > len(found)]
         return found
 
     @computed_once
@@ -438,7 +439,7 @@ class _Driver(Rewriter):
     def concerns(self, op: Op) -> bool:
         """Whether there is anything to do at nodes of an op."""
         rules = self.rules.of(type(op))
-        return op.has_bodies or any(are_there(r.among, self.present) for r in rules)
+        return op.has_bodies or any(not r.among or are_there(r.among, self.present) for r in rules)
 
     def concerns_bodies(self, node: Node) -> bool:
         """Whether there may be anything to do in the bodies of a node: nodes with rules or bodies,
