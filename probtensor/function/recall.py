@@ -86,6 +86,7 @@ def fingerprint(
     rows = [
         *text.rows(order, index),
         ([index[x] for x in inputs], [index[y] for y in outputs], list(options)),
+        [(*origin, user_text(*origin)) for origin in text.lines],
         text.in_order_of_making(),
     ]
     digest = hashlib.sha256(library_identity().encode())
@@ -108,22 +109,21 @@ class _OpText:
         self.left_out = () if values else _VALUES
         self.cache: dict[Op, str] = {}
         self.classes: dict[type, tuple[str, list[str]]] = {}
-        self.lines: dict[tuple[str, int], tuple[str, int, str]] = {}
+        self.lines: dict[tuple[str, int], int] = {}  # the user's lines, each with its number
         self.random: dict[str, str] = {}
 
     def rows(self, order: Iterable[Node], index: Mapping[Node, int]) -> Iterator[tuple]:
-        """The nodes, each with its op, the indices of its inputs, and the user's line."""
+        """The nodes, each with its op, the indices of its inputs, and the number of the user's
+        line."""
         lines = self.lines
         texts: dict[int, tuple[Op, str]] = {}  # by `id` of the op, which most nodes share
         for node in order:
-            origin = origin_of(node)
-            if origin not in lines:
-                lines[origin] = (*origin, user_text(*origin))
+            line = lines.setdefault(origin_of(node), len(lines))
             op = node.op
             found = texts.get(id(op))
             if found is None:
                 found = texts[id(op)] = op, self.op(op)
-            yield found[1], [index[x] for x in node.inputs], lines[origin]
+            yield found[1], [index[x] for x in node.inputs], line
 
     def body(self, body: Closed) -> str:
         """A body, whose parameters are its first nodes. They have no line: equal parameters of all
