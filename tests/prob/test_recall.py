@@ -150,6 +150,19 @@ def test_other_lines_and_another_order_are_other_keys(counted):
     assert counted.count("build") == 3
 
 
+def test_other_targets_calls_and_bits_of_other_dtypes_are_other_keys(counted):
+    mu = pt.random.normal(0, 1, name="mu")
+    y = pt.random.normal(mu, 1, shape=8, name="y")
+    for target in ("machine", "auto"):
+        pt.condition({y: Y}, target=target)
+    assert counted.count("build") == 2
+    pt.condition({y: Y}, target="machine")
+    assert counted.count("build") == 3  # its errors and lines are those of this call
+    bits = Y.astype("float32")
+    means = [pt.condition({y: v}).logp([0.0]) for v in (bits, bits.view("int32"))]
+    assert means[0] != means[1]
+
+
 def test_work_on_data_and_large_arrays_are_recalled(counted):
     k = np.arange(4000) % 7
     first, second = counts(k, 4000), counts(k, 4000)
