@@ -53,10 +53,20 @@ def test_every_constant():
     values = [np.zeros(shape, dtype) for dtype, shape in zeros]
     values += [np.where(np.arange(8) == k, 1.0, 0.0) for k in range(8)]
     values += [np.array(v) for v in (-0.0, np.nan, -np.nan, np.inf, -np.inf, 5e-324)]
+    # No other constant of these elements was made before, at another line.
+    values += [np.array([zero, 3.25], dtype) for zero in (0.0, -0.0) for dtype in ("f4", "f8")]
     for value in values:
         bits = value.dtype.str, value.shape, value.tobytes()
         keys.add(bits, [], [pt.constant(value)])
     assert len(keys) == len(values)
+
+
+def test_every_option_and_order():
+    keys, x, y = Keys(), pt.vector("x"), pt.vector("y")
+    for inputs, outputs in itertools.product(itertools.permutations([x, y]), repeat=2):
+        for options in (["machine"], ["auto"], ["machine", "auto"], []):
+            keys.add((inputs, outputs, options), inputs, outputs, options)
+    assert len(keys) == 2 * 2 * 4
 
 
 def test_sizes_of_inputs_of_one_name():
@@ -97,6 +107,7 @@ def bodies_of_one_shape():
     """Loops over one sequence that differ in their bodies alone, or in parameters of the loop."""
     steps = {
         "c + u": lambda c, u: (c + u, c),
+        "c + u, c + u": lambda c, u: (c + u, c + u),
         "u + c": lambda c, u: (u + c, c),
         "c * u": lambda c, u: (c * u, c),
         "c + u, u": lambda c, u: (c + u, u),
@@ -118,12 +129,15 @@ def test_every_body():
         )
         keys.add(("flat", name), [x], made)
         keys.add(("nested", name), [m], inner)
+    for order in (1, -1):  # the same nodes
+        pair = pt.loop.scan(lambda c, u, k=order: (c, (c * u, c * u + u)[::k]), 0.5, x)[1]
+        keys.add(("results", order), [x], [sum(pair[::order])])
     for k, size in enumerate((*x.shape, *m.shape, 3)):
         last, _ = pt.loop.scan(lambda c, u, n=size: (c + pt.zeros(n).sum() * u, None), 0.5, x)
         other, _ = pt.loop.scan(lambda c, u: (c * 2, None), 0.5, length=size)
         keys.add(("size inside", k), [x, m], [last])
         keys.add(("steps", k), [x, m], [other])
-    assert len(keys) == 2 * 12 + 2 * 4
+    assert len(keys) == 2 * 14 + 2 * 4 + 2
 
 
 PROGRAM_WITH_LOOPS = """

@@ -150,6 +150,19 @@ def test_other_lines_and_another_order_are_other_keys(counted):
     assert counted.count("build") == 3
 
 
+def test_other_targets_calls_and_bits_of_other_dtypes_are_other_keys(counted):
+    mu = pt.random.normal(0, 1, name="mu")
+    y = pt.random.normal(mu, 1, shape=8, name="y")
+    for target in ("machine", "auto"):
+        pt.condition({y: Y}, target=target)
+    assert counted.count("build") == 2
+    pt.condition({y: Y}, target="machine")
+    assert counted.count("build") == 3  # its errors and lines are those of this call
+    bits = Y.astype("float32")
+    means = [pt.condition({y: v}).logp([0.0]) for v in (bits, bits.view("int32"))]
+    assert means[0] != means[1]
+
+
 def test_work_on_data_and_large_arrays_are_recalled(counted):
     k = np.arange(4000) % 7
     first, second = counts(k, 4000), counts(k, 4000)
@@ -266,3 +279,21 @@ def test_another_process_finds_the_posterior(tmp_path):
     ]  # fmt: skip
     assert told[0][0] == "1" and told[1][0] == "0"
     assert told[0][1:] == told[1][1:]
+
+
+def test_large_arrays_of_equal_elements_or_bytes_are_told_apart(counted):
+    a = np.zeros((30, 20))
+    a[3, 4] = 1.0
+    arrays = a, a.reshape(20, 30), np.where(a == 0, -0.0, a)
+
+    def made():
+        mu = pt.random.normal(0, 1, name="mu")
+        x, y, z = (pt.data(v, name=n) for v, n in zip(arrays, "xyz", strict=True))
+        mean = pt.sum(pt.sum(pt.exp(mu * x), axis=0) ** 2)
+        mean += pt.sum(pt.sum(pt.exp(mu * y), axis=0) ** 3)
+        mean += pt.sum(pt.atan2(z * pt.exp(mu), -1.0)) + pt.sum(pt.atan2(x * pt.exp(mu), -2.0))
+        return pt.condition({pt.random.normal(mean, 1, name="o"): 1.0})
+
+    first, second = made(), made()
+    assert counted.count("build") == 1
+    same_density(first, second)

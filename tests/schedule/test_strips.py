@@ -135,6 +135,10 @@ class Kernels:
     """Writes random loops of the forms that lowering makes: one statement stores to each buffer,
     and others read it only after that statement."""
 
+    twice = "pt_twice"  # a function
+    backwards = 9 - I
+    stride = 1
+
     def __init__(self, seed):
         self.rng = random.Random(seed)
         self.count = itertools.count()
@@ -146,7 +150,7 @@ class Kernels:
 
     def number(self):
         """A double that is available in an iteration of the loop."""
-        ways = [lambda: load("x", self.rng.choice([I, I, 2 * I, 9 - I]))]
+        ways = [lambda: load("x", self.rng.choice([I, I, 2 * I, self.backwards]))]
         ways += [lambda: Ref(self.rng.choice(self.locals), "float64")] * (2 * bool(self.locals))
         ways += [lambda: load(self.rng.choice(self.stored), I)] * (2 * bool(self.stored))
         ways += [lambda: load("x", Dim.name(self.rng.choice(self.indices)))] * bool(self.indices)
@@ -157,7 +161,7 @@ class Kernels:
         return self.rng.choice([
             lambda: times(a, Lit(2.0, "float64")),
             lambda: Apply("+", (a, b), "float64"),
-            lambda: Apply("pt_twice", (a,), "float64"),
+            lambda: Apply(self.twice, (a,), "float64"),
             lambda: Apply("/", (a, Lit(2.0, "float64")), "float64"),
             lambda: a,
         ])()  # fmt: skip
@@ -193,7 +197,7 @@ class Kernels:
         name, k = self.fresh("g"), Dim.name(self.rng.choice(self.indices))
         dtype = self.rng.choice(["float64", "float64", "float32"])
         index = self.rng.choice([
-            k, k + 3, k * M + 1, k + I, k + I // 2, 2 * k,
+            k, k + 3, k * M + 1, k + self.stride * I, k + I // 2, 2 * k,
         ])  # fmt: skip
         if len(self.indices) > 1 and self.rng.random() < 0.2:
             index = Dim.name(self.indices[0]) + Dim.name(self.indices[1])
@@ -213,7 +217,7 @@ class Kernels:
         matrix = load(self.rng.choice(["m0", "m1", *self.rows]), I * M + j)
         vector = load("b", self.rng.choice([j, j, j, j + I, 2 * j]))
         terms = [times(matrix, vector), times(vector, matrix),
-                 Apply("pt_twice", (matrix,), "float64")]  # fmt: skip
+                 Apply(self.twice, (matrix,), "float64")]  # fmt: skip
         acc = Acc(name, self.rng.choice(["add", "add", "add", "max"]), 0.0, self.rng.choice(terms))
         self.locals.append(name)
         return [For(var, M, (), (acc,))]
