@@ -263,7 +263,10 @@ class _Checker:
         atoms = [atom for product, _ in terms_of(offset) for atom in product]
         if any(atom.args or atom.name in self.computed for atom in atoms):
             return length not in (0, 1)
-        if not _is_never_negative(offset, inner):
+        is_fixed = inner.keys().isdisjoint(size_names(offset))
+        if not _is_never_negative(offset, inner) and not (
+            is_fixed and self._follows_from_laws(offset)
+        ):
             return False
         if _is_never_negative(length - 1 - offset, inner):
             return True
@@ -274,11 +277,10 @@ class _Checker:
         """Whether one of the size laws of the call shows that a size is never negative, as 128 <= n
         does for n - 128. Sizes are positive where a loop has iterations."""
         for law in self.laws:
-            if law.relation not in ("==", "<="):
-                continue
+            least = int(law.relation == "<")
+            signs = (1, -1) if law.relation == "==" else (1,)
             positive = where_positive(law.right) - where_positive(law.left)
-            for gap in (law.right - law.left, positive):
-                signs = (1, -1) if law.relation == "==" else (1,)
+            for gap in (law.right - law.left - least, positive - least):
                 if any(never_negative(size - sign * gap) for sign in signs):
                     return True
         return False

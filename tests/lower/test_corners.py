@@ -277,3 +277,25 @@ def test_updates_of_the_only_element_of_an_axis(target):
     found = pt.function([x, v, k], outputs)([5.0], [1.0, 2.0, 4.0], [0, -1, 0])
     for value, wanted in zip(found, (9.0, 12.0, 4.0), strict=True):
         np.testing.assert_array_equal(value, [wanted])
+
+
+KEYS = [np.s_[:, 3], np.s_[:, -2], np.s_[3], np.s_[-1], np.s_[:, 2:5], np.s_[:, ::-2],
+        np.s_[:, -3:], np.s_[2:5, -1], np.s_[2, 3], np.s_[:, [1, 3]], np.s_[:, 1:-1]]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS, ids=str)
+def test_derivatives_through_parts_of_tensors_of_any_size(key):
+    """The parts are read in the loops that store the whole."""
+    mu, y = pt.scalar("mu"), pt.matrix("y")
+    z = pt.exp(mu * y)
+    costs = [pt.sum(z[key]), pt.sum(z[key]) + pt.sum(z), pt.sum(z.at[key].set(mu) ** 2),
+             pt.sum(z.at[key].add(z[key] * mu))]  # fmt: skip
+    values = np.random.default_rng(0).random((6, 7))
+    step = 1e-6
+    for cost in costs:
+        f = pt.function([mu, y], [cost, pt.grad(cost, mu), pt.grad(cost, y)])
+        slope = (f(0.3 + step, values)[0] - f(0.3 - step, values)[0]) / (2 * step)
+        _, found, by_y = f(0.3, values)
+        assert found == pytest.approx(slope, rel=1e-5)
+        shifted = f(0.3, values + step)[0] - f(0.3, values - step)[0]
+        assert by_y.sum() == pytest.approx(shifted / (2 * step), rel=1e-5)
