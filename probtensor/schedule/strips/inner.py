@@ -39,6 +39,7 @@ from probtensor.types import size_names
 
 SMALL = 24  # operands and operations of a local that moves to where it is read
 
+
 def stored_in(body: Iterable[Stripped]) -> frozenset[str]:
     """Buffers that statements store to, those of sums in blocks included."""
     return frozenset(_stored(body))
