@@ -42,6 +42,7 @@ from probtensor.ops import (
 from probtensor.ops.arrays import (
     creation,
     diagonals,
+    inputs,
     layout,
     order,
     rearrange,
@@ -65,7 +66,7 @@ from probtensor.ops.reductions import composite, folds, statistics
 from probtensor.ops.special import divergence, functions, links, rising, tails
 
 _MODULES = (
-    *(creation, diagonals, layout, order, rearrange, require, unique, views),
+    *(creation, diagonals, inputs, layout, order, rearrange, require, unique, views),
     *(arithmetic, elementary, equality, logic),
     *(along, gather, index, places, slicing),
     *(factors, norms, products, solving, subscripts),
