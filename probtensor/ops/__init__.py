@@ -66,7 +66,7 @@ from probtensor.ops.loops.scan import functions as scans
 from probtensor.ops.loops.scan import returned
 from probtensor.ops.random import draws
 from probtensor.ops.reductions import composite, folds, statistics
-from probtensor.ops.shapes import checks, scalars
+from probtensor.ops.shapes import axes, checks, choices, edits, grids, joins, pads, scalars, splits
 from probtensor.ops.special import divergence, functions, links, rising, tails
 
 _MODULES = (
@@ -75,7 +75,7 @@ _MODULES = (
     *(along, gather, index, places, slicing),
     *(factors, norms, products, solving, subscripts),
     *(composite, folds, statistics),
-    *(checks, scalars),
+    *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
     *(divergence, functions, links, rising, tails),
     *(draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
