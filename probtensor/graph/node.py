@@ -517,6 +517,7 @@ def as_tensor(value: object, dtype: str | None = None) -> Node:
 def _literal(value: object, dtype: str | None) -> np.ndarray:
     """A value as an array, by the conversion that all data go through; GraphError if it is none."""
     try:
+        dtype = None if dtype is None else check_dtype(dtype)
         # Python numbers that do not fit raise other errors than arrays.
         bare = isinstance(value, (int, float, list, tuple)) and not isinstance(value, np.generic)
         integer = dtype if bare and dtype and np.dtype(dtype).kind in "iu" else None
