@@ -60,7 +60,7 @@ from probtensor.ops.indexing import along, gather, index, places, slicing
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
-from probtensor.ops.linalg import factors, norms, products, solving, subscripts
+from probtensor.ops.linalg import factors, inverses, norms, products, solving, subscripts
 from probtensor.ops.loops import op as loops
 from probtensor.ops.loops.scan import functions as scans
 from probtensor.ops.loops.scan import returned
@@ -73,7 +73,7 @@ _MODULES = (
     *(creation, diagonals, inputs, layout, order, rearrange, require, unique, views),
     *(arithmetic, elementary, equality, logic),
     *(along, gather, index, places, slicing),
-    *(factors, norms, products, solving, subscripts),
+    *(factors, inverses, norms, products, solving, subscripts),
     *(composite, folds, statistics),
     *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
     *(divergence, functions, links, rising, tails),
