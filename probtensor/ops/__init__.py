@@ -55,12 +55,12 @@ from probtensor.ops.arrays import (
 )
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
-from probtensor.ops.elementwise import arithmetic, elementary, equality, logic
+from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic
 from probtensor.ops.indexing import along, gather, index, places, slicing
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
-from probtensor.ops.linalg import factors, norms, products, solving, subscripts
+from probtensor.ops.linalg import factors, inverses, norms, products, solving, subscripts
 from probtensor.ops.loops import op as loops
 from probtensor.ops.loops.scan import functions as scans
 from probtensor.ops.loops.scan import returned
@@ -71,9 +71,9 @@ from probtensor.ops.special import divergence, functions, links, rising, tails
 
 _MODULES = (
     *(creation, diagonals, inputs, layout, order, rearrange, require, unique, views),
-    *(arithmetic, elementary, equality, logic),
+    *(arithmetic, elementary, equality, floats, logic),
     *(along, gather, index, places, slicing),
-    *(factors, norms, products, solving, subscripts),
+    *(factors, inverses, norms, products, solving, subscripts),
     *(composite, folds, statistics),
     *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
     *(divergence, functions, links, rising, tails),
