@@ -55,7 +55,7 @@ from probtensor.ops.arrays import (
 )
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
-from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic
+from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic, whole
 from probtensor.ops.indexing import along, gather, index, places, slicing
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
@@ -71,7 +71,7 @@ from probtensor.ops.special import divergence, functions, links, rising, tails
 
 _MODULES = (
     *(creation, diagonals, inputs, layout, order, rearrange, require, unique, views),
-    *(arithmetic, elementary, equality, floats, logic),
+    *(arithmetic, elementary, equality, floats, logic, whole),
     *(along, gather, index, places, slicing),
     *(factors, inverses, norms, products, solving, subscripts),
     *(composite, folds, statistics),
