@@ -20,8 +20,8 @@ def load_module(path: Path) -> Library:
 
 @cache
 def routines() -> Mapping[str, int]:
-    """Addresses of the matrix routines; imports SciPy."""
-    from cython_ext import linalg
+    """Addresses of the routines; imports SciPy."""
+    from cython_ext import linalg, ordering
 
     name_of = ctypes.pythonapi.PyCapsule_GetName
     name_of.restype, name_of.argtypes = ctypes.c_char_p, (ctypes.py_object,)
@@ -29,5 +29,5 @@ def routines() -> Mapping[str, int]:
     address_of.restype, address_of.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
     return {
         name: address_of(capsule, name_of(capsule))
-        for name, capsule in linalg.__pyx_capi__.items()
+        for name, capsule in (linalg.__pyx_capi__ | ordering.__pyx_capi__).items()
     }

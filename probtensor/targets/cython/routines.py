@@ -1,9 +1,10 @@
-"""The routines of `cython_ext/linalg.pyx` as compiled plans call them: through pointers.
+"""The routines of `cython_ext/linalg.pyx` and `ordering.pyx` as compiled plans call them: through
+pointers.
 
 A plan is a bare shared object, no module of Python, so it cannot import them. For its translation a
-file stands in the place of linalg.pxd that declares the same signatures as C names, and a header
-defines these names as pointers, with the function `pt_link` by which the loader fills them. Both
-are made of linalg.pxd, where a signature is written once.
+file stands in the place of linalg.pxd that declares the signatures of all routines as C names, and
+a header defines these names as pointers, with the function `pt_link` by which the loader fills
+them. Both are made of the .pxd files, where a signature is written once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import cython_ext
 
+MODULES = ("linalg", "ordering")
 HEADER = "pt_routines.h"
 _DECLARATION = re.compile(r"^cdef void (\w+)\(([^)]*)\) noexcept nogil$", re.MULTILINE)
 
@@ -21,10 +23,12 @@ _DECLARATION = re.compile(r"^cdef void (\w+)\(([^)]*)\) noexcept nogil$", re.MUL
 @cache
 def signatures() -> dict[str, tuple[str, ...]]:
     """{name: its parameters} of every routine, as C declares them."""
-    text = (Path(cython_ext.__file__).parent / "linalg.pxd").read_text(encoding="utf-8")
+    folder = Path(cython_ext.__file__).parent
+    text = "\n".join((folder / f"{name}.pxd").read_text(encoding="utf-8") for name in MODULES)
     found = {name: tuple(re.split(r",\s*", rest)) for name, rest in _DECLARATION.findall(text)}
     if len(found) != text.count("cdef "):
-        raise ValueError("linalg.pxd declares more than routines `cdef void ... noexcept nogil`")
+        files = " or ".join(f"{name}.pxd" for name in MODULES)
+        raise ValueError(f"{files} declares more than routines `cdef void ... noexcept nogil`")
     return found
 
 
