@@ -6,13 +6,13 @@ integer arrays index. Writing applies the same two steps in reverse order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.dataclass import dataclass
+from probtensor.dataclass import dataclass, replace
 from probtensor.graph.node import (
     Const,
     GraphError,
@@ -37,7 +37,8 @@ from probtensor.types import Dim, ShapeError, Size, SizeCheck, broadcast_shapes,
 @dataclass(frozen=True)
 class Key:
     """A parsed key: a slice of each axis, the axes that arrays index (after slicing), the arrays,
-    the position of their common shape in the result, and the new axes."""
+    the position of their common shape in the result, and the new axes. `widened` are axes of size 1
+    that the tensor has been given before, for masks without axes to index."""
 
     slices: tuple[tuple[Size, int, Size], ...]
     axes: tuple[int, ...]
@@ -45,22 +46,23 @@ class Key:
     at: int
     dropped: tuple[int, ...]
     added: tuple[int, ...]
+    widened: tuple[int, ...] = ()
 
 
 def parse_key(x: Node, key: object) -> tuple[Node, Key]:
-    """x[key] parsed by NumPy's rules, and x with the size checks that the key requires."""
-    x, parts = _spelled_out(x, key)
-    pairs = zip((part for part in parts if part is not None), x.shape, strict=True)
+    """x[key] parsed by NumPy's rules, and x with the axes and size checks that the key requires."""
+    x, parts, widened = _spelled_out(x, key)
+    pairs = zip((part for part in parts if _axes_used(part)), x.shape, strict=True)
     laws = [law for part, n in pairs if isinstance(part, slice) for law in slice_laws(part, n)]
-    return asked_for(x, "x[...]", *laws), _taken_apart(x, parts)
+    return asked_for(x, "x[...]", *laws), replace(_taken_apart(x, parts), widened=widened)
 
 
 def _taken_apart(x: Node, parts: Sequence[object]) -> Key:
     slices, indexed, dropped, layout = [], [], [], []
     axis = 0
     for part in parts:
-        if part is None:
-            layout.append("new")
+        if not _axes_used(part):
+            layout.append("new" if part is None else "nothing")
             continue
         n = x.shape[axis]
         if isinstance(part, slice):
@@ -81,10 +83,11 @@ def _taken_apart(x: Node, parts: Sequence[object]) -> Key:
 def _assembled(slices, indexed, dropped, layout) -> Key:
     if not indexed:
         # Positions of new axes in the result, which has no axes for single integers.
-        result = [mark for mark in layout if mark != "number"]
+        result = [mark for mark in layout if mark in ("slice", "new")]
         added = tuple(k for k, mark in enumerate(result) if mark == "new")
         return Key(tuple(slices), (), (), 0, tuple(dropped), added)
-    # NumPy treats single integers as index arrays when it tests whether these are adjacent.
+    # NumPy treats single integers as index arrays when it tests whether these are adjacent, and an
+    # ellipsis between them separates them even if it stands for no axes.
     advanced = [k for k, mark in enumerate(layout) if mark in ("array", "number")]
     adjacent = advanced == list(range(advanced[0], advanced[-1] + 1))
     try:
@@ -92,10 +95,9 @@ def _assembled(slices, indexed, dropped, layout) -> Key:
     except ShapeError as error:
         text = f"x[...]: index arrays of sizes {error} do not broadcast"
         raise GraphIndexError(located(text)) from None
-    before = [mark for mark in layout[: advanced[0]] if mark != "number"] if adjacent else []
-    after = [mark for mark in layout[len(before) :] if mark in ("slice", "new")]
-    if not adjacent:
-        after = [mark for mark in layout if mark in ("slice", "new")]
+    kept = [mark for mark in layout if mark in ("slice", "new")]
+    ahead = len([mark for mark in layout[: advanced[0]] if mark in ("slice", "new")])
+    before, after = (kept[:ahead], kept[ahead:]) if adjacent else ([], kept)
     marks = [*before, *["block"] * len(shape), *after]
     added = tuple(k for k, mark in enumerate(marks) if mark == "new")
     gone = set(dropped)
@@ -105,8 +107,9 @@ def _assembled(slices, indexed, dropped, layout) -> Key:
     return Key(tuple(slices), axes, arrays, at, tuple(dropped), added)
 
 
-def _spelled_out(x: Node, key: object) -> tuple[Node, list[object]]:
-    """The key as one part for each axis of x, None for new axes, without ellipsis and masks."""
+def _spelled_out(x: Node, key: object) -> tuple[Node, list[object], tuple[int, ...]]:
+    """The key as one part for each axis of x, None for new axes, without masks; x, and the axes
+    that it was given for masks without axes. Of an ellipsis for no axes `...` remains."""
     found = [_index_part(part, x) for part in (key if isinstance(key, tuple) else (key,))]
     used = sum(map(_axes_used, found))
     if used > x.ndim:
@@ -116,6 +119,7 @@ def _spelled_out(x: Node, key: object) -> tuple[Node, list[object]]:
     if len(holes) > 1:
         raise GraphError("x[...]: more than one '...' in the key")
     hole = holes[0] if holes else len(found)
+    fill = fill or ([Ellipsis] if holes else [])
     return _without_masks(x, found[:hole] + fill + found[hole + len(holes) :])
 
 
@@ -130,10 +134,14 @@ def _axes_used(part: object) -> int:
     return part.ndim if _is_mask(part) else 1
 
 
-def _without_masks(x: Node, parts: Sequence[object]) -> tuple[Node, list[object]]:
+def _without_masks(
+    x: Node, parts: Sequence[object]
+) -> tuple[Node, list[object], tuple[int, ...]]:
     """The parts with masks replaced by index arrays. The axes that a mask indexes must have its
-    sizes: sizes known only at a call are checked then."""
+    sizes: sizes known only at a call are checked then. A mask without axes indexes an axis of size
+    1 that x gets for it."""
     found: list[object] = []
+    widened = []
     sizes = list(x.shape)
     laws: list[SizeCheck] = []
     axis = 0
@@ -142,23 +150,36 @@ def _without_masks(x: Node, parts: Sequence[object]) -> tuple[Node, list[object]
             found.append(part)
             axis += _axes_used(part)
             continue
-        for k, m in enumerate(part.shape, axis):
-            n = sizes[k]
-            if isinstance(m, int) and isinstance(n, int) and n != m:
-                text = f"x[mask]: the mask has size {m} along axis {k} of {x.type}"
-                raise GraphIndexError(located(f"{text}\n  x was made at {line_of(x)}"))
-            if isinstance(m, int):
-                sizes[k] = m
-            elif n != m:
-                text = ("the mask has size ", m, f" along axis {k}, of size ", n)
-                laws.append(SizeCheck(n, "==", m, text, IndexError))
-        if isinstance(part.op, Const):
-            found += [as_tensor(positions) for positions in np.nonzero(part.op.array)]
+        mask = part
+        if not mask.ndim:
+            widened.append(axis)
+            sizes.insert(axis, 1)
+            mask = ops.expand_dims(mask, 0) if not isinstance(mask.op, Const) else (
+                as_tensor(mask.op.array[None]))
+        laws += _mask_laws(mask, x, axis, sizes)
+        if isinstance(mask.op, Const):
+            found += [as_tensor(positions) for positions in np.nonzero(mask.op.array)]
         else:
-            found += nonzero_of(part, None, None, "x[mask]")
-        axis += part.ndim
+            found += nonzero_of(mask, None, None, "x[mask]")
+        axis += mask.ndim
+    x = ops.expand_dims(x, tuple(widened)) if widened else x
     x = x if tuple(sizes) == x.shape else make(ops.Sized(tuple(sizes)), (x,))
-    return asked_for(x, "x[mask]", *laws), found
+    return asked_for(x, "x[mask]", *laws), found, tuple(widened)
+
+
+def _mask_laws(mask: Node, x: Node, axis: int, sizes: list[Size]) -> Iterator[SizeCheck]:
+    """That the axes from `axis` on have the sizes of a mask; where the mask knows what x does not,
+    it is entered in `sizes`."""
+    for k, m in enumerate(mask.shape, axis):
+        n = sizes[k]
+        if isinstance(m, int) and isinstance(n, int) and n != m:
+            text = f"x[mask]: the mask has size {m} along axis {k}, of size {n}, of {x.type}"
+            raise GraphIndexError(located(f"{text}\n  x was made at {line_of(x)}"))
+        if isinstance(m, int):
+            sizes[k] = m
+        elif n != m:
+            text = ("the mask has size ", m, f" along axis {k}, of size ", n)
+            yield SizeCheck(n, "==", m, text, IndexError)
 
 
 def _index_part(part: object, x: Node) -> object:
@@ -172,10 +193,6 @@ def _index_part(part: object, x: Node) -> object:
         raise type(error)(f"x[...]: {str(error).splitlines()[0]}{described(x)}") from None
     if isinstance(part, (list, tuple)) and len(part) == 0:
         index = as_tensor(np.zeros(0, "int64"))
-    if index.dtype == "bool" and not index.ndim:
-        raise GraphIndexError(
-            located("x[mask]: a mask has at least one axis; write x[None] for a new axis of x")
-        )
     if index.type.is_float:
         shown = f" {part!r:.60}" if not isinstance(part, Node) else ""
         raise GraphError(
@@ -336,11 +353,10 @@ def write(x: TensorLike, key: object, value: TensorLike, mode: str) -> Node:
         value = make(scatter, (region, value, *parsed.arrays))
     else:
         value = COMBINE[mode](region, value)
-    if region is x:
-        return value
-    if parsed.dropped:
-        value = ops.expand_dims(value, parsed.dropped)
-    return make(SetSlice(*zip(*parsed.slices)), (x, value))
+    if region is not x:
+        value = ops.expand_dims(value, parsed.dropped) if parsed.dropped else value
+        value = make(SetSlice(*zip(*parsed.slices)), (x, value))
+    return ops.squeeze(value, parsed.widened) if parsed.widened else value
 
 
 def _written(value: TensorLike, x: Node, mode: str) -> Node:
@@ -369,13 +385,15 @@ def _is_one_value(value: TensorLike, x: Node, mask: Node) -> bool:
 def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
     """x with one `value` combined into every element at which a mask over the first axes is True.
     Unlike x[mask] this has a shape that does not depend on values."""
-    sizes = zip(mask.shape, x.shape)
-    wrong = any(isinstance(n, int) and isinstance(m, int) and n != m for n, m in sizes)
-    if wrong or mask.ndim > x.ndim:
+    if mask.ndim > x.ndim:
         raise GraphError(
             f"x.at[mask]: a mask {mask.type} does not fit the first axes of {x.type}"
             f"\n  the mask was made at {line_of(mask)}"
         )
+    sizes = list(x.shape)
+    laws = list(_mask_laws(mask, x, 0, sizes))
+    x = x if tuple(sizes) == x.shape else make(ops.Sized(tuple(sizes)), (x,))
+    x = asked_for(x, "x.at[mask]", *laws)
     extra = max(0, value.ndim - (x.ndim - mask.ndim))
     value = ops.squeeze(value, tuple(range(extra))) if extra else value
     value = ops.broadcast_to(value, x.shape[mask.ndim :])
@@ -434,6 +452,7 @@ def _write_through(place: Node, value: TensorLike, mode: str) -> Node:
         else:
             break
         node = node.inputs[0]
-    if not combined:
+    # An axis that the key itself may have put in, for a mask without axes.
+    if not combined or isinstance(node.op, ops.ExpandDims):
         raise GraphError(f"set_subtensor: {place!r} is not made as x[key]; use x.at[key].set(v)")
     return value
