@@ -52,7 +52,7 @@ from probtensor.ops.arrays import (
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
 from probtensor.ops.elementwise import arithmetic, elementary, equality, logic
-from probtensor.ops.indexing import along, gather, index, places, slicing
+from probtensor.ops.indexing import along, gather, index, places, slicing, writing
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
@@ -67,7 +67,7 @@ from probtensor.ops.special import divergence, functions, links, rising, tails
 _MODULES = (
     *(creation, diagonals, layout, order, rearrange, require, unique, views),
     *(arithmetic, elementary, equality, logic),
-    *(along, gather, index, places, slicing),
+    *(along, gather, index, places, slicing, writing),
     *(factors, norms, products, solving, subscripts),
     *(composite, folds, statistics),
     *(divergence, functions, links, rising, tails),
