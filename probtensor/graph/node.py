@@ -52,6 +52,7 @@ class Op:
     repeats: ClassVar[bool] = False  # whether the output is input 0 if their shapes are equal
     # Whether input 0 selects one of the others, of which only that one need be computed.
     chooses: ClassVar[bool] = False
+    cut: ClassVar[tuple[int, ...]] = ()  # inputs by which it never has a derivative
     has_bodies: ClassVar[bool] = False  # whether some of its parameters are closed graphs
     # The effect of an index that is out of range: "raise", "wrap" or "clip".
     index_mode: ClassVar[str] = "raise"
@@ -516,6 +517,7 @@ def as_tensor(value: object, dtype: str | None = None) -> Node:
 def _literal(value: object, dtype: str | None) -> np.ndarray:
     """A value as an array, by the conversion that all data go through; GraphError if it is none."""
     try:
+        dtype = None if dtype is None else check_dtype(dtype)
         # Python numbers that do not fit raise other errors than arrays.
         bare = isinstance(value, (int, float, list, tuple)) and not isinstance(value, np.generic)
         integer = dtype if bare and dtype and np.dtype(dtype).kind in "iu" else None

@@ -16,6 +16,8 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     random/        draws as pure functions of a key, an index and the parameters
     gradient.py    stop_gradient, grad_clip: the same value, another derivative
     size_laws.py   the parts of size laws that ops share
+    shapes/        joins, pads, new axes and grids, as graphs of the ops above
+    methods.py     methods of tensors that are functions here
     samples.py     the inputs ops are tested on
     numpy_calls.py np.exp(x), np.sum(x): calls the function of that name here
     documented.py  the documentation of ops that are functions
@@ -37,11 +39,13 @@ from probtensor.graph.node import Op, as_tensor  # noqa: F401
 from probtensor.ops import (
     documented,  # noqa: F401 - it gives ops that are functions their `help`
     gradient,
+    methods,
     numpy_calls,
 )
 from probtensor.ops.arrays import (
     creation,
     diagonals,
+    inputs,
     layout,
     order,
     rearrange,
@@ -51,7 +55,7 @@ from probtensor.ops.arrays import (
 )
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
-from probtensor.ops.elementwise import arithmetic, elementary, equality, logic
+from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic
 from probtensor.ops.indexing import along, gather, index, places, slicing
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
@@ -71,14 +75,16 @@ from probtensor.ops.loops.scan import functions as scans
 from probtensor.ops.loops.scan import returned
 from probtensor.ops.random import draws
 from probtensor.ops.reductions import composite, folds, statistics
+from probtensor.ops.shapes import axes, checks, choices, edits, grids, joins, pads, scalars, splits
 from probtensor.ops.special import divergence, functions, links, rising, tails
 
 _MODULES = (
-    *(creation, diagonals, layout, order, rearrange, require, unique, views),
-    *(arithmetic, elementary, equality, logic),
+    *(creation, diagonals, inputs, layout, order, rearrange, require, unique, views),
+    *(arithmetic, elementary, equality, floats, logic),
     *(along, gather, index, places, slicing),
     *(eigen, factors, inverses, norms, products, singular, solving, subscripts),
     *(composite, folds, statistics),
+    *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
     *(divergence, functions, links, rising, tails),
     *(draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
@@ -105,3 +111,5 @@ def _declared(module: ModuleType) -> dict[str, object]:
 
 for _module in _MODULES:
     globals().update(_declared(_module))
+
+methods.enter(globals())

@@ -61,6 +61,7 @@ DTYPES = tuple(
 )  # fmt: skip
 COMPLEX = DType("complex64"), DType("complex128")
 _ALL = {str(dtype): dtype for dtype in (*DTYPES, *COMPLEX)}
+_ALL["floatX"] = _ALL["float64"]  # Theano's name for the default, which is no setting here
 _OF_NUMPY = {dtype.numpy: dtype for dtype in DTYPES}
 _NUMPY_CLASSES = {type(dtype) for dtype in _OF_NUMPY}
 BOOL, INT64, FLOAT32, FLOAT64 = (_ALL[n] for n in ("bool", "int64", "float32", "float64"))
