@@ -59,7 +59,16 @@ from probtensor.ops.indexing import along, gather, index, places, slicing, writi
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
-from probtensor.ops.linalg import factors, inverses, norms, products, solving, subscripts
+from probtensor.ops.linalg import (
+    eigen,
+    factors,
+    inverses,
+    norms,
+    products,
+    singular,
+    solving,
+    subscripts,
+)
 from probtensor.ops.loops import op as loops
 from probtensor.ops.loops.scan import functions as scans
 from probtensor.ops.loops.scan import returned
@@ -83,7 +92,7 @@ _MODULES = (
     *(creation, diagonals, inputs, layout, rearrange, require, views),
     *(arithmetic, elementary, equality, floats, logic),
     *(along, gather, index, places, slicing, writing),
-    *(factors, inverses, norms, products, solving, subscripts),
+    *(eigen, factors, inverses, norms, products, singular, solving, subscripts),
     *(composite, folds, statistics),
     *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
     *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
