@@ -39,7 +39,7 @@ ROWS = [
     wrong("a method that is misspelt", AttributeError, "x.reshap((2, 2))", "x.reshape"),
     wrong("an index by name", GraphError, 'x["a"]', "x[...]", "str 'a'", "x has shape"),
     wrong("an update by assignment", TypeError, "x.at[0] = 3", "x.at", "x.at[key].set(value)"),
-    wrong("an update by another name", AttributeError, "x.at[0].subtract(1)", "'subtract'",
+    wrong("an update by another name", AttributeError, "x.at[0].replace(1)", "'replace'",
           "multiply"),
     wrong("a deque that does not fit", GraphError,
           "from collections import deque\np + deque([1, 2])", "add", "p: float64[3]"),
