@@ -12,6 +12,7 @@ from probtensor.graph.node import Input
 from probtensor.graph.resize import sizes_read, with_sizes
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.arrays.require import asked_for
+from probtensor.ops.complexes.pair import joined, leaf_of
 from probtensor.types import Size, SizeCheck, size_name
 
 
@@ -29,6 +30,8 @@ def replace_givens(graph: list[Node], givens: object) -> list[Node]:
         if not isinstance(old, Node):
             raise refusal(f"function: givens replace tensors, not {old!r:.80}")
         old = as_tensor(old)
+        if old.is_complex:
+            old, new = _complex_given(old, new)
         value = literal_for(old, new)
         if (value.dtype, value.ndim) != (old.dtype, old.ndim):
             raise GraphError(
@@ -46,6 +49,20 @@ def replace_givens(graph: list[Node], givens: object) -> list[Node]:
     unchanged = {x: x for x in inputs_of(graph)}
     done = with_sizes(graph, names, unchanged | changes)
     return [done[y] for y in graph]
+
+
+def _complex_given(old: Node, new: object) -> tuple[Node, Node]:
+    """A complex input and its replacement as pairs of reals."""
+    leaf, value = leaf_of(old), as_tensor(new)
+    if leaf is None:
+        raise refusal(
+            "function: givens replace complex inputs, not computed complex tensors, whose parts "
+            "others may share",
+            old.birthplace,
+            "replace the parts: {pt.real(z): ..., pt.imag(z): ...}",
+            kind=GraphError,
+        )
+    return leaf, joined(value if value.dtype == old.dtype else value.astype(old.dtype))
 
 
 def _size_checks(old: Node, new: Node) -> Iterator[SizeCheck]:

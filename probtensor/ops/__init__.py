@@ -12,6 +12,7 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     indexing/      x[key], x.at[key], slices, gather and scatter, take, nonzero
     reductions/    sum, max, mean, var, logsumexp, argmax
     branches/      one of several graphs is computed
+    complexes/     complex tensors, which are pairs of real ones
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
     gradient.py    stop_gradient, grad_clip: the same value, another derivative
@@ -51,6 +52,7 @@ from probtensor.ops.arrays import (
 )
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
+from probtensor.ops.complexes import functions as complexes
 from probtensor.ops.elementwise import arithmetic, elementary, equality, logic
 from probtensor.ops.indexing import along, gather, index, places, slicing
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
@@ -73,6 +75,7 @@ _MODULES = (
     *(divergence, functions, links, rising, tails),
     *(draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
+    *(complexes,),
 )
 
 
@@ -96,3 +99,6 @@ def _declared(module: ModuleType) -> dict[str, object]:
 
 for _module in _MODULES:
     globals().update(_declared(_module))
+
+# The table of complex meanings names ops, which are all known now.
+from probtensor.ops.complexes import meanings  # noqa: E402, F401

@@ -390,7 +390,7 @@ class Rounding(Elementwise):
 
     def apply(self, *inputs: TensorLike) -> Node:
         x = as_tensor(inputs[0])
-        return super().apply(x) if x.type.is_float else x
+        return super().apply(x) if x.dtype.is_inexact else x
 
     def vjp(self, g, out, x):
         return (ops.zeros_like(x),)
