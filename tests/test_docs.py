@@ -19,6 +19,7 @@ from tests.prob.distributions import DISTRIBUTIONS
 
 MODULES = {
     "pt": pt,
+    "pt.gradient": pt.gradient,
     "pt.hmm": pt.hmm,
     "pt.linalg": pt.linalg,
     "pt.loop": pt.loop,

@@ -52,6 +52,7 @@ class Op:
     repeats: ClassVar[bool] = False  # whether the output is input 0 if their shapes are equal
     # Whether input 0 selects one of the others, of which only that one need be computed.
     chooses: ClassVar[bool] = False
+    cut: ClassVar[tuple[int, ...]] = ()  # inputs by which it never has a derivative
     has_bodies: ClassVar[bool] = False  # whether some of its parameters are closed graphs
     # The effect of an index that is out of range: "raise", "wrap" or "clip".
     index_mode: ClassVar[str] = "raise"

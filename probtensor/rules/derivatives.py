@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor, made_by, new_input
 from probtensor.graph.symbolic import refusal
@@ -20,6 +21,7 @@ from probtensor.rules.sets import STABLE
 from probtensor.rules.structure.picks import PICKS
 from probtensor.transform import autodiff
 from probtensor.transform.autodiff import Nodes, listed
+from probtensor.transform.jacobians import stacked_jacobian
 from probtensor.transform.rewrite import Findings, apply_rules
 
 
@@ -268,29 +270,35 @@ def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Node | list:
 
 
 @public
-def jacobian(outputs: Nodes, wrt: Nodes) -> Node | list:
+def jacobian(outputs: Nodes, wrt: Nodes, *, mode: str | None = None) -> Node | list:
     """The Jacobian d outputs / d wrt, with the axes of the output first.
 
     outputs  a float tensor, or a sequence of them
     wrt      a float tensor, or a sequence of them
+    mode     "reverse": a vector-Jacobian product for each element of an output; "forward": a
+             Jacobian-vector product for each element of a `wrt`; None: for each output whichever
+             are fewer, and reverse where sizes are not known
 
     Returns a tensor of shape (*output.shape, *wrt.shape) in the dtype of `wrt`. A sequence of
-    either gives a list, and of both a list for each output of one entry for each `wrt`. All rows
-    are computed together; zeros where nothing depends on a `wrt`.
+    either gives a list, and of both a list for each output of one entry for each `wrt`. All
+    products are computed together; zeros where nothing depends on a `wrt`. See `sparse_jacobian`
+    for one that is mostly zeros.
 
-    Raises GraphError, a TypeError, for what is no float tensor.
+    Raises GraphError, a TypeError, for what is no float tensor; ValueError for another mode.
 
         >>> x = pt.vector("x")
         >>> pt.jacobian(x**2, x).eval({x: [1.0, 2.0]})
         array([[2., 0.],
                [0., 4.]])
     """
+    if mode not in (None, "reverse", "forward"):
+        raise ValueError(f"jacobian: mode={mode!r} is not 'reverse', 'forward' or None")
     if complexes.holds_complex(outputs, wrt):
-        return _complex_jacobian(outputs, wrt)
-    return _with_size_laws(autodiff.stacked_jacobian(_ready(outputs, wrt), wrt), outputs)
+        return _complex_jacobian(outputs, wrt, mode)
+    return _with_size_laws(stacked_jacobian(_ready(outputs, wrt), wrt, mode), outputs)
 
 
-def _complex_jacobian(outputs: Nodes, wrt: Nodes) -> Node | list:
+def _complex_jacobian(outputs: Nodes, wrt: Nodes, mode: str | None) -> Node | list:
     """`jacobian` of complex outputs by real tensors, or of real outputs by any."""
     tops, opened = complexes.Outputs.of(outputs), complexes.Opened.of("jacobian", wrt)
     if holds := [y for y in tops.given if y.is_complex and complexes.holds_complex(opened.given)]:
@@ -300,7 +308,7 @@ def _complex_jacobian(outputs: Nodes, wrt: Nodes) -> Node | list:
             "that of pt.real(output) is the complex derivative where it is holomorphic",
             kind=GraphError,
         )
-    rows = [opened.gathered(row) for row in jacobian(tops.nodes, opened.nodes)]
+    rows = [opened.gathered(row) for row in jacobian(tops.nodes, opened.nodes, mode=mode)]
     if opened.single:
         return tops.gathered(rows)
     columns = [complexes.Outputs.gathered(tops, column) for column in zip(*rows, strict=True)]
@@ -327,3 +335,50 @@ def hessian(cost: Node, wrt: Nodes) -> Node | list:
     complexes.require_real("hessian", cost, wrt)
     autodiff.require_scalar(as_tensor(cost))
     return jacobian(grad(cost, wrt, disconnected_inputs="ignore"), wrt)
+
+
+@public
+def subgraph_grad(
+    wrt: Sequence[Node],
+    end: Sequence[Node],
+    start: Mapping[Node, object] | None = None,
+    cost: Node | None = None,
+    details: bool = False,
+) -> tuple[list, list] | tuple[list, list, list, list]:
+    """Gradients through a piece of a graph: back-propagation piece by piece.
+
+    wrt      float tensors of the piece, mostly parameters
+    end      float tensors at which the piece ends, seen from the cost: their gradients are the
+             `start` of the next piece
+    start    {tensor at the other end of the piece: its gradient}
+    cost     a float scalar of the piece, instead of `start` or in addition to it
+    details  return also the gradients of `start` and of `cost` apart
+
+    Returns (gradients of `wrt`, gradients of `end`), in order; with `details` also the gradients of
+    `end` from `start` and from `cost` alone.
+
+    Raises GraphError, a TypeError, without `start` and `cost`, and as `grad` does.
+
+        >>> x, w = pt.scalar("x"), pt.scalar("w")
+        >>> h = x * w
+        >>> _, (at_h,) = pt.subgraph_grad([], [h], cost=h**2)
+        >>> (slope,), _ = pt.subgraph_grad([w], [x], start={h: at_h})
+        >>> slope.eval({x: 3.0, w: 1.0})
+        array(18.)
+    """
+    if cost is None and not start:
+        raise GraphError("subgraph_grad: give start, a cost or both")
+    wrt, end = listed(wrt), listed(end)
+
+    def slopes(cost: Node | None, start: Mapping[Node, object] | None) -> list[Node]:
+        # The piece ends where `end` is: what lies behind it is not differentiated.
+        return list(grad(cost, [*wrt, *end], known_grads=start, disconnected_inputs="ignore"))
+
+    found = slopes(cost, start)
+    parts = found[: len(wrt)], found[len(wrt) :]
+    if not details:
+        return parts
+    none = [ops.zeros_like(x) for x in end]
+    of_start = slopes(None, start)[len(wrt) :] if start else none
+    of_cost = slopes(cost, None)[len(wrt) :] if cost is not None else none
+    return (*parts, of_start, of_cost)

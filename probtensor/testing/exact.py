@@ -322,6 +322,7 @@ def _special() -> dict[str, Callable]:
         "sigmoid": sigmoid, "logit": lambda x: log(x / (1 - x)) if x != 1 else mp.inf,
         "softplus": lambda x: log1p(exp(x)), "log_sigmoid": lambda x: -log1p(exp(-x)),
         "log1mexp": log1mexp, "logaddexp": lambda x, y: log(exp(x) + exp(y)),
+        "after": lambda x, y: x,
         "xlogy": lambda x, y: mp.mpf(0) if x == 0 and not _nan(y) else x * log(y),
         "log1p_square": lambda x, w: log(1 + (x * w) ** 2),
         "log_cosh": lambda x: abs(x) + log((1 + exp(-2 * abs(x))) / 2),

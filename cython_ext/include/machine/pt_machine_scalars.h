@@ -211,7 +211,7 @@ PT_TERNARY(PT_DEFINE)
     X(pt_log_share) X(pt_kl_div_exp) X(pt_poisson_divergence) X(pt_poisson_slope) X(pt_xtimes) \
     X(pt_xexpy) X(pt_log_rising_factorial) X(pt_digamma_difference) X(pt_trigamma_difference) \
     X(pt_lgamma_rest_change) X(pt_digamma_rest_change) X(pt_trigamma_rest_change) X(pt_lbeta) \
-    X(pt_log_multiset_coefficient) X(pt_log1p_square)
+    X(pt_log_multiset_coefficient) X(pt_log1p_square) X(pt_after)
 #define PT_FUNCTIONS_3(X) \
     X(pt_kl_div) X(pt_power_divergence) X(pt_beta_divergence) X(pt_inverse_divergence) \
     X(pt_log_ratio) X(pt_surplus) X(pt_binomial_divergence) X(pt_share_divergence) \
