@@ -252,19 +252,19 @@ def power(x: TensorLike, y: TensorLike) -> Node:
         if shortcut is not None:
             return shortcut
     dtype = promote(weak_operand(x), weak_operand(y))
-    return (Pow() if dtype.is_float else IntegerPow())(x, y)
+    return (Pow() if dtype.is_inexact else IntegerPow())(x, y)
 
 
 def _simple_power(x: Node, y: float) -> Node | None:
     if x.dtype == "bool":
         return None
-    if y == 1 and (isinstance(y, int) or x.type.is_float):
+    if y == 1 and (isinstance(y, int) or x.dtype.is_inexact):
         return x
-    if y == 2 and (isinstance(y, int) or x.type.is_float):
+    if y == 2 and (isinstance(y, int) or x.dtype.is_inexact):
         return square(x)
-    if y == 0.5 and x.type.is_float:
+    if y == 0.5 and x.dtype.is_inexact:
         return sqrt(x)
-    return reciprocal(x) if y == -1 and x.type.is_float else None
+    return reciprocal(x) if y == -1 and x.dtype.is_inexact else None
 
 
 @op
