@@ -13,6 +13,7 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     reductions/    sum, max, mean, var, logsumexp, argmax
     ordering/      sort, partition, searches, sets, counts, running sums and products
     branches/      one of several graphs is computed
+    complexes/     complex tensors, which are pairs of real ones
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
     gradient.py    stop_gradient, grad_clip: the same value, another derivative
@@ -54,6 +55,7 @@ from probtensor.ops.arrays import (
 )
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
+from probtensor.ops.complexes import functions as complexes
 from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic, whole
 from probtensor.ops.indexing import along, gather, index, places, slicing, writing
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
@@ -110,6 +112,7 @@ _MODULES = (
     *(divergence, functions, links, rising, tails),
     *(draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
+    *(complexes,),
 )
 
 
@@ -133,5 +136,8 @@ def _declared(module: ModuleType) -> dict[str, object]:
 
 for _module in _MODULES:
     globals().update(_declared(_module))
+
+# The table of complex meanings names ops, which are all known now.
+from probtensor.ops.complexes import meanings  # noqa: E402, F401
 
 methods.enter(globals())

@@ -23,7 +23,9 @@ OF_ONE_OPERAND = (
     "trunc",
 )  # fmt: skip
 # Other functions, which take the tensor first.
-OF_FUNCTIONS = ("argsort", "deg2rad", "norm", "ones_like", "rad2deg", "sort", "zeros_like")
+OF_FUNCTIONS = (
+    "argsort", "deg2rad", "norm", "ones_like", "partition", "rad2deg", "sort", "zeros_like",
+)  # fmt: skip
 # Methods that go by another name than the function.
 RENAMED = {"set": "set_subtensor", "inc": "inc_subtensor", "fill": "full_like", "__dot__": "dot"}
 

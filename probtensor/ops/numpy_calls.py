@@ -99,8 +99,8 @@ ATTRIBUTES: Mapping[Callable, Callable] = {
     np.shape: lambda a: as_tensor(a).shape,
     np.ndim: lambda a: as_tensor(a).ndim,
     np.size: _size,
-    np.iscomplexobj: lambda x: False,
-    np.isrealobj: lambda x: True,
+    np.iscomplexobj: lambda x: as_tensor(x).is_complex,
+    np.isrealobj: lambda x: not as_tensor(x).is_complex,
 }
 
 
