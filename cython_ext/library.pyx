@@ -40,13 +40,12 @@ cdef class Library:
 
     `path` is that of its file, and is updated when the file is moved. It is unmapped when this
     object is destroyed, unless `pin` was called, which keeps its addresses valid. `link` sets the
-    pointers through which the plan calls routines. ImportError if it cannot be loaded, or has no
-    plan.
+    pointers through which the plan calls what is outside of it, by functions of the shared object.
+    ImportError if it cannot be loaded, or has no plan.
     """
 
     cdef object __weakref__
     cdef void *handle
-    cdef pt_link_fn linker
     cdef bint pinned
     cdef readonly uintptr_t address
     cdef public object path
@@ -66,7 +65,6 @@ cdef class Library:
             self.handle = dlopen(text, RTLD_NOW | RTLD_LOCAL)
             if self.handle != NULL:
                 self.address = <uintptr_t>dlsym(self.handle, "pt_plan")
-                self.linker = <pt_link_fn>dlsym(self.handle, "pt_link")
             # Take the GIL only after unlocking: a forking thread holds it while waiting for this
             # lock.
             pt_loading_unlock()
@@ -84,21 +82,31 @@ cdef class Library:
                 dlclose(self.handle)
                 pt_loading_unlock()
 
-    @property
-    def needs_routines(self):
-        """Whether its plan calls routines, which have to be linked first."""
-        return self.linker != NULL
+    cdef pt_link_fn linker(self, name):
+        cdef bytes encoded = name.encode()
+        cdef const char *text = encoded
+        cdef void *found
+        with nogil:
+            pt_loading_lock()
+            found = dlsym(self.handle, text)
+            pt_loading_unlock()
+        return <pt_link_fn>found
 
-    def link(self, routines):
-        """Set the addresses of routines, by name."""
+    def has(self, linker):
+        """Whether its plan needs addresses, which the function of this name sets."""
+        return self.linker(linker) != NULL
+
+    def link(self, linker, addresses):
+        """Set addresses, by name."""
         cdef const char *text
         cdef uintptr_t address
-        if self.linker == NULL:
+        cdef pt_link_fn setter = self.linker(linker)
+        if setter == NULL:
             return
-        for name, address in routines.items():
+        for name, address in addresses.items():
             encoded = name.encode()
             text = encoded
-            self.linker(text, <void *>address)
+            setter(text, <void *>address)
 
     def pin(self):
         """Keep it mapped for the life of the process."""

@@ -1,21 +1,33 @@
-"""Load the file of a built module, and link its routines."""
+"""Load the file of a built module, and link its routines and functions of SciPy."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
 from cython_ext.library import Library
+from cython_ext.scipy_special import addresses, is_scipy
 
 
 def load_module(path: Path) -> Library:
     """The shared object at `path`, linked; ImportError if it is not one."""
     library = Library(path)
-    if library.needs_routines:
-        library.link(routines())
+    for linker, known in (("pt_link", routines), ("pt_link_scipy", addresses)):
+        if library.has(linker):
+            library.link(linker, known())
     return library
+
+
+def addresses_of(names: Iterable[str]) -> Mapping[str, int]:
+    """The addresses of what a plan calls by these names, at least; imports what they are in."""
+    found: dict[str, int] = {}
+    if any(is_scipy(name) for name in names):
+        found |= addresses()
+    if not all(is_scipy(name) for name in names):
+        found |= routines()
+    return found
 
 
 @cache

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import cython_ext
+from cython_ext import scipy_special
 from probtensor.dataclass import dataclass
 from probtensor.late import late
 from probtensor.process import importing, new_lock
@@ -50,8 +51,9 @@ MODULE_FLAGS = ("-pipe", "-g0", "-w", "-DNDEBUG",
 SHARED = ("-shared", "-fPIC", *MODULE_FLAGS, "-Wl,-z,noseparate-code", "-Wl,-z,norelro",
           "-Wl,--build-id=none")  # fmt: skip
 SHARED_MACOS = ("-bundle", "-undefined", "dynamic_lookup", *MODULE_FLAGS)
-# The linker's version script, and the declaration by which Cython exports the plan under its name.
-EXPORTS = "{ global: pt_plan; pt_link; local: *; };\n"
+# The linker's version script (`pt_link` and `pt_link_scipy` set addresses, see loader.py), and the
+# declaration by which Cython exports the plan under its name.
+EXPORTS = "{ global: pt_plan; pt_link; pt_link_scipy; local: *; };\n"
 DECLARATIONS = """\
 from libc.stdint cimport int64_t
 cdef public int pt_plan(void** b, const int64_t* n) noexcept nogil
@@ -97,6 +99,7 @@ def headers_hash() -> str:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     digest.update((routines.declarations() + routines.header()).encode())
+    digest.update(scipy_special.declarations().encode())
     return digest.hexdigest()
 
 
@@ -312,6 +315,7 @@ def _declare(source: Path) -> None:
     (package / "__init__.pxd").write_text("")
     (package / "linalg.pxd").write_text(routines.declarations(), encoding="utf-8")
     (source.parent / routines.HEADER).write_text(routines.header(), encoding="utf-8")
+    (source.parent / "pt_scipy.h").write_text(scipy_special.declarations(), encoding="utf-8")
 
 
 @contextmanager
