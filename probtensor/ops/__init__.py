@@ -88,7 +88,7 @@ from probtensor.ops.ordering import (
 from probtensor.ops.random import draws
 from probtensor.ops.reductions import composite, folds, statistics
 from probtensor.ops.shapes import axes, checks, choices, edits, grids, joins, pads, scalars, splits
-from probtensor.ops.special import divergence, functions, links, rising, tails
+from probtensor.ops.special import divergence, functions, integrals, links, rising, tails
 
 _MODULES = (
     *(creation, diagonals, inputs, layout, rearrange, require, views),
@@ -98,7 +98,7 @@ _MODULES = (
     *(composite, folds, statistics),
     *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
     *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
-    *(divergence, functions, links, rising, tails),
+    *(divergence, functions, integrals, links, rising, tails),
     *(draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
     *(complexes,),
