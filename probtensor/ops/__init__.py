@@ -56,7 +56,7 @@ from probtensor.ops.arrays import (
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
 from probtensor.ops.complexes import functions as complexes
-from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic
+from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic, whole
 from probtensor.ops.indexing import along, gather, index, places, slicing, writing
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
@@ -87,16 +87,27 @@ from probtensor.ops.ordering import (
 )
 from probtensor.ops.random import draws
 from probtensor.ops.reductions import composite, folds, statistics
-from probtensor.ops.shapes import axes, checks, choices, edits, grids, joins, pads, scalars, splits
+from probtensor.ops.shapes import (
+    axes,
+    checks,
+    choices,
+    edits,
+    grids,
+    interpolation,
+    joins,
+    pads,
+    scalars,
+    splits,
+)
 from probtensor.ops.special import divergence, functions, integrals, links, rising, tails
 
 _MODULES = (
     *(creation, diagonals, inputs, layout, rearrange, require, views),
-    *(arithmetic, elementary, equality, floats, logic),
+    *(arithmetic, elementary, equality, floats, logic, whole),
     *(along, gather, index, places, slicing, writing),
     *(eigen, factors, inverses, norms, products, singular, solving, subscripts),
     *(composite, folds, statistics),
-    *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
+    *(axes, checks, choices, edits, grids, interpolation, joins, pads, scalars, splits),
     *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
     *(divergence, functions, integrals, links, rising, tails),
     *(draws, gradient, numpy_calls),
