@@ -43,6 +43,7 @@ from probtensor.ops import (
 from probtensor.ops.arrays import (
     creation,
     diagonals,
+    differences,
     layout,
     rearrange,
     require,
@@ -71,15 +72,15 @@ from probtensor.ops.ordering import (
     unique,
 )
 from probtensor.ops.random import draws
-from probtensor.ops.reductions import composite, folds, statistics
+from probtensor.ops.reductions import composite, folds, moments, nans, quantiles, statistics
 from probtensor.ops.special import divergence, functions, links, rising, tails
 
 _MODULES = (
-    *(creation, diagonals, layout, rearrange, require, views),
+    *(creation, diagonals, differences, layout, rearrange, require, views),
     *(arithmetic, elementary, equality, logic),
     *(along, gather, index, places, slicing),
     *(factors, norms, products, solving, subscripts),
-    *(composite, folds, statistics),
+    *(composite, folds, moments, nans, quantiles, statistics),
     *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
     *(divergence, functions, links, rising, tails),
     *(draws, gradient, numpy_calls),

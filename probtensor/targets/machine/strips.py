@@ -146,6 +146,8 @@ class Strips(Sums):
         this one; gives what the names meant before."""
         before = {}
         for name in sorted(self.wide & names_in(loop)):
+            if not self.names[name].vector:  # a loop around this one has made it a scalar
+                continue
             before[name] = self.names[name]
             cell = self.code.cell()
             self.code.emit("element", cell, before[name].cell, self.lane)
