@@ -47,6 +47,7 @@ from probtensor.ops import (
 from probtensor.ops.arrays import (
     creation,
     diagonals,
+    differences,
     inputs,
     layout,
     rearrange,
@@ -86,7 +87,7 @@ from probtensor.ops.ordering import (
     unique,
 )
 from probtensor.ops.random import draws
-from probtensor.ops.reductions import composite, folds, statistics
+from probtensor.ops.reductions import composite, folds, moments, nans, quantiles, statistics
 from probtensor.ops.shapes import (
     axes,
     checks,
@@ -102,11 +103,11 @@ from probtensor.ops.shapes import (
 from probtensor.ops.special import divergence, functions, integrals, links, rising, tails
 
 _MODULES = (
-    *(creation, diagonals, inputs, layout, rearrange, require, views),
+    *(creation, diagonals, differences, inputs, layout, rearrange, require, views),
     *(arithmetic, elementary, equality, floats, logic, whole),
     *(along, gather, index, places, slicing, writing),
     *(eigen, factors, inverses, norms, products, singular, solving, subscripts),
-    *(composite, folds, statistics),
+    *(composite, folds, moments, nans, quantiles, statistics),
     *(axes, checks, choices, edits, grids, interpolation, joins, pads, scalars, splits),
     *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
     *(divergence, functions, integrals, links, rising, tails),
