@@ -56,7 +56,17 @@ from probtensor.ops.arrays import (
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
 from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic
-from probtensor.ops.indexing import along, gather, index, places, slicing, writing
+from probtensor.ops.indexing import (
+    along,
+    choosing,
+    flat,
+    gather,
+    index,
+    places,
+    segments,
+    slicing,
+    writing,
+)
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
@@ -72,7 +82,7 @@ from probtensor.ops.special import divergence, functions, links, rising, tails
 _MODULES = (
     *(creation, diagonals, inputs, layout, order, rearrange, require, unique, views),
     *(arithmetic, elementary, equality, floats, logic),
-    *(along, gather, index, places, slicing, writing),
+    *(along, choosing, flat, gather, index, places, segments, slicing, writing),
     *(factors, inverses, norms, products, solving, subscripts),
     *(composite, folds, statistics),
     *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
