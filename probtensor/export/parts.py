@@ -18,11 +18,18 @@ from probtensor.targets.cython.render import render
 from probtensor.targets.spell import Speller
 from probtensor.types import Size, size_product
 
-# The routines of pt_linalg.h, which are those of cython_ext/linalg.pyx; others have no form in C.
-ROUTINES = (
+# The routines of pt_linalg.h, and those of pt_ordering.h; others have no form in C.
+OF_MATRICES = (
     "pt_gemm", "pt_gemm_float32", "pt_cholesky", "pt_solve_lower", "pt_solve_upper", "pt_lu",
-    "pt_cumsum", "pt_true_places", "pt_sort", "pt_sort_int64",
+    "pt_cumsum", "pt_true_places",
 )  # fmt: skip
+OF_ORDER = (
+    "pt_sort", "pt_sort_int64", "pt_argsort", "pt_argsort_int64", "pt_argsort_rows",
+    "pt_argsort_rows_int64", "pt_select", "pt_select_int64", "pt_search_left", "pt_search_right",
+    "pt_search_left_int64", "pt_search_right_int64", "pt_cumsum_int64", "pt_cumprod",
+    "pt_cumprod_int64", "pt_cummax", "pt_cummax_int64", "pt_recurrence",
+)  # fmt: skip
+ROUTINES = (*OF_MATRICES, *OF_ORDER)
 OF_LAPACK = ("pt_eigh", "pt_qr")  # and those of it that need LAPACK
 
 

@@ -10,7 +10,8 @@ import pytest
 from probtensor import ops
 from probtensor.graph.node import new_input
 from probtensor.lower import lower
-from probtensor.ops.linalg.products import Cholesky, Cumsum, SolveLower, SolveUpper, spd
+from probtensor.ops.linalg.products import Cholesky, SolveLower, SolveUpper, spd
+from probtensor.ops.ordering.running import Cumsum
 from probtensor.sample.device.chains import text_of
 from probtensor.sample.settings import Chees, Nuts
 from probtensor.targets.cuda.launches import CudaTarget

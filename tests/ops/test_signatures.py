@@ -21,10 +21,10 @@ OTHERS = {
 }
 # (function, parameter) whose place, name or default differs, each with the reason.
 DIFFERENT = {
-    ("solve_triangular", "check_finite"): "no values while a graph is built: only False can be",
-    ("cho_solve", "check_finite"): "no values while a graph is built: only False can be",
-    ("lu", "check_finite"): "no values while a graph is built: only False can be",
-    ("lu_factor", "check_finite"): "no values while a graph is built: only False can be",
+    **{
+        (name, "check_finite"): "no values while a graph is built: only False can be"
+        for name in ("solve_triangular", "cho_solve", "lu", "lu_factor", "schur", "qz")
+    },
     ("einsum", "operands"): "the subscripts are a parameter of their own, and always come first",
     ("einsum", "kwargs"): "dtype=, order= and casting= stand in the signature",
     ("clip", "kwargs"): "keywords of ufuncs, which write to arrays",
