@@ -261,7 +261,7 @@ def test_what_is_wrong_is_said(bad, words):
 def test_indices_that_calls_give_are_checked():
     i = ops.vector("i", "int64")
     outputs = [ops.unravel_index(i, (2, 3))[0], ops.ravel_multi_index((i, i), (7, 6)),
-               ops.choose(i, [1.0] * 6), ops.put(np.zeros(6), i, 1.0)]  # fmt: skip
+               ops.choose(i, list(np.arange(6.0))), ops.put(np.zeros(6), i, 1.0)]  # fmt: skip
     for output in outputs:
         f = pt.function([i], output, target="machine")
         f([0, 5])
