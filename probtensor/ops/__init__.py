@@ -58,7 +58,17 @@ from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function
 from probtensor.ops.branches import op as branches
 from probtensor.ops.complexes import functions as complexes
 from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic, whole
-from probtensor.ops.indexing import along, gather, index, places, slicing, writing
+from probtensor.ops.indexing import (
+    along,
+    choosing,
+    flat,
+    gather,
+    index,
+    places,
+    segments,
+    slicing,
+    writing,
+)
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
@@ -105,7 +115,7 @@ from probtensor.ops.special import divergence, functions, integrals, links, risi
 _MODULES = (
     *(creation, diagonals, differences, inputs, layout, rearrange, require, views),
     *(arithmetic, elementary, equality, floats, logic, whole),
-    *(along, gather, index, places, slicing, writing),
+    *(along, choosing, flat, gather, index, places, segments, slicing, writing),
     *(eigen, factors, inverses, norms, products, singular, solving, subscripts),
     *(composite, folds, moments, nans, quantiles, statistics),
     *(axes, checks, choices, edits, grids, interpolation, joins, pads, scalars, splits),
