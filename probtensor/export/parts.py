@@ -18,10 +18,12 @@ from probtensor.targets.cython.render import render
 from probtensor.targets.spell import Speller
 from probtensor.types import Size, size_product
 
-# The routines of pt_linalg.h, which are those of cython_ext/linalg.pyx; others have no form in C.
+# The routines of pt_linalg.h: those of linalg.pyx and triangular.pyx; others have no form in C.
 ROUTINES = (
-    "pt_gemm", "pt_gemm_float32", "pt_cholesky", "pt_solve_lower", "pt_solve_upper", "pt_lu",
-    "pt_cumsum", "pt_true_places", "pt_sort", "pt_sort_int64",
+    "pt_gemm", "pt_gemm_float32", "pt_cholesky", "pt_cholesky_gradient", "pt_solve_lower",
+    "pt_solve_upper", "pt_solve_lower_transposed", "pt_solve_upper_transposed", "pt_lu",
+    "pt_solve_factored", "pt_solve_factored_transposed", "pt_cumsum", "pt_true_places", "pt_sort",
+    "pt_sort_int64",
 )  # fmt: skip
 OF_LAPACK = ("pt_eigh", "pt_qr")  # and those of it that need LAPACK
 
