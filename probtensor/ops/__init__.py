@@ -81,6 +81,7 @@ from probtensor.ops.linalg import (
     singular,
     solving,
     subscripts,
+    triangular,
 )
 from probtensor.ops.loops import op as loops
 from probtensor.ops.loops.scan import functions as scans
@@ -116,7 +117,7 @@ _MODULES = (
     *(creation, diagonals, differences, inputs, layout, rearrange, require, views),
     *(arithmetic, elementary, equality, floats, logic, whole),
     *(along, choosing, flat, gather, index, places, segments, slicing, writing),
-    *(eigen, factors, inverses, norms, products, singular, solving, subscripts),
+    *(eigen, factors, inverses, norms, products, singular, solving, subscripts, triangular),
     *(composite, folds, moments, nans, quantiles, statistics),
     *(axes, checks, choices, edits, grids, interpolation, joins, pads, scalars, splits),
     *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
