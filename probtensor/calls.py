@@ -53,7 +53,7 @@ REASONS = {
     "mode": "target= of pt.function decides how a function is compiled",
     "profile": "f.profile(...) of a compiled function measures it",
     "allow_gc": "the memory of a function is laid out when it is compiled",
-    "return_sign": "take the sign of a sum separately, with pt.sign",
+    "overwrite_input": "a tensor is never written to, so nothing is to be gained",
 }
 # Names of parameters in other libraries, with the names to suggest instead.
 MEANT = {
