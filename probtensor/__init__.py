@@ -16,7 +16,9 @@ from probtensor.process import uncollected as _uncollected
 # The names of parts that few programs use, which are imported when they are first used.
 _LATE = {
     "Cuda": ("targets.cuda.launches", "CudaTarget"),
-    "gradient": ("gradient", ""),
+    "Lop": ("autodiff", "Lop"),
+    "Rop": ("autodiff", "Rop"),
+    "autodiff": ("autodiff", ""),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
@@ -170,7 +172,7 @@ __all__ = [
     "vmap",
 ]
 __all__.extend(sorted(_LANGUAGE))
-_SUBMODULES = ("random", "linalg", "loop", "hmm", "gradient", "ode", "optimize", "special")
+_SUBMODULES = ("random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special")
 
 
 def _others() -> dict[str, list[str]]:
