@@ -18,7 +18,7 @@ from probtensor.targets.cython.render import render
 from probtensor.targets.spell import Speller
 from probtensor.types import Size, size_product
 
-# The routines of pt_linalg.h, and those of pt_ordering.h.
+# The routines of pt_linalg.h, and those of pt_ordering.h; others have no form in C.
 OF_MATRICES = (
     "pt_gemm", "pt_gemm_float32", "pt_cholesky", "pt_solve_lower", "pt_solve_upper", "pt_lu",
     "pt_cumsum", "pt_true_places",

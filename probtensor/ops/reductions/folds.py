@@ -275,7 +275,7 @@ def wide(x: Node, dtype: DTypeLike) -> Node:
         return ops.astype(x, check_dtype(dtype))
     if x.dtype.startswith("uint"):
         return ops.astype(x, "uint64")
-    return x if x.type.is_float else ops.astype(x, "int64")
+    return x if x.dtype.is_inexact else ops.astype(x, "int64")
 
 
 def folded(
@@ -314,11 +314,13 @@ def _start(initial: TensorLike, dtype: str, what: str) -> Node:
     node = as_tensor(initial)
     if node.shape:
         raise GraphError(f"{what}: initial is a number, not of shape {shape_text(node.shape)}")
-    if node.type.is_float and not dtype_of(dtype).is_float:
+    if node.dtype.is_inexact and not dtype_of(dtype).is_inexact:
         raise GraphError(f"{what}: initial is {node.dtype}, the tensor {dtype}; cast one of them")
-    if isinstance(initial, (np.integer, np.ndarray)) and not dtype_of(dtype).is_float:
+    if isinstance(initial, (np.integer, np.ndarray)) and not dtype_of(dtype).is_inexact:
         initial = initial.item()  # which has to fit, as in NumPy
-    elif isinstance(initial, Node) and not (node.type.is_float or np.can_cast(node.dtype, dtype)):
+    elif isinstance(initial, Node) and not (
+        node.dtype.is_inexact or np.can_cast(node.dtype, dtype)
+    ):
         text = f"{what}: initial is {node.dtype}, which {dtype} does not hold; cast one of them"
         raise GraphError(text)
     return as_tensor_of(initial, dtype, f"{what}: initial")

@@ -143,10 +143,11 @@ class Strips(Sums):
 
     def _elements(self, loop: Strip) -> dict[str, Value]:
         """Make scalars of the elements, in the current iteration, of wide locals of a strip around
-        this one; gives what the names meant before."""
+        this one; gives what the names meant before. In a strip between the two they are scalars
+        already."""
         before = {}
         for name in sorted(self.wide & names_in(loop)):
-            if not self.names[name].vector:  # a loop around this one has made it a scalar
+            if not self.names[name].vector:
                 continue
             before[name] = self.names[name]
             cell = self.code.cell()
