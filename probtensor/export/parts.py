@@ -13,7 +13,7 @@ from probtensor.export.cython_text import Translated, translated
 from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
 from probtensor.process import computed_once
-from probtensor.targets.base import BuildError
+from probtensor.targets.base import BuildError, scipy_function
 from probtensor.targets.cython.render import render
 from probtensor.targets.spell import Speller
 from probtensor.types import Size, size_product
@@ -137,8 +137,14 @@ class Part:
 
 
 def refuse_routines(plan: Plan, name: str, known: Sequence[str]) -> None:
-    """BuildError for a routine that has no C form, with the line that needs it."""
+    """BuildError for a routine or function that has no C form, with the line that needs it."""
     for kernel in plan.kernels:
+        called = scipy_function(kernel)
+        if called is not None:
+            raise BuildError(
+                f"export: {name} needs {called[0]}, which SciPy computes and C has not\n"
+                f"  at {called[1]}\n  compute it outside, and pass its values to the function"
+            )
         for stmt in walk(kernel.body):
             if isinstance(stmt, Call) and stmt.routine not in known:
                 routine = stmt.routine.removeprefix("pt_")
