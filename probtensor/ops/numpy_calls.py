@@ -33,6 +33,7 @@ ACCUMULATIONS = {
     "add": "cumsum", "multiply": "cumprod", "maximum": "cummax", "minimum": "cummin",
     "logaddexp": "logcumsumexp",
 }  # fmt: skip
+OTHER_NAMES = {"gradient": "numeric_gradient"}  # pt.gradient is the module of derivatives
 SYNONYMS = {"a_min": "min", "a_max": "max"}  # NumPy has two names for one argument
 
 
@@ -114,7 +115,8 @@ def _function(home: str, name: str) -> Callable | None:
     inner = home.rpartition(".")[2]
     modules = (getattr(ops, inner, None), ops) if "." in home else (ops,)
     for module in modules:
-        found = vars(module).get(name) if isinstance(module, ModuleType) else None
+        ours = OTHER_NAMES.get(name, name)
+        found = vars(module).get(ours) if isinstance(module, ModuleType) else None
         if callable(found) and not isinstance(found, type) and not name.startswith("_"):
             return found
     return None
