@@ -47,6 +47,7 @@ from probtensor.ops import (
 from probtensor.ops.arrays import (
     creation,
     diagonals,
+    differences,
     inputs,
     layout,
     rearrange,
@@ -56,7 +57,7 @@ from probtensor.ops.arrays import (
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
 from probtensor.ops.complexes import functions as complexes
-from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic
+from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic, whole
 from probtensor.ops.indexing import (
     along,
     choosing,
@@ -80,6 +81,7 @@ from probtensor.ops.linalg import (
     singular,
     solving,
     subscripts,
+    triangular,
 )
 from probtensor.ops.loops import op as loops
 from probtensor.ops.loops.scan import functions as scans
@@ -96,19 +98,30 @@ from probtensor.ops.ordering import (
     unique,
 )
 from probtensor.ops.random import draws
-from probtensor.ops.reductions import composite, folds, statistics
-from probtensor.ops.shapes import axes, checks, choices, edits, grids, joins, pads, scalars, splits
-from probtensor.ops.special import divergence, functions, links, rising, tails
+from probtensor.ops.reductions import composite, folds, moments, nans, quantiles, statistics
+from probtensor.ops.shapes import (
+    axes,
+    checks,
+    choices,
+    edits,
+    grids,
+    interpolation,
+    joins,
+    pads,
+    scalars,
+    splits,
+)
+from probtensor.ops.special import divergence, functions, integrals, links, rising, tails
 
 _MODULES = (
-    *(creation, diagonals, inputs, layout, rearrange, require, views),
-    *(arithmetic, elementary, equality, floats, logic),
+    *(creation, diagonals, differences, inputs, layout, rearrange, require, views),
+    *(arithmetic, elementary, equality, floats, logic, whole),
     *(along, choosing, flat, gather, index, places, segments, slicing, writing),
-    *(eigen, factors, inverses, norms, products, singular, solving, subscripts),
-    *(composite, folds, statistics),
-    *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
+    *(eigen, factors, inverses, norms, products, singular, solving, subscripts, triangular),
+    *(composite, folds, moments, nans, quantiles, statistics),
+    *(axes, checks, choices, edits, grids, interpolation, joins, pads, scalars, splits),
     *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
-    *(divergence, functions, links, rising, tails),
+    *(divergence, functions, integrals, links, rising, tails),
     *(draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
     *(complexes,),
