@@ -21,9 +21,3 @@ cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows,
 
 cdef void pt_qr(const double* a, double* q, double* r, double* work, int64_t batch, int64_t m,
                 int64_t n) noexcept nogil
-
-cdef void pt_sort(const double* x, double* values, int64_t* order, double* work, int64_t batch,
-                  int64_t n) noexcept nogil
-
-cdef void pt_sort_int64(const int64_t* x, int64_t* values, int64_t* order, double* work,
-                        int64_t batch, int64_t n) noexcept nogil

@@ -13,6 +13,7 @@ from probtensor.process import uncollected as _uncollected
 # The names of parts that few programs use, which are imported when they are first used.
 _LATE = {
     "Cuda": ("targets.cuda.launches", "CudaTarget"),
+    "gradient": ("gradient", ""),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
@@ -26,7 +27,18 @@ with _uncollected():
     from probtensor.calls import public as _public
     from probtensor.compile import function
     from probtensor.device import DeviceArray, DeviceError, device_array
-    from probtensor.function import Function, In, Out, Shared, shared, stream, transfer
+    from probtensor.function import (
+        Function,
+        In,
+        Out,
+        Shared,
+        clone_replace,
+        equal_computations,
+        graph_replace,
+        shared,
+        stream,
+        transfer,
+    )
     from probtensor.graph import GraphError, Node
     from probtensor.graph import as_tensor as _as_tensor
     from probtensor.graph import line_of as _line_of
@@ -47,7 +59,21 @@ with _uncollected():
         sample_posterior_predictive,
         sample_prior,
     )
-    from probtensor.rules import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from probtensor.rules import (
+        checkpoint,
+        custom_jvp,
+        custom_vjp,
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        sparse_hessian,
+        sparse_jacobian,
+        subgraph_grad,
+        value_and_grad,
+        vjp,
+    )
     from probtensor.sample import SamplerWarning, SamplingError, sample
     from probtensor.targets.base import BuildError
     from probtensor.transform import vmap
@@ -81,13 +107,19 @@ __all__ = [
     "TensorType",
     "__version__",
     "as_tensor",
+    "checkpoint",
+    "clone_replace",
     "condition",
+    "custom_jvp",
+    "custom_vjp",
     "data",
     "deterministic",
     "device_array",
     "draw",
+    "equal_computations",
     "function",
     "grad",
+    "graph_replace",
     "hessian",
     "hmm",
     "hvp",
@@ -109,8 +141,11 @@ __all__ = [
     "sample_posterior_predictive",
     "sample_prior",
     "shared",
+    "sparse_hessian",
+    "sparse_jacobian",
     "special",
     "stream",
+    "subgraph_grad",
     "to_text",
     "transfer",
     "value_and_grad",
@@ -118,7 +153,7 @@ __all__ = [
     "vmap",
 ]
 __all__.extend(sorted(_LANGUAGE))
-_SUBMODULES = ("random", "linalg", "loop", "hmm", "ode", "optimize", "special")
+_SUBMODULES = ("random", "linalg", "loop", "hmm", "gradient", "ode", "optimize", "special")
 
 
 def _others() -> dict[str, list[str]]:

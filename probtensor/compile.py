@@ -16,18 +16,19 @@ from probtensor.function import Compilation, Function, In, Lowered, Program, Sha
 from probtensor.function.implicit import implicit_inputs, measured_inputs, values_of
 from probtensor.function.program import Leaf, checked_inputs, checked_updates, flatten
 from probtensor.function.recall import CachedFunction, pack
-from probtensor.function.request import check_options, check_used, replace_givens
+from probtensor.function.replacing import replaced
+from probtensor.function.request import check_options, check_used
 from probtensor.graph import Node
 from probtensor.graph.resize import detached, sizes_read
 from probtensor.graph.symbolic import refusal
 from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
-from probtensor.ops import Gather
+from probtensor.ops import Det, Gather, Inv
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop
 from probtensor.process import COLLECTIONS
-from probtensor.rules import FINAL, PICKS, STABLE, divide_once
+from probtensor.rules import FINAL, INVERSES, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
 from probtensor.targets.auto.cost import choice
 from probtensor.targets.auto.target import AutoTarget
@@ -47,6 +48,7 @@ PIPELINE = (
     Pass("stabilize", STABLE),
     Pass("split", split_loops, on=(Loop,)),
     Pass("pick", PICKS, on=(Gather,)),
+    Pass("inverses", INVERSES, on=(Inv, Det)),
     Pass("expand", expand_composites, on=(Composite,)),
     Pass("tidy", FINAL),
     Pass("divide", divide_once),
@@ -148,7 +150,7 @@ def _program(
             kind=ValueError,
         )
     graph = [leaf.variable for leaf in leaves] + [value for _, value in pairs]
-    graph = replace_givens(graph, givens)
+    graph = replaced(graph, givens, "function: givens")
     count = len(leaves)
     graph, memories = zip(*map(handed_over, graph)) if graph else ((), ())
     check_used(arguments, graph, on_unused_input)

@@ -13,6 +13,7 @@ from probtensor.calls import line_text, public
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, made_by, new_input
 from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.walk import toposort
+from probtensor.ops.complexes.pair import pair, parts_of
 from probtensor.ops.kinds import Batch
 from probtensor.ops.reductions.folds import one_axis
 from probtensor.types import Size, broadcast_size, shape_text, sourced_atoms
@@ -56,13 +57,16 @@ def vmap(
             item = x if axis is None else _item(x, axis)
             items.append(item)
             if axis is not None:
-                batches[item] = ops.moveaxis(x, axis, 0)
+                moved = ops.moveaxis(x, axis, 0)
+                batches.update(zip(parts_of(item), parts_of(moved), strict=True))
         _check_batches(nodes, [x.shape[0] for x in batches.values()])
         if not batches:
             raise GraphError("vmap: at least one argument must have a batch axis")
         results = function(*items)
         many = isinstance(results, (tuple, list))
-        found = vmap_nodes([as_tensor(y) for y in (results if many else [results])], batches)
+        wanted = [as_tensor(y) for y in (results if many else [results])]
+        found = iter(vmap_nodes([part for y in wanted for part in parts_of(y)], batches))
+        found = [pair(next(found), next(found)) if y.is_complex else next(found) for y in wanted]
         found = [ops.moveaxis(y, 0, one_axis(out_axes, y, "vmap")) for y in found]
         return type(results)(found) if many else found[0]
 

@@ -10,7 +10,6 @@ import pytest
 from probtensor import ops
 from probtensor.graph.node import new_input
 from probtensor.lower import lower
-from probtensor.ops.linalg.products import Cumsum
 from probtensor.ops.linalg.triangular import (
     Cholesky,
     CholeskyGradient,
@@ -20,6 +19,7 @@ from probtensor.ops.linalg.triangular import (
     SolveUpperTransposed,
     spd,
 )
+from probtensor.ops.ordering.running import Cumsum
 from probtensor.sample.device.chains import text_of
 from probtensor.sample.settings import Chees, Nuts
 from probtensor.targets.cuda.launches import CudaTarget

@@ -464,40 +464,4 @@ PT_ROUTINE void pt_true_places(const uint8_t *mask, int64_t *out, int64_t batch,
     }
 }
 
-/* Each item of n numbers in ascending order, nan last, and their indices in it: a bottom-up merge
- * sort, which is stable. */
-#define PT_SORT(name, type) \
-    PT_ROUTINE void name##_item(const type *x, type *values, int64_t *order, int64_t *spare, \
-                                int64_t n) \
-    { \
-        for (int64_t i = 0; i < n; i++) \
-            order[i] = i; \
-        for (int64_t width = 1; width < n; width *= 2) \
-            for (int64_t first = 0; first + width < n; first += 2 * width) { \
-                const int64_t middle = first + width; \
-                const int64_t last = first + 2 * width < n ? first + 2 * width : n; \
-                int64_t left = first, right = middle; \
-                for (int64_t i = first; i < last; i++) { \
-                    int smaller = left == middle; \
-                    if (left < middle && right < last) { \
-                        const type a = x[order[left]], b = x[order[right]]; \
-                        smaller = b < a || (a != a && b == b); \
-                    } \
-                    spare[i] = smaller ? order[right++] : order[left++]; \
-                } \
-                memcpy(order + first, spare + first, (size_t) (last - first) * sizeof *order); \
-            } \
-        for (int64_t i = 0; i < n; i++) \
-            values[i] = x[order[i]]; \
-    } \
-    PT_ROUTINE void name(const type *x, type *values, int64_t *order, double *work, \
-                         int64_t batch, int64_t n) \
-    { \
-        for (int64_t item = 0; item < batch; item++) \
-            name##_item(x + item * n, values + item * n, order + item * n, (int64_t *) work, n); \
-    }
-PT_SORT(pt_sort, double)
-PT_SORT(pt_sort_int64, int64_t)
-#undef PT_SORT
-
 #endif

@@ -11,6 +11,7 @@ These have no C name: every target renders their symbols itself, with NumPy's me
     << >>              of integers, which C promotes but these do not; bits past the width are lost,
                        and a count below 0 is as one past the width
     minimum maximum    nan if either is nan
+    gcd                of integers
     sqrt square        in the dtype of the argument
     floor ceil trunc round    of floats; round goes half to even
     isnan isinf        bool out
@@ -252,19 +253,22 @@ def power(x: TensorLike, y: TensorLike) -> Node:
         if shortcut is not None:
             return shortcut
     dtype = promote(weak_operand(x), weak_operand(y))
-    return (Pow() if dtype.is_float else IntegerPow())(x, y)
+    return (Pow() if dtype.is_inexact else IntegerPow())(x, y)
+
+
+pow = power
 
 
 def _simple_power(x: Node, y: float) -> Node | None:
     if x.dtype == "bool":
         return None
-    if y == 1 and (isinstance(y, int) or x.type.is_float):
+    if y == 1 and (isinstance(y, int) or x.dtype.is_inexact):
         return x
-    if y == 2 and (isinstance(y, int) or x.type.is_float):
+    if y == 2 and (isinstance(y, int) or x.dtype.is_inexact):
         return square(x)
-    if y == 0.5 and x.type.is_float:
+    if y == 0.5 and x.dtype.is_inexact:
         return sqrt(x)
-    return reciprocal(x) if y == -1 and x.type.is_float else None
+    return reciprocal(x) if y == -1 and x.dtype.is_inexact else None
 
 
 @op
@@ -390,7 +394,7 @@ class Rounding(Elementwise):
 
     def apply(self, *inputs: TensorLike) -> Node:
         x = as_tensor(inputs[0])
-        return super().apply(x) if x.type.is_float else x
+        return super().apply(x) if x.dtype.is_inexact else x
 
     def vjp(self, g, out, x):
         return (ops.zeros_like(x),)
@@ -427,14 +431,14 @@ class Round(Rounding):
 add = Add()
 subtract = sub = Sub()
 multiply = mul = Mul()
-divide = true_divide = div = Div()
-floor_divide = FloorDiv()
+divide = true_divide = true_div = div = Div()
+floor_divide = floor_div = int_div = FloorDiv()
 mod = remainder = Mod()
 negative = neg = Neg()
 absolute = abs = Abs()
-sign = Sign()
+sign = sgn = Sign()
 sqrt = Sqrt()
-square = Square()
+square = sqr = Square()
 minimum = Minimum()
 maximum = Maximum()
 floor = Floor()

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node, TensorLike, as_tensor, make
+from probtensor.graph.node import OPERATORS, Node, TensorLike, as_tensor, make
 from probtensor.ops.elementwise.arithmetic import EDGES, Number
 from probtensor.ops.kinds import (
     WIDER,
@@ -360,7 +360,9 @@ def astype(x: TensorLike, dtype: DTypeLike, *, copy: bool = True, device: None =
     """
     x = as_tensor(x)
     name = check_dtype(dtype)
-    return x if x.dtype == name else make(Cast(name), (x,))
+    if x.dtype == name:
+        return x
+    return make(Cast(name), (x,)) if name.kind != "c" else OPERATORS["complex cast"](x, name)
 
 
 less = lt = Lt()
@@ -368,16 +370,16 @@ less_equal = le = Le()
 greater = gt = Gt()
 greater_equal = ge = Ge()
 equal = eq = Eq()
-not_equal = ne = Ne()
+not_equal = neq = ne = Ne()
 logical_and = LogicalAnd()
 logical_or = LogicalOr()
 logical_not = LogicalNot()
-bitwise_and = BitAnd()
-bitwise_or = BitOr()
-bitwise_xor = BitXor()
-bitwise_not = invert = BitNot()
-left_shift = LeftShift()
-right_shift = RightShift()
+bitwise_and = and_ = BitAnd()
+bitwise_or = or_ = BitOr()
+bitwise_xor = xor = BitXor()
+bitwise_not = bitwise_invert = invert = BitNot()
+left_shift = bitwise_left_shift = LeftShift()
+right_shift = bitwise_right_shift = RightShift()
 isnan = IsNan()
 isinf = IsInf()
 where = switch = Where()

@@ -1,19 +1,17 @@
-"""Matrix products, all of them one op: contractions by subscripts; running sums."""
+"""Matrix products, all of them one op: contractions of two operands by subscripts."""
 
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import (
     Contraction,
-    Core,
     as_tensor_of,
     method,
     op,
@@ -21,7 +19,7 @@ from probtensor.ops.kinds import (
     weak_operand,
 )
 from probtensor.ops.reductions.folds import described, listed_axes, one_axis
-from probtensor.ops.samples import Sample, arrays, cases
+from probtensor.ops.samples import Sample, cases
 from probtensor.types import promote, shape_text
 
 
@@ -289,68 +287,3 @@ def matrices(what: str, x: TensorLike) -> Node:
     if x.ndim < 2:
         raise GraphError(f"{what}: takes matrices, not {x.ndim} axes{described(x)}")
     return x
-
-
-def _positive(*shape: int) -> Callable[[np.random.Generator], np.ndarray]:
-    return lambda rng: rng.uniform(0.5, 2, shape)
-
-
-def _running_sums(x: np.ndarray) -> np.ndarray:
-    """np.cumsum along the last axis with compensated summation (Neumaier 1974, ZAMM 54:39), unless
-    a sum is not finite."""
-    sums = np.cumsum(x, axis=-1)
-    if not np.issubdtype(sums.dtype, np.floating):
-        return sums
-    with np.errstate(invalid="ignore", over="ignore"):
-        before = np.zeros_like(sums)
-        before[..., 1:] = sums[..., :-1]
-        added = sums - before
-        lost = np.cumsum((before - (sums - added)) + (x - added), axis=-1)
-        return np.where(np.isfinite(lost), sums + lost, sums)
-
-
-@op
-class Cumsum(Core):
-    """out[i] = x[0] + ... + x[i] along the last axis."""
-
-    core, routine = "(n)->(n)", "pt_cumsum"
-    device = True
-    linear = True
-    # Of one sign: where terms cancel, rounding depends on the order of summation of the target.
-    samples = sum((arrays(_positive(*shape)) for shape in ((5,), (2, 3, 4), (3, 0))), ())
-
-    def numpy(self, x):
-        return _running_sums(x)
-
-    def vjp(self, g, out, x):
-        return (ops.flip(self(ops.flip(g, -1)), -1),)
-
-
-@method
-@public(lacks=("out",))
-def cumsum(
-    a: TensorLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None
-) -> Node:
-    """The cumulative sum along an axis (of `a` flattened if None), in `dtype` or as `sum` has it.
-    Integers cost the square of their number.
-
-    Returns a tensor of the shape of `a` (of one axis if `axis` is None). Summation is compensated:
-    Neumaier (1974), ZAMM 54:39.
-    Raises GraphError, a TypeError, for an axis that `a` has not and for several.
-
-        >>> pt.cumsum([1.0, 2.0, 3.0]).eval()
-        array([1., 3., 6.])
-    """
-    x = as_tensor(a)
-    x = x if dtype is None else ops.astype(x, dtype)
-    if axis is None:
-        x, axis = ops.ravel(x), 0
-    position = one_axis(axis, x, "cumsum")
-    last = ops.moveaxis(x, position, -1)
-    if x.type.is_float:
-        total = ops.astype(Cumsum()(ops.astype(last, "float64")), x.dtype)
-    else:
-        n = last.shape[-1]
-        earlier = ops.where(ops.tri(n, dtype="bool"), ops.expand_dims(last, -2), 0)
-        total = ops.sum(earlier, -1, dtype)
-    return ops.moveaxis(total, -1, position)

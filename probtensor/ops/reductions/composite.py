@@ -201,9 +201,9 @@ class Argmin(ArgExtreme):
 
 
 def floats(x: TensorLike) -> Node:
-    """x as floats: integers and bools become float64."""
+    """x as floats: integers and bools become float64; complex numbers stay."""
     x = as_tensor(x)
-    return x if x.type.is_float else ops.astype(x, "float64")
+    return x if x.dtype.is_inexact else ops.astype(x, "float64")
 
 
 @public(lacks=("return_sign",))

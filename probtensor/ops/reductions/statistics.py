@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
+from probtensor.ops.complexes.pair import parts_of
 from probtensor.ops.kinds import method
 from probtensor.ops.reductions.composite import floats
 from probtensor.ops.reductions.folds import Axis, chosen, flag, normal_axes
@@ -19,8 +20,9 @@ def _as_floats(x: TensorLike, dtype: DTypeLike, what: str) -> Node:
     """x in `dtype`, which must be a float dtype; without it integers and bools become float64."""
     if dtype is None:
         return floats(x)
-    if not check_dtype(dtype).is_float:
-        raise GraphError(f"{what}: dtype must be float32 or float64, not {check_dtype(dtype)}")
+    if not check_dtype(dtype).is_inexact:
+        given = check_dtype(dtype)
+        raise GraphError(f"{what}: dtype must be one of floats or complex numbers, not {given}")
     return ops.astype(x, dtype)
 
 
@@ -107,7 +109,9 @@ def _variance(
     axes = normal_axes(axis, x, what)
     keepdims = flag(keepdims, f"{what}: keepdims")
     middle = ops.mean(x, axes, keepdims=True, where=where) if mean is None else mean
-    squares = ops.broadcast_to(ops.square(x - middle), x.shape)
+    deviation = x - middle
+    squares = sum(ops.square(part) for part in parts_of(deviation))
+    squares = ops.broadcast_to(squares, x.shape)
     total = ops.sum(squares, axes, keepdims=keepdims, where=where)
     count = _count(x, axes, where, keepdims, what)
     if less == 0:
