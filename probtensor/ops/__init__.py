@@ -49,6 +49,7 @@ from probtensor.ops import (
 from probtensor.ops.arrays import (
     creation,
     diagonals,
+    differences,
     inputs,
     layout,
     rearrange,
@@ -58,8 +59,18 @@ from probtensor.ops.arrays import (
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
 from probtensor.ops.complexes import functions as complexes
-from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic
-from probtensor.ops.indexing import along, gather, index, places, slicing, writing
+from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic, whole
+from probtensor.ops.indexing import (
+    along,
+    choosing,
+    flat,
+    gather,
+    index,
+    places,
+    segments,
+    slicing,
+    writing,
+)
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
@@ -90,20 +101,31 @@ from probtensor.ops.ordering import (
     unique,
 )
 from probtensor.ops.random import draws
-from probtensor.ops.reductions import composite, folds, statistics
-from probtensor.ops.shapes import axes, checks, choices, edits, grids, joins, pads, scalars, splits
-from probtensor.ops.special import divergence, functions, links, rising, tails
+from probtensor.ops.reductions import composite, folds, moments, nans, quantiles, statistics
+from probtensor.ops.shapes import (
+    axes,
+    checks,
+    choices,
+    edits,
+    grids,
+    interpolation,
+    joins,
+    pads,
+    scalars,
+    splits,
+)
+from probtensor.ops.special import divergence, functions, integrals, links, rising, tails
 
 _MODULES = (
-    *(creation, diagonals, inputs, layout, rearrange, require, views),
-    *(arithmetic, elementary, equality, floats, logic),
-    *(along, gather, index, places, slicing, writing),
-    *(eigen, factors, inverses, logdet, norms, products, singular, solving),
-    *(subscripts, triangular),
-    *(composite, folds, statistics),
-    *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
+    *(creation, diagonals, differences, inputs, layout, rearrange, require, views),
+    *(arithmetic, elementary, equality, floats, logic, whole),
+    *(along, choosing, flat, gather, index, places, segments, slicing, writing),
+    *(eigen, factors, inverses, logdet, norms, products, singular, solving, subscripts),
+    *(triangular,),
+    *(composite, folds, moments, nans, quantiles, statistics),
+    *(axes, checks, choices, edits, grids, interpolation, joins, pads, scalars, splits),
     *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
-    *(divergence, functions, links, rising, tails),
+    *(divergence, functions, integrals, links, rising, tails),
     *(assumptions, draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
     *(complexes,),

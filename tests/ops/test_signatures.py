@@ -17,6 +17,7 @@ POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR
 OTHERS = {
     "jvp": "the Jacobian times a vector; scipy.special.jvp is a derivative of a Bessel function",
     "matrix": "an input with two axes, as in Theano; numpy.matrix is a class",
+    "vectorize": "PyTensor's, of a function of tensors; numpy.vectorize is a class for loops",
     "linalg.matvec": "numpy.linalg has none; numpy.matvec is compared in the flat namespace",
 }
 # (function, parameter) whose place, name or default differs, each with the reason.

@@ -183,14 +183,14 @@ def ones_like(
 @public(lacks=("order", "device", "like"))
 def empty(
     shape: Size | Sequence[Size],
-    dtype: DTypeLike = "float64",
+    dtype: DTypeLike | None = None,
     order: str = "C",
     *,
     device: None = None,
     like: None = None,
 ) -> Node:
     """An array whose values do not matter, as where all of them are set: zeros, which cost nothing
-    where they are overwritten.
+    where they are overwritten. float64 unless `dtype` is given.
 
     Returns a tensor of `shape`.
     Raises GraphError, a TypeError, for a shape that is made of anything but sizes.
@@ -198,7 +198,7 @@ def empty(
         >>> pt.empty((2, 3)).shape
         (2, 3)
     """
-    return full(shape, 0, dtype)
+    return full(shape, 0, dtype or "float64")
 
 
 @public(lacks=("order", "subok", "device"))

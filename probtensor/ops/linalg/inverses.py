@@ -111,7 +111,7 @@ class Det(Composite):
         if a.dtype != "float64":
             raise TypeError(f"needs float64, not {a.dtype}")
         if a.ndim < 2:
-            raise ShapeError(f"takes matrices, not shape {shape_text(a.shape)}")
+            raise ShapeError(f"needs at least 2 axes, not shape {shape_text(a.shape)}")
         rows, columns = a.shape[-2:]
         if isinstance(rows, int) and isinstance(columns, int) and rows != columns:
             raise ShapeError(f"needs square matrices, not shape {shape_text(a.shape)}")

@@ -1,4 +1,4 @@
-"""Matrix products, all of them one op: contractions of two operands by subscripts."""
+"""Matrix products, all of them one op: contractions by subscripts."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def _estimated(what: str, name: str, x: Node, first: Node, last: Node) -> Node:
         return spread / (ops.log2(n) + 1.0)
 
     def freedman_diaconis() -> Node:
-        upper, lower = (ops.quantile(x, q) for q in (0.75, 0.25))
+        upper, lower = (ops.nanquantile(x, q) for q in (0.75, 0.25))
         return 2.0 * (upper - lower) / n ** (1.0 / 3.0)
 
     def doane() -> Node:

@@ -56,10 +56,11 @@ def unique(
     index = flag(return_index, "unique: return_index")
     inverse = flag(return_inverse, "unique: return_inverse")
     equal_nan = flag(equal_nan, "unique: equal_nan")
-    if axis is None:
+    position = None if axis is None else one_axis(axis, x, "unique")
+    if position is None or x.ndim == 1:
         found = Distinct(x, size, equal_nan, with_order=index or inverse)
     else:
-        found = DistinctRows(x, size, one_axis(axis, x, "unique"))
+        found = DistinctRows(x, size, position)
     parts = [found.values(fill_value)]
     if index:
         parts.append(found.index())

@@ -223,6 +223,19 @@ class Min(Extreme):
         return np.min(x, axis=self.axes)
 
 
+@op
+class Trough(Min):
+    """The smallest element over `axes`; the largest value of the dtype (inf) if there is none."""
+
+    identity = np.inf
+    samples = cases((3, 4), axes=[(0,), (0, 1)])
+
+    def numpy(self, x):
+        kind = x.dtype.kind
+        most = np.inf if kind == "f" else True if kind == "b" else np.iinfo(x.dtype).max
+        return np.min(x, axis=self.axes, initial=most)
+
+
 class Truth(Reduction):
     """A reduction of bools."""
 
@@ -282,6 +295,8 @@ def folded(
         remaining = tuple(n for a, n in enumerate(x.shape) if a not in axes)
         out = ops.broadcast_to(start, remaining)
     else:
+        if start is not None and [a for a in axes if not isinstance(x.shape[a], int)]:
+            kind = {Max: Peak, Min: Trough}.get(kind, kind)  # there may be no elements
         out = make(kind(axes), (x,)) if axes else x
         out = out if start is None else JOINED[kind.combine](out, start)
     return ops.expand_dims(out, axes) if flag(keepdims, f"{name}: keepdims") and axes else out

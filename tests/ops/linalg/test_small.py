@@ -1,5 +1,7 @@
-"""Small matrices, which have routines of their own, and larger ones: NumPy's results for sizes,
-batches and numbers of right-hand sides."""
+"""Small matrices, which have routines of their own, and larger ones by the same ops.
+
+They give NumPy's results for sizes, batches and numbers of right-hand sides.
+"""
 
 import numpy as np
 import pytest
