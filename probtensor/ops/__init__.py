@@ -16,6 +16,7 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     complexes/     complex tensors, which are pairs of real ones
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
+    assumptions.py assume: declared properties
     gradient.py    stop_gradient, grad_clip: the same value, another derivative
     size_laws.py   the parts of size laws that ops share
     shapes/        joins, pads, new axes and grids, as graphs of the ops above
@@ -39,6 +40,7 @@ from types import ModuleType
 from probtensor.calls import is_public
 from probtensor.graph.node import Op, as_tensor  # noqa: F401
 from probtensor.ops import (
+    assumptions,
     documented,  # noqa: F401 - it gives ops that are functions their `help`
     gradient,
     methods,
@@ -76,6 +78,7 @@ from probtensor.ops.linalg import (
     eigen,
     factors,
     inverses,
+    logdet,
     norms,
     products,
     singular,
@@ -117,12 +120,13 @@ _MODULES = (
     *(creation, diagonals, differences, inputs, layout, rearrange, require, views),
     *(arithmetic, elementary, equality, floats, logic, whole),
     *(along, choosing, flat, gather, index, places, segments, slicing, writing),
-    *(eigen, factors, inverses, norms, products, singular, solving, subscripts, triangular),
+    *(eigen, factors, inverses, logdet, norms, products, singular, solving, subscripts),
+    *(triangular,),
     *(composite, folds, moments, nans, quantiles, statistics),
     *(axes, checks, choices, edits, grids, interpolation, joins, pads, scalars, splits),
     *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
     *(divergence, functions, integrals, links, rising, tails),
-    *(draws, gradient, numpy_calls),
+    *(assumptions, draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
     *(complexes,),
 )
