@@ -316,6 +316,18 @@ cdef class Entry:
             work.next = self.free_workspaces
             self.free_workspaces = work
 
+    def free(self):
+        """Give back the memory that calls keep for the next call; it is taken again when needed."""
+        cdef Workspace *work
+        cdef Workspace *following
+        with cython.critical_section(self):
+            work = self.free_workspaces
+            self.free_workspaces = NULL
+        while work != NULL:
+            following = work.next
+            free_workspace(work)
+            work = following
+
     cdef int set_inputs(self, tuple args, Workspace *work, list owners) except -1:
         """Set pointers and sizes of all live slots; `owners` gets the arrays to keep alive."""
         cdef int k, axis

@@ -40,13 +40,12 @@ cdef class Library:
 
     `path` is that of its file, and is updated when the file is moved. It is unmapped when this
     object is destroyed, unless `pin` was called, which keeps its addresses valid. `link` sets the
-    pointers through which the plan calls routines. ImportError if it cannot be loaded, or has no
-    plan.
+    pointers through which the plan calls routines of a module. ImportError if it cannot be loaded,
+    or has no plan.
     """
 
     cdef object __weakref__
     cdef void *handle
-    cdef pt_link_fn linker
     cdef bint pinned
     cdef readonly uintptr_t address
     cdef public object path
@@ -66,7 +65,6 @@ cdef class Library:
             self.handle = dlopen(text, RTLD_NOW | RTLD_LOCAL)
             if self.handle != NULL:
                 self.address = <uintptr_t>dlsym(self.handle, "pt_plan")
-                self.linker = <pt_link_fn>dlsym(self.handle, "pt_link")
             # Take the GIL only after unlocking: a forking thread holds it while waiting for this
             # lock.
             pt_loading_unlock()
@@ -84,21 +82,25 @@ cdef class Library:
                 dlclose(self.handle)
                 pt_loading_unlock()
 
-    @property
-    def needs_routines(self):
-        """Whether its plan calls routines, which have to be linked first."""
-        return self.linker != NULL
+    cdef pt_link_fn linker(self, str module):
+        cdef bytes name = f"pt_link_{module}".encode()
+        return <pt_link_fn>dlsym(self.handle, <const char *>name)
 
-    def link(self, routines):
-        """Set the addresses of routines, by name."""
+    def needs_routines(self, str module):
+        """Whether its plan calls routines of a module, which have to be linked first."""
+        return self.linker(module) != NULL
+
+    def link(self, str module, routines):
+        """Set the addresses of the routines of a module, by name."""
         cdef const char *text
         cdef uintptr_t address
-        if self.linker == NULL:
+        cdef pt_link_fn linker = self.linker(module)
+        if linker == NULL:
             return
         for name, address in routines.items():
             encoded = name.encode()
             text = encoded
-            self.linker(text, <void *>address)
+            linker(text, <void *>address)
 
     def pin(self):
         """Keep it mapped for the life of the process."""

@@ -1,7 +1,7 @@
 """ProbTensor: a tensor compiler for probabilistic programming.
 
-Tensor functions have NumPy's names and stand in this one namespace; `linalg` and `special` are as
-in SciPy, `random` makes random variables. `function` compiles a graph.
+Tensor functions have NumPy's names and stand in this one namespace; `fft` is as in NumPy, `linalg`
+and `special` are as in SciPy, `random` makes random variables. `function` compiles a graph.
 """
 
 import sys as _sys
@@ -13,6 +13,7 @@ from probtensor.process import uncollected as _uncollected
 # The names of parts that few programs use, which are imported when they are first used.
 _LATE = {
     "Cuda": ("targets.cuda.launches", "CudaTarget"),
+    "fft": ("fft", ""),
     "gradient": ("gradient", ""),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
@@ -117,6 +118,7 @@ __all__ = [
     "device_array",
     "draw",
     "equal_computations",
+    "fft",
     "function",
     "grad",
     "graph_replace",
@@ -153,7 +155,7 @@ __all__ = [
     "vmap",
 ]
 __all__.extend(sorted(_LANGUAGE))
-_SUBMODULES = ("random", "linalg", "loop", "hmm", "gradient", "ode", "optimize", "special")
+_SUBMODULES = ("fft", "random", "linalg", "loop", "hmm", "gradient", "ode", "optimize", "special")
 
 
 def _others() -> dict[str, list[str]]:

@@ -19,6 +19,7 @@ from tests.prob.distributions import DISTRIBUTIONS
 
 MODULES = {
     "pt": pt,
+    "pt.fft": pt.fft,
     "pt.gradient": pt.gradient,
     "pt.hmm": pt.hmm,
     "pt.linalg": pt.linalg,
@@ -30,6 +31,8 @@ MODULES = {
 }
 # What needs a device, and so has no example that runs anywhere.
 ON_DEVICES = {"pt.DeviceArray", "pt.device_array", "pt.stream"}
+# What is not called, but indexed.
+INDEXED = {"pt.mgrid", "pt.ogrid"}
 # How a function's body refuses arguments: by itself, or by what reads axes, flags and counts.
 REFUSALS = re.compile(r"\braise\b|\b(one_axis|listed_axes|one_integer|flag|described|matrices)\(")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -74,8 +77,9 @@ def test_every_name_has_documentation_of_its_own():
 
 
 def test_every_name_has_a_signature():
-    for value in USED.values():
-        inspect.signature(value)
+    for path, value in USED.items():
+        if path not in INDEXED:
+            inspect.signature(value)
 
 
 def test_help_prints_functions_and_no_machinery_of_classes():

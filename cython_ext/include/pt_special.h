@@ -9,6 +9,7 @@
  *   pt_gamma.h       lgamma, gamma, digamma, trigamma
  *   pt_divergence.h  differences of logarithms: log1pmx, kl_div, kernels of densities
  *   pt_rising.h      differences of lgamma and of its derivatives, lbeta
+ *   pt_floats.h      parts and neighbours of floats
  */
 #ifndef PT_SPECIAL_H
 #define PT_SPECIAL_H
@@ -22,5 +23,6 @@
 #include "pt_gamma.h"
 #include "pt_divergence.h"
 #include "pt_rising.h"
+#include "pt_floats.h"
 
 #endif

@@ -18,7 +18,7 @@ from probtensor.targets.cython.render import render
 from probtensor.targets.spell import Speller
 from probtensor.types import Size, size_product
 
-# The routines of pt_linalg.h.
+# The routines of pt_linalg.h, which are those of cython_ext/linalg.pyx; others have no form in C.
 ROUTINES = (
     "pt_gemm", "pt_gemm_float32", "pt_cholesky", "pt_solve_lower", "pt_solve_upper", "pt_lu",
     "pt_cumsum", "pt_true_places", "pt_sort", "pt_sort_int64",

@@ -21,7 +21,7 @@ from probtensor.device import DeviceArray
 from probtensor.function.explain import STAGES
 from probtensor.function.fault import failing_step, fault_of
 from probtensor.function.profile import Profile, profile
-from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
+from probtensor.function.program import In, Leaf, Program, is_flat_list, selected, unflatten
 from probtensor.function.shared import Shared
 from probtensor.function.wiring import Slot, Wiring, results_of, wire
 from probtensor.graph.node import Node, line_of
@@ -442,6 +442,26 @@ class Function(Entry):
             compilation = program.compiler(replace(program, updates=())).compilation
             return type(self)(replace(program, updates=()), compilation, self.bound, cells)
         return type(self)(program, self.compilation, self.bound, cells)
+
+    @public
+    def subset(self, outputs: int | str | Sequence[int | str]) -> Function:
+        """The function of some of its outputs alone, which computes nothing that only others need.
+
+        outputs  places in the list (or names in the dict) of outputs, or one of them, which then is
+                 the result by itself
+
+        Returns a function of the same arguments, shared variables and bound inputs, without the
+        updates; it is compiled here, once.
+        Raises IndexError or KeyError for an output that is not there.
+
+            >>> x = pt.scalar("x")
+            >>> f = pt.function([x], {"square": x**2, "root": pt.sqrt(x)})
+            >>> f.subset("square")(3.0)
+            array(9.)
+        """
+        program = selected(self.program, outputs)
+        made = program.compiler(program)
+        return type(made)(program, made.compilation, self.bound, self._cells)
 
     @public
     def seed(self, seed: int | None = None) -> None:

@@ -180,6 +180,50 @@ def unflatten(tree: Tree, values: Sequence[object]) -> object:
     return tree
 
 
+def selected(program: Program, keys: object) -> Program:
+    """The program of some of its outputs, without updates: one, or a list of them, by their places
+    or names in the structure of the results. IndexError or KeyError for one that is not there."""
+    tree = program.tree
+    if not isinstance(tree, (list, tuple, dict)):
+        raise refusal("subset: the function has one output", kind=IndexError)
+    wanted = list(keys) if isinstance(keys, (list, tuple)) else [keys]
+    places = tree if isinstance(tree, dict) else range(-len(tree), len(tree))
+    for key in wanted:
+        if isinstance(key, bool) or key not in places:
+            kind = KeyError if isinstance(tree, dict) else IndexError
+            have = ", ".join(map(repr, tree)) if isinstance(tree, dict) else f"0 to {len(tree) - 1}"
+            raise refusal(f"subset: no output {key!r:.60}", f"there are {have}", kind=kind)
+    if not isinstance(keys, (list, tuple)):
+        chosen = tree[keys]
+    elif isinstance(tree, dict):
+        chosen = {key: tree[key] for key in wanted}
+    else:
+        chosen = [tree[key] for key in wanted]
+    leaves: list[int] = []
+    chosen = _renumbered(chosen, leaves)
+    return replace(
+        program,
+        outputs=tuple(program.outputs[k] for k in leaves),
+        borrowed=tuple(program.borrowed[k] for k in leaves),
+        output_memories=tuple(program.output_memories[k] for k in leaves),
+        tree=chosen,
+        updates=(),
+    )
+
+
+def _renumbered(tree: Tree, leaves: list[int]) -> Tree:
+    """The structure with leaves numbered from 0; `leaves` gets their numbers before."""
+    if isinstance(tree, Leaf):
+        leaves.append(tree.index)
+        return Leaf(len(leaves) - 1)
+    if isinstance(tree, dict):
+        return {key: _renumbered(part, leaves) for key, part in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        parts = [_renumbered(part, leaves) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    return tree
+
+
 def is_flat_list(tree: Tree) -> bool:
     """Whether the structure is a flat list of leaves, as `Entry` returns it."""
     return type(tree) is list and all(isinstance(part, Leaf) for part in tree)

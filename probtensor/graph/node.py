@@ -529,6 +529,7 @@ _PYTHONS = (int, float, complex, list, tuple)
 def _literal(value: object, dtype: str | None) -> np.ndarray:
     """A value as an array, by the conversion that all data go through; GraphError if it is none."""
     try:
+        dtype = None if dtype is None else check_dtype(dtype)
         # Python numbers that do not fit raise other errors than arrays.
         bare = isinstance(value, _PYTHONS) and not isinstance(value, np.generic)
         integer = dtype if bare and dtype and np.dtype(dtype).kind in "iu" else None

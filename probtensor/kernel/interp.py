@@ -45,6 +45,7 @@ OPERATORS: dict[str, Callable] = {
     "//": np.floor_divide,
     "%": np.remainder,
     "**": _power,
+    "gcd": np.gcd,
     "neg": np.negative,
     "abs": np.abs,
     "sign": np.sign,

@@ -13,10 +13,13 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     reductions/    sum, max, mean, var, logsumexp, argmax
     branches/      one of several graphs is computed
     complexes/     complex tensors, which are pairs of real ones
+    fourier/       discrete Fourier, cosine and sine transforms; their names are those of pt.fft
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
     gradient.py    stop_gradient, grad_clip: the same value, another derivative
     size_laws.py   the parts of size laws that ops share
+    shapes/        joins, pads, new axes and grids, as graphs of the ops above
+    methods.py     methods of tensors that are functions here
     samples.py     the inputs ops are tested on
     numpy_calls.py np.exp(x), np.sum(x): calls the function of that name here
     documented.py  the documentation of ops that are functions
@@ -38,11 +41,13 @@ from probtensor.graph.node import Op, as_tensor  # noqa: F401
 from probtensor.ops import (
     documented,  # noqa: F401 - it gives ops that are functions their `help`
     gradient,
+    methods,
     numpy_calls,
 )
 from probtensor.ops.arrays import (
     creation,
     diagonals,
+    inputs,
     layout,
     order,
     rearrange,
@@ -53,29 +58,32 @@ from probtensor.ops.arrays import (
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
 from probtensor.ops.complexes import functions as complexes
-from probtensor.ops.elementwise import arithmetic, elementary, equality, logic
+from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic
+from probtensor.ops.fourier import real_transforms, transforms
 from probtensor.ops.indexing import along, gather, index, places, slicing
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
-from probtensor.ops.linalg import factors, norms, products, solving, subscripts
+from probtensor.ops.linalg import factors, inverses, norms, products, solving, subscripts
 from probtensor.ops.loops import op as loops
 from probtensor.ops.loops.scan import functions as scans
 from probtensor.ops.loops.scan import returned
 from probtensor.ops.random import draws
 from probtensor.ops.reductions import composite, folds, statistics
+from probtensor.ops.shapes import axes, checks, choices, edits, grids, joins, pads, scalars, splits
 from probtensor.ops.special import divergence, functions, links, rising, tails
 
 _MODULES = (
-    *(creation, diagonals, layout, order, rearrange, require, unique, views),
-    *(arithmetic, elementary, equality, logic),
+    *(creation, diagonals, inputs, layout, order, rearrange, require, unique, views),
+    *(arithmetic, elementary, equality, floats, logic),
     *(along, gather, index, places, slicing),
-    *(factors, norms, products, solving, subscripts),
+    *(factors, inverses, norms, products, solving, subscripts),
     *(composite, folds, statistics),
+    *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
     *(divergence, functions, links, rising, tails),
     *(draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
-    *(complexes,),
+    *(complexes, real_transforms, transforms),
 )
 
 
@@ -100,5 +108,4 @@ def _declared(module: ModuleType) -> dict[str, object]:
 for _module in _MODULES:
     globals().update(_declared(_module))
 
-# The table of complex meanings names ops, which are all known now.
-from probtensor.ops.complexes import meanings  # noqa: E402, F401
+methods.enter(globals())

@@ -87,6 +87,7 @@ class UndefinedGrad(SameValue):
 
     samples = (Sample(lambda rng: (rng.normal(size=(3, 4)),), smooth=False),)
     differentiable: ClassVar[bool] = False
+    no_derivative: ClassVar[str] = "its use is to have none"
 
 
 @op

@@ -26,6 +26,7 @@ CALLS = {
     "**": ("pt_pow", "pt_ipow", "pt_upow"),
     "abs": ("fabs", "pt_iabs", ""),
     "sign": ("pt_sign", "pt_isign", "pt_usign"),
+    "gcd": ("", "pt_igcd", "pt_ugcd"),
     "<<": ("", "pt_ishl", "pt_ushl"),
     ">>": ("", "pt_ishr", "pt_ushr"),
     "minimum": ("pt_minimum", "pt_iminimum", "pt_uminimum"),

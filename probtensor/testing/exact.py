@@ -243,6 +243,12 @@ def _arithmetic() -> dict[str, Callable]:
         "maximum": lambda x, y: x if _nan(x) or x > y else y if _nan(y) or y > x else x,
         "floor": _finite(mp.floor), "ceil": _finite(mp.ceil), "round": _finite(mp.nint),
         "trunc": _finite(lambda x: mp.floor(x) if x > 0 else mp.ceil(x)),
+        "nextafter": lambda x, y: mp.mpf(float(np.nextafter(float(x), float(y)))),
+        "nextafter_single": lambda x, y: mp.mpf(float(np.nextafter(np.float32(x), np.float32(y)))),
+        "copysign": lambda x, y: abs(x) if y >= 0 or _nan(y) else -abs(x), "gcd": math.gcd,
+        "mantissa": lambda x: mp.frexp(x)[0] if abs(x) < math.inf else x,
+        "exponent": lambda x: mp.mpf(mp.frexp(x)[1] if abs(x) < math.inf else 0),
+        "ldexp": lambda x, n: x if n == 0 else x * mp.mpf(2) ** n,
     }  # fmt: skip
 
 
@@ -323,6 +329,7 @@ def _special() -> dict[str, Callable]:
         "softplus": lambda x: log1p(exp(x)), "log_sigmoid": lambda x: -log1p(exp(-x)),
         "log1mexp": log1mexp, "logaddexp": lambda x, y: log(exp(x) + exp(y)),
         "after": lambda x, y: x,
+        "logaddexp2": lambda x, y: log(exp(x * mp.ln2) + exp(y * mp.ln2)) / mp.ln2,
         "xlogy": lambda x, y: mp.mpf(0) if x == 0 and not _nan(y) else x * log(y),
         "log1p_square": lambda x, w: log(1 + (x * w) ** 2),
         "log_cosh": lambda x: abs(x) + log((1 + exp(-2 * abs(x))) / 2),

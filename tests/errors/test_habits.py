@@ -44,8 +44,8 @@ ROWS = [
     wrong("a deque that does not fit", GraphError,
           "from collections import deque\np + deque([1, 2])", "add", "p: float64[3]"),
     # Names of other libraries.
-    wrong("a function of another name", AttributeError, "pt.vectors('x')", "pt has no 'vectors'",
-          "pt.vector?"),
+    wrong("a function of another name", AttributeError, "pt.vectorz('x')", "pt has no 'vectorz'",
+          "pt.vector"),
     wrong("a class of distributions", AttributeError, "pt.random.Normal(0, 1)",
           "random.normal?"),
     wrong("a distribution of Stan", AttributeError, "pt.random.studentT(3)",

@@ -42,7 +42,7 @@ ROWS = [
     wrong("an argument that is not here", TypeError, "np.cumsum(x, out=np.ones(2))", "cumsum",
           "out"),
     wrong("copyto", TypeError, "np.copyto(np.ones(3), p)", "np.copyto", "p is symbolic"),
-    wrong("a function in a list", TypeError, "np.select([x > 0], [x])", "np.select", "gt(x, 0.0)"),
+    wrong("a function in a list", TypeError, "np.histogramdd([p, p])", "np.histogramdd", "p is"),
     wrong("an index array", TypeError, "np.arange(9)[x > 0]", "gt(x, 0.0) is symbolic", "pt.as_t"),
 ]  # fmt: skip
 

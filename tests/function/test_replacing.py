@@ -53,3 +53,35 @@ def test_equal_computations_compare_what_is_written():
         pt.equal_computations(x, narrow, [x], [narrow])
     with pytest.raises(ValueError, match="2 tensors, and 1"):
         pt.equal_computations([x, x], [x])
+
+
+def test_a_subset_of_outputs_computes_nothing_else():
+    x, scale = pt.vector("x"), pt.shared(2.0)
+    outputs = {"sum": pt.sum(x) * scale, "pair": (x + 1, pt.exp(x)), "last": x[-1]}
+    f = pt.function([x], outputs, updates={scale: scale + 1}, target="machine")
+    only = f.subset(["sum", "pair"])
+    got = only([1.0, 2.0])
+    assert list(got) == ["sum", "pair"] and got["sum"] == 6 and isinstance(got["pair"], tuple)
+    np.testing.assert_array_equal(got["pair"][0], [2, 3])
+    assert f.subset("sum")([1.0, 2.0]) == 6  # no update has run
+    f([1.0, 2.0])
+    assert f.subset("sum")([1.0, 2.0]) == 9  # the same shared variable
+    assert "exp" not in f.subset("sum").explain("graph")
+    with pytest.raises(KeyError, match="no output 'mean'"):
+        f.subset("mean")
+    g = pt.function([x], [x, x + 1], target="machine")
+    np.testing.assert_array_equal(g.subset(-1)([1.0]), [2])
+    assert len(g.subset([1, 0, 1])([1.0])) == 3
+    with pytest.raises(IndexError, match="0 to 1"):
+        g.subset(2)
+    with pytest.raises(IndexError, match="one output"):
+        g.subset(0).subset(0)
+
+
+def test_memory_that_calls_keep_is_given_back_and_taken_again():
+    x = pt.vector("x")
+    f = pt.function([x], pt.sum(pt.cumsum(x)), target="machine")
+    for _ in range(3):
+        assert f([1.0, 2.0]) == 4
+        f.free()
+    f.free()

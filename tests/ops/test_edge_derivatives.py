@@ -15,7 +15,10 @@ from probtensor.transform.autodiff import gradient
 
 # Ops that are not tested, and points at which a slope is a convention or does not exist: poles with
 # two sides, infinity for periodic functions, 0 for angles.
-STEPS = {"floor", "ceil", "round", "trunc", "mod", "floor_div", "sign"}
+STEPS = {
+    "floor", "ceil", "round", "trunc", "mod", "floor_div", "sign", "copysign", "mantissa",
+    "exponent", "ldexp", "nextafter", "nextafter_single",
+}  # fmt: skip
 ELSEWHERE = {"pow", "where", "cast"}  # powers have a test of their own
 CHOICES = {
     "abs": [0.0], "gamma": [0.0, -2.0], "lgamma": [-2.0], "digamma": [0.0], "trigamma": [0.0],

@@ -29,6 +29,7 @@ DIFFERENT = {
     ("einsum", "kwargs"): "dtype=, order= and casting= stand in the signature",
     ("clip", "kwargs"): "keywords of ufuncs, which write to arrays",
     ("softplus", "kwargs"): "keywords of ufuncs, which write to arrays",
+    ("pad", "kwargs"): "the values of all modes stand in the signature",
     ("where", "x"): "the form with a condition alone has a size that only the values know",
     ("where", "y"): "the form with a condition alone has a size that only the values know",
 }
@@ -73,8 +74,8 @@ def same_default(ours, theirs):
         return ours is theirs
     if repr(theirs) == "<no value>":
         return ours is None or ours is False
-    if theirs is float:
-        return ours == "float64"
+    if theirs in (float, int):
+        return ours == {float: "float64", int: "int64"}[theirs]
     return ours == theirs and type(ours) is type(theirs)
 
 
@@ -84,7 +85,8 @@ def differences(ours, theirs):
     names = {p.name: p for p in mine}
     for position, their in enumerate(theirs.parameters.values()):
         if their.kind is their.VAR_KEYWORD:
-            yield their.name, "keywords of any name"
+            if not any(p.kind is p.VAR_KEYWORD for p in mine):
+                yield their.name, "keywords of any name"
         elif their.kind is their.VAR_POSITIONAL:
             if not any(p.kind is p.VAR_POSITIONAL for p in mine[position : position + 1]):
                 yield their.name, "any number by position"

@@ -75,11 +75,13 @@
     X(eq_i, i, i, x == y) X(ne_i, i, i, x != y) \
     X(and_i, i, i, x & y) X(or_i, i, i, x | y) X(xor_i, i, i, x ^ y) \
     X(floordiv_i, i, i, pt_ifloordiv(x, y)) X(mod_i, i, i, pt_imod(x, y)) \
-    X(pow_i, i, i, pt_ipow(x, y)) X(shl_i, i, i, pt_ishl(x, y)) X(shr_i, i, i, pt_ishr(x, y)) \
+    X(pow_i, i, i, pt_ipow(x, y)) X(gcd_i, i, i, pt_igcd(x, y)) \
+    X(shl_i, i, i, pt_ishl(x, y)) X(shr_i, i, i, pt_ishr(x, y)) \
     X(max_u, u, u, pt_umaximum(x, y)) X(min_u, u, u, pt_uminimum(x, y)) \
     X(lt_u, i, u, x < y) X(le_u, i, u, x <= y) X(gt_u, i, u, x > y) X(ge_u, i, u, x >= y) \
     X(floordiv_u, u, u, pt_ufloordiv(x, y)) X(mod_u, u, u, pt_umod(x, y)) \
-    X(pow_u, u, u, pt_upow(x, y)) X(shl_u, u, u, pt_ushl(x, y)) X(shr_u, u, u, pt_ushr(x, y))
+    X(pow_u, u, u, pt_upow(x, y)) X(gcd_u, u, u, pt_ugcd(x, y)) \
+    X(shl_u, u, u, pt_ushl(x, y)) X(shr_u, u, u, pt_ushr(x, y))
 
 #define PT_DEFINE(name, out, in, value) \
     STEP(name) \
@@ -205,13 +207,14 @@ PT_TERNARY(PT_DEFINE)
     X(pt_erfcinv) X(pt_ndtr) X(pt_log_ndtr) X(pt_ndtri) X(pt_gamma) X(pt_lgamma) X(pt_digamma) \
     X(pt_trigamma) X(pt_log1pmx) X(pt_expm1mx) X(pt_log_cexpexp) X(pt_log_cexpexp_slope) \
     X(pt_log_softplus) X(pt_inverse_mills) X(pt_lgamma_rest) X(pt_digamma_rest) \
-    X(pt_trigamma_rest) X(pt_log_cosh)
+    X(pt_trigamma_rest) X(pt_log_cosh) X(pt_mantissa) X(pt_exponent)
 #define PT_FUNCTIONS_2(X) \
     X(pt_pow) X(pt_mod) X(pt_floor_div) X(pt_atan2) X(pt_logaddexp) X(pt_xlogy) X(pt_xlog1py) \
     X(pt_log_share) X(pt_kl_div_exp) X(pt_poisson_divergence) X(pt_poisson_slope) X(pt_xtimes) \
     X(pt_xexpy) X(pt_log_rising_factorial) X(pt_digamma_difference) X(pt_trigamma_difference) \
     X(pt_lgamma_rest_change) X(pt_digamma_rest_change) X(pt_trigamma_rest_change) X(pt_lbeta) \
-    X(pt_log_multiset_coefficient) X(pt_log1p_square) X(pt_after)
+    X(pt_log_multiset_coefficient) X(pt_log1p_square) X(pt_after) X(pt_copysign) X(pt_ldexp) \
+    X(pt_nextafter) X(pt_nextafter_single) X(pt_logaddexp2)
 #define PT_FUNCTIONS_3(X) \
     X(pt_kl_div) X(pt_power_divergence) X(pt_beta_divergence) X(pt_inverse_divergence) \
     X(pt_log_ratio) X(pt_surplus) X(pt_binomial_divergence) X(pt_share_divergence) \

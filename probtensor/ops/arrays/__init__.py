@@ -1,6 +1,7 @@
 """Creation, views, joins and sorting of arrays.
 
-    creation.py    inputs, zeros, arange, eye
+    inputs.py      inputs of functions: scalar, dmatrix, lvectors
+    creation.py    constants, zeros, arange, eye
     views.py       the ops of shapes: reshape, transpose, broadcast, concatenate
     layout.py      the functions that make them, and joins
     rearrange.py   NumPy's functions that are graphs of other ops: clip, roll, split

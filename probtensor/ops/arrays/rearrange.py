@@ -91,6 +91,9 @@ def round(a: TensorLike, decimals: int = 0, out: None = None) -> Node:
     return ops.astype(ops.rint(as_tensor(x) / scale) * scale, as_tensor(x).dtype)
 
 
+around = round
+
+
 @public(lacks=("copy",))
 def nan_to_num(
     x: TensorLike,
@@ -187,6 +190,9 @@ def rad2deg(x: TensorLike) -> Node:
         array(180.)
     """
     return floats(x) * float(180 / np.pi)
+
+
+radians, degrees = deg2rad, rad2deg
 
 
 @public

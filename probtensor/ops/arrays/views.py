@@ -139,12 +139,16 @@ class DropAxes(View):
 
 @op
 class Sized(View):
-    """x itself, which must have the shape `shape`, as for a mask over its axes; else IndexError."""
+    """x itself, which must have the shape `shape`: IndexError if it is that of a mask over its axes
+    (in x[...]), else ValueError by the function `what`."""
 
-    users_write = "x[...]"
     shape: tuple[Size, ...]
+    what: str = "x[...]"
     linear = True
     samples = cases((3, 4), shape=[(3, 4)])
+
+    def user_name(self) -> str:
+        return self.what
 
     def infer(self, x: TensorType) -> TensorType:
         pairs = list(zip(x.shape, self.shape, strict=True))
@@ -153,24 +157,31 @@ class Sized(View):
         return TensorType(x.dtype, self.shape)
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
-        for axis, (n, m) in enumerate(zip(node.inputs[0].shape, self.shape, strict=True)):
-            text = ("the mask has size ", m, f" along axis {axis}, of size ", n)
-            yield SizeCheck(n, "==", m, text, IndexError)
+        (x,) = node.inputs
+        for axis, (n, m) in enumerate(zip(x.shape, self.shape, strict=True)):
+            if self.what == "x[...]":
+                text = ("the mask has size ", m, f" along axis {axis}, of size ", n)
+                yield SizeCheck(n, "==", m, text, IndexError)
+            else:
+                text = (f"axis {axis} of {called(x)} has size ", n, ", not ", m)
+                yield SizeCheck(n, "==", m, text)
 
     def element(self, index, read, types, out, select):
         return read[0](list(index))
 
     def numpy(self, x):
-        if x.shape != self.shape:
-            shapes = f"{shape_text(self.shape)}, its axes {shape_text(x.shape)}"
+        if x.shape == self.shape:
+            return x
+        shapes = f"{shape_text(self.shape)}, its axes {shape_text(x.shape)}"
+        if self.what == "x[...]":
             raise IndexError(f"the mask has the sizes {shapes}")
-        return x
+        raise ValueError(f"{self.what}: the sizes are to be {shapes}")
 
     def vjp(self, g, out, x):
-        return (make(Sized(x.shape), (g,)),)
+        return (make(Sized(x.shape, self.what), (g,)),)
 
     def batched(self, batch: Batch) -> Node:
-        return make(Sized((batch.size, *batch.node.shape)), (batch.first,))
+        return make(Sized((batch.size, *batch.node.shape), self.what), (batch.first,))
 
 
 @op

@@ -11,6 +11,7 @@ These have no C name: every target renders their symbols itself, with NumPy's me
     << >>              of integers, which C promotes but these do not; bits past the width are lost,
                        and a count below 0 is as one past the width
     minimum maximum    nan if either is nan
+    gcd                of integers
     sqrt square        in the dtype of the argument
     floor ceil trunc round    of floats; round goes half to even
     isnan isinf        bool out
@@ -255,6 +256,9 @@ def power(x: TensorLike, y: TensorLike) -> Node:
     return (Pow() if dtype.is_inexact else IntegerPow())(x, y)
 
 
+pow = power
+
+
 def _simple_power(x: Node, y: float) -> Node | None:
     if x.dtype == "bool":
         return None
@@ -427,14 +431,14 @@ class Round(Rounding):
 add = Add()
 subtract = sub = Sub()
 multiply = mul = Mul()
-divide = true_divide = div = Div()
-floor_divide = FloorDiv()
+divide = true_divide = true_div = div = Div()
+floor_divide = floor_div = int_div = FloorDiv()
 mod = remainder = Mod()
 negative = neg = Neg()
 absolute = abs = Abs()
-sign = Sign()
+sign = sgn = Sign()
 sqrt = Sqrt()
-square = Square()
+square = sqr = Square()
 minimum = Minimum()
 maximum = Maximum()
 floor = Floor()

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from cython_ext.library import Library
+from probtensor.targets.cython.routines import MODULES, modules
 
 
 def load_module(path: Path) -> Library:
     """The shared object at `path`, linked; ImportError if it is not one."""
     library = Library(path)
-    if library.needs_routines:
-        library.link(routines())
+    for module in MODULES:
+        if library.needs_routines(module):
+            library.link(module, of_module(module))
     return library
 
 
 @cache
-def routines() -> Mapping[str, int]:
-    """Addresses of the matrix routines; imports SciPy."""
-    from cython_ext import linalg
-
+def of_module(module: str) -> Mapping[str, int]:
+    """Addresses of the routines of one module of cython_ext, which is imported."""
     name_of = ctypes.pythonapi.PyCapsule_GetName
     name_of.restype, name_of.argtypes = ctypes.c_char_p, (ctypes.py_object,)
     address_of = ctypes.pythonapi.PyCapsule_GetPointer
     address_of.restype, address_of.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
-    return {
-        name: address_of(capsule, name_of(capsule))
-        for name, capsule in linalg.__pyx_capi__.items()
-    }
+    exported = import_module(f"cython_ext.{module}").__pyx_capi__
+    return {name: address_of(capsule, name_of(capsule)) for name, capsule in exported.items()}
+
+
+def addresses(names: Iterable[str]) -> dict[str, int]:
+    """The address of each of these routines; only their modules are imported."""
+    return {name: of_module(modules()[name])[name] for name in names}

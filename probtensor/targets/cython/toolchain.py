@@ -51,7 +51,7 @@ SHARED = ("-shared", "-fPIC", *MODULE_FLAGS, "-Wl,-z,noseparate-code", "-Wl,-z,n
           "-Wl,--build-id=none")  # fmt: skip
 SHARED_MACOS = ("-bundle", "-undefined", "dynamic_lookup", *MODULE_FLAGS)
 # The linker's version script, and the declaration by which Cython exports the plan under its name.
-EXPORTS = "{ global: pt_plan; pt_link; local: *; };\n"
+EXPORTS = "{ global: pt_plan; pt_link_*; local: *; };\n"
 DECLARATIONS = """\
 from libc.stdint cimport int64_t
 cdef public int pt_plan(void** b, const int64_t* n) noexcept nogil
@@ -96,7 +96,8 @@ def headers_hash() -> str:
     for path in sorted([*folder.rglob("*.h"), *folder.parent.glob("*.pxd")]):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
-    digest.update((routines.declarations() + routines.header()).encode())
+    for module in routines.MODULES:
+        digest.update((routines.declarations(module) + routines.header(module)).encode())
     return digest.hexdigest()
 
 
@@ -310,8 +311,11 @@ def _declare(source: Path) -> None:
     package = source.parent / "cython_ext"
     package.mkdir(exist_ok=True)
     (package / "__init__.pxd").write_text("")
-    (package / "linalg.pxd").write_text(routines.declarations(), encoding="utf-8")
-    (source.parent / routines.HEADER).write_text(routines.header(), encoding="utf-8")
+    for module in routines.MODULES:
+        text = routines.declarations(module)
+        (package / f"{module}.pxd").write_text(text, encoding="utf-8")
+        header = source.parent / routines.header_name(module)
+        header.write_text(routines.header(module), encoding="utf-8")
 
 
 @contextmanager

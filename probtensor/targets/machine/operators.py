@@ -23,7 +23,7 @@ OPERATORS = {
     ">>": (None, "shr_i", "shr_u"), "minimum": ("min_f", "min_i", "min_u"),
     "maximum": ("max_f", "max_i", "max_u"), "sqrt": ("sqrt_f", "", ""),
     "floor": ("floor_f", "", ""), "ceil": ("ceil_f", "", ""), "trunc": ("trunc_f", "", ""),
-    "round": ("round_f", "", ""),
+    "round": ("round_f", "", ""), "gcd": (None, "gcd_i", "gcd_u"),
 }  # fmt: skip
 # Operators whose float32 result needs no rounding.
 EXACT = {"neg", "abs", "sign", "minimum", "maximum", "floor", "ceil", "trunc", "round"}
