@@ -14,6 +14,7 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     ordering/      sort, partition, searches, sets, counts, running sums and products
     branches/      one of several graphs is computed
     complexes/     complex tensors, which are pairs of real ones
+    fourier/       discrete Fourier, cosine and sine transforms; their names are those of pt.fft
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
     assumptions.py assume: declared properties
@@ -71,6 +72,7 @@ from probtensor.ops.indexing import (
     slicing,
     writing,
 )
+from probtensor.ops.fourier import real_transforms, transforms
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
@@ -128,7 +130,7 @@ _MODULES = (
     *(divergence, functions, integrals, links, rising, tails),
     *(assumptions, draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
-    *(complexes,),
+    *(complexes, real_transforms, transforms),
 )
 
 
@@ -152,8 +154,5 @@ def _declared(module: ModuleType) -> dict[str, object]:
 
 for _module in _MODULES:
     globals().update(_declared(_module))
-
-# The table of complex meanings names ops, which are all known now.
-from probtensor.ops.complexes import meanings  # noqa: E402, F401
 
 methods.enter(globals())
