@@ -62,7 +62,7 @@ from probtensor.ops.loops.scan import functions as scans
 from probtensor.ops.loops.scan import returned
 from probtensor.ops.random import draws
 from probtensor.ops.reductions import composite, folds, statistics
-from probtensor.ops.special import divergence, functions, integrals, links, rising, tails
+from probtensor.ops.special import bessel, divergence, functions, integrals, links, rising, tails
 
 _MODULES = (
     *(creation, diagonals, layout, order, rearrange, require, unique, views),
@@ -70,7 +70,7 @@ _MODULES = (
     *(along, gather, index, places, slicing),
     *(factors, norms, products, solving, subscripts),
     *(composite, folds, statistics),
-    *(divergence, functions, integrals, links, rising, tails),
+    *(bessel, divergence, functions, integrals, links, rising, tails),
     *(draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
 )
