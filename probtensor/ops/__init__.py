@@ -18,7 +18,7 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
     assumptions.py assume: declared properties
-    gradient.py    stop_gradient, grad_clip: the same value, another derivative
+    derivatives.py stop_gradient, grad_clip: the same value, another derivative
     size_laws.py   the parts of size laws that ops share
     shapes/        joins, pads, new axes and grids, as graphs of the ops above
     methods.py     methods of tensors that are functions here
@@ -115,7 +115,7 @@ _MODULES = (
     "special.tails",
     "assumptions",
     "random.draws",
-    "gradient",
+    "derivatives",
     "numpy_calls",
     "branches.op",
     "loops.op",
