@@ -33,7 +33,7 @@ NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/*/*.p
 EXTRA := import sys, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*project["optional-dependencies"][sys.argv[1]], sep="\n")
 
-.PHONY: help check test test-all test-without-compiler fuzz golden replay bench gpu demo rules clean
+.PHONY: help check test test-all test-without-compiler fuzz golden replay bench gpu demo docs rules clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | awk -F'\t' '{printf "make %-22s%s\n", $$1, $$2}'
@@ -91,6 +91,10 @@ bench:  ## speed against the peers (ARGS='--quick', '--check', ...) or a version
 
 gpu:  ## tests and speed on a CUDA device, no network needed (tests/tools/wheels.sh; ARGS='--dry ...')
 	@PYTHON="$(GPU_PYTHON)" tests/tools/gpu.sh $(ARGS)
+
+docs: .venv/test.stamp .venv/built.stamp  ## write the generated documents, docs/ops.md
+	@$(PY) -m tests.docs
+	@git --no-pager diff --stat -- docs
 
 rules: .venv/demo.stamp .venv/built.stamp  ## list every rewriting rule with its reason
 	@$(PY) -m probtensor rules

@@ -160,7 +160,7 @@ def _calls_of_scipy() -> str:
 
 def loaded() -> tuple[Library, ...]:
     """Those of the two that are loaded; does not import SciPy."""
-    users = ("cython_ext.linalg", "scipy.linalg.cython_blas")
+    users = ("cython_ext.lapack", "scipy.linalg.cython_blas")
     return (of_numpy(), *([of_scipy()] if any(name in sys.modules for name in users) else []))
 
 

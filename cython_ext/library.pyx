@@ -40,8 +40,8 @@ cdef class Library:
 
     `path` is that of its file, and is updated when the file is moved. It is unmapped when this
     object is destroyed, unless `pin` was called, which keeps its addresses valid. `link` sets the
-    pointers through which the plan calls what is outside of it, by functions of the shared object.
-    ImportError if it cannot be loaded, or has no plan.
+    pointers through which the plan calls routines of a module. ImportError if it cannot be loaded,
+    or has no plan.
     """
 
     cdef object __weakref__
@@ -82,9 +82,9 @@ cdef class Library:
                 dlclose(self.handle)
                 pt_loading_unlock()
 
-    cdef pt_link_fn linker(self, name):
-        cdef bytes encoded = name.encode()
-        cdef const char *text = encoded
+    cdef pt_link_fn linker(self, str module):
+        cdef bytes name = f"pt_link_{module}".encode()
+        cdef const char *text = name
         cdef void *found
         with nogil:
             pt_loading_lock()
@@ -92,15 +92,15 @@ cdef class Library:
             pt_loading_unlock()
         return <pt_link_fn>found
 
-    def has(self, linker):
-        """Whether its plan needs addresses, which the function of this name sets."""
-        return self.linker(linker) != NULL
+    def needs_routines(self, str module):
+        """Whether its plan calls routines of a module, which have to be linked first."""
+        return self.linker(module) != NULL
 
-    def link(self, linker, addresses):
-        """Set addresses, by name."""
+    def link(self, str module, addresses):
+        """Set the addresses of the routines of a module, by name."""
         cdef const char *text
         cdef uintptr_t address
-        cdef pt_link_fn setter = self.linker(linker)
+        cdef pt_link_fn setter = self.linker(module)
         if setter == NULL:
             return
         for name, address in addresses.items():

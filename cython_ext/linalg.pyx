@@ -1,33 +1,20 @@
-"""Matrix routines for compiled plans, by the BLAS and LAPACK in SciPy: nothing to link.
+"""Matrix products and factors for compiled plans, and sorts and running sums.
 
-The function pointers are read from the library that SciPy calls when this module is imported, which
-only plans that call a routine do; SciPy itself is imported where that library is not known (see
-blas.pyx). BLAS is column-major: it sees the transpose of a matrix, so lower is upper there.
-
-BLAS runs on one thread here (see host/pt_blas.h). A call of LARGE multiplications is split into
-pieces, by its sizes alone, so that the result is bitwise reproducible, and our own threads run
-them. A large single factorisation is one piece, on one thread.
+By the BLAS and LAPACK in SciPy; see lapack.pyx for threads and what is large.
 """
 
-from importlib import import_module
-
-from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint8_t
 
 from libc.math cimport NAN
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
-from cython_ext.blas cimport Library, enter, leave, piece_fn, share_out
-from cython_ext.blas import of_scipy
+from cython_ext.lapack cimport LARGE, all_finite, fill, part, pointer, run, transpose
 
 ctypedef void (*dgemm_fn)(char*, char*, int*, int*, int*, double*, double*, int*, double*, int*,
                           double*, double*, int*) noexcept nogil
 ctypedef void (*sgemm_fn)(char*, char*, int*, int*, int*, float*, float*, int*, float*, int*,
                           float*, float*, int*) noexcept nogil
-ctypedef void (*dtrsm_fn)(char*, char*, char*, char*, int*, int*, double*, double*, int*,
-                          double*, int*) noexcept nogil
-ctypedef void (*dpotrf_fn)(char*, int*, double*, int*, int*) noexcept nogil
 ctypedef void (*dsyevd_fn)(char*, char*, int*, double*, int*, double*, double*, int*, int*, int*,
                            int*) noexcept nogil
 ctypedef void (*dgetrf_fn)(int*, int*, double*, int*, int*, int*) noexcept nogil
@@ -37,37 +24,23 @@ ctypedef void (*dorgqr_fn)(int*, int*, int*, double*, int*, double*, double*, in
                            int*) noexcept nogil
 
 
-cdef Library _library = of_scipy()
+cdef extern from "pt_small.h" nogil:
+    int64_t PT_SMALL
+    void pt_small_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows,
+                     int64_t batch, int64_t n)
 
 
-cdef void* _pointer(str module, str name) except NULL:
-    cdef void* found = _library.routine(name)
-    if found != NULL:
-        return found
-    capsule = import_module(f"scipy.linalg.{module}").__pyx_capi__[name]
-    return PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
+cdef dgemm_fn _dgemm = <dgemm_fn> pointer("cython_blas", "dgemm")
+cdef sgemm_fn _sgemm = <sgemm_fn> pointer("cython_blas", "sgemm")
+cdef dsyevd_fn _dsyevd = <dsyevd_fn> pointer("cython_lapack", "dsyevd")
+cdef dgetrf_fn _dgetrf = <dgetrf_fn> pointer("cython_lapack", "dgetrf")
+cdef dgeqrf_fn _dgeqrf = <dgeqrf_fn> pointer("cython_lapack", "dgeqrf")
+cdef dorgqr_fn _dorgqr = <dorgqr_fn> pointer("cython_lapack", "dorgqr")
 
 
-cdef dgemm_fn _dgemm = <dgemm_fn> _pointer("cython_blas", "dgemm")
-cdef sgemm_fn _sgemm = <sgemm_fn> _pointer("cython_blas", "sgemm")
-cdef dtrsm_fn _dtrsm = <dtrsm_fn> _pointer("cython_blas", "dtrsm")
-cdef dpotrf_fn _dpotrf = <dpotrf_fn> _pointer("cython_lapack", "dpotrf")
-cdef dsyevd_fn _dsyevd = <dsyevd_fn> _pointer("cython_lapack", "dsyevd")
-cdef dgetrf_fn _dgetrf = <dgetrf_fn> _pointer("cython_lapack", "dgetrf")
-cdef dgeqrf_fn _dgeqrf = <dgeqrf_fn> _pointer("cython_lapack", "dgeqrf")
-cdef dorgqr_fn _dorgqr = <dorgqr_fn> _pointer("cython_lapack", "dorgqr")
-
-
-cdef void* _bound = _library.bound
-cdef int _cpus = _library.cpus
-
-# About 10 ms on one thread: less is not worth starting a thread, which takes 0.05 ms, or some
-# milliseconds until it is scheduled.
-cdef double LARGE = 2.0**28
 # Terms that BLAS sums in one call: more for wide products, where adding the parts costs more than
 # the calls.
 cdef int64_t PART = 256, WIDE_PART = 512, WIDE = 2**16
-cdef int64_t TILE = 512  # rows and columns of a piece: enough for BLAS to be at its full speed
 
 
 ctypedef fused real:
@@ -160,21 +133,6 @@ cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
         _multiply_part(<const double*> p.a + a, <const double*> p.b + b, <double*> p.c + c, p, m, n)
 
 
-cdef int64_t _part(int64_t n, bint cut) noexcept nogil:
-    """The length of pieces of n: about equal, a multiple of eight, and at most TILE if split."""
-    cdef int64_t count = (n + TILE - 1) // TILE
-    return ((n + count - 1) // count + 7) // 8 * 8 if cut else n
-
-
-cdef void _run(bint large, piece_fn piece, void* context, int64_t count) noexcept nogil:
-    """Run all pieces: on several threads if the call is large and no other call of BLAS is
-    active."""
-    cdef int token = 0
-    cdef int threads = enter(_bound, &token)
-    share_out(_bound, piece, context, count, min(threads, _cpus) if large else 1)
-    leave(_bound, token)
-
-
 cdef void _gemm(const real* a, const real* b, real* c, int64_t batch, int64_t m, int64_t n,
                 int64_t k, int64_t a_transposed, int64_t b_transposed) noexcept nogil:
     cdef Product p
@@ -190,10 +148,10 @@ cdef void _gemm(const real* a, const real* b, real* c, int64_t batch, int64_t m,
     p.a, p.b, p.c = a, b, c
     p.m, p.n, p.k = m, n, k
     p.a_transposed, p.b_transposed = a_transposed != 0, b_transposed != 0
-    p.rows, p.columns = _part(m, large), _part(n, large)
+    p.rows, p.columns = part(m, large), part(n, large)
     p.across = (n + p.columns - 1) // p.columns
     p.pieces = p.across * ((m + p.rows - 1) // p.rows)
-    _run(large, _product_piece, &p, batch * p.pieces)
+    run(large, _product_piece, &p, batch * p.pieces)
 
 
 cdef void pt_gemm(const double* a, const double* b, double* c, int64_t batch,
@@ -226,56 +184,6 @@ def gemm(const real[:, :, ::1] a, const real[:, :, ::1] b, real[:, :, ::1] c, bi
         _gemm(left, right, &c[0, 0, 0], c.shape[0], m, n, k, a_transposed, b_transposed)
 
 
-cdef struct Factor:
-    double* out
-    int64_t n
-
-
-cdef void _factor_piece(void* context, int64_t item) noexcept nogil:
-    cdef Factor* p = <Factor*> context
-    cdef int size = <int> p.n, info = 0
-    cdef char triangle = b"U"
-    cdef int64_t i, j, n = p.n
-    cdef double* factor = p.out + item * n * n
-    _dpotrf(&triangle, &size, factor, &size, &info)
-    for i in range(n):
-        for j in range(0 if info else i + 1, n):
-            factor[i * n + j] = NAN if info else 0.0
-
-
-cdef void pt_cholesky(const double* a, double* out, int64_t batch, int64_t n) noexcept nogil:
-    """out: the lower factor of each n x n item of a, all nan where it is not positive definite."""
-    cdef Factor p
-    if n == 0:
-        return
-    memcpy(out, a, batch * n * n * sizeof(double))
-    p.out, p.n = out, n
-    _run(<double> batch * n * n * n >= 3 * LARGE, _factor_piece, &p, batch)
-
-
-cdef bint _all_finite(const double* a, int64_t count) noexcept nogil:
-    # Routines of LAPACK may not terminate for nan or infinity.
-    cdef double zero = 0.0
-    cdef int64_t i
-    for i in range(count):
-        zero += a[i] - a[i]
-    return zero == 0.0
-
-
-cdef void _fill(double* x, int64_t count, double value) noexcept nogil:
-    cdef int64_t i
-    for i in range(count):
-        x[i] = value
-
-
-cdef void _transpose(const double* a, double* out, int64_t m, int64_t n) noexcept nogil:
-    # out: the transpose of a, which is m x n; between row-major and column-major.
-    cdef int64_t i, j
-    for i in range(m):
-        for j in range(n):
-            out[j * m + i] = a[i * n + j]
-
-
 # Arguments of a call, of which each piece is an item.
 cdef struct Items:
     const double* a
@@ -305,15 +213,15 @@ cdef void _eigh_piece(void* context, int64_t item) noexcept nogil:
     cdef double saved
     cdef bint finite = True
     for i in range(n):
-        finite = finite and _all_finite(a + i * n, i + 1)
+        finite = finite and all_finite(a + i * n, i + 1)
         for j in range(i + 1):
             vectors[j * n + i] = a[i * n + j]
     if finite:
         _dsyevd(&job, &triangle, &size, vectors, &size, values, work, &reals,
                 <int*> (work + reals), &integers, &info)
     if info or not finite:
-        _fill(values, n, NAN)
-        _fill(vectors, n * n, NAN)
+        fill(values, n, NAN)
+        fill(vectors, n * n, NAN)
         return
     for i in range(n):
         for j in range(i):
@@ -332,7 +240,7 @@ cdef void pt_eigh(const double* a, double* values, double* vectors, double* work
     if n == 0:
         return
     p.a, p.first, p.second, p.work, p.n = a, values, vectors, work, n
-    _run(<double> batch * n * n * n >= LARGE // 8, _eigh_piece, &p, batch)
+    run(<double> batch * n * n * n >= LARGE // 8, _eigh_piece, &p, batch)
 
 
 cdef void _lu_piece(void* context, int64_t item) noexcept nogil:
@@ -345,14 +253,14 @@ cdef void _lu_piece(void* context, int64_t item) noexcept nogil:
     cdef double* transposed = p.work + item * (n * n + n)
     cdef int* swapped = <int*> (transposed + n * n)
     cdef int size = <int> n, info = 0
-    if not _all_finite(a, n * n):
-        _fill(factor, n * n, NAN)
+    if not all_finite(a, n * n):
+        fill(factor, n * n, NAN)
         for i in range(n):
             pivots[i] = rows[i] = 0
         return
-    _transpose(a, transposed, n, n)
+    transpose(a, transposed, n, n)
     _dgetrf(&size, &size, transposed, &size, swapped, &info)
-    _transpose(transposed, factor, n, n)
+    transpose(transposed, factor, n, n)
     for i in range(n):
         pivots[i] = swapped[i] - 1
         rows[i] = i
@@ -368,10 +276,11 @@ cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows,
     the diagonal of `factor`, U on and above it; in order, row i was swapped with row pivots[i]. The
     factor of an item that is not finite is all nan, its pivots and rows 0."""
     cdef Items p
-    if n == 0:
+    if n <= PT_SMALL:
+        pt_small_lu(a, factor, pivots, rows, batch, n)
         return
     p.a, p.first, p.third, p.fourth, p.work, p.n = a, factor, pivots, rows, work, n
-    _run(<double> batch * n * n * n >= 2 * LARGE, _lu_piece, &p, batch)
+    run(<double> batch * n * n * n >= 2 * LARGE, _lu_piece, &p, batch)
 
 
 cdef int64_t _qr_work_size(int64_t m, int64_t n) noexcept nogil:
@@ -390,8 +299,8 @@ cdef void _qr_piece(void* context, int64_t item) noexcept nogil:
     cdef double* reflectors = transposed + m * n
     cdef double* work = reflectors + k
     cdef int rows = <int> m, columns = <int> n, inner = <int> k, lwork = <int> (32 * n), info = 0
-    _transpose(a, transposed, m, n)
-    if _all_finite(a, m * n):
+    transpose(a, transposed, m, n)
+    if all_finite(a, m * n):
         _dgeqrf(&rows, &columns, transposed, &rows, reflectors, work, &lwork, &info)
     else:
         info = 1
@@ -401,9 +310,9 @@ cdef void _qr_piece(void* context, int64_t item) noexcept nogil:
     if not info:
         _dorgqr(&rows, &inner, &inner, transposed, &rows, reflectors, work, &lwork, &info)
     if info:
-        _fill(q, m * k, NAN)
+        fill(q, m * k, NAN)
     else:
-        _transpose(transposed, q, k, m)
+        transpose(transposed, q, k, m)
 
 
 cdef void pt_qr(const double* a, double* q, double* r, double* work, int64_t batch, int64_t m,
@@ -414,52 +323,7 @@ cdef void pt_qr(const double* a, double* q, double* r, double* work, int64_t bat
     if m == 0 or n == 0:
         return
     p.a, p.first, p.second, p.work, p.m, p.n = a, q, r, work, m, n
-    _run(<double> batch * m * n * min(m, n) >= LARGE, _qr_piece, &p, batch)
-
-
-cdef struct System:
-    char triangle
-    const double* t
-    double* x
-    int64_t n, k
-    int64_t width, pieces  # right-hand sides of a piece, and pieces of an item
-
-
-cdef void _system_piece(void* context, int64_t piece) noexcept nogil:
-    cdef System* p = <System*> context
-    cdef int64_t item = piece // p.pieces, first = piece % p.pieces * p.width
-    cdef int rows = <int> min(p.width, p.k - first), size = <int> p.n, step = <int> p.k
-    cdef char side = b"R", plain = b"N"
-    cdef double one = 1.0
-    _dtrsm(&side, &p.triangle, &plain, &plain, &rows, &size, &one,
-           <double*> p.t + item * p.n * p.n, &size, p.x + item * p.n * p.k + first, &step)
-
-
-cdef void _solve(char triangle, const double* t, double* x, int64_t batch, int64_t n,
-                 int64_t k) noexcept nogil:
-    cdef System p
-    cdef bint large = <double> batch * n * n * k >= 2 * LARGE
-    if n == 0 or k == 0:
-        return
-    p.triangle, p.t, p.x = triangle, t, x
-    p.n, p.k = n, k
-    p.width = _part(k, large)
-    p.pieces = (k + p.width - 1) // p.width
-    _run(large, _system_piece, &p, batch * p.pieces)
-
-
-cdef void pt_solve_lower(const double* t, const double* b, double* out, int64_t batch,
-                         int64_t n, int64_t k) noexcept nogil:
-    """out: x with t x = b for each item, t being n x n and lower, b being n x k."""
-    memcpy(out, b, batch * n * k * sizeof(double))
-    _solve(b"U", t, out, batch, n, k)
-
-
-cdef void pt_solve_upper(const double* t, const double* b, double* out, int64_t batch,
-                         int64_t n, int64_t k) noexcept nogil:
-    """As pt_solve_lower, for upper t."""
-    memcpy(out, b, batch * n * k * sizeof(double))
-    _solve(b"L", t, out, batch, n, k)
+    run(<double> batch * m * n * min(m, n) >= LARGE, _qr_piece, &p, batch)
 
 
 cdef void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil:
@@ -488,56 +352,3 @@ cdef void pt_true_places(const uint8_t* mask, int64_t* out, int64_t batch,
             count += mask[item * n + i] != 0
         for i in range(count, n):
             out[item * n + i] = n
-
-
-ctypedef fused number:
-    double
-    int64_t
-
-
-cdef void _sort(const number* x, number* values, int64_t* order, int64_t* spare,
-                int64_t n) noexcept nogil:
-    # A bottom-up merge sort. An element is moved before one of the left run only if it is smaller,
-    # so the sort is stable. A nan is larger than all numbers.
-    cdef int64_t width = 1, first, middle, last, left, right, i
-    cdef number a, b
-    cdef bint smaller
-    for i in range(n):
-        order[i] = i
-    while width < n:
-        first = 0
-        while first + width < n:
-            middle, last = first + width, min(first + 2 * width, n)
-            left, right = first, middle
-            for i in range(first, last):
-                smaller = left == middle
-                if left < middle and right < last:
-                    a, b = x[order[left]], x[order[right]]
-                    smaller = b < a or (a != a and b == b)
-                if smaller:
-                    spare[i] = order[right]
-                    right += 1
-                else:
-                    spare[i] = order[left]
-                    left += 1
-            memcpy(order + first, spare + first, (last - first) * sizeof(int64_t))
-            first = last
-        width *= 2
-    for i in range(n):
-        values[i] = x[order[i]]
-
-
-cdef void pt_sort(const double* x, double* values, int64_t* order, double* work, int64_t batch,
-                  int64_t n) noexcept nogil:
-    """Each item of n numbers in ascending order, nan last, and their indices in it; stable."""
-    cdef int64_t item
-    for item in range(batch):
-        _sort(x + item * n, values + item * n, order + item * n, <int64_t*> work, n)
-
-
-cdef void pt_sort_int64(const int64_t* x, int64_t* values, int64_t* order, double* work,
-                        int64_t batch, int64_t n) noexcept nogil:
-    """As pt_sort, for integers."""
-    cdef int64_t item
-    for item in range(batch):
-        _sort(x + item * n, values + item * n, order + item * n, <int64_t*> work, n)

@@ -6,6 +6,9 @@ in SciPy, `random` makes random variables. `function` compiles a graph.
 
 import sys as _sys
 from collections import ChainMap as _ChainMap
+from math import e, inf, nan, pi
+
+from numpy import euler_gamma, newaxis
 
 from probtensor.late import load as _load
 from probtensor.process import uncollected as _uncollected
@@ -13,6 +16,7 @@ from probtensor.process import uncollected as _uncollected
 # The names of parts that few programs use, which are imported when they are first used.
 _LATE = {
     "Cuda": ("targets.cuda.launches", "CudaTarget"),
+    "gradient": ("gradient", ""),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
@@ -26,11 +30,23 @@ with _uncollected():
     from probtensor.calls import public as _public
     from probtensor.compile import function
     from probtensor.device import DeviceArray, DeviceError, device_array
-    from probtensor.function import Function, In, Out, Shared, shared, stream, transfer
+    from probtensor.function import (
+        Function,
+        In,
+        Out,
+        Shared,
+        clone_replace,
+        equal_computations,
+        graph_replace,
+        shared,
+        stream,
+        transfer,
+    )
     from probtensor.graph import GraphError, Node
     from probtensor.graph import as_tensor as _as_tensor
     from probtensor.graph import line_of as _line_of
     from probtensor.graph.text import to_text
+    from probtensor.ops.absent import REASONS as _REASONS
     from probtensor.prob import (
         Posterior,
         condition,
@@ -47,16 +63,33 @@ with _uncollected():
         sample_posterior_predictive,
         sample_prior,
     )
-    from probtensor.rules import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from probtensor.rules import (
+        checkpoint,
+        custom_jvp,
+        custom_vjp,
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        sparse_hessian,
+        sparse_jacobian,
+        subgraph_grad,
+        value_and_grad,
+        vjp,
+    )
     from probtensor.sample import SamplerWarning, SamplingError, sample
     from probtensor.targets.base import BuildError
     from probtensor.transform import vmap
+    from probtensor.transform.batch import apply_along_axis, apply_over_axes, vectorize
     from probtensor.types import Dim, ShapeError, TensorType
     from probtensor.version import __version__
 
 # The two that the library calls at every turn answer wrong calls only here.
 as_tensor, line_of = _public(_as_tensor), _public(_line_of)
 as_tensor.__module__ = line_of.__module__ = __name__  # where pickle finds these
+
+TensorVariable = Node  # PyTensor's name
 
 # Functions of the tensor language: those that say themselves that they are public.
 _LANGUAGE = {name: value for name, value in vars(_ops).items() if _is_public(value)}
@@ -79,18 +112,30 @@ __all__ = [
     "ShapeError",
     "Shared",
     "TensorType",
+    "TensorVariable",
     "__version__",
+    "apply_along_axis",
+    "apply_over_axes",
     "as_tensor",
+    "checkpoint",
+    "clone_replace",
     "condition",
+    "custom_jvp",
+    "custom_vjp",
     "data",
     "deterministic",
     "device_array",
     "draw",
+    "e",
+    "equal_computations",
+    "euler_gamma",
     "function",
     "grad",
+    "graph_replace",
     "hessian",
     "hmm",
     "hvp",
+    "inf",
     "interval",
     "jacobian",
     "jvp",
@@ -99,9 +144,12 @@ __all__ = [
     "log_likelihood",
     "logp",
     "loop",
+    "nan",
+    "newaxis",
     "ode",
     "optimize",
     "ordered",
+    "pi",
     "potential",
     "quad",
     "random",
@@ -109,23 +157,27 @@ __all__ = [
     "sample_posterior_predictive",
     "sample_prior",
     "shared",
+    "sparse_hessian",
+    "sparse_jacobian",
     "special",
     "stream",
+    "subgraph_grad",
     "to_text",
     "transfer",
     "value_and_grad",
+    "vectorize",
     "vjp",
     "vmap",
 ]
 __all__.extend(sorted(_LANGUAGE))
-_SUBMODULES = ("random", "linalg", "loop", "hmm", "ode", "optimize", "special")
+_SUBMODULES = ("random", "linalg", "loop", "hmm", "gradient", "ode", "optimize", "special")
 
 
 def _others() -> dict[str, list[str]]:
     return {f"pt.{name}": getattr(_sys.modules[__name__], name).__all__ for name in _SUBMODULES}
 
 
-_missing = _absent("pt", _ChainMap(globals(), _LATE), _others)
+_missing = _absent("pt", _ChainMap(globals(), _LATE), _others, _REASONS)
 
 
 def __getattr__(name: str) -> object:

@@ -16,7 +16,8 @@ from probtensor.function import Compilation, Function, In, Lowered, Program, Sha
 from probtensor.function.implicit import implicit_inputs, measured_inputs, values_of
 from probtensor.function.program import Leaf, checked_inputs, checked_updates, flatten
 from probtensor.function.recall import CachedFunction, pack
-from probtensor.function.request import check_options, check_used, replace_givens
+from probtensor.function.replacing import replaced
+from probtensor.function.request import check_options, check_used
 from probtensor.graph import Node
 from probtensor.graph.resize import detached, sizes_read
 from probtensor.graph.symbolic import refusal
@@ -148,7 +149,7 @@ def _program(
             kind=ValueError,
         )
     graph = [leaf.variable for leaf in leaves] + [value for _, value in pairs]
-    graph = replace_givens(graph, givens)
+    graph = replaced(graph, givens, "function: givens")
     count = len(leaves)
     graph, memories = zip(*map(handed_over, graph)) if graph else ((), ())
     check_used(arguments, graph, on_unused_input)

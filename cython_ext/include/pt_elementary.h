@@ -332,6 +332,12 @@ PT_FN double pt_logit(double p) {
     return pt__log_ratio(p, 0.0, d, d_lo);
 }
 
+/* x; the order of computing it is that of a function of both. */
+PT_FN double pt_after(double x, double y) {
+    (void)y;
+    return x;
+}
+
 PT_FN double pt_xlogy(double x, double y) {
     double product = x * pt_log(y);
     return x == 0.0 && y == y ? 0.0 : product;

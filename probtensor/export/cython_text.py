@@ -63,11 +63,12 @@ def _joined(lines: Sequence[str]) -> list[str]:
 
 
 def _routines(rows: Sequence[str]) -> tuple[str, ...]:
+    found: list[str] = []
     for row in rows:
-        module, cimport, names = row.partition(".linalg cimport ")
-        if cimport and module.startswith("from "):
-            return tuple(names.split(", "))
-    return ()
+        module, cimport, names = row.partition(" cimport ")
+        if cimport and module.startswith("from cython_ext."):
+            found += names.split(", ")
+    return tuple(found)
 
 
 def _blocks(rows: Sequence[str]) -> list[list[str]]:

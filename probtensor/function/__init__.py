@@ -1,7 +1,8 @@
 """The callable: from the program a user asked for and its plan to checked calls.
 
     program.py  the function before compilation: inputs with names and defaults, nested outputs
-    request.py  checks of the arguments of `function`: options, givens, unused inputs
+    request.py  checks of the arguments of `function`: options, unused inputs
+    replacing.py  graphs with tensors replaced: givens, `graph_replace`
     implicit.py inputs that are not arguments: shared variables, data with values, the random key
     shared.py   shared variables: inputs that carry a value from call to call
     wiring.py   where each buffer of a plan comes from, for Entry and DeviceFunction
@@ -33,6 +34,7 @@ depend on earlier calls, and could not be made from two threads.
 from probtensor.function.call import Compilation, Function, Lowered, function_of
 from probtensor.function.device.streams import Stream, stream, transfer
 from probtensor.function.program import In, Out, Program
+from probtensor.function.replacing import clone_replace, equal_computations, graph_replace
 from probtensor.function.shared import Shared, shared
 
 __all__ = [
@@ -44,7 +46,10 @@ __all__ = [
     "Program",
     "Shared",
     "Stream",
+    "clone_replace",
+    "equal_computations",
     "function_of",
+    "graph_replace",
     "shared",
     "stream",
     "transfer",

@@ -14,8 +14,9 @@ from probtensor.ops.loops.trace import is_weak
 from probtensor.ops.loops.trees import Tree, filled, leaves, structure
 from probtensor.process import computed_once
 from probtensor.rules.derivatives import stabilized
-from probtensor.transform.autodiff import push_forward, stacked_jacobian
+from probtensor.transform.autodiff import push_forward
 from probtensor.transform.facts import constant_of
+from probtensor.transform.jacobians import stacked_jacobian
 from probtensor.types import promote
 
 MAX_SCALARS = 16  # a state of fewer elements is scalars: they stay in registers

@@ -7,6 +7,8 @@
     stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
     sets.py       the rulesets that passes apply
     derivatives.py  derivatives of the stable form of a graph: the public functions
+    custom.py     functions with derivatives of the user's own
+    sparse.py     Jacobians and Hessians that are mostly zeros
 
 The one idea: the right side of a rule must be at least as accurate as the left side, compared with
 the exact value. The soundness test evaluates both sides of every rule over the full range of
@@ -27,6 +29,7 @@ polynomials (it reorders sums, and with them roundings), and fast-math assumptio
 """
 
 from probtensor.rules.arithmetic.reciprocals import divide_once
+from probtensor.rules.custom import checkpoint, custom_jvp, custom_vjp
 from probtensor.rules.derivatives import (
     grad,
     hessian,
@@ -34,10 +37,12 @@ from probtensor.rules.derivatives import (
     jacobian,
     jvp,
     stabilized,
+    subgraph_grad,
     value_and_grad,
     vjp,
 )
 from probtensor.rules.sets import FINAL, SIMPLIFY, STABLE, TOPICS
+from probtensor.rules.sparse import sparse_hessian, sparse_jacobian
 from probtensor.rules.structure.picks import PICKS
 
 __all__ = [
@@ -46,6 +51,9 @@ __all__ = [
     "SIMPLIFY",
     "STABLE",
     "TOPICS",
+    "checkpoint",
+    "custom_jvp",
+    "custom_vjp",
     "divide_once",
     "grad",
     "hessian",
@@ -53,7 +61,10 @@ __all__ = [
     "jacobian",
     "jvp",
     "listing",
+    "sparse_hessian",
+    "sparse_jacobian",
     "stabilized",
+    "subgraph_grad",
     "value_and_grad",
     "vjp",
 ]

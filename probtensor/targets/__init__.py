@@ -17,7 +17,7 @@ written (`system/files.py`), is built again.
 
 A module is Cython text, but it is loaded as a plain shared object: Python extension modules cannot
 be unloaded, and each takes five of the 65,530 mappings of a process. Cython's `public` exports the
-plan under its C name; the routines of `cython_ext/linalg.pyx` are called through pointers that the
+plan under its C name; the routines of `cython_ext` are called through pointers that the
 loader sets. The code is unmapped when its `Library` is destroyed; reading `address` of a function
 pins it.
 

@@ -13,6 +13,7 @@
     passes.py    a pass, and what surrounds passes: order, timing, verification, logs
     bodies.py    bodies of ops, to which every pass applies; what is known of their parameters
     branches.py  choices as branches, which compute one alternative, and back
+    jacobians/   all products of a Jacobian together; sparse ones by colouring
     loops/       loops that do less: unused, equal and invariant parts, merging
 
 The one idea: a transformation is a function from nodes to nodes that makes new nodes and does not
@@ -27,9 +28,10 @@ directly, and the rest is reverse mode applied twice), and rewriting by priority
 `Ruleset`: the order is that of a list).
 """
 
-from probtensor.transform.autodiff import gradient, pull_back, push_forward, stacked_jacobian
+from probtensor.transform.autodiff import gradient, pull_back, push_forward
 from probtensor.transform.batch import vmap
 from probtensor.transform.facts import FactTable
+from probtensor.transform.jacobians import stacked_jacobian
 from probtensor.transform.passes import Pass, PassRecord, expand_composites, run
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Rule, Ruleset, apply_rules, rewrite, rule

@@ -22,7 +22,6 @@ from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import Contraction, Derivatives, Elementwise
 from probtensor.process import COLLECTIONS
-from probtensor.transform.batch import vmap_nodes
 from probtensor.transform.branches import closed_around, open_branches
 from probtensor.transform.edges import Edges
 from probtensor.transform.facts import constant_of
@@ -97,7 +96,7 @@ def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
     """
     tops, sources = listed(outputs), listed(wrt)
     for x in sources:
-        _require_float(x)
+        require_float(x)
     pairs = _pairs(tangents, sources, "tangents", "wrt")
     moving = {x: _along(t, x, "jvp: a tangent", "the variable") for t, x in pairs}
     found = _pushed(tops, moving)
@@ -125,7 +124,10 @@ def _pushed_through(
     for x, t in moving.items():
         edges.start(x, t)
     hidden: dict[Node, Node] = {}
-    for node in toposort(tops):
+    order = toposort(tops)
+    if any(node.op.cut for node in order):
+        order = toposort(tops, needs=_followed_inputs)
+    for node in order:
         if node not in moving and any(t.is_float for t in types_of(node)):
             given = [moving.get(x) for x in node.inputs]
             if any(t is not None for t in given):
@@ -135,17 +137,6 @@ def _pushed_through(
                     past = _push_mixture(node, moving, hidden, edges)
                     moving[node] = _push(node, given, edges) if past is None else past
     return [moving.get(y) for y in tops]
-
-
-def stacked_jacobian(outputs: Nodes, wrt: Nodes) -> Node | list:
-    """d outputs / d wrt, with the axes of the output first and those of the input after them.
-
-    One node for one output and one `wrt`; a list for a sequence of either, nested for both. Rows
-    are computed together, by batching `pull_back` over a basis of the output.
-    """
-    rows = [_jacobian_of(y, listed(wrt)) for y in listed(outputs)]
-    rows = [row[0] if isinstance(wrt, Node) else row for row in rows]
-    return rows[0] if isinstance(outputs, Node) else rows
 
 
 def listed(given: Nodes) -> list[Node]:
@@ -164,6 +155,12 @@ def _pairs(given: object, nodes: list[Node], these: str, those: str) -> list[tup
     if len(parts) != len(nodes):
         raise GraphError(f"{len(parts)} {these} for {len(nodes)} {those}")
     return list(zip(parts, nodes, strict=True))
+
+
+def fit_to(given: object, x: Node, what: str) -> Node:
+    """A user's tensor, broadcast and cast to the type of `x`; GraphError, which begins with `what`,
+    where it does not fit."""
+    return _along(given, x, what, "the variable")
 
 
 def _along(given: object, x: Node, this: str, that: str) -> Node:
@@ -198,7 +195,8 @@ def require_scalar(cost: Node) -> None:
         )
 
 
-def _require_float(x: Node) -> None:
+def require_float(x: Node) -> None:
+    """GraphError for what has no derivative."""
     if not x.type.is_float:
         raise GraphError(
             f"no derivative with respect to {_label(x)}, made at {line_of(x)}: it is {x.dtype}, "
@@ -241,7 +239,7 @@ def _accumulate(
 ) -> dict[Node, Node]:
     """The gradient of each target that an output depends on."""
     for x in targets:
-        _require_float(x)
+        require_float(x)
     closed, images = closed_around(outputs, [*targets, *constants])
     wrt, fixed = ([images.get(x, x) for x in nodes] for nodes in (targets, constants))
     with COLLECTIONS.rare():
@@ -391,6 +389,12 @@ def fit(g: Node, x: Node) -> Node:
 
 # Forward mode.
 
+
+def _followed_inputs(node: Node) -> list[Node]:
+    """The inputs by which a node may have a derivative."""
+    return [x for k, x in enumerate(node.inputs) if k not in node.op.cut]
+
+
 Tangent = Node | tuple[Node | None, ...] | None  # of a result in several parts, one for each
 
 
@@ -526,14 +530,3 @@ def _body_pushed(
 
 
 DERIVATIVES = Derivatives(_body_pulled, _body_pushed)
-
-
-def _jacobian_of(y: Node, targets: list[Node]) -> list[Node]:
-    if not y.shape:
-        return pull_back([y], targets, [ops.ones_like(y)])
-    size = y.size
-    basis = new_input("basis", y.dtype, y.shape)
-    rows = pull_back([y], targets, [basis])
-    unit = ops.reshape(ops.eye(size, dtype=y.dtype), (size, *y.shape))
-    batched = vmap_nodes(rows, {basis: unit})
-    return [ops.reshape(row, (*y.shape, *x.shape)) for row, x in zip(batched, targets)]

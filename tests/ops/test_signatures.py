@@ -17,18 +17,20 @@ POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR
 OTHERS = {
     "jvp": "the Jacobian times a vector; scipy.special.jvp is a derivative of a Bessel function",
     "matrix": "an input with two axes, as in Theano; numpy.matrix is a class",
+    "vectorize": "PyTensor's, of a function of tensors; numpy.vectorize is a class for loops",
     "linalg.matvec": "numpy.linalg has none; numpy.matvec is compared in the flat namespace",
 }
 # (function, parameter) whose place, name or default differs, each with the reason.
 DIFFERENT = {
-    ("solve_triangular", "check_finite"): "no values while a graph is built: only False can be",
-    ("cho_solve", "check_finite"): "no values while a graph is built: only False can be",
-    ("lu", "check_finite"): "no values while a graph is built: only False can be",
-    ("lu_factor", "check_finite"): "no values while a graph is built: only False can be",
+    **{
+        (name, "check_finite"): "no values while a graph is built: only False can be"
+        for name in ("solve_triangular", "cho_solve", "lu", "lu_factor", "schur", "qz")
+    },
     ("einsum", "operands"): "the subscripts are a parameter of their own, and always come first",
     ("einsum", "kwargs"): "dtype=, order= and casting= stand in the signature",
     ("clip", "kwargs"): "keywords of ufuncs, which write to arrays",
     ("softplus", "kwargs"): "keywords of ufuncs, which write to arrays",
+    ("pad", "kwargs"): "the values of all modes stand in the signature",
     ("where", "x"): "the form with a condition alone has a size that only the values know",
     ("where", "y"): "the form with a condition alone has a size that only the values know",
 }
@@ -73,8 +75,8 @@ def same_default(ours, theirs):
         return ours is theirs
     if repr(theirs) == "<no value>":
         return ours is None or ours is False
-    if theirs is float:
-        return ours == "float64"
+    if theirs in (float, int):
+        return ours == {float: "float64", int: "int64"}[theirs]
     return ours == theirs and type(ours) is type(theirs)
 
 
@@ -84,7 +86,8 @@ def differences(ours, theirs):
     names = {p.name: p for p in mine}
     for position, their in enumerate(theirs.parameters.values()):
         if their.kind is their.VAR_KEYWORD:
-            yield their.name, "keywords of any name"
+            if not any(p.kind is p.VAR_KEYWORD for p in mine):
+                yield their.name, "keywords of any name"
         elif their.kind is their.VAR_POSITIONAL:
             if not any(p.kind is p.VAR_POSITIONAL for p in mine[position : position + 1]):
                 yield their.name, "any number by position"

@@ -16,7 +16,7 @@ from probtensor.prob.distributions.support import (
     Vector,
 )
 from probtensor.prob.model.data import evaluate
-from probtensor.transform.autodiff import stacked_jacobian
+from probtensor.transform.jacobians import stacked_jacobian
 
 SUPPORTS = {
     "real": (REAL, (3,)),

@@ -144,17 +144,18 @@ def test_a_file_that_is_no_module_is_an_error(tmp_path, module):
 
 def test_routines_are_called_through_pointers_of_the_right_signature():
     """What stands for linalg.pxd while a plan is translated is made of it."""
-    found = routines.signatures()
+    found = routines.signatures("linalg")
     assert found["pt_lu"][:4] == (
         "const double* a", "double* factor", "int64_t* pivots", "int64_t* rows"
     )  # fmt: skip
     assert found["pt_gemm"][-1] == "int64_t b_transposed"
-    assert found.keys() == loader.routines().keys()
+    for module in routines.MODULES:
+        assert routines.signatures(module).keys() == loader.of_module(module).keys()
     assert "    void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n)\n" in (
-        routines.declarations()
+        routines.declarations("linalg")
     )
     assert "static void (*pt_cumsum)(const double*, double*, int64_t, int64_t);" in (
-        routines.header()
+        routines.header("linalg")
     )
 
 

@@ -1,157 +1,20 @@
-"""New tensors: inputs, constants, filled arrays, ranges."""
+"""New tensors: constants, filled arrays, ranges."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from probtensor import ops
-from probtensor.calls import line_text, public
-from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make, new_input
+from probtensor.calls import public
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.sizes import signed, size_of_value
 from probtensor.ops.arrays.views import Iota, one_size, size_tuple
 from probtensor.ops.kinds import as_tensor_of, weak_operand
 from probtensor.ops.reductions.folds import described, flag, one_axis, one_integer
-from probtensor.types import (
-    DTYPES,
-    Dim,
-    Size,
-    check_dtype,
-    is_size,
-    promote_float,
-    shape_text,
-    size_max,
-)
-
-# Names of dtypes that ProbTensor does not have, refused as names of inputs.
-FOREIGN_DTYPES = ("floatX", "float16", "float128", "longdouble", "complex64", "complex128")
-
-
-@public
-def tensor(
-    name: str | None = None, shape: Sequence[Size | None] = (), dtype: DTypeLike = "float64"
-) -> Node:
-    """An input of a function. `None` in `shape` is a size known only when the function is called,
-    a Dim (as another input's x.shape[0]) one that must agree with it.
-
-    Returns an input: a tensor without a value, in `dtype`.
-    Raises GraphError, a TypeError, for a name that is no string or is that of a dtype, and for a
-    shape that is not a sequence of sizes.
-
-        >>> x = pt.tensor("x", shape=(None, 3))
-        >>> x.ndim, x.dtype
-        (2, 'float64')
-    """
-    return _input("tensor", name, shape, dtype)
-
-
-def _input(what: str, name: object, shape: Size | Sequence[Size], dtype: DTypeLike) -> Node:
-    _check_name(what, name)
-    if not isinstance(shape, (tuple, list)):
-        hint = f"shape=({shape},) for a vector of {shape}, shape=(None, None) for two unknown sizes"
-        if not is_size(shape):
-            hint = f"dtype={shape!r}" if _is_dtype(shape) else "shape=(None, 3)"
-        raise GraphError(
-            f"{what}: the shape of {name or 'an input'} is a sequence of sizes, not {shape!r:.60}"
-            f"\n  at {line_text()}\n  write {hint}"
-        )
-    for n in shape:
-        if n is not None and (not is_size(n) or (not isinstance(n, Dim) and n < 0)):
-            raise GraphError(
-                f"{what}: a size is None, a Dim or an integer, not {n!r:.60}, in the shape of "
-                f"{name or 'an input'}"
-            )
-    return new_input(name, dtype, shape)
-
-
-def _check_name(what: str, name: object) -> None:
-    """GraphError for a first argument that is no name, or the name of a dtype: Theano's
-    `tensor("float32")` would otherwise make a float64 input of that name."""
-    if isinstance(name, (tuple, list)) or is_size(name):
-        raise GraphError(f"{what}: the name comes first: pt.{what}('x', shape=(None, 3))")
-    if name is not None and (not isinstance(name, str) or _is_dtype(name)):
-        said = name if isinstance(name, str) else getattr(name, "__name__", str(name))
-        raise GraphError(
-            f"{what}: the first argument is the name of the input, not a dtype or {name!r:.60}"
-            f"\n  at {line_text()}\n  write pt.{what}('x', dtype={said!r:.60})"
-        )
-
-
-def _is_dtype(value: object) -> bool:
-    return value in DTYPES or value in FOREIGN_DTYPES if isinstance(value, str) else False
-
-
-_DOCUMENTATION = """An input of a function with {ndim} axes, {dtype} by default.
-
-    name   what a function calls the argument, and messages the tensor
-    dtype  its dtype
-    shape  sizes of the axes: integers, Dims, or None for one known at the call (default: all None)
-
-    Returns an input: a tensor without a value.
-    Raises GraphError, a TypeError, for a name that is no string or is that of a dtype, and for a
-    shape that is not a sequence of {ndim} sizes.
-
-        >>> x = pt.{words}("x")
-        >>> x.ndim, x.dtype
-        ({ndim}, '{dtype}')
-    """
-
-
-def _input_maker(ndim: int, dtype: str, words: str) -> Callable[..., Node]:
-    def maker(
-        name: str | None = None,
-        dtype: DTypeLike = dtype,
-        shape: Sequence[Size | None] | None = None,
-    ) -> Node:
-        sizes = (None,) * ndim if shape is None else shape
-        if isinstance(sizes, (tuple, list)) and len(sizes) != ndim:
-            text = f"{words}: shape {shape_text(sizes)} has {len(sizes)} axes, not {ndim}"
-            raise GraphError(f"{text}: {name}" if name else text)
-        return _input(words, name, sizes, dtype)
-
-    maker.__name__ = maker.__qualname__ = words
-    maker.__doc__ = _DOCUMENTATION.format(ndim=ndim, dtype=dtype, words=words)
-    return public(maker)
-
-
-def _input_makers(prefix: str, dtype: str) -> list[Callable[..., Node]]:
-    words = ("scalar", "vector", "matrix", "tensor3", "tensor4")
-    return [_input_maker(ndim, dtype, prefix + word) for ndim, word in enumerate(words)]
-
-
-scalar, vector, matrix, tensor3, tensor4 = _input_makers("", "float64")
-dscalar, dvector, dmatrix, dtensor3, dtensor4 = _input_makers("d", "float64")
-fscalar, fvector, fmatrix, ftensor3, ftensor4 = _input_makers("f", "float32")
-bscalar, bvector, bmatrix, btensor3, btensor4 = _input_makers("b", "int8")
-wscalar, wvector, wmatrix, wtensor3, wtensor4 = _input_makers("w", "int16")
-iscalar, ivector, imatrix, itensor3, itensor4 = _input_makers("i", "int32")
-lscalar, lvector, lmatrix, ltensor3, ltensor4 = _input_makers("l", "int64")
-
-
-@public
-def row(name: str | None = None, dtype: DTypeLike = "float64") -> Node:
-    """An input of shape (1, n).
-
-    Returns an input in `dtype`.
-
-        >>> pt.row("x").ndim
-        2
-    """
-    return _input("row", name, (1, None), dtype)
-
-
-@public
-def col(name: str | None = None, dtype: DTypeLike = "float64") -> Node:
-    """An input of shape (n, 1).
-
-    Returns an input in `dtype`.
-
-        >>> pt.col("x").ndim
-        2
-    """
-    return _input("col", name, (None, 1), dtype)
+from probtensor.types import Dim, Size, check_dtype, is_size, promote_float, size_max
 
 
 @public
@@ -317,6 +180,61 @@ def ones_like(
     return full_like(a, 1, dtype, shape=shape)
 
 
+@public(lacks=("order", "device", "like"))
+def empty(
+    shape: Size | Sequence[Size],
+    dtype: DTypeLike | None = None,
+    order: str = "C",
+    *,
+    device: None = None,
+    like: None = None,
+) -> Node:
+    """An array whose values do not matter, as where all of them are set: zeros, which cost nothing
+    where they are overwritten. float64 unless `dtype` is given.
+
+    Returns a tensor of `shape`.
+    Raises GraphError, a TypeError, for a shape that is made of anything but sizes.
+
+        >>> pt.empty((2, 3)).shape
+        (2, 3)
+    """
+    return full(shape, 0, dtype or "float64")
+
+
+@public(lacks=("order", "subok", "device"))
+def empty_like(
+    prototype: TensorLike,
+    dtype: DTypeLike | None = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Size | Sequence[Size] | None = None,
+    *,
+    device: None = None,
+) -> Node:
+    """Values that do not matter (zeros) in the shape of `prototype` and its dtype, unless others
+    are given.
+
+    Returns a tensor; `prototype` itself is not needed to compute it.
+
+        >>> pt.empty_like([1.0, 2.0]).shape
+        (2,)
+    """
+    return full_like(prototype, 0, dtype, shape=shape)
+
+
+@public
+def alloc(value: TensorLike, *shape: Size) -> Node:
+    """`value` broadcast to a shape, whose sizes are an argument each: Theano's form of `full`.
+
+    Returns a tensor of `shape`, in the dtype of the value.
+    Raises GraphError, a TypeError, for a value that does not broadcast to `shape`.
+
+        >>> pt.alloc(7.0, 2).eval()
+        array([7., 7.])
+    """
+    return full(shape[0] if len(shape) == 1 else shape, value)
+
+
 @public(lacks=("device", "like"))
 def arange(
     start: TensorLike,
@@ -346,7 +264,7 @@ def arange(
                 f"arange: bounds are numbers, sizes or integer tensors, not {bound!r:.60}"
             )
     if not all(is_size(bound) for bound in (start, stop, step)):
-        return constant(np.arange(start, stop, step, dtype))
+        return constant(np.arange(start, stop, step, dtype and check_dtype(dtype)))
     if not isinstance(step, (int, np.integer)) or step == 0:
         raise GraphError(f"arange: the step must be a nonzero integer, not {step!r:.60}")
     distance = stop - start if step > 0 else start - stop
@@ -482,3 +400,21 @@ def identity(n: Size, dtype: DTypeLike | None = None, *, like: None = None) -> N
                [0., 1.]])
     """
     return eye(n, dtype=dtype or "float64")
+
+
+@public
+def identity_like(x: TensorLike, dtype: DTypeLike | None = None) -> Node:
+    """Ones on the main diagonal and zeros elsewhere, in the shape of a matrix, and its dtype unless
+    one is given.
+
+    Returns a matrix; x itself is not needed to compute it.
+    Raises GraphError, a TypeError, for other than two axes.
+
+        >>> pt.identity_like(np.ones((2, 2))).eval()
+        array([[1., 0.],
+               [0., 1.]])
+    """
+    x = as_tensor(x)
+    if x.ndim != 2:
+        raise GraphError(f"identity_like: takes a matrix, not {x.ndim} axes{described(x)}")
+    return eye(*x.shape, dtype=dtype or x.dtype)

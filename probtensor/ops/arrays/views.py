@@ -85,6 +85,10 @@ class ExpandDims(View):
     def element(self, index, read, types, out, select):
         return read[0]([i for axis, i in enumerate(index) if axis not in self.axes])
 
+    def axis_below(self, node: Node, axis: int) -> int | None:
+        """The axis of the input that an axis of a node is; None for a new one."""
+        return None if axis in self.axes else axis - len([a for a in self.axes if a < axis])
+
     def numpy(self, x):
         return np.expand_dims(x, self.axes)
 
@@ -121,6 +125,10 @@ class DropAxes(View):
             text = f"cannot leave out axis {axis} of {called(x)}, which has size "
             yield SizeCheck(n, "==", 1, (text, n, ", not 1"))
 
+    def axis_below(self, node: Node, axis: int) -> int | None:
+        """The axis of the input that an axis of a node is."""
+        return [a for a in range(node.inputs[0].ndim) if a not in self.axes][axis]
+
     def element(self, index, read, types, out, select):
         inner = list(index)
         for axis in self.axes:
@@ -139,12 +147,16 @@ class DropAxes(View):
 
 @op
 class Sized(View):
-    """x itself, which must have the shape `shape`, as for a mask over its axes; else IndexError."""
+    """x itself, which must have the shape `shape`: IndexError if it is that of a mask over its axes
+    (in x[...]), else ValueError by the function `what`."""
 
-    users_write = "x[...]"
     shape: tuple[Size, ...]
+    what: str = "x[...]"
     linear = True
     samples = cases((3, 4), shape=[(3, 4)])
+
+    def user_name(self) -> str:
+        return self.what
 
     def infer(self, x: TensorType) -> TensorType:
         pairs = list(zip(x.shape, self.shape, strict=True))
@@ -153,24 +165,31 @@ class Sized(View):
         return TensorType(x.dtype, self.shape)
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
-        for axis, (n, m) in enumerate(zip(node.inputs[0].shape, self.shape, strict=True)):
-            text = ("the mask has size ", m, f" along axis {axis}, of size ", n)
-            yield SizeCheck(n, "==", m, text, IndexError)
+        (x,) = node.inputs
+        for axis, (n, m) in enumerate(zip(x.shape, self.shape, strict=True)):
+            if self.what == "x[...]":
+                text = ("the mask has size ", m, f" along axis {axis}, of size ", n)
+                yield SizeCheck(n, "==", m, text, IndexError)
+            else:
+                text = (f"axis {axis} of {called(x)} has size ", n, ", not ", m)
+                yield SizeCheck(n, "==", m, text)
 
     def element(self, index, read, types, out, select):
         return read[0](list(index))
 
     def numpy(self, x):
-        if x.shape != self.shape:
-            shapes = f"{shape_text(self.shape)}, its axes {shape_text(x.shape)}"
+        if x.shape == self.shape:
+            return x
+        shapes = f"{shape_text(self.shape)}, its axes {shape_text(x.shape)}"
+        if self.what == "x[...]":
             raise IndexError(f"the mask has the sizes {shapes}")
-        return x
+        raise ValueError(f"{self.what}: the sizes are to be {shapes}")
 
     def vjp(self, g, out, x):
-        return (make(Sized(x.shape), (g,)),)
+        return (make(Sized(x.shape, self.what), (g,)),)
 
     def batched(self, batch: Batch) -> Node:
-        return make(Sized((batch.size, *batch.node.shape)), (batch.first,))
+        return make(Sized((batch.size, *batch.node.shape), self.what), (batch.first,))
 
 
 @op

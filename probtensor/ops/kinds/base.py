@@ -99,6 +99,7 @@ class Kind(Op):
     samples: ClassVar[object] = None
     linear: ClassVar[bool] = False  # in all inputs jointly: then jvp(t) = op(t)
     differentiable: ClassVar[bool] = True
+    no_derivative: ClassVar[str] = ""  # why, where floats have none
 
     numpy: ClassVar[Callable[..., np.ndarray]]
 

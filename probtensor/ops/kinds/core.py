@@ -35,6 +35,8 @@ class Core(Function):
     gives     the dtypes of the outputs, likewise
     device    whether cuda/pt_linalg.cuh has the routine; else it runs on the host, with copies of
               what it reads and writes, and is part of no kernel
+    rounding  by how many times 16 ulps of the largest element results may differ between
+              libraries; 0 if each element is as accurate as that by itself
     routine   the C name of the routine, called with pointers to the inputs, the outputs and the
               workspace, if there is one, all C-contiguous; then the number of items and the core
               sizes, in the order in which the inputs first have them
@@ -49,6 +51,7 @@ class Core(Function):
     takes: ClassVar[tuple[str, ...]] = ()
     gives: ClassVar[tuple[str, ...]] = ()
     device: ClassVar[bool] = False
+    rounding: ClassVar[float] = 0.0
 
     def count(self) -> int:
         return len(self.signature()[0])
@@ -179,6 +182,6 @@ class Core(Function):
 
 
 def _axis_names(groups: str) -> list[tuple[str, ...]]:
-    """The axis names of each group in "(n,n),(n)"."""
-    parts = groups.strip("()").split("),(")
+    """The axis names of each group in "(n,n),(n)"; "()" has none."""
+    parts = groups[1:-1].split("),(")
     return [tuple(filter(None, part.split(","))) for part in parts]

@@ -29,8 +29,9 @@ class Join(Kind):
         others = [
             TensorType(t.dtype, (*t.shape[: self.axis], *t.shape[self.axis + 1 :])) for t in types
         ]
-        if any(1 in t.shape and t.shape != others[0].shape for t in others):
-            raise ShapeError("sizes off the joined axis differ (they do not broadcast)")
+        for sizes in zip(*(t.shape for t in others), strict=True):
+            if 1 in sizes and any(isinstance(n, int) and n != 1 for n in sizes):
+                raise ShapeError("sizes off the joined axis differ (they do not broadcast)")
         joint = joint_shape(others)
         total: TensorLike = 0
         for t in types:

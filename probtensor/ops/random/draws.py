@@ -58,6 +58,7 @@ class Draw(Elementwise):
 
     arity = 2
     differentiable = False
+    no_derivative = "a random draw"
     for_users = False
 
     def apply(self, *inputs: TensorLike) -> Node:

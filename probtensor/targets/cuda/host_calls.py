@@ -19,7 +19,7 @@ from probtensor.kernel.ir import Call
 from probtensor.lower.plan import Plan
 from probtensor.process import computed_once
 from probtensor.targets.base import Built
-from probtensor.targets.cython.loader import routines
+from probtensor.targets.cython.loader import addresses
 from probtensor.targets.machine.target import MachineTarget
 from probtensor.types import Size, dtype_of, size_product, size_value
 
@@ -43,7 +43,7 @@ class HostArray:
 
 @dataclass(frozen=True)
 class HostCall:
-    """One call of a routine of `cython_ext/linalg.pyx`."""
+    """One call of a routine of `cython_ext`."""
 
     routine: str
     reads: tuple[HostArray, ...]
@@ -61,7 +61,7 @@ class HostCall:
                 driver.download(pointers[part.position] + part.offset, array, stream)
             arrays.append(array)
         kinds = [ctypes.c_void_p] * len(arrays) + [ctypes.c_int64] * len(self.numbers)
-        call = ctypes.CFUNCTYPE(None, *kinds)(routines()[self.routine])
+        call = ctypes.CFUNCTYPE(None, *kinds)(addresses([self.routine])[self.routine])
         call(*(array.ctypes.data for array in arrays), *self.numbers)
         for part, array in zip(self.writes, arrays[len(self.reads) :], strict=True):
             if part.returned and array.nbytes:

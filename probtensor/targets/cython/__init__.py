@@ -6,7 +6,7 @@
     native.py      text to the address of its plan: from the cache, or built
     toolchain.py   the C compiler and the Cython translator of this machine
     bare.py        the C of a plan without the Python module around it
-    routines.py    what stands for linalg.pxd while a plan is translated
+    routines.py    what stands for .pxd files while a plan is translated
     quickstart.py  a translator that starts with small tables
     loader.py      a module's file to the address of its plan
     doctor.py      the command `probtensor doctor`

@@ -50,6 +50,7 @@ from probtensor.schedule.strips.passes import strip
 from probtensor.targets.cython.copies import shared_functions
 from probtensor.targets.cython.exported import exported
 from probtensor.targets.cython.parts import PartText, grouped, wrapped
+from probtensor.targets.cython.routines import modules
 from probtensor.targets.declare import CFunction, Declared
 from probtensor.targets.spell import (
     c_type,
@@ -67,8 +68,6 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
                           uint8_t, uint16_t, uint32_t, uint64_t)
 """
 
-ROUTINE_MODULE = "cython_ext.linalg"
-
 
 def render(plan: Plan, comments: bool = True) -> str:
     """The module text of a plan; with comments, each statement has the user's line."""
@@ -85,7 +84,7 @@ def render(plan: Plan, comments: bool = True) -> str:
 
 
 def _declarations(used: Mapping[str, Declared], routines: Set[str]) -> str:
-    """Declarations of what the kernels use of the headers and of the module of routines."""
+    """Declarations of what the kernels use of the headers and of the modules of routines."""
     found = [used[name] for name in sorted(used)]
     lines = []
     for header in ("pt_loops.h", "pt_random.h", "pt_scipy.h"):
@@ -97,7 +96,10 @@ def _declarations(used: Mapping[str, Declared], routines: Set[str]) -> str:
         lines += ["cdef extern from *:", '    """', *(f"    {c.definition}" for c in once)]
         lines += ['    """', *(f"    {c.text} noexcept nogil" for c in once)]
     if routines:
-        lines.append(f"from {ROUTINE_MODULE} cimport {', '.join(sorted(routines))}")
+        of = modules()
+        for module in sorted({of[name] for name in routines}):
+            names = sorted(name for name in routines if of[name] == module)
+            lines.append(f"from cython_ext.{module} cimport {', '.join(names)}")
     return "\n".join(lines) + "\n"
 
 

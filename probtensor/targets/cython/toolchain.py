@@ -51,9 +51,8 @@ MODULE_FLAGS = ("-pipe", "-g0", "-w", "-DNDEBUG",
 SHARED = ("-shared", "-fPIC", *MODULE_FLAGS, "-Wl,-z,noseparate-code", "-Wl,-z,norelro",
           "-Wl,--build-id=none")  # fmt: skip
 SHARED_MACOS = ("-bundle", "-undefined", "dynamic_lookup", *MODULE_FLAGS)
-# The linker's version script (`pt_link` and `pt_link_scipy` set addresses, see loader.py), and the
-# declaration by which Cython exports the plan under its name.
-EXPORTS = "{ global: pt_plan; pt_link; pt_link_scipy; local: *; };\n"
+# The linker's version script, and the declaration by which Cython exports the plan under its name.
+EXPORTS = "{ global: pt_plan; pt_link_*; local: *; };\n"
 DECLARATIONS = """\
 from libc.stdint cimport int64_t
 cdef public int pt_plan(void** b, const int64_t* n) noexcept nogil
@@ -98,7 +97,8 @@ def headers_hash() -> str:
     for path in sorted([*folder.rglob("*.h"), *folder.parent.glob("*.pxd")]):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
-    digest.update((routines.declarations() + routines.header()).encode())
+    for module in routines.MODULES:
+        digest.update((routines.declarations(module) + routines.header(module)).encode())
     digest.update(scipy_special.declarations().encode())
     return digest.hexdigest()
 
@@ -313,8 +313,11 @@ def _declare(source: Path) -> None:
     package = source.parent / "cython_ext"
     package.mkdir(exist_ok=True)
     (package / "__init__.pxd").write_text("")
-    (package / "linalg.pxd").write_text(routines.declarations(), encoding="utf-8")
-    (source.parent / routines.HEADER).write_text(routines.header(), encoding="utf-8")
+    for module in routines.MODULES:
+        text = routines.declarations(module)
+        (package / f"{module}.pxd").write_text(text, encoding="utf-8")
+        header = source.parent / routines.header_name(module)
+        header.write_text(routines.header(module), encoding="utf-8")
     (source.parent / "pt_scipy.h").write_text(scipy_special.declarations(), encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ from probtensor.lower.plan import Plan
 from probtensor.schedule.strips.passes import strip
 from probtensor.schedule.strips.text import to_text
 from probtensor.targets.base import Built
-from probtensor.targets.cython.loader import addresses_of
+from probtensor.targets.cython.loader import addresses
 from probtensor.targets.machine.code import FIRST, Assembler
 from probtensor.targets.machine.encoded import Encoded
 from probtensor.targets.machine.levels import machine
@@ -44,9 +44,8 @@ def _built(encoded: Encoded, text: str, began: float) -> Built:
     """The program, linked and ready to run."""
     cells = array("q", encoded.cells)
     if encoded.links:
-        addresses = addresses_of(encoded.links)
-        for name, cell in encoded.links.items():
-            cells[cell] = addresses[name]
+        for name, address in addresses(encoded.links).items():
+            cells[encoded.links[name]] = address
     program = Program(
         machine().table, machine().pairs, encoded.lines, encoded.starts, cells, encoded.registers,
         encoded.sizes, encoded.buffers, encoded.frame_bytes,

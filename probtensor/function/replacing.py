@@ -1,0 +1,176 @@
+"""Graphs with tensors replaced by others: `givens` of a function, `graph_replace`, `clone_replace`;
+and whether two graphs compute the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from probtensor.calls import public
+from probtensor.function.program import literal_for, pairs_of
+from probtensor.graph import GraphError, Node, as_tensor, inputs_of, line_of, replace
+from probtensor.graph.node import Input
+from probtensor.graph.resize import with_sizes
+from probtensor.graph.symbolic import refusal
+from probtensor.graph.walk import toposort
+from probtensor.ops.arrays.require import asked_for
+from probtensor.ops.complexes.pair import as_leaf, joined, leaf_of
+from probtensor.types import Size, SizeCheck, size_name
+
+Replacements = Mapping[Node, object] | Sequence[tuple[Node, object]] | None
+
+
+def replaced(graph: list[Node], given: Replacements, what: str) -> list[Node]:
+    """The graph with nodes replaced by tensors of the same dtype and rank; `what` is how messages
+    name the argument."""
+    changes: dict[Node, Node] = {}
+    for old, new in pairs_of(given, what, "{tensor: replacement}"):
+        if not isinstance(old, Node):
+            raise refusal(f"{what} replace tensors, not {old!r:.80}")
+        old = as_tensor(old)
+        if old.is_complex:
+            old, new = _complex_pair(old, new, what)
+        value = literal_for(old, new)
+        if (value.dtype, value.ndim) != (old.dtype, old.ndim):
+            raise GraphError(
+                f"{what} put {value.type} in place of {old.type}: dtype and number of "
+                f"axes must agree\n  replaced: made at {line_of(old)}\n  "
+                f"replacement: made at {line_of(value)}"
+            )
+        changes[old] = asked_for(value, what, *_size_checks(old, value, what))
+    if not changes:
+        return graph
+    names = replaced_sizes(changes)
+    if not names:
+        return replace(graph, changes)
+    # Other inputs are unchanged, though their declared shapes may name the replaced sizes.
+    unchanged = {x: x for x in inputs_of(graph)}
+    done = with_sizes(graph, names, unchanged | changes)
+    return [done[y] for y in graph]
+
+
+def _complex_pair(old: Node, new: object, what: str) -> tuple[Node, Node]:
+    """A complex input and its replacement, as real tensors that hold their parts."""
+    leaf, value = leaf_of(old), as_tensor(new)
+    if leaf is None:
+        raise refusal(
+            f"{what} replace complex inputs, not computed complex tensors, whose parts others may "
+            "share",
+            old.birthplace,
+            "replace the parts: {pt.real(z): ..., pt.imag(z): ...}",
+            kind=GraphError,
+        )
+    return leaf, joined(value if value.dtype == old.dtype else value.astype(old.dtype))
+
+
+def _size_checks(old: Node, new: Node, what: str) -> Iterator[SizeCheck]:
+    """The checks that a replacement has the static sizes of the tensor it replaces."""
+    for axis, (size, other) in enumerate(zip(old.shape, new.shape, strict=True)):
+        if isinstance(size, int) and size != other:
+            text = f"{old.described} has size {size} along axis {axis}, its replacement "
+            if isinstance(other, int):
+                raise refusal(f"{what}: {text}{other}", old.birthplace, kind=ValueError)
+            yield SizeCheck(other, "==", size, (text, other))
+
+
+def replaced_sizes(changes: Mapping[Node, Node]) -> dict[str, Size]:
+    """The sizes of replaced inputs, by name, in terms of their replacements."""
+    names: dict[str, Size] = {}
+    for old, new in changes.items():
+        if isinstance(old.op, Input):
+            for size, other in zip(old.shape, new.shape):
+                name = size_name(size)
+                if name is not None:
+                    names.setdefault(name, other)
+    return names
+
+
+@public
+def graph_replace(
+    outputs: Node | Sequence[Node], replace: Replacements = None, *, strict: bool = True
+) -> Node | list[Node]:
+    """The outputs with tensors replaced by others, everything between built again.
+
+    outputs  a tensor, or a sequence of them
+    replace  {tensor: replacement} or pairs: inputs or inner tensors, which the replacements agree
+             with in dtype and number of axes. All are replaced at once: {x: y, y: x} exchanges two
+    strict   whether a tensor that the outputs do not need is an error
+
+    Returns a tensor, or a list of them for a sequence. The outputs given are not changed.
+
+    Raises GraphError, a TypeError, for a replacement of another dtype or number of axes; ValueError
+    for another size, and for a tensor that no output needs, if `strict`.
+
+        >>> x, y = pt.scalar("x"), pt.scalar("y")
+        >>> pt.graph_replace(pt.exp(x) + 1, {x: 2 * y}).eval({y: 0.0})
+        array(2.)
+    """
+    single = isinstance(outputs, Node)
+    graph = [as_tensor(y) for y in ([outputs] if single else outputs)]
+    if strict:
+        needed = set(toposort(graph))
+        for old, _ in pairs_of(replace, "graph_replace: replace", "{tensor: replacement}"):
+            if isinstance(old, Node) and as_leaf(as_tensor(old)) not in needed:
+                raise refusal(
+                    f"graph_replace: no output needs {old.described}",
+                    old.birthplace,
+                    "leave it out, or pass strict=False",
+                    kind=ValueError,
+                )
+    found = replaced(graph, replace, "graph_replace: replace")
+    return found[0] if single else found
+
+
+@public
+def clone_replace(
+    output: Node | Sequence[Node], replace: Replacements = None
+) -> Node | list[Node]:
+    """The output with tensors replaced by others, as `graph_replace(..., strict=False)`.
+
+    Graphs are immutable and shared, so that nothing else need be cloned.
+
+    Returns a tensor, or a list of them for a sequence.
+    Raises what `graph_replace` raises.
+
+        >>> x, y = pt.scalar("x"), pt.scalar("y")
+        >>> pt.clone_replace(x**2, {x: y}).eval({y: 3.0})
+        array(9.)
+    """
+    return graph_replace(output, replace, strict=False)
+
+
+@public
+def equal_computations(
+    xs: Node | Sequence[Node],
+    ys: Node | Sequence[Node],
+    in_xs: Sequence[Node] | None = None,
+    in_ys: Sequence[Node] | None = None,
+    strict_dtype: bool = True,
+) -> bool:
+    """Whether two lists of tensors are the same computations.
+
+    xs, ys        tensors, or sequences of as many of them
+    in_xs, in_ys  inputs of `xs` and those of `ys` that stand in their place
+    strict_dtype  whether inputs in one place must have one dtype; without it, those that differ are
+                  different computations, not an error
+
+    The graphs are compared as they are written: `x + x` and `2 * x` differ.
+
+    Returns True or False.
+    Raises ValueError for lists of different lengths, and GraphError, a TypeError, for inputs that
+    cannot stand for one another.
+
+        >>> x, y = pt.scalar("x"), pt.scalar("y")
+        >>> pt.equal_computations(pt.exp(x), pt.exp(y), [x], [y])
+        True
+    """
+    first, second = (list(map(as_tensor, [z] if isinstance(z, Node) else z)) for z in (xs, ys))
+    pairs = list(in_xs or ()), list(in_ys or ())
+    for one, other in ((first, second), pairs):
+        if len(one) != len(other):
+            text = f"equal_computations: {len(one)} tensors, and {len(other)} to compare with"
+            raise refusal(text, kind=ValueError)
+    changes = list(zip(*pairs, strict=True))
+    if not strict_dtype and any(x.dtype != y.dtype for x, y in changes):
+        return False
+    first = replaced(first, changes, "equal_computations: in_xs")
+    return all(x is y for x, y in zip(first, second, strict=True))

@@ -1,0 +1,9 @@
+"""Write the generated documents: `make docs`."""
+
+from pathlib import Path
+
+from tests.docs import ops_table
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+(DOCS / "ops.md").write_text(ops_table.table())

@@ -1,0 +1,1 @@
+"""Linear algebra against NumPy and SciPy, and its derivatives."""

@@ -1,0 +1,73 @@
+"""`verify_grad` accepts right gradients and finds wrong ones."""
+
+import numpy as np
+import pytest
+
+import probtensor as pt
+
+RNG = np.random.default_rng(5)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_right_gradients_pass(dtype):
+    a, b = RNG.normal(size=(3, 4)).astype(dtype), RNG.normal(size=4).astype(dtype)
+    pt.gradient.verify_grad(lambda x, y: pt.exp(x) @ y, [a, b], target="machine")
+    pt.gradient.verify_grad(lambda x: pt.sum(x**2), [b], n_tests=1, target="machine")
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.0, 1.0001, np.nan])
+def test_a_wrong_gradient_is_found_and_placed(factor):
+    wrong = pt.custom_vjp(lambda x: x**2)
+    scale = np.array([1.0, 1.0, factor])
+    wrong.defvjp(lambda x: (x**2, x), lambda x, g: (2 * x * g * scale,))
+    with pytest.raises(pt.gradient.GradientError, match=r"argument 0, element \[2\]"):
+        pt.gradient.verify_grad(wrong, [np.array([1.0, 2.0, 3.0])], target="machine")
+
+
+def test_numeric_gradients_of_several_arguments():
+    slopes = pt.gradient.numeric_grad(lambda x, y: np.sum(x) * y**2, [np.ones(2), np.array(3.0)])
+    np.testing.assert_allclose(slopes[0], [9, 9], rtol=1e-8)
+    np.testing.assert_allclose(slopes[1], 12, rtol=1e-8)
+    with pytest.raises(TypeError, match="argument 0 is int64"):
+        pt.gradient.numeric_grad(np.sum, np.arange(3))
+
+
+def test_piece_by_piece_is_the_whole():
+    x, w1, w2 = pt.vector("x"), pt.scalar("w1"), pt.scalar("w2")
+    h = pt.tanh(x * w1)
+    cost = pt.sum(h**2 * w2)
+    (by_w2,), (at_h,) = pt.subgraph_grad([w2], [h], cost=cost)
+    (by_w1,), (by_x,) = pt.subgraph_grad([w1], [x], start={h: at_h})
+    at = {x: np.array([0.2, -0.4]), w1: 1.3, w2: 0.7}
+    meant = [g.eval(at) for g in pt.grad(cost, [w1, x])]
+    np.testing.assert_allclose(by_w1.eval(at), meant[0])
+    np.testing.assert_allclose(by_x.eval(at), meant[1])
+    meant = np.sum(np.tanh(at[x] * 1.3) ** 2)
+    np.testing.assert_allclose(by_w2.eval({k: at[k] for k in (x, w1)}), meant)
+    with pytest.raises(TypeError, match="give start, a cost or both"):
+        pt.subgraph_grad([w1], [x])
+
+
+def test_scaled_zero_and_undefined_gradients():
+    x = pt.scalar("x")
+    assert pt.grad(pt.grad_scale(x, -2.0) ** 2, x).eval({x: 3.0}) == -12
+    assert pt.grad(pt.zero_grad(x) * x, x).eval({x: 3.0}) == 3
+    assert pt.grad(pt.zero_grad(x) ** 2, x).eval({x: 3.0}) == 0
+    with pytest.raises(TypeError, match="undefined_grad has no derivative"):
+        pt.grad(pt.undefined_grad(x) ** 2, x)
+
+
+def test_a_jacobian_in_either_mode_and_the_cheaper_one():
+    x = pt.vector("x", shape=(3,))
+    s = pt.scalar("s")
+    y = pt.exp(x[:2] * s) * x[1]
+    for wrt in (x, s, [x, s]):
+        nodes = [pt.jacobian(y, wrt, mode=mode) for mode in ("reverse", "forward", None)]
+        flat = [z for node in nodes for z in (node if isinstance(node, list) else [node])]
+        got = pt.function([x, s], flat, target="machine")([0.1, -0.4, 2.0], 0.7)
+        third = len(flat) // 3
+        for k in range(third):
+            np.testing.assert_allclose(got[k], got[third + k], rtol=1e-13)
+            np.testing.assert_allclose(got[k], got[2 * third + k], rtol=1e-13)
+    with pytest.raises(ValueError, match="mode='both'"):
+        pt.jacobian(y, x, mode="both")
