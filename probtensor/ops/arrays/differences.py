@@ -1,4 +1,4 @@
-"""Slopes and integrals of tabulated functions, and differences of neighbours."""
+"""Slopes and integrals of tabulated functions."""
 
 from __future__ import annotations
 
@@ -40,31 +40,6 @@ def trapezoid(
             steps = ops.diff(x, axis=one_axis(axis, x, "trapezoid"))
     pairs = _part(y, position, 1, None) + _part(y, position, None, -1)
     return ops.sum(steps * pairs / 2.0, position)
-
-
-@public
-def ediff1d(
-    ary: TensorLike, to_end: TensorLike | None = None, to_begin: TensorLike | None = None
-) -> Node:
-    """The differences of neighbours in the flattened tensor, between `to_begin` and `to_end`.
-
-    Returns a vector of the dtype of `ary`.
-    Raises GraphError, a TypeError, for ends that the dtype does not hold.
-
-        >>> pt.ediff1d([1.0, 4.0, 9.0], to_end=[0.0]).eval()
-        array([3., 5., 0.])
-    """
-    x = ops.ravel(as_tensor(ary))
-    parts = [ops.diff(x)]
-    for end, first in ((to_begin, True), (to_end, False)):
-        if end is not None:
-            found = ops.ravel(as_tensor(end))
-            if found.type.is_float and not x.type.is_float:
-                text = f"ediff1d: {found.dtype} beside differences of {x.dtype}"
-                raise GraphError(text + described(x))
-            found = ops.astype(found, x.dtype)
-            parts = [found, *parts] if first else [*parts, found]
-    return ops.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 @public

@@ -13,6 +13,7 @@ from probtensor.ops.ordering.routines import (
     ArgsortRows,
     ArgsortRowsIntegers,
     Sort,
+    SortFloat32,
     SortIntegers,
     argsort_floats,
     ranked,
@@ -25,6 +26,8 @@ KINDS = (None, "quicksort", "mergesort", "heapsort", "stable")
 
 def _sorted(x: Node) -> Node:
     """The elements along the last axis in ascending order."""
+    if x.dtype == "float32":
+        return SortFloat32()(x)
     values = ranked(x)
     return unranked((Sort() if values.type.is_float else SortIntegers())(values), x.dtype)
 
