@@ -18,10 +18,12 @@ from probtensor.targets.cython.render import render
 from probtensor.targets.spell import Speller
 from probtensor.types import Size, size_product
 
-# The routines of pt_linalg.h, and those of pt_ordering.h; others have no form in C.
+# The routines of pt_linalg.h (those of linalg.pyx and triangular.pyx), and those of pt_ordering.h;
+# others have no form in C.
 OF_MATRICES = (
-    "pt_gemm", "pt_gemm_float32", "pt_cholesky", "pt_solve_lower", "pt_solve_upper", "pt_lu",
-    "pt_cumsum", "pt_true_places",
+    "pt_gemm", "pt_gemm_float32", "pt_cholesky", "pt_cholesky_gradient", "pt_solve_lower",
+    "pt_solve_upper", "pt_solve_lower_transposed", "pt_solve_upper_transposed", "pt_lu",
+    "pt_solve_factored", "pt_solve_factored_transposed", "pt_cumsum", "pt_true_places",
 )  # fmt: skip
 OF_ORDER = (
     "pt_sort", "pt_sort_int64", "pt_argsort", "pt_argsort_int64", "pt_argsort_rows",

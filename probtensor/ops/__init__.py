@@ -14,8 +14,10 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     ordering/      sort, partition, searches, sets, counts, running sums and products
     branches/      one of several graphs is computed
     complexes/     complex tensors, which are pairs of real ones
+    fourier/       discrete Fourier, cosine and sine transforms; their names are those of pt.fft
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
+    assumptions.py assume: declared properties
     gradient.py    stop_gradient, grad_clip: the same value, another derivative
     size_laws.py   the parts of size laws that ops share
     shapes/        joins, pads, new axes and grids, as graphs of the ops above
@@ -39,6 +41,7 @@ from types import ModuleType
 from probtensor.calls import is_public
 from probtensor.graph.node import Op, as_tensor  # noqa: F401
 from probtensor.ops import (
+    assumptions,
     documented,  # noqa: F401 - it gives ops that are functions their `help`
     gradient,
     methods,
@@ -69,6 +72,7 @@ from probtensor.ops.indexing import (
     slicing,
     writing,
 )
+from probtensor.ops.fourier import real_transforms, transforms
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
@@ -76,11 +80,13 @@ from probtensor.ops.linalg import (
     eigen,
     factors,
     inverses,
+    logdet,
     norms,
     products,
     singular,
     solving,
     subscripts,
+    triangular,
 )
 from probtensor.ops.loops import op as loops
 from probtensor.ops.loops.scan import functions as scans
@@ -116,14 +122,15 @@ _MODULES = (
     *(creation, diagonals, differences, inputs, layout, rearrange, require, views),
     *(arithmetic, elementary, equality, floats, logic, whole),
     *(along, choosing, flat, gather, index, places, segments, slicing, writing),
-    *(eigen, factors, inverses, norms, products, singular, solving, subscripts),
+    *(eigen, factors, inverses, logdet, norms, products, singular, solving, subscripts),
+    *(triangular,),
     *(composite, folds, moments, nans, quantiles, statistics),
     *(axes, checks, choices, edits, grids, interpolation, joins, pads, scalars, splits),
     *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
     *(divergence, functions, integrals, links, rising, tails),
-    *(draws, gradient, numpy_calls),
+    *(assumptions, draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
-    *(complexes,),
+    *(complexes, real_transforms, transforms),
 )
 
 
@@ -147,8 +154,5 @@ def _declared(module: ModuleType) -> dict[str, object]:
 
 for _module in _MODULES:
     globals().update(_declared(_module))
-
-# The table of complex meanings names ops, which are all known now.
-from probtensor.ops.complexes import meanings  # noqa: E402, F401
 
 methods.enter(globals())

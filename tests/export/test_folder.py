@@ -208,10 +208,11 @@ def test_arrays_are_written_once_and_large_ones_in_a_file():
 
 
 def test_routines_have_a_form_in_c(root):
-    """Those of linalg.pxd and ordering.pxd, with the same parameters; an export refuses others."""
+    """Those of three .pxd files, with the same parameters; an export refuses others."""
     headers = (root / "cython_ext/include/host" / f"pt_{name}.h" for name in ("linalg", "ordering"))
     text = "".join(header.read_text(encoding="utf-8") for header in headers)
-    assert {*ROUTINES, *OF_LAPACK} == {*signatures("linalg"), *signatures("ordering")}
+    of_modules = map(signatures, ("linalg", "ordering", "triangular"))
+    assert {*ROUTINES, *OF_LAPACK} == {name for module in of_modules for name in module}
     for name in (*ROUTINES, *OF_LAPACK):
         assert re.search(rf"(void |PT_\w+\(){name}\b", text), name
 

@@ -16,7 +16,11 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Core, op
-from probtensor.ops.linalg.products import matrices, solve_upper
+from probtensor.ops.linalg.products import matrices
+from probtensor.ops.linalg.triangular import (
+    solve_lower_transposed,
+    solve_upper,
+)
 from probtensor.ops.reductions.folds import flag
 from probtensor.ops.samples import Sample
 from probtensor.types import size_min
@@ -27,13 +31,6 @@ class EighResult(NamedTuple):
 
     eigenvalues: Node
     eigenvectors: Node
-
-
-class SlogdetResult(NamedTuple):
-    """The result of `slogdet`."""
-
-    sign: Node
-    logabsdet: Node
 
 
 class QRResult(NamedTuple):
@@ -148,7 +145,7 @@ class LU(Core):
         inner = ops.tril(ops.matrix_transpose(lower) @ ops.tril(g[0], -1), -1)
         inner = inner + ops.triu(ops.triu(g[0]) @ ops.matrix_transpose(upper))
         # L^-T inner U^-T; the second by its transpose.
-        left = solve_upper(ops.matrix_transpose(lower), inner)
+        left = solve_lower_transposed(lower, inner)
         both = ops.matrix_transpose(solve_upper(upper, ops.matrix_transpose(left)))
         return (ops.take_along_axis(both, ops.expand_dims(rows, -1), -2),)
 
@@ -259,29 +256,6 @@ def read_triangles(
     if UPLO in "Ll":
         return a, b
     return ops.matrix_transpose(a), None if b is None else ops.matrix_transpose(b)
-
-
-@public
-def slogdet(a: TensorLike) -> SlogdetResult:
-    """Sign and logarithm of the absolute value of determinants: (sign, logabsdet).
-
-    a: shape (..., n, n), as float64; both parts have the shape of the leading axes. A singular
-    matrix has sign 0 and logarithm -inf; both are nan where a is not finite.
-
-        sign, logabsdet = pt.linalg.slogdet(precision)
-        logp = 0.5 * logabsdet - 0.5 * x @ precision @ x
-
-    Returns a pair of float64 tensors, `sign` and `logabsdet`.
-    Raises GraphError, a TypeError, for matrices that are not square.
-
-        >>> pt.linalg.slogdet([[2.0, 0.0], [0.0, 4.0]]).logabsdet.eval()
-        array(2.07944154)
-    """
-    factor, pivots, _ = parts(LU().apply(matrices("slogdet", a), what="slogdet"))
-    diagonal = ops.diagonal(factor, axis1=-2, axis2=-1)
-    swapped = ops.ne(pivots, ops.arange(pivots.shape[-1]))
-    signs = ops.where(swapped, -1.0, 1.0) * ops.sign(diagonal)
-    return SlogdetResult(ops.prod(signs, -1), ops.sum(ops.log(ops.abs(diagonal)), -1))
 
 
 @public(lacks=("check_finite",))
