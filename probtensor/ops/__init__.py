@@ -61,6 +61,7 @@ from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function
 from probtensor.ops.branches import op as branches
 from probtensor.ops.complexes import functions as complexes
 from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic, whole
+from probtensor.ops.fourier import real_transforms, transforms
 from probtensor.ops.indexing import (
     along,
     choosing,
@@ -72,7 +73,6 @@ from probtensor.ops.indexing import (
     slicing,
     writing,
 )
-from probtensor.ops.fourier import real_transforms, transforms
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
