@@ -61,10 +61,14 @@ def _folded(x: Node, of_floats: type[Core], of_integers: type[Core]) -> Node:
 
 
 def _sums(x: Node) -> Node:
+    if x.dtype.kind == "c":
+        return ops.complex(_sums(ops.real(x)), _sums(ops.imag(x)))
     return _folded(x, Cumsum, CumsumIntegers)
 
 
 def _column_sums(x: Node) -> Node:
+    if x.dtype.kind == "c":
+        return ops.complex(_column_sums(ops.real(x)), _column_sums(ops.imag(x)))
     return _folded(x, CumsumColumns, CumsumColumnsIntegers)
 
 
@@ -271,4 +275,4 @@ def nancumprod(
 
 def _without_nan(a: TensorLike, other: int) -> Node:
     x = as_tensor(a)
-    return ops.where(ops.isnan(x), other, x) if x.type.is_float else x
+    return ops.where(ops.isnan(x), other, x) if x.dtype.is_inexact else x
