@@ -144,36 +144,6 @@ def _merged(places: Node, n: Size, count: Size) -> Node:
 
 
 @public
-def ediff1d(
-    ary: TensorLike, to_end: TensorLike | None = None, to_begin: TensorLike | None = None
-) -> Node:
-    """The differences of neighbouring elements of `ary` flattened, with `to_begin` before and
-    `to_end` after them, flattened too.
-
-    Returns a vector in the dtype of `ary`.
-    Raises GraphError, a TypeError, for ends whose dtype that of `ary` does not hold.
-
-        >>> pt.ediff1d([1.0, 4.0, 9.0], to_end=0.0).eval()
-        array([3., 5., 0.])
-    """
-    x = ops.ravel(ary)
-    if isinstance(x.shape[0], int) and x.shape[0] == 0:
-        differences = x
-    else:
-        differences = ops.diff(x)
-    parts = [differences]
-    for end, name in ((to_begin, "to_begin"), (to_end, "to_end")):
-        if end is None:
-            continue
-        dtype = promote(x.dtype, weak_operand(end))
-        if dtype != x.dtype and not (dtype.is_float and x.type.is_float):
-            raise GraphError(f"ediff1d: {name} is {dtype}, and the rest {x.dtype}{described(x)}")
-        flat = ops.ravel(as_tensor_of(end, x.dtype, f"ediff1d: {name}"))
-        parts = [flat, *parts] if name == "to_begin" else [*parts, flat]
-    return ops.concatenate(parts)
-
-
-@public
 def resize(a: TensorLike, new_shape: Size | Sequence[Size]) -> Node:
     """The elements of `a`, row by row, in another shape: repeated from the first on where it is
     larger, cut off where it is smaller; zeros if `a` has none.
