@@ -35,7 +35,7 @@ that hide which op they make (rules match on op classes).
 from types import ModuleType
 
 from probtensor.calls import is_public
-from probtensor.graph.node import Op, as_tensor  # noqa: F401
+from probtensor.graph.node import Node, Op, TensorLike, as_tensor  # noqa: F401
 from probtensor.ops import (
     documented,  # noqa: F401 - it gives ops that are functions their `help`
     gradient,
@@ -61,11 +61,17 @@ from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
 from probtensor.ops.linalg import (
+    bands,
+    composed,
     eigen,
+    equations,
+    exponential,
     factors,
     inverses,
     norms,
+    orthogonal,
     products,
+    riccati,
     singular,
     solving,
     subscripts,
@@ -82,7 +88,8 @@ _MODULES = (
     *(creation, diagonals, inputs, layout, order, rearrange, require, unique, views),
     *(arithmetic, elementary, equality, floats, logic),
     *(along, gather, index, places, slicing),
-    *(eigen, factors, inverses, norms, products, singular, solving, subscripts),
+    *(bands, composed, eigen, equations, exponential, factors, inverses, norms),
+    *(orthogonal, products, riccati, singular, solving, subscripts),
     *(composite, folds, statistics),
     *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
     *(divergence, functions, links, rising, tails),
