@@ -333,7 +333,8 @@ cdef void _qz_piece(void* context, int64_t item) noexcept nogil:
 
 
 cdef void pt_qz(const double* a, const double* b, const int64_t* sort, double* s, double* t,
-                double* reals, double* imags, double* scales, double* q, double* z, double* work, int64_t batch, int64_t n) noexcept nogil:
+                double* reals, double* imags, double* scales, double* q, double* z,
+                double* work, int64_t batch, int64_t n) noexcept nogil:
     """a = q s z' and b = q t z' for each n x n item: q and z are orthogonal, t upper triangular,
     and s but for blocks of two conjugate eigenvalues. These are (reals + i imags) / scales, and
     `sort` orders them: first are, by 1 and 2, those with negative or positive real parts, by 3 and

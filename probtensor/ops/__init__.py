@@ -8,10 +8,12 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     kinds/         the kinds, a file each; @op, REGISTRY, Facts
     elementwise/   arithmetic, comparison, logic, casts, elementary functions
     special/       logistic and gamma families, the normal integral, small differences of logarithms
-    arrays/        creation, views, joins, sort, unique, NumPy's functions that rearrange elements
+    arrays/        creation, views, joins, NumPy's functions that rearrange elements
     indexing/      x[key], x.at[key], slices, gather and scatter, take, nonzero
     reductions/    sum, max, mean, var, logsumexp, argmax
+    ordering/      sort, partition, searches, sets, counts, running sums and products
     branches/      one of several graphs is computed
+    complexes/     complex tensors, which are pairs of real ones
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
     gradient.py    stop_gradient, grad_clip: the same value, another derivative
@@ -45,56 +47,89 @@ from probtensor.ops import (
 from probtensor.ops.arrays import (
     creation,
     diagonals,
+    differences,
     inputs,
     layout,
-    order,
     rearrange,
     require,
-    unique,
     views,
 )
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
-from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic
-from probtensor.ops.indexing import along, gather, index, places, slicing
+from probtensor.ops.complexes import functions as complexes
+from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic, whole
+from probtensor.ops.indexing import (
+    along,
+    choosing,
+    flat,
+    gather,
+    index,
+    places,
+    segments,
+    slicing,
+    writing,
+)
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
 from probtensor.ops.linalg import (
     bands,
-    composed,
     eigen,
-    equations,
-    exponential,
     factors,
     inverses,
     norms,
     orthogonal,
     products,
-    riccati,
     singular,
     solving,
     subscripts,
+    triangular,
 )
+from probtensor.ops.linalg.functions import composed, equations, exponential, riccati
 from probtensor.ops.loops import op as loops
 from probtensor.ops.loops.scan import functions as scans
 from probtensor.ops.loops.scan import returned
+from probtensor.ops.ordering import (
+    counting,
+    cumulative,
+    routines,
+    running,
+    searching,
+    selection,
+    sets,
+    sorting,
+    unique,
+)
 from probtensor.ops.random import draws
-from probtensor.ops.reductions import composite, folds, statistics
-from probtensor.ops.shapes import axes, checks, choices, edits, grids, joins, pads, scalars, splits
-from probtensor.ops.special import divergence, functions, links, rising, tails
+from probtensor.ops.reductions import composite, folds, moments, nans, quantiles, statistics
+from probtensor.ops.shapes import (
+    axes,
+    checks,
+    choices,
+    edits,
+    grids,
+    interpolation,
+    joins,
+    pads,
+    scalars,
+    splits,
+)
+from probtensor.ops.special import divergence, functions, integrals, links, rising, tails
 
 _MODULES = (
-    *(creation, diagonals, inputs, layout, order, rearrange, require, unique, views),
-    *(arithmetic, elementary, equality, floats, logic),
-    *(along, gather, index, places, slicing),
-    *(bands, composed, eigen, equations, exponential, factors, inverses, norms),
-    *(orthogonal, products, riccati, singular, solving, subscripts),
-    *(composite, folds, statistics),
-    *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
-    *(divergence, functions, links, rising, tails),
+    *(creation, diagonals, differences, inputs, layout, rearrange, require, views),
+    *(arithmetic, elementary, equality, floats, logic, whole),
+    *(along, choosing, flat, gather, index, places, segments, slicing, writing),
+    *(bands, eigen, factors, inverses, norms, orthogonal, products),
+    *(singular, solving, subscripts, triangular),
+    *(composed, equations, exponential, riccati),
+    *(composite, folds, moments, nans, quantiles, statistics),
+    *(axes, checks, choices, edits, grids, interpolation, joins, pads, scalars, splits),
+    *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
+    *(divergence, functions, integrals, links, rising, tails),
     *(draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
+    *(complexes,),
 )
 
 
@@ -118,5 +153,8 @@ def _declared(module: ModuleType) -> dict[str, object]:
 
 for _module in _MODULES:
     globals().update(_declared(_module))
+
+# The table of complex meanings names ops, which are all known now.
+from probtensor.ops.complexes import meanings  # noqa: E402, F401
 
 methods.enter(globals())

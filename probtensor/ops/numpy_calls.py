@@ -29,7 +29,10 @@ REDUCTIONS = {
     "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all",
     "logical_or": "any", "logaddexp": "logsumexp",
 }  # fmt: skip
-ACCUMULATIONS = {"add": "cumsum"}
+ACCUMULATIONS = {
+    "add": "cumsum", "multiply": "cumprod", "maximum": "cummax", "minimum": "cummin",
+    "logaddexp": "logcumsumexp",
+}  # fmt: skip
 SYNONYMS = {"a_min": "min", "a_max": "max"}  # NumPy has two names for one argument
 
 
@@ -96,8 +99,8 @@ ATTRIBUTES: Mapping[Callable, Callable] = {
     np.shape: lambda a: as_tensor(a).shape,
     np.ndim: lambda a: as_tensor(a).ndim,
     np.size: _size,
-    np.iscomplexobj: lambda x: False,
-    np.isrealobj: lambda x: True,
+    np.iscomplexobj: lambda x: as_tensor(x).is_complex,
+    np.isrealobj: lambda x: not as_tensor(x).is_complex,
 }
 
 

@@ -39,9 +39,9 @@ ARROWS = {
     "export": {"types", "version", "process", "system", "kernel", "targets", "lower.plan"},
     "function": LANGUAGE
     | {"export", "system", "device", "kernel", "schedule", "lower", "targets", "ops.arrays.require"}
-    | {"ops.kinds"},
+    | {"ops.kinds", "ops.complexes.pair"},
     "compile": COMPILER,
-    "evaluate": LANGUAGE | {"ops.kinds", "function", "compile"},
+    "evaluate": LANGUAGE | {"ops.kinds", "ops.complexes.pair", "function", "compile"},
     "prob": ALGEBRA
     | {"system", "rules", "device", "export", "function", "compile", "version", "targets"}
     | {"sample.checks", "sample.runs.output"},

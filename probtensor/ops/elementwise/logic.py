@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node, TensorLike, as_tensor, make
+from probtensor.graph.node import OPERATORS, Node, TensorLike, as_tensor, make
 from probtensor.ops.elementwise.arithmetic import EDGES, Number
 from probtensor.ops.kinds import (
     WIDER,
@@ -360,7 +360,9 @@ def astype(x: TensorLike, dtype: DTypeLike, *, copy: bool = True, device: None =
     """
     x = as_tensor(x)
     name = check_dtype(dtype)
-    return x if x.dtype == name else make(Cast(name), (x,))
+    if x.dtype == name:
+        return x
+    return make(Cast(name), (x,)) if name.kind != "c" else OPERATORS["complex cast"](x, name)
 
 
 less = lt = Lt()

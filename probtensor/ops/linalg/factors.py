@@ -16,7 +16,11 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Core, op
-from probtensor.ops.linalg.products import matrices, solve_upper
+from probtensor.ops.linalg.products import matrices
+from probtensor.ops.linalg.triangular import (
+    solve_lower_transposed,
+    solve_upper,
+)
 from probtensor.ops.reductions.folds import flag
 from probtensor.ops.samples import Sample
 from probtensor.types import size_min
@@ -148,7 +152,7 @@ class LU(Core):
         inner = ops.tril(ops.matrix_transpose(lower) @ ops.tril(g[0], -1), -1)
         inner = inner + ops.triu(ops.triu(g[0]) @ ops.matrix_transpose(upper))
         # L^-T inner U^-T; the second by its transpose.
-        left = solve_upper(ops.matrix_transpose(lower), inner)
+        left = solve_lower_transposed(lower, inner)
         both = ops.matrix_transpose(solve_upper(upper, ops.matrix_transpose(left)))
         return (ops.take_along_axis(both, ops.expand_dims(rows, -1), -2),)
 

@@ -13,7 +13,8 @@ from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import LU
-from probtensor.ops.linalg.products import matrices, triangular
+from probtensor.ops.linalg.products import matrices
+from probtensor.ops.linalg.triangular import triangular
 from probtensor.ops.samples import Sample
 from probtensor.ops.size_laws import equal
 from probtensor.types import ShapeError, SizeCheck, TensorType, shape_text

@@ -12,8 +12,9 @@ from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import by_item
-from probtensor.ops.linalg.products import matrices, spd
+from probtensor.ops.linalg.products import matrices
 from probtensor.ops.linalg.solving import Solve
+from probtensor.ops.linalg.triangular import spd
 from probtensor.ops.samples import Sample
 from probtensor.ops.size_laws import aligned, equal
 from probtensor.types import ShapeError, SizeCheck, TensorType, broadcast_shapes, shape_text

@@ -13,10 +13,11 @@ from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Composite, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.eigen import QZ, SORTS
-from probtensor.ops.linalg.equations import DiscreteLyapunov, Sylvester
+from probtensor.ops.linalg.functions.equations import DiscreteLyapunov, Sylvester
 from probtensor.ops.linalg.orthogonal import FullQR
-from probtensor.ops.linalg.products import matrices, spd
+from probtensor.ops.linalg.products import matrices
 from probtensor.ops.linalg.solving import Solve
+from probtensor.ops.linalg.triangular import spd
 from probtensor.ops.samples import Sample
 from probtensor.ops.size_laws import aligned, equal
 from probtensor.types import ShapeError, SizeCheck, TensorType, broadcast_shapes, shape_text
