@@ -14,8 +14,10 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     ordering/      sort, partition, searches, sets, counts, running sums and products
     branches/      one of several graphs is computed
     complexes/     complex tensors, which are pairs of real ones
+    fourier/       discrete Fourier, cosine and sine transforms; their names are those of pt.fft
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
+    assumptions.py assume: declared properties
     gradient.py    stop_gradient, grad_clip: the same value, another derivative
     size_laws.py   the parts of size laws that ops share
     shapes/        joins, pads, new axes and grids, as graphs of the ops above
@@ -39,6 +41,7 @@ from types import ModuleType
 from probtensor.calls import is_public
 from probtensor.graph.node import Node, Op, TensorLike, as_tensor  # noqa: F401
 from probtensor.ops import (
+    assumptions,
     documented,  # noqa: F401 - it gives ops that are functions their `help`
     gradient,
     methods,
@@ -58,6 +61,7 @@ from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function
 from probtensor.ops.branches import op as branches
 from probtensor.ops.complexes import functions as complexes
 from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic, whole
+from probtensor.ops.fourier import real_transforms, transforms
 from probtensor.ops.indexing import (
     along,
     choosing,
@@ -77,6 +81,7 @@ from probtensor.ops.linalg import (
     eigen,
     factors,
     inverses,
+    logdet,
     norms,
     orthogonal,
     products,
@@ -120,16 +125,16 @@ _MODULES = (
     *(creation, diagonals, differences, inputs, layout, rearrange, require, views),
     *(arithmetic, elementary, equality, floats, logic, whole),
     *(along, choosing, flat, gather, index, places, segments, slicing, writing),
-    *(bands, eigen, factors, inverses, norms, orthogonal, products),
+    *(bands, eigen, factors, inverses, logdet, norms, orthogonal, products),
     *(singular, solving, subscripts, triangular),
     *(composed, equations, exponential, riccati),
     *(composite, folds, moments, nans, quantiles, statistics),
     *(axes, checks, choices, edits, grids, interpolation, joins, pads, scalars, splits),
     *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
     *(divergence, functions, integrals, links, rising, tails),
-    *(draws, gradient, numpy_calls),
+    *(assumptions, draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
-    *(complexes,),
+    *(complexes, real_transforms, transforms),
 )
 
 
@@ -153,8 +158,5 @@ def _declared(module: ModuleType) -> dict[str, object]:
 
 for _module in _MODULES:
     globals().update(_declared(_module))
-
-# The table of complex meanings names ops, which are all known now.
-from probtensor.ops.complexes import meanings  # noqa: E402, F401
 
 methods.enter(globals())

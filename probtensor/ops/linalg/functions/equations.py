@@ -190,10 +190,11 @@ class DiscreteLyapunov(_Lyapunov):
         if self.direct:
             return _directly(a, q)
         unit = ops.eye(a.shape[-1])
-        inverse = ops.inv(a - unit)
-        left = inverse @ (a + unit)
-        right = 2.0 * inverse @ q @ ops.matrix_transpose(inverse)
-        return _sylvester(left, ops.matrix_transpose(left), -right)
+        less = a - unit
+        left = make(Solve(), (less, a + unit))
+        half = ops.matrix_transpose(make(Solve(), (less, q)))
+        right = -2.0 * make(Solve(), (less, half))
+        return _sylvester(left, ops.matrix_transpose(left), ops.matrix_transpose(right))
 
     def vjp(self, g, out, a, q):
         """Of the equation itself: its adjoint has the transposed matrix."""
