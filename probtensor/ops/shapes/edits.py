@@ -12,9 +12,8 @@ from probtensor.graph.node import Const, GraphError, GraphIndexError, Node, Tens
 from probtensor.graph.sizes import signed
 from probtensor.ops.arrays.views import size_tuple
 from probtensor.ops.indexing.index import from_front
-from probtensor.ops.kinds import as_tensor_of, weak_operand
 from probtensor.ops.reductions.folds import described, listed_axes, one_axis
-from probtensor.types import Size, promote, size_product
+from probtensor.types import Size, size_product
 
 Places = int | slice | TensorLike
 
