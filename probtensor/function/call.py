@@ -19,7 +19,7 @@ from probtensor.calls import public
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.device import DeviceArray
 from probtensor.function.explain import STAGES
-from probtensor.function.fault import failing_step, fault_of
+from probtensor.function.fault import failing_step, fault_of, wrong_index
 from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, selected, unflatten
 from probtensor.function.shared import Shared
@@ -186,6 +186,11 @@ class Function(Entry):
             if found is not None:
                 return found
         error = super().fault(status, arrays)
+        with suppress(Exception):
+            if isinstance(error, IndexError):
+                index = wrong_index(self.compilation.lowered().written, given, str(error))
+                if index is not None:
+                    return type(error)(f"{error}\n  {index}")
         with suppress(Exception):
             step = failing_step(self.compilation.lowered().written, given)
             if step is not None:

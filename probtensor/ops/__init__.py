@@ -8,9 +8,10 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     kinds/         the kinds, a file each; @op, REGISTRY, Facts
     elementwise/   arithmetic, comparison, logic, casts, elementary functions
     special/       logistic and gamma families, the normal integral, small differences of logarithms
-    arrays/        creation, views, joins, sort, unique, NumPy's functions that rearrange elements
+    arrays/        creation, views, joins, NumPy's functions that rearrange elements
     indexing/      x[key], x.at[key], slices, gather and scatter, take, nonzero
     reductions/    sum, max, mean, var, logsumexp, argmax
+    ordering/      sort, partition, searches, sets, counts, running sums and products
     branches/      one of several graphs is computed
     complexes/     complex tensors, which are pairs of real ones
     fourier/       discrete Fourier, cosine and sine transforms; their names are those of pt.fft
@@ -47,40 +48,82 @@ from probtensor.ops import (
 from probtensor.ops.arrays import (
     creation,
     diagonals,
+    differences,
     inputs,
     layout,
-    order,
     rearrange,
     require,
-    unique,
     views,
 )
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
 from probtensor.ops.complexes import functions as complexes
-from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic
+from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic, whole
 from probtensor.ops.fourier import real_transforms, transforms
-from probtensor.ops.indexing import along, gather, index, places, slicing
+from probtensor.ops.indexing import (
+    along,
+    choosing,
+    flat,
+    gather,
+    index,
+    places,
+    segments,
+    slicing,
+    writing,
+)
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
-from probtensor.ops.linalg import factors, inverses, norms, products, solving, subscripts
+from probtensor.ops.linalg import (
+    eigen,
+    factors,
+    inverses,
+    norms,
+    products,
+    singular,
+    solving,
+    subscripts,
+    triangular,
+)
 from probtensor.ops.loops import op as loops
 from probtensor.ops.loops.scan import functions as scans
 from probtensor.ops.loops.scan import returned
+from probtensor.ops.ordering import (
+    counting,
+    cumulative,
+    routines,
+    running,
+    searching,
+    selection,
+    sets,
+    sorting,
+    unique,
+)
 from probtensor.ops.random import draws
-from probtensor.ops.reductions import composite, folds, statistics
-from probtensor.ops.shapes import axes, checks, choices, edits, grids, joins, pads, scalars, splits
-from probtensor.ops.special import divergence, functions, links, rising, tails
+from probtensor.ops.reductions import composite, folds, moments, nans, quantiles, statistics
+from probtensor.ops.shapes import (
+    axes,
+    checks,
+    choices,
+    edits,
+    grids,
+    interpolation,
+    joins,
+    pads,
+    scalars,
+    splits,
+)
+from probtensor.ops.special import divergence, functions, integrals, links, rising, tails
 
 _MODULES = (
-    *(creation, diagonals, inputs, layout, order, rearrange, require, unique, views),
-    *(arithmetic, elementary, equality, floats, logic),
-    *(along, gather, index, places, slicing),
-    *(factors, inverses, norms, products, solving, subscripts),
-    *(composite, folds, statistics),
-    *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
-    *(divergence, functions, links, rising, tails),
+    *(creation, diagonals, differences, inputs, layout, rearrange, require, views),
+    *(arithmetic, elementary, equality, floats, logic, whole),
+    *(along, choosing, flat, gather, index, places, segments, slicing, writing),
+    *(eigen, factors, inverses, norms, products, singular, solving, subscripts, triangular),
+    *(composite, folds, moments, nans, quantiles, statistics),
+    *(axes, checks, choices, edits, grids, interpolation, joins, pads, scalars, splits),
+    *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
+    *(divergence, functions, integrals, links, rising, tails),
     *(draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
     *(complexes, real_transforms, transforms),

@@ -79,6 +79,25 @@ def test_floatx_is_the_default_dtype():
         assert y.dtype == "float64"
 
 
+def test_filled_by_other_names():
+    n = Dim.name("n", "1")
+    same(ops.alloc(7.0, 2, 3), np.full((2, 3), 7.0))
+    same(ops.alloc(np.arange(3), 2, 3), np.tile(np.arange(3), (2, 1)))
+    same(ops.alloc(1, (2,)), np.ones(2, "int64"))
+    assert ops.alloc(1.0).shape == () and ops.alloc(V[:1], n, 2).shape == (n, 2)
+    for y, shape, dtype in (
+        (ops.empty((2, 3)), (2, 3), "float64"),
+        (ops.empty(2, "int8"), (2,), "int8"),
+        (ops.empty_like(np.ones((2, 1), "float32")), (2, 1), "float32"),
+        (ops.empty_like([1], bool, shape=(3,)), (3,), "bool"),
+    ):
+        assert (y.shape, y.dtype) == (shape, dtype)
+    same(ops.identity_like(np.ones((2, 3), "float32")), np.eye(2, 3, dtype="float32"))
+    same(ops.identity_like(np.ones((2, 2)), "int8"), np.eye(2, dtype="int8"))
+    with pytest.raises(TypeError, match="identity_like: takes a matrix, not 1 axes"):
+        ops.identity_like(V)
+
+
 def test_filled():
     same(ops.zeros(3), np.zeros(3))
     same(ops.zeros((2, 3), "int32"), np.zeros((2, 3), "int32"))

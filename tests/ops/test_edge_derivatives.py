@@ -19,7 +19,8 @@ STEPS = {
     "floor", "ceil", "round", "trunc", "mod", "floor_div", "sign", "copysign", "mantissa",
     "exponent", "ldexp", "nextafter", "nextafter_single",
 }  # fmt: skip
-ELSEWHERE = {"pow", "where", "cast"}  # powers have a test of their own
+# Powers have a test of their own, and so have functions of several arguments that SciPy computes.
+ELSEWHERE = {"pow", "where", "cast", "owens_t"}
 CHOICES = {
     "abs": [0.0], "gamma": [0.0, -2.0], "lgamma": [-2.0], "digamma": [0.0], "trigamma": [0.0],
     "sin": [np.inf, -np.inf], "cos": [np.inf, -np.inf], "tan": [np.inf, -np.inf],
@@ -27,6 +28,7 @@ CHOICES = {
     # and no density has the ends of these.
     "kl_div_exp": [0.0], "poisson_divergence": [0.0], "poisson_slope": [0.0],
     "trigamma_rest": [0.0], "log1pmx": [np.inf],
+    "expn": [0.0, 2.0], "spence": [0.0],  # an order, and logarithms again
 }  # fmt: skip
 FAR = mpmath.mpf(10) ** 400
 DIGITS = {"kl_div_exp": 500, "log_cosh": 600}  # beside a large term, or a square

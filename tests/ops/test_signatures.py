@@ -17,14 +17,15 @@ POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR
 OTHERS = {
     "jvp": "the Jacobian times a vector; scipy.special.jvp is a derivative of a Bessel function",
     "matrix": "an input with two axes, as in Theano; numpy.matrix is a class",
+    "vectorize": "PyTensor's, of a function of tensors; numpy.vectorize is a class for loops",
     "linalg.matvec": "numpy.linalg has none; numpy.matvec is compared in the flat namespace",
 }
 # (function, parameter) whose place, name or default differs, each with the reason.
 DIFFERENT = {
-    ("solve_triangular", "check_finite"): "no values while a graph is built: only False can be",
-    ("cho_solve", "check_finite"): "no values while a graph is built: only False can be",
-    ("lu", "check_finite"): "no values while a graph is built: only False can be",
-    ("lu_factor", "check_finite"): "no values while a graph is built: only False can be",
+    **{
+        (name, "check_finite"): "no values while a graph is built: only False can be"
+        for name in ("solve_triangular", "cho_solve", "lu", "lu_factor", "schur", "qz")
+    },
     ("einsum", "operands"): "the subscripts are a parameter of their own, and always come first",
     ("einsum", "kwargs"): "dtype=, order= and casting= stand in the signature",
     ("clip", "kwargs"): "keywords of ufuncs, which write to arrays",

@@ -20,7 +20,8 @@ SCALAR = sorted(
 LOOSE = {
     "arctanh": 6, "digamma": 80, "erfcinv": 20, "erfcx": 10, "erfinv": 20, "gamma": 40,
     "lbeta": 400, "lgamma": 60, "log1mexp": 6, "log_ndtr": 30, "log_sigmoid": 6, "logaddexp": 6,
-    "logaddexp2": 8,
+    "logaddexp2": 8, "expi": 40, "erfi": 40, "expn": 20, "ndtri_exp": 20, "owens_t": 20,
+    "spence": 40,
     "log_softplus": 60, "logit": 10, "ndtr": 20, "ndtri": 20, "trigamma": 40, "xlogy": 6,
     "digamma_rest": 100,
     "digamma_rest_change": 20, "lgamma_rest": 100, "lgamma_rest_change": 20, "kl_div": 40,

@@ -300,6 +300,42 @@ PT_FUNCTIONS_3(PT_DEFINE)
 PT_FUNCTIONS_4(PT_DEFINE)
 #undef PT_DEFINE
 
+/* X(name, types, scalars, elements): a function of SciPy of one to four doubles, whose address is
+ * in the first cell of the next instruction. A vector instruction computes `len` elements. */
+#define PT_SCIPY(X) \
+    X(scipy_1, (double, int), (f[pc->b].f, 0), (f[pc->b].pf[k], 0)) \
+    X(scipy_2, (double, double, int), (f[pc->b].f, f[pc->c].f, 0), \
+      (f[pc->b].pf[k], f[pc->c].pf[k], 0)) \
+    X(scipy_3, (double, double, double, int), (f[pc->b].f, f[pc->c].f, f[pc->d].f, 0), \
+      (f[pc->b].pf[k], f[pc->c].pf[k], f[pc->d].pf[k], 0)) \
+    X(scipy_4, (double, double, double, double, int), \
+      (f[pc->b].f, f[pc->c].f, f[pc->d].f, f[pc[1].b].f, 0), \
+      (f[pc->b].pf[k], f[pc->c].pf[k], f[pc->d].pf[k], f[pc[1].b].pf[k], 0))
+#define PT_DEFINE(name, types, scalars, elements) \
+    PT_APART void name##_at(pt_cell *f, const pt_instr *pc) \
+    { \
+        f[pc->a].f = ((double (*) types)f[pc[1].a].p)scalars; \
+    } \
+    OP(name) \
+    { \
+        name##_at(f, pc); \
+        NEXT(2); \
+    } \
+    PT_APART void name##_at_v(pt_cell *f, const pt_instr *pc, int64_t n) \
+    { \
+        double *d = f[pc->a].p; \
+        double (*const function) types = (double (*) types)f[pc[1].a].p; \
+        for (int64_t k = 0; k < n; k++) \
+            d[k] = function elements; \
+    } \
+    OP(name##_v) \
+    { \
+        name##_at_v(f, pc, len); \
+        NEXT(2); \
+    }
+PT_SCIPY(PT_DEFINE)
+#undef PT_DEFINE
+
 /* X(function, result field, other arguments of a scalar, and of an element) for draws by key and
  * index. A vector instruction draws `len` elements, none of those behind them. */
 #define PT_DRAWS(X) \

@@ -180,6 +180,61 @@ def ones_like(
     return full_like(a, 1, dtype, shape=shape)
 
 
+@public(lacks=("order", "device", "like"))
+def empty(
+    shape: Size | Sequence[Size],
+    dtype: DTypeLike | None = None,
+    order: str = "C",
+    *,
+    device: None = None,
+    like: None = None,
+) -> Node:
+    """An array whose values do not matter, as where all of them are set: zeros, which cost nothing
+    where they are overwritten. float64 unless `dtype` is given.
+
+    Returns a tensor of `shape`.
+    Raises GraphError, a TypeError, for a shape that is made of anything but sizes.
+
+        >>> pt.empty((2, 3)).shape
+        (2, 3)
+    """
+    return full(shape, 0, dtype or "float64")
+
+
+@public(lacks=("order", "subok", "device"))
+def empty_like(
+    prototype: TensorLike,
+    dtype: DTypeLike | None = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Size | Sequence[Size] | None = None,
+    *,
+    device: None = None,
+) -> Node:
+    """Values that do not matter (zeros) in the shape of `prototype` and its dtype, unless others
+    are given.
+
+    Returns a tensor; `prototype` itself is not needed to compute it.
+
+        >>> pt.empty_like([1.0, 2.0]).shape
+        (2,)
+    """
+    return full_like(prototype, 0, dtype, shape=shape)
+
+
+@public
+def alloc(value: TensorLike, *shape: Size) -> Node:
+    """`value` broadcast to a shape, whose sizes are an argument each: Theano's form of `full`.
+
+    Returns a tensor of `shape`, in the dtype of the value.
+    Raises GraphError, a TypeError, for a value that does not broadcast to `shape`.
+
+        >>> pt.alloc(7.0, 2).eval()
+        array([7., 7.])
+    """
+    return full(shape[0] if len(shape) == 1 else shape, value)
+
+
 @public(lacks=("device", "like"))
 def arange(
     start: TensorLike,
@@ -345,3 +400,21 @@ def identity(n: Size, dtype: DTypeLike | None = None, *, like: None = None) -> N
                [0., 1.]])
     """
     return eye(n, dtype=dtype or "float64")
+
+
+@public
+def identity_like(x: TensorLike, dtype: DTypeLike | None = None) -> Node:
+    """Ones on the main diagonal and zeros elsewhere, in the shape of a matrix, and its dtype unless
+    one is given.
+
+    Returns a matrix; x itself is not needed to compute it.
+    Raises GraphError, a TypeError, for other than two axes.
+
+        >>> pt.identity_like(np.ones((2, 2))).eval()
+        array([[1., 0.],
+               [0., 1.]])
+    """
+    x = as_tensor(x)
+    if x.ndim != 2:
+        raise GraphError(f"identity_like: takes a matrix, not {x.ndim} axes{described(x)}")
+    return eye(*x.shape, dtype=dtype or x.dtype)

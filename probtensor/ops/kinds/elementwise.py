@@ -33,7 +33,8 @@ class Elementwise(Function):
     promotion, output likewise; "bool": NumPy's promotion, output bool; "logic": bool inputs and
     output; "integer": integers only.
     Exactly one of `c` (a C function: double -> double) and `symbol` (an operator that each target
-    spells) is given.
+    spells) is given. A C name `pt_scipy_...` is a function of SciPy, see
+    `cython_ext/scipy_special.py`.
     """
 
     arity: ClassVar[int] = 1

@@ -1,8 +1,11 @@
 """Linear algebra, by the names of numpy.linalg and scipy.linalg.
 
-    products.py    one contraction for all matrix products; Cholesky, triangular systems
+    products.py    one contraction for all matrix products; running sums
+    triangular.py  Cholesky factors and triangular systems
     subscripts.py  einsum: any number of operands, as contractions of two
     factors.py     factorisations with several results: eigh, LU, slogdet, QR
+    singular.py    singular values, pseudo-inverses, least squares, ranks
+    eigen.py       eigenvalues of any matrix and of pairs; Schur forms
     inverses.py    inverses and determinants
     norms.py       norms of vectors and of matrices
 """

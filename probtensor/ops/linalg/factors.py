@@ -16,7 +16,11 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Core, op
-from probtensor.ops.linalg.products import matrices, solve_upper
+from probtensor.ops.linalg.products import matrices
+from probtensor.ops.linalg.triangular import (
+    solve_lower_transposed,
+    solve_upper,
+)
 from probtensor.ops.reductions.folds import flag
 from probtensor.ops.samples import Sample
 from probtensor.types import size_min
@@ -43,7 +47,7 @@ class QRResult(NamedTuple):
     R: Node
 
 
-def _by_item(
+def by_item(
     a: np.ndarray, outs: Sequence[np.ndarray], factor: Callable[[np.ndarray], Sequence[np.ndarray]]
 ) -> tuple[np.ndarray, ...]:
     """The outputs of `factor` for each matrix; for one that is not finite or has no factors, floats
@@ -93,7 +97,7 @@ class Eigh(Core):
 
     def numpy(self, a):
         lower = np.tril(a)
-        return _by_item(lower, (np.empty(a.shape[:-1]), np.empty(a.shape)), np.linalg.eigh)
+        return by_item(lower, (np.empty(a.shape[:-1]), np.empty(a.shape)), np.linalg.eigh)
 
     def vjp(self, g, out, a):
         """Reverse rule of Giles (2008), An extended collection of matrix derivative results, 3.1,
@@ -138,7 +142,7 @@ class LU(Core):
     def numpy(self, a):
         shape = a.shape[:-1]
         outs = (np.empty(a.shape), np.empty(shape, "int64"), np.empty(shape, "int64"))
-        return _by_item(a, outs, _lu)
+        return by_item(a, outs, _lu)
 
     def vjp(self, g, out, a):
         """Reverse rule of Walter & Lehmann (2012), Algorithmic differentiation of linear algebra
@@ -148,7 +152,7 @@ class LU(Core):
         inner = ops.tril(ops.matrix_transpose(lower) @ ops.tril(g[0], -1), -1)
         inner = inner + ops.triu(ops.triu(g[0]) @ ops.matrix_transpose(upper))
         # L^-T inner U^-T; the second by its transpose.
-        left = solve_upper(ops.matrix_transpose(lower), inner)
+        left = solve_lower_transposed(lower, inner)
         both = ops.matrix_transpose(solve_upper(upper, ops.matrix_transpose(left)))
         return (ops.take_along_axis(both, ops.expand_dims(rows, -1), -2),)
 
@@ -198,7 +202,7 @@ class QR(Core):
     def numpy(self, a):
         (m, n), k = a.shape[-2:], min(a.shape[-2:])
         outs = (np.empty((*a.shape[:-2], m, k)), np.empty((*a.shape[:-2], k, n)))
-        return _by_item(a, outs, np.linalg.qr)
+        return by_item(a, outs, np.linalg.qr)
 
     def vjp(self, g, out, a):
         """Reverse rule of Roberts & Roberts (2020), arXiv:2009.10071: the first k columns of a give
@@ -216,30 +220,49 @@ class QR(Core):
 
 
 @public
-def eigh(a: TensorLike, UPLO: str = "L") -> EighResult:
+def eigh(
+    a: TensorLike, UPLO: str = "L", *, b: TensorLike | None = None, type: int = 1
+) -> EighResult:
     """Eigenvalues and eigenvectors of symmetric matrices: (eigenvalues, eigenvectors).
 
     a: shape (..., n, n), as float64. Only one triangle is read, the lower one or, with UPLO="U",
         the upper one; the derivative is that of a symmetric matrix.
+    b: positive definite, of the shape of a, and read as a is: then a @ v == w * b @ v for an
+        eigenvalue w and its vector v, a @ b @ v == w * v for type 2, and b @ a @ v == w * v for
+        type 3, as scipy.linalg.eigh has them; v.T @ b @ v == 1 (for type 3, v.T @ inv(b) @ v).
 
     The eigenvalues have shape (..., n), in ascending order; column k of eigenvectors[..., :, :]
-    belongs to eigenvalue k, with a sign that is not specified. Where a is not finite all are nan.
-    The derivative of eigenvectors does not exist where eigenvalues are equal.
+    belongs to eigenvalue k, with a sign that is not specified. Where a is not finite all are nan,
+    and where b is not positive definite. The derivative of eigenvectors does not exist where
+    eigenvalues are equal.
 
         values, vectors = pt.linalg.eigh(cov)
         root = vectors * pt.sqrt(values) @ vectors.mT
 
     Returns a pair of float64 tensors, `eigenvalues` and `eigenvectors`.
-    Raises GraphError, a TypeError, for matrices that are not square and for another UPLO.
-    Source: Golub and Van Loan (2013), "Matrix Computations", 8.3.
+    Raises GraphError, a TypeError, for matrices that are not square and for another UPLO or type.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 8.3 and 8.7.
 
         >>> pt.linalg.eigh([[2.0, 0.0], [0.0, 4.0]]).eigenvalues.eval()
         array([2., 4.])
     """
-    a = matrices("eigh", a)
-    if UPLO not in ("L", "U", "l", "u"):
-        raise GraphError(f"eigh: UPLO is 'L' or 'U', not {UPLO!r:.60}")
-    return EighResult(*parts(Eigh()(a if UPLO in "Ll" else ops.matrix_transpose(a))))
+    a, b = read_triangles("eigh", a, b, UPLO)
+    if b is not None:
+        return ops.linalg.eigen.generalised("eigh", a, b, type)
+    return EighResult(*parts(Eigh()(a)))
+
+
+def read_triangles(
+    what: str, a: TensorLike, b: TensorLike | None, UPLO: str
+) -> tuple[Node, Node | None]:
+    """The matrices whose lower triangles are those to be read."""
+    if not isinstance(UPLO, str) or UPLO not in ("L", "U", "l", "u"):
+        way = "" if isinstance(UPLO, str) else "; a second matrix goes by b="
+        raise GraphError(f"{what}: UPLO is 'L' or 'U', not {UPLO!r:.60}{way}")
+    a, b = (None if x is None else matrices(what, x) for x in (a, b))
+    if UPLO in "Ll":
+        return a, b
+    return ops.matrix_transpose(a), None if b is None else ops.matrix_transpose(b)
 
 
 @public

@@ -10,7 +10,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
-from probtensor.ops.kinds import Composite, op
+from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import LU, triangles
 from probtensor.ops.linalg.products import matrices
@@ -18,6 +18,91 @@ from probtensor.ops.reductions.folds import described
 from probtensor.ops.samples import Sample
 from probtensor.ops.size_laws import aligned, equal
 from probtensor.types import ShapeError, SizeCheck, TensorType, broadcast_shapes, shape_text
+
+
+class _Factored(Core):
+    """Systems of a square matrix given by its LU factors in one matrix, and by their rows: row i of
+    it is row rows[i] of L @ U. Golub and Van Loan (2013), "Matrix Computations", 3.4."""
+
+    core = "(n,n),(n),(n,k)->(n,k)"
+    takes = ("float64", "int64", "float64")
+    operands = ("factor", "rows", "b")
+    example = ([[2.0, 1.0], [0.5, 2.0]], [1, 0], [[1.0], [2.0]])
+
+    def workspace(self, sizes):
+        return sizes["n"] * sizes["k"]
+
+
+def _factored_samples() -> tuple[Sample, ...]:
+    sizes = (((3,), 2), ((2, 4), 1), ((11,), 3), ((2, 9), 9))
+
+    def drawn(rng, leading, columns):
+        factor, rows = rng.normal(size=(*leading, leading[-1])), np.arange(leading[-1])
+        rows = rng.permuted(np.broadcast_to(rows, leading), axis=-1)
+        return factor + 4 * np.eye(leading[-1]), rows, rng.normal(size=(*leading, columns))
+
+    return tuple(Sample(lambda rng, size=size: drawn(rng, *size)) for size in sizes)
+
+
+def _in_order(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    return np.take_along_axis(x, rows[..., None], -2)
+
+
+def _numpy_triangles(factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.tril(factor, -1) + np.eye(factor.shape[-1]), np.triu(factor)
+
+
+@op
+class SolveFactored(_Factored):
+    """x with a @ x == b, given (factor, rows) of `LU` of a."""
+
+    routine = "pt_solve_factored"
+    samples = _factored_samples()
+
+    def numpy(self, factor, rows, b):
+        lower, upper = _numpy_triangles(factor)
+        permuted = _in_order(b, np.argsort(rows, axis=-1))
+        return np.linalg.solve(upper, np.linalg.solve(lower, permuted))
+
+    def vjp(self, g, out, factor, rows, b):
+        gb = solve_factored_transposed(factor, rows, g)
+        inner = _permuted(gb, ops.argsort(rows, axis=-1))
+        return _of_factors(factor, inner, out), None, gb
+
+
+@op
+class SolveFactoredTransposed(_Factored):
+    """x with a.mT @ x == b, given (factor, rows) of `LU` of a."""
+
+    routine = "pt_solve_factored_transposed"
+    samples = _factored_samples()
+
+    def numpy(self, factor, rows, b):
+        lower, upper = (np.swapaxes(x, -1, -2) for x in _numpy_triangles(factor))
+        return _in_order(np.linalg.solve(lower, np.linalg.solve(upper, b)), rows)
+
+    def vjp(self, g, out, factor, rows, b):
+        gb = solve_factored(factor, rows, g)
+        inner = _permuted(out, ops.argsort(rows, axis=-1))
+        return _of_factors(factor, inner, gb), None, gb
+
+
+def _of_factors(factor: Node, left: Node, right: Node) -> Node:
+    """The cotangent of L and U in one matrix, where that of L @ U is -left @ right.mT."""
+    inner = -left @ ops.matrix_transpose(right)
+    lower, upper = triangles(factor)
+    return ops.tril(inner @ ops.matrix_transpose(upper), -1) + ops.triu(
+        ops.matrix_transpose(lower) @ inner
+    )
+
+
+def _permuted(x: Node, rows: Node) -> Node:
+    """x with its rows in another order."""
+    return ops.take_along_axis(x, ops.expand_dims(rows, -1), -2)
+
+
+solve_factored = SolveFactored()
+solve_factored_transposed = SolveFactoredTransposed()
 
 
 @op
@@ -59,14 +144,8 @@ class Solve(Composite):
 
     def expand(self, a, b):
         factor, _, rows = parts(LU()(a))
-        lower, upper = triangles(factor)
-        if self.transposed:
-            inner = ops.solve_lower(ops.matrix_transpose(upper), b)
-            found = ops.solve_upper(ops.matrix_transpose(lower), inner)
-            return _with_rows(found, rows)
-        # Row i of b belongs to row rows[i] of L @ U.
-        permuted = _with_rows(b, ops.argsort(rows, axis=-1))
-        return ops.solve_upper(upper, ops.solve_lower(lower, permuted))
+        solved = solve_factored_transposed if self.transposed else solve_factored
+        return solved(factor, rows, b)
 
     def vjp(self, g, out, a, b):
         """Giles (2008), "Collected matrix derivative results for forward and reverse mode
@@ -74,15 +153,6 @@ class Solve(Composite):
         gb = make(Solve(not self.transposed), (a, g))
         first, second = (out, gb) if self.transposed else (gb, out)
         return -first @ ops.matrix_transpose(second), gb
-
-
-def _with_rows(x: Node, rows: Node) -> Node:
-    """x with its rows in another order."""
-    rows = ops.expand_dims(rows, -1)
-    missing = x.ndim - rows.ndim
-    if missing < 0:
-        x = ops.expand_dims(x, tuple(range(-missing)))
-    return ops.take_along_axis(x, ops.expand_dims(rows, tuple(range(max(missing, 0)))), -2)
 
 
 @public

@@ -16,7 +16,7 @@ from probtensor.ops.reductions.folds import Axis, chosen, flag, normal_axes
 from probtensor.types import Size, check_dtype, size_product
 
 
-def _as_floats(x: TensorLike, dtype: DTypeLike, what: str) -> Node:
+def as_floats(x: TensorLike, dtype: DTypeLike, what: str) -> Node:
     """x in `dtype`, which must be a float dtype; without it integers and bools become float64."""
     if dtype is None:
         return floats(x)
@@ -58,7 +58,7 @@ def mean(
         >>> pt.mean([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
         array([2., 3.])
     """
-    x = _as_floats(a, dtype, "mean")
+    x = as_floats(a, dtype, "mean")
     axes = normal_axes(axis, x, "mean")
     keepdims = flag(keepdims, "mean: keepdims")
     total = ops.sum(x, axes, keepdims=keepdims, where=where)
@@ -93,8 +93,8 @@ def var(
         >>> pt.var([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
         array([1., 1.])
     """
-    less = _degrees(ddof, correction, "var")
-    return _variance("var", _as_floats(a, dtype, "var"), axis, less, keepdims, where, mean)
+    less = degrees(ddof, correction, "var")
+    return _variance("var", as_floats(a, dtype, "var"), axis, less, keepdims, where, mean)
 
 
 def _variance(
@@ -120,7 +120,8 @@ def _variance(
     return total / left
 
 
-def _degrees(ddof: TensorLike, correction: TensorLike, what: str) -> TensorLike:
+def degrees(ddof: TensorLike, correction: TensorLike, what: str) -> TensorLike:
+    """What is subtracted from the number of elements, by either of its names."""
     if correction is not None and not (isinstance(ddof, Real) and ddof == 0):
         raise GraphError(f"{what}: ddof and correction are one number, and both are given")
     less = ddof if correction is None else correction
@@ -152,8 +153,8 @@ def std(
         >>> pt.std([[1.0, 2.0], [3.0, 4.0]], axis=0, ddof=0).eval()
         array([1., 1.])
     """
-    less = _degrees(ddof, correction, "std")
-    x = _as_floats(a, dtype, "std")
+    less = degrees(ddof, correction, "std")
+    x = as_floats(a, dtype, "std")
     return ops.sqrt(_variance("std", x, axis, less, keepdims, where, mean))
 
 

@@ -41,10 +41,17 @@ def _unrepeated(x: Node) -> Node:
     """x without broadcasts and leading axes of size 1, which elementwise ops add again."""
     while x.op.reads_all:  # as all views of this kind do
         leads = isinstance(x.op, ops.ExpandDims) and _leads(x.op.axes)
-        if not leads and not isinstance(x.op, ops.BroadcastTo):
+        if not leads and (not isinstance(x.op, ops.BroadcastTo) or _tells_of_one(x)):
             return x
         x = x.inputs[0]
     return x
+
+
+def _tells_of_one(x: Node) -> bool:
+    """Whether a broadcast says that an axis of unknown size has size 1: then it can be repeated,
+    as its input cannot."""
+    (y,) = x.inputs
+    return any(n == 1 and m != 1 for m, n in zip(y.shape, x.shape[x.ndim - y.ndim :], strict=True))
 
 
 def _leads(axes: tuple[int, ...]) -> bool:
@@ -103,7 +110,7 @@ def renamed(x: Node) -> Node:
     if not isinstance(x.op, ops.BroadcastTo) or x.inputs[0].ndim != x.ndim:
         return x
     pairs = zip(x.inputs[0].shape, x.shape, strict=True)
-    return x.inputs[0] if all(m == n or m != 1 for m, n in pairs) else x
+    return x.inputs[0] if all(m == n or 1 not in (m, n) for m, n in pairs) else x
 
 
 # Views of views.

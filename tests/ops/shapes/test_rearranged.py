@@ -86,6 +86,16 @@ CALLS = {
         ]
     ]
     + [(lambda m, x: m.insert(x, 1, 7.9), np.arange(3))],
+    "ediff1d": [
+        (lambda m, x, k=k: m.ediff1d(x, *k), v)
+        for k in [(), (7.0,), (None, [1.0, 2.0]), (A[:1], 3)]
+        for v in (V, A, V[:1], V[:0])
+    ],
+    "kron": [
+        (lambda m, x, y: m.kron(x, y), *p)
+        for p in [(V, W), (A, B[:, :2]), (V, A), (C, W), (ONE, A), (A, ONE), (C, A[:, None])]
+    ],
+    "concat": [(lambda m, x, y: m.concat([x, y], axis=1), A, B)],
     "resize": [(lambda m, x, k=k: m.resize(x, k), V) for k in (4, (2, 3), (4, 5), 0, (3, 0))],
     "trim_zeros": [
         (lambda m, x, k=k: m.trim_zeros(x, *k), np.array(v))

@@ -1,0 +1,75 @@
+"""The exact meanings of special functions that SciPy computes, in mpmath's precision."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+
+def integral_meanings() -> dict[str, Callable]:
+    """Those of exponential integrals and of other integrals, by the names of their ops."""
+    import mpmath as mp
+
+    def ei(x: Any) -> Any:
+        return mp.ei(x) if x != 0 else -mp.inf
+
+    def e1(x: Any) -> Any:
+        if not x >= 0:
+            return mp.nan
+        return mp.e1(x) if 0 < x < math.inf else mp.inf if x == 0 else mp.mpf(0)
+
+    def expn(n: Any, x: Any) -> Any:
+        if not x >= 0:
+            return mp.nan
+        if x == 0:
+            return 1 / (n - 1) if n > 1 else mp.inf
+        return mp.expint(int(n), x) if x < math.inf else mp.mpf(0)
+
+    def dawsn(x: Any) -> Any:
+        if abs(x) > 10**20:
+            return 1 / (2 * x)
+        with mp.workprec(mp.mp.prec + 100):
+            return mp.sqrt(mp.pi) / 2 * mp.exp(-x * x) * mp.erfi(x)
+
+    def spence(x: Any) -> Any:
+        if not x >= 0:
+            return mp.nan
+        return mp.re(mp.polylog(2, 1 - x)) if x < math.inf else -mp.inf
+
+    def owens_t(h: Any, a: Any) -> Any:
+        if h != h or a != a:
+            return mp.nan
+        if mp.isinf(h):
+            return mp.mpf(0)
+        if mp.isinf(a):
+            return mp.sign(a) * mp.erfc(abs(h) / mp.sqrt(2)) / 4
+        # By t = sinh(u) the integrand is smooth on a finite scale for any a.
+        def density(u: Any) -> Any:
+            return mp.exp(-(h * mp.cosh(u)) ** 2 / 2) / mp.cosh(u) / (2 * mp.pi)
+
+        return mp.quad(density, mp.linspace(0, mp.asinh(a), 5))
+
+    def ndtri_exp(x: Any) -> Any:
+        if x > 0 or x != x:
+            return mp.nan
+        if x == 0 or x == -math.inf:
+            return mp.inf if x == 0 else -mp.inf
+        with mp.workprec(mp.mp.prec + 100):
+            tail = mp.erfinv(2 * mp.exp(x) - 1) if x > -20 else _lower_quantile(x)
+            return mp.sqrt(2) * tail
+
+    return {
+        "expi": ei, "exp1": e1, "expn": expn, "dawsn": dawsn, "erfi": mp.erfi, "spence": spence,
+        "owens_t": owens_t, "ndtri_exp": ndtri_exp,
+    }  # fmt: skip
+
+
+def _lower_quantile(x: Any) -> Any:
+    """The z with log(erfc(-z) / 2) = x, for x far below 0 (Newton's method)."""
+    import mpmath as mp
+
+    z = -mp.sqrt(-x)
+    for _ in range(40):
+        z -= (mp.log(mp.erfc(-z) / 2) - x) * mp.erfc(-z) * mp.sqrt(mp.pi) * mp.exp(z * z) / 2
+    return z
