@@ -176,7 +176,9 @@ __all__ = [
     "vmap",
 ]
 __all__.extend(sorted(_LANGUAGE))
-_SUBMODULES = ("fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special")
+_SUBMODULES = (
+    "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
+)  # fmt: skip
 
 
 def _others() -> dict[str, list[str]]:

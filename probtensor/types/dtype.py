@@ -99,8 +99,8 @@ def check_dtype(dtype: object) -> DType:
         raise TypeError(f"{dtype!r:.60} is no dtype; they are {_NAMES}") from None
     if name == "float16":
         raise TypeError(
-            "float16 is no dtype of tensors: arrays of it are taken as float32, which holds all its "
-            "values; convert what a function returns"
+            "float16 is no dtype of tensors: arrays of it are taken as float32, which holds all "
+            "its values; convert what a function returns"
         )
     if name not in _ALL:
         raise TypeError(f"dtype {name} is not one of {_NAMES}")
