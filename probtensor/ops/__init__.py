@@ -67,7 +67,15 @@ from probtensor.ops.loops.scan import returned
 from probtensor.ops.random import draws
 from probtensor.ops.reductions import composite, folds, statistics
 from probtensor.ops.shapes import axes, checks, choices, edits, grids, joins, pads, scalars, splits
-from probtensor.ops.special import divergence, functions, links, rising, tails
+from probtensor.ops.special import (
+    divergence,
+    functions,
+    incomplete_beta,
+    incomplete_gamma,
+    links,
+    rising,
+    tails,
+)
 
 _MODULES = (
     *(creation, diagonals, inputs, layout, order, rearrange, require, unique, views),
@@ -76,7 +84,7 @@ _MODULES = (
     *(factors, inverses, norms, products, solving, subscripts),
     *(composite, folds, statistics),
     *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
-    *(divergence, functions, links, rising, tails),
+    *(divergence, functions, incomplete_beta, incomplete_gamma, links, rising, tails),
     *(draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
 )

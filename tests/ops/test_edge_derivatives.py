@@ -19,14 +19,15 @@ STEPS = {
     "floor", "ceil", "round", "trunc", "mod", "floor_div", "sign", "copysign", "mantissa",
     "exponent", "ldexp", "nextafter", "nextafter_single",
 }  # fmt: skip
-ELSEWHERE = {"pow", "where", "cast"}  # powers have a test of their own
+# Powers have a test of their own, and so have inverses that mpmath finds by bisection.
+ELSEWHERE = {"pow", "where", "cast", "gammaincinv", "gammainccinv"}
 CHOICES = {
     "abs": [0.0], "gamma": [0.0, -2.0], "lgamma": [-2.0], "digamma": [0.0], "trigamma": [0.0],
     "sin": [np.inf, -np.inf], "cos": [np.inf, -np.inf], "tan": [np.inf, -np.inf],
     # The logarithm in a slope grows too slowly for nearby values to show it; counts of 0 are apart;
     # and no density has the ends of these.
     "kl_div_exp": [0.0], "poisson_divergence": [0.0], "poisson_slope": [0.0],
-    "trigamma_rest": [0.0], "log1pmx": [np.inf],
+    "trigamma_rest": [0.0], "log1pmx": [np.inf], "gammainc_a": [0.0], "log_gammaincc_a": [0.0],
 }  # fmt: skip
 FAR = mpmath.mpf(10) ** 400
 DIGITS = {"kl_div_exp": 500, "log_cosh": 600}  # beside a large term, or a square
