@@ -1,7 +1,7 @@
 """ProbTensor: a tensor compiler for probabilistic programming.
 
-Tensor functions have NumPy's names and stand in this one namespace; `linalg` and `special` are as
-in SciPy, `random` makes random variables. `function` compiles a graph.
+Tensor functions have NumPy's names and stand in this one namespace; `fft` is as in NumPy, `linalg`
+and `special` are as in SciPy, `random` makes random variables. `function` compiles a graph.
 """
 
 import sys as _sys
@@ -16,7 +16,10 @@ from probtensor.process import uncollected as _uncollected
 # The names of parts that few programs use, which are imported when they are first used.
 _LATE = {
     "Cuda": ("targets.cuda.launches", "CudaTarget"),
-    "gradient": ("gradient", ""),
+    "Lop": ("autodiff", "Lop"),
+    "Rop": ("autodiff", "Rop"),
+    "autodiff": ("autodiff", ""),
+    "fft": ("fft", ""),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
@@ -129,6 +132,7 @@ __all__ = [
     "e",
     "equal_computations",
     "euler_gamma",
+    "fft",
     "function",
     "grad",
     "graph_replace",
@@ -170,7 +174,7 @@ __all__ = [
     "vmap",
 ]
 __all__.extend(sorted(_LANGUAGE))
-_SUBMODULES = ("random", "linalg", "loop", "hmm", "gradient", "ode", "optimize", "special")
+_SUBMODULES = ("fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special")
 
 
 def _others() -> dict[str, list[str]]:

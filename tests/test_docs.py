@@ -19,7 +19,8 @@ from tests.prob.distributions import DISTRIBUTIONS
 
 MODULES = {
     "pt": pt,
-    "pt.gradient": pt.gradient,
+    "pt.autodiff": pt.autodiff,
+    "pt.fft": pt.fft,
     "pt.hmm": pt.hmm,
     "pt.linalg": pt.linalg,
     "pt.loop": pt.loop,

@@ -191,6 +191,17 @@ def minimize(
             f"float scalar\n  at {line_of(cost)}"
         )
     cost, slope = value_and_grad(stabilized([cost], [x])[0], x, disconnected_inputs="ignore")
+    last, gradient, nit = _bfgs(x, cost, slope, ops.stop_gradient(start), (tol, maxiter))
+    success = ops.max(ops.abs(gradient), initial=0.0) <= tol
+    found = solution_of(x, ops.where(success, last, np.nan), slope, x.ndim)
+    return OptimizeResult(found, replace([cost], {x: found})[0], success, nit)
+
+
+def _bfgs(
+    x: Node, cost: Node, slope: Node, start: Node, ends: tuple[float, int]
+) -> tuple[Node, Node, Node]:
+    """The last point, the gradient there, and the number of iterations; `ends`: the largest element
+    of the gradient at which it ends, and the most iterations."""
 
     def at(point: Node, *nodes: Node) -> list[Node]:
         return replace(nodes, {x: point})
@@ -209,14 +220,12 @@ def minimize(
         return following, after, _bfgs_update(inverse, *moved), nit + 1
 
     def goes_on(state: tuple) -> Node:
-        return ops.logical_and(ops.max(ops.abs(state[1]), initial=0.0) > tol, state[3] < maxiter)
+        largest = ops.max(ops.abs(state[1]), initial=0.0)
+        return ops.logical_and(largest > ends[0], state[3] < ends[1])
 
-    point = ops.stop_gradient(start)
-    first = (point, at(point, slope)[0], ops.eye(x.size, dtype=x.dtype), as_tensor(0))
+    first = (start, at(start, slope)[0], ops.eye(x.size, dtype=x.dtype), as_tensor(0))
     last, gradient, _, nit = while_loop(goes_on, step, first)
-    success = ops.max(ops.abs(gradient), initial=0.0) <= tol
-    found = solution_of(x, ops.where(success, last, np.nan), slope, x.ndim)
-    return OptimizeResult(found, at(found, cost)[0], success, nit)
+    return last, gradient, nit
 
 
 def _backtracked(

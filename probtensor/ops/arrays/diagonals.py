@@ -34,8 +34,6 @@ def diagonal(a: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> 
     return _diagonal("diagonal", a, offset, axis1, axis2)
 
 
-
-
 def _diagonal(what: str, a: TensorLike, offset: int, axis1: int, axis2: int) -> Node:
     a = as_tensor(a)
     pair = one_axis(axis1, a, what), one_axis(axis2, a, what)

@@ -110,6 +110,8 @@ class Det(Composite):
     def infer(self, a: TensorType) -> TensorType:
         if a.dtype != "float64":
             raise TypeError(f"needs float64, not {a.dtype}")
+        if a.ndim < 2:
+            raise ShapeError(f"needs at least 2 axes, not shape {shape_text(a.shape)}")
         rows, columns = a.shape[-2:]
         if isinstance(rows, int) and isinstance(columns, int) and rows != columns:
             raise ShapeError(f"needs square matrices, not shape {shape_text(a.shape)}")
