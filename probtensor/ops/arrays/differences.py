@@ -1,4 +1,4 @@
-"""Slopes and integrals of tabulated functions, and differences of neighbours."""
+"""Slopes and integrals of tabulated functions."""
 
 from __future__ import annotations
 

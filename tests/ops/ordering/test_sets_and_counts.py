@@ -221,8 +221,6 @@ def test_slopes_and_integrals_of_tables():
         ("x", pt.trapezoid(x, t), np.trapezoid(a, at)),
         ("along 0", pt.trapezoid(x, t[:4], axis=0), np.trapezoid(a, at[:4], axis=0)),
         ("x of shape", pt.trapezoid(x, x**2), np.trapezoid(a, a**2)),
-        ("ediff1d", pt.ediff1d(x, to_end=[1.0, 2.0], to_begin=0.0),
-         np.ediff1d(a, to_end=[1.0, 2.0], to_begin=0.0)),
     ]  # fmt: skip
     slopes = pt.gradient
     for order in (1, 2):
