@@ -102,10 +102,9 @@ def stated_cast(array, dtype, name, where=""):
 def number_array(value, name, where="", wanted="numbers", complexes=False):
     """`value` as an array of numbers, which may share its memory. All data are converted here.
 
-    Arrays of float16 become float32.
-    TypeError for values that NumPy would convert with a loss, or not to numbers: masks, missing
-    entries, sparse matrices, categories, text, dates, objects, symbolic tensors, and unless
-    `complexes`, complex numbers.
+    Arrays of float16 become float32. TypeError for values that NumPy would convert with a loss, or
+    not to numbers: masks, missing entries, sparse matrices, categories, text, dates, objects,
+    symbolic tensors, and unless `complexes`, complex numbers.
     The message begins with `name`, names a conversion, and ends with `where`; `wanted` is what was
     expected.
     """

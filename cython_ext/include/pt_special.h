@@ -11,6 +11,8 @@
  *   pt_rising.h      differences of lgamma and of its derivatives, lbeta
  *   pt_floats.h      parts and neighbours of floats
  *   pt_bessel.h      derivatives of Bessel functions in their order
+ *   pt_zeta.h        Hurwitz zeta function, Lambert W
+ *   pt_hyper.h       derivatives of hypergeometric functions in their parameters
  */
 #ifndef PT_SPECIAL_H
 #define PT_SPECIAL_H
@@ -26,5 +28,7 @@
 #include "pt_rising.h"
 #include "pt_floats.h"
 #include "pt_bessel.h"
+#include "pt_zeta.h"
+#include "pt_hyper.h"
 
 #endif
