@@ -85,6 +85,8 @@ from probtensor.ops.linalg import (
     subscripts,
     triangular,
 )
+
+from probtensor.ops.complexes import spectra  # isort: skip - of ops of linalg
 from probtensor.ops.loops import op as loops
 from probtensor.ops.loops.scan import functions as scans
 from probtensor.ops.loops.scan import returned
@@ -126,7 +128,7 @@ _MODULES = (
     *(divergence, functions, integrals, links, rising, tails),
     *(draws, gradient, numpy_calls),
     *(branches, loops, returned, scans),
-    *(complexes, real_transforms, transforms),
+    *(complexes, real_transforms, spectra, transforms),
 )
 
 

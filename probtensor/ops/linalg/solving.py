@@ -10,6 +10,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
+from probtensor.late import late
 from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import LU, triangles
@@ -18,6 +19,8 @@ from probtensor.ops.reductions.folds import described
 from probtensor.ops.samples import Sample
 from probtensor.ops.size_laws import aligned, equal
 from probtensor.types import ShapeError, SizeCheck, TensorType, broadcast_shapes, shape_text
+
+_linear = late("probtensor.ops.complexes.linear")
 
 
 class _Factored(Core):
@@ -162,17 +165,20 @@ def solve(a: TensorLike, b: TensorLike) -> Node:
     `b` is a vector, or has columns on its last two axes; leading axes broadcast. Where `a` is
     singular or not finite x is not finite.
 
-    Returns a float64 tensor of the shape of `b`, with leading axes broadcast.
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if `a` or
+    `b` is complex.
     Raises GraphError, a TypeError, for matrices that are not square and sizes that do not fit.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
 
         >>> pt.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 8.0]).eval()
         array([1., 2.])
     """
-    a = as_tensor_of(matrices("solve", a), "float64")
-    b = as_tensor_of(as_tensor(b), "float64")
+    a, b = as_tensor(a), as_tensor(b)
     if b.ndim < 1:
         raise GraphError(f"solve: b is a vector or has columns{described(b)}")
+    if a.is_complex or b.is_complex:
+        return _linear.solve(a, b)
+    a, b = as_tensor_of(matrices("solve", a), "float64"), as_tensor_of(b, "float64")
     if b.ndim == 1:
         return ops.squeeze(make(Solve(), (a, ops.expand_dims(b, 1))), -1)
     return make(Solve(), (a, b))

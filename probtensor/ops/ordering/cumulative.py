@@ -11,6 +11,8 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
+from probtensor.late import late
+from probtensor.ops.complexes.pair import pair
 from probtensor.ops.kinds import Core, method
 from probtensor.ops.ordering.running import (
     Cummax,
@@ -23,6 +25,8 @@ from probtensor.ops.ordering.running import (
 )
 from probtensor.ops.reductions.composite import floats
 from probtensor.ops.reductions.folds import described, flag, one_axis, wide
+
+_meanings = late("probtensor.ops.complexes.meanings")
 
 
 def _along(
@@ -47,10 +51,14 @@ def _folded(x: Node, of_floats: type[Core], of_integers: type[Core]) -> Node:
 
 
 def _sums(x: Node) -> Node:
+    if x.is_complex:
+        return pair(*map(_sums, x.inputs))
     return _folded(x, Cumsum, CumsumIntegers)
 
 
 def _products(x: Node) -> Node:
+    if x.is_complex:
+        return _meanings.running_products(x)
     return _folded(x, Cumprod, CumprodIntegers)
 
 
