@@ -8,14 +8,17 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, TensorLike, make
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
+from probtensor.late import late
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import Eigh, EighResult, by_item, read_triangles
 from probtensor.ops.linalg.products import matrices
 from probtensor.ops.linalg.solving import Solve
 from probtensor.ops.samples import Sample
+
+_linear = late("probtensor.ops.complexes.linear")
 
 
 @op
@@ -177,6 +180,8 @@ def eigvalsh(
         >>> pt.linalg.eigvalsh([[2.0, 0.0], [0.0, 1.0]]).eval()
         array([1., 2.])
     """
+    if b is None and UPLO in ("L", "U") and (a := as_tensor(a)).is_complex:
+        return _linear.eigvalsh(a if UPLO == "L" else ops.conj(ops.matrix_transpose(a)))
     a, b = read_triangles("eigvalsh", a, b, UPLO)
     if b is None:
         return Eigvalsh().apply(a, what="eigvalsh")

@@ -10,6 +10,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
+from probtensor.late import late
 from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import LU, triangles
@@ -19,6 +20,8 @@ from probtensor.ops.reductions.folds import described, flag
 from probtensor.ops.samples import Sample
 from probtensor.ops.size_laws import aligned, equal
 from probtensor.types import ShapeError, SizeCheck, TensorType, broadcast_shapes, shape_text
+
+_linear = late("probtensor.ops.complexes.linear")
 
 
 class _Factored(Core):
@@ -196,8 +199,8 @@ def solve(
     Where `a` is singular or not finite x is not finite; where it is not positive definite and
     assumed to be, x is nan.
 
-    Returns a float64 tensor of the shape of `b`, with leading axes broadcast. The derivative by `a`
-    is by the elements that are read; for "pos" it is that of a symmetric matrix.
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if `a` or
+    `b` is complex (a general matrix). The derivative by `a` is by the elements that are read; for "pos" it is that of a symmetric matrix.
     Raises GraphError, a TypeError, for matrices that are not square, sizes that do not fit, and
     other assumptions; ValueError where only a call can tell.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4, 4.2 and 4.3.
@@ -205,12 +208,17 @@ def solve(
         >>> pt.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 8.0]).eval()
         array([1., 2.])
     """
-    a = as_tensor_of(matrices("solve", a), "float64")
-    b, is_vector = columns_of("solve", b, b_ndim)
     if not (assume_a is None or isinstance(assume_a, str)) or assume_a not in KINDS:
         names = ", ".join(repr(name) for name in KINDS if name)
         raise GraphError(f"solve: assume_a is one of {names}, not {assume_a!r:.60}")
     turned = flag(transposed, "solve: transposed")
+    a, b = matrices("solve", a), as_tensor(b)
+    if a.is_complex or b.is_complex:
+        if KINDS[assume_a] != "general" or b_ndim is not None:
+            raise GraphError("solve: complex systems take assume_a='gen' and no b_ndim")
+        return _linear.solve(ops.matrix_transpose(a) if turned else a, b)
+    a = as_tensor_of(a, "float64")
+    b, is_vector = columns_of("solve", b, b_ndim)
     found = _solve_kind(KINDS[assume_a], a, b, flag(lower, "solve: lower"), turned)
     return ops.squeeze(found, -1) if is_vector else found
 

@@ -13,11 +13,14 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
+from probtensor.late import late
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.linalg.products import matrices
 from probtensor.ops.reductions.folds import described, flag
 from probtensor.ops.samples import Sample
 from probtensor.types import TensorType
+
+_linear = late("probtensor.ops.complexes.linear")
 
 
 def spd(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -222,13 +225,19 @@ def cholesky(a: TensorLike, *, upper: bool = False) -> Node:
     `a` is not positive definite. Of `a` only that triangle is read. (NumPy's signature: SciPy's
     `cholesky` gives the upper factor.)
 
-    Returns a float64 tensor of the shape of `a`. Its derivative: Murray (2016), arXiv:1602.07527.
+    Returns a float64 tensor of the shape of `a`, complex128 for complex (Hermitian) matrices. Its
+    derivative: Murray (2016), arXiv:1602.07527.
     Raises GraphError, a TypeError, for matrices that are not square.
 
         >>> pt.linalg.cholesky([[4.0, 2.0], [2.0, 2.0]]).eval()
         array([[2., 0.],
                [1., 1.]])
     """
+    if (a := as_tensor(a)).is_complex:
+        adjoint = ops.conj(ops.matrix_transpose(a))
+        if not flag(upper, "cholesky: upper"):
+            return _linear.cholesky(a)
+        return ops.conj(ops.matrix_transpose(_linear.cholesky(adjoint)))
     a = matrices("cholesky", a)
     if not flag(upper, "cholesky: upper"):
         return Cholesky()(a)

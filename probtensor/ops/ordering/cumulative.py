@@ -11,6 +11,8 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
+from probtensor.late import late
+from probtensor.ops.complexes.pair import pair
 from probtensor.ops.kinds import Core, method
 from probtensor.ops.ordering.running import (
     Cummax,
@@ -28,6 +30,8 @@ from probtensor.ops.reductions.folds import described, flag, one_axis, wide
 from probtensor.types import size_product
 
 MANY = 32  # columns: fewer are transposed, since a device has a thread for each
+
+_meanings = late("probtensor.ops.complexes.meanings")
 
 
 def _along(
@@ -61,18 +65,20 @@ def _folded(x: Node, of_floats: type[Core], of_integers: type[Core]) -> Node:
 
 
 def _sums(x: Node) -> Node:
-    if x.dtype.kind == "c":
-        return ops.complex(_sums(ops.real(x)), _sums(ops.imag(x)))
+    if x.is_complex:
+        return pair(*map(_sums, x.inputs))
     return _folded(x, Cumsum, CumsumIntegers)
 
 
 def _column_sums(x: Node) -> Node:
-    if x.dtype.kind == "c":
-        return ops.complex(_column_sums(ops.real(x)), _column_sums(ops.imag(x)))
+    if x.is_complex:
+        return pair(*map(_column_sums, x.inputs))
     return _folded(x, CumsumColumns, CumsumColumnsIntegers)
 
 
 def _products(x: Node) -> Node:
+    if x.is_complex:
+        return _meanings.running_products(x)
     return _folded(x, Cumprod, CumprodIntegers)
 
 
