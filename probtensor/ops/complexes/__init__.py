@@ -6,7 +6,6 @@
     meanings.py    the table of all ops that take complex operands
     functions.py   real, imag, conj, angle, complex
     linear.py      systems, inverses and factors, by real matrices of twice the size
-    spectra.py     eigenvalues of real matrices
 
 Kernels, rules, derivatives, batching and targets see the real tensors alone. Rejected: ops with
 complex types, since each kernel, fact, rule and target would need a second meaning.
