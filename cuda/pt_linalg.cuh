@@ -103,7 +103,7 @@ PT_DEVICE bool pt_factor_block(const double *a, long long step, int size,
         for (int q = p; q < PT_STEP; ++q)
             r[p][q] = q < size ? a[p * step + q] : (double) (p == q);
     for (int p = 0; p < PT_STEP; ++p) {
-        good = good && !(r[p][p] <= 0); /* nan propagates, as in OpenBLAS */
+        good = good && r[p][p] > 0 && r[p][p] < PT_INF;
         r[p][p] = PT_SQRT(r[p][p]);
         inverse[p] = 1 / r[p][p];
         for (int q = p + 1; q < PT_STEP; ++q)
@@ -201,6 +201,43 @@ static __device__ __noinline__ void pt_cholesky_item(const G &g, const double *a
     g.sync();
 }
 
+/* out: the symmetric cotangent of a matrix given its lower factor l and the cotangent of that, of
+ * which the upper triangle is not read; column by column, as Murray (2016), arXiv:1602.07527. */
+template <class G>
+static __device__ __noinline__ void pt_cholesky_gradient_item(const G &g, const double *l,
+                                                              const double *cotangent, double *out,
+                                                              long long n_)
+{
+    const int n = (int) n_;
+    if (n == 0)
+        return;
+    for (pt_places w(g.lane(), g.size(), n); w.row < n; w.next())
+        out[(long long) w.row * n + w.column] =
+            0.5 * cotangent[(long long) (w.column > w.row ? w.column : w.row) * n +
+                            (w.column > w.row ? w.row : w.column)];
+    g.sync();
+    for (int k = n - 1; k >= 0; --k) {
+        double *column = out + (long long) k * n; /* row k holds column k, too */
+        const double pivot = l[(long long) k * n + k];
+        double total = 0;
+        for (int i = k + 1 + g.lane(); i < n; i += g.size()) {
+            double sum = column[i];
+            for (int j = k + 1; j < n; ++j)
+                sum = PT_MA(-out[(long long) j * n + i], l[(long long) j * n + k], sum);
+            sum /= pivot;
+            column[i] = sum;
+            total = PT_MA(sum, l[(long long) i * n + k], total);
+        }
+        total = g.add(total);
+        if (g.lane() == 0)
+            column[k] = (column[k] - total) / pivot;
+        g.sync();
+        for (int i = k + 1 + g.lane(); i < n; i += g.size())
+            out[(long long) i * n + k] = column[i];
+        g.sync();
+    }
+}
+
 /* ---- triangular systems ---------------------------------------------------------------------- */
 
 /* One column of the unknowns, `count` of them in rows `step` apart, by the block of t that they
@@ -238,9 +275,9 @@ PT_DEVICE void pt_solve_rest(const G &g, double *x, pt_view<double> t, pt_view<d
 }
 
 template <bool LOWER, class G>
-PT_DEVICE void pt_solve(const G &g, const double *a, const double *b, double *out, int n, int k)
+PT_DEVICE void pt_solve(const G &g, pt_view<double> t, const double *b, double *out, int n, int k)
 {
-    const pt_view<double> t = {a, n, 1}, x = {out, k, 1};
+    const pt_view<double> x = {out, k, 1};
     if (n == 0 || k == 0)
         return;
     for (long long element = g.lane(); element < (long long) n * k; element += g.size())
@@ -263,23 +300,20 @@ PT_DEVICE void pt_solve(const G &g, const double *a, const double *b, double *ou
     }
 }
 
-/* out: x with t x = b, t being n x n and lower, b being n x k; the rest of t is not read. */
-template <class G>
-static __device__ __noinline__ void pt_solve_lower_item(const G &g, const double *t,
-                                                        const double *b, double *out, long long n,
-                                                        long long k)
-{
-    pt_solve<true>(g, t, b, out, (int) n, (int) k);
-}
-
-/* As pt_solve_lower_item, for upper t. */
-template <class G>
-static __device__ __noinline__ void pt_solve_upper_item(const G &g, const double *t,
-                                                        const double *b, double *out, long long n,
-                                                        long long k)
-{
-    pt_solve<false>(g, t, b, out, (int) n, (int) k);
-}
+/* out: x with t x = b, or t' x = b if t is turned, t being n x n and lower or upper, b being n x k;
+ * the rest of t is not read. */
+#define PT_SOLVE(name, lower, row, column) \
+    template <class G> \
+    static __device__ __noinline__ void name##_item(const G &g, const double *t, const double *b, \
+                                                    double *out, long long n, long long k) \
+    { \
+        pt_solve<lower>(g, {t, row, column}, b, out, (int) n, (int) k); \
+    }
+PT_SOLVE(pt_solve_lower, true, n, 1)
+PT_SOLVE(pt_solve_upper, false, n, 1)
+PT_SOLVE(pt_solve_lower_transposed, false, 1, n)
+PT_SOLVE(pt_solve_upper_transposed, true, 1, n)
+#undef PT_SOLVE
 
 /* ---- cumulative sums ----------------------------------------------------------------------------
  *
@@ -386,6 +420,37 @@ static __device__ void pt_cumsum_spread(const G &g, const double *, double *out,
     }
 }
 
+/* The same of one column of n x m numbers. */
+PT_DEVICE void pt_running_column(const double *x, double *out, long long n, long long m)
+{
+    double total = 0, lost = 0;
+    for (long long i = 0; i < n; ++i) {
+        const double term = x[i * m], sum = total + term, added = sum - total;
+        lost += (total - (sum - added)) + (term - added);
+        total = sum;
+        out[i * m] = lost - lost == 0 ? sum + lost : sum;
+    }
+}
+
+/* Along the first axis of each item of n x m numbers, a column for each lane of the group, or of
+ * the grid. The workspace, which the host needs, is not used. */
+template <class G>
+static __device__ void pt_cumsum_columns(const G &g, const double *x, double *out, double *,
+                                         long long batch, long long n, long long m)
+{
+    for (long long k = g.lane(); k < batch * m; k += g.size())
+        pt_running_column(x + k / m * n * m + k % m, out + k / m * n * m + k % m, n, m);
+    g.sync();
+}
+
+template <class G>
+static __device__ void pt_cumsum_columns_grid(const G &g, const double *x, double *out, double *,
+                                              long long batch, long long n, long long m)
+{
+    for (long long k = g.index() * g.size() + g.lane(); k < batch * m; k += g.count() * g.size())
+        pt_running_column(x + k / m * n * m + k % m, out + k / m * n * m + k % m, n, m);
+}
+
 /* ---- places of True -------------------------------------------------------------------------- */
 
 /* out: the places of True among n values, in ascending order, and n after them. Each lane takes
@@ -485,6 +550,11 @@ static __device__ __noinline__ void pt_gemm_item(const G &g, const T *a, const T
 PT_OVER_BATCH(pt_cholesky,
               (const G &g, const double *a, double *out, long long batch, long long n),
               pt_cholesky_item(g, a + i * n * n, out + i * n * n, n))
+PT_OVER_BATCH(pt_cholesky_gradient,
+              (const G &g, const double *l, const double *cotangent, double *out, long long batch,
+               long long n),
+              pt_cholesky_gradient_item(g, l + i * n * n, cotangent + i * n * n, out + i * n * n,
+                                        n))
 PT_OVER_BATCH(pt_solve_lower,
               (const G &g, const double *t, const double *b, double *out, long long batch,
                long long n, long long k),
@@ -493,6 +563,16 @@ PT_OVER_BATCH(pt_solve_upper,
               (const G &g, const double *t, const double *b, double *out, long long batch,
                long long n, long long k),
               pt_solve_upper_item(g, t + i * n * n, b + i * n * k, out + i * n * k, n, k))
+PT_OVER_BATCH(pt_solve_lower_transposed,
+              (const G &g, const double *t, const double *b, double *out, long long batch,
+               long long n, long long k),
+              pt_solve_lower_transposed_item(g, t + i * n * n, b + i * n * k, out + i * n * k, n,
+                                             k))
+PT_OVER_BATCH(pt_solve_upper_transposed,
+              (const G &g, const double *t, const double *b, double *out, long long batch,
+               long long n, long long k),
+              pt_solve_upper_transposed_item(g, t + i * n * n, b + i * n * k, out + i * n * k, n,
+                                             k))
 PT_OVER_BATCH(pt_cumsum, (const G &g, const double *x, double *out, long long batch, long long n),
               pt_cumsum_item(g, x + i * n, out + i * n, n))
 PT_OVER_BATCH(pt_true_places,

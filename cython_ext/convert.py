@@ -51,7 +51,7 @@ def safe_array(value, dtype, ndim, name, origin, copy=False):
     memory with `value`. TypeError or ValueError names the argument.
     """
     where = f"\n  {name} was made at {origin}"
-    array = number_array(value, name, where, dtype)
+    array = number_array(value, name, where, dtype, np.dtype(dtype).kind == "c")
     if array.ndim != ndim:
         raise ValueError(
             f"{name}: expected {ndim} axes, got {array.ndim} (shape {array.shape}){where}"
@@ -81,11 +81,14 @@ def stated_cast(array, dtype, name, where=""):
     truncated to integers, and integers do not wrap around. TypeError names the first entry that
     does not fit."""
     target = np.dtype(dtype)
+    if array.dtype.kind == "c" and target.kind != "c":
+        way = CONVERSIONS["c"]
+        raise TypeError(f"{name}: complex numbers do not fit in {target}; {way}{where}")
     if array.dtype == target or target.kind == "b" or not array.size:
         return array.astype(target, copy=False)
     with np.errstate(all="ignore"):
         result = array.astype(target)
-        if target.kind == "f":
+        if target.kind in "fc":
             fits = np.isfinite(result) | ~np.isfinite(array)
         else:
             # The round trip must agree, sign included: int8 and uint64 share bit patterns.
@@ -96,11 +99,12 @@ def stated_cast(array, dtype, name, where=""):
     return result
 
 
-def number_array(value, name, where="", wanted="numbers"):
+def number_array(value, name, where="", wanted="numbers", complexes=False):
     """`value` as an array of numbers, which may share its memory. All data are converted here.
 
-    TypeError for values that NumPy would convert with a loss, or not to numbers: masks, missing
-    entries, sparse matrices, categories, text, dates, complex numbers, objects, symbolic tensors.
+    Arrays of float16 become float32. TypeError for values that NumPy would convert with a loss, or
+    not to numbers: masks, missing entries, sparse matrices, categories, text, dates, objects,
+    symbolic tensors, and unless `complexes`, complex numbers.
     The message begins with `name`, names a conversion, and ends with `where`; `wanted` is what was
     expected.
     """
@@ -118,9 +122,21 @@ def number_array(value, name, where="", wanted="numbers"):
         why = "its rows have different lengths" if "inhomogeneous" in str(error) else error
         kind = type(value).__name__
         raise TypeError(f"{name}: cannot make an array of {kind}: {why}{where}") from None
-    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+    is_complex = array.dtype.kind == "c" and complexes and array.dtype.itemsize <= 16
+    if not is_complex and (array.dtype.kind not in "biuf" or array.dtype.itemsize > 8):
         raise TypeError(f"{name}: {_not_numbers(value, array, wanted)}{where}")
-    return array
+    # Half precision is only stored: float32 holds all its values.
+    return array.astype("float32") if array.dtype == "float16" else array
+
+
+def parts_of(array):
+    """A C-contiguous array of complex numbers, viewed as real ones along one more axis."""
+    return array.reshape((*array.shape, 1)).view(array.real.dtype)
+
+
+def paired(array):
+    """A C-contiguous array with two parts along its last axis, viewed as complex numbers."""
+    return array.view(f"complex{array.itemsize * 16}").reshape(array.shape[:-1])
 
 
 def frozen_copy(array, owned=False):
@@ -226,7 +242,7 @@ def is_bare(value):
         value = value[0]
     if isinstance(value, (list, tuple)):
         return True  # an empty one
-    return isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)
+    return isinstance(value, (bool, int, float, complex)) and not isinstance(value, np.generic)
 
 
 def holds(target, array, bare):
@@ -234,7 +250,7 @@ def holds(target, array, bare):
     source = array.dtype
     if np.can_cast(source, target, "safe") or (bare and not array.size):
         return True
-    if target.kind == "f":
+    if target.kind in "fc" and (source.kind != "c" or target.kind == "c"):
         # Python numbers may be rounded, but must not overflow to infinity.
         with np.errstate(over="ignore"):
             return bare and bool((np.isfinite(array.astype(target)) == np.isfinite(array)).all())

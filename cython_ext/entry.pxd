@@ -11,6 +11,7 @@ cdef struct Slot:
     int kind
     int typenum
     int ndim
+    bint pairs  # complex numbers, which are two reals along one more axis to the plan
     int argument  # index of the call's argument, for kind ARGUMENT
     int first  # index of this slot's first size among all sizes of one call
 
@@ -44,6 +45,7 @@ cdef class Entry:
     cdef int *output_positions
     cdef int *output_typenums
     cdef int *output_ndims
+    cdef int *output_pairs  # whether each is complex, as in Slot
     cdef int *output_copies  # the earlier output with the same value, or -1
     cdef int *output_borrowed
     cdef int *output_stages  # the stage that first writes each

@@ -34,7 +34,14 @@ from cython_ext.memory cimport (
     range_of,
     table_of,
 )
-from cython_ext.convert import checked_indices, failure, refuse_two_bounds, safe_array
+from cython_ext.convert import (
+    checked_indices,
+    failure,
+    paired,
+    parts_of,
+    refuse_two_bounds,
+    safe_array,
+)
 
 cnp.import_array()
 
@@ -115,6 +122,7 @@ cdef class Entry:
             self.slots[k].kind = KINDS[slot.kind]
             self.slots[k].typenum = np.dtype(slot.dtype).num
             self.slots[k].ndim = slot.ndim
+            self.slots[k].pairs = np.dtype(slot.dtype).kind == "c"
             self.slots[k].first = first
             if self.slots[k].kind == ARGUMENT:
                 self.slots[k].argument = arguments
@@ -123,7 +131,7 @@ cdef class Entry:
                 continue
             if self.live_count < k:
                 raise ValueError("fixed slots stand last")
-            first += slot.ndim
+            first += slot.ndim + self.slots[k].pairs
             self.live_count += 1
         self.dim_count = first
         self.argument_count = arguments
@@ -138,6 +146,7 @@ cdef class Entry:
         self.output_positions = numbers_of([result.position for result in results])
         self.output_typenums = numbers_of([np.dtype(result.dtype).num for result in results])
         self.output_ndims = numbers_of([result.ndim for result in results])
+        self.output_pairs = numbers_of([int(np.dtype(r.dtype).kind == "c") for r in results])
         self.output_copies = numbers_of([-1 if r.copies is None else r.copies for r in results])
         self.output_borrowed = numbers_of([int(result.borrowed) for result in results])
         self.output_stages = numbers_of([result.stage for result in results])
@@ -154,6 +163,7 @@ cdef class Entry:
         free(self.output_positions)
         free(self.output_typenums)
         free(self.output_ndims)
+        free(self.output_pairs)
         free(self.output_copies)
         free(self.output_borrowed)
         free(self.output_stages)
@@ -347,6 +357,8 @@ cdef class Entry:
             dims = PyArray_DIMS(<PyArrayObject *>item)
             for axis in range(slot.ndim):
                 work.dims[slot.first + axis] = dims[axis]
+            if slot.pairs:
+                work.dims[slot.first + slot.ndim] = 2
         return 0
 
     def convert(self, int k, value):
@@ -454,14 +466,14 @@ cdef class Entry:
         return count
 
     cdef object array_of(self, int slot, Workspace *work):
-        """A copy of the array of a slot."""
+        """A copy of the array of a slot, as the plan has it."""
         if slot >= self.live_count:
             return self.payloads[slot].copy()
         cdef Slot *source = &self.slots[slot]
         shape = [work.dims[source.first + axis] for axis in range(source.ndim)]
         array = np.empty(shape, dtype=self.slot_dtypes[slot])
         memcpy(PyArray_DATA(<PyArrayObject *>array), work.pointers[source.position], array.nbytes)
-        return array
+        return parts_of(array) if source.pairs else array
 
     cdef list allocate(self, Workspace *work, Layout layout):
         """New arrays for the outputs; those that are copies are filled after the run."""
@@ -488,7 +500,7 @@ cdef class Entry:
                     outputs[k] = cnp.PyArray_EMPTY(ndim, shape, self.output_typenums[k], 0)
                 array = <PyObject *>outputs[k]
                 work.pointers[self.output_positions[k]] = PyArray_DATA(<PyArrayObject *>array)
-            first += ndim
+            first += ndim + self.output_pairs[k]
         return 0
 
     cdef list borrow(self, Layout layout):
@@ -536,6 +548,8 @@ cdef class Entry:
             first = self.output_copies[k]
             if first >= 0:
                 outputs[k] = outputs[first].copy()
+                if self.output_typenums[k] != self.output_typenums[first]:
+                    outputs[k] = (parts_of if self.output_pairs[first] else paired)(outputs[k])
         if self.borrows and layout is not None:
             lent = [a if self.output_borrowed[k] else None for k, a in enumerate(outputs)]
             with cython.critical_section(self):
@@ -561,7 +575,8 @@ cdef class Entry:
             buffers[self.slots[k].position] = array.reshape(-1)
         for k in range(self.output_count):
             if self.output_copies[k] < 0 and outputs[k] is not None:
-                buffers[self.output_positions[k]] = outputs[k].reshape(-1)
+                array = parts_of(outputs[k]) if self.output_pairs[k] else outputs[k]
+                buffers[self.output_positions[k]] = array.reshape(-1)
         return self.code.runner(buffers, [layout.sizes[k] for k in range(layout.size_count)])
 
     cdef int assign(self, list outputs) except -1:

@@ -32,3 +32,10 @@ cdef inline void transpose(const double* a, double* out, int64_t m, int64_t n) n
     for i in range(m):
         for j in range(n):
             out[j * m + i] = a[i * n + j]
+
+
+cdef inline int64_t part(int64_t n, bint cut) noexcept nogil:
+    # The length of pieces of n: about equal, a multiple of eight, and at most 512 if split, which
+    # is enough for BLAS to be at its full speed.
+    cdef int64_t count = (n + 511) // 512
+    return ((n + count - 1) // count + 7) // 8 * 8 if cut else n

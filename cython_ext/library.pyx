@@ -84,23 +84,29 @@ cdef class Library:
 
     cdef pt_link_fn linker(self, str module):
         cdef bytes name = f"pt_link_{module}".encode()
-        return <pt_link_fn>dlsym(self.handle, <const char *>name)
+        cdef const char *text = name
+        cdef void *found
+        with nogil:
+            pt_loading_lock()
+            found = dlsym(self.handle, text)
+            pt_loading_unlock()
+        return <pt_link_fn>found
 
     def needs_routines(self, str module):
         """Whether its plan calls routines of a module, which have to be linked first."""
         return self.linker(module) != NULL
 
-    def link(self, str module, routines):
+    def link(self, str module, addresses):
         """Set the addresses of the routines of a module, by name."""
         cdef const char *text
         cdef uintptr_t address
-        cdef pt_link_fn linker = self.linker(module)
-        if linker == NULL:
+        cdef pt_link_fn setter = self.linker(module)
+        if setter == NULL:
             return
-        for name, address in routines.items():
+        for name, address in addresses.items():
             encoded = name.encode()
             text = encoded
-            linker(text, <void *>address)
+            setter(text, <void *>address)
 
     def pin(self):
         """Keep it mapped for the life of the process."""

@@ -8,14 +8,6 @@ cdef void pt_gemm_float32(const float* a, const float* b, float* c, int64_t batc
                           int64_t m, int64_t n, int64_t k, int64_t a_transposed,
                           int64_t b_transposed) noexcept nogil
 
-cdef void pt_cholesky(const double* a, double* out, int64_t batch, int64_t n) noexcept nogil
-
-cdef void pt_solve_lower(const double* t, const double* b, double* out, int64_t batch,
-                         int64_t n, int64_t k) noexcept nogil
-
-cdef void pt_solve_upper(const double* t, const double* b, double* out, int64_t batch,
-                         int64_t n, int64_t k) noexcept nogil
-
 cdef void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil
 
 cdef void pt_true_places(const uint8_t* mask, int64_t* out, int64_t batch,
@@ -29,9 +21,3 @@ cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows,
 
 cdef void pt_qr(const double* a, double* q, double* r, double* work, int64_t batch, int64_t m,
                 int64_t n) noexcept nogil
-
-cdef void pt_sort(const double* x, double* values, int64_t* order, double* work, int64_t batch,
-                  int64_t n) noexcept nogil
-
-cdef void pt_sort_int64(const int64_t* x, int64_t* values, int64_t* order, double* work,
-                        int64_t batch, int64_t n) noexcept nogil

@@ -1,4 +1,4 @@
-"""Matrix products, factors and triangular systems for compiled plans, and sorts and running sums.
+"""Matrix products and factors for compiled plans, and sorts and running sums.
 
 By the BLAS and LAPACK in SciPy; see lapack.pyx for threads and what is large.
 """
@@ -9,15 +9,12 @@ from libc.math cimport NAN
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
-from cython_ext.lapack cimport LARGE, all_finite, fill, pointer, run, transpose
+from cython_ext.lapack cimport LARGE, all_finite, fill, part, pointer, run, transpose
 
 ctypedef void (*dgemm_fn)(char*, char*, int*, int*, int*, double*, double*, int*, double*, int*,
                           double*, double*, int*) noexcept nogil
 ctypedef void (*sgemm_fn)(char*, char*, int*, int*, int*, float*, float*, int*, float*, int*,
                           float*, float*, int*) noexcept nogil
-ctypedef void (*dtrsm_fn)(char*, char*, char*, char*, int*, int*, double*, double*, int*,
-                          double*, int*) noexcept nogil
-ctypedef void (*dpotrf_fn)(char*, int*, double*, int*, int*) noexcept nogil
 ctypedef void (*dsyevd_fn)(char*, char*, int*, double*, int*, double*, double*, int*, int*, int*,
                            int*) noexcept nogil
 ctypedef void (*dgetrf_fn)(int*, int*, double*, int*, int*, int*) noexcept nogil
@@ -27,10 +24,14 @@ ctypedef void (*dorgqr_fn)(int*, int*, int*, double*, int*, double*, double*, in
                            int*) noexcept nogil
 
 
+cdef extern from "pt_small.h" nogil:
+    int64_t PT_SMALL
+    void pt_small_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows,
+                     int64_t batch, int64_t n)
+
+
 cdef dgemm_fn _dgemm = <dgemm_fn> pointer("cython_blas", "dgemm")
 cdef sgemm_fn _sgemm = <sgemm_fn> pointer("cython_blas", "sgemm")
-cdef dtrsm_fn _dtrsm = <dtrsm_fn> pointer("cython_blas", "dtrsm")
-cdef dpotrf_fn _dpotrf = <dpotrf_fn> pointer("cython_lapack", "dpotrf")
 cdef dsyevd_fn _dsyevd = <dsyevd_fn> pointer("cython_lapack", "dsyevd")
 cdef dgetrf_fn _dgetrf = <dgetrf_fn> pointer("cython_lapack", "dgetrf")
 cdef dgeqrf_fn _dgeqrf = <dgeqrf_fn> pointer("cython_lapack", "dgeqrf")
@@ -40,7 +41,6 @@ cdef dorgqr_fn _dorgqr = <dorgqr_fn> pointer("cython_lapack", "dorgqr")
 # Terms that BLAS sums in one call: more for wide products, where adding the parts costs more than
 # the calls.
 cdef int64_t PART = 256, WIDE_PART = 512, WIDE = 2**16
-cdef int64_t TILE = 512  # rows and columns of a piece: enough for BLAS to be at its full speed
 
 
 ctypedef fused real:
@@ -133,12 +133,6 @@ cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
         _multiply_part(<const double*> p.a + a, <const double*> p.b + b, <double*> p.c + c, p, m, n)
 
 
-cdef int64_t _part(int64_t n, bint cut) noexcept nogil:
-    """The length of pieces of n: about equal, a multiple of eight, and at most TILE if split."""
-    cdef int64_t count = (n + TILE - 1) // TILE
-    return ((n + count - 1) // count + 7) // 8 * 8 if cut else n
-
-
 cdef void _gemm(const real* a, const real* b, real* c, int64_t batch, int64_t m, int64_t n,
                 int64_t k, int64_t a_transposed, int64_t b_transposed) noexcept nogil:
     cdef Product p
@@ -154,7 +148,7 @@ cdef void _gemm(const real* a, const real* b, real* c, int64_t batch, int64_t m,
     p.a, p.b, p.c = a, b, c
     p.m, p.n, p.k = m, n, k
     p.a_transposed, p.b_transposed = a_transposed != 0, b_transposed != 0
-    p.rows, p.columns = _part(m, large), _part(n, large)
+    p.rows, p.columns = part(m, large), part(n, large)
     p.across = (n + p.columns - 1) // p.columns
     p.pieces = p.across * ((m + p.rows - 1) // p.rows)
     run(large, _product_piece, &p, batch * p.pieces)
@@ -188,33 +182,6 @@ def gemm(const real[:, :, ::1] a, const real[:, :, ::1] b, real[:, :, ::1] c, bi
     cdef const real* right = &b[0, 0, 0] if k else NULL
     with nogil:
         _gemm(left, right, &c[0, 0, 0], c.shape[0], m, n, k, a_transposed, b_transposed)
-
-
-cdef struct Factor:
-    double* out
-    int64_t n
-
-
-cdef void _factor_piece(void* context, int64_t item) noexcept nogil:
-    cdef Factor* p = <Factor*> context
-    cdef int size = <int> p.n, info = 0
-    cdef char triangle = b"U"
-    cdef int64_t i, j, n = p.n
-    cdef double* factor = p.out + item * n * n
-    _dpotrf(&triangle, &size, factor, &size, &info)
-    for i in range(n):
-        for j in range(0 if info else i + 1, n):
-            factor[i * n + j] = NAN if info else 0.0
-
-
-cdef void pt_cholesky(const double* a, double* out, int64_t batch, int64_t n) noexcept nogil:
-    """out: the lower factor of each n x n item of a, all nan where it is not positive definite."""
-    cdef Factor p
-    if n == 0:
-        return
-    memcpy(out, a, batch * n * n * sizeof(double))
-    p.out, p.n = out, n
-    run(<double> batch * n * n * n >= 3 * LARGE, _factor_piece, &p, batch)
 
 
 # Arguments of a call, of which each piece is an item.
@@ -309,7 +276,8 @@ cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows,
     the diagonal of `factor`, U on and above it; in order, row i was swapped with row pivots[i]. The
     factor of an item that is not finite is all nan, its pivots and rows 0."""
     cdef Items p
-    if n == 0:
+    if n <= PT_SMALL:
+        pt_small_lu(a, factor, pivots, rows, batch, n)
         return
     p.a, p.first, p.third, p.fourth, p.work, p.n = a, factor, pivots, rows, work, n
     run(<double> batch * n * n * n >= 2 * LARGE, _lu_piece, &p, batch)
@@ -358,51 +326,6 @@ cdef void pt_qr(const double* a, double* q, double* r, double* work, int64_t bat
     run(<double> batch * m * n * min(m, n) >= LARGE, _qr_piece, &p, batch)
 
 
-cdef struct System:
-    char triangle
-    const double* t
-    double* x
-    int64_t n, k
-    int64_t width, pieces  # right-hand sides of a piece, and pieces of an item
-
-
-cdef void _system_piece(void* context, int64_t piece) noexcept nogil:
-    cdef System* p = <System*> context
-    cdef int64_t item = piece // p.pieces, first = piece % p.pieces * p.width
-    cdef int rows = <int> min(p.width, p.k - first), size = <int> p.n, step = <int> p.k
-    cdef char side = b"R", plain = b"N"
-    cdef double one = 1.0
-    _dtrsm(&side, &p.triangle, &plain, &plain, &rows, &size, &one,
-           <double*> p.t + item * p.n * p.n, &size, p.x + item * p.n * p.k + first, &step)
-
-
-cdef void _solve(char triangle, const double* t, double* x, int64_t batch, int64_t n,
-                 int64_t k) noexcept nogil:
-    cdef System p
-    cdef bint large = <double> batch * n * n * k >= 2 * LARGE
-    if n == 0 or k == 0:
-        return
-    p.triangle, p.t, p.x = triangle, t, x
-    p.n, p.k = n, k
-    p.width = _part(k, large)
-    p.pieces = (k + p.width - 1) // p.width
-    run(large, _system_piece, &p, batch * p.pieces)
-
-
-cdef void pt_solve_lower(const double* t, const double* b, double* out, int64_t batch,
-                         int64_t n, int64_t k) noexcept nogil:
-    """out: x with t x = b for each item, t being n x n and lower, b being n x k."""
-    memcpy(out, b, batch * n * k * sizeof(double))
-    _solve(b"U", t, out, batch, n, k)
-
-
-cdef void pt_solve_upper(const double* t, const double* b, double* out, int64_t batch,
-                         int64_t n, int64_t k) noexcept nogil:
-    """As pt_solve_lower, for upper t."""
-    memcpy(out, b, batch * n * k * sizeof(double))
-    _solve(b"L", t, out, batch, n, k)
-
-
 cdef void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil:
     """out: the cumulative sums of each item of n numbers, compensated for rounding errors (Neumaier
     1974, ZAMM 54:39) while finite."""
@@ -429,56 +352,3 @@ cdef void pt_true_places(const uint8_t* mask, int64_t* out, int64_t batch,
             count += mask[item * n + i] != 0
         for i in range(count, n):
             out[item * n + i] = n
-
-
-ctypedef fused number:
-    double
-    int64_t
-
-
-cdef void _sort(const number* x, number* values, int64_t* order, int64_t* spare,
-                int64_t n) noexcept nogil:
-    # A bottom-up merge sort. An element is moved before one of the left run only if it is smaller,
-    # so the sort is stable. A nan is larger than all numbers.
-    cdef int64_t width = 1, first, middle, last, left, right, i
-    cdef number a, b
-    cdef bint smaller
-    for i in range(n):
-        order[i] = i
-    while width < n:
-        first = 0
-        while first + width < n:
-            middle, last = first + width, min(first + 2 * width, n)
-            left, right = first, middle
-            for i in range(first, last):
-                smaller = left == middle
-                if left < middle and right < last:
-                    a, b = x[order[left]], x[order[right]]
-                    smaller = b < a or (a != a and b == b)
-                if smaller:
-                    spare[i] = order[right]
-                    right += 1
-                else:
-                    spare[i] = order[left]
-                    left += 1
-            memcpy(order + first, spare + first, (last - first) * sizeof(int64_t))
-            first = last
-        width *= 2
-    for i in range(n):
-        values[i] = x[order[i]]
-
-
-cdef void pt_sort(const double* x, double* values, int64_t* order, double* work, int64_t batch,
-                  int64_t n) noexcept nogil:
-    """Each item of n numbers in ascending order, nan last, and their indices in it; stable."""
-    cdef int64_t item
-    for item in range(batch):
-        _sort(x + item * n, values + item * n, order + item * n, <int64_t*> work, n)
-
-
-cdef void pt_sort_int64(const int64_t* x, int64_t* values, int64_t* order, double* work,
-                        int64_t batch, int64_t n) noexcept nogil:
-    """As pt_sort, for integers."""
-    cdef int64_t item
-    for item in range(batch):
-        _sort(x + item * n, values + item * n, order + item * n, <int64_t*> work, n)

@@ -1,11 +1,14 @@
 """ProbTensor: a tensor compiler for probabilistic programming.
 
-Tensor functions have NumPy's names and stand in this one namespace; `linalg` and `special` are as
-in SciPy, `random` makes random variables. `function` compiles a graph.
+Tensor functions have NumPy's names and stand in this one namespace; `fft` is as in NumPy, `linalg`
+and `special` are as in SciPy, `random` makes random variables. `function` compiles a graph.
 """
 
 import sys as _sys
 from collections import ChainMap as _ChainMap
+from math import e, inf, nan, pi
+
+from numpy import euler_gamma, newaxis
 
 from probtensor.late import load as _load
 from probtensor.process import uncollected as _uncollected
@@ -13,7 +16,10 @@ from probtensor.process import uncollected as _uncollected
 # The names of parts that few programs use, which are imported when they are first used.
 _LATE = {
     "Cuda": ("targets.cuda.launches", "CudaTarget"),
-    "gradient": ("gradient", ""),
+    "Lop": ("autodiff", "Lop"),
+    "Rop": ("autodiff", "Rop"),
+    "autodiff": ("autodiff", ""),
+    "fft": ("fft", ""),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
@@ -43,6 +49,7 @@ with _uncollected():
     from probtensor.graph import as_tensor as _as_tensor
     from probtensor.graph import line_of as _line_of
     from probtensor.graph.text import to_text
+    from probtensor.ops.absent import REASONS as _REASONS
     from probtensor.prob import (
         Posterior,
         condition,
@@ -68,6 +75,7 @@ with _uncollected():
         hvp,
         jacobian,
         jvp,
+        rewrite_graph,
         sparse_hessian,
         sparse_jacobian,
         subgraph_grad,
@@ -77,12 +85,15 @@ with _uncollected():
     from probtensor.sample import SamplerWarning, SamplingError, sample
     from probtensor.targets.base import BuildError
     from probtensor.transform import vmap
+    from probtensor.transform.batch import apply_along_axis, apply_over_axes, vectorize
     from probtensor.types import Dim, ShapeError, TensorType
     from probtensor.version import __version__
 
 # The two that the library calls at every turn answer wrong calls only here.
 as_tensor, line_of = _public(_as_tensor), _public(_line_of)
 as_tensor.__module__ = line_of.__module__ = __name__  # where pickle finds these
+
+TensorVariable = Node  # PyTensor's name
 
 # Functions of the tensor language: those that say themselves that they are public.
 _LANGUAGE = {name: value for name, value in vars(_ops).items() if _is_public(value)}
@@ -105,7 +116,10 @@ __all__ = [
     "ShapeError",
     "Shared",
     "TensorType",
+    "TensorVariable",
     "__version__",
+    "apply_along_axis",
+    "apply_over_axes",
     "as_tensor",
     "checkpoint",
     "clone_replace",
@@ -116,13 +130,17 @@ __all__ = [
     "deterministic",
     "device_array",
     "draw",
+    "e",
     "equal_computations",
+    "euler_gamma",
+    "fft",
     "function",
     "grad",
     "graph_replace",
     "hessian",
     "hmm",
     "hvp",
+    "inf",
     "interval",
     "jacobian",
     "jvp",
@@ -131,12 +149,16 @@ __all__ = [
     "log_likelihood",
     "logp",
     "loop",
+    "nan",
+    "newaxis",
     "ode",
     "optimize",
     "ordered",
+    "pi",
     "potential",
     "quad",
     "random",
+    "rewrite_graph",
     "sample",
     "sample_posterior_predictive",
     "sample_prior",
@@ -149,18 +171,21 @@ __all__ = [
     "to_text",
     "transfer",
     "value_and_grad",
+    "vectorize",
     "vjp",
     "vmap",
 ]
 __all__.extend(sorted(_LANGUAGE))
-_SUBMODULES = ("random", "linalg", "loop", "hmm", "gradient", "ode", "optimize", "special")
+_SUBMODULES = (
+    "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
+)  # fmt: skip
 
 
 def _others() -> dict[str, list[str]]:
     return {f"pt.{name}": getattr(_sys.modules[__name__], name).__all__ for name in _SUBMODULES}
 
 
-_missing = _absent("pt", _ChainMap(globals(), _LATE), _others)
+_missing = _absent("pt", _ChainMap(globals(), _LATE), _others, _REASONS)
 
 
 def __getattr__(name: str) -> object:

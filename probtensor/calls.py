@@ -16,6 +16,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -52,7 +53,7 @@ REASONS = {
     "mode": "target= of pt.function decides how a function is compiled",
     "profile": "f.profile(...) of a compiled function measures it",
     "allow_gc": "the memory of a function is laid out when it is compiled",
-    "return_sign": "take the sign of a sum separately, with pt.sign",
+    "overwrite_input": "a tensor is never written to, so nothing is to be gained",
 }
 # Names of parameters in other libraries, with the names to suggest instead.
 MEANT = {
@@ -177,13 +178,19 @@ def absent(
     module: str,
     names: Mapping[str, object],
     others: Callable[[], Mapping[str, Sequence[str]]] = dict,
+    reasons: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[str], object]:
     """The `__getattr__` of a public module: an AttributeError that suggests similar names of the
-    module, or the same name in `others()`, which maps modules to their names."""
+    module, or the same name in `others()`, which maps modules to their names; for a name of another
+    library in `reasons`, why it is none here."""
 
     def get(name: str) -> object:
         if name.startswith("_"):
             raise AttributeError(f"module {module} has no attribute {name!r}")
+        if name in reasons:
+            reason = reasons[name].replace("NAME", name)
+            text = f"{module} has no {name!r}: {reason}\n  at {line_text()}"
+            raise AttributeError(text, name=name)
         bare = {own.replace("_", ""): own for own in names if not own.startswith("_")}
         sought = name.lower().replace("_", "")
         paths = {f"{other}.{n}" for other, found in others().items() for n in found}

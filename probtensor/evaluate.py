@@ -14,6 +14,7 @@ from probtensor.function import Function
 from probtensor.function.program import pairs_of
 from probtensor.graph import Node, as_tensor, inputs_of
 from probtensor.graph.symbolic import refusal
+from probtensor.ops.complexes.pair import as_leaf
 from probtensor.ops.kinds import method
 
 _EVALUATED: WeakKeyDictionary[Node, dict[tuple[Node, ...], Function]] = WeakKeyDictionary()
@@ -28,7 +29,7 @@ def evaluate(node: Node, values: Mapping[Node | str, ArrayLike] | None = None) -
     named = {x.name: x for x in inputs_of([node]) if x.name}
     given = {}
     for key, value in pairs_of(values, "eval: values", "{input or its name: value}"):
-        x = key if isinstance(key, Node) else named.get(key)
+        x = as_leaf(key) if isinstance(key, Node) else named.get(key)
         if x is None:
             takes = f"it needs {', '.join(named) or 'no named input'}"
             raise refusal(

@@ -13,16 +13,26 @@ from probtensor.export.cython_text import Translated, translated
 from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
 from probtensor.process import computed_once
-from probtensor.targets.base import BuildError
+from probtensor.targets.base import BuildError, scipy_function
 from probtensor.targets.cython.render import render
 from probtensor.targets.spell import Speller
 from probtensor.types import Size, size_product
 
-# The routines of pt_linalg.h, which are those of cython_ext/linalg.pyx; others have no form in C.
-ROUTINES = (
-    "pt_gemm", "pt_gemm_float32", "pt_cholesky", "pt_solve_lower", "pt_solve_upper", "pt_lu",
-    "pt_cumsum", "pt_true_places", "pt_sort", "pt_sort_int64",
+# The routines of pt_linalg.h (those of linalg.pyx and triangular.pyx), and those of pt_ordering.h;
+# others have no form in C.
+OF_MATRICES = (
+    "pt_gemm", "pt_gemm_float32", "pt_cholesky", "pt_cholesky_gradient", "pt_solve_lower",
+    "pt_solve_upper", "pt_solve_lower_transposed", "pt_solve_upper_transposed", "pt_lu",
+    "pt_solve_factored", "pt_solve_factored_transposed", "pt_cumsum", "pt_true_places",
 )  # fmt: skip
+OF_ORDER = (
+    "pt_sort", "pt_sort_int64", "pt_argsort", "pt_argsort_int64", "pt_argsort_rows",
+    "pt_argsort_rows_int64", "pt_select", "pt_select_int64", "pt_search_left", "pt_search_right",
+    "pt_search_left_int64", "pt_search_right_int64", "pt_cumsum_int64", "pt_cumprod",
+    "pt_cumprod_int64", "pt_cummax", "pt_cummax_int64", "pt_recurrence", "pt_sort_float32",
+    "pt_partition", "pt_partition_int64", "pt_cumsum_columns", "pt_cumsum_columns_int64",
+)  # fmt: skip
+ROUTINES = (*OF_MATRICES, *OF_ORDER)
 OF_LAPACK = ("pt_eigh", "pt_qr")  # and those of it that need LAPACK
 
 
@@ -130,8 +140,14 @@ class Part:
 
 
 def refuse_routines(plan: Plan, name: str, known: Sequence[str]) -> None:
-    """BuildError for a routine that has no C form, with the line that needs it."""
+    """BuildError for a routine or function that has no C form, with the line that needs it."""
     for kernel in plan.kernels:
+        called = scipy_function(kernel)
+        if called is not None:
+            raise BuildError(
+                f"export: {name} needs {called[0]}, which SciPy computes and C has not\n"
+                f"  at {called[1]}\n  compute it outside, and pass its values to the function"
+            )
         for stmt in walk(kernel.body):
             if isinstance(stmt, Call) and stmt.routine not in known:
                 routine = stmt.routine.removeprefix("pt_")

@@ -84,6 +84,7 @@ class Source:
             yield '#include "pt_random.h"'
         if any(part.translated.routines for part in self.parts):
             yield '#include "pt_linalg.h"'
+            yield '#include "pt_ordering.h"'
 
     def _context(self) -> Iterator[str]:
         name, count = self.name, len(self.parts)

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cython_ext.cell import KeySequence
-from cython_ext.convert import safe_array
+from cython_ext.convert import parts_of, safe_array
 from cython_ext.entry import Entry
 from probtensor.calls import public
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.device import DeviceArray
 from probtensor.function.explain import STAGES
-from probtensor.function.fault import failing_step, fault_of
+from probtensor.function.fault import failing_step, fault_of, wrong_index
 from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, selected, unflatten
 from probtensor.function.shared import Shared
@@ -31,6 +31,7 @@ from probtensor.graph.walk import toposort
 from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.lower.planner import Fusion
+from probtensor.ops.complexes.pair import as_leaf, given_type
 from probtensor.process import numpy_part
 from probtensor.targets.base import Built, Target
 from probtensor.types import shape_text
@@ -138,6 +139,7 @@ class Function(Entry):
             plan,
             (*program.borrowed, *[False] * updates),
             (*program.output_memories, *["cell"] * updates),
+            [y.is_complex for y in program.results],
         )
         cells = [self._cells.get(old, old).op.cell for old, _ in program.updates]
         tree = program.tree
@@ -157,18 +159,20 @@ class Function(Entry):
             kind, payload = "key", self._keys
         elif isinstance(node, Shared):
             kind, payload = "cell", self._cells.get(node, node).op.cell
-        label = name or node.name or f"input {position}"
-        return Slot(position, kind, label, node.dtype, node.ndim, line_of(node), payload)
+        label, given = name or node.name or f"input {position}", given_type(node)
+        return Slot(position, kind, label, given.dtype, given.ndim, line_of(node), payload)
 
     def _fixed_slot(self, position: int, node: Node, value: ArrayLike, label: str) -> Slot:
         array = self._input_array(value, node, label)
+        array = parts_of(array) if array.dtype.kind == "c" else array
         return Slot(position, "fixed", label, node.dtype, node.ndim, line_of(node), array)
 
     def _input_array(
         self, value: ArrayLike, node: Node, label: str, copy: bool = False
     ) -> np.ndarray:
         """The array for an input of a value; TypeError or ValueError."""
-        return safe_array(value, node.dtype, node.ndim, label, line_of(node), copy=copy)
+        kind = given_type(node)
+        return safe_array(value, kind.dtype, kind.ndim, label, line_of(node), copy=copy)
 
     def fault(self, status: int, arrays: Sequence[np.ndarray]) -> Exception:
         """The exception for a status of the plan; it names the refused value where the graph can be
@@ -182,6 +186,11 @@ class Function(Entry):
             if found is not None:
                 return found
         error = super().fault(status, arrays)
+        with suppress(Exception):
+            if isinstance(error, IndexError):
+                index = wrong_index(self.compilation.lowered().written, given, str(error))
+                if index is not None:
+                    return type(error)(f"{error}\n  {index}")
         with suppress(Exception):
             step = failing_step(self.compilation.lowered().written, given)
             if step is not None:
@@ -209,8 +218,8 @@ class Function(Entry):
                 values[k] = self._defaults[k]
         if missing:
             rows = [
-                f"{x.name or 'unnamed'}: {x.variable.type.dtype} with {x.variable.ndim} axes, "
-                f"made at {line_of(x.variable)}"
+                f"{x.name or 'unnamed'}: {given_type(x.variable).dtype} with "
+                f"{given_type(x.variable).ndim} axes, made at {line_of(x.variable)}"
                 for x in missing[:5]
             ]
             raise refusal(f"{self.label}: {len(missing)} arguments are missing:", *rows)
@@ -407,7 +416,7 @@ class Function(Entry):
             if isinstance(key, str):
                 node = self.inputs[self._input_index(key, {})].variable
             else:
-                node = key
+                node = as_leaf(key)
             if node not in free:
                 raise refusal(f"{self.label} has no free input {key!r:.80}", *self._input_origins())
             bound[node] = self._input_array(value, node, node.name or "input", copy=not borrow)

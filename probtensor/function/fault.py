@@ -63,6 +63,33 @@ def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exce
     return None
 
 
+def wrong_index(
+    outputs: Sequence[Node], values: Mapping[Node, np.ndarray], message: str
+) -> str | None:
+    """The first index that is out of bounds for its axis and was written at a line in a message,
+    as a line of it; None if there is none outside of loops."""
+    sizes = sizes_of(values)
+    found = dict(values)
+    order = toposort(outputs)
+    contexts = Contexts(order, outputs)
+    with np.errstate(all="ignore"):
+        for node in toposort(outputs, needs=contexts.needs):
+            if node in found or not any(c.holds(found) for c in contexts.of[node]):
+                continue
+            arguments = [found[x] for x in node.inputs]
+            held = node.op.index_inputs() if line_of(node) in message else {}
+            for position, (source, axis) in held.items():
+                array, n = arguments[position], arguments[source].shape[axis]
+                wrong = np.argwhere((array >= n) | (array < -n))
+                if node.op.index_mode == "raise" and len(wrong):
+                    place = tuple(wrong[0].tolist())
+                    where = f"[{', '.join(map(str, place))}]" if place else ""
+                    return f"value{where} = {array[place]}, the axis has size {n}"
+            sizes.update(measured_sizes(node, found))
+            found[node] = value_of(node, arguments, sizes)
+    return None
+
+
 class _Failed(Exception):
     """A step of a loop that an op stops: its number."""
 

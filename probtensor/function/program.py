@@ -16,6 +16,7 @@ from probtensor.function.shared import Shared
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of
 from probtensor.graph.parts import Get
 from probtensor.graph.symbolic import refusal
+from probtensor.ops.complexes.pair import as_leaf, given_type, joined
 from probtensor.targets.base import Target
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class In:
                 f"({type(variable).__name__})",
                 "make one with pt.scalar, pt.vector, pt.matrix or pt.tensor",
             )
-        self.variable = variable
+        self.variable = variable = as_leaf(variable)
         self.name = name or variable.name
         self.value = (
             value if value is REQUIRED else _default_value(value, variable, self.name or "input")
@@ -69,14 +70,17 @@ def _default_value(value: object, variable: Node, name: str) -> DefaultValue:
     if is_on_device(value):
         array = borrowed_array(value, variable.dtype, variable.ndim, name, line_of(variable))
         return device_copy(array)
-    array = safe_array(value, variable.dtype, variable.ndim, name, line_of(variable), copy=True)
-    return value if isinstance(value, (bool, int, float)) else frozen_copy(array, owned=True)
+    kind = given_type(variable)
+    array = safe_array(value, kind.dtype, kind.ndim, name, line_of(variable), copy=True)
+    plain = isinstance(value, (bool, int, float, complex))
+    return value if plain else frozen_copy(array, owned=True)
 
 
 def literal_for(old: Node, new: object) -> Node:
     """The replacement of a tensor: a graph, or a literal converted to its dtype without loss."""
     value = as_tensor(new)
-    if isinstance(new, Node) or value.inputs or value.dtype == old.dtype:
+    graph = isinstance(new, Node) or (value.inputs and not value.is_complex)
+    if graph or value.dtype == old.dtype:
         return value
     name = old.name or old.op.node_text(old)
     return as_tensor(safe_array(new, old.dtype, value.ndim, name, line_of(old)))
@@ -132,9 +136,14 @@ class Program:
     compiler: Callable[[Program], Function]
 
     @property
-    def graph(self) -> tuple[Node, ...]:
-        """All nodes that are computed: outputs, then new values of shared variables."""
+    def results(self) -> tuple[Node, ...]:
+        """The outputs, then new values of shared variables."""
         return (*self.outputs, *(value for _, value in self.updates))
+
+    @property
+    def graph(self) -> tuple[Node, ...]:
+        """All nodes that are computed: the results, those that are complex as pairs of reals."""
+        return tuple(map(joined, self.results))
 
 
 def flatten(structure: object) -> tuple[list[Out], Tree]:
@@ -266,22 +275,23 @@ def checked_updates(updates: object) -> tuple[tuple[Shared, Node], ...]:
     """Updates as pairs; each a shared variable and a tensor of its dtype and rank."""
     found: list[tuple[Shared, Node]] = []
     for old, new in pairs_of(updates, "function: updates", "{shared: new value}"):
+        old = as_leaf(old)
         if not isinstance(old, Shared):
             what = f"function: only shared variables are updated, not {old!r:.80}"
             raise refusal(what, "pt.shared(value) makes one")
         label = old.name or "the shared variable"
         if any(old is other for other, _ in found):
             raise ValueError(f"function: {label} is updated twice (made at {line_of(old)})")
-        value = as_tensor(new)
-        if value.dtype != old.dtype or value.ndim != old.ndim:
+        value, kind = as_tensor(new), given_type(old)
+        if value.dtype != kind.dtype or value.ndim != kind.ndim:
             axes = f"pt.shared of an array with {value.ndim} axes would fit, or an update with"
             raise refusal(
-                f"function: the update of {label} is {value.type}, it must be {old.dtype} with "
-                f"{old.ndim} axes",
+                f"function: the update of {label} is {value.type}, it must be {kind.dtype} with "
+                f"{kind.ndim} axes",
                 f"{label} made at {line_of(old)}",
                 f"its update made at {line_of(value)}",
-                f"{axes} {old.ndim}" if value.ndim != old.ndim else "",
-                f".astype({old.dtype!r}) converts it" if value.dtype != old.dtype else "",
+                f"{axes} {kind.ndim}" if value.ndim != kind.ndim else "",
+                f".astype({kind.dtype!r}) converts it" if value.dtype != kind.dtype else "",
                 kind=GraphError,
             )
         found.append((old, value))

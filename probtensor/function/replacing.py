@@ -13,6 +13,7 @@ from probtensor.graph.resize import with_sizes
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import toposort
 from probtensor.ops.arrays.require import asked_for
+from probtensor.ops.complexes.pair import as_leaf, joined, leaf_of
 from probtensor.types import Size, SizeCheck, size_name
 
 Replacements = Mapping[Node, object] | Sequence[tuple[Node, object]] | None
@@ -26,6 +27,8 @@ def replaced(graph: list[Node], given: Replacements, what: str) -> list[Node]:
         if not isinstance(old, Node):
             raise refusal(f"{what} replace tensors, not {old!r:.80}")
         old = as_tensor(old)
+        if old.is_complex:
+            old, new = _complex_pair(old, new, what)
         value = literal_for(old, new)
         if (value.dtype, value.ndim) != (old.dtype, old.ndim):
             raise GraphError(
@@ -43,6 +46,20 @@ def replaced(graph: list[Node], given: Replacements, what: str) -> list[Node]:
     unchanged = {x: x for x in inputs_of(graph)}
     done = with_sizes(graph, names, unchanged | changes)
     return [done[y] for y in graph]
+
+
+def _complex_pair(old: Node, new: object, what: str) -> tuple[Node, Node]:
+    """A complex input and its replacement, as real tensors that hold their parts."""
+    leaf, value = leaf_of(old), as_tensor(new)
+    if leaf is None:
+        raise refusal(
+            f"{what} replace complex inputs, not computed complex tensors, whose parts others may "
+            "share",
+            old.birthplace,
+            "replace the parts: {pt.real(z): ..., pt.imag(z): ...}",
+            kind=GraphError,
+        )
+    return leaf, joined(value if value.dtype == old.dtype else value.astype(old.dtype))
 
 
 def _size_checks(old: Node, new: Node, what: str) -> Iterator[SizeCheck]:
@@ -92,7 +109,7 @@ def graph_replace(
     if strict:
         needed = set(toposort(graph))
         for old, _ in pairs_of(replace, "graph_replace: replace", "{tensor: replacement}"):
-            if isinstance(old, Node) and as_tensor(old) not in needed:
+            if isinstance(old, Node) and as_leaf(as_tensor(old)) not in needed:
                 raise refusal(
                     f"graph_replace: no output needs {old.described}",
                     old.birthplace,

@@ -12,7 +12,15 @@ from probtensor.dataclass import dataclass, field
 from probtensor.device import device_array
 from probtensor.function.device.streams import borrowed_array, device_copy, is_on_device
 from probtensor.graph.node import Input, Node, line_of, make, new_input
-from probtensor.types import check_dtype
+from probtensor.ops.complexes.pair import (
+    ComplexTensor,
+    as_leaf,
+    complex_type,
+    given_type,
+    leaf_of,
+    over,
+)
+from probtensor.types import TensorType, check_dtype
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,18 @@ class SharedInput(Input):
     cell: Cell = field(repr=False)
     name = "shared"
     persistent = True
+
+
+@dataclass(frozen=True)
+class ComplexSharedInput(SharedInput):
+    """A complex shared variable's parts, along the last axis; its cell holds complex numbers."""
+
+    name = "complex_shared"
+
+    @property
+    def given_type(self) -> TensorType:
+        """The type of the value."""
+        return complex_type(self.tensor_type)
 
 
 class Shared(Node):
@@ -53,16 +73,38 @@ class Shared(Node):
         stays there. The value is copied; with `borrow` an array that needs no conversion is not,
         so that later changes of it are changes of the value. TypeError or ValueError."""
         label = self.name or "shared variable"
+        kind = given_type(self)
         if is_on_device(value):
-            array = borrowed_array(value, self.dtype, self.ndim, label, line_of(self))
+            array = borrowed_array(value, kind.dtype, kind.ndim, label, line_of(self))
             array = array if borrow else device_copy(array)
             with CellLocks((self.op.cell,)):
                 self.op.cell.device = array
             return
         line = line_of(self)
-        array = safe_array(value, self.dtype, self.ndim, label, line, copy=not borrow)
+        array = safe_array(value, kind.dtype, kind.ndim, label, line, copy=not borrow)
         with CellLocks((self.op.cell,)):
             self.op.cell.value = array
+
+
+class ComplexShared(ComplexTensor):
+    """A complex tensor with a value that functions read at each call and may update; see `Shared`.
+
+        >>> s = pt.shared(1j); f = pt.function([], updates={s: s * 1j}); f(); s.get_value()
+        array(-1.+0.j)
+    """
+
+    __slots__ = ()
+
+    @public
+    def get_value(self, borrow: bool = False) -> np.ndarray:
+        """The value: a copy, or with `borrow` the array itself."""
+        return leaf_of(self).get_value(borrow)
+
+    @public
+    def set_value(self, value: object, borrow: bool = False) -> None:
+        """Set a value of the same rank, its dtype convertible without loss. TypeError or
+        ValueError."""
+        leaf_of(self).set_value(value, borrow)
 
 
 @public
@@ -77,7 +119,8 @@ def shared(
     conversion would lose information (masked arrays, missing entries, categories, sparse matrices),
     or that does not fit in `dtype`.
 
-    Returns a `Shared`, which is a tensor: of the rank and the dtype of the value. Raises TypeError
+    Returns a `Shared`, which is a tensor: of the rank and the dtype of the value; a `ComplexShared`
+    with the same methods for complex numbers. Raises TypeError
     as above.
 
         >>> s = pt.shared([1.0, 2.0])
@@ -97,13 +140,14 @@ def shared(
         found = shared(np.empty((0,) * array.ndim, array.dtype), name, dtype=dtype, borrow=True)
         found.set_value(value, borrow)
         return found
-    array = number_array(value, what, where)
+    array = number_array(value, what, where, complexes=True)
     try:
         final_dtype = check_dtype(array.dtype if dtype is None else dtype)
     except TypeError as error:
         raise TypeError(f"{what}: {error}{where}") from None
     array = stated_cast(array, final_dtype, what, where)
-    plain = new_input(name, final_dtype, (None,) * array.ndim)
+    plain = as_leaf(new_input(name, final_dtype, (None,) * array.ndim))
     array = safe_array(array, final_dtype, array.ndim, what, line_of(plain), copy=not borrow)
-    op = SharedInput(name, plain.type, plain.op.uid, Cell(array))
-    return make(op, (), Shared)
+    kind = ComplexSharedInput if final_dtype.kind == "c" else SharedInput
+    found = make(kind(name, plain.type, plain.op.uid, Cell(array)), (), Shared)
+    return over(found, ComplexShared) if final_dtype.kind == "c" else found

@@ -20,9 +20,10 @@ from probtensor.device import DeviceArray
 from probtensor.graph.node import line_of
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
+from probtensor.ops.complexes.pair import complex_type, given_type
 from probtensor.process import computed_once
 from probtensor.targets.base import Built
-from probtensor.types import shape_text, size_value
+from probtensor.types import TensorType, shape_text, size_value
 
 MAX_BYTES = 2**62  # bytes
 
@@ -209,11 +210,13 @@ class CallShapes:
 
     def _check_fixed_sizes(self, k: int, shape: tuple[int, ...]) -> None:
         node = self.plan.buffers[k].node
-        for axis, (size, given) in enumerate(zip(node.type.shape, shape)):
+        kind = given_type(node)
+        for axis, (size, given) in enumerate(zip(kind.shape, shape)):
             if isinstance(size, int) and size != given:
                 label = node.name or f"input {k}"
+                found = tuple(shape)[: kind.ndim]
                 raise ValueError(
-                    f"{label}: expected shape {shape_text(node.shape)}, got {tuple(shape)}: size "
+                    f"{label}: expected shape {shape_text(kind.shape)}, got {found}: size "
                     f"{given} along axis {axis} is not {size}\n"
                     f"  {label} was made at {line_of(node)}"
                 )
@@ -261,16 +264,19 @@ def numbered(slots: Sequence[Slot]) -> tuple[Slot, ...]:
     return tuple(found)
 
 
-def results_of(plan: Plan, borrowed: Sequence[bool], memories: Sequence[str]) -> list[Result]:
+def results_of(
+    plan: Plan, borrowed: Sequence[bool], memories: Sequence[str], pairs: Sequence[bool]
+) -> list[Result]:
     """The results of a plan, with those that update shared variables: which are copies of earlier
-    ones, which are borrowed, and in which memory they are."""
+    ones, which are borrowed, in which memory they are, and which are complex numbers, whose parts
+    the plan has along a last axis."""
     first: dict[int, int] = {}
     found = []
-    for k, (position, lent, memory, stage) in enumerate(
-        zip(plan.outputs, borrowed, memories, plan.output_stages, strict=True)
-    ):
+    given = zip(plan.outputs, borrowed, memories, plan.output_stages, pairs, strict=True)
+    for k, (position, lent, memory, stage, paired) in enumerate(given):
         buffer, copies = plan.buffers[position], first.get(position)
         first.setdefault(position, k)
-        ndim = len(buffer.shape)
-        found.append(Result(position, buffer.dtype, ndim, copies, lent, memory, stage))
+        kind = TensorType(buffer.dtype, buffer.shape)
+        kind = complex_type(kind) if paired else kind
+        found.append(Result(position, kind.dtype, kind.ndim, copies, lent, memory, stage))
     return found

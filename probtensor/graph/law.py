@@ -79,6 +79,17 @@ def located_law(law: SizeCheck, node: Node, origins: str | tuple = ()) -> SizeCh
     return replace(law, message=(*text, *origins))
 
 
+def named_axis(source: Node, axis: int) -> str:
+    """An axis, of the named tensor that a node without a name is a view of if that has the axis."""
+    node, place = source, axis
+    while not node.name and hasattr(node.op, "axis_below"):
+        below = node.op.axis_below(node, place)
+        if below is None:
+            break
+        node, place = node.inputs[0], below
+    return f"axis {place} of {node.name}" if node.name else f"axis {place}"
+
+
 def within_axis(
     source: Node, axis: int, first: Size, last: Size, count: Size = 1, step: int = 1
 ) -> Iterator[SizeCheck]:
@@ -89,8 +100,7 @@ def within_axis(
     """
     n = source.type.shape[axis]
     others = where_positive(count) - 1  # the laws matter only where there are indices
-    named = f" of {source.name}" if source.name else ""
-    where = f" is outside axis {axis}{named}, of size "
+    where = f" is outside {named_axis(source, axis)}, of size "
     for index, margin in ((first, first), (last, n - 1 - last)):
         # margin >= k * others implies margin >= 0, and is provable in some cases where that is not.
         if any(never_negative(margin - k * others) for k in (0, 1, step)):

@@ -16,7 +16,8 @@ def array_of(
     checks."""
     if isinstance(value, int) and not isinstance(value, bool) and dtype is None:
         dtype = "int64" if value < 2**63 else "uint64"
-    bare = isinstance(value, (int, float, list, tuple)) and not isinstance(value, np.generic)
+    kinds = (int, float, complex, list, tuple)
+    bare = isinstance(value, kinds) and not isinstance(value, np.generic)
     named = f"{what}: " if what else ""
     try:
         with np.errstate(over="ignore"):

@@ -139,6 +139,8 @@ class Node(Fields, Symbolic):
     __pandas_priority__ = 5000
     # Whether its attribute `node` replaces it wherever it is used.
     stands_for_another: ClassVar[bool] = False
+    # Whether it is a pair of real tensors, which are its inputs (see `ops/complexes`).
+    is_complex: ClassVar[bool] = False
 
     # Fields.
     op: Op
@@ -287,7 +289,7 @@ def _unary(symbol: str) -> Callable[[Node], Node]:
     return lambda self: OPERATORS[symbol](self)
 
 
-_ACCEPTED = (Node, bool, int, float, np.ndarray, np.generic, list, tuple, Dim)
+_ACCEPTED = (Node, bool, int, float, complex, np.ndarray, np.generic, list, tuple, Dim)
 
 
 def _tensor_like(value: object) -> bool:
@@ -328,6 +330,8 @@ def make(
     for x in inputs:
         if x.stands_for_another:
             return make(op, tuple(map(as_tensor, inputs)), kind, what)
+        if x.is_complex:
+            return OPERATORS["complex"](op, inputs, what)
     try:
         inferred = op.infer(*[x.type for x in inputs])
     except (ShapeError, TypeError) as error:
@@ -482,21 +486,23 @@ def new_input(
     kind: type[Node] = Node,
 ) -> Node:
     """A fresh input; each `None` in `shape` becomes a symbolic size named after the input."""
-    uid = new_uid()
+    uid, dtype = new_uid(), check_dtype(dtype)
     sizes = tuple(
         Dim.name(f"{name or 'input'}.shape[{axis}]", uid) if n is None else n
         for axis, n in enumerate(shape)
     )
-    return make(Input(name, TensorType(check_dtype(dtype), sizes), uid), (), kind)
+    if dtype.kind == "c":
+        return OPERATORS["complex input"](name, TensorType(dtype, sizes), uid)
+    return make(Input(name, TensorType(dtype, sizes), uid), (), kind)
 
 
 def as_tensor(value: object, dtype: str | None = None) -> Node:
     """A node for a node, number, array, size or nested list (which may hold nodes).
 
-    Python's float becomes float64, int int64 (uint64 from 2**63 on), bool bool; arrays keep their
-    dtype and are copied. GraphError, a TypeError, for anything that is not numeric or would lose
-    something: masked arrays, missing entries, sparse matrices, categories, text, dates, complex
-    numbers. It is an OverflowError too for a number that `dtype`, or 64 bits, cannot hold.
+    Python's float becomes float64, int int64 (uint64 from 2**63 on), bool bool, complex complex128;
+    arrays keep their dtype and are copied. GraphError, a TypeError, for anything that is not
+    numeric or would lose something: masked arrays, missing entries, sparse matrices, categories,
+    text, dates. It is an OverflowError too for a number that `dtype`, or 64 bits, cannot hold.
 
     Returns a tensor of the shape of the value; a node that needs no conversion is returned as it
     is. Raises GraphError as above, OverflowError too where a number does not fit.
@@ -511,7 +517,13 @@ def as_tensor(value: object, dtype: str | None = None) -> Node:
         return make(SizeOf(value), ())
     if isinstance(value, (list, tuple)) and _holds_nodes(value):
         return OPERATORS["stack"]([as_tensor(x, dtype) for x in value])
-    return make(Const(Frozen(_literal(value, dtype))), ())
+    array = _literal(value, dtype)
+    if array.dtype.kind == "c":
+        return OPERATORS["complex literal"](array)
+    return make(Const(Frozen(array)), ())
+
+
+_PYTHONS = (int, float, complex, list, tuple)
 
 
 def _literal(value: object, dtype: str | None) -> np.ndarray:
@@ -519,10 +531,10 @@ def _literal(value: object, dtype: str | None) -> np.ndarray:
     try:
         dtype = None if dtype is None else check_dtype(dtype)
         # Python numbers that do not fit raise other errors than arrays.
-        bare = isinstance(value, (int, float, list, tuple)) and not isinstance(value, np.generic)
+        bare = isinstance(value, _PYTHONS) and not isinstance(value, np.generic)
         integer = dtype if bare and dtype and np.dtype(dtype).kind in "iu" else None
         exact = array_of(value, integer, cut=False) if bare or _holds_objects(value) else None
-        array = number_array(value, "")
+        array = number_array(value, "", complexes=True)
         if bare and dtype == integer:
             array = exact
         elif dtype is not None:

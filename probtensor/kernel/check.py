@@ -205,7 +205,8 @@ class _Checker:
         body = list(walk(loop.body))
         stores: dict[str, list[Store]] = {}
         for stmt in body:
-            if isinstance(stmt, Store):
+            # A buffer without elements is neither stored to nor read, in loops that are not run.
+            if isinstance(stmt, Store) and self.buffers[stmt.buffer] != 0:
                 stores.setdefault(stmt.buffer, []).append(stmt)
         exprs = [*(e for stmt in body for e in exprs_of(stmt)), *(a.term for a in loop.accs)]
         loads = [x for e in exprs for x in loads_of(e) if x[0].buffer in stores]
@@ -311,7 +312,9 @@ class _Checker:
             return
         highest = size_substitute(index, {name: n - 1 for name, n in self.extents.items()})
         beyond = highest - count
-        if isinstance(beyond, int) and beyond >= 0 and self._is_increasing(index):
+        # A loop without iterations reads and writes nothing.
+        is_run = 0 not in self.extents.values()
+        if is_run and isinstance(beyond, int) and beyond >= 0 and self._is_increasing(index):
             self._fail(f"{buffer} is left by {beyond + 1} elements, in {where}")
         self.within.add((index, count))
 
@@ -331,7 +334,6 @@ class _Checker:
             return
         loops = self.extents.keys() - self.ordered - names
         same = [var for var in self.extents if var in loops and self.extents[var] != 1]
-        # A loop without iterations writes nothing.
         if same and 0 not in self.extents.values():
             self._fail(f"all iterations of {', '.join(same)} write the same element, in {store}")
 

@@ -91,13 +91,15 @@ class Let(Statement):
 
 @dataclass(frozen=True)
 class Store(Statement):
-    """Write an element (`op` None), or combine a value into it by an op of `Acc`."""
+    """Write an element (`op` None), or combine a value into it by an op of `Acc`. `unique` promises
+    that no two iterations store to one element."""
 
     buffer: str
     index: Size
     expr: Expr
     op: str | None = None
     origin: str = ""
+    unique: bool = False
 
 
 @dataclass(frozen=True)
@@ -334,10 +336,10 @@ def map_indices(stmt: Stmt, change: Callable[[Size], Size]) -> Stmt:
         case Let(name, expr, origin):
             changed = map_expr_indices(expr, change)
             return stmt if changed is expr else Let(name, changed, origin)
-        case Store(buffer, index, expr, op, origin):
+        case Store(buffer, index, expr, op, origin, unique):
             place, changed = change(index), map_expr_indices(expr, change)
             same = place is index and changed is expr
-            return stmt if same else Store(buffer, place, changed, op, origin)
+            return stmt if same else Store(buffer, place, changed, op, origin, unique)
         case For(body=body, accs=accs):
             return replace(
                 stmt,

@@ -179,7 +179,7 @@ class _Inliner:
 def _with_expr(stmt: Let | Store, expr: Expr) -> Let | Store:
     if stmt.__class__ is Let:
         return Let(stmt.name, expr, stmt.origin)
-    return Store(stmt.buffer, stmt.index, expr, stmt.op, stmt.origin)
+    return Store(stmt.buffer, stmt.index, expr, stmt.op, stmt.origin, stmt.unique)
 
 
 def _flushed(names: Iterable[str], pending: dict[str, _Pending]) -> list[Stmt]:

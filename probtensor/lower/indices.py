@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probtensor.graph.law import located_law, within_axis
+from probtensor.graph.law import located_law, named_axis, within_axis
 from probtensor.graph.node import Const, Input, Node, line_of
 from probtensor.kernel.ir import Apply, Check, Expr, IndexValue, Let, Lit, Ref
 from probtensor.lower.buffers import Needs
@@ -82,9 +82,8 @@ class IndexWriter(Writer):
 
     def _index_message(self, view: Node, position: int) -> str:
         source, axis = self._indexed(view, position)
-        named = f" of {source.name}" if source.name else ""
-        axis_text = f"axis {axis}{named}\n  at {line_of(view)}"
-        return f"{view.op.user_name()}: an index is out of bounds for {axis_text}"
+        where = f"{named_axis(source, axis)}\n  at {line_of(view)}"
+        return f"{view.op.user_name()}: an index is out of bounds for {where}"
 
     def _counts_from_end(self, view: Node, position: int) -> bool:
         """Whether the index array is a literal with negative indices. Size laws then check its

@@ -189,9 +189,11 @@ class KernelWriter(IndexWriter):
             self.store(node, index, value, None, line_of(node))
 
     def store(
-        self, node: Node, index: Sequence[Size], value: Expr, op: str | None, origin: str
-    ) -> None:
-        self.emit(Store(self.memory.names[node], self.flat(node, index), value, op, origin))
+        self, node: Node, index: Sequence[Size], value: Expr, op: str | None, origin: str,
+        unique: bool = False,
+    ) -> None:  # fmt: skip
+        name, place = self.memory.names[node], self.flat(node, index)
+        self.emit(Store(name, place, value, op, origin, unique))
 
     def copy(self, node: Node, index: Sequence[Size], value: Expr) -> None:
         name = self.memory.results.get(node) or self.memory.names[node]

@@ -8,13 +8,17 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     kinds/         the kinds, a file each; @op, REGISTRY, Facts
     elementwise/   arithmetic, comparison, logic, casts, elementary functions
     special/       logistic and gamma families, the normal integral, small differences of logarithms
-    arrays/        creation, views, joins, sort, unique, NumPy's functions that rearrange elements
+    arrays/        creation, views, joins, NumPy's functions that rearrange elements
     indexing/      x[key], x.at[key], slices, gather and scatter, take, nonzero
     reductions/    sum, max, mean, var, logsumexp, argmax
+    ordering/      sort, partition, searches, sets, counts, running sums and products
     branches/      one of several graphs is computed
+    complexes/     complex tensors, which are pairs of real ones
+    fourier/       discrete Fourier, cosine and sine transforms; their names are those of pt.fft
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
-    gradient.py    stop_gradient, grad_clip: the same value, another derivative
+    assumptions.py assume: declared properties
+    derivatives.py stop_gradient, grad_clip: the same value, another derivative
     size_laws.py   the parts of size laws that ops share
     shapes/        joins, pads, new axes and grids, as graphs of the ops above
     methods.py     methods of tensors that are functions here
@@ -32,61 +36,106 @@ Rejected: an op with methods for each backend (a new target would touch every op
 that hide which op they make (rules match on op classes).
 """
 
+from importlib import import_module
 from types import ModuleType
 
 from probtensor.calls import is_public
 from probtensor.graph.node import Op, as_tensor  # noqa: F401
-from probtensor.ops import (
-    documented,  # noqa: F401 - it gives ops that are functions their `help`
-    gradient,
-    methods,
-    numpy_calls,
-)
-from probtensor.ops.arrays import (
-    creation,
-    diagonals,
-    inputs,
-    layout,
-    order,
-    rearrange,
-    require,
-    unique,
-    views,
-)
+from probtensor.ops import documented, methods  # noqa: F401 - `documented` gives ops their `help`
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
-from probtensor.ops.branches import op as branches
-from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic
-from probtensor.ops.indexing import along, gather, index, places, slicing
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
-from probtensor.ops.linalg import factors, inverses, norms, products, solving, subscripts
-from probtensor.ops.loops import op as loops
-from probtensor.ops.loops.scan import functions as scans
-from probtensor.ops.loops.scan import returned
-from probtensor.ops.random import draws
-from probtensor.ops.reductions import composite, folds, statistics
-from probtensor.ops.shapes import axes, checks, choices, edits, grids, joins, pads, scalars, splits
-from probtensor.ops.special import (
-    divergence,
-    functions,
-    incomplete_beta,
-    incomplete_gamma,
-    links,
-    rising,
-    tails,
-)
 
 _MODULES = (
-    *(creation, diagonals, inputs, layout, order, rearrange, require, unique, views),
-    *(arithmetic, elementary, equality, floats, logic),
-    *(along, gather, index, places, slicing),
-    *(factors, inverses, norms, products, solving, subscripts),
-    *(composite, folds, statistics),
-    *(axes, checks, choices, edits, grids, joins, pads, scalars, splits),
-    *(divergence, functions, incomplete_beta, incomplete_gamma, links, rising, tails),
-    *(draws, gradient, numpy_calls),
-    *(branches, loops, returned, scans),
+    "arrays.creation",
+    "arrays.diagonals",
+    "arrays.differences",
+    "arrays.inputs",
+    "arrays.layout",
+    "arrays.rearrange",
+    "arrays.require",
+    "arrays.views",
+    "elementwise.arithmetic",
+    "elementwise.elementary",
+    "elementwise.equality",
+    "elementwise.floats",
+    "elementwise.logic",
+    "elementwise.whole",
+    "indexing.along",
+    "indexing.choosing",
+    "indexing.flat",
+    "indexing.gather",
+    "indexing.index",
+    "indexing.places",
+    "indexing.segments",
+    "indexing.slicing",
+    "indexing.writing",
+    "linalg.bands",
+    "linalg.eigen",
+    "linalg.factors",
+    "linalg.functions.composed",
+    "linalg.functions.equations",
+    "linalg.functions.exponential",
+    "linalg.functions.riccati",
+    "linalg.inverses",
+    "linalg.logdet",
+    "linalg.norms",
+    "linalg.orthogonal",
+    "linalg.products",
+    "linalg.singular",
+    "linalg.solving",
+    "linalg.subscripts",
+    "linalg.triangular",
+    "reductions.composite",
+    "reductions.folds",
+    "reductions.moments",
+    "reductions.nans",
+    "reductions.quantiles",
+    "reductions.statistics",
+    "shapes.axes",
+    "shapes.checks",
+    "shapes.choices",
+    "shapes.edits",
+    "shapes.grids",
+    "shapes.interpolation",
+    "shapes.joins",
+    "shapes.pads",
+    "shapes.scalars",
+    "shapes.splits",
+    "ordering.counting",
+    "ordering.cumulative",
+    "ordering.routines",
+    "ordering.running",
+    "ordering.searching",
+    "ordering.selection",
+    "ordering.sets",
+    "ordering.sorting",
+    "ordering.unique",
+    "special.bessel",
+    "special.divergence",
+    "special.factorials",
+    "special.functions",
+    "special.hypergeometric",
+    "special.incomplete_beta",
+    "special.incomplete_gamma",
+    "special.integrals",
+    "special.links",
+    "special.rising",
+    "special.smooth",
+    "special.tails",
+    "special.zetas",
+    "assumptions",
+    "random.draws",
+    "derivatives",
+    "numpy_calls",
+    "branches.op",
+    "loops.op",
+    "loops.scan.functions",
+    "loops.scan.returned",
+    "complexes.functions",
+    "fourier.real_transforms",
+    "fourier.transforms",
 )
 
 
@@ -108,7 +157,7 @@ def _declared(module: ModuleType) -> dict[str, object]:
     }  # fmt: skip
 
 
-for _module in _MODULES:
-    globals().update(_declared(_module))
+for _name in _MODULES:
+    globals().update(_declared(import_module(f"{__name__}.{_name}")))
 
 methods.enter(globals())

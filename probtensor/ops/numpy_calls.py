@@ -19,7 +19,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.node import Node, as_tensor
 from probtensor.graph.symbolic import refusal
-from probtensor.late import late
+from probtensor.late import late, load
 from probtensor.ops.kinds import operator
 from probtensor.types import Size
 
@@ -29,7 +29,10 @@ REDUCTIONS = {
     "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all",
     "logical_or": "any", "logaddexp": "logsumexp",
 }  # fmt: skip
-ACCUMULATIONS = {"add": "cumsum"}
+ACCUMULATIONS = {
+    "add": "cumsum", "multiply": "cumprod", "maximum": "cummax", "minimum": "cummin",
+    "logaddexp": "logcumsumexp",
+}  # fmt: skip
 SYNONYMS = {"a_min": "min", "a_max": "max"}  # NumPy has two names for one argument
 
 
@@ -96,8 +99,8 @@ ATTRIBUTES: Mapping[Callable, Callable] = {
     np.shape: lambda a: as_tensor(a).shape,
     np.ndim: lambda a: as_tensor(a).ndim,
     np.size: _size,
-    np.iscomplexobj: lambda x: False,
-    np.isrealobj: lambda x: True,
+    np.iscomplexobj: lambda x: as_tensor(x).is_complex,
+    np.isrealobj: lambda x: not as_tensor(x).is_complex,
 }
 
 
@@ -109,6 +112,8 @@ def _holds(module: str, name: str, value: object) -> bool:
 def _function(home: str, name: str) -> Callable | None:
     """Our function for one of NumPy's or SciPy's; None if there is none."""
     inner = home.rpartition(".")[2]
+    if home == "numpy.fft":
+        return getattr(load("probtensor.ops.fourier.functions"), name, None)
     modules = (getattr(ops, inner, None), ops) if "." in home else (ops,)
     for module in modules:
         found = vars(module).get(name) if isinstance(module, ModuleType) else None

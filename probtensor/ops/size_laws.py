@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from probtensor.graph.law import named_axis
 from probtensor.graph.node import Node
 from probtensor.types import Shape, Size, SizeCheck, size_min, size_product
 
@@ -48,7 +49,6 @@ def folds_something(node: Node, axes: Sequence[int]) -> SizeCheck:
 
 def indices_exist(indices: Node, source: Node, axis: int) -> SizeCheck:
     """The check that an axis is not empty if there are any indices into it."""
-    named = f" of {source.name}" if source.name else ""
-    text = f"an index into axis {axis}{named}, which is empty"
+    text = f"an index into {named_axis(source, axis)}, which is empty"
     one_if_any = size_min(indices.type.size, 1)
     return SizeCheck(one_if_any, "<=", source.type.shape[axis], (text,), IndexError)

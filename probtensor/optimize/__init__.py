@@ -1,8 +1,10 @@
-"""`pt.optimize`: roots and fixed points, by the names of scipy.optimize.
+"""`pt.optimize`: roots, minima and fixed points, by the names of scipy.optimize.
 
     roots.py       root_scalar: its arguments and result
     brackets.py    bisection and Brent's method
     fixed.py       fixed_point
+    vector.py      root and minimize, of many unknowns; custom_root
+    krylov.py      linear systems from products: cg, bicgstab, gmres
     implicit.py    the derivatives of what solves an equation
 
 The one idea: an iteration has no derivatives; its result has those of the equation that it solves,
@@ -14,8 +16,19 @@ and one Newton step from the result held constant, whose second derivative lacks
 
 from probtensor.calls import absent
 from probtensor.optimize.fixed import fixed_point
+from probtensor.optimize.krylov import bicgstab, cg, gmres
 from probtensor.optimize.roots import root_scalar
+from probtensor.optimize.vector import custom_root, minimize, root
 
-__all__ = ["fixed_point", "root_scalar"]
+__all__ = [
+    "bicgstab",
+    "cg",
+    "custom_root",
+    "fixed_point",
+    "gmres",
+    "minimize",
+    "root",
+    "root_scalar",
+]
 
 __getattr__ = absent("pt.optimize", dict.fromkeys(__all__))

@@ -16,7 +16,7 @@ from probtensor.graph.closed import closed
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import inputs_of, replace
-from probtensor.ops.gradient import After, CustomVjp
+from probtensor.ops.derivatives import After, CustomVjp
 from probtensor.transform import autodiff
 from probtensor.types import shape_text
 
@@ -71,6 +71,10 @@ class _Custom:
         """The results of the function for tensors."""
         raise AssertionError("each function has its own")
 
+    @property
+    def named(self) -> tuple[str, str]:
+        return self.what, self.__name__
+
     def require_own(self, outputs: Sequence[Node], own: Sequence[Node]) -> None:
         """GraphError if results depend on inputs that are not arguments, by which the derivative
         is not known."""
@@ -117,7 +121,7 @@ class CustomVjpFunction(_Custom):
             found = bwd(_as_given(stand_ins, residuals), _as_given(cotangents, results))
             return found if isinstance(found, (tuple, list)) else (found,)
 
-        made = _with_pullback(self, outputs, arguments, own, kept, pull)
+        made = with_pullback(self.named, outputs, arguments, own, kept, pull)
         return _as_given(made, results)
 
 
@@ -150,7 +154,7 @@ class CustomJvpFunction(_Custom):
             zeros = {t: ops.zeros_like(t) for t in tangents}
             return [replace([found[t]], zeros)[0] if t in found else None for t in tangents]
 
-        return _as_given(_with_pullback(self, outputs, arguments, own, (), pull), results)
+        return _as_given(with_pullback(self.named, outputs, arguments, own, (), pull), results)
 
 
 class CheckpointedFunction(_Custom):
@@ -181,7 +185,7 @@ class CheckpointedFunction(_Custom):
             found = dict(zip(moving, autodiff.pull_back(repeated, moving, cotangents)))
             return [found.get(x) for x in again]
 
-        return _as_given(_with_pullback(self, outputs, arguments, own, (), pull), results)
+        return _as_given(with_pullback(self.named, outputs, arguments, own, (), pull), results)
 
 
 def _after(x: Node, token: Node) -> Node:
@@ -204,8 +208,8 @@ def _as_given(found: list[Node], results: object) -> Results:
     return type(results)(found) if isinstance(results, (tuple, list)) else found[0]
 
 
-def _with_pullback(
-    function: _Custom,
+def with_pullback(
+    named: tuple[str, str],
     results: Sequence[Node],
     arguments: Sequence[Node],
     own: Sequence[Node],
@@ -213,7 +217,8 @@ def _with_pullback(
     pull: Pull,
 ) -> list[Node]:
     """The results for the arguments, with the derivatives of `pull`; `results` and `residuals` are
-    graphs of `own`, which stand for the arguments."""
+    graphs of `own`, which stand for the arguments. `named`: the decorator and the function, for
+    messages."""
     inner = replace([*results, *residuals], dict(zip(own, arguments, strict=True)))
     values, kept = inner[: len(results)], inner[len(results) :]
     stand_ins = [_stand_ins(nodes) for nodes in (arguments, residuals)]
@@ -223,13 +228,13 @@ def _with_pullback(
         return values
     pulled = pull(*stand_ins, cotangents)
     if len(pulled) != len(arguments):
-        text = f"{function.what}: the rule of {function.__name__} gives {len(pulled)} gradients"
+        text = f"{named[0]}: the rule of {named[1]} gives {len(pulled)} gradients"
         raise refusal(text, f"for {len(arguments)} arguments", kind=GraphError)
     followed, gradients = [], []
     for k, (g, x) in enumerate(zip(pulled, stand_ins[0], strict=True)):
         if g is not None and x.type.is_float:
             followed.append(k)
-            gradients.append(_gradient_of(function, as_tensor(g), x))
+            gradients.append(_gradient_of(named, as_tensor(g), x))
     made = []
     for y, g in zip(values, cotangents, strict=True):
         if g in floats:
@@ -242,13 +247,13 @@ def _with_pullback(
     return made
 
 
-def _gradient_of(function: _Custom, g: Node, x: Node) -> Node:
+def _gradient_of(named: tuple[str, str], g: Node, x: Node) -> Node:
     """A gradient in the type of its argument; GraphError if it does not fit."""
     pairs = zip(g.shape[::-1], x.shape[::-1])
     known = [(n, m) for n, m in pairs if isinstance(n, int) and isinstance(m, int)]
     if g.ndim > x.ndim or any(n not in (1, m) for n, m in known):
         raise refusal(
-            f"{function.what}: a gradient of {function.__name__} has shape {shape_text(g.shape)}, "
+            f"{named[0]}: a gradient of {named[1]} has shape {shape_text(g.shape)}, "
             f"its argument {x.described} {shape_text(x.shape)}",
             x.birthplace,
             kind=GraphError,

@@ -13,14 +13,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor, made_by, new_input
+from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
+from probtensor.late import late
 from probtensor.ops.arrays.require import keep_laws
+from probtensor.ops.complexes.pair import holds_complex
 from probtensor.rules.sets import STABLE
 from probtensor.rules.structure.picks import PICKS
 from probtensor.transform import autodiff
 from probtensor.transform.autodiff import Nodes, listed
 from probtensor.transform.jacobians import stacked_jacobian
 from probtensor.transform.rewrite import Findings, apply_rules
+
+complexes = late("probtensor.rules.complexes")
 
 
 def stabilized(outputs: Sequence[Node], fixed: Sequence[Node] = ()) -> list[Node]:
@@ -68,7 +73,8 @@ def grad(
     """The gradient of a scalar with respect to one tensor or several, by reverse mode.
 
     cost                 a float scalar (shape ()); None if only `known_grads` are given
-    wrt                  a float tensor, an input or an inner node, or a list or tuple of them
+    wrt                  a float tensor, an input or an inner node, a complex input or shared
+                         variable, or a list or tuple of them
     consider_constant    tensors that are not differentiated through
     known_grads          {inner tensor: its gradient}, of its shape: where the chain rule starts,
                          instead of or in addition to a cost
@@ -79,7 +85,8 @@ def grad(
 
     Returns a tensor of the shape and dtype of `wrt`; a list of them, in order, for a sequence. It
     is the derivative of the stable form of the cost (of softplus(x) where log(1 + exp(x)) is
-    written), and an ordinary graph: it can be differentiated again, to any order.
+    written), and an ordinary graph: it can be differentiated again, to any order. By a complex z =
+    x + iy it is du/dx - i du/dy, as in JAX: z - step * conj(gradient) descends.
 
     Raises GraphError, a TypeError, if the cost is no float scalar, or if a `wrt` is no float tensor
     or is disconnected; ValueError for other values of the last two options.
@@ -93,28 +100,56 @@ def grad(
     options = {"disconnected_inputs": disconnected_inputs}
     options["return_disconnected"] = return_disconnected
     autodiff.check_options(**options)
+    if holds_complex(cost, wrt, consider_constant, known_grads or ()):
+        return _complex_grad(cost, wrt, consider_constant, known_grads, **options)
     if cost is None or known_grads:
         return autodiff.gradient(
             cost, wrt, consider_constant=consider_constant, known_grads=known_grads, **options
         )
-    cost = as_tensor(cost)
+    return _real_grad(as_tensor(cost), wrt, listed(consider_constant), **options)
+
+
+def _real_grad(
+    cost: Node, wrt: Nodes, constants: list[Node], **options: object
+) -> Node | list:
+    """`grad` of a cost, by real tensors."""
     autodiff.require_scalar(cost)
-    consider_constant = listed(consider_constant)
     found = autodiff.gradient(
-        _ready(cost, wrt, consider_constant),
+        _ready(cost, wrt, constants),
         listed(wrt),
-        consider_constant=consider_constant,
+        consider_constant=constants,
         disconnected_inputs="ignore",
         return_disconnected="none",
     )
     missing = [x for x, g in zip(listed(wrt), found, strict=True) if g is None]
     if missing:
         # Not disconnected if simplification removed it: the graph as written decides.
-        plain = _as_written(cost, missing, consider_constant=consider_constant, **options)
+        plain = _as_written(cost, missing, consider_constant=constants, **options)
         found = [next(plain) if g is None else g for g in found]
     kept = iter(keep_laws([g for g in found if g is not None], [cost]))
     found = [g if g is None else next(kept) for g in found]
     return found[0] if isinstance(wrt, Node) else found
+
+
+def _complex_grad(
+    cost: Node | None,
+    wrt: Nodes,
+    constants: Sequence[Node],
+    known: Mapping[Node, object] | None,
+    **options: object,
+) -> Node | list:
+    """`grad` where some of the tensors are complex."""
+    if cost is not None:
+        complexes.require_real_cost(cost)
+    opened = complexes.Opened.of("grad", wrt)
+    found = grad(
+        cost,
+        opened.nodes,
+        consider_constant=complexes.parts_of_constants(constants),
+        known_grads=complexes.parts_of_known(known or {}),
+        **options,
+    )
+    return opened.gathered(found)
 
 
 def _as_written(cost: Node, wrt: Sequence[Node], **options: object) -> Iterator[Node | None]:
@@ -178,6 +213,9 @@ def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Node | list:
 
     Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
     """
+    if holds_complex(outputs, wrt):
+        tops, opened = complexes.Outputs.of(outputs), complexes.Opened.of("vjp", wrt)
+        return opened.gathered(vjp(tops.nodes, opened.nodes, tops.cotangents(cotangents)))
     return _with_size_laws(autodiff.pull_back(_ready(outputs, wrt), wrt, cotangents), outputs)
 
 
@@ -203,6 +241,9 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
 
     Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
     """
+    if holds_complex(outputs, wrt):
+        tops, opened = complexes.Outputs.of(outputs), complexes.Opened.of("jvp", wrt)
+        return tops.gathered(jvp(tops.nodes, opened.nodes, opened.tangents(tangents)))
     return _with_size_laws(autodiff.push_forward(_ready(outputs, wrt), wrt, tangents), outputs)
 
 
@@ -226,6 +267,8 @@ def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Node | list:
 
     Source: Pearlmutter (1994), Neural Computation 6:147.
     """
+    if holds_complex(cost, wrt):
+        complexes.refuse_complex("hvp")
     gradient = grad(cost, wrt, disconnected_inputs="ignore")
     return jvp(gradient, wrt, vectors)
 
@@ -254,7 +297,26 @@ def jacobian(outputs: Nodes, wrt: Nodes, *, mode: str | None = None) -> Node | l
     """
     if mode not in (None, "reverse", "forward"):
         raise ValueError(f"jacobian: mode={mode!r} is not 'reverse', 'forward' or None")
+    if holds_complex(outputs, wrt):
+        return _complex_jacobian(outputs, wrt, mode)
     return _with_size_laws(stacked_jacobian(_ready(outputs, wrt), wrt, mode), outputs)
+
+
+def _complex_jacobian(outputs: Nodes, wrt: Nodes, mode: str | None) -> Node | list:
+    """`jacobian` of complex outputs by real tensors, or of real outputs by any."""
+    tops, opened = complexes.Outputs.of(outputs), complexes.Opened.of("jacobian", wrt)
+    if holds := [y for y in tops.given if y.is_complex and holds_complex(opened.given)]:
+        raise refusal(
+            f"jacobian: {holds[0].described} and what it is differentiated by are complex",
+            holds[0].birthplace,
+            "that of pt.real(output) is the complex derivative where it is holomorphic",
+            kind=GraphError,
+        )
+    rows = [opened.gathered(row) for row in jacobian(tops.nodes, opened.nodes, mode=mode)]
+    if opened.single:
+        return tops.gathered(rows)
+    columns = [complexes.Outputs.gathered(tops, column) for column in zip(*rows, strict=True)]
+    return columns if tops.single else [list(row) for row in zip(*columns, strict=True)]
 
 
 @public
@@ -274,6 +336,8 @@ def hessian(cost: Node, wrt: Nodes) -> Node | list:
         array([[0., 1.],
                [1., 0.]])
     """
+    if holds_complex(cost, wrt):
+        complexes.refuse_complex("hessian")
     autodiff.require_scalar(as_tensor(cost))
     return jacobian(grad(cost, wrt, disconnected_inputs="ignore"), wrt)
 

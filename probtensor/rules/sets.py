@@ -4,10 +4,12 @@ from probtensor.rules.arithmetic.algebra import ALGEBRA, LATE
 from probtensor.rules.arithmetic.powers import FAST_POWERS, POWERS
 from probtensor.rules.arithmetic.products import PRODUCT_FORM
 from probtensor.rules.arithmetic.sums import SUMS
+from probtensor.rules.hyperbolic import HYPERBOLIC
 from probtensor.rules.probability.gammas import GAMMAS
 from probtensor.rules.probability.links import LINKS
 from probtensor.rules.stabilize import STABILIZE
 from probtensor.rules.structure.choices import CHOICES
+from probtensor.rules.structure.matrices import INVERSES, MATRICES
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.shapes import SHAPES
 from probtensor.transform.rewrite import Ruleset
@@ -20,11 +22,13 @@ TOPICS: dict[str, Ruleset] = {
     "products": PRODUCT_FORM,
     "sums": SUMS,
     "shapes": SHAPES,
+    "matrices": MATRICES + INVERSES,
     "links": LINKS,
     "stabilize": STABILIZE,
+    "hyperbolic": HYPERBOLIC,
     "gammas": GAMMAS,
 }
-SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES
-STABLE = LINKS + STABILIZE + GAMMAS + SIMPLIFY
+SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES + MATRICES
+STABLE = HYPERBOLIC + LINKS + STABILIZE + GAMMAS + SIMPLIFY
 # For the last pass: its result is not differentiated.
 FINAL = SIMPLIFY + LATE + FAST_POWERS

@@ -8,8 +8,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from cython_ext.code import Code
+from cython_ext.scipy_special import PREFIX, is_scipy
 from probtensor.dataclass import dataclass, field
-from probtensor.kernel.ir import Call, walk
+from probtensor.kernel.ir import Apply, Call, Kernel, exprs_of, walk, walk_expr
 from probtensor.lower.plan import Plan
 from probtensor.process import computed_once
 
@@ -103,12 +104,32 @@ def host_routine(plan: Plan) -> Call | None:
     return None
 
 
-def require_device_routines(plan: Plan) -> None:
-    """BuildError where a plan cannot be part of a kernel: a routine of it runs on the host."""
+def scipy_function(kernel: Kernel) -> tuple[str, str] | None:
+    """The first function of SciPy that a kernel calls, with the user's line; None if there is none.
+    Such a kernel cannot run on a device, nor be exported."""
+    for stmt in walk(kernel.body):
+        for expr in exprs_of(stmt):
+            for part in walk_expr(expr):
+                if isinstance(part, Apply) and is_scipy(part.fn):
+                    return part.fn.removeprefix(PREFIX), getattr(stmt, "origin", "")
+    return None
+
+
+def host_part(plan: Plan) -> tuple[str, str] | None:
+    """The first part of a plan that runs on the host where the plan runs on a device: the name of
+    its routine or function, and the user's line."""
     call = host_routine(plan)
     if call is not None:
-        name = call.routine.removeprefix("pt_")
+        return call.routine.removeprefix("pt_"), call.origin
+    return next(filter(None, map(scipy_function, plan.kernels)), None)
+
+
+def require_device_routines(plan: Plan) -> None:
+    """BuildError where a plan cannot be part of a kernel: a part of it runs on the host."""
+    part = host_part(plan)
+    if part is not None:
+        name, origin = part
         raise BuildError(
             f"{name} runs on the host, and a density that is part of a kernel on the GPU cannot "
-            f"wait for it: condition with target='cython' to sample on the CPU\n  at {call.origin}"
+            f"wait for it: condition with target='cython' to sample on the CPU\n  at {origin}"
         )

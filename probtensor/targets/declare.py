@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cython_ext.scipy_special import is_scipy
 from probtensor.dataclass import dataclass
 
 
@@ -57,5 +58,7 @@ def function_of_doubles(name: str, count: int) -> CFunction:
         result = "uint64_t" if name == "pt_draw_bits" else "double"
         args = ("uint64_t", "uint64_t", *["double"] * (count - 2))
         return CFunction(name, result, args, "pt_random.h")
+    if is_scipy(name):
+        return CFunction(name, "double", ("double",) * count, "pt_scipy.h")
     header = "pt_random.h" if name.startswith("pt_key_") else "pt_loops.h"
     return CFunction(name, "double", ("double",) * count, header)

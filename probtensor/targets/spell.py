@@ -215,7 +215,7 @@ class Speller:
             self._use(fn, wide, *[wide] * len(texts))
         else:
             wide, function = "double", function_of_doubles(fn, len(texts))
-            if function.header != "pt_random.h":
+            if function.header == "pt_loops.h":
                 function = self._copy(function)
             fn = function.symbol
             self.used[fn] = function

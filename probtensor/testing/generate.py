@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from cython_ext.scipy_special import is_scipy
 from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph.evaluate import Value, Values, value_of
@@ -453,8 +454,12 @@ def _fits_into(value: Node, wanted: Node) -> bool:
 
 
 def _kinds(base: type, without: tuple[type, ...] = ()) -> list[Any]:
-    return [c for _, c in sorted(REGISTRY.items()) if issubclass(c, base)
-            and not issubclass(c, without)]  # fmt: skip
+    # Functions of SciPy are left out: exports refuse them.
+    found = [c for _, c in sorted(REGISTRY.items()) if issubclass(c, base)]
+    return [
+        c for c in found
+        if not issubclass(c, without) and not is_scipy(getattr(c, "c", None) or "")
+    ]  # fmt: skip
 
 
 _ELEMENTWISE = _kinds(Elementwise, (Draw,))
@@ -482,7 +487,7 @@ _IDIOMS: list[Callable[[Node, Node], Node]] = [
     lambda x, s: x.at[x > s].set(ops.square(x[x > s])) if x.ndim else s,
 ]
 _REDUCTIONS = _kinds(Reduction)
-_COMPOSITES = _kinds(Composite)
+_COMPOSITES = _kinds(Composite, (ops.Det,))  # which needs square matrices
 
 
 # Shrinking.

@@ -157,6 +157,12 @@ def _pairs(given: object, nodes: list[Node], these: str, those: str) -> list[tup
     return list(zip(parts, nodes, strict=True))
 
 
+def fit_to(given: object, x: Node, what: str) -> Node:
+    """A user's tensor, broadcast and cast to the type of `x`; GraphError, which begins with `what`,
+    where it does not fit."""
+    return _along(given, x, what, "the variable")
+
+
 def _along(given: object, x: Node, this: str, that: str) -> Node:
     """A user's cotangent or tangent, broadcast and cast to the type of `x`."""
     g = as_tensor(given)

@@ -129,7 +129,9 @@ def _layer(g: Node, guards: set[Node]) -> tuple[Layer, Node] | None:
         return _overwritten(g)
     if isinstance(op, ops.Scatter) and op.mode in ("add", "set"):
         base, updates, *indices = g.inputs
-        if constant_of(base) == 0 and are_distinct(indices, [base.shape[a] for a in op.axes]):
+        if constant_of(base) == 0 and (
+            op.unique or are_distinct(indices, [base.shape[a] for a in op.axes])
+        ):
             return ScatteredElements(op, base, tuple(indices), updates.shape), updates
         return None
     if isinstance(op, ops.Add):

@@ -37,6 +37,16 @@ class DType(str):
         return self.kind == "f"
 
     @property
+    def is_inexact(self) -> bool:
+        """Whether it is a float or a complex dtype."""
+        return self.kind in "fc"
+
+    @property
+    def part(self) -> DType:
+        """The dtype of the real and the imaginary part: itself where it is not complex."""
+        return self if self.kind != "c" else FLOAT32 if self.bytes == 8 else FLOAT64
+
+    @property
     def is_integer(self) -> bool:
         """Whether it is a signed or unsigned integer (not a bool)."""
         return self.kind in "iu"
@@ -49,7 +59,7 @@ C_TYPES = {
     "complex64": "float _Complex",
     "complex128": "double _Complex",
 }
-# The dtypes of tensors. Promotion can give a complex dtype, but no op takes one yet.
+# The dtypes of what ops compute. A complex tensor is a pair of real ones (ops/complexes).
 DTYPES = tuple(
     DType(name)
     for name in (
@@ -61,8 +71,9 @@ DTYPES = tuple(
 )  # fmt: skip
 COMPLEX = DType("complex64"), DType("complex128")
 _ALL = {str(dtype): dtype for dtype in (*DTYPES, *COMPLEX)}
+_OF_NUMPY = {dtype.numpy: dtype for dtype in _ALL.values()}
+_NAMES = ", ".join(_ALL)
 _ALL["floatX"] = _ALL["float64"]  # Theano's name for the default, which is no setting here
-_OF_NUMPY = {dtype.numpy: dtype for dtype in DTYPES}
 _NUMPY_CLASSES = {type(dtype) for dtype in _OF_NUMPY}
 BOOL, INT64, FLOAT32, FLOAT64 = (_ALL[n] for n in ("bool", "int64", "float32", "float64"))
 
@@ -76,7 +87,7 @@ def check_dtype(dtype: object) -> DType:
     """The dtype given as a name, a NumPy dtype or a type; TypeError unless tensors can have it."""
     if dtype.__class__ is DType or dtype.__class__ is str:
         found = _ALL.get(dtype)
-        if found is not None and found.kind != "c":
+        if found is not None:
             return found
     elif dtype.__class__ in _NUMPY_CLASSES:
         found = _OF_NUMPY.get(dtype)
@@ -85,9 +96,14 @@ def check_dtype(dtype: object) -> DType:
     try:
         name = np.dtype(dtype).name
     except TypeError:
-        raise TypeError(f"{dtype!r:.60} is no dtype; they are {', '.join(DTYPES)}") from None
-    if name not in DTYPES:
-        raise TypeError(f"dtype {name} is not one of {', '.join(DTYPES)}")
+        raise TypeError(f"{dtype!r:.60} is no dtype; they are {_NAMES}") from None
+    if name == "float16":
+        raise TypeError(
+            "float16 is no dtype of tensors: arrays of it are taken as float32, which holds all "
+            "its values; convert what a function returns"
+        )
+    if name not in _ALL:
+        raise TypeError(f"dtype {name} is not one of {_NAMES}")
     return _ALL[name]
 
 
@@ -107,6 +123,12 @@ _WEAK = {int: 0, float: 0.0, complex: 0j}
 def _promoted(*operands: object) -> DType:
     arguments = (np.dtype(o) if isinstance(o, str) else o for o in operands)
     return _ALL[np.result_type(*arguments).name]
+
+
+def complex_of(*operands: object) -> DType:
+    """The complex dtype of numbers whose parts have these dtypes: complex64 of what promotes to
+    float32 or float16, else complex128."""
+    return COMPLEX[promote_float(*operands).part != FLOAT32]
 
 
 def promote_float(*operands: object) -> DType:

@@ -10,7 +10,7 @@ from tests.architecture import source
 
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
-FACE = {"gradient", "linalg", "loop", "special", "ode", "optimize", "quadrature"}
+FACE = {"autodiff", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature"}
 COMPILER = ALGEBRA | {
     "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "function",
     "compile",
@@ -39,14 +39,15 @@ ARROWS = {
     "export": {"types", "version", "process", "system", "kernel", "targets", "lower.plan"},
     "function": LANGUAGE
     | {"export", "system", "device", "kernel", "schedule", "lower", "targets", "ops.arrays.require"}
-    | {"ops.kinds"},
+    | {"ops.kinds", "ops.complexes.pair"},
     "compile": COMPILER,
-    "evaluate": LANGUAGE | {"ops.kinds", "function", "compile"},
+    "evaluate": LANGUAGE | {"ops.kinds", "ops.complexes.pair", "function", "compile"},
     "prob": ALGEBRA
     | {"system", "rules", "device", "export", "function", "compile", "version", "targets"}
     | {"sample.checks", "sample.runs.output"},
     "sample": {"version", "system", "device", "calls", "process"},
-    "gradient": {"graph", "ops", "rules", "calls", "testing"},
+    "autodiff": COMPILER | {"compile"},
+    "fft": {"ops", "calls"},
     "linalg": {"ops", "calls"},
     "loop": {"ops", "calls"},
     "special": {"ops", "calls"},

@@ -54,7 +54,7 @@ ROWS = [
     wrong("a tensor plus a set", TypeError, "s + {1}", "+: s", "set {1}"),
     wrong("a tensor plus a fraction", TypeError,
           "from fractions import Fraction\nx + Fraction(1, 2)", "+: x", "Fraction", "float(value)"),
-    wrong("a tensor plus a complex number", TypeError, "x + 1j", "+: x", "complex 1j"),
+    wrong("an order of complex numbers", TypeError, "x + 1j < 2", "lt: ", "no order", "pt.real(z)"),
 ]  # fmt: skip
 
 

@@ -178,7 +178,7 @@ def test_generated_programs_have_a_form_in_c(root, tmp_path):
     once = dict.fromkeys(use for t in found for use in t.once)
     routines = {name for t in found for name in t.routines}
     assert any(t.random for t in found) and "pt_gemm" in routines
-    heads = ["pt_loops.h", "pt_random.h", "pt_linalg.h"]
+    heads = ["pt_loops.h", "pt_random.h", "pt_linalg.h", "pt_ordering.h"]
     text = [*(f'#include "{head}"' for head in heads), *once, *(t.text for t in found)]
     (tmp_path / "all.c").write_text("\n".join(text))
     include = root / "cython_ext/include"
@@ -208,9 +208,11 @@ def test_arrays_are_written_once_and_large_ones_in_a_file():
 
 
 def test_routines_have_a_form_in_c(root):
-    """Those of linalg.pxd, with the same parameters; an export refuses those of other modules."""
-    text = (root / "cython_ext/include/host/pt_linalg.h").read_text(encoding="utf-8")
-    assert {*ROUTINES, *OF_LAPACK} == set(signatures("linalg"))
+    """Those of three .pxd files, with the same parameters; an export refuses others."""
+    headers = (root / "cython_ext/include/host" / f"pt_{name}.h" for name in ("linalg", "ordering"))
+    text = "".join(header.read_text(encoding="utf-8") for header in headers)
+    of_modules = map(signatures, ("linalg", "ordering", "triangular"))
+    assert {*ROUTINES, *OF_LAPACK} == {name for module in of_modules for name in module}
     for name in (*ROUTINES, *OF_LAPACK):
         assert re.search(rf"(void |PT_\w+\(){name}\b", text), name
 

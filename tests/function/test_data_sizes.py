@@ -386,7 +386,6 @@ CALLS = {
     "a float range": (lambda: pt.arange(pt.scalar("s")), TypeError, "bound that is a tensor"),
     "no axes": (lambda: pt.nonzero(pt.scalar("s")), TypeError, "without axes"),
     "fill without size": (lambda: pt.flatnonzero(x, fill_value=1), TypeError, "size="),
-    "a mask without axes": (lambda: x[pt.scalar("s") > 0], IndexError, "at least one axis"),
     "an address": (lambda: pt.function([x], x[x > 0]).address, TypeError, "no address"),
     "a profile": (lambda: pt.function([x], x[x > 0]).profile(X), TypeError, "no address"),
     "a density": (

@@ -10,7 +10,16 @@ import pytest
 from probtensor import ops
 from probtensor.graph.node import new_input
 from probtensor.lower import lower
-from probtensor.ops.linalg.products import Cholesky, Cumsum, SolveLower, SolveUpper, spd
+from probtensor.ops.linalg.triangular import (
+    Cholesky,
+    CholeskyGradient,
+    SolveLower,
+    SolveLowerTransposed,
+    SolveUpper,
+    SolveUpperTransposed,
+    spd,
+)
+from probtensor.ops.ordering.running import Cumsum
 from probtensor.sample.device.chains import text_of
 from probtensor.sample.settings import Chees, Nuts
 from probtensor.targets.cuda.launches import CudaTarget
@@ -32,6 +41,12 @@ ROUTINES = {
     "pt_cumsum": ("const double *x, double *out, long long batch, long long n", "x, out, batch, n"),
     "pt_solve_lower": (BUFFERS, "x, y, out, batch, n, k"),
     "pt_solve_upper": (BUFFERS, "x, y, out, batch, n, k"),
+    "pt_solve_lower_transposed": (BUFFERS, "x, y, out, batch, n, k"),
+    "pt_solve_upper_transposed": (BUFFERS, "x, y, out, batch, n, k"),
+    "pt_cholesky_gradient": (
+        "const double *x, const double *y, double *out, long long batch, long long n",
+        "x, y, out, batch, n",
+    ),
     "pt_gemm": (MATRICES.format("double"), "a, b, c, batch, m, n, k, a_transposed, b_transposed"),
     "pt_gemm_float32": (
         MATRICES.format("float"), "a, b, c, batch, m, n, k, a_transposed, b_transposed"
@@ -126,8 +141,8 @@ def test_cholesky(linalg, group, order):
 @pytest.mark.parametrize("matrix, meant", [
     ([[0.0]], [[np.nan]]),
     ([[-0.0]], [[np.nan]]),
-    ([[np.inf, 0], [0, 4.0]], [[np.inf, 0], [0, 2.0]]),
-    ([[np.nan, 0], [0, 4.0]], [[np.nan, 0], [np.nan, np.nan]]),
+    ([[np.inf, 0], [0, 4.0]], [[np.nan] * 2] * 2),
+    ([[np.nan, 0], [0, 4.0]], [[np.nan] * 2] * 2),
     ([[1.0, 0], [2.0, 4.0]], [[np.nan] * 2] * 2),
     ([[5e-324]], [[np.sqrt(5e-324)]]),
 ])  # fmt: skip
@@ -138,7 +153,20 @@ def test_cholesky_at_the_edge(linalg, matrix, meant):
 
 
 @pytest.mark.parametrize("group", GROUPS)
-@pytest.mark.parametrize("op, keep", [(SolveLower(), np.tril), (SolveUpper(), np.triu)])
+def test_what_cholesky_pulls_back(linalg, group, order):
+    for batch, n in SIDES:
+        factor = np.tril(RNG.normal(size=(batch, n, n))) + 2 * n * np.eye(n)
+        g = RNG.normal(size=(batch, n, n))
+        meant = CholeskyGradient().numpy(factor, g)
+        given = [factor, np.where(np.tril(np.ones((n, n))) == 1, g, np.nan)]
+        check(linalg, "pt_cholesky_gradient", group, given, meant, batch, n)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("op, keep", [
+    (SolveLower(), np.tril), (SolveUpper(), np.triu),
+    (SolveLowerTransposed(), np.tril), (SolveUpperTransposed(), np.triu),
+])  # fmt: skip
 def test_triangular_systems(linalg, group, op, keep, order):
     for batch, n in SIDES:
         t = RNG.normal(size=(batch, n, n)) + 2 * n * np.eye(n)

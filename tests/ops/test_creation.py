@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import probtensor as pt
 from probtensor import ops
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.types import Dim
@@ -35,7 +36,7 @@ def test_inputs():
 
 LETTERS = {
     "": "float64", "d": "float64", "f": "float32", "b": "int8", "w": "int16", "i": "int32",
-    "l": "int64",
+    "l": "int64", "c": "complex64", "z": "complex128",
 }  # fmt: skip
 
 
@@ -77,6 +78,25 @@ def test_floatx_is_the_default_dtype():
     for y in (ops.zeros(3, "floatX"), ops.as_tensor([1, 2], "floatX"),
               ops.arange(3.0, dtype="floatX"), ops.sum(x, dtype="floatX")):  # fmt: skip
         assert y.dtype == "float64"
+
+
+def test_filled_by_other_names():
+    n = Dim.name("n", "1")
+    same(ops.alloc(7.0, 2, 3), np.full((2, 3), 7.0))
+    same(ops.alloc(np.arange(3), 2, 3), np.tile(np.arange(3), (2, 1)))
+    same(ops.alloc(1, (2,)), np.ones(2, "int64"))
+    assert ops.alloc(1.0).shape == () and ops.alloc(V[:1], n, 2).shape == (n, 2)
+    for y, shape, dtype in (
+        (ops.empty((2, 3)), (2, 3), "float64"),
+        (ops.empty(2, "int8"), (2,), "int8"),
+        (ops.empty_like(np.ones((2, 1), "float32")), (2, 1), "float32"),
+        (ops.empty_like([1], bool, shape=(3,)), (3,), "bool"),
+    ):
+        assert (y.shape, y.dtype) == (shape, dtype)
+    same(ops.identity_like(np.ones((2, 3), "float32")), np.eye(2, 3, dtype="float32"))
+    same(ops.identity_like(np.ones((2, 2)), "int8"), np.eye(2, dtype="int8"))
+    with pytest.raises(TypeError, match="identity_like: takes a matrix, not 1 axes"):
+        ops.identity_like(V)
 
 
 def test_filled():
@@ -149,11 +169,11 @@ def test_constants():
     (lambda: ops.tensor((None, 3)), "the name comes first"),
     (lambda: ops.tensor("x", shape=(-1,)), "a size is None, a Dim or an integer"),
     (lambda: ops.vector("x", shape=(2, 3)), r"vector: shape \(2, 3\) has 2 axes, not 1"),
-    (lambda: ops.tensor("x", dtype="complex64"), "dtype complex64 is not one of"),
+    (lambda: ops.tensor("x", dtype="float128"), "dtype float128 is not one of"),
     (lambda: ops.zeros((2, 1.5)), "a shape is made of sizes: each is an integer, .*, not 1.5"),
     (lambda: ops.zeros(ops.scalar("n")), "a shape is made of sizes: .*, not n"),
     (lambda: ops.zeros(ops.lvector("n")), "a shape is made of sizes: .*, not n"),
-    (lambda: ops.arange(ops.scalar("n")), "a bound that is a tensor is an integer"),
+    (lambda: ops.arange(ops.tensor("n", dtype="bool")), "a bound that is a tensor is a number"),
     (lambda: ops.arange("n"), "bounds are numbers, sizes or integer tensors"),
     (lambda: ops.arange(0, 5, 0), "nonzero integer"),
     (lambda: ops.constant("word"), "cannot make a tensor of str 'word'"),
@@ -162,3 +182,22 @@ def test_constants():
 def test_bad_calls_say_what_is_wrong(bad, words):
     with pytest.raises(TypeError, match=words):
         bad()
+
+
+def test_ranges_of_floats_that_a_call_knows():
+    start, stop, step = (ops.scalar(name) for name in ("start", "stop", "step"))
+    y = ops.arange(start, stop, step)
+    slopes = pt.grad(ops.sum(y**2), [start, step])
+    f = pt.function([start, stop, step], [y, *slopes], target="machine")
+    for given in ((0.0, 1.0, 0.1), (1.0, 0.0, -0.3), (2.5, 1.0, 1.0), (0.1, 7.3, 0.7)):
+        values, by_start, by_step = f(*given)
+        meant = np.arange(*given)
+        np.testing.assert_array_equal(values, meant)
+        np.testing.assert_allclose(by_start, 2 * meant.sum(), atol=1e-300)
+        np.testing.assert_allclose(by_step, 2 * (meant * np.arange(meant.size)).sum(), atol=1e-300)
+    for given in ((0.0, 1.0, 0.0), (np.nan, 1.0, 1.0), (0.0, np.inf, 1.0)):
+        with pytest.raises(ValueError, match="no size is negative"):
+            f(*given)
+    assert ops.arange(ops.fscalar("s")).dtype == "float32"
+    with pytest.raises(TypeError, match="arange: a bound that is a tensor is a number"):
+        ops.arange(ops.vector("v"))

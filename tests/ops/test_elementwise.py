@@ -199,7 +199,8 @@ def test_operators_build_the_ops():
         (lambda x: ops.where(x, x), r"where takes 3 arguments, not 2"),
         (lambda x: x & 1.5, r"bitwise_and: needs integers or bools, not float64"),
         (lambda x: ~x, r"bitwise_not: needs integers or bools"),
-        (lambda x: x.astype("complex128"), r"dtype complex128 is not one of"),
+        (lambda x: x.astype("complex256"), r"dtype complex256 is not one of"),
+        (lambda x: (x * 1j).astype("float64"), r"astype: complex numbers have no float64"),
         (lambda x: ops.exp(None), r"cannot make a tensor of NoneType"),
     ],
 )

@@ -177,7 +177,7 @@ def test_take_along_axis():
         (lambda x: x[0, 0, 0, 0], r"4 indices for 3 axes"),
         (lambda x: x[..., 0, ...], r"more than one '\.\.\.'"),
         (lambda x: x[x[:, :1, 0] > 0], r"mask has size 1 along axis 1"),
-        (lambda x: x.at[x[:, :1, 0] > 0].set(0), r"bool\[4, 1\] does not fit the first axes"),
+        (lambda x: x.at[x[:, :1, 0] > 0].set(0), r"mask has size 1 along axis 1, of size 5"),
         (lambda x: x.at[x[..., None] > 0].set(0), r"does not fit the first axes"),
         (lambda x: x.at[x > 0].set(np.ones((3, 3))), r"axis 0 has size 3, not 1"),
         (lambda x: x[1.5], r"must be integers or bools"),
@@ -214,3 +214,15 @@ def test_slices_to_a_size_of_another_input_select_what_numpy_does():
                   a[1:][: m - 2][1:]]  # fmt: skip
         for found, expected in zip(f(a, np.ones((m, 2))), wanted, strict=True):
             np.testing.assert_array_equal(found, expected)
+
+
+def test_masks_without_axes_index_a_new_one():
+    x, yes = static(A), ops.tensor("yes", (), "bool")
+    for flag in (True, False):
+        check(lambda x, flag=flag: x[flag], lambda a, flag=flag: a[flag], A)
+        meant = A.copy()
+        meant[flag] = 2.0
+        compare(x.at[flag].set(2), meant, [x], [A])
+        compare(x.at[yes].set(2), meant, [x, yes], [A, np.array(flag)])
+    with pytest.raises(GraphError, match="is not made as"):
+        ops.set_subtensor(x[True], 1.0)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import probtensor as pt
 from probtensor import ops
 from probtensor.graph.node import GraphError
 from probtensor.ops.arrays.views import axis_groups
@@ -174,3 +175,16 @@ def test_roll_by_a_tensor():
 def test_bad_calls_say_what_is_wrong(bad, words):
     with pytest.raises((GraphError, TypeError), match=words):
         bad(static(A))
+
+
+def test_an_axis_that_is_said_to_have_size_one_is_repeated():
+    """Elsewhere an axis of unknown size is never repeated."""
+    x, w = ops.vector("x"), ops.matrix("w")
+    one, column = ops.broadcast_to(x, (1,)), ops.broadcast_to(w, (3, 1))
+    outputs = [ops.broadcast_to(one, (5,)), ops.exp(one), one * np.arange(5.0), ops.sum(column, 0)]
+    f = pt.function([x, w], outputs, target="machine")
+    wanted = [np.full(5, 2.0), np.exp([2.0]), 2 * np.arange(5.0), np.array([3.0])]
+    for got, meant in zip(f([2.0], np.ones((3, 1))), wanted, strict=True):
+        np.testing.assert_allclose(got, meant, rtol=1e-15)
+    with pytest.raises(ValueError, match="cannot broadcast x of shape"):
+        f([2.0, 3.0], np.ones((3, 1)))

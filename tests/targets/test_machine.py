@@ -238,3 +238,13 @@ def test_a_program_is_made_once_and_reports_its_size():
     with pytest.raises(RuntimeError, match="once"):
         empty = [np.zeros(0, t) for t in "iqqq"]
         program.__init__(machine().table, machine().pairs, *empty, 0, 0, 0)
+
+
+def test_locals_of_strips_are_read_in_strips_within_strips():
+    """A value computed for all rows at once, read in two loops below."""
+    x = pt.tensor("x", (None, None, None))
+    a = np.arange(30.0).reshape(5, 2, 3)
+    meant = a.copy()
+    meant[:, -1, 2] += 1
+    f = pt.function([x], x.at[:, -1, 2].add(np.ones(5)), target="machine")
+    assert np.array_equal(f(a), meant)

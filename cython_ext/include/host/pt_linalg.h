@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "pt_base.h"
+#include "pt_cholesky_gradient.h"
+#include "pt_small.h"
 
 #if defined(__GNUC__) || defined(__clang__)
 #define PT_ROUTINE static __attribute__((noinline, unused))
@@ -148,6 +150,8 @@ PT_ROUTINE int pt_factor(double *x, int64_t n)
     const int size = (int) n;
     int info = 0;
     PT_FORTRAN(dpotrf)("U", &size, x, &size, &info);
+    for (int64_t i = 0; i < n; i++)
+        info |= !(x[i * n + i] < PT_INF);
     return info != 0;
 #else
     for (int64_t i = 0; i < n; i++) {
@@ -172,9 +176,12 @@ PT_ROUTINE int pt_factor(double *x, int64_t n)
 /* out: the lower factor of each n x n item of a, all nan where it is not positive definite. */
 PT_ROUTINE void pt_cholesky(const double *a, double *out, int64_t batch, int64_t n)
 {
-    if (n)
-        memcpy(out, a, (size_t) (batch * n * n) * sizeof(double));
-    for (int64_t item = 0; n && item < batch; item++) {
+    if (n <= PT_SMALL) {
+        pt_small_cholesky(a, out, batch, n);
+        return;
+    }
+    memcpy(out, a, (size_t) (batch * n * n) * sizeof(double));
+    for (int64_t item = 0; item < batch; item++) {
         double *x = out + item * n * n;
         const int failed = pt_factor(x, n);
         for (int64_t i = 0; i < n; i++)
@@ -183,40 +190,68 @@ PT_ROUTINE void pt_cholesky(const double *a, double *out, int64_t batch, int64_t
     }
 }
 
-/* out: x with t x = b for each item, t being n x n and triangular, b being n x k. */
-PT_ROUTINE void pt_solve_item(const double *t, double *x, int64_t n, int64_t k, int lower)
+/* The symmetric cotangent of each n x n item of which l is the lower factor, given that of l, of
+ * which the upper triangle is not read. */
+PT_ROUTINE void pt_cholesky_gradient(const double *l, const double *g, double *out, int64_t batch,
+                                     int64_t n)
+{
+    if (n <= PT_SMALL) {
+        pt_small_reverse(l, g, out, batch, n);
+        return;
+    }
+    for (int64_t item = 0; item < batch; item++)
+#ifdef PT_LAPACK
+        pt_reverse_cholesky(l + item * n * n, g + item * n * n, out + item * n * n, n,
+                            PT_FORTRAN(dgemm), PT_FORTRAN(dtrsm));
+#else
+        pt_reverse_cholesky(l + item * n * n, g + item * n * n, out + item * n * n, n, NULL, NULL);
+#endif
+}
+
+/* x with t x = b in place of b, or t' x = b if `turned`, t being n x n and lower, or upper, b being
+ * n x k; the diagonal of t counts as ones if `unit`. */
+PT_ROUTINE void pt_solve_item(const double *t, double *x, int64_t n, int64_t k, int lower,
+                              int turned, int unit)
 {
 #ifdef PT_LAPACK
     const int rows = (int) k, size = (int) n;
     const double one = 1.0;
-    PT_FORTRAN(dtrsm)("R", lower ? "U" : "L", "N", "N", &rows, &size, &one, t, &size, x, &rows);
+    PT_FORTRAN(dtrsm)("R", lower ? "U" : "L", turned ? "T" : "N", unit ? "U" : "N", &rows, &size,
+                      &one, t, &size, x, &rows);
 #else
+    const int down = lower != turned;
     for (int64_t step = 0; step < n; step++) {
-        const int64_t i = lower ? step : n - 1 - step;
+        const int64_t i = down ? step : n - 1 - step;
         double *row = x + i * k;
-        for (int64_t j = lower ? 0 : i + 1, end = lower ? i : n; j < end; j++) {
-            const double factor = t[i * n + j];
+        for (int64_t j = down ? 0 : i + 1, end = down ? i : n; j < end; j++) {
+            const double factor = turned ? t[j * n + i] : t[i * n + j];
             for (int64_t c = 0; c < k; c++)
                 row[c] -= factor * x[j * k + c];
         }
-        for (int64_t c = 0; c < k; c++)
+        for (int64_t c = 0; !unit && c < k; c++)
             row[c] /= t[i * n + i];
     }
 #endif
 }
 
-#define PT_SOLVE(name, lower) \
+#define PT_SOLVE(name, lower, turned) \
     PT_ROUTINE void name(const double *t, const double *b, double *out, int64_t batch, int64_t n, \
                          int64_t k) \
     { \
-        if (!n || !k) \
+        if (n <= PT_SMALL) { \
+            pt_small_solve(t, b, out, batch, n, k, lower, turned); \
+            return; \
+        } \
+        if (!k) \
             return; \
         memcpy(out, b, (size_t) (batch * n * k) * sizeof(double)); \
         for (int64_t item = 0; item < batch; item++) \
-            pt_solve_item(t + item * n * n, out + item * n * k, n, k, lower); \
+            pt_solve_item(t + item * n * n, out + item * n * k, n, k, lower, turned, 0); \
     }
-PT_SOLVE(pt_solve_lower, 1)
-PT_SOLVE(pt_solve_upper, 0)
+PT_SOLVE(pt_solve_lower, 1, 0)
+PT_SOLVE(pt_solve_upper, 0, 0)
+PT_SOLVE(pt_solve_lower_transposed, 1, 1)
+PT_SOLVE(pt_solve_upper_transposed, 0, 1)
 #undef PT_SOLVE
 
 PT_ROUTINE int pt_all_finite(const double *x, int64_t count)
@@ -276,7 +311,11 @@ PT_ROUTINE void pt_pivot(double *x, int64_t *pivots, double *work, int64_t n)
 PT_ROUTINE void pt_lu(const double *a, double *factor, int64_t *pivots, int64_t *rows,
                       double *work, int64_t batch, int64_t n)
 {
-    for (int64_t item = 0; n && item < batch; item++) {
+    if (n <= PT_SMALL) {
+        pt_small_lu(a, factor, pivots, rows, batch, n);
+        return;
+    }
+    for (int64_t item = 0; item < batch; item++) {
         double *x = factor + item * n * n;
         int64_t *pivot = pivots + item * n, *row = rows + item * n;
         const int finite = pt_all_finite(a + item * n * n, n * n);
@@ -294,6 +333,47 @@ PT_ROUTINE void pt_lu(const double *a, double *factor, int64_t *pivots, int64_t 
             row[i] = row[pivot[i]];
             row[pivot[i]] = saved;
         }
+    }
+}
+
+/* out: x with a x = b for each item, a being n x n with the factors and rows of pt_lu, b being
+ * n x k. */
+PT_ROUTINE void pt_solve_factored(const double *factor, const int64_t *rows, const double *b,
+                                  double *out, double *work, int64_t batch, int64_t n, int64_t k)
+{
+    (void) work;
+    if (n <= PT_SMALL) {
+        pt_small_factored(factor, rows, b, out, batch, n, k, 0);
+        return;
+    }
+    for (int64_t item = 0; k && item < batch; item++) {
+        const double *f = factor + item * n * n, *right = b + item * n * k;
+        double *x = out + item * n * k;
+        memcpy(x, right, (size_t) (n * k) * sizeof *x);
+        for (int64_t i = 0; i < n; i++)
+            memcpy(x + rows[item * n + i] * k, right + i * k, (size_t) k * sizeof *x);
+        pt_solve_item(f, x, n, k, 1, 0, 1);
+        pt_solve_item(f, x, n, k, 0, 0, 0);
+    }
+}
+
+/* As pt_solve_factored, for a' x = b. */
+PT_ROUTINE void pt_solve_factored_transposed(const double *factor, const int64_t *rows,
+                                             const double *b, double *out, double *work,
+                                             int64_t batch, int64_t n, int64_t k)
+{
+    if (n <= PT_SMALL) {
+        pt_small_factored(factor, rows, b, out, batch, n, k, 1);
+        return;
+    }
+    for (int64_t item = 0; k && item < batch; item++) {
+        const double *f = factor + item * n * n;
+        double *x = out + item * n * k;
+        memcpy(work, b + item * n * k, (size_t) (n * k) * sizeof *x);
+        pt_solve_item(f, work, n, k, 0, 1, 0);
+        pt_solve_item(f, work, n, k, 1, 1, 1);
+        for (int64_t i = 0; i < n; i++)
+            memcpy(x + i * k, work + rows[item * n + i] * k, (size_t) k * sizeof *x);
     }
 }
 
@@ -383,41 +463,5 @@ PT_ROUTINE void pt_true_places(const uint8_t *mask, int64_t *out, int64_t batch,
             out[item * n + i] = n;
     }
 }
-
-/* Each item of n numbers in ascending order, nan last, and their indices in it: a bottom-up merge
- * sort, which is stable. */
-#define PT_SORT(name, type) \
-    PT_ROUTINE void name##_item(const type *x, type *values, int64_t *order, int64_t *spare, \
-                                int64_t n) \
-    { \
-        for (int64_t i = 0; i < n; i++) \
-            order[i] = i; \
-        for (int64_t width = 1; width < n; width *= 2) \
-            for (int64_t first = 0; first + width < n; first += 2 * width) { \
-                const int64_t middle = first + width; \
-                const int64_t last = first + 2 * width < n ? first + 2 * width : n; \
-                int64_t left = first, right = middle; \
-                for (int64_t i = first; i < last; i++) { \
-                    int smaller = left == middle; \
-                    if (left < middle && right < last) { \
-                        const type a = x[order[left]], b = x[order[right]]; \
-                        smaller = b < a || (a != a && b == b); \
-                    } \
-                    spare[i] = smaller ? order[right++] : order[left++]; \
-                } \
-                memcpy(order + first, spare + first, (size_t) (last - first) * sizeof *order); \
-            } \
-        for (int64_t i = 0; i < n; i++) \
-            values[i] = x[order[i]]; \
-    } \
-    PT_ROUTINE void name(const type *x, type *values, int64_t *order, double *work, \
-                         int64_t batch, int64_t n) \
-    { \
-        for (int64_t item = 0; item < batch; item++) \
-            name##_item(x + item * n, values + item * n, order + item * n, (int64_t *) work, n); \
-    }
-PT_SORT(pt_sort, double)
-PT_SORT(pt_sort_int64, int64_t)
-#undef PT_SORT
 
 #endif

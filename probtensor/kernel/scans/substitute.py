@@ -128,9 +128,9 @@ def statement_at(stmt: Stmt, values: Values, bounds: Mapping[str, Size]) -> Stmt
     match stmt:
         case Let(name, expr, origin):
             return Let(name, expr_at(expr, values, bounds), origin)
-        case Store(buffer, index, expr, op, origin):
+        case Store(buffer, index, expr, op, origin, unique):
             value = expr_at(expr, values, bounds)
-            return Store(buffer, index_at(index, values, bounds), value, op, origin)
+            return Store(buffer, index_at(index, values, bounds), value, op, origin, unique)
         case Check(condition):
             return replace(stmt, condition=expr_at(condition, values, bounds))
         case Call():

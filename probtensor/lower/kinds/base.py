@@ -189,9 +189,11 @@ class Writer(Reader):
 
     @abstractmethod
     def store(
-        self, node: Node, index: Sequence[Size], value: Expr, op: str | None, origin: str
-    ) -> None:
-        """Store a value to an element of a node's buffer, or combine it into the element."""
+        self, node: Node, index: Sequence[Size], value: Expr, op: str | None, origin: str,
+        unique: bool = False,
+    ) -> None:  # fmt: skip
+        """Store a value to an element of a node's buffer, or combine it into the element; `unique`
+        if no other iteration stores to that element."""
 
     @abstractmethod
     def copy(self, node: Node, index: Sequence[Size], value: Expr) -> None:

@@ -59,7 +59,7 @@ class ScatterTask(Task):
             self.start(writer, 0, [])
         mode = None if op.mode == "set" else combined_as(node.dtype, op.mode)
         index = self._base_index(writer, variables, [found.index for found in indices])
-        writer.store(node, index, update, mode, line_of(node))
+        writer.store(node, index, update, mode, line_of(node), op.unique)
 
     def _base_index(
         self, writer: Writer, variables: Sequence[Size], indices: Sequence[Size]
@@ -76,6 +76,8 @@ class ScatterTask(Task):
         """The sums of a scatter-add, which its outermost loop accumulates."""
         node, count = self.node, size_product(self.domain)
         if level > 0 or node.op.mode != "add" or node.dtype not in MAX_PLAIN_TERMS:
+            return None
+        if node.op.unique:
             return None
         if isinstance(count, int) and count <= MAX_PLAIN_TERMS[node.dtype]:
             return None

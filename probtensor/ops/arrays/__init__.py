@@ -1,4 +1,4 @@
-"""Creation, views, joins and sorting of arrays.
+"""Creation, views and joins of arrays.
 
     inputs.py      inputs of functions: scalar, dmatrix, lvectors
     creation.py    constants, zeros, arange, eye
@@ -6,7 +6,7 @@
     layout.py      the functions that make them, and joins
     rearrange.py   NumPy's functions that are graphs of other ops: clip, roll, split
     diagonals.py   those of diagonals and triangles: trace, diag, tril
-    order.py       sort, argsort
+    differences.py  those of neighbours: gradient, trapezoid
     require.py     a tensor with additional size laws
     transfer.py    outputs in device memory: y.transfer("cuda")
 """

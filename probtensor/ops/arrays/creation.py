@@ -180,6 +180,61 @@ def ones_like(
     return full_like(a, 1, dtype, shape=shape)
 
 
+@public(lacks=("order", "device", "like"))
+def empty(
+    shape: Size | Sequence[Size],
+    dtype: DTypeLike | None = None,
+    order: str = "C",
+    *,
+    device: None = None,
+    like: None = None,
+) -> Node:
+    """An array whose values do not matter, as where all of them are set: zeros, which cost nothing
+    where they are overwritten. float64 unless `dtype` is given.
+
+    Returns a tensor of `shape`.
+    Raises GraphError, a TypeError, for a shape that is made of anything but sizes.
+
+        >>> pt.empty((2, 3)).shape
+        (2, 3)
+    """
+    return full(shape, 0, dtype or "float64")
+
+
+@public(lacks=("order", "subok", "device"))
+def empty_like(
+    prototype: TensorLike,
+    dtype: DTypeLike | None = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Size | Sequence[Size] | None = None,
+    *,
+    device: None = None,
+) -> Node:
+    """Values that do not matter (zeros) in the shape of `prototype` and its dtype, unless others
+    are given.
+
+    Returns a tensor; `prototype` itself is not needed to compute it.
+
+        >>> pt.empty_like([1.0, 2.0]).shape
+        (2,)
+    """
+    return full_like(prototype, 0, dtype, shape=shape)
+
+
+@public
+def alloc(value: TensorLike, *shape: Size) -> Node:
+    """`value` broadcast to a shape, whose sizes are an argument each: Theano's form of `full`.
+
+    Returns a tensor of `shape`, in the dtype of the value.
+    Raises GraphError, a TypeError, for a value that does not broadcast to `shape`.
+
+        >>> pt.alloc(7.0, 2).eval()
+        array([7., 7.])
+    """
+    return full(shape[0] if len(shape) == 1 else shape, value)
+
+
 @public(lacks=("device", "like"))
 def arange(
     start: TensorLike,
@@ -191,7 +246,8 @@ def arange(
     like: None = None,
 ) -> Node:
     """start, start + step, ... before stop; one argument is stop. Arguments are numbers, sizes
-    (x.shape[0]) or integer tensors without axes; floats only if all are numbers.
+    (x.shape[0]) or tensors without axes, whose values decide the size of the result; it has
+    derivatives by start and step.
 
     Returns a tensor of one axis: int64 for integers and sizes, float64 for floats, or `dtype`.
     Raises GraphError, a TypeError, for other tensors, a step of 0, and other dtypes.
@@ -225,14 +281,13 @@ def _measured_range(
     start: TensorLike, stop: TensorLike, step: TensorLike, dtype: DTypeLike | None
 ) -> Node:
     """`arange` with bounds that are tensors."""
+    if any(as_tensor(bound).type.is_float for bound in (start, stop, step)):
+        return _range_of_floats(start, stop, step, dtype)
     bounds = []
     for bound in (start, stop, step):
         value = as_tensor(bound)
-        if value.shape or value.type.is_float or value.dtype == "bool":
-            raise GraphError(
-                f"arange: a bound that is a tensor is an integer without axes, not {value.type}"
-                f"{described(value)}\n  for n steps of a float h write a + h * pt.arange(n)"
-            )
+        if value.shape or not value.dtype.is_integer:
+            raise _wrong_bound(value)
         bounds.append(signed(value))
     first, last, each = bounds
     if isinstance(step, (int, np.integer)) and step == 0:
@@ -246,6 +301,30 @@ def _measured_range(
         count = ops.where(ops.abs(distance) < 2.0**62, count, extreme)
     values = make(Iota(size_of_value(count)), ()) * each + first
     return values if dtype is None else ops.astype(values, dtype)
+
+
+def _wrong_bound(value: Node) -> GraphError:
+    text = f"arange: a bound that is a tensor is a number without axes, not {value.type}"
+    return GraphError(text + described(value))
+
+
+def _range_of_floats(
+    start: TensorLike, stop: TensorLike, step: TensorLike, dtype: DTypeLike | None
+) -> Node:
+    """`arange` with bounds that are tensors, of which some are floats. The values are those of
+    NumPy, which takes the second as start + step and goes on by its distance from the first."""
+    joint = promote_float(*map(weak_operand, (start, stop, step)))
+    bounds = [as_tensor(bound) for bound in (start, stop, step)]
+    for value in bounds:
+        if value.shape or value.dtype.kind not in "iuf":
+            raise _wrong_bound(value)
+    first, last, each = (ops.astype(value, "float64") for value in bounds)
+    count = ops.maximum(ops.ceil((last - first) / each), 0.0)
+    # A call refuses a negative size: there is none for nan, a step of 0, or an infinite distance.
+    count = ops.where(ops.lt(count, 2.0**62), ops.astype(count, "int64"), -1)
+    first, each = (ops.astype(value, joint) for value in (bounds[0], bounds[2]))
+    values = first + make(Iota(size_of_value(count)), ()) * ((first + each) - first)
+    return ops.astype(values, joint if dtype is None else dtype)
 
 
 @public(lacks=("device",))
@@ -281,13 +360,14 @@ def linspace(
         else constant(np.arange(num) / intervals)
     )
     result_dtype = promote_float(weak_operand(start), weak_operand(stop))
-    start, stop = as_tensor_of(start, "float64"), as_tensor_of(stop, "float64")
+    wide = "float64" if result_dtype.is_float else "complex128"
+    start, stop = as_tensor_of(start, wide), as_tensor_of(stop, wide)
     front = ops.reshape(weight, (num, *[1] * max(start.ndim, stop.ndim)))
     values = start * (1 - front) + stop * front
     values = values if dtype is not None else ops.astype(values, result_dtype)
     values = ops.moveaxis(values, 0, one_axis(axis, values, "linspace"))
     if dtype is not None:
-        integers = not check_dtype(dtype).is_float
+        integers = not check_dtype(dtype).is_inexact
         values = ops.astype(ops.floor(values) if integers else values, dtype)
     if not flag(retstep, "linspace: retstep"):
         return values
@@ -345,3 +425,21 @@ def identity(n: Size, dtype: DTypeLike | None = None, *, like: None = None) -> N
                [0., 1.]])
     """
     return eye(n, dtype=dtype or "float64")
+
+
+@public
+def identity_like(x: TensorLike, dtype: DTypeLike | None = None) -> Node:
+    """Ones on the main diagonal and zeros elsewhere, in the shape of a matrix, and its dtype unless
+    one is given.
+
+    Returns a matrix; x itself is not needed to compute it.
+    Raises GraphError, a TypeError, for other than two axes.
+
+        >>> pt.identity_like(np.ones((2, 2))).eval()
+        array([[1., 0.],
+               [0., 1.]])
+    """
+    x = as_tensor(x)
+    if x.ndim != 2:
+        raise GraphError(f"identity_like: takes a matrix, not {x.ndim} axes{described(x)}")
+    return eye(*x.shape, dtype=dtype or x.dtype)

@@ -8,14 +8,16 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.arrays.creation import counted
-from probtensor.ops.kinds import method
+from probtensor.ops.arrays.require import asked_for
+from probtensor.ops.kinds import as_tensor_of, method
 from probtensor.ops.linalg.products import matrices
 from probtensor.ops.reductions.folds import (
     described,
+    flag,
     one_axis,
     one_integer,
 )
-from probtensor.types import Size, size_max, size_min
+from probtensor.types import Size, SizeCheck, size_max, size_min
 
 
 @method
@@ -43,6 +45,82 @@ def _diagonal(what: str, a: TensorLike, offset: int, axis1: int, axis2: int) -> 
     rows, columns = x.shape[-2] - left, x.shape[-1] - right
     counts = ops.arange(size_max(size_min(rows, columns), 0))
     return x[..., counts + left, counts + right]
+
+
+@public
+def extract_diag(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
+    """Theano's name of `diagonal`.
+
+    Returns a tensor of the dtype of x.
+    Raises GraphError, a TypeError, for an axis that x has not, or one that stands twice.
+
+        >>> pt.extract_diag([[1.0, 2.0], [3.0, 4.0]], 1).eval()
+        array([2.])
+    """
+    return _diagonal("extract_diag", x, offset, axis1, axis2)
+
+
+@public
+def fill_diagonal(a: TensorLike, val: TensorLike, wrap: bool = False) -> Node:
+    """`a` with its elements a[i, i, ...] set to `val`, whose elements are repeated along the
+    diagonal if there are fewer. NumPy writes into `a` itself; a tensor is never changed.
+
+    wrap  whether the diagonal of a matrix with more rows than columns starts again below its end,
+          after a row without it
+
+    Returns a tensor of the shape of `a`, in its dtype.
+    Raises GraphError, a TypeError, for fewer than two axes; ValueError for more than two axes of
+    different sizes.
+
+        >>> pt.fill_diagonal([[1.0, 2.0], [3.0, 4.0]], 0.0).eval()
+        array([[0., 2.],
+               [3., 0.]])
+    """
+    x = as_tensor(a)
+    if x.ndim < 2:
+        raise GraphError(f"fill_diagonal: takes two axes or more{described(x)}")
+    if x.ndim > 2:
+        laws = [SizeCheck(n, "==", x.shape[0], ("all axes must have one size, not ", x.shape))
+                for n in x.shape[1:]]  # fmt: skip
+        return _filled("fill_diagonal", asked_for(x, "fill_diagonal", *laws),
+                       [ops.arange(x.shape[0])] * x.ndim, val)  # fmt: skip
+    rows, columns = x.shape
+    if not flag(wrap, "fill_diagonal: wrap"):
+        return _filled("fill_diagonal", x, [ops.arange(size_min(rows, columns))] * 2, val)
+    places = ops.arange((rows * columns + columns) // (columns + 1)) * as_tensor(columns + 1)
+    width = as_tensor(columns)
+    return _filled("fill_diagonal", x, [places // width, places % width], val)
+
+
+@public
+def fill_diagonal_offset(a: TensorLike, val: TensorLike, offset: int) -> Node:
+    """A matrix with the elements a[i, i + offset] set to `val`, whose elements are repeated along
+    the diagonal if there are fewer.
+
+    Returns a tensor of the shape of `a`, in its dtype.
+    Raises GraphError, a TypeError, for other than two axes and an offset that is no integer.
+
+        >>> pt.fill_diagonal_offset([[1.0, 2.0], [3.0, 4.0]], 0.0, 1).eval()
+        array([[1., 0.],
+               [3., 4.]])
+    """
+    x = as_tensor(a)
+    if x.ndim != 2:
+        raise GraphError(f"fill_diagonal_offset: takes a matrix, not {x.ndim} axes{described(x)}")
+    offset = one_integer(offset, "fill_diagonal_offset: the offset", tensors=False)
+    left, right = -size_min(offset, 0), size_max(offset, 0)
+    rows, columns = x.shape[0] - left, x.shape[1] - right
+    counts = ops.arange(size_max(size_min(rows, columns), 0))
+    return _filled("fill_diagonal_offset", x, [counts + left, counts + right], val)
+
+
+def _filled(what: str, x: Node, places: list[Node], val: TensorLike) -> Node:
+    """x with elements at distinct places set to values, repeated."""
+    values = as_tensor_of(val, x.dtype, f"{what}: val")
+    if values.ndim and values.shape != places[0].shape:
+        numbers = ops.arange(places[0].shape[0])
+        values = ops.take(ops.ravel(values), numbers, mode="wrap")
+    return x.at[tuple(places)].set(values, unique_indices=True)
 
 
 @method
@@ -85,7 +163,7 @@ def diag(v: TensorLike, k: int = 0) -> Node:
     left, right = -size_min(k, 0), size_max(k, 0)
     n = x.shape[0] + left + right
     positions = ops.arange(x.shape[0])
-    return ops.zeros((n, n), x.dtype).at[positions + left, positions + right].set(x)
+    return _filled("diag", ops.zeros((n, n), x.dtype), [positions + left, positions + right], x)
 
 
 @public(lacks=("like",))

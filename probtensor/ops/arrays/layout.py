@@ -313,6 +313,9 @@ def concatenate(
     return nodes[0] if len(nodes) == 1 else make(Concatenate(position), nodes)
 
 
+concat = concatenate
+
+
 @operator("stack")
 @public(lacks=("out", "casting"))
 def stack(

@@ -24,7 +24,7 @@ from probtensor.ops.reductions.folds import (
     one_axis,
     one_integer,
 )
-from probtensor.types import Size, SizeCheck, is_size, size_floordiv
+from probtensor.types import Size, SizeCheck, is_size, size_floordiv, size_max, size_min
 
 # Elementwise.
 
@@ -355,10 +355,23 @@ def roll(a: TensorLike, shift: Size | Sequence[Size], axis: Axis = None) -> Node
         raise GraphError(f"roll: {len(shifts)} shifts for {len(axes)} axes{described(x)}")
     shifts *= len(axes) if len(shifts) == 1 else 1
     for position, count in zip(axes * (len(shifts) // len(axes)), shifts, strict=True):
-        count = one_integer(count, "roll: a shift")
-        number = ops.astype(count, "int64") if isinstance(count, Node) else count
-        x = ops.take(x, ops.arange(x.shape[position]) - number, position, mode="wrap")
+        x = _rolled(x, one_integer(count, "roll: a shift"), position)
     return x
+
+
+def _rolled(x: Node, count: Size | Node, axis: int) -> Node:
+    """x shifted cyclically along an axis."""
+    n = x.shape[axis]
+    if isinstance(count, Node):
+        number = ops.astype(count, "int64")
+        return ops.take(x, ops.arange(n) - number, axis, mode="wrap")
+    several = size_max(n, 1)
+    back = count - several * size_floordiv(count, several)  # count modulo n
+    back = size_min(back, n)  # 0 for an empty axis
+    if isinstance(back, int) and back == 0:
+        return x
+    parts = ops.narrow(x, axis, n - back, back), ops.narrow(x, axis, 0, n - back)
+    return ops.concatenate(parts, axis)
 
 
 @method

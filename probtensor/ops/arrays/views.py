@@ -85,6 +85,10 @@ class ExpandDims(View):
     def element(self, index, read, types, out, select):
         return read[0]([i for axis, i in enumerate(index) if axis not in self.axes])
 
+    def axis_below(self, node: Node, axis: int) -> int | None:
+        """The axis of the input that an axis of a node is; None for a new one."""
+        return None if axis in self.axes else axis - len([a for a in self.axes if a < axis])
+
     def numpy(self, x):
         return np.expand_dims(x, self.axes)
 
@@ -120,6 +124,10 @@ class DropAxes(View):
             n = x.shape[axis]
             text = f"cannot leave out axis {axis} of {called(x)}, which has size "
             yield SizeCheck(n, "==", 1, (text, n, ", not 1"))
+
+    def axis_below(self, node: Node, axis: int) -> int | None:
+        """The axis of the input that an axis of a node is."""
+        return [a for a in range(node.inputs[0].ndim) if a not in self.axes][axis]
 
     def element(self, index, read, types, out, select):
         inner = list(index)

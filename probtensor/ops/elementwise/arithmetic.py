@@ -253,7 +253,7 @@ def power(x: TensorLike, y: TensorLike) -> Node:
         if shortcut is not None:
             return shortcut
     dtype = promote(weak_operand(x), weak_operand(y))
-    return (Pow() if dtype.is_float else IntegerPow())(x, y)
+    return (Pow() if dtype.is_inexact else IntegerPow())(x, y)
 
 
 pow = power
@@ -262,13 +262,13 @@ pow = power
 def _simple_power(x: Node, y: float) -> Node | None:
     if x.dtype == "bool":
         return None
-    if y == 1 and (isinstance(y, int) or x.type.is_float):
+    if y == 1 and (isinstance(y, int) or x.dtype.is_inexact):
         return x
-    if y == 2 and (isinstance(y, int) or x.type.is_float):
+    if y == 2 and (isinstance(y, int) or x.dtype.is_inexact):
         return square(x)
-    if y == 0.5 and x.type.is_float:
+    if y == 0.5 and x.dtype.is_inexact:
         return sqrt(x)
-    return reciprocal(x) if y == -1 and x.type.is_float else None
+    return reciprocal(x) if y == -1 and x.dtype.is_inexact else None
 
 
 @op
@@ -394,7 +394,7 @@ class Rounding(Elementwise):
 
     def apply(self, *inputs: TensorLike) -> Node:
         x = as_tensor(inputs[0])
-        return super().apply(x) if x.type.is_float else x
+        return super().apply(x) if x.dtype.is_inexact else x
 
     def vjp(self, g, out, x):
         return (ops.zeros_like(x),)

@@ -331,10 +331,13 @@ def hypot(x: TensorLike, y: TensorLike) -> Node:
         array(5.)
     """
     dtype = promote_float(weak_operand(x), weak_operand(y))
-    a, b = (ops.abs(as_tensor_of(side, dtype, "hypot")) for side in (x, y))
-    large, small = ops.maximum(a, b), ops.minimum(a, b)
-    plain = ops.logical_or(ops.eq(large, 0), ops.isinf(large))
+    a, b = (as_tensor_of(side, dtype, "hypot") for side in (x, y))
+    # A choice by size, whose second derivatives are right at ties and where a side is 0.
+    larger = ops.abs(a) >= ops.abs(b)
+    large, small = ops.where(larger, a, b), ops.where(larger, b, a)
+    origin = ops.logical_and(ops.eq(large, 0), ops.eq(small, 0))
+    plain = ops.logical_or(origin, ops.isinf(large))
     ratio = ops.where(plain, 0, small) / ops.where(plain, 1, large)
     # An infinite side decides whatever the other is, nan included.
     infinite = ops.logical_or(ops.isinf(a), ops.isinf(b))
-    return ops.where(infinite, np.inf, large * ops.sqrt(1 + ops.square(ratio)))
+    return ops.where(infinite, np.inf, ops.abs(large) * ops.sqrt(1 + ops.square(ratio)))

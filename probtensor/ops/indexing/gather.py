@@ -130,7 +130,8 @@ def _inside_graph(index: Node, n: Size, mode: str) -> Node:
 class Scatter(kinds.Scatter):
     """A copy of input 0 with input 1 written at integer indices into `axes`, by `mode`: "set" (of
     repeated indices the last one counts), "add", "mul", "max" or "min". Indices from -n to -1 count
-    from the end."""
+    from the end. Where `unique` promises that no element is indexed twice, nothing accumulates:
+    elements are written in any order."""
 
     users_write = "x.at[...]"
     samples = (
@@ -144,6 +145,13 @@ class Scatter(kinds.Scatter):
         *arrays(_draw(5, 4), _draw(3, 4), _distinct(5, 3), axes=(0,), at=0, mode="mul"),
         *arrays(_draw(5, 4), _draw(6, 4), _places(5, 6), axes=(0,), at=0, mode="max"),
         *arrays(_draw(5, 4), _draw(6, 4), _places(5, 6), axes=(0,), at=0, mode="min"),
+        *(
+            sample
+            for mode in ("set", "add", "mul", "max", "min")
+            for sample in arrays(
+                _draw(5, 4), _draw(3, 4), _distinct(5, 3), axes=(0,), at=0, mode=mode, unique=True
+            )
+        ),
     )
 
     @property
@@ -185,6 +193,8 @@ def _set_vjp(scatter, g, taken, updates, indices):
     """The base gets the cotangent where it was not overwritten; an update gets it where it was the
     last one written."""
     over = make(scatter, (g, ops.zeros_like(updates), *indices))
+    if scatter.unique:
+        return over, taken
     number = ops.arange(updates.size).reshape(updates.shape)
     blank = ops.full(g.shape, -1, "int64")
     winner = make(scatter, (blank, number, *indices))
@@ -197,6 +207,8 @@ def _product_vjp(scatter, g, base, updates, indices):
     divided by the update, or if that is the only zero, the product of the others. (Second
     derivatives are wrong at zeros.)"""
     gather = Gather(scatter.axes, scatter.at)
+    if scatter.unique:
+        return make(scatter, (g, updates, *indices)), make(gather, (g * base, *indices))
     add = Scatter(scatter.axes, scatter.at, "add")
     times = make(scatter, (ops.ones_like(base), updates, *indices))
     zero = ops.eq(updates, 0)
@@ -211,7 +223,7 @@ def _product_vjp(scatter, g, base, updates, indices):
 def _extreme_vjp(scatter, g, taken, out, base, updates, indices):
     """Equal extremes share the derivative evenly."""
     gather = Gather(scatter.axes, scatter.at)
-    add = Scatter(scatter.axes, scatter.at, "add")
+    add = Scatter(scatter.axes, scatter.at, "add", scatter.unique)
     is_extreme = ops.eq(base, out)
     won = ops.eq(updates, make(gather, (out, *indices)))
     ones = ops.astype(won, g.dtype)

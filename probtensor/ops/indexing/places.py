@@ -119,6 +119,25 @@ def nonzero(
     return nonzero_of(as_tensor(a), size, fill_value, "nonzero")
 
 
+@method
+@public
+def nonzero_values(a: TensorLike) -> Node:
+    """The elements that are not zero, in row-major order.
+
+    Returns a vector of the dtype of `a`, whose size the values decide.
+    Raises GraphError, a TypeError, for a tensor without axes.
+
+        >>> pt.nonzero_values([[0.0, 5.0], [6.0, 0.0]]).eval()
+        array([5., 6.])
+    """
+    x = as_tensor(a)
+    if not x.ndim:
+        raise GraphError(f"nonzero_values: a tensor without axes has no places{described(x)}")
+    flat = ops.ravel(x)
+    mask = flat if x.dtype == "bool" else ops.ne(flat, 0)
+    return ops.take(flat, flat_places(mask, None, 0, "nonzero_values"))
+
+
 @public
 def flatnonzero(
     a: TensorLike, *, size: Size | None = None, fill_value: TensorLike | None = None

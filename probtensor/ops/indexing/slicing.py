@@ -86,6 +86,11 @@ class Slice(Sliced):
         self.check(x)
         return TensorType(x.dtype, self.sizes)
 
+    def axis_below(self, node: Node, axis: int) -> int | None:
+        """The axis of the input that an axis of a node is, if all of it is read in order."""
+        whole = self.sizes[axis] == node.inputs[0].shape[axis] and self.steps[axis] == 1
+        return axis if whole else None
+
     def element(self, index, read, types, out, select):
         triples = zip(index, self.starts, self.steps, strict=True)
         return read[0]([_affine(i, step, start) for i, start, step in triples])
@@ -192,6 +197,10 @@ def normal_slice(given: slice, n: Size) -> tuple[Size, int, Size]:
     if isinstance(n, int) and all(b is None or isinstance(b, int) for b in bounds):
         start, stop, step = slice(bounds[0], bounds[1], step).indices(n)
         return start, step, len(range(start, stop, step))
+    if isinstance(n, int) and not isinstance(bounds[0], Dim):
+        bounds[0] = slice(bounds[0], None, step).indices(n)[0]
+        if not range(bounds[0], n if step > 0 else -1, step):
+            return 0, step, 0
     # One of the two bounds needs no clipping at the front, since a negative size counts as 0.
     if step > 0:
         start = 0 if bounds[0] is None else _from_end(bounds[0], n, least=0)
@@ -237,8 +246,10 @@ def _value(bound: TensorLike) -> Node:
 def slice_laws(given: slice, n: Size) -> Iterator[SizeCheck]:
     """The checks that symbolic bounds are not negative, if a negative one would count from the end.
 
-    `Slice` itself checks that its elements exist.
+    `Slice` itself checks that its elements exist. Beside a tensor, all bounds are tensors.
     """
+    if isinstance(given.start, Node) or isinstance(given.stop, Node):
+        return
     back = given.step is not None and given.step < 0
     for which, bound in (("start", given.start), ("stop", given.stop)):
         if not isinstance(bound, Dim) or (which == "start" and not back):

@@ -182,6 +182,6 @@ class Core(Function):
 
 
 def _axis_names(groups: str) -> list[tuple[str, ...]]:
-    """The axis names of each group in "(n,n),(n)"."""
-    parts = groups.strip("()").split("),(")
+    """The axis names of each group in "(n,n),(n)"; "()" has none."""
+    parts = groups[1:-1].split("),(")
     return [tuple(filter(None, part.split(","))) for part in parts]

@@ -33,7 +33,8 @@ class Elementwise(Function):
     promotion, output likewise; "bool": NumPy's promotion, output bool; "logic": bool inputs and
     output; "integer": integers only.
     Exactly one of `c` (a C function: double -> double) and `symbol` (an operator that each target
-    spells) is given.
+    spells) is given. A C name `pt_scipy_...` is a function of SciPy, see
+    `cython_ext/scipy_special.py`.
     """
 
     arity: ClassVar[int] = 1
@@ -121,6 +122,11 @@ class Elementwise(Function):
 
     def requires(self, node: Node) -> Iterable[SizeCheck]:
         return aligned([x.type.shape for x in node.inputs])
+
+
+class Masking(Elementwise):
+    """Comparisons and casts. Of numbers of elements alone, as in `tril` and `eye`, they are masks,
+    which no buffer stores."""
 
 
 def _common_float(inputs: Sequence[TensorLike]) -> DType | None:

@@ -124,7 +124,7 @@ WIDER = (
 )
 
 
-_BARE = (bool, int, float)
+_BARE = (bool, int, float, complex)
 
 
 def weak_operand(value: TensorLike) -> TensorLike:

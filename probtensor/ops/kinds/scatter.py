@@ -19,12 +19,14 @@ class Scatter(Kind):
     """A copy of input 0 with input 1 written (`mode="set"`) or combined ("add", "max", "min").
 
     Inputs: base, updates, then one integer index array for each of `axes`, all of one shape B.
-    `updates` has the shape of base with `axes` removed and B put in at position `at`.
+    `updates` has the shape of base with `axes` removed and B put in at position `at`. `unique` is
+    the promise that no element is indexed twice.
     """
 
     axes: tuple[int, ...]
     at: int
     mode: str
+    unique: bool = False
 
     def index_inputs(self) -> dict[int, tuple[int, int]]:
         return {k + 2: (0, axis) for k, axis in enumerate(self.axes)}
@@ -55,11 +57,11 @@ class Scatter(Kind):
         updates = batch.full(1)
         base, indices = batch.full(0), batch.node.inputs[2:]
         if all(b is None for b in batch.inputs[2:]):
-            moved = type(self)(shifted(self.axes), self.at + 1, self.mode)
+            moved = type(self)(shifted(self.axes), self.at + 1, self.mode, self.unique)
             return make(moved, (base, updates, *indices))
         grids = batch.aligned(max(i.ndim for i in indices), start=2)
         items = item_numbers(max(grid.ndim for grid in grids), batch.size)
-        moved = type(self)((0, *shifted(self.axes)), self.at, self.mode)
+        moved = type(self)((0, *shifted(self.axes)), self.at, self.mode, self.unique)
         return make(moved, (base, ops.moveaxis(updates, 0, self.at), items, *grids))
 
 

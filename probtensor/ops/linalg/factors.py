@@ -16,7 +16,11 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Core, op
-from probtensor.ops.linalg.products import matrices, solve_upper
+from probtensor.ops.linalg.products import matrices
+from probtensor.ops.linalg.triangular import (
+    solve_lower_transposed,
+    solve_upper,
+)
 from probtensor.ops.reductions.folds import flag
 from probtensor.ops.samples import Sample
 from probtensor.types import size_min
@@ -29,13 +33,6 @@ class EighResult(NamedTuple):
     eigenvectors: Node
 
 
-class SlogdetResult(NamedTuple):
-    """The result of `slogdet`."""
-
-    sign: Node
-    logabsdet: Node
-
-
 class QRResult(NamedTuple):
     """The result of `qr`."""
 
@@ -43,7 +40,7 @@ class QRResult(NamedTuple):
     R: Node
 
 
-def _by_item(
+def by_item(
     a: np.ndarray, outs: Sequence[np.ndarray], factor: Callable[[np.ndarray], Sequence[np.ndarray]]
 ) -> tuple[np.ndarray, ...]:
     """The outputs of `factor` for each matrix; for one that is not finite or has no factors, floats
@@ -93,7 +90,7 @@ class Eigh(Core):
 
     def numpy(self, a):
         lower = np.tril(a)
-        return _by_item(lower, (np.empty(a.shape[:-1]), np.empty(a.shape)), np.linalg.eigh)
+        return by_item(lower, (np.empty(a.shape[:-1]), np.empty(a.shape)), np.linalg.eigh)
 
     def vjp(self, g, out, a):
         """Reverse rule of Giles (2008), An extended collection of matrix derivative results, 3.1,
@@ -138,7 +135,7 @@ class LU(Core):
     def numpy(self, a):
         shape = a.shape[:-1]
         outs = (np.empty(a.shape), np.empty(shape, "int64"), np.empty(shape, "int64"))
-        return _by_item(a, outs, _lu)
+        return by_item(a, outs, _lu)
 
     def vjp(self, g, out, a):
         """Reverse rule of Walter & Lehmann (2012), Algorithmic differentiation of linear algebra
@@ -148,7 +145,7 @@ class LU(Core):
         inner = ops.tril(ops.matrix_transpose(lower) @ ops.tril(g[0], -1), -1)
         inner = inner + ops.triu(ops.triu(g[0]) @ ops.matrix_transpose(upper))
         # L^-T inner U^-T; the second by its transpose.
-        left = solve_upper(ops.matrix_transpose(lower), inner)
+        left = solve_lower_transposed(lower, inner)
         both = ops.matrix_transpose(solve_upper(upper, ops.matrix_transpose(left)))
         return (ops.take_along_axis(both, ops.expand_dims(rows, -1), -2),)
 
@@ -198,7 +195,7 @@ class QR(Core):
     def numpy(self, a):
         (m, n), k = a.shape[-2:], min(a.shape[-2:])
         outs = (np.empty((*a.shape[:-2], m, k)), np.empty((*a.shape[:-2], k, n)))
-        return _by_item(a, outs, np.linalg.qr)
+        return by_item(a, outs, np.linalg.qr)
 
     def vjp(self, g, out, a):
         """Reverse rule of Roberts & Roberts (2020), arXiv:2009.10071: the first k columns of a give
@@ -216,53 +213,49 @@ class QR(Core):
 
 
 @public
-def eigh(a: TensorLike, UPLO: str = "L") -> EighResult:
+def eigh(
+    a: TensorLike, UPLO: str = "L", *, b: TensorLike | None = None, type: int = 1
+) -> EighResult:
     """Eigenvalues and eigenvectors of symmetric matrices: (eigenvalues, eigenvectors).
 
     a: shape (..., n, n), as float64. Only one triangle is read, the lower one or, with UPLO="U",
         the upper one; the derivative is that of a symmetric matrix.
+    b: positive definite, of the shape of a, and read as a is: then a @ v == w * b @ v for an
+        eigenvalue w and its vector v, a @ b @ v == w * v for type 2, and b @ a @ v == w * v for
+        type 3, as scipy.linalg.eigh has them; v.T @ b @ v == 1 (for type 3, v.T @ inv(b) @ v).
 
     The eigenvalues have shape (..., n), in ascending order; column k of eigenvectors[..., :, :]
-    belongs to eigenvalue k, with a sign that is not specified. Where a is not finite all are nan.
-    The derivative of eigenvectors does not exist where eigenvalues are equal.
+    belongs to eigenvalue k, with a sign that is not specified. Where a is not finite all are nan,
+    and where b is not positive definite. The derivative of eigenvectors does not exist where
+    eigenvalues are equal.
 
         values, vectors = pt.linalg.eigh(cov)
         root = vectors * pt.sqrt(values) @ vectors.mT
 
     Returns a pair of float64 tensors, `eigenvalues` and `eigenvectors`.
-    Raises GraphError, a TypeError, for matrices that are not square and for another UPLO.
-    Source: Golub and Van Loan (2013), "Matrix Computations", 8.3.
+    Raises GraphError, a TypeError, for matrices that are not square and for another UPLO or type.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 8.3 and 8.7.
 
         >>> pt.linalg.eigh([[2.0, 0.0], [0.0, 4.0]]).eigenvalues.eval()
         array([2., 4.])
     """
-    a = matrices("eigh", a)
-    if UPLO not in ("L", "U", "l", "u"):
-        raise GraphError(f"eigh: UPLO is 'L' or 'U', not {UPLO!r:.60}")
-    return EighResult(*parts(Eigh()(a if UPLO in "Ll" else ops.matrix_transpose(a))))
+    a, b = read_triangles("eigh", a, b, UPLO)
+    if b is not None:
+        return ops.linalg.eigen.generalised("eigh", a, b, type)
+    return EighResult(*parts(Eigh()(a)))
 
 
-@public
-def slogdet(a: TensorLike) -> SlogdetResult:
-    """Sign and logarithm of the absolute value of determinants: (sign, logabsdet).
-
-    a: shape (..., n, n), as float64; both parts have the shape of the leading axes. A singular
-    matrix has sign 0 and logarithm -inf; both are nan where a is not finite.
-
-        sign, logabsdet = pt.linalg.slogdet(precision)
-        logp = 0.5 * logabsdet - 0.5 * x @ precision @ x
-
-    Returns a pair of float64 tensors, `sign` and `logabsdet`.
-    Raises GraphError, a TypeError, for matrices that are not square.
-
-        >>> pt.linalg.slogdet([[2.0, 0.0], [0.0, 4.0]]).logabsdet.eval()
-        array(2.07944154)
-    """
-    factor, pivots, _ = parts(LU().apply(matrices("slogdet", a), what="slogdet"))
-    diagonal = ops.diagonal(factor, axis1=-2, axis2=-1)
-    swapped = ops.ne(pivots, ops.arange(pivots.shape[-1]))
-    signs = ops.where(swapped, -1.0, 1.0) * ops.sign(diagonal)
-    return SlogdetResult(ops.prod(signs, -1), ops.sum(ops.log(ops.abs(diagonal)), -1))
+def read_triangles(
+    what: str, a: TensorLike, b: TensorLike | None, UPLO: str
+) -> tuple[Node, Node | None]:
+    """The matrices whose lower triangles are those to be read."""
+    if not isinstance(UPLO, str) or UPLO not in ("L", "U", "l", "u"):
+        way = "" if isinstance(UPLO, str) else "; a second matrix goes by b="
+        raise GraphError(f"{what}: UPLO is 'L' or 'U', not {UPLO!r:.60}{way}")
+    a, b = (None if x is None else matrices(what, x) for x in (a, b))
+    if UPLO in "Ll":
+        return a, b
+    return ops.matrix_transpose(a), None if b is None else ops.matrix_transpose(b)
 
 
 @public(lacks=("check_finite",))
@@ -325,27 +318,3 @@ def lu(
         return rows, lower, upper
     permutation = ops.astype(ops.eq(columns, ops.arange(rows.shape[-1])), "float64")
     return permutation, lower, upper
-
-
-@public
-def qr(a: TensorLike, mode: str = "reduced") -> QRResult | Node:
-    """Orthonormal columns and an upper triangular factor: (Q, R) with a == Q @ R.
-
-    a: shape (..., m, n), as float64. With k = min(m, n), Q has shape (..., m, k) and R (..., k, n);
-    the signs are those of LAPACK. mode "r" gives R alone; "complete" and "raw" are refused. Where a
-    is not finite all are nan. The derivative exists where the first k columns are independent.
-
-        q, r = pt.linalg.qr(design)
-        beta = pt.linalg.solve_triangular(r, q.mT @ y)
-
-    Returns a pair of float64 tensors, `Q` and `R`, or R alone.
-    Raises GraphError, a TypeError, for less than two axes and for another mode.
-    Source: Golub and Van Loan (2013), "Matrix Computations", 5.2.
-
-        >>> abs(pt.linalg.qr([[3.0], [4.0]], mode="r")).eval()
-        array([[5.]])
-    """
-    if mode not in ("reduced", "r"):
-        raise GraphError(f"qr: mode is 'reduced' or 'r', not {mode!r:.60}")
-    found = QRResult(*parts(QR()(matrices("qr", a))))
-    return found if mode == "reduced" else found.R

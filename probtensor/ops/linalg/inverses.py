@@ -13,7 +13,8 @@ from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import LU
-from probtensor.ops.linalg.products import matrices, triangular
+from probtensor.ops.linalg.products import matrices
+from probtensor.ops.linalg.triangular import triangular
 from probtensor.ops.samples import Sample
 from probtensor.ops.size_laws import equal
 from probtensor.types import ShapeError, SizeCheck, TensorType, shape_text
@@ -109,6 +110,8 @@ class Det(Composite):
     def infer(self, a: TensorType) -> TensorType:
         if a.dtype != "float64":
             raise TypeError(f"needs float64, not {a.dtype}")
+        if a.ndim < 2:
+            raise ShapeError(f"needs at least 2 axes, not shape {shape_text(a.shape)}")
         rows, columns = a.shape[-2:]
         if isinstance(rows, int) and isinstance(columns, int) and rows != columns:
             raise ShapeError(f"needs square matrices, not shape {shape_text(a.shape)}")

@@ -13,7 +13,7 @@ from probtensor.ops.reductions.composite import floats
 from probtensor.ops.reductions.folds import Axis, described, flag, listed_axes
 from probtensor.types import shape_text
 
-# The orders of matrix norms that need no singular values: "fro", 1, -1, inf, -inf.
+# The orders of matrix norms that are of singular values; the others are "fro", 1, -1, inf, -inf.
 SPECTRAL = (2, -2, "nuc")
 
 
@@ -24,8 +24,8 @@ def norm(x: TensorLike, ord: object = None, axis: Axis = None, keepdims: bool = 
     axis: one axis for vectors, a pair for matrices. Without it x itself is the vector or the
         matrix; a tensor of any rank has its Euclidean length, if no order is given.
     ord: for vectors any number, or inf or -inf (0 counts what is not 0); for matrices None or "fro"
-        (Frobenius), 1, -1, inf, -inf; the orders 2, -2 and "nuc", which need singular values, are
-        refused.
+        (Frobenius), 1, -1, inf, -inf, and of singular values 2 (the largest), -2 (the smallest) and
+        "nuc" (their sum).
 
     Returns a float tensor without the axes that the norm is over (of size 1 with `keepdims`).
     Raises GraphError, a TypeError, for an unknown order, for the wrong number of axes, and for an
@@ -114,14 +114,15 @@ def _vector_norm(x: Node, ord: object, axes: Sequence[int], keepdims: bool) -> N
 
 def _matrix_norm(x: Node, ord: object, axes: Sequence[int], keepdims: bool) -> Node:
     if ord in SPECTRAL:
-        raise GraphError(
-            f"norm: the order {ord!r} of a matrix needs singular values, which are not there yet; "
-            "orders are 'fro', 1, -1, inf, -inf"
-        )
+        values = ops.astype(ops.svdvals(ops.moveaxis(x, axes, (-2, -1))), x.dtype)
+        fold = ops.sum if ord == "nuc" else ops.max if ord == 2 else ops.min
+        out = fold(values, -1)
+        return ops.expand_dims(out, tuple(axes)) if keepdims else out
     if ord is None or ord in ("fro", "f"):
         return ops.sqrt(ops.sum(ops.square(x), axes, keepdims=keepdims))
     if ord not in (1, -1, math.inf, -math.inf):
-        raise GraphError(f"norm: matrices have no order {ord!r}; it is 'fro', 1, -1, inf or -inf")
+        orders = "'fro', 'nuc', 1, -1, 2, -2, inf or -inf"
+        raise GraphError(f"norm: matrices have no order {ord!r}; it is {orders}")
     rows, columns = axes
     along, over = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = ops.sum(ops.abs(x), along, keepdims=True)

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from probtensor.graph.node import Node, as_tensor
+from probtensor.ops.complexes.pair import pair
+
 Tree = object  # a leaf, or a tuple, list or dict of trees; None is a tree without leaves
 
 
 def leaves(tree: Tree) -> list[object]:
-    """The leaves, from left to right; those of a dict in the order of its keys."""
+    """The leaves, from left to right; those of a dict in the order of its keys. A complex tensor
+    has two, its parts."""
     if tree is None:
         return []
     if isinstance(tree, dict):
         return [leaf for part in tree.values() for leaf in leaves(part)]
     if isinstance(tree, (list, tuple)):
         return [leaf for part in tree for leaf in leaves(part)]
-    return [tree]
+    return [*as_tensor(tree).inputs] if _is_complex(tree) else [tree]
+
+
+def _is_complex(leaf: object) -> bool:
+    """Whether a leaf is complex; it counts as two, its parts."""
+    if isinstance(leaf, Node):
+        return leaf.is_complex
+    return isinstance(leaf, complex) or getattr(getattr(leaf, "dtype", None), "kind", "") == "c"
 
 
 def filled(tree: Tree, values: Sequence[object]) -> Tree:
@@ -31,6 +42,8 @@ def _filled(tree: Tree, values: Iterator[object]) -> Tree:
     if isinstance(tree, (list, tuple)):
         parts = [_filled(part, values) for part in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    if _is_complex(tree):
+        return pair(as_tensor(next(values)), as_tensor(next(values)))
     return next(values)
 
 
@@ -40,7 +53,8 @@ def mapped(tree: Tree, change: Callable[[object], object]) -> Tree:
 
 
 def structure(tree: Tree) -> str:
-    """The structure as text, with `*` for leaves: trees of one structure have one text."""
+    """The structure as text, with `*` for leaves, `complex` for complex ones: trees of one
+    structure have one text."""
     if tree is None:
         return "None"
     if isinstance(tree, dict):
@@ -49,4 +63,4 @@ def structure(tree: Tree) -> str:
     if isinstance(tree, (list, tuple)):
         inner = ", ".join(map(structure, tree))
         return f"[{inner}]" if isinstance(tree, list) else f"({inner})"
-    return "*"
+    return "complex" if _is_complex(tree) else "*"

@@ -201,24 +201,25 @@ class Argmin(ArgExtreme):
 
 
 def floats(x: TensorLike) -> Node:
-    """x as floats: integers and bools become float64."""
+    """x as floats: integers and bools become float64; complex numbers stay."""
     x = as_tensor(x)
-    return x if x.type.is_float else ops.astype(x, "float64")
+    return x if x.dtype.is_inexact else ops.astype(x, "float64")
 
 
-@public(lacks=("return_sign",))
+@public
 def logsumexp(
     a: TensorLike,
     axis: Axis = None,
     b: TensorLike | None = None,
     keepdims: bool = False,
     return_sign: bool = False,
-) -> Node:
+) -> Node | tuple[Node, Node]:
     """log(sum(b * exp(a))) over `axis` (all axes if None), without overflow; -inf if all terms
-    are 0 or there are none, nan if the sum is negative. Weights `b` left out are 1.
+    are 0 or there are none, nan if the sum is negative. Weights `b` left out are 1. With
+    `return_sign` the logarithm is that of the sum's absolute value, and its sign is given, too.
 
     Returns a tensor without the reduced axes (of size 1 with `keepdims`), float32 if `a` is, else
-    float64.
+    float64; or a tuple of it and the sign, -1, 0 or 1.
     Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
     Source: Blanchard, Higham and Higham (2021), IMA J. Numer. Anal. 41:2311.
 
@@ -226,22 +227,33 @@ def logsumexp(
         array(1000.69314718)
     """
     a = floats(a)
+    signed = flag(return_sign, "logsumexp: return_sign")
     if b is not None:
-        return _weighted(a, floats(b), axis, keepdims)
+        return _weighted(a, floats(b), axis, keepdims, signed)
     axes = normal_axes(axis, a, "logsumexp")
     out = make(LogSumExp(axes), (a,)) if axes else a
-    return ops.expand_dims(out, axes) if flag(keepdims, "logsumexp: keepdims") and axes else out
+    out = ops.expand_dims(out, axes) if flag(keepdims, "logsumexp: keepdims") and axes else out
+    if not signed:
+        return out
+    return out, ops.where(ops.isnan(out), out, ops.where(ops.eq(out, -np.inf), 0, 1))
 
 
-def _weighted(a: Node, b: Node, axis: Axis, keepdims: bool) -> Node:
+def _weighted(
+    a: Node, b: Node, axis: Axis, keepdims: bool, signed: bool
+) -> Node | tuple[Node, Node]:
+    """The logarithm of a weighted sum, and with `signed` the sign of that."""
     a, b = ops.broadcast_arrays(a, b)
     axes = normal_axes(axis, a, "logsumexp")
     a = ops.where(ops.eq(b, 0), -np.inf, a)
     top = ops.expand_dims(make(LogSumExp(axes), (a,)), axes) if axes else ops.zeros_like(a)
     shift = ops.stop_gradient(ops.where(ops.isinf(top), 0, top))
     total = ops.sum(b * ops.exp(a - shift), axes, keepdims=True) if axes else b * ops.exp(a)
-    out = ops.log(total) + shift
-    return out if flag(keepdims, "logsumexp: keepdims") or not axes else ops.squeeze(out, axes)
+    found = [ops.log(ops.abs(total) if signed else total) + shift]
+    if signed:
+        found.append(ops.sign(total))
+    if not flag(keepdims, "logsumexp: keepdims") and axes:
+        found = [ops.squeeze(x, axes) for x in found]
+    return tuple(found) if signed else found[0]
 
 
 @public

@@ -21,6 +21,7 @@ from probtensor.ops.samples import Sample, arrays, cases
 from probtensor.types import Dim, Size, TensorType, check_dtype, dtype_of, shape_text
 
 Axis = int | Sequence[int] | None
+FEW = 32  # elements of which each is left out in turn, in a time that grows with their square
 AXES = cases((3, 4), axes=[(0,), (1,), (0, 1)]) + cases((2, 3, 2), axes=[(0, 2), (1,), ()])
 TRUTHS = tuple(
     Sample(lambda rng: (rng.random((3, 4)) < 0.7,), {"axes": axes}, smooth=False)
@@ -147,19 +148,30 @@ class Prod(Reduction):
         return (spread(g, self.axes, x.shape) * _product_of_the_others(x, self.axes),)
 
 
+def before(x: Node, first: TensorLike) -> Node:
+    """The element before each one along the last axis; `first` for the first one."""
+    head = ops.full((*x.shape[:-1], 1), first, x.dtype)
+    return ops.concatenate([head, x], -1)[..., : x.shape[-1]]
+
+
 def _product_of_the_others(x: Node, axes: tuple[int, ...]) -> Node:
     """For each element, the product of all other elements along `axes`.
 
-    Not out / x, which is nan at a zero: the element itself is masked out of a second copy of the
-    reduced axes, so that the result and all its derivatives are right at zeros.
+    Not out / x, which is nan at a zero. Of up to FEW elements each is masked out of a second copy
+    of the reduced axes; of more, or of an unknown number, those before it are multiplied by those
+    after it. Either way the result and all its derivatives are right at zeros.
     """
     remaining = [a for a in range(x.ndim) if a not in axes]
     last = ops.transpose(x, (*remaining, *axes))
     outer = last.shape[: len(remaining)]
     flat = ops.reshape(last, (*outer, -1))
     n = flat.shape[-1]
-    is_same = ops.eq(ops.expand_dims(ops.arange(n), 1), ops.arange(n))
-    others = ops.prod(ops.where(is_same, 1, ops.expand_dims(flat, -2)), axis=-1)
+    if isinstance(n, int) and n <= FEW:
+        is_same = ops.eq(ops.expand_dims(ops.arange(n), 1), ops.arange(n))
+        others = ops.prod(ops.where(is_same, 1, ops.expand_dims(flat, -2)), axis=-1)
+    else:
+        later = ops.flip(ops.cumprod(before(ops.flip(flat, -1), 1), -1), -1)
+        others = ops.cumprod(before(flat, 1), -1) * later
     back = np.argsort((*remaining, *axes))
     return ops.transpose(ops.reshape(others, last.shape), tuple(int(a) for a in back))
 
@@ -211,6 +223,19 @@ class Min(Extreme):
         return np.min(x, axis=self.axes)
 
 
+@op
+class Trough(Min):
+    """The smallest element over `axes`; the largest value of the dtype (inf) if there is none."""
+
+    identity = np.inf
+    samples = cases((3, 4), axes=[(0,), (0, 1)])
+
+    def numpy(self, x):
+        kind = x.dtype.kind
+        most = np.inf if kind == "f" else True if kind == "b" else np.iinfo(x.dtype).max
+        return np.min(x, axis=self.axes, initial=most)
+
+
 class Truth(Reduction):
     """A reduction of bools."""
 
@@ -250,7 +275,7 @@ def wide(x: Node, dtype: DTypeLike) -> Node:
         return ops.astype(x, check_dtype(dtype))
     if x.dtype.startswith("uint"):
         return ops.astype(x, "uint64")
-    return x if x.type.is_float else ops.astype(x, "int64")
+    return x if x.dtype.is_inexact else ops.astype(x, "int64")
 
 
 def folded(
@@ -270,6 +295,8 @@ def folded(
         remaining = tuple(n for a, n in enumerate(x.shape) if a not in axes)
         out = ops.broadcast_to(start, remaining)
     else:
+        if start is not None and [a for a in axes if not isinstance(x.shape[a], int)]:
+            kind = {Max: Peak, Min: Trough}.get(kind, kind)  # there may be no elements
         out = make(kind(axes), (x,)) if axes else x
         out = out if start is None else JOINED[kind.combine](out, start)
     return ops.expand_dims(out, axes) if flag(keepdims, f"{name}: keepdims") and axes else out
@@ -287,11 +314,13 @@ def _start(initial: TensorLike, dtype: str, what: str) -> Node:
     node = as_tensor(initial)
     if node.shape:
         raise GraphError(f"{what}: initial is a number, not of shape {shape_text(node.shape)}")
-    if node.type.is_float and not dtype_of(dtype).is_float:
+    if node.dtype.is_inexact and not dtype_of(dtype).is_inexact:
         raise GraphError(f"{what}: initial is {node.dtype}, the tensor {dtype}; cast one of them")
-    if isinstance(initial, (np.integer, np.ndarray)) and not dtype_of(dtype).is_float:
+    if isinstance(initial, (np.integer, np.ndarray)) and not dtype_of(dtype).is_inexact:
         initial = initial.item()  # which has to fit, as in NumPy
-    elif isinstance(initial, Node) and not (node.type.is_float or np.can_cast(node.dtype, dtype)):
+    elif isinstance(initial, Node) and not (
+        node.dtype.is_inexact or np.can_cast(node.dtype, dtype)
+    ):
         text = f"{what}: initial is {node.dtype}, which {dtype} does not hold; cast one of them"
         raise GraphError(text)
     return as_tensor_of(initial, dtype, f"{what}: initial")
@@ -364,7 +393,7 @@ def prod(
     where: TensorLike | None = None,
 ) -> Node:
     """The product over `axis` (all axes if None), with NumPy's arguments as in `sum`. Its
-    derivative is right at zeros as well; it costs the square of the number of elements.
+    derivatives of any order are right at zeros, and take as many steps as there are elements.
 
     Returns a tensor without the reduced axes (of size 1 with `keepdims`), in the dtype of `a` if
     that is a float (integers: int64 or uint64), or in `dtype`.

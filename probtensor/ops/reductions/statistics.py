@@ -9,18 +9,20 @@ from numpy.typing import DTypeLike
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
+from probtensor.ops.complexes.pair import parts_of
 from probtensor.ops.kinds import method
 from probtensor.ops.reductions.composite import floats
 from probtensor.ops.reductions.folds import Axis, chosen, flag, normal_axes
 from probtensor.types import Size, check_dtype, size_product
 
 
-def _as_floats(x: TensorLike, dtype: DTypeLike, what: str) -> Node:
+def as_floats(x: TensorLike, dtype: DTypeLike, what: str) -> Node:
     """x in `dtype`, which must be a float dtype; without it integers and bools become float64."""
     if dtype is None:
         return floats(x)
-    if not check_dtype(dtype).is_float:
-        raise GraphError(f"{what}: dtype must be float32 or float64, not {check_dtype(dtype)}")
+    if not check_dtype(dtype).is_inexact:
+        given = check_dtype(dtype)
+        raise GraphError(f"{what}: dtype must be one of floats or complex numbers, not {given}")
     return ops.astype(x, dtype)
 
 
@@ -56,7 +58,7 @@ def mean(
         >>> pt.mean([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
         array([2., 3.])
     """
-    x = _as_floats(a, dtype, "mean")
+    x = as_floats(a, dtype, "mean")
     axes = normal_axes(axis, x, "mean")
     keepdims = flag(keepdims, "mean: keepdims")
     total = ops.sum(x, axes, keepdims=keepdims, where=where)
@@ -91,8 +93,8 @@ def var(
         >>> pt.var([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
         array([1., 1.])
     """
-    less = _degrees(ddof, correction, "var")
-    return _variance("var", _as_floats(a, dtype, "var"), axis, less, keepdims, where, mean)
+    less = degrees(ddof, correction, "var")
+    return _variance("var", as_floats(a, dtype, "var"), axis, less, keepdims, where, mean)
 
 
 def _variance(
@@ -107,7 +109,9 @@ def _variance(
     axes = normal_axes(axis, x, what)
     keepdims = flag(keepdims, f"{what}: keepdims")
     middle = ops.mean(x, axes, keepdims=True, where=where) if mean is None else mean
-    squares = ops.broadcast_to(ops.square(x - middle), x.shape)
+    deviation = x - middle
+    squares = sum(ops.square(part) for part in parts_of(deviation))
+    squares = ops.broadcast_to(squares, x.shape)
     total = ops.sum(squares, axes, keepdims=keepdims, where=where)
     count = _count(x, axes, where, keepdims, what)
     if less == 0:
@@ -116,7 +120,8 @@ def _variance(
     return total / left
 
 
-def _degrees(ddof: TensorLike, correction: TensorLike, what: str) -> TensorLike:
+def degrees(ddof: TensorLike, correction: TensorLike, what: str) -> TensorLike:
+    """What is subtracted from the number of elements, by either of its names."""
     if correction is not None and not (isinstance(ddof, Real) and ddof == 0):
         raise GraphError(f"{what}: ddof and correction are one number, and both are given")
     less = ddof if correction is None else correction
@@ -148,8 +153,8 @@ def std(
         >>> pt.std([[1.0, 2.0], [3.0, 4.0]], axis=0, ddof=0).eval()
         array([1., 1.])
     """
-    less = _degrees(ddof, correction, "std")
-    x = _as_floats(a, dtype, "std")
+    less = degrees(ddof, correction, "std")
+    x = as_floats(a, dtype, "std")
     return ops.sqrt(_variance("std", x, axis, less, keepdims, where, mean))
 
 

@@ -253,6 +253,26 @@ def _joined_block(arrays: object, axis: int, axes: int) -> Node:
 
 
 @public
+def kron(a: TensorLike, b: TensorLike) -> Node:
+    """The Kronecker product: blocks of `b`, scaled by the elements of `a`; of the axes of the one
+    with fewer, the missing ones have size 1.
+
+    Returns a tensor with the products of the sizes as its own, in the dtype that both promote to.
+
+        >>> pt.kron([[1.0, 2.0]], [[1.0], [10.0]]).eval()
+        array([[ 1.,  2.],
+               [10., 20.]])
+    """
+    x, y = as_tensor(a), as_tensor(b)
+    axes = max(x.ndim, y.ndim)
+    x, y = ops.atleast_Nd(x, n=axes), ops.atleast_Nd(y, n=axes)
+    outer = ops.expand_dims(x, tuple(range(1, 2 * axes, 2))) * ops.expand_dims(
+        y, tuple(range(0, 2 * axes, 2))
+    )
+    return ops.reshape(outer, [n * m for n, m in zip(x.shape, y.shape, strict=True)])
+
+
+@public
 def pack(
     *tensors: TensorLike, keep_axes: int | Sequence[int] | None = None
 ) -> tuple[Node, list[tuple[Size, ...]]]:

@@ -1,7 +1,7 @@
 """`pad`, by all modes of NumPy's.
 
-Axes are padded one after the other, so that corners are pads of pads. What is read from the tensor
-(edge, reflect, symmetric, wrap) is a read at computed places, the rest is joined to its ends.
+Axes are padded one after the other, so that corners are pads of pads. What is put before and after
+an axis is joined to it: only that is computed, or read at computed places (reflect and others).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.dataclass import dataclass
+from probtensor.dataclass import dataclass, replace
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.arrays.require import asked_for
 from probtensor.ops.arrays.views import one_size
@@ -56,8 +56,8 @@ def pad(
         array([3., 2., 1., 2., 3., 2.])
     """
     x = as_tensor(array)
-    if not isinstance(mode, str) or mode not in (*_PLACES, *_JOINED):
-        known = ", ".join(sorted({*_PLACES, *_JOINED}))
+    if not isinstance(mode, str) or mode not in (*_PLACES, *_COMPUTED):
+        known = ", ".join(sorted({*_PLACES, *_COMPUTED}))
         raise GraphError(f"pad: mode is one of {known}, not {mode!r:.60}{described(x)}")
     if reflect_type not in ("even", "odd"):
         raise GraphError(f"pad: reflect_type is 'even' or 'odd', not {reflect_type!r:.60}")
@@ -67,11 +67,15 @@ def pad(
         sides = _Sides(x, axis, *widths, pair)
         if not sides.is_needed:
             continue
-        if mode in _JOINED:
-            before, after = _JOINED[mode](sides)
-            x = ops.concatenate([ops.astype(before, x.dtype), x, ops.astype(after, x.dtype)], axis)
-        else:
-            x = _read(sides, mode, reflect_type == "odd" and mode in ("reflect", "symmetric"))
+        if mode not in ("constant", "empty"):
+            sides = sides.filled()
+        before, after = (
+            _COMPUTED[mode](sides)
+            if mode in _COMPUTED
+            else _read(sides, mode, reflect_type == "odd" and mode in ("reflect", "symmetric"))
+        )
+        parts = ops.astype(before, x.dtype), sides.x, ops.astype(after, x.dtype)
+        x = ops.concatenate(parts, axis)
     return x
 
 
@@ -139,10 +143,13 @@ class _Sides:
         shape[self.axis] = size
         return ops.broadcast_to(entry, shape)
 
-    def filled(self) -> None:
+    def filled(self) -> _Sides:
         """GraphError if the axis has no entries to read; a call raises ValueError."""
+        text = f"axis {self.axis} is empty, and no entry pads it"
         if isinstance(self.n, int) and self.n == 0:
-            raise GraphError(f"pad: axis {self.axis} is empty{described(self.x)}")
+            raise GraphError(f"pad: {text}{described(self.x)}")
+        x = asked_for(self.x, "pad", SizeCheck(1, "<=", self.n, (text,)))
+        return replace(self, x=x)
 
 
 def _constant(sides: _Sides) -> tuple[Node, Node]:
@@ -155,8 +162,12 @@ def _empty(sides: _Sides) -> tuple[Node, Node]:
     return sides.repeated(zero, sides.before), sides.repeated(zero, sides.after)
 
 
+def _edge(sides: _Sides) -> tuple[Node, Node]:
+    first, last = sides.entries(0, 1), sides.entries(sides.n - 1, 1)
+    return sides.repeated(first, sides.before), sides.repeated(last, sides.after)
+
+
 def _ramp(sides: _Sides) -> tuple[Node, Node]:
-    sides.filled()
     x, axis = sides.x, sides.axis
     edges = sides.entries(0, 1), sides.entries(sides.n - 1, 1)
     found = []
@@ -170,7 +181,6 @@ def _of_entries(statistic: Callable[[Node, int], Node]) -> Callable[[_Sides], tu
     """The padding by a statistic of the entries at each end."""
 
     def joined(sides: _Sides) -> tuple[Node, Node]:
-        sides.filled()
         found = []
         widths = (sides.before, sides.after)
         for length, width, at_end in zip(sides.values, widths, (False, True), strict=True):
@@ -201,8 +211,9 @@ def _median(x: Node, axis: int) -> Node:
     return ops.where(ops.isnan(last), last, (low + high) / 2)
 
 
-_JOINED: dict[str, Callable[[_Sides], tuple[Node, Node]]] = {
+_COMPUTED: dict[str, Callable[[_Sides], tuple[Node, Node]]] = {
     "constant": _constant,
+    "edge": _edge,
     "empty": _empty,
     "linear_ramp": _ramp,
     "maximum": _of_entries(lambda x, axis: ops.max(x, axis, keepdims=True)),
@@ -213,10 +224,6 @@ _JOINED: dict[str, Callable[[_Sides], tuple[Node, Node]]] = {
 
 
 # The places that are read, given those from -before to n + after, and n.
-
-
-def _edge(k: Node, n: Size) -> Node:
-    return ops.clip(k, 0, n - 1)
 
 
 def _wrap(k: Node, n: Size) -> Node:
@@ -235,20 +242,21 @@ def _symmetric(k: Node, n: Size) -> Node:
 
 
 _PLACES: dict[str, Callable[[Node, Size], Node]] = {
-    "edge": _edge,
     "reflect": _reflect,
     "symmetric": _symmetric,
     "wrap": _wrap,
 }
 
 
-def _read(sides: _Sides, mode: str, odd: bool) -> Node:
-    """The padding that reads entries of the axis itself."""
-    sides.filled()
-    n, axis = sides.n, sides.axis
-    text = (f"axis {axis} is empty, and no entry pads it",)
-    x = asked_for(sides.x, "pad", SizeCheck(1, "<=", n, text))
-    k = ops.arange(sides.before + n + sides.after) - sides.before
+def _read(sides: _Sides, mode: str, odd: bool) -> tuple[Node, Node]:
+    """What is put before and after an axis where it consists of entries of the axis itself."""
+    places = ops.arange(sides.before) - sides.before, ops.arange(sides.after) + sides.n
+    before, after = (_entries(sides, mode, odd, k) for k in places)
+    return before, after
+
+
+def _entries(sides: _Sides, mode: str, odd: bool, k: Node) -> Node:
+    x, n, axis = sides.x, sides.n, sides.axis
     found = ops.take(x, _PLACES[mode](k, n), axis)
     if not odd:
         return found
@@ -256,9 +264,7 @@ def _read(sides: _Sides, mode: str, odd: bool) -> Node:
     # twice the way from the first entry to the last.
     period = size_max(2 * n - 2, 1) if mode == "reflect" else 2 * n
     beside = (-1, *[1] * (x.ndim - 1 - axis))
-    mirrored = ops.reshape(ops.ge(k % period, n), beside)
+    is_mirrored = ops.reshape(ops.ge(k % period, n), beside)
     turns = ops.reshape(ops.astype(k // period, x.dtype), beside)
     first, last = sides.entries(0, 1), sides.entries(n - 1, 1)
-    found = ops.where(mirrored, 2 * last - found, found)
-    inside = ops.reshape(ops.logical_and(ops.ge(k, 0), ops.lt(k, n)), beside)
-    return ops.where(inside, found, found + turns * (2 * (last - first)))
+    return ops.where(is_mirrored, 2 * last - found, found) + turns * (2 * (last - first))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -10,8 +10,8 @@ from probtensor.calls import public
 from probtensor.graph.evaluate import evaluate
 from probtensor.graph.node import GraphError, Input, Node, SizeOf, TensorLike, as_tensor
 from probtensor.graph.walk import toposort
-from probtensor.ops.reductions.folds import described
-from probtensor.types import Dim, Size, TensorType
+from probtensor.ops.reductions.folds import described, listed_axes
+from probtensor.types import Dim, Size, TensorType, size_product
 
 
 def constant_value(value: TensorLike, what: str, through: bool) -> np.ndarray:
@@ -20,6 +20,9 @@ def constant_value(value: TensorLike, what: str, through: bool) -> np.ndarray:
     x = as_tensor(value)
     if x.ndim and not through:
         raise GraphError(f"{what}: a scalar has no axes, unlike {x.type}{described(x)}")
+    if x.is_complex:
+        re, im = (constant_value(part, what, through) for part in x.inputs)
+        return np.array(complex(re, im), x.dtype)
     node = x
     while node.op.reads_all:  # its elements are those of its input
         node = node.inputs[0]
@@ -129,6 +132,20 @@ def ndim(a: TensorLike) -> int:
         2
     """
     return as_tensor(a).ndim
+
+
+@public
+def size(a: TensorLike, axis: int | Sequence[int] | None = None) -> Size:
+    """The number of elements, or the product of the sizes of some axes.
+
+    Returns an integer, or a symbolic size.
+    Raises GraphError, a TypeError, for an axis that `a` has not.
+
+        >>> pt.size([[1.0, 2.0]]), pt.size([[1.0, 2.0]], 0)
+        (2, 1)
+    """
+    x = as_tensor(a)
+    return size_product(x.shape[k] for k in listed_axes(axis, x, "size"))
 
 
 @public

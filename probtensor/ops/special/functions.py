@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cython_ext.scalars import apply
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
@@ -37,7 +38,7 @@ BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 
 WIDE = (*EDGES, 40.0, -40.0, 745.0, -745.0)
 
 
-class _SciPy:
+class SciPy:
     """A function of scipy.special, imported on the first call."""
 
     def __init__(self, name: str) -> None:
@@ -47,6 +48,17 @@ class _SciPy:
         import scipy.special
 
         return getattr(scipy.special, self.name)(*arrays)
+
+
+class Compiled:
+    """The meaning of an op that only the compiled function of its C name has."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *arrays: np.ndarray) -> np.ndarray:
+        arrays = [np.asarray(x) for x in arrays]
+        return apply(self.name, *arrays).astype(arrays[-1].dtype)[()]
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -92,7 +104,7 @@ class Sigmoid(Elementwise):
 class Logit(Elementwise):
     """log(x / (1 - x)), the inverse of the logistic function; nan outside [0, 1]."""
 
-    numpy, c = _SciPy("logit"), "pt_logit"
+    numpy, c = SciPy("logit"), "pt_logit"
     poles = (Pole(0, 0.0), Pole(0, 1.0))
     facts = RISING
     samples = reals(0.1, 0.9, edges=(*EDGES, 0.5))
@@ -158,7 +170,7 @@ class Logaddexp(Elementwise):
 class Xlogy(Elementwise):
     """x * log(y), and 0 where x == 0 (nan if y is nan)."""
 
-    arity, numpy, c = 2, _SciPy("xlogy"), "pt_xlogy"
+    arity, numpy, c = 2, SciPy("xlogy"), "pt_xlogy"
     poles = (Pole(1, 0.0, finite=True),)
     samples = reals(0.2, 3, 0.2, 3, edges=EDGES)
 
@@ -170,7 +182,7 @@ class Xlogy(Elementwise):
 class Xlog1py(Elementwise):
     """x * log(1 + y), and 0 where x == 0 (nan if y is nan)."""
 
-    arity, numpy, c = 2, _SciPy("xlog1py"), "pt_xlog1py"
+    arity, numpy, c = 2, SciPy("xlog1py"), "pt_xlog1py"
     poles = (Pole(1, -1.0, finite=True),)
     samples = reals(0.2, 3, -0.8, 3, edges=EDGES)
 
@@ -191,7 +203,7 @@ def zero_over(x: Node, y: Node) -> Node:
 class Erf(Elementwise):
     """The error function, 2/sqrt(pi) * integral of exp(-t**2) from 0 to x (DLMF 7.2.1)."""
 
-    numpy, c = _SciPy("erf"), "pt_erf"
+    numpy, c = SciPy("erf"), "pt_erf"
     facts = Facts(range=Range(-1.0, 1.0), increasing=True)
     samples = reals(-2, 2, edges=WIDE)
 
@@ -203,7 +215,7 @@ class Erf(Elementwise):
 class Erfc(Elementwise):
     """1 - erf(x), accurate for large x (DLMF 7.2.2)."""
 
-    numpy, c = _SciPy("erfc"), "pt_erfc"
+    numpy, c = SciPy("erfc"), "pt_erfc"
     facts = Facts(range=Range(0.0, 2.0), decreasing=True)
     samples = reals(-2, 2, edges=(*WIDE, 26.0))
 
@@ -215,7 +227,7 @@ class Erfc(Elementwise):
 class Erfcx(Elementwise):
     """exp(x**2) * erfc(x), the scaled complementary error function (DLMF 7.2)."""
 
-    numpy, c = _SciPy("erfcx"), "pt_erfcx"
+    numpy, c = SciPy("erfcx"), "pt_erfcx"
     facts = Facts(range=NONNEGATIVE, decreasing=True)
     samples = reals(-2, 3, edges=EDGES)
 
@@ -231,7 +243,7 @@ class Erfcx(Elementwise):
 class Erfinv(Elementwise):
     """The inverse of erf (DLMF 7.17); nan outside [-1, 1]."""
 
-    numpy, c = _SciPy("erfinv"), "pt_erfinv"
+    numpy, c = SciPy("erfinv"), "pt_erfinv"
     poles = (Pole(0, -1.0), Pole(0, 1.0))
     facts = RISING
     samples = reals(-0.9, 0.9, edges=(*EDGES, -1.0))
@@ -267,7 +279,7 @@ class Erfcinv(Elementwise):
 class Ndtr(Elementwise):
     """The standard normal distribution function, erfc(-x / sqrt(2)) / 2 (DLMF 7.18)."""
 
-    numpy, c = _SciPy("ndtr"), "pt_ndtr"
+    numpy, c = SciPy("ndtr"), "pt_ndtr"
     facts = Facts(range=OPEN_UNIT, increasing=True)
     samples = reals(-3, 3, edges=WIDE)
 
@@ -279,7 +291,7 @@ class Ndtr(Elementwise):
 class LogNdtr(Elementwise):
     """The logarithm of the standard normal distribution function."""
 
-    numpy, c = _SciPy("log_ndtr"), "pt_log_ndtr"
+    numpy, c = SciPy("log_ndtr"), "pt_log_ndtr"
     poles = (Pole(0, -np.inf),)
     facts = Facts(range=Range(high=0.0), increasing=True)
     samples = reals(-5, 3, edges=WIDE)
@@ -292,7 +304,7 @@ class LogNdtr(Elementwise):
 class Ndtri(Elementwise):
     """The standard normal quantile function, the inverse of ndtr; nan outside [0, 1]."""
 
-    numpy, c = _SciPy("ndtri"), "pt_ndtri"
+    numpy, c = SciPy("ndtri"), "pt_ndtri"
     poles = (Pole(0, 0.0), Pole(0, 1.0))
     facts = RISING
     samples = reals(0.05, 0.95, edges=EDGES)
@@ -316,7 +328,7 @@ def _lgamma(x: np.ndarray) -> np.ndarray:
 class Gamma(Elementwise):
     """The gamma function (DLMF 5.2.1); (n - 1)! for integers n > 0, nan at negative integers."""
 
-    numpy, c = _SciPy("gamma"), "pt_gamma"
+    numpy, c = SciPy("gamma"), "pt_gamma"
     poles = (Pole(0, 0.0),)
     samples = reals(0.5, 4, edges=(*EDGES, -2.0, 171.0, 172.0))
 
@@ -340,7 +352,7 @@ class Lgamma(Elementwise):
 class Digamma(Elementwise):
     """The derivative of log gamma, psi (DLMF 5.2)."""
 
-    numpy, c = _SciPy("psi"), "pt_digamma"
+    numpy, c = SciPy("psi"), "pt_digamma"
     poles = (Pole(0, 0.0),)
     samples = reals(0.3, 6, edges=(1.0, 1.5, -1.25, 1e10, np.inf, np.nan))
 
@@ -372,17 +384,23 @@ class Trigamma(Elementwise):
 
 
 @public
-def polygamma(n: int, x: TensorLike) -> Node:
+def polygamma(n: TensorLike, x: TensorLike) -> Node:
     """The n-th derivative of digamma, for integers n >= 0 and x > -10.
 
-    Sixteen steps of the recurrence (DLMF 5.15.5), then the asymptotic series (DLMF 5.15.8).
+    Of a number n sixteen steps of the recurrence (DLMF 5.15.5), then the asymptotic series (DLMF
+    5.15.8); of a tensor of integers the zeta function of Hurwitz (DLMF 5.15.2), which is nan for
+    orders below 0.
 
-    Returns a tensor of the shape of x: float32 if x is, else float64.
-    Raises GraphError, a TypeError, for an n that is not an integer >= 0.
+    Returns a tensor of the shape that n and x broadcast to: float32 if x is, else float64. It has
+    derivatives of any order in x.
+    Raises GraphError, a TypeError, for a number n that is not an integer >= 0, and a tensor of
+    floats.
 
         >>> pt.special.polygamma(1, 1.0).eval()
         array(1.64493407)
     """
+    if isinstance(n, (Node, list, tuple, np.ndarray)):
+        return ops.special.zetas.polygamma_of_tensor(n, x)
     if not isinstance(n, (int, np.integer)) or n < 0:
         raise GraphError(f"polygamma: the order n is a whole number from 0 on, not {n!r:.60}")
     x = as_tensor(x)

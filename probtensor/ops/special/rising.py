@@ -21,7 +21,7 @@ from probtensor.ops.elementwise.values import Pole
 from probtensor.ops.kinds import Elementwise, Facts, op
 from probtensor.ops.samples import reals
 from probtensor.ops.special.divergence import _kl_div, _log1pmx, _wide
-from probtensor.ops.special.functions import HALF_LOG_2PI, _lgamma, _SciPy, _zeta2, polynomial
+from probtensor.ops.special.functions import HALF_LOG_2PI, SciPy, _lgamma, _zeta2, polynomial
 
 SHIFT = 8.0
 # B_2, B_4, ... (DLMF 24.2).
@@ -33,7 +33,7 @@ STIRLING = tuple(b / (2 * k * (2 * k - 1)) for k, b in enumerate(BERNOULLI, 1))
 DIGAMMA = tuple(b / (2 * k) for k, b in enumerate(BERNOULLI, 1))
 # A few integers need no SciPy, which is slow to import.
 FEW = 64
-_psi = _SciPy("psi")
+_psi = SciPy("psi")
 EDGES = (0.5, 1.0, 3.0, 1e-9, 12.0, 40.0, 1e6, 1e20)
 
 

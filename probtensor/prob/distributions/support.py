@@ -348,6 +348,8 @@ def bound_of(what: str, infinite: float, **given: TensorLike) -> TensorLike:
     if value is None:
         return infinite
     node = as_tensor(value)
+    if node.is_complex:
+        raise TypeError(f"{what}: {name} is complex; give .real or .imag\n  at {line_text()}")
     if not isinstance(node.op, Const):
         return node
     array = node.op.array

@@ -57,6 +57,8 @@ def data(
         node = as_tensor(value)
     except GraphError as error:
         raise GraphError(f"{what}: {error}") from None
+    if node.is_complex:
+        raise GraphError(f"{what} is complex; give .real and .imag apart\n  at {line_text()}")
     array = node.op.array
     names = checked_dims(what, dims, array.ndim)
     sizes = [None] * array.ndim if names is None else [Dim.name(d) for d in names]

@@ -14,6 +14,9 @@ from probtensor.transform.facts import FactTable, constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 from probtensor.types import Size
 
+# A transpose is moved through so many elementwise ops at most.
+MAX_TRANSPOSED = 6
+
 
 def _x(*shape: Size | None) -> Node:
     return ops.tensor("x", shape)
@@ -41,10 +44,17 @@ def _unrepeated(x: Node) -> Node:
     """x without broadcasts and leading axes of size 1, which elementwise ops add again."""
     while x.op.reads_all:  # as all views of this kind do
         leads = isinstance(x.op, ops.ExpandDims) and _leads(x.op.axes)
-        if not leads and not isinstance(x.op, ops.BroadcastTo):
+        if not leads and (not isinstance(x.op, ops.BroadcastTo) or _tells_of_one(x)):
             return x
         x = x.inputs[0]
     return x
+
+
+def _tells_of_one(x: Node) -> bool:
+    """Whether a broadcast says that an axis of unknown size has size 1: then it can be repeated,
+    as its input cannot."""
+    (y,) = x.inputs
+    return any(n == 1 and m != 1 for m, n in zip(y.shape, x.shape[x.ndim - y.ndim :], strict=True))
 
 
 def _leads(axes: tuple[int, ...]) -> bool:
@@ -103,7 +113,7 @@ def renamed(x: Node) -> Node:
     if not isinstance(x.op, ops.BroadcastTo) or x.inputs[0].ndim != x.ndim:
         return x
     pairs = zip(x.inputs[0].shape, x.shape, strict=True)
-    return x.inputs[0] if all(m == n or m != 1 for m, n in pairs) else x
+    return x.inputs[0] if all(m == n or 1 not in (m, n) for m, n in pairs) else x
 
 
 # Views of views.
@@ -164,6 +174,33 @@ def join_transposes(node: Node) -> Node | None:
 
 
 @rewrite(
+    on=ops.Transpose,
+    example=lambda: ops.transpose(ops.exp(ops.transpose(_x(2, 3)) * ops.tensor("s"))),
+)
+def transpose_through_elementwise(node: Node) -> Node | None:
+    """f(x.T, y.T).T -> f(x, y), where all operands with axes are transposed back."""
+    return _transposed_back(node.inputs[0], node.op.axes, MAX_TRANSPOSED)
+
+
+def _transposed_back(x: Node, order: tuple[int, ...], depth: int) -> Node | None:
+    """transpose(x, order) without a transpose, if x is made of inverse ones; None if it is not."""
+    if not x.ndim:
+        return x
+    if isinstance(x.op, ops.Transpose):
+        back = tuple(x.op.axes[a] for a in order) == tuple(range(len(order)))
+        return x.inputs[0] if back and x.ndim == len(order) else None
+    if not isinstance(x.op, Elementwise) or not depth:
+        return None
+    found = []
+    for y in x.inputs:
+        operand = _transposed_back(y, order, depth - 1)
+        if operand is None:
+            return None
+        found.append(operand)
+    return make(x.op, found)
+
+
+@rewrite(
     on=ops.Reshape,
     example=lambda: (
         ops.reshape(ops.reshape(_x(2, 6), (3, 4)), (4, 3)),
@@ -207,6 +244,30 @@ def join_slices(node: Node) -> Node | None:
     if isinstance(x.op, ops.Concatenate):
         return _slice_of_part(node, x)
     return None
+
+
+@rewrite(
+    on=ops.Concatenate,
+    example=lambda: (lambda x: ops.concatenate([x[:, :1], x[:, 1:3]], 1))(_x(5, 4)),
+)
+def join_parted_slices(node: Node) -> Node | None:
+    """A concatenation of slices that follow one another is one slice."""
+    first, axis = node.inputs[0], node.op.axis
+    if not isinstance(first.op, ops.Slice):
+        return None
+    x, whole = first.inputs[0], first.op
+    size: Size = 0
+    for part in node.inputs:
+        if not isinstance(part.op, ops.Slice) or part.inputs[0] is not x:
+            return None
+        starts = list(whole.starts)
+        starts[axis] = starts[axis] + size * whole.steps[axis]
+        sizes = (*whole.sizes[:axis], part.op.sizes[axis], *whole.sizes[axis + 1 :])
+        if part.op != ops.Slice(tuple(starts), whole.steps, sizes):
+            return None
+        size = size + part.op.sizes[axis]
+    sizes = (*whole.sizes[:axis], size, *whole.sizes[axis + 1 :])
+    return make(ops.Slice(whole.starts, whole.steps, sizes), (x,))
 
 
 def _slice_of_part(node: Node, joined: Node) -> Node | None:
@@ -431,8 +492,10 @@ SHAPES = Ruleset(
     expand_dropped_axes,
     drop_expanded_axes,
     join_transposes,
+    transpose_through_elementwise,
     join_reshapes,
     join_slices,
+    join_parted_slices,
     slice_of_set_slice,
     set_all_elements,
     join_written_slices,

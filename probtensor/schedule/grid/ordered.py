@@ -57,7 +57,7 @@ def _order_matters(store: Store, variables: set[str], supply: Supply) -> bool:
     """Whether the index of a store is computed, and its result depends on the order of
     iterations."""
     names = size_names(store.index)
-    if not names & supply.locals or not variables - names:
+    if store.unique or not names & supply.locals or not variables - names:
         return False
     if store.op is None:
         return True

@@ -7,7 +7,7 @@
     arguments.py   the structures that launches pack and modules declare
     work.py        what the launches of a call are made of: kernels, products, steps of loops
     launches.py    plans on a device: launches cached by sizes
-    host_calls.py  routines without device code, run on the host
+    host_calls.py  routines without device code, and kernels with functions of SciPy, on the host
     batched.py     a plan as one device function, for each row of some inputs
     narrow.py      plans specialised for short sizes
 """

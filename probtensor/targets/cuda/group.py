@@ -261,6 +261,7 @@ class GroupText(Speller):
         variables = {v for v, n in loops if n != 1}
         return any(
             isinstance(part, Store)
+            and not part.unique
             and bool(variables - size_names(part.index))
             and (part.op is None or (part.buffer not in copies and self._is_inexact(part)))
             for part in walk(tuple(body))
@@ -386,7 +387,8 @@ class GroupText(Speller):
         element = f"{name}[{self._index(store.index)}]"
         names = size_names(store.index)
         needs_atomic = self.lane_variables - names.union(*map(self._numbered_by, names))
-        if store.op and needs_atomic and store.buffer not in self.private:
+        shared = needs_atomic and not store.unique
+        if store.op and shared and store.buffer not in self.private:
             kind = c_type(dtype)
             self.line(depth, f"pt_atomic_{store.op}_{dtype}(&{element}, ({kind}) {value});")
         elif store.op == "add" and dtype_of(dtype).is_float:

@@ -20,10 +20,10 @@ from probtensor.process import computed_once, new_lock
 from probtensor.schedule.grid.steps import STEP_MIN_WORK
 from probtensor.schedule.grid.text import to_text
 from probtensor.system.stages import building, stage
-from probtensor.targets.base import BuildError, Built, host_routine
+from probtensor.targets.base import BuildError, Built, host_part
 from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.batched import BatchedProgram, DensityProgram, batched_program
-from probtensor.targets.cuda.host_calls import host_call
+from probtensor.targets.cuda.host_calls import HostKernel, host_call
 from probtensor.targets.cuda.narrow import MIN_NARROWED_ITERATIONS, narrowed, short_sizes
 from probtensor.targets.cuda.render import (
     CHUNKED_STAGES,
@@ -55,6 +55,7 @@ TERMS_PER_THREAD = 8  # of a fold, so that loads overlap
 GEMM_BLOCK = 256
 GEMM_TILES = {"float64": (128, 64), "float32": (128, 128)}
 CUMSUM_CHUNK, CUMSUM_MIN_CHUNKED = 4096, 16384  # elements
+BY_COLUMN = ("pt_cumsum_columns",)  # routines with a thread for each column of all items
 SUFFIX = {"float64": "f64", "float32": "f32"}
 
 
@@ -158,8 +159,8 @@ class Deferred:
 
     @property
     def on_host(self) -> bool:
-        """Does a routine of the plan run on the host?"""
-        return host_routine(self.plan) is not None
+        """Does a part of the plan run on the host?"""
+        return host_part(self.plan) is not None
 
     @property
     def _runner(self) -> Runner:
@@ -319,7 +320,8 @@ class Launches:
         elif launch.kind == "routine":
             self._routine(launch)
         elif launch.kind == "host":
-            self.steps.append(launch.call)
+            on_host = HostKernel(self.plan, launch.host, self.sizes) if launch.host else launch.call
+            self.steps.append(on_host)
         else:
             self._product(launch.call)
 
@@ -407,6 +409,10 @@ class Launches:
             for stage in CHUNKED_STAGES["pt_cumsum"]:
                 iterations = items if stage == "ends" else items * -(-largest // CUMSUM_CHUNK)
                 self._step(launch, stage, min(iterations, self.max_blocks))
+            return
+        if launch.call.routine in BY_COLUMN:
+            items = -(-items * self._size(launch.inner[-1]) // THREADS)
+            self._step(launch, "block", min(max(items, 1), self.max_blocks))
             return
         group = "warp" if largest <= 32 else "block"
         groups = launch.kernels[group][1] // 32 if group == "warp" else 1
@@ -500,6 +506,9 @@ class Launches:
                     self.plan, step, lambda size: size_value(size, values), bool(numbers)
                 )
                 call.run(self.driver, given.pointers, stream)
+            case HostKernel():
+                status = self.status_address(given.scratch)
+                step.run(self.driver, given.pointers, status, stream)
             case StepLoop():
                 for number in range(step.count):
                     numbers[step.var] = number
@@ -512,7 +521,7 @@ class Launches:
     @computed_once
     def on_host(self) -> bool:
         """Does a part of it run on the host?"""
-        return any(each_of(self.steps, lambda step, count: isinstance(step, Call)))
+        return any(each_of(self.steps, lambda step, count: isinstance(step, (Call, HostKernel))))
 
     @computed_once
     def may_be_captured(self) -> bool:

@@ -36,7 +36,7 @@ from probtensor.schedule.grid.phases import (
     Sync,
     statements,
 )
-from probtensor.targets.base import BuildError
+from probtensor.targets.base import BuildError, scipy_function
 from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.finish import THREADS, FinishText
 from probtensor.targets.cuda.group import ACCUMULATOR_TYPES
@@ -72,6 +72,7 @@ class Launch:
     slots       folds that are reduced across blocks
     along       for a reduce: whether adjacent threads take adjacent terms
     call        the routine's call, for a product and for a routine on the host
+    host        the name of a kernel that runs on the host
     staged      whether threads read entire rows through shared memory
     numbered    the variables of the loops in order around it: arguments of its kernels
     first, each, extent
@@ -86,6 +87,7 @@ class Launch:
     slots: int = 0
     along: bool = True
     call: Call | None = None
+    host: str = ""
     staged: bool = False
     numbered: tuple[str, ...] = ()
     first: tuple[Launch, ...] = ()
@@ -169,6 +171,9 @@ class _ModuleText:
 
     def kernel(self, kernel: Kernel, found: Schedule) -> None:
         self.firsts.append(len(self.launches))
+        if scipy_function(kernel) is not None:
+            self._launch(Launch("host", {}, host=kernel.name))
+            return
         self.scratch += found.scratch
         for k, phase in enumerate(found.phases):
             self._phase(f"{kernel.name}_{k}", kernel, phase)
@@ -209,11 +214,8 @@ class _ModuleText:
             staged = staged or bool(text.tiles)
         slots = len(phase.accs) + sum(private.count for private in phase.privates)
         iterations = size_product(n for _, n in phase.loops)
-        self._launch(
-            Launch(
-                "map", kernels, iterations, phase.inner, slots + bool(phase.after), staged=staged
-            )
-        )
+        slots += bool(phase.after)
+        self._launch(Launch("map", kernels, iterations, phase.inner, slots, staged=staged))
 
     def _routine(self, name: str, kernel: Kernel, phase: Routine, call: Call) -> None:
         if not call.device:

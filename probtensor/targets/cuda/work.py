@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from probtensor.dataclass import dataclass
 from probtensor.device import Kernel
 from probtensor.kernel.ir import Call
+from probtensor.targets.cuda.host_calls import HostKernel
 from probtensor.types import Size
 
 
@@ -47,7 +48,7 @@ class StepLoop:
     each: tuple[Work, ...]
 
 
-Work = KernelLaunch | GemmCall | Call | StepLoop  # a Call is one of a routine on the host
+Work = KernelLaunch | GemmCall | Call | HostKernel | StepLoop  # a Call is one on the host
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def _declarations(used: Mapping[str, Declared], routines: Set[str]) -> str:
     """Declarations of what the kernels use of the headers and of the modules of routines."""
     found = [used[name] for name in sorted(used)]
     lines = []
-    for header in ("pt_loops.h", "pt_random.h"):
+    for header in ("pt_loops.h", "pt_random.h", "pt_scipy.h"):
         calls = [f"    {c.text}" for c in found if c.inline and c.header == header]
         if calls:
             lines += [f'cdef extern from "{header}" nogil:', *calls]

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import cython_ext
+from cython_ext import scipy_special
 from probtensor.dataclass import dataclass
 from probtensor.late import late
 from probtensor.process import importing, new_lock
@@ -98,6 +99,7 @@ def headers_hash() -> str:
         digest.update(path.read_bytes())
     for module in routines.MODULES:
         digest.update((routines.declarations(module) + routines.header(module)).encode())
+    digest.update(scipy_special.declarations().encode())
     return digest.hexdigest()
 
 
@@ -316,6 +318,7 @@ def _declare(source: Path) -> None:
         (package / f"{module}.pxd").write_text(text, encoding="utf-8")
         header = source.parent / routines.header_name(module)
         header.write_text(routines.header(module), encoding="utf-8")
+    (source.parent / "pt_scipy.h").write_text(scipy_special.declarations(), encoding="utf-8")
 
 
 @contextmanager

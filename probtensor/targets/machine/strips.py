@@ -143,9 +143,12 @@ class Strips(Sums):
 
     def _elements(self, loop: Strip) -> dict[str, Value]:
         """Make scalars of the elements, in the current iteration, of wide locals of a strip around
-        this one; gives what the names meant before."""
+        this one; gives what the names meant before. In a strip between the two they are scalars
+        already."""
         before = {}
         for name in sorted(self.wide & names_in(loop)):
+            if not self.names[name].vector:
+                continue
             before[name] = self.names[name]
             cell = self.code.cell()
             self.code.emit("element", cell, before[name].cell, self.lane)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from cython_ext.scipy_special import is_scipy
 from probtensor.dataclass import dataclass, field
 from probtensor.kernel.ir import Apply, Expr, IndexValue, Lit, Load, Ref, walk_expr
 from probtensor.kernel.simplify import coefficient
@@ -321,7 +322,9 @@ class Values(Indices):
         self, fn: str, args: Sequence[tuple[Value, str]], dtype: str, into: int
     ) -> Value:
         code = self.code
-        if fn not in code.instructions:
+        link = code.routine(fn) if is_scipy(fn) else None
+        name = fn if link is None else f"scipy_{len(args)}"
+        if name not in code.instructions:
             raise BuildError(f"the machine has no function {fn}")
         keyed = fn.startswith(("pt_draw_", "pt_key_"))
         values = [
@@ -336,8 +339,10 @@ class Values(Indices):
         target = -1 if rounds else into
         made = self._target(target) if vector else self._scalar_target(target)
         cells = [value.cell for value in values]
-        code.emit(f"{fn}_v" if vector else fn, made, *cells[:3])
-        if keyed or len(cells) > 3:
+        code.emit(f"{name}_v" if vector else name, made, *cells[:3])
+        if link is not None:
+            code.more(link, *cells[3:])
+        elif keyed or len(cells) > 3:
             code.more(*cells[3:])
         result = self._result(made, vector, target)
         if rounds:

@@ -86,6 +86,16 @@ CALLS = {
         ]
     ]
     + [(lambda m, x: m.insert(x, 1, 7.9), np.arange(3))],
+    "ediff1d": [
+        (lambda m, x, k=k: m.ediff1d(x, *k), v)
+        for k in [(), (7.0,), (None, [1.0, 2.0]), (A[:1], 3)]
+        for v in (V, A, V[:1], V[:0])
+    ],
+    "kron": [
+        (lambda m, x, y: m.kron(x, y), *p)
+        for p in [(V, W), (A, B[:, :2]), (V, A), (C, W), (ONE, A), (A, ONE), (C, A[:, None])]
+    ],
+    "concat": [(lambda m, x, y: m.concat([x, y], axis=1), A, B)],
     "resize": [(lambda m, x, k=k: m.resize(x, k), V) for k in (4, (2, 3), (4, 5), 0, (3, 0))],
     "trim_zeros": [
         (lambda m, x, k=k: m.trim_zeros(x, *k), np.array(v))
@@ -257,3 +267,25 @@ def test_unstacked_entries():
     assert pt.unstack(C[:0]) == ()
     with pytest.raises(TypeError, match=r"unstack: a call decides the size of axis 0"):
         pt.unstack(pt.vector("x"))
+
+
+COMPLEX = {
+    "pad": lambda m, x: m.pad(x, 2, "reflect"),
+    "pad by means": lambda m, x: m.pad(x, 1, "mean"),
+    "pad by ramps": lambda m, x: m.pad(x, 2, "linear_ramp"),
+    "insert": lambda m, x: m.insert(x, 1, 7),
+    "delete": lambda m, x: m.delete(x, 1),
+    "block": lambda m, x: m.block([[x, x], [x, x]]),
+    "kron": lambda m, x: m.kron(x, x),
+    "roll": lambda m, x: m.roll(x, 1),
+    "vander": lambda m, x: m.vander(x),
+    "select": lambda m, x: m.select([m.real(x) > 0.7], [x], 0),
+    "array_equal": lambda m, x: m.array_equal(x, x),
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+def test_complex_elements(name):
+    z, given = pt.zvector("z"), np.array([1 + 2j, 3 - 1j, 0.5j, 2])
+    found = pt.function([z], COMPLEX[name](pt, z), target="interp")(given)
+    np.testing.assert_allclose(found, COMPLEX[name](np, given), rtol=1e-13)

@@ -19,6 +19,7 @@ X = pt.vector("x")
         (pt.full((0,), 2), 2),
         (pt.constant([[2, 2]]), 2),
         (5, 5),
+        (pt.full_like(pt.zvector("z"), 2j), 2j),
     ],
 )
 def test_constants_have_values(tensor, meant):
@@ -53,6 +54,8 @@ def test_lengths_and_shapes():
         pt.get_vector_length(np.ones((2, 2)))
     with pytest.raises(TypeError, match=r"a call decides the length of x"):
         pt.get_vector_length(X)
+    assert pt.size(np.ones((2, 3))) == 6 and pt.size(X) == pt.size(X, axis=0) == X.shape[0]
+    assert pt.size(np.ones((2, 3, 4)), (0, -1)) == 8
     assert pt.shape(X) is X.shape and pt.ndim(X) == 1
     assert pt.is_flat(X) and pt.is_flat(pt.matrix(), ndim=2) and not pt.is_flat(1.0)
     assert pt.scalar_from_tensor(pt.tensor_from_scalar(2)).type == pt.scalar(dtype="int64").type
@@ -102,3 +105,23 @@ def test_joint_shapes():
     assert pt.broadcast_shape((2, 1), (5,), arrays_are_shapes=True) == (2, 5)
     with pytest.raises(TypeError, match=r"broadcast_shapes: shapes \(2,\) and \(3,\) do not"):
         pt.broadcast_shapes(2, 3)
+
+
+def test_equal_arrays():
+    v = np.array([1.0, np.nan])
+    for given in ((v, v), (v, v, True), (v[:1], v[:1]), (v, v[:1]), (v, v[None]), (1, 1.0)):
+        assert pt.array_equal(*given).eval() == np.array_equal(*given)
+    for given in (([1, 1], 1), ([1, 2], [[1, 2], [1, 2]]), ([1, 2], [1, 2, 3]), ([1, 2], 1)):
+        assert pt.array_equiv(*given).eval() == np.array_equiv(*given)
+
+
+def test_absent_names_say_why():
+    for name, words in (
+        ("copyto", r"never written to: x.at\[key\].set"),
+        ("finfo", "np.finfo with x.dtype"),
+        ("TensorConstant", "constants are tensors like others: pt.get_scalar_constant_value"),
+    ):
+        with pytest.raises(AttributeError, match=f"pt has no '{name}': .*{words}"):
+            getattr(pt, name)
+    assert pt.TensorVariable is pt.Node and pt.newaxis is None
+    assert (pt.pi, pt.e, pt.euler_gamma, pt.inf) == (np.pi, np.e, np.euler_gamma, np.inf)

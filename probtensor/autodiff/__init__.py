@@ -1,4 +1,4 @@
-"""`pt.gradient`: derivatives and what changes them, by the names of Theano and PyTensor.
+"""`pt.autodiff`: derivatives and what changes them, by the names of `pytensor.gradient`.
 
 `Lop` and `Rop` are `pt.vjp` and `pt.jvp` with the names of their arguments there. Options that only
 keep a wrong gradient from being noticed are not here: a disconnected input is an error unless it is
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from probtensor.autodiff.verify import GradientError, numeric_grad, verify_grad
 from probtensor.calls import absent, public
 from probtensor.graph import Node
 from probtensor.ops import (
@@ -34,7 +35,6 @@ from probtensor.rules import (
     value_and_grad,
     vjp,
 )
-from probtensor.testing.verify import GradientError, numeric_grad, verify_grad
 
 consider_constant = disconnected_grad
 hessian_vector_product = hvp
@@ -54,7 +54,7 @@ def Lop(f: Tensors, wrt: Tensors, eval_points: Tensors) -> Node | list:
     Raises GraphError, a TypeError, as `pt.vjp` does.
 
         >>> x = pt.vector("x")
-        >>> pt.gradient.Lop(x**2, x, np.array([1.0, 10.0])).eval({x: [1.0, 2.0]})
+        >>> pt.autodiff.Lop(x**2, x, np.array([1.0, 10.0])).eval({x: [1.0, 2.0]})
         array([ 2., 40.])
     """
     return vjp(f, wrt, eval_points)
@@ -72,7 +72,7 @@ def Rop(f: Tensors, wrt: Tensors, eval_points: Tensors) -> Node | list:
     Raises GraphError, a TypeError, as `pt.jvp` does.
 
         >>> x = pt.vector("x")
-        >>> pt.gradient.Rop(pt.sum(x**2), x, np.array([1.0, 0.0])).eval({x: [3.0, 4.0]})
+        >>> pt.autodiff.Rop(pt.sum(x**2), x, np.array([1.0, 0.0])).eval({x: [3.0, 4.0]})
         array(6.)
     """
     return jvp(f, wrt, eval_points)
@@ -111,4 +111,4 @@ __all__ = [
     "zero_grad",
 ]
 
-__getattr__ = absent("pt.gradient", dict.fromkeys(__all__))
+__getattr__ = absent("pt.autodiff", dict.fromkeys(__all__))

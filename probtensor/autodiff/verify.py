@@ -37,7 +37,7 @@ def numeric_grad(
     eps**2 times the third derivative.
     Raises TypeError for arguments that are no floats.
 
-        >>> pt.gradient.numeric_grad(lambda x: np.sum(x**2), np.array([1.0, 2.0])).round(6)
+        >>> pt.autodiff.numeric_grad(lambda x: np.sum(x**2), np.array([1.0, 2.0])).round(6)
         array([2., 4.])
     """
     several = isinstance(pt, (list, tuple))
@@ -86,7 +86,7 @@ def verify_grad(
     Returns None. Raises GradientError, an AssertionError, with the argument, the place and both
     values; GraphError, a TypeError, for a result without a derivative.
 
-        >>> pt.gradient.verify_grad(lambda x: pt.exp(x) * x, [np.array([0.5, 1.0])])
+        >>> pt.autodiff.verify_grad(lambda x: pt.exp(x) * x, [np.array([0.5, 1.0])])
     """
     points = [np.asarray(x) for x in pt]
     rng = np.random.default_rng(0) if rng is None else rng

@@ -1,0 +1,167 @@
+"""Sorting, searching and running operations for compiled plans: what host/pt_ordering.h has, under
+names that a plan is linked with."""
+
+from libc.stdint cimport int64_t
+
+cdef extern from "pt_ordering.h" nogil:
+    void pt_sort_in_c "pt_sort"(const double* x, double* out, int64_t batch, int64_t n)
+    void pt_sort_int64_in_c "pt_sort_int64"(const int64_t* x, int64_t* out, int64_t batch,
+                                            int64_t n)
+    void pt_argsort_in_c "pt_argsort"(const double* x, int64_t* order, double* work, int64_t batch,
+                                      int64_t n)
+    void pt_argsort_int64_in_c "pt_argsort_int64"(const int64_t* x, int64_t* order, double* work,
+                                                  int64_t batch, int64_t n)
+    void pt_argsort_rows_in_c "pt_argsort_rows"(const double* x, int64_t* order, double* work,
+                                                int64_t batch, int64_t m, int64_t n)
+    void pt_argsort_rows_int64_in_c "pt_argsort_rows_int64"(const int64_t* x, int64_t* order,
+                                                            double* work, int64_t batch, int64_t m,
+                                                            int64_t n)
+    void pt_select_in_c "pt_select"(const double* x, const int64_t* places, double* values,
+                                    int64_t* order, double* work, int64_t batch, int64_t n,
+                                    int64_t count)
+    void pt_select_int64_in_c "pt_select_int64"(const int64_t* x, const int64_t* places,
+                                                int64_t* values, int64_t* order, double* work,
+                                                int64_t batch, int64_t n, int64_t count)
+    void pt_search_left_in_c "pt_search_left"(const double* x, const double* values, int64_t* out,
+                                              int64_t batch, int64_t n, int64_t m)
+    void pt_search_right_in_c "pt_search_right"(const double* x, const double* values, int64_t* out,
+                                                int64_t batch, int64_t n, int64_t m)
+    void pt_search_left_int64_in_c "pt_search_left_int64"(const int64_t* x, const int64_t* values,
+                                                          int64_t* out, int64_t batch, int64_t n,
+                                                          int64_t m)
+    void pt_search_right_int64_in_c "pt_search_right_int64"(const int64_t* x, const int64_t* values,
+                                                            int64_t* out, int64_t batch, int64_t n,
+                                                            int64_t m)
+    void pt_cumsum_int64_in_c "pt_cumsum_int64"(const int64_t* x, int64_t* out, int64_t batch,
+                                                int64_t n)
+    void pt_cumprod_in_c "pt_cumprod"(const double* x, double* out, int64_t batch, int64_t n)
+    void pt_cumprod_int64_in_c "pt_cumprod_int64"(const int64_t* x, int64_t* out, int64_t batch,
+                                                  int64_t n)
+    void pt_cummax_in_c "pt_cummax"(const double* x, double* out, int64_t* places, int64_t batch,
+                                    int64_t n)
+    void pt_cummax_int64_in_c "pt_cummax_int64"(const int64_t* x, int64_t* out, int64_t* places,
+                                                int64_t batch, int64_t n)
+    void pt_recurrence_in_c "pt_recurrence"(const double* a, const double* b, double* out,
+                                            int64_t batch, int64_t n)
+    void pt_sort_float32_in_c "pt_sort_float32"(const float* x, float* out, double* work,
+                                                int64_t batch, int64_t n)
+    void pt_partition_in_c "pt_partition"(const double* x, const int64_t* places, int64_t* order,
+                                          double* work, int64_t batch, int64_t n, int64_t count)
+    void pt_partition_int64_in_c "pt_partition_int64"(const int64_t* x, const int64_t* places,
+                                                      int64_t* order, double* work, int64_t batch,
+                                                      int64_t n, int64_t count)
+    void pt_cumsum_columns_in_c "pt_cumsum_columns"(const double* x, double* out, double* work,
+                                                    int64_t batch, int64_t n, int64_t m)
+    void pt_cumsum_columns_int64_in_c "pt_cumsum_columns_int64"(const int64_t* x, int64_t* out,
+                                                                int64_t batch, int64_t n, int64_t m)
+
+
+
+cdef void pt_sort(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil:
+    pt_sort_in_c(x, out, batch, n)
+
+
+cdef void pt_sort_int64(const int64_t* x, int64_t* out, int64_t batch, int64_t n) noexcept nogil:
+    pt_sort_int64_in_c(x, out, batch, n)
+
+
+cdef void pt_argsort(const double* x, int64_t* order, double* work, int64_t batch,
+                     int64_t n) noexcept nogil:
+    pt_argsort_in_c(x, order, work, batch, n)
+
+
+cdef void pt_argsort_int64(const int64_t* x, int64_t* order, double* work, int64_t batch,
+                           int64_t n) noexcept nogil:
+    pt_argsort_int64_in_c(x, order, work, batch, n)
+
+
+cdef void pt_argsort_rows(const double* x, int64_t* order, double* work, int64_t batch, int64_t m,
+                          int64_t n) noexcept nogil:
+    pt_argsort_rows_in_c(x, order, work, batch, m, n)
+
+
+cdef void pt_argsort_rows_int64(const int64_t* x, int64_t* order, double* work, int64_t batch,
+                                int64_t m, int64_t n) noexcept nogil:
+    pt_argsort_rows_int64_in_c(x, order, work, batch, m, n)
+
+
+cdef void pt_select(const double* x, const int64_t* places, double* values, int64_t* order,
+                    double* work, int64_t batch, int64_t n, int64_t count) noexcept nogil:
+    pt_select_in_c(x, places, values, order, work, batch, n, count)
+
+
+cdef void pt_select_int64(const int64_t* x, const int64_t* places, int64_t* values, int64_t* order,
+                          double* work, int64_t batch, int64_t n, int64_t count) noexcept nogil:
+    pt_select_int64_in_c(x, places, values, order, work, batch, n, count)
+
+
+cdef void pt_search_left(const double* x, const double* values, int64_t* out, int64_t batch,
+                         int64_t n, int64_t m) noexcept nogil:
+    pt_search_left_in_c(x, values, out, batch, n, m)
+
+
+cdef void pt_search_right(const double* x, const double* values, int64_t* out, int64_t batch,
+                          int64_t n, int64_t m) noexcept nogil:
+    pt_search_right_in_c(x, values, out, batch, n, m)
+
+
+cdef void pt_search_left_int64(const int64_t* x, const int64_t* values, int64_t* out, int64_t batch,
+                               int64_t n, int64_t m) noexcept nogil:
+    pt_search_left_int64_in_c(x, values, out, batch, n, m)
+
+
+cdef void pt_search_right_int64(const int64_t* x, const int64_t* values, int64_t* out,
+                                int64_t batch, int64_t n, int64_t m) noexcept nogil:
+    pt_search_right_int64_in_c(x, values, out, batch, n, m)
+
+
+cdef void pt_cumsum_int64(const int64_t* x, int64_t* out, int64_t batch, int64_t n) noexcept nogil:
+    pt_cumsum_int64_in_c(x, out, batch, n)
+
+
+cdef void pt_cumprod(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil:
+    pt_cumprod_in_c(x, out, batch, n)
+
+
+cdef void pt_cumprod_int64(const int64_t* x, int64_t* out, int64_t batch, int64_t n) noexcept nogil:
+    pt_cumprod_int64_in_c(x, out, batch, n)
+
+
+cdef void pt_cummax(const double* x, double* out, int64_t* places, int64_t batch,
+                    int64_t n) noexcept nogil:
+    pt_cummax_in_c(x, out, places, batch, n)
+
+
+cdef void pt_cummax_int64(const int64_t* x, int64_t* out, int64_t* places, int64_t batch,
+                          int64_t n) noexcept nogil:
+    pt_cummax_int64_in_c(x, out, places, batch, n)
+
+
+cdef void pt_recurrence(const double* a, const double* b, double* out, int64_t batch,
+                        int64_t n) noexcept nogil:
+    pt_recurrence_in_c(a, b, out, batch, n)
+
+
+cdef void pt_sort_float32(const float* x, float* out, double* work, int64_t batch,
+                          int64_t n) noexcept nogil:
+    pt_sort_float32_in_c(x, out, work, batch, n)
+
+
+cdef void pt_partition(const double* x, const int64_t* places, int64_t* order, double* work,
+                       int64_t batch, int64_t n, int64_t count) noexcept nogil:
+    pt_partition_in_c(x, places, order, work, batch, n, count)
+
+
+cdef void pt_partition_int64(const int64_t* x, const int64_t* places, int64_t* order, double* work,
+                             int64_t batch, int64_t n, int64_t count) noexcept nogil:
+    pt_partition_int64_in_c(x, places, order, work, batch, n, count)
+
+
+cdef void pt_cumsum_columns(const double* x, double* out, double* work, int64_t batch, int64_t n,
+                            int64_t m) noexcept nogil:
+    pt_cumsum_columns_in_c(x, out, work, batch, n, m)
+
+
+cdef void pt_cumsum_columns_int64(const int64_t* x, int64_t* out, int64_t batch, int64_t n,
+                                  int64_t m) noexcept nogil:
+    pt_cumsum_columns_int64_in_c(x, out, batch, n, m)

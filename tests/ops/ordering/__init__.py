@@ -1,0 +1,1 @@
+"""Sorting, searching, sets, counts and running operations, against NumPy."""
