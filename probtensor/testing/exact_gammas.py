@@ -129,11 +129,13 @@ def _divergences() -> dict[str, Callable]:
 
 def derivative(function: Callable, at: Sequence[Any], orders: Sequence[int]) -> Any:
     """A first or second partial derivative by central differences, whose error is of the size of
-    the last digit: the step has half of them, and there are enough inside for values next to 1."""
+    the last digit: the step has half of them, and there are enough inside for values next to 1,
+    whose logarithm is next to 0."""
     import mpmath as mp
 
     digits = mp.mp.prec
-    with mp.workprec(4 * digits + 1000):
+    is_near_one = abs(function(*at)) > 0.999999 or abs(function(*at)) < 1e-6
+    with mp.workprec(4 * digits + 1000 * is_near_one):
         points = [(mp.mpf(1), [mp.mpf(x) for x in at])]
         for k, order in enumerate(orders):
             step = mp.ldexp(mp.mpf(at[k]) or mp.mpf(1), -digits // 2 - 8)
@@ -247,14 +249,18 @@ def _incomplete_beta() -> dict[str, Callable]:
             return mp.nan
         if x in (0, 1) or not 0 < a < mp.inf or not 0 < b < mp.inf:
             return mp.mpf(x == 1 or (x > 0 and (a == 0 or b == mp.inf)))
-        # A sum of positive terms (DLMF 8.17.8), with the digits that 1 less it loses.
-        low = x <= 0.5
-        with mp.workprec(mp.mp.prec + (100 if low else 1100)):
+        prec = mp.mp.prec
+        value = below(a, b, x, prec + 60)
+        return value if value > 1e-9 else below(a, b, x, prec + 1100)
+
+    def below(a: Any, b: Any, x: Any, prec: int) -> Any:
+        """A sum of positive terms (DLMF 8.17.8), or 1 less one."""
+        with mp.workprec(prec):
             y = 1 - x
-            lead = a * mp.log(x) + b * mp.log(y) - log_beta(a, b)
-            part = _series(1 / a, a + 1, x, a + b) if low else _series(1 / b, b + 1, y, a + b)
-            value = mp.exp(lead) * part if low else 1 - mp.exp(lead) * part
-        return +value
+            lead = mp.exp(a * mp.log(x) + b * mp.log(y) - log_beta(a, b))
+            if x <= 0.5:
+                return lead * _series(1 / a, a + 1, x, a + b)
+            return 1 - lead * _series(1 / b, b + 1, y, a + b)
 
     def log_beta(a: Any, b: Any) -> Any:
         return mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(a + b)
