@@ -10,7 +10,7 @@
 #include "pt_base.h"
 
 #define PT_HYPER_ORDERS 7        /* of a parameter that is a sum of two */
-#define PT_HYPER_MOST 1000000    /* terms */
+#define PT_HYPER_MOST 200000    /* terms */
 
 /* p times a + d, or over it. */
 PT_FN_CALLED void pt__times(double *p, double a, int n)

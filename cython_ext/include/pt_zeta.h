@@ -6,7 +6,7 @@
 
 #define PT_ZETA_ORDERS 9  /* the function and its derivatives in s */
 #define PT_ZETA_TERMS 13  /* of the Euler-Maclaurin formula */
-#define PT_ZETA_MOST 1000000
+#define PT_ZETA_MOST 100000
 
 /* The rest from w on, times w^s: the Euler-Maclaurin formula (DLMF 25.11.28) for s + d as a
  * polynomial in d, whose coefficients become derivatives. */

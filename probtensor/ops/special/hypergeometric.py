@@ -92,7 +92,7 @@ class Hyp2f1(Elementwise):
 
     The derivatives in the parameters are for x < 1, with relative errors of 1e-11 for parameters
     above 0, up to the third in each; with parameters below 0 as much more as terms of the series
-    cancel. They take longer the closer x is to 1, or the further below 0: up to 1,000,000 terms,
+    cancel. They take longer the closer x is to 1, or the further below 0: up to 200,000 terms,
     and nan beyond."""
 
     arity, numpy, c = 4, SciPy("hyp2f1"), "pt_scipy_hyp2f1"
