@@ -103,7 +103,7 @@ def apply_function(uintptr_t table, Py_ssize_t function, Py_ssize_t end, double[
         if operand.shape[0] != result.shape[0] or operand.shape[0] % 8:
             raise ValueError("operands of one length, a multiple of eight")
         frame[PT_FIRST + 1 + k].p = <void *>&operand[0]
-    # The fourth and fifth operands stand in an instruction of its own, which three others do not run.
+    # The fourth and fifth stand in an instruction of their own, which the others do not run.
     code[0] = pt_instr(ops[function].op, PT_FIRST, PT_FIRST + 1, PT_FIRST + 2, PT_FIRST + 3)
     code[1] = pt_instr(ops[end].op, PT_FIRST + 4, PT_FIRST + 5, 0, 0)
     code[2] = pt_instr(ops[end].op, 0, 0, 0, 0)

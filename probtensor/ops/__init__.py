@@ -117,6 +117,8 @@ _MODULES = (
     "special.factorials",
     "special.functions",
     "special.hypergeometric",
+    "special.incomplete_beta",
+    "special.incomplete_gamma",
     "special.integrals",
     "special.links",
     "special.rising",

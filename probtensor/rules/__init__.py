@@ -5,6 +5,7 @@
     probability/  logarithms of probabilities derived from their expressions, distribution
                   functions, mixtures and products of probabilities, differences of log gammas
     stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
+    hyperbolic.py  quotients of exponentials, functions that undo each other
     sets.py       the rulesets that passes apply
     derivatives.py  derivatives of the stable form of a graph: the public functions
     given.py      rules and passes that a user gives

@@ -215,14 +215,23 @@ PT_TERNARY(PT_DEFINE)
     X(pt_xexpy) X(pt_log_rising_factorial) X(pt_digamma_difference) X(pt_trigamma_difference) \
     X(pt_lgamma_rest_change) X(pt_digamma_rest_change) X(pt_trigamma_rest_change) X(pt_lbeta) \
     X(pt_log_multiset_coefficient) X(pt_log1p_square) X(pt_after) X(pt_copysign) X(pt_ldexp) \
-    X(pt_nextafter) X(pt_nextafter_single) X(pt_logaddexp2)
+    X(pt_nextafter) X(pt_nextafter_single) X(pt_logaddexp2) X(pt_gammainc) X(pt_gammaincc) \
+    X(pt_gammainc_x) X(pt_gammainc_a) X(pt_gammainc_aa) X(pt_log_gammainc) X(pt_log_gammainc_x) \
+    X(pt_log_gammainc_a) X(pt_log_gammainc_aa) X(pt_log_gammaincc) X(pt_log_gammaincc_x) \
+    X(pt_log_gammaincc_a) X(pt_log_gammaincc_aa) X(pt_gammal) X(pt_gammau) X(pt_gammaincinv) \
+    X(pt_gammainccinv)
 #define PT_FUNCTIONS_3(X) \
     X(pt_kl_div) X(pt_power_divergence) X(pt_beta_divergence) X(pt_inverse_divergence) \
     X(pt_log_ratio) X(pt_surplus) X(pt_binomial_divergence) X(pt_share_divergence) \
     X(pt_share_slope) X(pt_share_drift) X(pt_student_kernel) X(pt_student_slope) \
     X(pt_student_drift) X(pt_bessel_j) X(pt_bessel_y) X(pt_bessel_i) X(pt_bessel_k) \
     X(pt_zeta)
-#define PT_FUNCTIONS_4(X) X(pt_log_share_ratio) X(pt_lbeta_change) X(pt_hyp1f1)
+#define PT_FUNCTIONS_4(X) \
+    X(pt_log_share_ratio) X(pt_lbeta_change) X(pt_hyp1f1) X(pt_beta_mass) \
+    X(pt_beta_mass_x) X(pt_beta_mass_a) X(pt_beta_mass_b) X(pt_beta_mass_aa) X(pt_beta_mass_ab) \
+    X(pt_beta_mass_bb) X(pt_log_beta_mass) X(pt_log_beta_mass_x) X(pt_log_beta_mass_a) \
+    X(pt_log_beta_mass_b) X(pt_log_beta_mass_aa) X(pt_log_beta_mass_ab) X(pt_log_beta_mass_bb) \
+    X(pt_beta_quantile)
 #define PT_FUNCTIONS_5(X) X(pt_hyp2f1)
 
 #define PT_DEFINE(name) \

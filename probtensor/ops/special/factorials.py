@@ -98,7 +98,7 @@ def multigammaln(a: TensorLike, d: int) -> Node:
     Raises GraphError, a TypeError, for a d that is not an integer >= 1.
 
         >>> pt.special.multigammaln(2.5, 2).eval()
-        array(0.85704771)
+        array(0.85704781)
     """
     if not isinstance(d, (int, np.integer)) or isinstance(d, bool) or d < 1:
         raise GraphError(f"multigammaln: the dimension d is a whole number >= 1, not {d!r:.60}")

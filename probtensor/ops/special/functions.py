@@ -400,7 +400,7 @@ def polygamma(n: TensorLike, x: TensorLike) -> Node:
         array(1.64493407)
     """
     if isinstance(n, (Node, list, tuple, np.ndarray)):
-        return ops.zetas.polygamma_of_tensor(n, x)
+        return ops.special.zetas.polygamma_of_tensor(n, x)
     if not isinstance(n, (int, np.integer)) or n < 0:
         raise GraphError(f"polygamma: the order n is a whole number from 0 on, not {n!r:.60}")
     x = as_tensor(x)

@@ -169,7 +169,9 @@ def entr(x: TensorLike) -> Node:
         array([0.        , 0.34657359])
     """
     x = floats(x)
-    return ops.where(x < 0, -np.inf, -ops.xlogy(x, ops.where(x < 0, 1, x)))
+    inside = ops.where(x > 0, x, 1)
+    value = -inside * ops.log(inside)
+    return ops.where(x > 0, value, ops.where(x < 0, -np.inf, ops.where(ops.eq(x, 0), 0, x)))
 
 
 @public
