@@ -124,6 +124,17 @@ def test_windows():
         np.testing.assert_allclose(ours(N).eval({N: 1}), twin(1))
 
 
+def test_windows_of_kaiser():
+    for count in (0, 1, 2, 3, 8, 31):
+        for beta in (0.0, 2.5, 14):
+            found = pt.kaiser(count, beta).eval()
+            np.testing.assert_allclose(found, np.kaiser(count, beta), rtol=1e-12)
+    beta = pt.scalar("beta")
+    f = pt.function([beta], [pt.kaiser(6, beta)[1], pt.grad(pt.kaiser(6, beta)[1], beta)])
+    h = 1e-5
+    np.testing.assert_allclose(f(2.0)[1], (f(2 + h)[0] - f(2 - h)[0]) / 2 / h, rtol=1e-7)
+
+
 def test_matrices_of_powers_and_diagonals():
     v = np.array([1.5, -2.0, 0.0])
     for given in ((), (2,), (5, True), (0,), (None, True)):
