@@ -46,11 +46,13 @@ from probtensor.rules.derivatives import (
 from probtensor.rules.given import rewrite_graph
 from probtensor.rules.sets import FINAL, SIMPLIFY, STABLE, TOPICS
 from probtensor.rules.sparse import sparse_hessian, sparse_jacobian
+from probtensor.rules.structure.matrices import INVERSES
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.reads import read_parts
 
 __all__ = [
     "FINAL",
+    "INVERSES",
     "PICKS",
     "SIMPLIFY",
     "STABLE",
