@@ -217,6 +217,7 @@ class Schur(Core):
 
     core, routine = "(n,n),()->(n,n),(n,n),()", "pt_schur"
     differentiable = False
+    no_derivative = "values alone; solve_sylvester and eig have derivatives"
     takes, gives = ("float64", "int64"), ("float64", "float64", "int64")
     rounding = 100.0
     samples = (
@@ -251,6 +252,7 @@ class QZ(Core):
     core = "(n,n),(n,n),()->(n,n),(n,n),(n),(n),(n),(n,n),(n,n)"
     routine = "pt_qz"
     differentiable = False
+    no_derivative = "values alone; solve_discrete_are and eigh have derivatives"
     takes = ("float64", "float64", "int64")
     rounding = 100.0
     gives = ("float64",) * 7
