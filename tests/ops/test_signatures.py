@@ -35,6 +35,8 @@ DIFFERENT = {
     ("sqrtm", "blocksize"): "a parameter that SciPy is about to remove",
     ("einsum", "operands"): "the subscripts are a parameter of their own, and always come first",
     ("einsum", "kwargs"): "dtype=, order= and casting= stand in the signature",
+    ("factorial", "exact"): "the result is gamma(n + 1) of floats, as Theano has it",
+    ("factorial", "extend"): "the result is gamma(n + 1), below 0 too, as Theano has it",
     ("clip", "kwargs"): "keywords of ufuncs, which write to arrays",
     ("softplus", "kwargs"): "keywords of ufuncs, which write to arrays",
     ("pad", "kwargs"): "the values of all modes stand in the signature",

@@ -217,7 +217,7 @@ class Schur(Core):
 
     core, routine = "(n,n),()->(n,n),(n,n),()", "pt_schur"
     differentiable = False
-    no_derivative = "values alone; solve_sylvester and eig have derivatives"
+    no_derivative = "the form depends on the order of eigenvalues, which jumps"
     takes, gives = ("float64", "int64"), ("float64", "float64", "int64")
     rounding = 100.0
     samples = (
@@ -252,7 +252,7 @@ class QZ(Core):
     core = "(n,n),(n,n),()->(n,n),(n,n),(n),(n),(n),(n,n),(n,n)"
     routine = "pt_qz"
     differentiable = False
-    no_derivative = "values alone; solve_discrete_are and eigh have derivatives"
+    no_derivative = "the form depends on the order of eigenvalues, which jumps"
     takes = ("float64", "float64", "int64")
     rounding = 100.0
     gives = ("float64",) * 7

@@ -62,7 +62,7 @@ class RawQR(Core):
     name = "raw_qr"
     core, routine = "(m,n)->(n,m),(k)", "pt_qr_raw"
     differentiable = False
-    no_derivative = "reflectors alone; qr in other modes has derivatives"
+    no_derivative = "it is LAPACK's own form; that of mode=\"reduced\" has derivatives"
     rounding = 10.0
     samples = _FORMS
 
