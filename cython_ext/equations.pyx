@@ -95,8 +95,8 @@ cdef void _sylvester_piece(void* context, int64_t item) noexcept nogil:
 
 cdef void pt_sylvester(const double* a, const double* b, const double* q, double* out,
                        double* work, int64_t batch, int64_t m, int64_t n) noexcept nogil:
-    """out: x with a x + x b = q for each item: a is m x m, b n x n. All nan where one is not finite,
-    or eigenvalues of a and -b are equal to rounding."""
+    """out: x with a x + x b = q for each item: a is m x m, b n x n. All nan where one is not
+    finite, or eigenvalues of a and -b are equal to rounding."""
     cdef Items p
     cdef int64_t most = max(m, n)
     if m == 0 or n == 0:

@@ -227,8 +227,8 @@ cdef void _banded_piece(void* context, int64_t item) noexcept nogil:
 cdef void pt_solve_banded(const double* bands, const double* b, const int64_t* below, double* out,
                           double* work, int64_t batch, int64_t r, int64_t n,
                           int64_t k) noexcept nogil:
-    """out: x with a x = b for each item: the r diagonals of a, n x n, are rows of `bands`, `below` of
-    them under the main one, as LAPACK has them; b is n x k. All nan where a is singular."""
+    """out: x with a x = b for each item: the r diagonals of a, n x n, are rows of `bands`, `below`
+    of them under the main one, as LAPACK has them; b is n x k. All nan where a is singular."""
     cdef Items p
     if n == 0 or k == 0:
         return
@@ -316,8 +316,8 @@ cdef void pt_qr_raw(const double* a, double* h, double* tau, double* work, int64
 
 cdef void pt_qr_order(const double* a, int64_t* order, double* work, int64_t batch, int64_t m,
                       int64_t n) noexcept nogil:
-    """The order of columns in which QR with pivots takes each m x n item, by dgeqp3; 0, 1, ... where
-    it is not finite."""
+    """The order of columns in which QR with pivots takes each m x n item, by dgeqp3; 0, 1, ...
+    where it is not finite."""
     cdef int64_t item, j, k = min(m, n)
     cdef double* reflectors = work + m * n
     cdef int* pivots = <int*> (reflectors + k)

@@ -112,7 +112,7 @@ def test_derivatives_of_equations():
     small, square = batch(3, 3) / 4, batch(3, 3)
     slopes(pt.linalg.solve_continuous_lyapunov, a[0], square)
     for method in ("direct", "bilinear"):
-        slopes(lambda x, y: pt.linalg.solve_discrete_lyapunov(x, y, method), small, square)  # noqa: B023
+        slopes(lambda x, y, m=method: pt.linalg.solve_discrete_lyapunov(x, y, m), small, square)
 
 
 RICCATI = {
