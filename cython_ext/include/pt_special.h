@@ -10,6 +10,9 @@
  *   pt_divergence.h  differences of logarithms: log1pmx, kl_div, kernels of densities
  *   pt_rising.h      differences of lgamma and of its derivatives, lbeta
  *   pt_floats.h      parts and neighbours of floats
+ *   pt_bessel.h      derivatives of Bessel functions in their order
+ *   pt_zeta.h        Hurwitz zeta function, Lambert W
+ *   pt_hyper.h       derivatives of hypergeometric functions in their parameters
  */
 #ifndef PT_SPECIAL_H
 #define PT_SPECIAL_H
@@ -24,5 +27,8 @@
 #include "pt_divergence.h"
 #include "pt_rising.h"
 #include "pt_floats.h"
+#include "pt_bessel.h"
+#include "pt_zeta.h"
+#include "pt_hyper.h"
 
 #endif

@@ -1,12 +1,13 @@
 """Rewrite rules as data, by topic. Each has two sides, a reason, and a test domain.
 
     arithmetic/   identities, constants, casts; powers; products; sums; one division for a loop
-    structure/    views of views, late broadcasting, gathers before elementwise ops, conditions
+    structure/    views of views, late broadcasting, reads before what is read, conditions
     probability/  logarithms of probabilities derived from their expressions, distribution
                   functions, mixtures and products of probabilities, differences of log gammas
     stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
     sets.py       the rulesets that passes apply
     derivatives.py  derivatives of the stable form of a graph: the public functions
+    given.py      rules and passes that a user gives
     custom.py     functions with derivatives of the user's own
     sparse.py     Jacobians and Hessians that are mostly zeros
 
@@ -41,12 +42,16 @@ from probtensor.rules.derivatives import (
     value_and_grad,
     vjp,
 )
+from probtensor.rules.given import rewrite_graph
 from probtensor.rules.sets import FINAL, SIMPLIFY, STABLE, TOPICS
 from probtensor.rules.sparse import sparse_hessian, sparse_jacobian
+from probtensor.rules.structure.matrices import INVERSES
 from probtensor.rules.structure.picks import PICKS
+from probtensor.rules.structure.reads import read_parts
 
 __all__ = [
     "FINAL",
+    "INVERSES",
     "PICKS",
     "SIMPLIFY",
     "STABLE",
@@ -61,6 +66,8 @@ __all__ = [
     "jacobian",
     "jvp",
     "listing",
+    "read_parts",
+    "rewrite_graph",
     "sparse_hessian",
     "sparse_jacobian",
     "stabilized",

@@ -1,4 +1,4 @@
-"""Slopes and integrals of tabulated functions, and differences of neighbours."""
+"""Slopes and integrals of tabulated functions."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def gradient(
     varargs  the distance between neighbours: none for 1, a number for all axes, or for each axis a
              number or a vector of where the values are
 
-    (Not `pt.grad`, the derivative of a graph.) Source: Fornberg (1988), Mathematics of Computation
-    51:699.
+    This is `np.gradient`, which calls it; `pt.grad` is the derivative of a graph. Source: Fornberg
+    (1988), Mathematics of Computation 51:699.
 
     Returns a tensor of the shape of `f`, or a tuple of one for each axis if there are several;
     float32 if `f` is, else float64.
@@ -100,7 +100,8 @@ def gradient(
     else:
         steps = [as_tensor(step) for step in varargs]
     if len(steps) != len(axes):
-        raise GraphError(f"gradient: {len(steps)} distances for {len(axes)} axes{described(x)}")
+        text = f"gradient: {len(steps)} distances for {len(axes)} axes"
+        raise GraphError(text + described(x))
     found = tuple(_slopes(x, k, step, order) for k, step in zip(axes, steps, strict=True))
     return found[0] if len(found) == 1 else found
 
@@ -119,9 +120,8 @@ def _slopes(f: Node, axis: int, given: Node, order: int) -> Node:
     if given.ndim:
         places = floats(given)
         if isinstance(n, int) and isinstance(places.shape[0], int) and places.shape[0] != n:
-            raise GraphError(
-                f"gradient: {places.shape[0]} places for axis {axis}, of size {n}{described(f)}"
-            )
+            text = f"gradient: {places.shape[0]} places for axis {axis}, of size {n}"
+            raise GraphError(text + described(f))
         steps = ops.diff(places)
         found = _uneven(last, steps, order)
     else:

@@ -33,13 +33,6 @@ class EighResult(NamedTuple):
     eigenvectors: Node
 
 
-class SlogdetResult(NamedTuple):
-    """The result of `slogdet`."""
-
-    sign: Node
-    logabsdet: Node
-
-
 class QRResult(NamedTuple):
     """The result of `qr`."""
 
@@ -265,29 +258,6 @@ def read_triangles(
     return ops.matrix_transpose(a), None if b is None else ops.matrix_transpose(b)
 
 
-@public
-def slogdet(a: TensorLike) -> SlogdetResult:
-    """Sign and logarithm of the absolute value of determinants: (sign, logabsdet).
-
-    a: shape (..., n, n), as float64; both parts have the shape of the leading axes. A singular
-    matrix has sign 0 and logarithm -inf; both are nan where a is not finite.
-
-        sign, logabsdet = pt.linalg.slogdet(precision)
-        logp = 0.5 * logabsdet - 0.5 * x @ precision @ x
-
-    Returns a pair of float64 tensors, `sign` and `logabsdet`.
-    Raises GraphError, a TypeError, for matrices that are not square.
-
-        >>> pt.linalg.slogdet([[2.0, 0.0], [0.0, 4.0]]).logabsdet.eval()
-        array(2.07944154)
-    """
-    factor, pivots, _ = parts(LU().apply(matrices("slogdet", a), what="slogdet"))
-    diagonal = ops.diagonal(factor, axis1=-2, axis2=-1)
-    swapped = ops.ne(pivots, ops.arange(pivots.shape[-1]))
-    signs = ops.where(swapped, -1.0, 1.0) * ops.sign(diagonal)
-    return SlogdetResult(ops.prod(signs, -1), ops.sum(ops.log(ops.abs(diagonal)), -1))
-
-
 @public(lacks=("check_finite",))
 def lu_factor(
     a: TensorLike, overwrite_a: bool = False, check_finite: bool = False
@@ -348,27 +318,3 @@ def lu(
         return rows, lower, upper
     permutation = ops.astype(ops.eq(columns, ops.arange(rows.shape[-1])), "float64")
     return permutation, lower, upper
-
-
-@public
-def qr(a: TensorLike, mode: str = "reduced") -> QRResult | Node:
-    """Orthonormal columns and an upper triangular factor: (Q, R) with a == Q @ R.
-
-    a: shape (..., m, n), as float64. With k = min(m, n), Q has shape (..., m, k) and R (..., k, n);
-    the signs are those of LAPACK. mode "r" gives R alone; "complete" and "raw" are refused. Where a
-    is not finite all are nan. The derivative exists where the first k columns are independent.
-
-        q, r = pt.linalg.qr(design)
-        beta = pt.linalg.solve_triangular(r, q.mT @ y)
-
-    Returns a pair of float64 tensors, `Q` and `R`, or R alone.
-    Raises GraphError, a TypeError, for less than two axes and for another mode.
-    Source: Golub and Van Loan (2013), "Matrix Computations", 5.2.
-
-        >>> abs(pt.linalg.qr([[3.0], [4.0]], mode="r")).eval()
-        array([[5.]])
-    """
-    if mode not in ("reduced", "r"):
-        raise GraphError(f"qr: mode is 'reduced' or 'r', not {mode!r:.60}")
-    found = QRResult(*parts(QR()(matrices("qr", a))))
-    return found if mode == "reduced" else found.R

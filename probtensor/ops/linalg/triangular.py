@@ -275,7 +275,7 @@ def solve_triangular(
     what = "solve_triangular"
     a = matrices(what, a)
     lower = flag(lower, f"{what}: lower")
-    transposed = _transposed(trans)
+    transposed = transposed_of(what, trans)
     if flag(unit_diagonal, f"{what}: unit_diagonal"):
         a = ops.where(ops.eye(a.shape[-2], a.shape[-1], dtype="bool"), 1, a)
     return _solved(what, a, b, lower, transposed)
@@ -292,11 +292,12 @@ def _solved(what: str, a: Node, b: TensorLike, lower: bool, transposed: bool) ->
     return solve.apply(a, b, what=what)
 
 
-def _transposed(trans: object) -> bool:
+def transposed_of(what: str, trans: object) -> bool:
+    """Whether the system is that of the transposed matrix, by SciPy's argument `trans`."""
     plain = isinstance(trans, (int, str, np.integer))
     if not plain or trans not in TRANSPOSED:
         choices = ", ".join(map(repr, TRANSPOSED))
-        raise GraphError(f"solve_triangular: trans is one of {choices}, not {trans!r:.60}")
+        raise GraphError(f"{what}: trans is one of {choices}, not {trans!r:.60}")
     return TRANSPOSED[trans]
 
 

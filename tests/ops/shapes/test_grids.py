@@ -65,6 +65,12 @@ def test_symbolic_ends_and_numbers_of_ranges():
         pt.geomspace(0, 1)
 
 
+def test_complex_ends():
+    for name in ("linspace", "logspace", "geomspace"):
+        for given in ((1j, 2, 4), (1 + 1j, -2 + 0.5j, 3, False)):
+            same(getattr(pt, name)(*given), getattr(np, name)(*given), rtol=1e-13)
+
+
 def test_grids():
     for key in (np.s_[0:3], np.s_[0:2, 1:4], np.s_[0:1:3j, -2:2], np.s_[5:0:-2, :2, 0:1:0.25]):
         same(pt.mgrid[key], np.mgrid[key])
@@ -165,6 +171,33 @@ def test_selected_elements():
         TypeError, match=r"piecewise: a condition is a tensor of bools, not float64"
     ):
         pt.piecewise(x, [x], [1])
+
+
+def test_polynomials():
+    for p in ([1.5, -2.0, 0.5], [3.0], [], [1, 2]):
+        for x in (np.array([0.5, -2.0]), np.array(3.0), np.arange(3)):
+            p = np.array(p, x.dtype if not len(p) else None)
+            check(lambda v, p=p: pt.polyval(p, v), lambda v, p=p: np.polyval(p, v), x)
+    with pytest.raises(TypeError, match="polyval: the coefficients are a vector of known length"):
+        pt.polyval(pt.vector("p"), 1.0)
+
+
+def test_unwrapped_phases():
+    rng = np.random.default_rng(2)
+    for x in (rng.normal(size=9) * 9, rng.normal(size=(3, 5)) * 9, np.zeros(1), np.zeros(0)):
+        for given in ({}, {"period": 3.0}, {"discont": 4.0}, {"discont": 1.0}, {"axis": 0}):
+            check(lambda v, k=given: pt.unwrap(v, **k), lambda v, k=given: np.unwrap(v, **k), x,
+                  rtol=1e-12)  # fmt: skip
+    counts = rng.integers(-20, 20, 12)
+    for period in (5, 6, 4.0):
+        check(
+            lambda v, k=period: pt.unwrap(v, period=k),
+            lambda v, k=period: np.unwrap(v, period=k),
+            counts,
+        )
+    x = pt.vector("x")
+    slope = pt.grad(pt.sum(pt.unwrap(x) * np.arange(1.0, 5)), x)
+    np.testing.assert_array_equal(slope.eval({x: [0.0, 9.0, 3.0, -7.0]}), [1, 2, 3, 4])
 
 
 def test_names_are_of_the_language():

@@ -19,6 +19,7 @@ X = pt.vector("x")
         (pt.full((0,), 2), 2),
         (pt.constant([[2, 2]]), 2),
         (5, 5),
+        (pt.full_like(pt.zvector("z"), 2j), 2j),
     ],
 )
 def test_constants_have_values(tensor, meant):
@@ -116,7 +117,7 @@ def test_equal_arrays():
 
 def test_absent_names_say_why():
     for name, words in (
-        ("put", r"never written to: x.at\[key\].set"),
+        ("copyto", r"never written to: x.at\[key\].set"),
         ("finfo", "np.finfo with x.dtype"),
         ("TensorConstant", "constants are tensors like others: pt.get_scalar_constant_value"),
     ):
