@@ -30,13 +30,9 @@ def _halves(x: Node, n: Size) -> Node:
 
 
 def solve(a: Node, b: Node) -> Node:
-    """x with a @ x == b, of which at least one is complex."""
+    """x with a @ x == b for columns b, where at least one is complex."""
     re, im = (ops.astype(part, "float64") for part in parts_of_value(b))
-    vector = b.ndim == 1
-    if vector:
-        re, im = ops.expand_dims(re, -1), ops.expand_dims(im, -1)
-    found = _halves(ops.solve(embedded(a), ops.concatenate([re, im], -2)), a.shape[-1])
-    return ops.squeeze(found, -1) if vector else found
+    return _halves(ops.solve(embedded(a), ops.concatenate([re, im], -2)), a.shape[-1])
 
 
 def inv(a: Node) -> Node:

@@ -200,8 +200,13 @@ def solve(
     assumed to be, x is nan.
 
     Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if `a` or
+<<<<<<< HEAD
     `b` is complex (a general matrix). The derivative by `a` is by the elements that are read; for
     "pos" it is that of a symmetric matrix.
+=======
+    `b` is complex, which is for "gen" alone. The derivative by `a` is by the elements that are
+    read; for "pos" it is that of a symmetric matrix.
+>>>>>>> complex
     Raises GraphError, a TypeError, for matrices that are not square, sizes that do not fit, and
     other assumptions; ValueError where only a call can tell.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4, 4.2 and 4.3.
@@ -209,6 +214,14 @@ def solve(
         >>> pt.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 8.0]).eval()
         array([1., 2.])
     """
+<<<<<<< HEAD
+=======
+    a, b = as_tensor(a), as_tensor(b)
+    if a.is_complex or b.is_complex:
+        return _solve_complex(a, b, assume_a, flag(transposed, "solve: transposed"), b_ndim)
+    a = as_tensor_of(matrices("solve", a), "float64")
+    b, is_vector = columns_of("solve", b, b_ndim)
+>>>>>>> complex
     if not (assume_a is None or isinstance(assume_a, str)) or assume_a not in KINDS:
         names = ", ".join(repr(name) for name in KINDS if name)
         raise GraphError(f"solve: assume_a is one of {names}, not {assume_a!r:.60}")
@@ -221,6 +234,19 @@ def solve(
     a = as_tensor_of(a, "float64")
     b, is_vector = columns_of("solve", b, b_ndim)
     found = _solve_kind(KINDS[assume_a], a, b, flag(lower, "solve: lower"), turned)
+    return ops.squeeze(found, -1) if is_vector else found
+
+
+def _solve_complex(
+    a: Node, b: Node, assume_a: str | None, transposed: bool, b_ndim: int | None
+) -> Node:
+    if KINDS.get(assume_a) != "general":
+        raise GraphError(f"solve: of complex matrices assume_a is 'gen', not {assume_a!r:.60}")
+    if b.ndim < (b_ndim or 1):
+        raise GraphError(f"solve: b is a vector or has columns{described(b)}")
+    is_vector = b_ndim == 1 or (b_ndim is None and b.ndim == 1)
+    columns = ops.expand_dims(b, b.ndim) if is_vector else b
+    found = _linear.solve(ops.matrix_transpose(a) if transposed else a, columns)
     return ops.squeeze(found, -1) if is_vector else found
 
 

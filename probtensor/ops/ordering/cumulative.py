@@ -12,7 +12,6 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
 from probtensor.late import late
-from probtensor.ops.complexes.pair import pair
 from probtensor.ops.kinds import Core, method
 from probtensor.ops.ordering.running import (
     Cummax,
@@ -65,8 +64,13 @@ def _folded(x: Node, of_floats: type[Core], of_integers: type[Core]) -> Node:
 
 
 def _sums(x: Node) -> Node:
+<<<<<<< HEAD
     if x.is_complex:
         return pair(*map(_sums, x.inputs))
+=======
+    if x.dtype.kind == "c":
+        return ops.complex(_sums(ops.real(x)), _sums(ops.imag(x)))
+>>>>>>> complex
     return _folded(x, Cumsum, CumsumIntegers)
 
 
