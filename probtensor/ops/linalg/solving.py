@@ -200,13 +200,8 @@ def solve(
     assumed to be, x is nan.
 
     Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if `a` or
-<<<<<<< HEAD
-    `b` is complex (a general matrix). The derivative by `a` is by the elements that are read; for
-    "pos" it is that of a symmetric matrix.
-=======
     `b` is complex, which is for "gen" alone. The derivative by `a` is by the elements that are
     read; for "pos" it is that of a symmetric matrix.
->>>>>>> complex
     Raises GraphError, a TypeError, for matrices that are not square, sizes that do not fit, and
     other assumptions; ValueError where only a call can tell.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4, 4.2 and 4.3.
@@ -214,23 +209,13 @@ def solve(
         >>> pt.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 8.0]).eval()
         array([1., 2.])
     """
-<<<<<<< HEAD
-=======
-    a, b = as_tensor(a), as_tensor(b)
-    if a.is_complex or b.is_complex:
-        return _solve_complex(a, b, assume_a, flag(transposed, "solve: transposed"), b_ndim)
-    a = as_tensor_of(matrices("solve", a), "float64")
-    b, is_vector = columns_of("solve", b, b_ndim)
->>>>>>> complex
     if not (assume_a is None or isinstance(assume_a, str)) or assume_a not in KINDS:
         names = ", ".join(repr(name) for name in KINDS if name)
         raise GraphError(f"solve: assume_a is one of {names}, not {assume_a!r:.60}")
     turned = flag(transposed, "solve: transposed")
     a, b = matrices("solve", a), as_tensor(b)
     if a.is_complex or b.is_complex:
-        if KINDS[assume_a] != "general" or b_ndim is not None:
-            raise GraphError("solve: complex systems take assume_a='gen' and no b_ndim")
-        return _linear.solve(ops.matrix_transpose(a) if turned else a, b)
+        return _solve_complex(a, b, assume_a, turned, b_ndim)
     a = as_tensor_of(a, "float64")
     b, is_vector = columns_of("solve", b, b_ndim)
     found = _solve_kind(KINDS[assume_a], a, b, flag(lower, "solve: lower"), turned)

@@ -64,13 +64,8 @@ def _folded(x: Node, of_floats: type[Core], of_integers: type[Core]) -> Node:
 
 
 def _sums(x: Node) -> Node:
-<<<<<<< HEAD
     if x.is_complex:
         return pair(*map(_sums, x.inputs))
-=======
-    if x.dtype.kind == "c":
-        return ops.complex(_sums(ops.real(x)), _sums(ops.imag(x)))
->>>>>>> complex
     return _folded(x, Cumsum, CumsumIntegers)
 
 
