@@ -134,7 +134,6 @@ _MODULES = (
     "loops.scan.functions",
     "loops.scan.returned",
     "complexes.functions",
-    "complexes.spectra",
     "fourier.real_transforms",
     "fourier.transforms",
 )

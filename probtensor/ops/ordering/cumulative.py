@@ -12,6 +12,7 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
 from probtensor.late import late
+from probtensor.ops.complexes.pair import pair
 from probtensor.ops.kinds import Core, method
 from probtensor.ops.ordering.running import (
     Cummax,
