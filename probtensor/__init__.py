@@ -1,7 +1,7 @@
 """ProbTensor: a tensor compiler for probabilistic programming.
 
-Tensor functions have NumPy's names and stand in this one namespace; `linalg` and `special` are as
-in SciPy, `random` makes random variables. `function` compiles a graph.
+Tensor functions have NumPy's names and stand in this one namespace; `fft` is as in NumPy, `linalg`
+and `special` are as in SciPy, `random` makes random variables. `function` compiles a graph.
 """
 
 import sys as _sys
@@ -19,6 +19,7 @@ _LATE = {
     "Lop": ("autodiff", "Lop"),
     "Rop": ("autodiff", "Rop"),
     "autodiff": ("autodiff", ""),
+    "fft": ("fft", ""),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
@@ -131,6 +132,7 @@ __all__ = [
     "e",
     "equal_computations",
     "euler_gamma",
+    "fft",
     "function",
     "grad",
     "graph_replace",
@@ -172,7 +174,7 @@ __all__ = [
     "vmap",
 ]
 __all__.extend(sorted(_LANGUAGE))
-_SUBMODULES = ("random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special")
+_SUBMODULES = ("fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special")
 
 
 def _others() -> dict[str, list[str]]:

@@ -24,11 +24,11 @@ from probtensor.graph.symbolic import refusal
 from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
-from probtensor.ops import Gather
+from probtensor.ops import Det, Gather, Inv, Slice
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop
 from probtensor.process import COLLECTIONS
-from probtensor.rules import FINAL, PICKS, STABLE, divide_once
+from probtensor.rules import FINAL, INVERSES, PICKS, STABLE, divide_once, read_parts
 from probtensor.system.stages import building, stage
 from probtensor.targets.auto.cost import choice
 from probtensor.targets.auto.target import AutoTarget
@@ -48,7 +48,9 @@ PIPELINE = (
     Pass("stabilize", STABLE),
     Pass("split", split_loops, on=(Loop,)),
     Pass("pick", PICKS, on=(Gather,)),
+    Pass("inverses", INVERSES, on=(Inv, Det)),
     Pass("expand", expand_composites, on=(Composite,)),
+    Pass("read", read_parts, on=(Slice,)),
     Pass("tidy", FINAL),
     Pass("divide", divide_once),
     # What the rules left unused or invariant.

@@ -10,6 +10,7 @@
  *   pt_divergence.h  differences of logarithms: log1pmx, kl_div, kernels of densities
  *   pt_rising.h      differences of lgamma and of its derivatives, lbeta
  *   pt_floats.h      parts and neighbours of floats
+ *   pt_bessel.h      derivatives of Bessel functions in their order
  */
 #ifndef PT_SPECIAL_H
 #define PT_SPECIAL_H
@@ -24,5 +25,6 @@
 #include "pt_divergence.h"
 #include "pt_rising.h"
 #include "pt_floats.h"
+#include "pt_bessel.h"
 
 #endif

@@ -14,8 +14,10 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     ordering/      sort, partition, searches, sets, counts, running sums and products
     branches/      one of several graphs is computed
     complexes/     complex tensors, which are pairs of real ones
+    fourier/       discrete Fourier, cosine and sine transforms; their names are those of pt.fft
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
+    assumptions.py assume: declared properties
     gradient.py    stop_gradient, grad_clip: the same value, another derivative
     size_laws.py   the parts of size laws that ops share
     shapes/        joins, pads, new axes and grids, as graphs of the ops above
@@ -34,97 +36,94 @@ Rejected: an op with methods for each backend (a new target would touch every op
 that hide which op they make (rules match on op classes).
 """
 
+from importlib import import_module
 from types import ModuleType
 
 from probtensor.calls import is_public
 from probtensor.graph.node import Op, as_tensor  # noqa: F401
-from probtensor.ops import (
-    documented,  # noqa: F401 - it gives ops that are functions their `help`
-    gradient,
-    methods,
-    numpy_calls,
-)
-from probtensor.ops.arrays import (
-    creation,
-    diagonals,
-    differences,
-    inputs,
-    layout,
-    rearrange,
-    require,
-    views,
-)
+from probtensor.ops import documented, methods  # noqa: F401 - `documented` gives ops their `help`
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
-from probtensor.ops.branches import op as branches
-from probtensor.ops.complexes import functions as complexes
-from probtensor.ops.elementwise import arithmetic, elementary, equality, floats, logic, whole
-from probtensor.ops.indexing import (
-    along,
-    choosing,
-    flat,
-    gather,
-    index,
-    places,
-    segments,
-    slicing,
-    writing,
-)
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
-from probtensor.ops.linalg import (
-    eigen,
-    factors,
-    inverses,
-    norms,
-    products,
-    singular,
-    solving,
-    subscripts,
-    triangular,
-)
-from probtensor.ops.loops import op as loops
-from probtensor.ops.loops.scan import functions as scans
-from probtensor.ops.loops.scan import returned
-from probtensor.ops.ordering import (
-    counting,
-    cumulative,
-    routines,
-    running,
-    searching,
-    selection,
-    sets,
-    sorting,
-    unique,
-)
-from probtensor.ops.random import draws
-from probtensor.ops.reductions import composite, folds, moments, nans, quantiles, statistics
-from probtensor.ops.shapes import (
-    axes,
-    checks,
-    choices,
-    edits,
-    grids,
-    interpolation,
-    joins,
-    pads,
-    scalars,
-    splits,
-)
-from probtensor.ops.special import divergence, functions, integrals, links, rising, tails
 
 _MODULES = (
-    *(creation, diagonals, differences, inputs, layout, rearrange, require, views),
-    *(arithmetic, elementary, equality, floats, logic, whole),
-    *(along, choosing, flat, gather, index, places, segments, slicing, writing),
-    *(eigen, factors, inverses, norms, products, singular, solving, subscripts, triangular),
-    *(composite, folds, moments, nans, quantiles, statistics),
-    *(axes, checks, choices, edits, grids, interpolation, joins, pads, scalars, splits),
-    *(counting, cumulative, routines, running, searching, selection, sets, sorting, unique),
-    *(divergence, functions, integrals, links, rising, tails),
-    *(draws, gradient, numpy_calls),
-    *(branches, loops, returned, scans),
-    *(complexes,),
+    "arrays.creation",
+    "arrays.diagonals",
+    "arrays.differences",
+    "arrays.inputs",
+    "arrays.layout",
+    "arrays.rearrange",
+    "arrays.require",
+    "arrays.views",
+    "elementwise.arithmetic",
+    "elementwise.elementary",
+    "elementwise.equality",
+    "elementwise.floats",
+    "elementwise.logic",
+    "elementwise.whole",
+    "indexing.along",
+    "indexing.choosing",
+    "indexing.flat",
+    "indexing.gather",
+    "indexing.index",
+    "indexing.places",
+    "indexing.segments",
+    "indexing.slicing",
+    "indexing.writing",
+    "linalg.eigen",
+    "linalg.factors",
+    "linalg.inverses",
+    "linalg.logdet",
+    "linalg.norms",
+    "linalg.products",
+    "linalg.singular",
+    "linalg.solving",
+    "linalg.subscripts",
+    "linalg.triangular",
+    "reductions.composite",
+    "reductions.folds",
+    "reductions.moments",
+    "reductions.nans",
+    "reductions.quantiles",
+    "reductions.statistics",
+    "shapes.axes",
+    "shapes.checks",
+    "shapes.choices",
+    "shapes.edits",
+    "shapes.grids",
+    "shapes.interpolation",
+    "shapes.joins",
+    "shapes.pads",
+    "shapes.scalars",
+    "shapes.splits",
+    "ordering.counting",
+    "ordering.cumulative",
+    "ordering.routines",
+    "ordering.running",
+    "ordering.searching",
+    "ordering.selection",
+    "ordering.sets",
+    "ordering.sorting",
+    "ordering.unique",
+    "special.bessel",
+    "special.divergence",
+    "special.functions",
+    "special.integrals",
+    "special.links",
+    "special.rising",
+    "special.tails",
+    "assumptions",
+    "random.draws",
+    "gradient",
+    "numpy_calls",
+    "branches.op",
+    "loops.op",
+    "loops.scan.functions",
+    "loops.scan.returned",
+    "complexes.functions",
+    "fourier.real_transforms",
+    "fourier.transforms",
 )
 
 
@@ -146,10 +145,7 @@ def _declared(module: ModuleType) -> dict[str, object]:
     }  # fmt: skip
 
 
-for _module in _MODULES:
-    globals().update(_declared(_module))
-
-# The table of complex meanings names ops, which are all known now.
-from probtensor.ops.complexes import meanings  # noqa: E402, F401
+for _name in _MODULES:
+    globals().update(_declared(import_module(f"{__name__}.{_name}")))
 
 methods.enter(globals())

@@ -13,6 +13,7 @@ import numpy as np
 from probtensor.calls import public
 from probtensor.graph.node import Const, GraphError, Input, Node, Op, TensorLike, new_input
 from probtensor.graph.text import to_text
+from probtensor.ops.complexes.pair import as_leaf
 from probtensor.ops.kinds import method
 from probtensor.ops.shapes.scalars import constant_value
 
@@ -23,7 +24,9 @@ OF_ONE_OPERAND = (
     "trunc",
 )  # fmt: skip
 # Other functions, which take the tensor first.
-OF_FUNCTIONS = ("argsort", "deg2rad", "norm", "ones_like", "rad2deg", "sort", "zeros_like")
+OF_FUNCTIONS = (
+    "argsort", "deg2rad", "norm", "ones_like", "partition", "rad2deg", "sort", "zeros_like",
+)  # fmt: skip
 # Methods that go by another name than the function.
 RENAMED = {"set": "set_subtensor", "inc": "inc_subtensor", "fill": "full_like", "__dot__": "dot"}
 
@@ -65,9 +68,9 @@ def _copy(x: Node, name: str | None = None) -> Node:
 def _clone(x: Node, name: str | None = None) -> Node:
     """Another input of the dtype of x, and of its sizes where they are integers; x itself if it is
     a constant. GraphError, a TypeError, for what is computed."""
-    if isinstance(x.op, Const):
+    if isinstance(x.op, Const) or (x.is_complex and all(isinstance(y.op, Const) for y in x.inputs)):
         return x
-    if not isinstance(x.op, Input):
+    if not isinstance(as_leaf(x).op, Input):
         raise GraphError(
             f"clone: {x.described} is computed; a clone is another input\n  {x.birthplace}\n"
             "  pt.function(..., givens={node: other}) computes it of other tensors"
@@ -88,7 +91,7 @@ def _parents(x: Node) -> list[Node]:
 
 def _op_of(x: Node) -> Op | None:
     """The op that computes x; None for an input or a constant."""
-    return None if isinstance(x.op, (Const, Input)) else x.op
+    return None if isinstance(as_leaf(x).op, (Const, Input)) else x.op
 
 
 def _op_and_inputs(x: Node) -> tuple[Op | None, ...]:

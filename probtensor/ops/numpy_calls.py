@@ -19,7 +19,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.node import Node, as_tensor
 from probtensor.graph.symbolic import refusal
-from probtensor.late import late
+from probtensor.late import late, load
 from probtensor.ops.kinds import operator
 from probtensor.types import Size
 
@@ -33,6 +33,7 @@ ACCUMULATIONS = {
     "add": "cumsum", "multiply": "cumprod", "maximum": "cummax", "minimum": "cummin",
     "logaddexp": "logcumsumexp",
 }  # fmt: skip
+OTHER_NAMES = {"gradient": "numeric_gradient"}  # pt.gradient is the module of derivatives
 SYNONYMS = {"a_min": "min", "a_max": "max"}  # NumPy has two names for one argument
 
 
@@ -112,9 +113,12 @@ def _holds(module: str, name: str, value: object) -> bool:
 def _function(home: str, name: str) -> Callable | None:
     """Our function for one of NumPy's or SciPy's; None if there is none."""
     inner = home.rpartition(".")[2]
+    if home == "numpy.fft":
+        return getattr(load("probtensor.ops.fourier.functions"), name, None)
     modules = (getattr(ops, inner, None), ops) if "." in home else (ops,)
     for module in modules:
-        found = vars(module).get(name) if isinstance(module, ModuleType) else None
+        ours = OTHER_NAMES.get(name, name)
+        found = vars(module).get(ours) if isinstance(module, ModuleType) else None
         if callable(found) and not isinstance(found, type) and not name.startswith("_"):
             return found
     return None

@@ -1,7 +1,7 @@
 """Rewrite rules as data, by topic. Each has two sides, a reason, and a test domain.
 
     arithmetic/   identities, constants, casts; powers; products; sums; one division for a loop
-    structure/    views of views, late broadcasting, gathers before elementwise ops, conditions
+    structure/    views of views, late broadcasting, reads before what is read, conditions
     probability/  logarithms of probabilities derived from their expressions, distribution
                   functions, mixtures and products of probabilities, differences of log gammas
     stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
@@ -43,10 +43,13 @@ from probtensor.rules.derivatives import (
 )
 from probtensor.rules.sets import FINAL, SIMPLIFY, STABLE, TOPICS
 from probtensor.rules.sparse import sparse_hessian, sparse_jacobian
+from probtensor.rules.structure.matrices import INVERSES
 from probtensor.rules.structure.picks import PICKS
+from probtensor.rules.structure.reads import read_parts
 
 __all__ = [
     "FINAL",
+    "INVERSES",
     "PICKS",
     "SIMPLIFY",
     "STABLE",
@@ -61,6 +64,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "listing",
+    "read_parts",
     "sparse_hessian",
     "sparse_jacobian",
     "stabilized",

@@ -7,7 +7,8 @@ descends. A cotangent c + id of an output u + iv stands for c du - d dv; a tange
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from probtensor import ops
 from probtensor.dataclass import dataclass
@@ -15,15 +16,6 @@ from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.complexes.pair import leaf_of, pair, parts_of_value
 from probtensor.transform.autodiff import Nodes, fit_to, listed
-
-
-def holds_complex(*given: object) -> bool:
-    """Whether a tensor, or one in a sequence or mapping of them, is complex."""
-    for x in given:
-        several = isinstance(x, Iterable) and not isinstance(x, (Node, str))
-        if any(isinstance(part, Node) and part.is_complex for part in (x if several else (x,))):
-            return True
-    return False
 
 
 @dataclass(frozen=True)
@@ -118,14 +110,13 @@ class Outputs:
         return found[0] if self.single else found
 
 
-def require_real(what: str, *given: object) -> None:
-    """GraphError for complex tensors, of which second derivatives have no one form."""
-    if holds_complex(*given):
-        raise refusal(
-            f"{what}: is of a real cost by real tensors",
-            "make the input of its parts: z = pt.complex(x, y) of two real inputs",
-            kind=GraphError,
-        )
+def refuse_complex(what: str) -> NoReturn:
+    """GraphError: second derivatives by complex tensors have no one form."""
+    raise refusal(
+        f"{what}: is of a real cost by real tensors",
+        "make the input of its parts: z = pt.complex(x, y) of two real inputs",
+        kind=GraphError,
+    )
 
 
 def require_real_cost(cost: Node) -> None:

@@ -15,14 +15,17 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor, made_by, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
+from probtensor.late import late
 from probtensor.ops.arrays.require import keep_laws
-from probtensor.rules import complexes
+from probtensor.ops.complexes.pair import holds_complex
 from probtensor.rules.sets import STABLE
 from probtensor.rules.structure.picks import PICKS
 from probtensor.transform import autodiff
 from probtensor.transform.autodiff import Nodes, listed
 from probtensor.transform.jacobians import stacked_jacobian
 from probtensor.transform.rewrite import Findings, apply_rules
+
+complexes = late("probtensor.rules.complexes")
 
 
 def stabilized(outputs: Sequence[Node], fixed: Sequence[Node] = ()) -> list[Node]:
@@ -97,7 +100,7 @@ def grad(
     options = {"disconnected_inputs": disconnected_inputs}
     options["return_disconnected"] = return_disconnected
     autodiff.check_options(**options)
-    if complexes.holds_complex(cost, wrt, consider_constant, known_grads or ()):
+    if holds_complex(cost, wrt, consider_constant, known_grads or ()):
         return _complex_grad(cost, wrt, consider_constant, known_grads, **options)
     if cost is None or known_grads:
         return autodiff.gradient(
@@ -210,7 +213,7 @@ def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Node | list:
 
     Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
     """
-    if complexes.holds_complex(outputs, wrt):
+    if holds_complex(outputs, wrt):
         tops, opened = complexes.Outputs.of(outputs), complexes.Opened.of("vjp", wrt)
         return opened.gathered(vjp(tops.nodes, opened.nodes, tops.cotangents(cotangents)))
     return _with_size_laws(autodiff.pull_back(_ready(outputs, wrt), wrt, cotangents), outputs)
@@ -238,7 +241,7 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
 
     Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
     """
-    if complexes.holds_complex(outputs, wrt):
+    if holds_complex(outputs, wrt):
         tops, opened = complexes.Outputs.of(outputs), complexes.Opened.of("jvp", wrt)
         return tops.gathered(jvp(tops.nodes, opened.nodes, opened.tangents(tangents)))
     return _with_size_laws(autodiff.push_forward(_ready(outputs, wrt), wrt, tangents), outputs)
@@ -264,7 +267,8 @@ def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Node | list:
 
     Source: Pearlmutter (1994), Neural Computation 6:147.
     """
-    complexes.require_real("hvp", cost, wrt)
+    if holds_complex(cost, wrt):
+        complexes.refuse_complex("hvp")
     gradient = grad(cost, wrt, disconnected_inputs="ignore")
     return jvp(gradient, wrt, vectors)
 
@@ -293,7 +297,7 @@ def jacobian(outputs: Nodes, wrt: Nodes, *, mode: str | None = None) -> Node | l
     """
     if mode not in (None, "reverse", "forward"):
         raise ValueError(f"jacobian: mode={mode!r} is not 'reverse', 'forward' or None")
-    if complexes.holds_complex(outputs, wrt):
+    if holds_complex(outputs, wrt):
         return _complex_jacobian(outputs, wrt, mode)
     return _with_size_laws(stacked_jacobian(_ready(outputs, wrt), wrt, mode), outputs)
 
@@ -301,7 +305,7 @@ def jacobian(outputs: Nodes, wrt: Nodes, *, mode: str | None = None) -> Node | l
 def _complex_jacobian(outputs: Nodes, wrt: Nodes, mode: str | None) -> Node | list:
     """`jacobian` of complex outputs by real tensors, or of real outputs by any."""
     tops, opened = complexes.Outputs.of(outputs), complexes.Opened.of("jacobian", wrt)
-    if holds := [y for y in tops.given if y.is_complex and complexes.holds_complex(opened.given)]:
+    if holds := [y for y in tops.given if y.is_complex and holds_complex(opened.given)]:
         raise refusal(
             f"jacobian: {holds[0].described} and what it is differentiated by are complex",
             holds[0].birthplace,
@@ -332,7 +336,8 @@ def hessian(cost: Node, wrt: Nodes) -> Node | list:
         array([[0., 1.],
                [1., 0.]])
     """
-    complexes.require_real("hessian", cost, wrt)
+    if holds_complex(cost, wrt):
+        complexes.refuse_complex("hessian")
     autodiff.require_scalar(as_tensor(cost))
     return jacobian(grad(cost, wrt, disconnected_inputs="ignore"), wrt)
 

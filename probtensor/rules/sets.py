@@ -8,6 +8,7 @@ from probtensor.rules.probability.gammas import GAMMAS
 from probtensor.rules.probability.links import LINKS
 from probtensor.rules.stabilize import STABILIZE
 from probtensor.rules.structure.choices import CHOICES
+from probtensor.rules.structure.matrices import INVERSES, MATRICES
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.shapes import SHAPES
 from probtensor.transform.rewrite import Ruleset
@@ -20,11 +21,12 @@ TOPICS: dict[str, Ruleset] = {
     "products": PRODUCT_FORM,
     "sums": SUMS,
     "shapes": SHAPES,
+    "matrices": MATRICES + INVERSES,
     "links": LINKS,
     "stabilize": STABILIZE,
     "gammas": GAMMAS,
 }
-SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES
+SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES + MATRICES
 STABLE = LINKS + STABILIZE + GAMMAS + SIMPLIFY
 # For the last pass: its result is not differentiated.
 FINAL = SIMPLIFY + LATE + FAST_POWERS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 
@@ -73,3 +74,49 @@ def _lower_quantile(x: Any) -> Any:
     for _ in range(40):
         z -= (mp.log(mp.erfc(-z) / 2) - x) * mp.erfc(-z) * mp.sqrt(mp.pi) * mp.exp(z * z) / 2
     return z
+
+
+def bessel_meanings() -> dict[str, Callable]:
+    """Those of Bessel functions and of their derivatives in the order."""
+    import mpmath as mp
+
+    def first(v: Any, x: Any) -> Any:
+        return mp.besselj(v, x) if abs(x) < math.inf else mp.mpf(0) if x > 0 else mp.nan
+
+    def second(v: Any, x: Any) -> Any:
+        if not x > 0:
+            return -mp.inf if x == 0 else mp.nan
+        return mp.bessely(v, x) if x < math.inf else mp.mpf(0)
+
+    def ive(v: Any, x: Any) -> Any:
+        return mp.besseli(v, x) * mp.exp(-abs(x))
+
+    def kve(v: Any, x: Any) -> Any:
+        if not x > 0:
+            return mp.inf if x == 0 else mp.nan
+        return mp.besselk(v, x) * mp.exp(x) if x < math.inf else mp.mpf(0)
+
+    def kv(v: Any, x: Any) -> Any:
+        return kve(v, x) * mp.exp(-x)
+
+    def in_order(function: Callable) -> Callable:
+        def derivative(n: Any, v: Any, x: Any) -> Any:
+            step = mp.mpf(10) ** -12
+            with mp.workdps(80):
+                return mp.diff(lambda order: function(order, x), v, int(n), h=step)
+
+        return derivative
+
+    found = {
+        "jv": first, "yv": second, "iv": mp.besseli, "ive": ive, "kv": kv, "kve": kve,
+        "jv_in_order": in_order(first), "yv_in_order": in_order(second),
+        "ive_in_order": in_order(ive), "kve_in_order": in_order(kve),
+    }  # fmt: skip
+    for order in (0, 1):
+        pairs = (
+            ("j", first), ("y", second), ("i", mp.besseli), ("k", kv),
+        )  # fmt: skip
+        for letter, function in pairs:
+            found[f"{letter}{order}"] = partial(function, order)
+        found[f"i{order}e"], found[f"k{order}e"] = partial(ive, order), partial(kve, order)
+    return found

@@ -487,7 +487,7 @@ _IDIOMS: list[Callable[[Node, Node], Node]] = [
     lambda x, s: x.at[x > s].set(ops.square(x[x > s])) if x.ndim else s,
 ]
 _REDUCTIONS = _kinds(Reduction)
-_COMPOSITES = _kinds(Composite)
+_COMPOSITES = _kinds(Composite, (ops.Det,))  # which needs square matrices
 
 
 # Shrinking.

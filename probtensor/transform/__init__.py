@@ -14,6 +14,7 @@
     bodies.py    bodies of ops, to which every pass applies; what is known of their parameters
     branches.py  choices as branches, which compute one alternative, and back
     jacobians/   all products of a Jacobian together; sparse ones by colouring
+    linalg/      facts about matrices
     loops/       loops that do less: unused, equal and invariant parts, merging
 
 The one idea: a transformation is a function from nodes to nodes that makes new nodes and does not

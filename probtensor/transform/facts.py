@@ -68,6 +68,7 @@ class FactTable:
         self._constants: dict[Node, object] = {x: value for x, _, value in known}
         self._given = bool(known)
         self._remembered: dict[tuple[Node, Callable], object] = {}
+        self.structures: dict[Node, object] = {}  # of matrices; see transform.linalg
         self.written: dict[Node, object] = {}  # of chains of writes to slices; see rules.structure
 
     def bounds(self, node: Node) -> Bounds:
@@ -443,6 +444,13 @@ def _poisson_divergence(node: Node, count: Bounds, d: Bounds) -> Bounds:
     return Bounds(0.0) if count.low >= 0 else ANY
 
 
+def _assumed(node: Node, x: Bounds) -> Bounds:
+    low = 0.0 if node.op.positive or node.op.nonnegative else -INF
+    if low < x.low or low == -INF:
+        return x
+    return replace(x, low=low, low_open=node.op.positive or (x.low == 0 and x.low_open))
+
+
 def _iota(node: Node) -> Bounds:
     size = node.op.size
     return Bounds(0.0, float(size - 1) if isinstance(size, int) else INF)
@@ -468,6 +476,7 @@ _SPECIAL: dict[type, Callable[..., Bounds]] = {
     ops.Contract: _contraction,
     ops.Softmax: _shares,
     ops.PoissonDivergence: _poisson_divergence,
+    ops.Assume: _assumed,
     ops.Slice: _element,
     ops.Gather: _element,
 }

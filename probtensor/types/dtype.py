@@ -59,7 +59,7 @@ C_TYPES = {
     "complex64": "float _Complex",
     "complex128": "double _Complex",
 }
-# The dtypes of what ops compute. A complex tensor is a pair of real ones (graph/pairs.py).
+# The dtypes of what ops compute. A complex tensor is a pair of real ones (ops/complexes).
 DTYPES = tuple(
     DType(name)
     for name in (
@@ -71,6 +71,7 @@ DTYPES = tuple(
 )  # fmt: skip
 COMPLEX = DType("complex64"), DType("complex128")
 _ALL = {str(dtype): dtype for dtype in (*DTYPES, *COMPLEX)}
+_NAMES = tuple(_ALL)
 _OF_NUMPY = {dtype.numpy: dtype for dtype in _ALL.values()}
 _ALL["floatX"] = _ALL["float64"]  # Theano's name for the default, which is no setting here
 _NUMPY_CLASSES = {type(dtype) for dtype in _OF_NUMPY}
@@ -95,9 +96,9 @@ def check_dtype(dtype: object) -> DType:
     try:
         name = np.dtype(dtype).name
     except TypeError:
-        raise TypeError(f"{dtype!r:.60} is no dtype; they are {', '.join(_ALL)}") from None
-    if name not in _ALL:
-        raise TypeError(f"dtype {name} is not one of {', '.join(_ALL)}")
+        raise TypeError(f"{dtype!r:.60} is no dtype; they are {', '.join(_NAMES)}") from None
+    if name not in _NAMES:
+        raise TypeError(f"dtype {name} is not one of {', '.join(_NAMES)}")
     return _ALL[name]
 
 

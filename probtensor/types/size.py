@@ -306,7 +306,8 @@ def _function(name: str, *args: Size) -> Size:
 
 
 def size_floordiv(top: Size, bottom: Size) -> Size:
-    """top // bottom: the polynomial quotient if there is no remainder, else an opaque atom."""
+    """top // bottom: the polynomial quotient if there is no remainder, else an opaque atom. Of an
+    integer divisor, the quotient of the terms that are multiples of it, and an atom of the rest."""
     if bottom == 0:
         raise ShapeError(f"the size {top} // 0 is a division by zero")
     if isinstance(top, int) and isinstance(bottom, int):
@@ -315,7 +316,15 @@ def size_floordiv(top: Size, bottom: Size) -> Size:
         return top
     if isinstance(bottom, Dim) and top == bottom:
         return 1
-    if isinstance(bottom, int) or len(bottom.terms) == 1:
+    if isinstance(bottom, int):
+        multiples = [(atoms, n // bottom) for atoms, n in terms_of(top) if n % bottom == 0]
+        rest = from_terms([term for term in terms_of(top) if term[1] % bottom])
+        if isinstance(rest, int):  # alone
+            rest = rest // bottom
+        else:
+            rest = _function("//", rest, bottom)
+        return from_terms(multiples) + rest if multiples else rest
+    if len(bottom.terms) == 1:
         (divisor, factor) = terms_of(bottom)[0]
         quotient = []
         for atoms, coefficient in terms_of(top):

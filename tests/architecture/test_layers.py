@@ -10,7 +10,7 @@ from tests.architecture import source
 
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
-FACE = {"autodiff", "linalg", "loop", "special", "ode", "optimize", "quadrature"}
+FACE = {"autodiff", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature"}
 COMPILER = ALGEBRA | {
     "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "function",
     "compile",
@@ -47,6 +47,7 @@ ARROWS = {
     | {"sample.checks", "sample.runs.output"},
     "sample": {"version", "system", "device", "calls", "process"},
     "autodiff": COMPILER | {"compile"},
+    "fft": {"ops", "calls"},
     "linalg": {"ops", "calls"},
     "loop": {"ops", "calls"},
     "special": {"ops", "calls"},

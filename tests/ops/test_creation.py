@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import probtensor as pt
 from probtensor import ops
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.types import Dim
@@ -35,7 +36,7 @@ def test_inputs():
 
 LETTERS = {
     "": "float64", "d": "float64", "f": "float32", "b": "int8", "w": "int16", "i": "int32",
-    "l": "int64",
+    "l": "int64", "c": "complex64", "z": "complex128",
 }  # fmt: skip
 
 
@@ -172,7 +173,7 @@ def test_constants():
     (lambda: ops.zeros((2, 1.5)), "a shape is made of sizes: each is an integer, .*, not 1.5"),
     (lambda: ops.zeros(ops.scalar("n")), "a shape is made of sizes: .*, not n"),
     (lambda: ops.zeros(ops.lvector("n")), "a shape is made of sizes: .*, not n"),
-    (lambda: ops.arange(ops.scalar("n")), "a bound that is a tensor is an integer"),
+    (lambda: ops.arange(ops.tensor("n", dtype="bool")), "a bound that is a tensor is a number"),
     (lambda: ops.arange("n"), "bounds are numbers, sizes or integer tensors"),
     (lambda: ops.arange(0, 5, 0), "nonzero integer"),
     (lambda: ops.constant("word"), "cannot make a tensor of str 'word'"),
@@ -181,3 +182,22 @@ def test_constants():
 def test_bad_calls_say_what_is_wrong(bad, words):
     with pytest.raises(TypeError, match=words):
         bad()
+
+
+def test_ranges_of_floats_that_a_call_knows():
+    start, stop, step = (ops.scalar(name) for name in ("start", "stop", "step"))
+    y = ops.arange(start, stop, step)
+    slopes = pt.grad(ops.sum(y**2), [start, step])
+    f = pt.function([start, stop, step], [y, *slopes], target="machine")
+    for given in ((0.0, 1.0, 0.1), (1.0, 0.0, -0.3), (2.5, 1.0, 1.0), (0.1, 7.3, 0.7)):
+        values, by_start, by_step = f(*given)
+        meant = np.arange(*given)
+        np.testing.assert_array_equal(values, meant)
+        np.testing.assert_allclose(by_start, 2 * meant.sum(), atol=1e-300)
+        np.testing.assert_allclose(by_step, 2 * (meant * np.arange(meant.size)).sum(), atol=1e-300)
+    for given in ((0.0, 1.0, 0.0), (np.nan, 1.0, 1.0), (0.0, np.inf, 1.0)):
+        with pytest.raises(ValueError, match="no size is negative"):
+            f(*given)
+    assert ops.arange(ops.fscalar("s")).dtype == "float32"
+    with pytest.raises(TypeError, match="arange: a bound that is a tensor is a number"):
+        ops.arange(ops.vector("v"))

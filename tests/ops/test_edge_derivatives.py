@@ -20,7 +20,10 @@ STEPS = {
     "exponent", "ldexp", "nextafter", "nextafter_single",
 }  # fmt: skip
 # Powers have a test of their own, and so have functions of several arguments that SciPy computes.
-ELSEWHERE = {"pow", "where", "cast", "owens_t"}
+ELSEWHERE = {
+    "pow", "where", "cast", "owens_t", "jv", "yv", "iv", "ive", "kv", "kve", "j0", "j1", "y0", "y1",
+    "i0", "i1", "i0e", "i1e", "k0", "k1", "k0e", "k1e",
+}  # fmt: skip
 CHOICES = {
     "abs": [0.0], "gamma": [0.0, -2.0], "lgamma": [-2.0], "digamma": [0.0], "trigamma": [0.0],
     "sin": [np.inf, -np.inf], "cos": [np.inf, -np.inf], "tan": [np.inf, -np.inf],

@@ -173,7 +173,8 @@ PLAIN = sorted(name for name, f in METHODS.items() if not isinstance(f, property
 @pytest.mark.parametrize("name", PLAIN)
 def test_a_wrong_keyword_of_a_method_is_answered(name):
     where = r"\n  at .*test_signatures.py"
-    with pytest.raises(TypeError, match=rf"{name}: no argument 'axsi'.*{where}"):
+    named = f"({name}|{METHODS[name].__name__})"  # a function of two names says its own
+    with pytest.raises(TypeError, match=rf"{named}: no argument 'axsi'.*{where}"):
         getattr(pt.matrix("x"), name)(axsi=1)
 
 

@@ -13,6 +13,7 @@ from probtensor.testing.reference import size_names_of
 from probtensor.types import (
     Dim,
     never_negative,
+    size_floordiv,
     size_max,
     size_min,
     size_value,
@@ -152,3 +153,11 @@ def test_slices_by_literals_need_no_check(key):
     x = ops.tensor("x", (None,))
     sliced = eval(f"x[{key}]")
     assert size_laws([sliced], [x]) == []
+
+
+def test_multiples_of_a_divisor_leave_a_quotient():
+    n = ops.vector("n").shape[0]
+    rest = size_floordiv(size_min(n, 4), 2)
+    assert size_floordiv(size_min(n, 4) + 2, 2) == rest + 1
+    assert size_floordiv(6 * n + 1, 3) == 2 * n
+    assert size_floordiv(2 * n - 4, 2) == n - 2

@@ -22,6 +22,10 @@ LOOSE = {
     "lbeta": 400, "lgamma": 60, "log1mexp": 6, "log_ndtr": 30, "log_sigmoid": 6, "logaddexp": 6,
     "logaddexp2": 8, "expi": 40, "erfi": 40, "expn": 20, "ndtri_exp": 20, "owens_t": 20,
     "spence": 40,
+    # Relative to the value, near zeros of these too.
+    "j0": 40, "j1": 40, "y0": 1000, "y1": 200, "jv": 400, "yv": 400, "iv": 40, "ive": 400,
+    "kv": 400, "kve": 400, "k0": 20, "jv_in_order": 400, "yv_in_order": 400, "ive_in_order": 400,
+    "kve_in_order": 40,
     "log_softplus": 60, "logit": 10, "ndtr": 20, "ndtri": 20, "trigamma": 40, "xlogy": 6,
     "digamma_rest": 100,
     "digamma_rest_change": 20, "lgamma_rest": 100, "lgamma_rest_change": 20, "kl_div": 40,

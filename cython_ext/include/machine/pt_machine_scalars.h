@@ -219,7 +219,7 @@ PT_TERNARY(PT_DEFINE)
     X(pt_kl_div) X(pt_power_divergence) X(pt_beta_divergence) X(pt_inverse_divergence) \
     X(pt_log_ratio) X(pt_surplus) X(pt_binomial_divergence) X(pt_share_divergence) \
     X(pt_share_slope) X(pt_share_drift) X(pt_student_kernel) X(pt_student_slope) \
-    X(pt_student_drift)
+    X(pt_student_drift) X(pt_bessel_j) X(pt_bessel_y) X(pt_bessel_i) X(pt_bessel_k)
 #define PT_FUNCTIONS_4(X) X(pt_log_share_ratio) X(pt_lbeta_change)
 
 #define PT_DEFINE(name) \

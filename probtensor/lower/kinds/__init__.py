@@ -23,7 +23,7 @@ from probtensor.lower.kinds.base import Access, Lowering, Task
 from probtensor.lower.kinds.branch import BranchLowering, ChoiceLowering
 from probtensor.lower.kinds.contraction import ContractionLowering
 from probtensor.lower.kinds.core import CoreLowering, PartLowering
-from probtensor.lower.kinds.elementwise import ElementwiseLowering
+from probtensor.lower.kinds.elementwise import ElementwiseLowering, MaskLowering
 from probtensor.lower.kinds.join import JoinLowering
 from probtensor.lower.kinds.loop import LoopLowering
 from probtensor.lower.kinds.reduction import ReductionLowering
@@ -33,6 +33,7 @@ from probtensor.lower.kinds.view import LeafLowering, ViewLowering
 __all__ = ["KINDS", "Access", "Lowering", "Task", "inliner", "lowering"]
 
 KINDS = (
+    MaskLowering(),
     ElementwiseLowering(),
     ViewLowering(),
     LeafLowering(),

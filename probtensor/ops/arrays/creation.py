@@ -246,7 +246,8 @@ def arange(
     like: None = None,
 ) -> Node:
     """start, start + step, ... before stop; one argument is stop. Arguments are numbers, sizes
-    (x.shape[0]) or integer tensors without axes; floats only if all are numbers.
+    (x.shape[0]) or tensors without axes, whose values decide the size of the result; it has
+    derivatives by start and step.
 
     Returns a tensor of one axis: int64 for integers and sizes, float64 for floats, or `dtype`.
     Raises GraphError, a TypeError, for other tensors, a step of 0, and other dtypes.
@@ -280,14 +281,13 @@ def _measured_range(
     start: TensorLike, stop: TensorLike, step: TensorLike, dtype: DTypeLike | None
 ) -> Node:
     """`arange` with bounds that are tensors."""
+    if any(as_tensor(bound).type.is_float for bound in (start, stop, step)):
+        return _range_of_floats(start, stop, step, dtype)
     bounds = []
     for bound in (start, stop, step):
         value = as_tensor(bound)
-        if value.shape or value.type.is_float or value.dtype == "bool":
-            raise GraphError(
-                f"arange: a bound that is a tensor is an integer without axes, not {value.type}"
-                f"{described(value)}\n  for n steps of a float h write a + h * pt.arange(n)"
-            )
+        if value.shape or not value.dtype.is_integer:
+            raise _wrong_bound(value)
         bounds.append(signed(value))
     first, last, each = bounds
     if isinstance(step, (int, np.integer)) and step == 0:
@@ -301,6 +301,30 @@ def _measured_range(
         count = ops.where(ops.abs(distance) < 2.0**62, count, extreme)
     values = make(Iota(size_of_value(count)), ()) * each + first
     return values if dtype is None else ops.astype(values, dtype)
+
+
+def _wrong_bound(value: Node) -> GraphError:
+    text = f"arange: a bound that is a tensor is a number without axes, not {value.type}"
+    return GraphError(text + described(value))
+
+
+def _range_of_floats(
+    start: TensorLike, stop: TensorLike, step: TensorLike, dtype: DTypeLike | None
+) -> Node:
+    """`arange` with bounds that are tensors, of which some are floats. The values are those of
+    NumPy, which takes the second as start + step and goes on by its distance from the first."""
+    joint = promote_float(*map(weak_operand, (start, stop, step)))
+    bounds = [as_tensor(bound) for bound in (start, stop, step)]
+    for value in bounds:
+        if value.shape or value.dtype.kind not in "iuf":
+            raise _wrong_bound(value)
+    first, last, each = (ops.astype(value, "float64") for value in bounds)
+    count = ops.maximum(ops.ceil((last - first) / each), 0.0)
+    # A call refuses a negative size: there is none for nan, a step of 0, or an infinite distance.
+    count = ops.where(ops.lt(count, 2.0**62), ops.astype(count, "int64"), -1)
+    first, each = (ops.astype(value, joint) for value in (bounds[0], bounds[2]))
+    values = first + make(Iota(size_of_value(count)), ()) * ((first + each) - first)
+    return ops.astype(values, joint if dtype is None else dtype)
 
 
 @public(lacks=("device",))
@@ -336,13 +360,14 @@ def linspace(
         else constant(np.arange(num) / intervals)
     )
     result_dtype = promote_float(weak_operand(start), weak_operand(stop))
-    start, stop = as_tensor_of(start, "float64"), as_tensor_of(stop, "float64")
+    wide = "float64" if result_dtype.is_float else "complex128"
+    start, stop = as_tensor_of(start, wide), as_tensor_of(stop, wide)
     front = ops.reshape(weight, (num, *[1] * max(start.ndim, stop.ndim)))
     values = start * (1 - front) + stop * front
     values = values if dtype is not None else ops.astype(values, result_dtype)
     values = ops.moveaxis(values, 0, one_axis(axis, values, "linspace"))
     if dtype is not None:
-        integers = not check_dtype(dtype).is_float
+        integers = not check_dtype(dtype).is_inexact
         values = ops.astype(ops.floor(values) if integers else values, dtype)
     if not flag(retstep, "linspace: retstep"):
         return values

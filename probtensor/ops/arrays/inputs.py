@@ -13,10 +13,10 @@ from numpy.typing import DTypeLike
 
 from probtensor.calls import line_text, public
 from probtensor.graph.node import GraphError, Node, new_input
-from probtensor.types import DTYPES, Dim, Size, check_dtype, is_size, shape_text
+from probtensor.types import COMPLEX, DTYPES, Dim, Size, check_dtype, is_size, shape_text
 
 # Names of dtypes that ProbTensor does not have, refused as names of inputs.
-FOREIGN_DTYPES = ("floatX", "float16", "float128", "longdouble", "complex64", "complex128")
+FOREIGN_DTYPES = ("floatX", "float16", "float128", "longdouble")
 LETTERS = {
     "": "float64",
     "b": "int8",
@@ -25,6 +25,8 @@ LETTERS = {
     "l": "int64",
     "f": "float32",
     "d": "float64",
+    "c": "complex64",
+    "z": "complex128",
 }
 # What each word means: the sizes of its axes, and the word for several.
 WORDS: dict[str, tuple[tuple[int | None, ...], str]] = {
@@ -88,7 +90,7 @@ def _check_name(what: str, name: object) -> None:
 
 
 def _is_dtype(value: object) -> bool:
-    return value in DTYPES or value in FOREIGN_DTYPES if isinstance(value, str) else False
+    return isinstance(value, str) and value in (*DTYPES, *COMPLEX, *FOREIGN_DTYPES)
 
 
 _OF_ONE = """An input of a function with {axes}, {dtype} by default.

@@ -52,12 +52,12 @@ def _among(*conditions: Node) -> Node:
 
 def _sign(x: Node) -> Node:
     """1 with the sign of x, of a zero too."""
-    return ops.astype(ops.where(ops.arctan2(x, -1.0) < 0, -1.0, 1.0), x.dtype)
+    return ops.copysign(1.0, x)
 
 
 def _zero(x: Node) -> Node:
     """0 with the sign of x."""
-    return ops.astype(ops.where(_sign(x) < 0, -0.0, 0.0), x.dtype)
+    return ops.copysign(0.0, x)
 
 
 # Exponentials and logarithms.

@@ -88,8 +88,17 @@ def conj(x: TensorLike) -> Node:
     return pair(z.inputs[0], -z.inputs[1]) if z.is_complex else z
 
 
-conjugate = conj
-METHODS["conjugate"] = conj
+@method
+@public
+def conjugate(x: TensorLike) -> Node:
+    """The complex conjugate, as `conj`.
+
+    Returns a tensor of the type of x.
+
+        >>> pt.conjugate([1.0 + 2.0j]).eval()
+        array([1.-2.j])
+    """
+    return conj(x)
 
 
 @public

@@ -13,8 +13,7 @@ from probtensor.calls import line_text, outermost_call
 from probtensor.graph.node import GraphError, Node, Op, make
 from probtensor.ops.complexes import arithmetic, elementary
 from probtensor.ops.complexes.pair import pair
-from probtensor.ops.kinds import operator
-from probtensor.types import DType, size_product
+from probtensor.types import size_product
 
 Meaning = Callable[..., Node]
 # Ops on each part alone: all views, and these.
@@ -64,15 +63,6 @@ def cast(op: Op, inputs: Sequence[Node]) -> Node:
         f"{outermost_call('astype')}: complex numbers have no {op.dtype}\n  at {line_text()}\n  "
         "take pt.real(z), pt.imag(z) or pt.abs(z)"
     )
-
-
-@operator("complex cast")
-def cast_complex(x: Node, dtype: DType) -> Node:
-    """A tensor in a complex dtype."""
-    if x.is_complex:
-        return pair(*(ops.astype(part, dtype.part) for part in x.inputs))
-    re = ops.astype(x, dtype.part)
-    return pair(re, ops.zeros_like(re))
 
 
 def product(op: Op, inputs: Sequence[Node]) -> Node:
@@ -152,7 +142,6 @@ MEANINGS: Mapping[type[Op], Meaning] = {
 }
 
 
-@operator("complex")
 def meaning_of(op: Op, inputs: Sequence[Node], what: str | None) -> Node:
     """The result of an op that has complex operands; GraphError where it has no meaning."""
     found = MEANINGS.get(type(op))

@@ -8,6 +8,7 @@ parts are views, and an output is written as such an array.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -24,8 +25,9 @@ from probtensor.graph.node import (
     as_tensor,
     make,
 )
+from probtensor.late import late
 from probtensor.ops.kinds import operator
-from probtensor.types import TensorType, complex_of
+from probtensor.types import DType, TensorType, complex_of
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,24 @@ def pair(re: Node, im: Node, label: str | None = None) -> Node:
     return make(Complex(label), (re, im), ComplexTensor)
 
 
+meanings = late("probtensor.ops.complexes.meanings")
+
+
+@operator("complex")
+def meaning_of(op: Op, inputs: Sequence[Node], what: str | None) -> Node:
+    """The result of an op that has complex operands."""
+    return meanings.meaning_of(op, inputs, what)
+
+
+@operator("complex cast")
+def cast_of(x: Node, dtype: DType) -> Node:
+    """A tensor in a complex dtype."""
+    if x.is_complex:
+        return pair(*(ops.astype(part, dtype.part) for part in x.inputs))
+    re = ops.astype(x, dtype.part)
+    return pair(re, ops.zeros_like(re))
+
+
 @operator("complex input")
 def _input(name: str | None, kind: TensorType, uid: str) -> Node:
     """A complex input of a function."""
@@ -130,7 +150,9 @@ def _source(node: Node) -> Node | None:
 
 
 def joined(node: Node) -> Node:
-    """A complex tensor as a real one with its parts along a last axis; a real one as it is."""
+    """A complex tensor as a real one with its parts along a last axis, that of which these are the
+    elements if there is one; a real one as it is. For the border of a function alone: within a
+    graph a reader of this tensor would not read the parts, which derivatives may be by."""
     if not node.is_complex:
         return node
     source = _source(node)
@@ -146,3 +168,12 @@ def parts_of_value(value: object) -> tuple[Node, Node]:
     """The parts of a number, array or tensor; those of a real one are it and zeros."""
     node = as_tensor(value)
     return node.inputs if node.is_complex else (node, ops.zeros_like(node))
+
+
+def holds_complex(*given: object) -> bool:
+    """Whether a tensor, or one in a sequence or mapping of them, is complex."""
+    for x in given:
+        several = isinstance(x, Iterable) and not isinstance(x, (Node, str))
+        if any(isinstance(part, Node) and part.is_complex for part in (x if several else (x,))):
+            return True
+    return False

@@ -33,13 +33,6 @@ class EighResult(NamedTuple):
     eigenvectors: Node
 
 
-class SlogdetResult(NamedTuple):
-    """The result of `slogdet`."""
-
-    sign: Node
-    logabsdet: Node
-
-
 class QRResult(NamedTuple):
     """The result of `qr`."""
 
@@ -263,29 +256,6 @@ def read_triangles(
     if UPLO in "Ll":
         return a, b
     return ops.matrix_transpose(a), None if b is None else ops.matrix_transpose(b)
-
-
-@public
-def slogdet(a: TensorLike) -> SlogdetResult:
-    """Sign and logarithm of the absolute value of determinants: (sign, logabsdet).
-
-    a: shape (..., n, n), as float64; both parts have the shape of the leading axes. A singular
-    matrix has sign 0 and logarithm -inf; both are nan where a is not finite.
-
-        sign, logabsdet = pt.linalg.slogdet(precision)
-        logp = 0.5 * logabsdet - 0.5 * x @ precision @ x
-
-    Returns a pair of float64 tensors, `sign` and `logabsdet`.
-    Raises GraphError, a TypeError, for matrices that are not square.
-
-        >>> pt.linalg.slogdet([[2.0, 0.0], [0.0, 4.0]]).logabsdet.eval()
-        array(2.07944154)
-    """
-    factor, pivots, _ = parts(LU().apply(matrices("slogdet", a), what="slogdet"))
-    diagonal = ops.diagonal(factor, axis1=-2, axis2=-1)
-    swapped = ops.ne(pivots, ops.arange(pivots.shape[-1]))
-    signs = ops.where(swapped, -1.0, 1.0) * ops.sign(diagonal)
-    return SlogdetResult(ops.prod(signs, -1), ops.sum(ops.log(ops.abs(diagonal)), -1))
 
 
 @public(lacks=("check_finite",))

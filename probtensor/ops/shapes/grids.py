@@ -38,7 +38,8 @@ def logspace(
         array([  1.,  10., 100.])
     """
     joint = promote_float(*map(weak_operand, (start, stop, base)))
-    start, stop, base = (as_tensor_of(x, "float64") for x in (start, stop, base))
+    wide = "float64" if joint.is_float else "complex128"
+    start, stop, base = (as_tensor_of(x, wide) for x in (start, stop, base))
     start, stop, base = ops.broadcast_arrays(start, stop, base)
     powers = ops.linspace(start, stop, num, endpoint)
     return _ranged(ops.power(base, powers), joint, dtype, axis)
@@ -55,7 +56,7 @@ def geomspace(
 ) -> Node:
     """`num` values of one sign from start to stop, whose quotients are equal, along a new axis. The
     ends may be tensors, by which the result has derivatives: start**(1 - t) * stop**t for evenly
-    spaced t.
+    spaced t. Between complex ends lie start * (stop / start)**t.
 
     Returns a tensor of the broadcast shape of start and stop with an axis of size `num` put in, in
     `dtype`, or else float32 or float64 as these are; NaN where the ends have not the same sign, or
@@ -69,9 +70,12 @@ def geomspace(
         if isinstance(end, (int, float)) and end == 0:
             raise GraphValueError("geomspace: an end is 0, and no quotient leads there")
     joint = promote_float(weak_operand(start), weak_operand(stop))
-    first, last = ops.broadcast_arrays(*(as_tensor_of(x, "float64") for x in (start, stop)))
+    wide = "float64" if joint.is_float else "complex128"
+    first, last = ops.broadcast_arrays(*(as_tensor_of(x, wide) for x in (start, stop)))
     t = ops.linspace(0.0, 1.0, num, endpoint)
     t = ops.reshape(t, (t.shape[0], *[1] * first.ndim))
+    if not joint.is_float:
+        return _ranged(first * (last / first) ** t, joint, dtype, axis)
     size = ops.abs(first) ** (1 - t) * ops.abs(last) ** t
     sign = ops.sign(first)
     values = ops.where(ops.eq(sign * ops.sign(last), 1), sign * size, np.nan)

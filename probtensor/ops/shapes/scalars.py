@@ -20,6 +20,9 @@ def constant_value(value: TensorLike, what: str, through: bool) -> np.ndarray:
     x = as_tensor(value)
     if x.ndim and not through:
         raise GraphError(f"{what}: a scalar has no axes, unlike {x.type}{described(x)}")
+    if x.is_complex:
+        re, im = (constant_value(part, what, through) for part in x.inputs)
+        return np.array(complex(re, im), x.dtype)
     node = x
     while node.op.reads_all:  # its elements are those of its input
         node = node.inputs[0]

@@ -216,6 +216,30 @@ def join_slices(node: Node) -> Node | None:
     return None
 
 
+@rewrite(
+    on=ops.Concatenate,
+    example=lambda: (lambda x: ops.concatenate([x[:, :1], x[:, 1:3]], 1))(_x(5, 4)),
+)
+def join_parted_slices(node: Node) -> Node | None:
+    """A concatenation of slices that follow one another is one slice."""
+    first, axis = node.inputs[0], node.op.axis
+    if not isinstance(first.op, ops.Slice):
+        return None
+    x, whole = first.inputs[0], first.op
+    size: Size = 0
+    for part in node.inputs:
+        if not isinstance(part.op, ops.Slice) or part.inputs[0] is not x:
+            return None
+        starts = list(whole.starts)
+        starts[axis] = starts[axis] + size * whole.steps[axis]
+        sizes = (*whole.sizes[:axis], part.op.sizes[axis], *whole.sizes[axis + 1 :])
+        if part.op != ops.Slice(tuple(starts), whole.steps, sizes):
+            return None
+        size = size + part.op.sizes[axis]
+    sizes = (*whole.sizes[:axis], size, *whole.sizes[axis + 1 :])
+    return make(ops.Slice(whole.starts, whole.steps, sizes), (x,))
+
+
 def _slice_of_part(node: Node, joined: Node) -> Node | None:
     op, axis = node.op, joined.op.axis
     first, size = op.starts[axis], op.sizes[axis]
@@ -440,6 +464,7 @@ SHAPES = Ruleset(
     join_transposes,
     join_reshapes,
     join_slices,
+    join_parted_slices,
     slice_of_set_slice,
     set_all_elements,
     join_written_slices,

@@ -16,7 +16,7 @@ from pathlib import Path
 import cython_ext
 
 # The modules of cython_ext whose .pxd declares routines and nothing else.
-MODULES = ("linalg", "ordering", "spectra", "systems", "triangular")
+MODULES = ("fourier", "linalg", "ordering", "spectra", "systems", "triangular")
 _DECLARATION = re.compile(r"^cdef void (\w+)\(([^)]*)\) noexcept nogil$", re.MULTILINE)
 
 

@@ -65,6 +65,12 @@ def test_symbolic_ends_and_numbers_of_ranges():
         pt.geomspace(0, 1)
 
 
+def test_complex_ends():
+    for name in ("linspace", "logspace", "geomspace"):
+        for given in ((1j, 2, 4), (1 + 1j, -2 + 0.5j, 3, False)):
+            same(getattr(pt, name)(*given), getattr(np, name)(*given), rtol=1e-13)
+
+
 def test_grids():
     for key in (np.s_[0:3], np.s_[0:2, 1:4], np.s_[0:1:3j, -2:2], np.s_[5:0:-2, :2, 0:1:0.25]):
         same(pt.mgrid[key], np.mgrid[key])

@@ -60,6 +60,13 @@ def test_clones_are_other_inputs_of_the_same_type():
         pt.exp(x).clone()
 
 
+def test_complex_inputs_are_cloned_too():
+    z = pt.zmatrix("z")
+    y = z.clone("y")
+    assert (y.name, y.dtype, y.ndim, y.is_complex) == ("y", "complex128", 2, True) and y is not z
+    assert z.owner_op is None and pt.constant(1j).clone().dtype == "complex128"
+
+
 def test_what_is_told_of_a_graph(capsys):
     x = pt.tensor("x", shape=(1, None))
     y = pt.exp(x)

@@ -267,3 +267,25 @@ def test_unstacked_entries():
     assert pt.unstack(C[:0]) == ()
     with pytest.raises(TypeError, match=r"unstack: a call decides the size of axis 0"):
         pt.unstack(pt.vector("x"))
+
+
+COMPLEX = {
+    "pad": lambda m, x: m.pad(x, 2, "reflect"),
+    "pad by means": lambda m, x: m.pad(x, 1, "mean"),
+    "pad by ramps": lambda m, x: m.pad(x, 2, "linear_ramp"),
+    "insert": lambda m, x: m.insert(x, 1, 7),
+    "delete": lambda m, x: m.delete(x, 1),
+    "block": lambda m, x: m.block([[x, x], [x, x]]),
+    "kron": lambda m, x: m.kron(x, x),
+    "roll": lambda m, x: m.roll(x, 1),
+    "vander": lambda m, x: m.vander(x),
+    "select": lambda m, x: m.select([m.real(x) > 0.7], [x], 0),
+    "array_equal": lambda m, x: m.array_equal(x, x),
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+def test_complex_elements(name):
+    z, given = pt.zvector("z"), np.array([1 + 2j, 3 - 1j, 0.5j, 2])
+    found = pt.function([z], COMPLEX[name](pt, z), target="interp")(given)
+    np.testing.assert_allclose(found, COMPLEX[name](np, given), rtol=1e-13)

@@ -19,6 +19,7 @@ X = pt.vector("x")
         (pt.full((0,), 2), 2),
         (pt.constant([[2, 2]]), 2),
         (5, 5),
+        (pt.full_like(pt.zvector("z"), 2j), 2j),
     ],
 )
 def test_constants_have_values(tensor, meant):

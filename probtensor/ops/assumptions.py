@@ -1,0 +1,91 @@
+"""What is known of a tensor and cannot be seen in how it is computed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from probtensor import ops  # noqa: F401
+from probtensor.calls import public
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
+from probtensor.ops.gradient import SameValue
+from probtensor.ops.kinds import op
+from probtensor.ops.reductions.folds import described, flag
+from probtensor.ops.samples import Sample
+from probtensor.types import shape_text
+
+
+def _positive_definite(rng: np.random.Generator) -> tuple[np.ndarray]:
+    a = rng.normal(size=(3, 3))
+    return (a @ a.T + np.eye(3),)
+
+
+@op
+class Assume(SameValue):
+    """x, of which what is declared holds."""
+
+    positive: bool = False
+    nonnegative: bool = False
+    lower_triangular: bool = False
+    upper_triangular: bool = False
+    diagonal: bool = False
+    symmetric: bool = False
+    positive_definite: bool = False
+    orthogonal: bool = False
+    samples = (Sample(_positive_definite, {"positive_definite": True}),)
+
+    def vjp(self, g, out, x):
+        return (g,)
+
+
+@public
+def assume(
+    x: TensorLike,
+    *,
+    positive: bool = False,
+    nonnegative: bool = False,
+    lower_triangular: bool = False,
+    upper_triangular: bool = False,
+    diagonal: bool = False,
+    symmetric: bool = False,
+    positive_definite: bool = False,
+    orthogonal: bool = False,
+) -> Node:
+    """`x` itself, declared to have properties that its expression does not show.
+
+    positive, nonnegative: of all elements; rules that need a sign apply.
+    lower_triangular, upper_triangular, diagonal, symmetric, positive_definite, orthogonal: of the
+        matrices on the last two axes; linear algebra takes the cheapest way. Systems of a positive
+        definite matrix and the logarithm of its determinant go through one Cholesky factor, those
+        of a triangular matrix are substituted, those of an orthogonal one are products with its
+        transpose.
+
+    Nothing is checked: where a declaration is wrong, so is the result. Of a matrix declared
+    positive definite one triangle is read; where it has no Cholesky factor, results are nan.
+
+        cov = pt.assume(cov, positive_definite=True)
+        logp = -0.5 * (y @ pt.linalg.inv(cov) @ y + pt.linalg.slogdet(cov).logabsdet)
+
+    Returns a tensor of the type of `x`.
+    Raises GraphError, a TypeError, for properties of matrices of what has fewer than two axes or is
+    known not to be square, and where nothing is declared.
+
+        >>> pt.assume([[2.0, 0.0], [0.0, 4.0]], diagonal=True).eval()
+        array([[2., 0.],
+               [0., 4.]])
+    """
+    declared = {name: value for name, value in locals().items() if name != "x"}
+    given = {name: flag(value, f"assume: {name}") for name, value in declared.items()}
+    node = as_tensor(x)
+    if not any(given.values()):
+        raise GraphError(f"assume: nothing is declared; choose among {', '.join(given)}")
+    of_matrices = [name for name in list(given)[2:] if given[name]]
+    square = node.ndim >= 2 and not (
+        all(isinstance(n, int) for n in node.shape[-2:]) and node.shape[-1] != node.shape[-2]
+    )
+    if of_matrices and not square:
+        shape = shape_text(node.shape)
+        raise GraphError(
+            f"assume: {of_matrices[0]} is said of square matrices, not of shape {shape}"
+            f"{described(node)}"
+        )
+    return make(Assume(**given), (node,))

@@ -1,0 +1,4 @@
+"""Facts about matrices.
+
+    structure.py  zero diagonals, symmetric, positive definite, orthogonal; contractions as products
+"""
