@@ -420,6 +420,37 @@ static __device__ void pt_cumsum_spread(const G &g, const double *, double *out,
     }
 }
 
+/* The same of one column of n x m numbers. */
+PT_DEVICE void pt_running_column(const double *x, double *out, long long n, long long m)
+{
+    double total = 0, lost = 0;
+    for (long long i = 0; i < n; ++i) {
+        const double term = x[i * m], sum = total + term, added = sum - total;
+        lost += (total - (sum - added)) + (term - added);
+        total = sum;
+        out[i * m] = lost - lost == 0 ? sum + lost : sum;
+    }
+}
+
+/* Along the first axis of each item of n x m numbers, a column for each lane of the group, or of
+ * the grid. The workspace, which the host needs, is not used. */
+template <class G>
+static __device__ void pt_cumsum_columns(const G &g, const double *x, double *out, double *,
+                                         long long batch, long long n, long long m)
+{
+    for (long long k = g.lane(); k < batch * m; k += g.size())
+        pt_running_column(x + k / m * n * m + k % m, out + k / m * n * m + k % m, n, m);
+    g.sync();
+}
+
+template <class G>
+static __device__ void pt_cumsum_columns_grid(const G &g, const double *x, double *out, double *,
+                                              long long batch, long long n, long long m)
+{
+    for (long long k = g.index() * g.size() + g.lane(); k < batch * m; k += g.count() * g.size())
+        pt_running_column(x + k / m * n * m + k % m, out + k / m * n * m + k % m, n, m);
+}
+
 /* ---- places of True -------------------------------------------------------------------------- */
 
 /* out: the places of True among n values, in ascending order, and n after them. Each lane takes

@@ -102,9 +102,9 @@ def stated_cast(array, dtype, name, where=""):
 def number_array(value, name, where="", wanted="numbers", complexes=False):
     """`value` as an array of numbers, which may share its memory. All data are converted here.
 
-    TypeError for values that NumPy would convert with a loss, or not to numbers: masks, missing
-    entries, sparse matrices, categories, text, dates, objects, symbolic tensors, and unless
-    `complexes`, complex numbers.
+    Arrays of float16 become float32. TypeError for values that NumPy would convert with a loss, or
+    not to numbers: masks, missing entries, sparse matrices, categories, text, dates, objects,
+    symbolic tensors, and unless `complexes`, complex numbers.
     The message begins with `name`, names a conversion, and ends with `where`; `wanted` is what was
     expected.
     """
@@ -125,7 +125,8 @@ def number_array(value, name, where="", wanted="numbers", complexes=False):
     is_complex = array.dtype.kind == "c" and complexes and array.dtype.itemsize <= 16
     if not is_complex and (array.dtype.kind not in "biuf" or array.dtype.itemsize > 8):
         raise TypeError(f"{name}: {_not_numbers(value, array, wanted)}{where}")
-    return array
+    # Half precision is only stored: float32 holds all its values.
+    return array.astype("float32") if array.dtype == "float16" else array
 
 
 def parts_of(array):

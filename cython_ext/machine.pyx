@@ -85,17 +85,17 @@ def names_of(uintptr_t table):
 
 def apply_function(uintptr_t table, Py_ssize_t function, Py_ssize_t end, double[::1] result,
                    tuple operands):
-    """Set `result` to a function of one to four arrays of its length, a multiple of eight.
+    """Set `result` to a function of one to five arrays of its length, a multiple of eight.
 
     function, end  the indices in the table of the function's instruction on vectors, and of `end`
     """
     cdef const pt_op_entry *ops = <const pt_op_entry *>table
-    cdef pt_cell frame[PT_FIRST + 5]
+    cdef pt_cell frame[PT_FIRST + 6]
     cdef pt_instr code[3]
     cdef double[::1] operand
     cdef Py_ssize_t k
-    if not 0 < len(operands) < 5:
-        raise ValueError("one to four operands")
+    if not 0 < len(operands) < 6:
+        raise ValueError("one to five operands")
     frame[0].i = 0
     frame[PT_FIRST].p = &result[0]
     for k in range(len(operands)):
@@ -103,9 +103,9 @@ def apply_function(uintptr_t table, Py_ssize_t function, Py_ssize_t end, double[
         if operand.shape[0] != result.shape[0] or operand.shape[0] % 8:
             raise ValueError("operands of one length, a multiple of eight")
         frame[PT_FIRST + 1 + k].p = <void *>&operand[0]
-    # The fourth operand stands in an instruction of its own, which three others do not run.
+    # The fourth and fifth stand in an instruction of their own, which the others do not run.
     code[0] = pt_instr(ops[function].op, PT_FIRST, PT_FIRST + 1, PT_FIRST + 2, PT_FIRST + 3)
-    code[1] = pt_instr(ops[end].op, PT_FIRST + 4, 0, 0, 0)
+    code[1] = pt_instr(ops[end].op, PT_FIRST + 4, PT_FIRST + 5, 0, 0)
     code[2] = pt_instr(ops[end].op, 0, 0, 0, 0)
     with nogil:
         code[0].op(frame, code, result.shape[0], 0.0)

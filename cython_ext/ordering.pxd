@@ -48,3 +48,18 @@ cdef void pt_cummax_int64(const int64_t* x, int64_t* out, int64_t* places, int64
 
 cdef void pt_recurrence(const double* a, const double* b, double* out, int64_t batch,
                         int64_t n) noexcept nogil
+
+cdef void pt_sort_float32(const float* x, float* out, double* work, int64_t batch,
+                          int64_t n) noexcept nogil
+
+cdef void pt_partition(const double* x, const int64_t* places, int64_t* order, double* work,
+                       int64_t batch, int64_t n, int64_t count) noexcept nogil
+
+cdef void pt_partition_int64(const int64_t* x, const int64_t* places, int64_t* order, double* work,
+                             int64_t batch, int64_t n, int64_t count) noexcept nogil
+
+cdef void pt_cumsum_columns(const double* x, double* out, double* work, int64_t batch, int64_t n,
+                            int64_t m) noexcept nogil
+
+cdef void pt_cumsum_columns_int64(const int64_t* x, int64_t* out, int64_t batch, int64_t n,
+                                  int64_t m) noexcept nogil

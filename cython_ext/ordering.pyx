@@ -43,6 +43,18 @@ cdef extern from "pt_ordering.h" nogil:
                                                 int64_t batch, int64_t n)
     void pt_recurrence_in_c "pt_recurrence"(const double* a, const double* b, double* out,
                                             int64_t batch, int64_t n)
+    void pt_sort_float32_in_c "pt_sort_float32"(const float* x, float* out, double* work,
+                                                int64_t batch, int64_t n)
+    void pt_partition_in_c "pt_partition"(const double* x, const int64_t* places, int64_t* order,
+                                          double* work, int64_t batch, int64_t n, int64_t count)
+    void pt_partition_int64_in_c "pt_partition_int64"(const int64_t* x, const int64_t* places,
+                                                      int64_t* order, double* work, int64_t batch,
+                                                      int64_t n, int64_t count)
+    void pt_cumsum_columns_in_c "pt_cumsum_columns"(const double* x, double* out, double* work,
+                                                    int64_t batch, int64_t n, int64_t m)
+    void pt_cumsum_columns_int64_in_c "pt_cumsum_columns_int64"(const int64_t* x, int64_t* out,
+                                                                int64_t batch, int64_t n, int64_t m)
+
 
 
 cdef void pt_sort(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil:
@@ -128,3 +140,28 @@ cdef void pt_cummax_int64(const int64_t* x, int64_t* out, int64_t* places, int64
 cdef void pt_recurrence(const double* a, const double* b, double* out, int64_t batch,
                         int64_t n) noexcept nogil:
     pt_recurrence_in_c(a, b, out, batch, n)
+
+
+cdef void pt_sort_float32(const float* x, float* out, double* work, int64_t batch,
+                          int64_t n) noexcept nogil:
+    pt_sort_float32_in_c(x, out, work, batch, n)
+
+
+cdef void pt_partition(const double* x, const int64_t* places, int64_t* order, double* work,
+                       int64_t batch, int64_t n, int64_t count) noexcept nogil:
+    pt_partition_in_c(x, places, order, work, batch, n, count)
+
+
+cdef void pt_partition_int64(const int64_t* x, const int64_t* places, int64_t* order, double* work,
+                             int64_t batch, int64_t n, int64_t count) noexcept nogil:
+    pt_partition_int64_in_c(x, places, order, work, batch, n, count)
+
+
+cdef void pt_cumsum_columns(const double* x, double* out, double* work, int64_t batch, int64_t n,
+                            int64_t m) noexcept nogil:
+    pt_cumsum_columns_in_c(x, out, work, batch, n, m)
+
+
+cdef void pt_cumsum_columns_int64(const int64_t* x, int64_t* out, int64_t batch, int64_t n,
+                                  int64_t m) noexcept nogil:
+    pt_cumsum_columns_int64_in_c(x, out, batch, n, m)

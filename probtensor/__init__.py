@@ -75,6 +75,7 @@ with _uncollected():
         hvp,
         jacobian,
         jvp,
+        rewrite_graph,
         sparse_hessian,
         sparse_jacobian,
         subgraph_grad,
@@ -157,6 +158,7 @@ __all__ = [
     "potential",
     "quad",
     "random",
+    "rewrite_graph",
     "sample",
     "sample_posterior_predictive",
     "sample_prior",
@@ -174,7 +176,9 @@ __all__ = [
     "vmap",
 ]
 __all__.extend(sorted(_LANGUAGE))
-_SUBMODULES = ("fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special")
+_SUBMODULES = (
+    "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
+)  # fmt: skip
 
 
 def _others() -> dict[str, list[str]]:

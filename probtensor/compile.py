@@ -28,7 +28,16 @@ from probtensor.ops import Det, Gather, Inv, Slice
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop
 from probtensor.process import COLLECTIONS
-from probtensor.rules import FINAL, INVERSES, PICKS, STABLE, divide_once, read_parts
+from probtensor.rules import (
+    FINAL,
+    INVERSES,
+    PICKS,
+    STABLE,
+    divide_once,
+    read_parts,
+    rewrite_graph,
+)
+from probtensor.rules.given import Given
 from probtensor.system.stages import building, stage
 from probtensor.targets.auto.cost import choice
 from probtensor.targets.auto.target import AutoTarget
@@ -92,6 +101,7 @@ def function(
     on_unused_input: str = "raise",
     seed: int | None = None,
     progress: bool = True,
+    rules: Sequence[Given] | Given = (),
 ) -> Function:
     """Compile outputs as a function of inputs.
 
@@ -110,6 +120,8 @@ def function(
     on_unused_input  "raise", "warn" or "ignore"
     seed             of random draws: the same seed gives the same draws, call by call
     progress         say on a terminal, after 2 s, what is compiled and how far it is
+    rules            rules and passes of your own, applied to the graph before all others, as
+                     `pt.rewrite_graph` does
 
     Raises TypeError, ValueError or GraphError (a TypeError) naming the input or the line, and
     BuildError where the target cannot build.
@@ -122,7 +134,7 @@ def function(
         {'sum': array([4., 5.])}
     """
     options = {"name": name, "target": chosen_target(target, build), "seed": seed}
-    program = _program(inputs, outputs, updates, givens, on_unused_input, **options)
+    program = _program(inputs, outputs, updates, givens, on_unused_input, rules, **options)
     what = name or f"a function of {len(program.inputs)} inputs"
     with building(what, progress), COLLECTIONS.rare():
         return compile_program(program)
@@ -134,6 +146,7 @@ def _program(
     updates: Mapping[Shared, ArrayLike] | Sequence[tuple] | None,
     givens: Mapping[Node, ArrayLike] | Sequence[tuple] | None,
     on_unused_input: str,
+    rules: Sequence[Given] | Given,
     *,
     name: str | None,
     target: str | Target,
@@ -152,6 +165,8 @@ def _program(
         )
     graph = [leaf.variable for leaf in leaves] + [value for _, value in pairs]
     graph = replaced(graph, givens, "function: givens")
+    if not isinstance(rules, (list, tuple)) or rules:
+        graph = rewrite_graph(list(graph), rules)
     count = len(leaves)
     graph, memories = zip(*map(handed_over, graph)) if graph else ((), ())
     check_used(arguments, graph, on_unused_input)

@@ -4,93 +4,201 @@ Where both have a name, the signature is NumPy's: `cholesky` gives the lower fac
 systems are SciPy's: `solve_triangular` reads the upper triangle unless lower=True.
 """
 
-from probtensor.calls import absent
+from __future__ import annotations
+
+from numpy.linalg import LinAlgError
+from numpy.typing import DTypeLike
+
+from probtensor import ops
+from probtensor.calls import absent, public
 from probtensor.ops import (
+    block_diag,
+    cho_factor,
     cho_solve,
     cholesky,
     cholesky_gradient,
+    cholesky_update,
+    circulant,
     cond,
     contract,
     cumsum,
     det,
     dot,
+    eig,
     eigh,
+    eigvals,
     eigvalsh,
+    expm,
+    hankel,
     inner,
     inv,
+    kron,
     lstsq,
     lu,
     lu_factor,
+    lu_solve,
     matmul,
+    matrix_dot,
     matrix_norm,
+    matrix_power,
     matrix_rank,
     matrix_transpose,
     matvec,
+    multi_dot,
     norm,
+    ordqz,
     outer,
     pinv,
+    pivot_to_permutation,
     qr,
     qz,
     schur,
     slogdet,
     solve,
+    solve_banded,
+    solve_continuous_are,
+    solve_continuous_lyapunov,
+    solve_discrete_are,
+    solve_discrete_lyapunov,
     solve_factored,
     solve_factored_transposed,
     solve_lower,
     solve_lower_transposed,
+    solve_sylvester,
     solve_triangular,
     solve_upper,
     solve_upper_transposed,
+    solveh_banded,
+    sqrtm,
     svd,
     svdvals,
     tensordot,
+    tensorinv,
+    tensorsolve,
+    toeplitz,
     vecdot,
     vecmat,
     vector_norm,
 )
 
 __all__ = [
+    "LinAlgError",
+    "block_diag",
+    "cho_factor",
     "cho_solve",
     "cholesky",
     "cholesky_gradient",
+    "cholesky_update",
+    "circulant",
     "cond",
     "contract",
+    "cross",
     "cumsum",
     "det",
+    "diagonal",
     "dot",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
+    "expm",
+    "hankel",
     "inner",
     "inv",
+    "kron",
     "lstsq",
     "lu",
     "lu_factor",
+    "lu_solve",
     "matmul",
+    "matrix_dot",
     "matrix_norm",
+    "matrix_power",
     "matrix_rank",
     "matrix_transpose",
     "matvec",
+    "multi_dot",
     "norm",
+    "ordqz",
     "outer",
     "pinv",
+    "pivot_to_permutation",
     "qr",
     "qz",
     "schur",
     "slogdet",
     "solve",
+    "solve_banded",
+    "solve_continuous_are",
+    "solve_continuous_lyapunov",
+    "solve_discrete_are",
+    "solve_discrete_lyapunov",
     "solve_factored",
     "solve_factored_transposed",
     "solve_lower",
     "solve_lower_transposed",
+    "solve_sylvester",
     "solve_triangular",
     "solve_upper",
     "solve_upper_transposed",
+    "solveh_banded",
+    "sqrtm",
     "svd",
     "svdvals",
     "tensordot",
+    "tensorinv",
+    "tensorsolve",
+    "toeplitz",
+    "trace",
     "vecdot",
     "vecmat",
     "vector_norm",
 ]
+
+
+@public
+def cross(x1: ops.TensorLike, x2: ops.TensorLike, /, *, axis: int = -1) -> ops.Node:
+    """The cross product of vectors of three components along an axis; NumPy's signature. `pt.cross`
+    has an axis for each.
+
+    Returns a tensor in the dtype that the operands promote to, with the other axes broadcast.
+    Raises GraphError, a TypeError, for an axis that an operand has not, and for one of a size other
+    than 3.
+
+        >>> pt.linalg.cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]).eval()
+        array([0., 0., 1.])
+    """
+    return ops.cross(x1, x2, axis=axis)
+
+
+@public
+def diagonal(x: ops.TensorLike, /, *, offset: int = 0) -> ops.Node:
+    """The elements x[..., i, i + offset] of matrices on the last two axes; NumPy's signature.
+    `pt.diagonal` is of the first two axes by default.
+
+    Returns a tensor of the dtype of x, with the diagonals along a new last axis.
+    Raises GraphError, a TypeError, for less than two axes.
+
+        >>> pt.linalg.diagonal([[1.0, 2.0], [3.0, 4.0]]).eval()
+        array([1., 4.])
+    """
+    return ops.diagonal(x, offset, -2, -1)
+
+
+@public
+def trace(
+    x: ops.TensorLike, /, *, offset: int = 0, dtype: DTypeLike | None = None
+) -> ops.Node:
+    """The sums along a diagonal of matrices on the last two axes; NumPy's signature. `pt.trace` is
+    of the first two axes by default.
+
+    Returns a tensor of the shape of the leading axes, in `dtype` or as `sum` has it.
+    Raises GraphError, a TypeError, for less than two axes.
+
+        >>> pt.linalg.trace([[1.0, 2.0], [3.0, 4.0]]).eval()
+        array(5.)
+    """
+    return ops.trace(x, offset, -2, -1, dtype)
+
 
 __getattr__ = absent("pt.linalg", dict.fromkeys(__all__))

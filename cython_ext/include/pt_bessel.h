@@ -76,7 +76,8 @@ PT_FN_CALLED void pt__add_orders(int n, double wr, double wi, double tr, double 
 
 /* The sums for the Hankel function, exp(-top) i pi H1_v(x) / h, in the order v >= 0: the contour of
  * DLMF 10.9.18, t = s + i phi(s) with phi = 2 atan(tan(theta / 2) exp((s - s0) / sin(theta))),
- * which passes through the saddle at i theta for v < x, and through those at -s0 and s0 for v > x. */
+ * which passes through the saddle at i theta for v < x, and through those at -s0 and s0 for v > x.
+ */
 PT_FN_CALLED void pt__hankel_orders(int n, double v, double x, double *j, double *y)
 {
     const int inside = v <= x;

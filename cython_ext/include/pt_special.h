@@ -11,6 +11,11 @@
  *   pt_rising.h      differences of lgamma and of its derivatives, lbeta
  *   pt_floats.h      parts and neighbours of floats
  *   pt_bessel.h      derivatives of Bessel functions in their order
+ *   pt_zeta.h        Hurwitz zeta function, Lambert W
+ *   pt_hyper.h       derivatives of hypergeometric functions in their parameters
+ *   pt_incomplete_gamma.h    incomplete gamma functions and their derivatives
+ *   pt_incomplete_beta.h     the incomplete beta function and its derivatives
+ *   pt_incomplete_inverse.h  inverses of these
  */
 #ifndef PT_SPECIAL_H
 #define PT_SPECIAL_H
@@ -24,7 +29,12 @@
 #include "pt_gamma.h"
 #include "pt_divergence.h"
 #include "pt_rising.h"
+#include "pt_incomplete_gamma.h"
+#include "pt_incomplete_beta.h"
+#include "pt_incomplete_inverse.h"
 #include "pt_floats.h"
 #include "pt_bessel.h"
+#include "pt_zeta.h"
+#include "pt_hyper.h"
 
 #endif

@@ -29,7 +29,8 @@ OF_ORDER = (
     "pt_sort", "pt_sort_int64", "pt_argsort", "pt_argsort_int64", "pt_argsort_rows",
     "pt_argsort_rows_int64", "pt_select", "pt_select_int64", "pt_search_left", "pt_search_right",
     "pt_search_left_int64", "pt_search_right_int64", "pt_cumsum_int64", "pt_cumprod",
-    "pt_cumprod_int64", "pt_cummax", "pt_cummax_int64", "pt_recurrence",
+    "pt_cumprod_int64", "pt_cummax", "pt_cummax_int64", "pt_recurrence", "pt_sort_float32",
+    "pt_partition", "pt_partition_int64", "pt_cumsum_columns", "pt_cumsum_columns_int64",
 )  # fmt: skip
 ROUTINES = (*OF_MATRICES, *OF_ORDER)
 OF_LAPACK = ("pt_eigh", "pt_qr")  # and those of it that need LAPACK

@@ -12,7 +12,7 @@
 The loop of steps is one `Scan` that stops, of a known largest number of steps: a function that
 solves an equation is a graph like any other, and runs without Python. That loop has no derivatives.
 A second loop over the steps that were taken has them; its values are those of the first
-(`ops.gradient.value_of`), so that the pipeline drops it and keeps the loop backward.
+(`ops.derivatives.value_of`), so that the pipeline drops it and keeps the loop backward.
 
 A state of few elements is a list of scalars in the graph, from the traced function on: its loop has
 no memory but for the saved states.

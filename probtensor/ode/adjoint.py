@@ -25,7 +25,7 @@ from probtensor.ode.methods import DormandPrince, Method
 from probtensor.ode.replay import differentiable, started_at
 from probtensor.ode.rosenbrock import Rodas5P
 from probtensor.ode.system import System
-from probtensor.ops.gradient import value_of
+from probtensor.ops.derivatives import value_of
 from probtensor.ops.kinds import Batch, Composite, Derivatives, op
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.trace import body_of

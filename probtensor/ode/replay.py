@@ -21,7 +21,7 @@ from probtensor.graph.walk import inputs_of
 from probtensor.ode.adaptive import Steps
 from probtensor.ode.methods import Method
 from probtensor.ode.system import System
-from probtensor.ops.gradient import value_of
+from probtensor.ops.derivatives import value_of
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.trace import body_of
 from probtensor.ops.loops.transforms.flow import element_input

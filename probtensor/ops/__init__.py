@@ -18,7 +18,7 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
     assumptions.py assume: declared properties
-    gradient.py    stop_gradient, grad_clip: the same value, another derivative
+    derivatives.py stop_gradient, grad_clip: the same value, another derivative
     size_laws.py   the parts of size laws that ops share
     shapes/        joins, pads, new axes and grids, as graphs of the ops above
     methods.py     methods of tensors that are functions here
@@ -71,11 +71,17 @@ _MODULES = (
     "indexing.segments",
     "indexing.slicing",
     "indexing.writing",
+    "linalg.bands",
     "linalg.eigen",
     "linalg.factors",
+    "linalg.functions.composed",
+    "linalg.functions.equations",
+    "linalg.functions.exponential",
+    "linalg.functions.riccati",
     "linalg.inverses",
     "linalg.logdet",
     "linalg.norms",
+    "linalg.orthogonal",
     "linalg.products",
     "linalg.singular",
     "linalg.solving",
@@ -108,14 +114,20 @@ _MODULES = (
     "ordering.unique",
     "special.bessel",
     "special.divergence",
+    "special.factorials",
     "special.functions",
+    "special.hypergeometric",
+    "special.incomplete_beta",
+    "special.incomplete_gamma",
     "special.integrals",
     "special.links",
     "special.rising",
+    "special.smooth",
     "special.tails",
+    "special.zetas",
     "assumptions",
     "random.draws",
-    "gradient",
+    "derivatives",
     "numpy_calls",
     "branches.op",
     "loops.op",

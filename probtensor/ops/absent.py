@@ -7,7 +7,7 @@ from __future__ import annotations
 
 _REASONS = {
     "a tensor is never written to: x.at[key].set(v), .add(v) and others give another tensor": (
-        "copyto place put put_along_axis putmask"
+        "copyto"
     ),
     "the values of a tensor are known only when a compiled function is called: print, save and "
     "convert what it returns": (
@@ -16,10 +16,10 @@ _REASONS = {
     ),
     "read or make the array with NumPy, and give it to the function, or to pt.constant": (
         "array asmatrix asarray_chkfinite bmat from_dlpack frombuffer fromfile fromiter fromregex "
-        "fromstring genfromtxt load loadtxt matrix"
+        "fromstring genfromtxt load loadtxt"
     ),
     "a tensor has no order in memory: pt.asarray makes a tensor of what is none": (
-        "asanyarray ascontiguousarray asfortranarray isfortran"
+        "asanyarray ascontiguousarray asfortranarray isfortran require"
     ),
     "of dtypes NumPy knows itself: np.NAME with x.dtype, as in np.finfo(x.dtype)": (
         "can_cast common_type finfo iinfo isdtype issubdtype min_scalar_type mintypecode "
@@ -36,9 +36,12 @@ _REASONS = {
         "is_busday isnat timedelta64"
     ),
     "pt.vectorize makes functions of arrays from functions of numbers": "frompyfunc",
-    "NumPy itself advises numpy.polynomial; a polynomial of a tensor is a sum of its powers": (
+    "pt.polyval gives values of a polynomial; numpy.polynomial makes coefficients of data": (
         "poly poly1d polyadd polyder polydiv polyfit polyint polymul polysub roots"
     ),
+    "a dtype does not depend on values: pt.real, and pt.allclose(pt.imag(x), 0), say which part "
+    "matters": "real_if_close",
+    "complex numbers have no order; pt.lexsort sorts by several keys": "sort_complex",
     "a dtype is given by name: dtype='float32'": (
         "float64 float32 float16 int64 int32 int16 int8 uint64 uint32 uint16 uint8 bool_ "
         "complex128 complex64 double single half longdouble"

@@ -7,7 +7,7 @@ import numpy as np
 from probtensor import ops  # noqa: F401
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
-from probtensor.ops.gradient import SameValue
+from probtensor.ops.derivatives import SameValue
 from probtensor.ops.kinds import op
 from probtensor.ops.reductions.folds import described, flag
 from probtensor.ops.samples import Sample

@@ -100,7 +100,7 @@ def _derivative(op: Function) -> str:
     without = [name for name, slope in zip(names, slopes, strict=True) if _vanishes(slope)]
     if len(without) == len(names):
         return "Its derivative is 0."
-    return "It has derivatives of any order" + (
+    return f"It has derivatives of {op.orders}" + (
         f", with respect to all but {', '.join(without)}." if without else "."
     )
 

@@ -33,7 +33,6 @@ ACCUMULATIONS = {
     "add": "cumsum", "multiply": "cumprod", "maximum": "cummax", "minimum": "cummin",
     "logaddexp": "logcumsumexp",
 }  # fmt: skip
-OTHER_NAMES = {"gradient": "numeric_gradient"}  # pt.gradient is the module of derivatives
 SYNONYMS = {"a_min": "min", "a_max": "max"}  # NumPy has two names for one argument
 
 
@@ -117,8 +116,7 @@ def _function(home: str, name: str) -> Callable | None:
         return getattr(load("probtensor.ops.fourier.functions"), name, None)
     modules = (getattr(ops, inner, None), ops) if "." in home else (ops,)
     for module in modules:
-        ours = OTHER_NAMES.get(name, name)
-        found = vars(module).get(ours) if isinstance(module, ModuleType) else None
+        found = vars(module).get(name) if isinstance(module, ModuleType) else None
         if callable(found) and not isinstance(found, type) and not name.startswith("_"):
             return found
     return None

@@ -5,8 +5,10 @@
     probability/  logarithms of probabilities derived from their expressions, distribution
                   functions, mixtures and products of probabilities, differences of log gammas
     stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
+    hyperbolic.py  quotients of exponentials, functions that undo each other
     sets.py       the rulesets that passes apply
     derivatives.py  derivatives of the stable form of a graph: the public functions
+    given.py      rules and passes that a user gives
     custom.py     functions with derivatives of the user's own
     sparse.py     Jacobians and Hessians that are mostly zeros
 
@@ -41,6 +43,7 @@ from probtensor.rules.derivatives import (
     value_and_grad,
     vjp,
 )
+from probtensor.rules.given import rewrite_graph
 from probtensor.rules.sets import FINAL, SIMPLIFY, STABLE, TOPICS
 from probtensor.rules.sparse import sparse_hessian, sparse_jacobian
 from probtensor.rules.structure.matrices import INVERSES
@@ -65,6 +68,7 @@ __all__ = [
     "jvp",
     "listing",
     "read_parts",
+    "rewrite_graph",
     "sparse_hessian",
     "sparse_jacobian",
     "stabilized",

@@ -16,7 +16,7 @@ from probtensor.graph.closed import closed
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import inputs_of, replace
-from probtensor.ops.gradient import After, CustomVjp
+from probtensor.ops.derivatives import After, CustomVjp
 from probtensor.transform import autodiff
 from probtensor.types import shape_text
 

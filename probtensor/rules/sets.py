@@ -4,6 +4,7 @@ from probtensor.rules.arithmetic.algebra import ALGEBRA, LATE
 from probtensor.rules.arithmetic.powers import FAST_POWERS, POWERS
 from probtensor.rules.arithmetic.products import PRODUCT_FORM
 from probtensor.rules.arithmetic.sums import SUMS
+from probtensor.rules.hyperbolic import HYPERBOLIC
 from probtensor.rules.probability.gammas import GAMMAS
 from probtensor.rules.probability.links import LINKS
 from probtensor.rules.stabilize import STABILIZE
@@ -24,9 +25,10 @@ TOPICS: dict[str, Ruleset] = {
     "matrices": MATRICES + INVERSES,
     "links": LINKS,
     "stabilize": STABILIZE,
+    "hyperbolic": HYPERBOLIC,
     "gammas": GAMMAS,
 }
 SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES + MATRICES
-STABLE = LINKS + STABILIZE + GAMMAS + SIMPLIFY
+STABLE = HYPERBOLIC + LINKS + STABILIZE + GAMMAS + SIMPLIFY
 # For the last pass: its result is not differentiated.
 FINAL = SIMPLIFY + LATE + FAST_POWERS

@@ -24,7 +24,11 @@ from probtensor.graph.sizes import measured_sizes, resized
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Composite, Contraction, Elementwise, Reduction
 from probtensor.testing.exact_gammas import gamma_meanings
-from probtensor.testing.exact_special import bessel_meanings, integral_meanings
+from probtensor.testing.exact_special import (
+    bessel_meanings,
+    integral_meanings,
+    series_meanings,
+)
 from probtensor.testing.reference import size_names_of
 from probtensor.types import size_value
 
@@ -215,7 +219,7 @@ def _nan(x: Any) -> bool:
 def meanings() -> dict[str, Callable]:
     """The exact scalar function of each elementwise op, by the op's name."""
     known = _arithmetic() | _logic() | _elementary() | _special()
-    return known | gamma_meanings() | integral_meanings() | bessel_meanings()
+    return known | gamma_meanings() | integral_meanings() | bessel_meanings() | series_meanings()
 
 
 def _arithmetic() -> dict[str, Callable]:

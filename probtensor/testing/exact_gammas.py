@@ -1,13 +1,16 @@
-"""The exact values of the gamma family, its differences, and of deviances."""
+"""The exact values of the gamma family, its differences, of deviances, and of the incomplete gamma
+and beta functions with their derivatives."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 
 def gamma_meanings() -> dict[str, Callable]:
     """The exact scalar function of each op of these families, by the op's name."""
-    return _family() | _divergences() | _shares()
+    return _family() | _divergences() | _shares() | _incomplete_gamma() | _incomplete_beta()
 
 
 def _family() -> dict[str, Callable]:
@@ -122,3 +125,161 @@ def _divergences() -> dict[str, Callable]:
         "student_slope": lambda x, w, nu: 2 * (nu + 1) * w * w * x / (nu + (x * w) ** 2),
         "student_drift": student_drift,
     }  # fmt: skip
+
+
+def derivative(function: Callable, at: Sequence[Any], orders: Sequence[int]) -> Any:
+    """A first or second partial derivative by central differences, whose error is of the size of
+    the last digit: the step has half of them, and there are enough inside for values next to 1,
+    whose logarithm is next to 0."""
+    import mpmath as mp
+
+    digits = mp.mp.prec
+    is_near_one = abs(function(*at)) > 0.999999 or abs(function(*at)) < 1e-6
+    with mp.workprec(4 * digits + 1000 * is_near_one):
+        points = [(mp.mpf(1), [mp.mpf(x) for x in at])]
+        for k, order in enumerate(orders):
+            step = mp.ldexp(mp.mpf(at[k]) or mp.mpf(1), -digits // 2 - 8)
+            for _ in range(order):
+                points = [
+                    (sign * weight / (2 * step), _moved(point, k, sign * step))
+                    for weight, point in points
+                    for sign in (1, -1)
+                ]
+        value = mp.fsum(weight * function(*point) for weight, point in points)
+    return +value
+
+
+def _moved(point: Sequence[Any], k: int, step: Any) -> list[Any]:
+    return [x + step if j == k else x for j, x in enumerate(point)]
+
+
+def _log(function: Callable) -> Callable:
+    def log(*arguments: Any) -> Any:
+        import mpmath as mp
+
+        value = function(*arguments)
+        return mp.log(value) if value else -mp.inf
+
+    return log
+
+
+def _incomplete_gamma() -> dict[str, Callable]:
+    import mpmath as mp
+
+    def mass(upper: bool, a: Any, x: Any) -> Any:
+        if not (a >= 0 and x >= 0) or a == x == 0 or a == x == mp.inf:
+            return mp.nan
+        if a in (0, mp.inf) or x in (0, mp.inf):
+            return mp.mpf((a == 0 or x == mp.inf) != upper)
+        if x > 2 * a + 100:
+            above = mp.gammainc(a, x) / mp.gamma(a)
+            return above if upper else 1 - above
+        # A sum of positive terms for P (DLMF 8.7.1), with the digits that 1 - P loses.
+        with mp.workprec(mp.mp.prec + int(3 * x) + 60):
+            lower = mp.exp(a * mp.log(x) - x - mp.loggamma(a + 1)) * _series(mp.mpf(1), a + 1, x)
+            value = 1 - lower if upper else lower
+        return +value
+
+    def density(a: Any, x: Any) -> Any:
+        return mp.exp((a - 1) * mp.log(x) - x - mp.loggamma(a))
+
+    lower, upper = partial(mass, False), partial(mass, True)
+    found: dict[str, Callable] = {
+        "gammainc": lower, "gammaincc": upper, "gammainc_x": density,
+        "log_gammainc_x": lambda a, x: density(a, x) / lower(a, x),
+        "log_gammaincc_x": lambda a, x: -density(a, x) / upper(a, x),
+        "log_gammainc": _log(lower), "log_gammaincc": _log(upper),
+        "gammal": lambda k, x: lower(k, x) * mp.gamma(k),
+        "gammau": lambda k, x: upper(k, x) * mp.gamma(k),
+    }  # fmt: skip
+    differentiated = {
+        "gammainc": lower, "log_gammainc": _log(lower), "log_gammaincc": _log(upper),
+    }  # fmt: skip
+    for name, f in differentiated.items():
+        found[f"{name}_a"] = _derivatives(f, (1, 0))
+        found[f"{name}_aa"] = _derivatives(f, (2, 0))
+    found["gammaincinv"] = lambda a, p: _root(lambda x: lower(a, mp.exp(x)) - p)
+    found["gammainccinv"] = lambda a, q: _root(lambda x: q - upper(a, mp.exp(x)))
+    return found
+
+
+def _series(first: Any, below: Any, x: Any, above: Any = None) -> Any:
+    """1 + (above / below) x + ... of a hypergeometric series, 1F1 where `above` is None."""
+    import mpmath as mp
+
+    total = term = first
+    k = 0
+    while True:
+        ratio = (x if above is None else (above + k) * x) / (below + k)
+        term *= ratio
+        total += term
+        k += 1
+        if term < total * mp.eps and ratio < 0.99:
+            return total
+
+
+def _derivatives(function: Callable, orders: Sequence[int]) -> Callable:
+    return lambda *at: derivative(function, at, orders)
+
+
+def _root(rises: Callable) -> Any:
+    """exp of where an increasing function is 0: by bisection, then by secants."""
+    import mpmath as mp
+
+    low, high = mp.mpf(-700), mp.mpf(700)
+    with mp.workprec(30):
+        for _ in range(40):
+            middle = (low + high) / 2
+            low, high = (low, middle) if rises(middle) > 0 else (middle, high)
+    values = rises(low), rises(high)
+    for _ in range(12):
+        if values[0] == values[1]:
+            break
+        following = high - values[1] * (high - low) / (values[1] - values[0])
+        low, high, values = high, following, (values[1], rises(following))
+    return mp.exp(high)
+
+
+def _incomplete_beta() -> dict[str, Callable]:
+    import mpmath as mp
+
+    def mass(a: Any, b: Any, x: Any, y: Any) -> Any:
+        x = x if x < y else 1 - y
+        if not (a >= 0 and b >= 0 and 0 <= x <= 1) or a == b == 0 or a == b == mp.inf:
+            return mp.nan
+        if x in (0, 1) or not 0 < a < mp.inf or not 0 < b < mp.inf:
+            return mp.mpf(x == 1 or (x > 0 and (a == 0 or b == mp.inf)))
+        prec = mp.mp.prec
+        value = below(a, b, x, prec + 60)
+        return value if value > 1e-9 else below(a, b, x, prec + 1100)
+
+    def below(a: Any, b: Any, x: Any, prec: int) -> Any:
+        """A sum of positive terms (DLMF 8.17.8), or 1 less one."""
+        with mp.workprec(prec):
+            y = 1 - x
+            lead = mp.exp(a * mp.log(x) + b * mp.log(y) - log_beta(a, b))
+            if x <= 0.5:
+                return lead * _series(1 / a, a + 1, x, a + b)
+            return 1 - lead * _series(1 / b, b + 1, y, a + b)
+
+    def log_beta(a: Any, b: Any) -> Any:
+        return mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(a + b)
+
+    def density(a: Any, b: Any, x: Any, y: Any) -> Any:
+        x, y = (x, 1 - x) if x < y else (1 - y, y)
+        return mp.exp((a - 1) * mp.log(x) + (b - 1) * mp.log(y) - log_beta(a, b))
+
+    def quantile(a: Any, b: Any, p: Any, q: Any) -> Any:
+        p = p if p < q else 1 - q
+        odds = _root(lambda o: mass(a, b, 1 / (1 + mp.exp(-o)), 1 / (1 + mp.exp(o))) - p)
+        return odds / (1 + odds)
+
+    found: dict[str, Callable] = {
+        "beta_mass": mass, "log_beta_mass": _log(mass), "beta_mass_x": density,
+        "log_beta_mass_x": lambda *at: density(*at) / mass(*at), "beta_quantile": quantile,
+    }  # fmt: skip
+    for name, f in {"beta_mass": mass, "log_beta_mass": _log(mass)}.items():
+        for by in ("a", "b", "aa", "ab", "bb"):
+            orders = (by.count("a"), by.count("b"), 0, 0)
+            found[f"{name}_{by}"] = _derivatives(f, orders)
+    return found

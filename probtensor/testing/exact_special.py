@@ -120,3 +120,36 @@ def bessel_meanings() -> dict[str, Callable]:
             found[f"{letter}{order}"] = partial(function, order)
         found[f"i{order}e"], found[f"k{order}e"] = partial(ive, order), partial(kve, order)
     return found
+
+
+def series_meanings() -> dict[str, Callable]:
+    """Those of zeta, Lambert's W and hypergeometric functions."""
+    import mpmath as mp
+
+    def zeta(n: Any, s: Any, q: Any) -> Any:
+        if s != s or q != q or s < 1:
+            return mp.nan
+        if s == 1 or (q <= 0 and q == mp.floor(q)):
+            return mp.inf
+        return mp.zeta(s, q, int(n))
+
+    def lambert(x: Any, branch: int) -> Any:
+        if x == 0 and branch:
+            return -mp.inf
+        value = mp.lambertw(x, branch)
+        return value if mp.im(value) else mp.re(value)
+
+    def in_parameters(function: Callable) -> Callable:
+        def derivative(counts: Any, *at: Any) -> Any:
+            orders = tuple(int(counts) >> 4 * k & 15 for k in range(len(at)))
+            with mp.workdps(60):
+                return mp.diff(function, at, orders, h=mp.mpf(10) ** -12)
+
+        return derivative
+
+    return {
+        "hurwitz_zeta": zeta, "lambert_w": lambda x: lambert(x, 0),
+        "lambert_wbelow": lambda x: lambert(x, -1), "hyp1f1": mp.hyp1f1, "hyp2f1": mp.hyp2f1,
+        "hyp1f1_in_parameters": in_parameters(mp.hyp1f1),
+        "hyp2f1_in_parameters": in_parameters(mp.hyp2f1),
+    }  # fmt: skip

@@ -46,7 +46,7 @@ Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequ
 NOISE = 4.0
 RUNS = 5
 # Ops that add terms.
-SUMS = (ops.Sum, ops.Contract, ops.Scatter, ops.Cumsum)
+SUMS = (ops.Sum, ops.Contract, ops.Scatter, ops.Cumsum, ops.CumsumColumns)
 # The tolerance, as a multiple of the spread of the noisy runs.
 SPREAD = 25.0
 

@@ -329,7 +329,7 @@ def _contributions(
         return []
     if not node.op.differentiable:
         raise GraphError(
-            f"{node.op.user_name()} has no derivative, at {line_of(node)}\n"
+            f"{_without(node)}\n"
             "  put pt.stop_gradient around it to treat its value as a constant"
         )
     if _is_zero(g):
@@ -354,6 +354,12 @@ def _contributions(
         for x, part, f in zip(node.inputs, pulled, followed, strict=True)
         if f and part is not None
     ]
+
+
+def _without(node: Node) -> str:
+    """Which op has no derivative, where it was applied, and why if the op says it."""
+    why = f": {node.op.no_derivative}" if node.op.no_derivative else ""
+    return f"{node.op.user_name()} has no derivative{why}, at {line_of(node)}"
 
 
 def _as_tuple(g: Cotangent | None) -> tuple[Node | None, ...]:
@@ -404,7 +410,7 @@ def _push(node: Node, tangents: list, edges: Edges) -> Tangent:
     if isinstance(op, Get):
         return tangents[0][op.index]
     if not op.differentiable:
-        raise GraphError(f"{op.user_name()} has no derivative, at {line_of(node)}")
+        raise GraphError(_without(node))
     if op.has_bodies or op.chooses:
         pushed = tuple(op.pushed(node, tangents, DERIVATIVES))
         return pushed if isinstance(node.type, tuple) else pushed[0]

@@ -473,6 +473,7 @@ _SPECIAL: dict[type, Callable[..., Bounds]] = {
     ops.Iota: _iota,
     ops.Concatenate: _joined,
     ops.Cumsum: _running_sum,
+    ops.CumsumColumns: _running_sum,
     ops.Contract: _contraction,
     ops.Softmax: _shares,
     ops.PoissonDivergence: _poisson_divergence,

@@ -71,8 +71,8 @@ DTYPES = tuple(
 )  # fmt: skip
 COMPLEX = DType("complex64"), DType("complex128")
 _ALL = {str(dtype): dtype for dtype in (*DTYPES, *COMPLEX)}
-_NAMES = tuple(_ALL)
 _OF_NUMPY = {dtype.numpy: dtype for dtype in _ALL.values()}
+_NAMES = ", ".join(_ALL)
 _ALL["floatX"] = _ALL["float64"]  # Theano's name for the default, which is no setting here
 _NUMPY_CLASSES = {type(dtype) for dtype in _OF_NUMPY}
 BOOL, INT64, FLOAT32, FLOAT64 = (_ALL[n] for n in ("bool", "int64", "float32", "float64"))
@@ -96,9 +96,14 @@ def check_dtype(dtype: object) -> DType:
     try:
         name = np.dtype(dtype).name
     except TypeError:
-        raise TypeError(f"{dtype!r:.60} is no dtype; they are {', '.join(_NAMES)}") from None
-    if name not in _NAMES:
-        raise TypeError(f"dtype {name} is not one of {', '.join(_NAMES)}")
+        raise TypeError(f"{dtype!r:.60} is no dtype; they are {_NAMES}") from None
+    if name == "float16":
+        raise TypeError(
+            "float16 is no dtype of tensors: arrays of it are taken as float32, which holds all "
+            "its values; convert what a function returns"
+        )
+    if name not in _ALL:
+        raise TypeError(f"dtype {name} is not one of {_NAMES}")
     return _ALL[name]
 
 

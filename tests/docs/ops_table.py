@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import textwrap
 
+import probtensor.fft
 import probtensor.ode
-import probtensor.optimize  # noqa: F401 - the ops of these two
+import probtensor.optimize  # noqa: F401 - the ops of these
+from cython_ext.scipy_special import is_scipy
 from probtensor import ops
 from probtensor.export.parts import OF_LAPACK, ROUTINES
 from probtensor.graph.node import GraphError, make, new_input
@@ -62,7 +64,7 @@ def _row(op_class: type[Kind]) -> str:
     cells = (
         _names(op_class), _gives(op_class), _dtypes(op_class), derivatives(op_class),
         _batched(op_class),
-        "host" if not getattr(op_class, "device", True) else "kernel", _in_c(op_class),
+        "kernel" if _on_device(op_class) else "host", _in_c(op_class),
     )  # fmt: skip
     return f"| {' | '.join(cells)} |"
 
@@ -140,7 +142,17 @@ def _order(case: Case) -> str:
     return "any"
 
 
+def _of_scipy(op_class: type[Kind]) -> bool:
+    return is_scipy(getattr(op_class, "c", None) or "")
+
+
+def _on_device(op_class: type[Kind]) -> bool:
+    return getattr(op_class, "device", True) and not _of_scipy(op_class)
+
+
 def _in_c(op_class: type[Kind]) -> str:
+    if _of_scipy(op_class):
+        return "no"
     if not issubclass(op_class, Core) or op_class.routine in ROUTINES:
         return "yes"
     return "LAPACK" if op_class.routine in OF_LAPACK else "no"

@@ -195,6 +195,27 @@ def test_routines_of_matrices_in_plain_c(exported):
     assert not np.isfinite(call(*singular)[3]).all()
 
 
+def test_routines_of_order_in_plain_c(exported):
+    x, k = pt.vector("x"), pt.lvector("k")
+    small, order = x.astype("float32"), pt.argsort(k)
+    outputs = [
+        pt.sort(x), pt.argsort(x), pt.sort(k), order, pt.sort(small), pt.median(x), pt.median(k),
+        pt.topk(x, 3), pt.partition(x, 2), pt.partition(k, 2), pt.searchsorted(pt.sort(x), x),
+        pt.searchsorted(pt.sort(k), k, "right"), pt.cumsum(k), pt.cumprod(x), pt.cumprod(k),
+        pt.cummax(x), pt.cummin(k), pt.logcumsumexp(x), pt.cumsum(pt.outer(x, x), 0),
+        pt.cumsum(pt.outer(k, k), 0), pt.lexsort(pt.stack([x, -x])),
+        pt.searchsorted(pt.sort(k), k), pt.searchsorted(pt.sort(x), x, "right"),
+        pt.lexsort(pt.stack([k, -k])),
+    ]  # fmt: skip
+    f = pt.function([x, k], outputs)
+    call = Call(exported(f, "ordered"), f)
+    rng = np.random.default_rng(3)
+    for n in (5, 40, 300, 2000):
+        arrays = rng.normal(size=n), rng.integers(-9, 9, n)
+        for made, truth in zip(call(*arrays), f(*arrays), strict=True):
+            np.testing.assert_array_equal(made, truth)
+
+
 def test_routines_of_a_library(exported):
     """With the library that SciPy has, on one thread, results are those of Python bit for bit."""
     f = of_matrices(lambda a, b: pt.linalg.eigh(a), lambda a, b: pt.linalg.qr(b))

@@ -26,5 +26,6 @@ def test_what_runs_on_the_host_is_part_of_no_kernel(name):
 def test_routines_of_a_device_are_those_that_ops_say_it_has():
     text = (Path(__file__).parents[2] / "cuda" / "pt_linalg.cuh").read_text()
     there = set(re.findall(r"^PT_OVER_BATCH\((\w+),", text, re.MULTILINE))
+    there |= set(re.findall(r"^static __device__ void (\w+)_grid\(", text, re.MULTILINE))
     cores = [cls for cls in REGISTRY.values() if issubclass(cls, Core)]
     assert {cls.routine for cls in cores if cls.device} == there - GEMM.keys()

@@ -19,10 +19,11 @@ STEPS = {
     "floor", "ceil", "round", "trunc", "mod", "floor_div", "sign", "copysign", "mantissa",
     "exponent", "ldexp", "nextafter", "nextafter_single",
 }  # fmt: skip
-# Powers have a test of their own, and so have functions of several arguments that SciPy computes.
+# Powers have a test of their own, and so have functions of several arguments that SciPy computes
+# and inverses that mpmath finds by bisection.
 ELSEWHERE = {
     "pow", "where", "cast", "owens_t", "jv", "yv", "iv", "ive", "kv", "kve", "j0", "j1", "y0", "y1",
-    "i0", "i1", "i0e", "i1e", "k0", "k1", "k0e", "k1e",
+    "i0", "i1", "i0e", "i1e", "k0", "k1", "k0e", "k1e", "gammaincinv", "gammainccinv",
 }  # fmt: skip
 CHOICES = {
     "abs": [0.0], "gamma": [0.0, -2.0], "lgamma": [-2.0], "digamma": [0.0], "trigamma": [0.0],
@@ -30,7 +31,7 @@ CHOICES = {
     # The logarithm in a slope grows too slowly for nearby values to show it; counts of 0 are apart;
     # and no density has the ends of these.
     "kl_div_exp": [0.0], "poisson_divergence": [0.0], "poisson_slope": [0.0],
-    "trigamma_rest": [0.0], "log1pmx": [np.inf],
+    "trigamma_rest": [0.0], "log1pmx": [np.inf], "gammainc_a": [0.0], "log_gammaincc_a": [0.0],
     "expn": [0.0, 2.0], "spence": [0.0],  # an order, and logarithms again
 }  # fmt: skip
 FAR = mpmath.mpf(10) ** 400

@@ -64,7 +64,8 @@ def test_along_several_axes(shape):
     compare([("fftn", (), {"s": (3, 3), "axes": (1, 1)}), ("fftn", (), {"axes": (2, 2)})], x, REAL)
 
 
-@pytest.mark.parametrize("target", ["interp", "machine", "cython"])
+@pytest.mark.parametrize("target", ["interp", "machine",
+                                    pytest.param("cython", marks=pytest.mark.slow)])  # fmt: skip
 def test_targets_and_dtypes(target):
     x, k, b = pt.fvector("x"), pt.ivector("k"), pt.tensor("b", (None,), "bool")
     c = pt.cvector("c")

@@ -9,8 +9,9 @@ import operator
 import numpy as np
 import pytest
 
+import probtensor as pt
 from probtensor import ops
-from probtensor.graph.node import GraphError, new_input
+from probtensor.graph.node import GraphError, as_tensor, new_input
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.types import DTYPES
 
@@ -190,9 +191,21 @@ def test_literal_negative_powers():
     assert (x**-1.0).dtype == (x.astype("float64") ** -1).dtype == "float64"
 
 
+def test_half_precision_is_taken_as_float32():
+    x, half = new_input("x", "float32", (2,)), np.array([1.5, 65504.0], "float16")
+    assert as_tensor(half).dtype == (x + half).dtype == (x * np.float16(3)).dtype == "float32"
+    np.testing.assert_array_equal(as_tensor(half).op.array, half.astype("float32"))
+    f = pt.function([x], x * 2, target="interp")
+    np.testing.assert_array_equal(f(half), 2 * half.astype("float32"))
+    assert pt.shared(half).dtype == "float32"
+    for make in (lambda: ops.vector("x", "float16"), lambda: x.astype(np.float16)):
+        with pytest.raises(TypeError, match="float16 is no dtype of tensors: arrays of it"):
+            make()
+
+
 def test_dtypes_there_are_none_of():
     x = new_input("x", "float64", (3,))
-    for dtype in ("float16", "longdouble", "object", "datetime64[s]"):
+    for dtype in ("longdouble", "object", "datetime64[s]"):
         with pytest.raises(TypeError, match="is not one of"):
             ops.tensor("x", (3,), dtype)
         with pytest.raises(TypeError, match=r"is not one of|expected numbers"):

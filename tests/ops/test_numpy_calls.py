@@ -34,8 +34,9 @@ def test_a_ufunc_is_the_function_of_its_name(name):
         assert _same(ufunc(tensor), ours(tensor))
     elif ufunc.signature is None:
         number = np.array([[1], [2]]) if tensor is K else np.array([[0.5], [0.25]])
+        more = (1.5,) * (ufunc.nin - 2)
         for operands in ((tensor, tensor), (tensor, number), (number, tensor), (2, tensor)):
-            assert _same(ufunc(*operands), ours(*operands))
+            assert _same(ufunc(*operands, *more), ours(*operands, *more))
 
 
 def _same(found, meant):

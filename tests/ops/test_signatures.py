@@ -24,10 +24,19 @@ OTHERS = {
 DIFFERENT = {
     **{
         (name, "check_finite"): "no values while a graph is built: only False can be"
-        for name in ("solve_triangular", "cho_solve", "lu", "lu_factor", "schur", "qz")
+        for name in (
+            "solve_triangular", "cho_solve", "lu", "lu_factor", "schur", "qz", "cho_factor",
+            "lu_solve", "solve_banded", "solveh_banded", "ordqz",
+        )
     },
+    ("solve_continuous_are", "balanced"): "the pencil is not balanced before it is ordered",
+    ("solve_discrete_are", "balanced"): "the pencil is not balanced before it is ordered",
+    ("sqrtm", "disp"): "a parameter that SciPy is about to remove",
+    ("sqrtm", "blocksize"): "a parameter that SciPy is about to remove",
     ("einsum", "operands"): "the subscripts are a parameter of their own, and always come first",
     ("einsum", "kwargs"): "dtype=, order= and casting= stand in the signature",
+    ("factorial", "exact"): "the result is gamma(n + 1) of floats, as Theano has it",
+    ("factorial", "extend"): "the result is gamma(n + 1), below 0 too, as Theano has it",
     ("clip", "kwargs"): "keywords of ufuncs, which write to arrays",
     ("softplus", "kwargs"): "keywords of ufuncs, which write to arrays",
     ("pad", "kwargs"): "the values of all modes stand in the signature",

@@ -111,6 +111,16 @@ def test_logarithms_of_determinants_do_not_overflow():
     assert f(np.zeros((n, n)))[0] == -np.inf
 
 
+def test_factors_of_constants_are_computed_once():
+    x, s = pt.vector("x"), matrix()
+    outputs = [pt.linalg.solve(s, x), pt.linalg.cholesky(pt.constant(s)) @ x]
+    f = compiled([x], outputs)
+    assert kernels(f) == {"pt_solve_factored(": 1}
+    v = np.arange(12.0)
+    np.testing.assert_allclose(f(v)[0], np.linalg.solve(s, v), rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(f(v)[1], np.linalg.cholesky(s) @ v, rtol=1e-12)
+
+
 def test_matrices_that_have_no_declared_factor_are_nan():
     a = pt.tensor("a", (2, 2))
     f = compiled([a], pt.linalg.solve(pt.assume(a, positive_definite=True), np.ones(2)))

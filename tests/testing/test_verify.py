@@ -24,7 +24,7 @@ def test_a_wrong_gradient_is_found_and_placed(factor):
         pt.autodiff.verify_grad(wrong, [np.array([1.0, 2.0, 3.0])], target="machine")
 
 
-def test_numeric_gradients_of_several_arguments():
+def test_gradients_of_several_arguments():
     slopes = pt.autodiff.numeric_grad(lambda x, y: np.sum(x) * y**2, [np.ones(2), np.array(3.0)])
     np.testing.assert_allclose(slopes[0], [9, 9], rtol=1e-8)
     np.testing.assert_allclose(slopes[1], 12, rtol=1e-8)

@@ -25,6 +25,11 @@
     { \
         return name(a, b, c, d); \
     }
+#define PT_ONCE_5(name) \
+    PT_ONCE double name##_once(double a, double b, double c, double d, double e) \
+    { \
+        return name(a, b, c, d, e); \
+    }
 
 /* A copy for loops that would inline many: gcc compiles it once for a double, and once for a vector
  * of them, which vectorised loops call. Other compilers cannot, so they inline it. */
@@ -41,6 +46,11 @@
     PT_SIMD double name##_lanes(double a, double b, double c, double d) \
     { \
         return name(a, b, c, d); \
+    }
+#define PT_LANES_5(name) \
+    PT_SIMD double name##_lanes(double a, double b, double c, double d, double e) \
+    { \
+        return name(a, b, c, d, e); \
     }
 
 /* The result of a function that stays one: a part of a long kernel. */

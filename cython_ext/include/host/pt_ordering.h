@@ -53,6 +53,25 @@ PT_ROUTINE void pt_sort(const double *x, double *out, int64_t batch, int64_t n)
     }
 }
 
+/* The same of float32. The workspace is of n doubles. */
+PT_ROUTINE void pt_sort_float32(const float *x, float *out, double *work, int64_t batch, int64_t n)
+{
+    int64_t *const keys = (int64_t *) (void *) work;
+    for (int64_t item = 0; item < batch; item++) {
+        for (int64_t i = 0; i < n; i++) {
+            int32_t bits;
+            memcpy(&bits, x + item * n + i, sizeof bits);
+            bits = x[item * n + i] != x[item * n + i] ? INT32_C(0x7fc00000) : bits;
+            keys[i] = bits < 0 ? bits ^ INT32_MAX : bits;
+        }
+        pt_sort_keys(keys, n);
+        for (int64_t i = 0; i < n; i++) {
+            const int32_t key = (int32_t) keys[i], bits = key < 0 ? key ^ INT32_MAX : key;
+            memcpy(out + item * n + i, &bits, sizeof bits);
+        }
+    }
+}
+
 PT_ROUTINE void pt_sort_int64(const int64_t *x, int64_t *out, int64_t batch, int64_t n)
 {
     memcpy(out, x, (size_t) (batch * n) * sizeof *x);
@@ -65,7 +84,7 @@ typedef struct {
     int64_t key, place;
 } pt_placed;
 
-#define PT_MERGED 256 /* elements that are merged; more are distributed by their digits */
+#define PT_MERGED 1024 /* elements that are merged; more are distributed by their digits */
 
 PT_ROUTINE pt_placed *pt_merge_placed(pt_placed *a, pt_placed *b, int64_t n)
 {
@@ -102,8 +121,8 @@ PT_ROUTINE pt_placed *pt_merge_placed(pt_placed *a, pt_placed *b, int64_t n)
 /* In order by their digits, from the last one on; digits that all have in common are left out. */
 PT_ROUTINE pt_placed *pt_distribute_placed(pt_placed *a, pt_placed *b, int64_t n)
 {
-    enum { MOST = 1 << 11 };
-    const int bits = n < 16384 ? 8 : 11;
+    enum { MOST = 1 << 10 };
+    const int bits = n < 16384 ? 8 : 10;
     uint64_t differ = 0;
     int64_t starts[MOST];
     for (int64_t i = 1; i < n; i++)
@@ -199,7 +218,7 @@ PT_ARGSORT_ROWS(pt_argsort_rows_int64, int64_t, pt_int64_rank)
 #define PT_SCANNED 16 /* places whose elements are looked for one by one */
 
 /* For each item of n numbers, those at `count` places of the stable order, and their indices. The
- * workspace is of 4 n + 2 count doubles. A place out of bounds gives nan or 0, and index 0. */
+ * workspace is of 4 n doubles. A place out of bounds gives nan or 0, and index 0. */
 #define PT_SELECT(name, type, rank, none) \
     PT_ROUTINE void name##_scanned(const type *x, const int64_t *places, type *values, \
                                    int64_t *order, int64_t *keys, int64_t n, int64_t count) \
@@ -259,8 +278,55 @@ PT_SELECT(pt_select, double, pt_float64_rank, (double) NAN)
 PT_SELECT(pt_select_int64, int64_t, pt_int64_rank, 0)
 #undef PT_SELECT
 
+/* The indices of each item of n numbers in an order in which the ones that belong at `count` places
+ * of the sorted numbers are there, with no larger ones before and no smaller ones after them; all
+ * others stay in their order. The workspace is of n + 4 count + 2 doubles. Places out of bounds are
+ * left out. */
+#define PT_PARTITION(name, type, rank) \
+    PT_ROUTINE void name(const type *x, const int64_t *places, int64_t *order, double *work, \
+                         int64_t batch, int64_t n, int64_t count) \
+    { \
+        int64_t *const bounds = (int64_t *) (void *) work, *const starts = bounds + count; \
+        int64_t *const sorted = starts + 2 * count + 1, *const keys = sorted + count; \
+        for (int64_t item = 0; item < batch; item++, x += n, places += count, order += n) { \
+            int64_t real = 0, found = 0; \
+            for (int64_t k = 0; k < count; k++) \
+                if (places[k] >= 0 && places[k] < n) \
+                    sorted[real++] = places[k]; \
+            pt_sort_keys(sorted, real); \
+            for (int64_t i = 0; i < n; i++) \
+                keys[i] = rank(x[i]); \
+            pt_select_keys(keys, n, sorted, real); \
+            starts[0] = 0; \
+            for (int64_t k = 0; k < real; k++) { \
+                const int64_t bound = keys[sorted[k]]; \
+                int64_t below = 0, beyond = 0; \
+                if (found && bound == bounds[found - 1]) \
+                    continue; \
+                for (int64_t i = 0; i < n; i++) { \
+                    below += keys[i] < bound; \
+                    beyond += keys[i] > bound; \
+                } \
+                bounds[found] = bound; \
+                starts[2 * found + 1] = below; \
+                starts[2 * found + 2] = n - beyond; \
+                found++; \
+            } \
+            for (int64_t i = 0; i < n; i++) { \
+                const int64_t key = rank(x[i]); \
+                int64_t part = 0; /* two for each bound: from it on, and beyond it */ \
+                for (int64_t k = 0; k < found; k++) \
+                    part += (key >= bounds[k]) + (key > bounds[k]); \
+                order[starts[part]++] = i; \
+            } \
+        } \
+    }
+PT_PARTITION(pt_partition, double, pt_float64_rank)
+PT_PARTITION(pt_partition_int64, int64_t, pt_int64_rank)
+#undef PT_PARTITION
+
 /* For each of m values, how many of the n numbers of the item, which ascend, are `before` it. Eight
- * searches go side by side, so that none waits for memory alone. */
+ * searches go side by side, without branches, so that none waits for memory alone. */
 #define PT_SEARCH(name, type, before) \
     PT_ROUTINE void name(const type *x, const type *values, int64_t *out, int64_t batch, \
                          int64_t n, int64_t m) \
@@ -276,7 +342,7 @@ PT_SELECT(pt_select_int64, int64_t, pt_int64_rank, 0)
                     const int64_t half = left / 2; \
                     for (int64_t k = 0; k < 8; k++) { \
                         const type a = x[from[k] + half - 1], v = of[k]; \
-                        from[k] += (before) ? half : 0; \
+                        from[k] += half & -(int64_t) (before); \
                     } \
                     left -= half; \
                 } \
@@ -299,6 +365,36 @@ PT_ROUTINE void pt_cumsum_int64(const int64_t *x, int64_t *out, int64_t batch, i
         uint64_t total = 0;
         for (int64_t i = item * n; i < (item + 1) * n; i++)
             out[i] = (int64_t) (total += (uint64_t) x[i]);
+    }
+}
+
+/* The same along the first axis of each item of n x m numbers. */
+PT_ROUTINE void pt_cumsum_columns_int64(const int64_t *x, int64_t *out, int64_t batch, int64_t n,
+                                        int64_t m)
+{
+    for (int64_t item = 0; item < batch; item++, x += n * m, out += n * m)
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t j = 0; j < m; j++)
+                out[i * m + j] = (int64_t) ((i ? (uint64_t) out[(i - 1) * m + j] : 0) +
+                                            (uint64_t) x[i * m + j]);
+}
+
+/* Along the first axis, compensated for rounding errors as pt_cumsum is. The workspace is of 2 m
+ * doubles. */
+PT_ROUTINE void pt_cumsum_columns(const double *x, double *out, double *work, int64_t batch,
+                                  int64_t n, int64_t m)
+{
+    double *const total = work, *const lost = work + m;
+    for (int64_t item = 0; item < batch; item++, x += n * m, out += n * m) {
+        for (int64_t j = 0; j < 2 * m; j++)
+            work[j] = 0.0;
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t j = 0; j < m; j++) {
+                const double term = x[i * m + j], sum = total[j] + term, added = sum - total[j];
+                lost[j] += (total[j] - (sum - added)) + (term - added);
+                total[j] = sum;
+                out[i * m + j] = lost[j] - lost[j] == 0.0 ? sum + lost[j] : sum;
+            }
     }
 }
 

@@ -22,7 +22,8 @@
 #endif
 #endif
 
-#if defined(__x86_64__) && defined(__linux__) && (defined(__GNUC__) || defined(__clang__))
+#if defined(__x86_64__) && defined(__linux__) && (defined(__GNUC__) || defined(__clang__)) && \
+    !defined(PT_PLAIN_SORT)
 #define PT_WIDE_SORT 1
 #include <immintrin.h>
 #define PT_WIDE_CODE __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,popcnt")))

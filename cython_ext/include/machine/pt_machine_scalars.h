@@ -197,7 +197,7 @@ PT_CHAINED(PT_DEFINE)
 PT_TERNARY(PT_DEFINE)
 #undef PT_DEFINE
 
-/* X(function) of one to four doubles. Scalars are computed by a copy that is not inlined, so that
+/* X(function) of one to five doubles. Scalars are computed by a copy that is not inlined, so that
  * the instruction has no variables of its own in memory, which would prevent the tail call. */
 #define PT_FUNCTIONS_1(X) \
     X(pt_exp) X(pt_exp2) X(pt_expm1) X(pt_log) X(pt_log2) X(pt_log10) X(pt_log1p) X(pt_cbrt) \
@@ -207,20 +207,32 @@ PT_TERNARY(PT_DEFINE)
     X(pt_erfcinv) X(pt_ndtr) X(pt_log_ndtr) X(pt_ndtri) X(pt_gamma) X(pt_lgamma) X(pt_digamma) \
     X(pt_trigamma) X(pt_log1pmx) X(pt_expm1mx) X(pt_log_cexpexp) X(pt_log_cexpexp_slope) \
     X(pt_log_softplus) X(pt_inverse_mills) X(pt_lgamma_rest) X(pt_digamma_rest) \
-    X(pt_trigamma_rest) X(pt_log_cosh) X(pt_mantissa) X(pt_exponent)
+    X(pt_trigamma_rest) X(pt_log_cosh) X(pt_mantissa) X(pt_exponent) \
+    X(pt_lambertw) X(pt_lambertw_below)
 #define PT_FUNCTIONS_2(X) \
     X(pt_pow) X(pt_mod) X(pt_floor_div) X(pt_atan2) X(pt_logaddexp) X(pt_xlogy) X(pt_xlog1py) \
     X(pt_log_share) X(pt_kl_div_exp) X(pt_poisson_divergence) X(pt_poisson_slope) X(pt_xtimes) \
     X(pt_xexpy) X(pt_log_rising_factorial) X(pt_digamma_difference) X(pt_trigamma_difference) \
     X(pt_lgamma_rest_change) X(pt_digamma_rest_change) X(pt_trigamma_rest_change) X(pt_lbeta) \
     X(pt_log_multiset_coefficient) X(pt_log1p_square) X(pt_after) X(pt_copysign) X(pt_ldexp) \
-    X(pt_nextafter) X(pt_nextafter_single) X(pt_logaddexp2)
+    X(pt_nextafter) X(pt_nextafter_single) X(pt_logaddexp2) X(pt_gammainc) X(pt_gammaincc) \
+    X(pt_gammainc_x) X(pt_gammainc_a) X(pt_gammainc_aa) X(pt_log_gammainc) X(pt_log_gammainc_x) \
+    X(pt_log_gammainc_a) X(pt_log_gammainc_aa) X(pt_log_gammaincc) X(pt_log_gammaincc_x) \
+    X(pt_log_gammaincc_a) X(pt_log_gammaincc_aa) X(pt_gammal) X(pt_gammau) X(pt_gammaincinv) \
+    X(pt_gammainccinv)
 #define PT_FUNCTIONS_3(X) \
     X(pt_kl_div) X(pt_power_divergence) X(pt_beta_divergence) X(pt_inverse_divergence) \
     X(pt_log_ratio) X(pt_surplus) X(pt_binomial_divergence) X(pt_share_divergence) \
     X(pt_share_slope) X(pt_share_drift) X(pt_student_kernel) X(pt_student_slope) \
-    X(pt_student_drift) X(pt_bessel_j) X(pt_bessel_y) X(pt_bessel_i) X(pt_bessel_k)
-#define PT_FUNCTIONS_4(X) X(pt_log_share_ratio) X(pt_lbeta_change)
+    X(pt_student_drift) X(pt_bessel_j) X(pt_bessel_y) X(pt_bessel_i) X(pt_bessel_k) \
+    X(pt_zeta)
+#define PT_FUNCTIONS_4(X) \
+    X(pt_log_share_ratio) X(pt_lbeta_change) X(pt_hyp1f1) X(pt_beta_mass) \
+    X(pt_beta_mass_x) X(pt_beta_mass_a) X(pt_beta_mass_b) X(pt_beta_mass_aa) X(pt_beta_mass_ab) \
+    X(pt_beta_mass_bb) X(pt_log_beta_mass) X(pt_log_beta_mass_x) X(pt_log_beta_mass_a) \
+    X(pt_log_beta_mass_b) X(pt_log_beta_mass_aa) X(pt_log_beta_mass_ab) X(pt_log_beta_mass_bb) \
+    X(pt_beta_quantile)
+#define PT_FUNCTIONS_5(X) X(pt_hyp2f1)
 
 #define PT_DEFINE(name) \
     PT_ONCE_1(name) \
@@ -298,6 +310,27 @@ PT_FUNCTIONS_3(PT_DEFINE)
         NEXT(2); \
     }
 PT_FUNCTIONS_4(PT_DEFINE)
+#undef PT_DEFINE
+
+#define PT_DEFINE(name) \
+    PT_ONCE_5(name) \
+    OP(name) \
+    { \
+        f[pc->a].f = name##_once(f[pc->b].f, f[pc->c].f, f[pc->d].f, f[pc[1].a].f, f[pc[1].b].f); \
+        NEXT(2); \
+    } \
+    PT_APART void name##_v(double *g, const double *a, const double *b, const double *c, \
+                           const double *d, const double *e, int64_t n) \
+    { \
+        BY_EIGHTS(g[k] = name(a[k], b[k], c[k], d[k], e[k])) \
+    } \
+    OP(name##_v) \
+    { \
+        name##_v(f[pc->a].p, f[pc->b].p, f[pc->c].p, f[pc->d].p, f[pc[1].a].p, f[pc[1].b].p, \
+                 PADDED); \
+        NEXT(2); \
+    }
+PT_FUNCTIONS_5(PT_DEFINE)
 #undef PT_DEFINE
 
 /* X(name, types, scalars, elements): a function of SciPy of one to four doubles, whose address is

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probtensor import ops
 from probtensor.graph.node import Const, Node, line_of
 from probtensor.kernel.ir import Apply, Check, Expr, Let, Lit, Ref
 from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.kinds.view import CopyTask
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import CanonicalSizes
-from probtensor.ops.kinds import Elementwise, View
+from probtensor.ops.kinds import Elementwise, Masking, View
 from probtensor.types import Size, dtype_of
 
 
@@ -65,35 +64,38 @@ class MaskLowering(ElementwiseLowering):
     """Comparisons of loop variables, as in `tril` and `eye`, and casts of these: inlined into the
     expressions that read them, since to compare costs less than to store and load."""
 
-    kind = (ops.Eq, ops.Ne, ops.Ge, ops.Gt, ops.Le, ops.Lt, ops.Cast)
+    kind = Masking
 
     def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
-        if not is_mask(node):
+        if not _is_mask(node):
             return super().tasks(node, sizes, buffer)
         return [CopyTask(node, *loops_along(sizes.shape(node)))] if buffer else []
 
     def inline(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
-        if not is_mask(node):
+        if not _is_mask(node):
             return None
         values = tuple([reader.operand(x, index) for x in node.inputs])
         return Apply(node.op.c or node.op.symbol, values, node.dtype)
 
 
-def is_mask(node: Node) -> bool:
+def _is_mask(node: Node) -> bool:
     """Is a node with axes a comparison of numbers of elements, or a cast of one?"""
-    if isinstance(node.op, ops.Cast):
-        return node.inputs[0].dtype == "bool" and is_mask(node.inputs[0])
-    compares = isinstance(node.op, MaskLowering.kind) and node.ndim > 1
-    return compares and all(map(_counts, node.inputs))
+    if len(node.inputs) == 1:
+        x = node.inputs[0]
+        return isinstance(x.op, Masking) and x.dtype == "bool" and _is_mask(x)
+    return node.ndim > 1 and all(map(_counts, node.inputs))
 
 
 def _counts(x: Node) -> bool:
     """Is x a number of elements along an axis, plus a literal?"""
-    while not isinstance(x.op, ops.Iota):
-        if isinstance(x.op, ops.Add) and isinstance(x.inputs[1].op, Const):
-            x = x.inputs[0] if not x.inputs[1].ndim else x.inputs[1]
-        elif isinstance(x.op, (ops.ExpandDims, ops.BroadcastTo)) and isinstance(x.op, View):
+    while x.inputs:
+        if isinstance(x.op, View) and len(x.inputs) == 1:
             x = x.inputs[0]
+        elif isinstance(x.op, Elementwise) and x.op.symbol == "+":
+            literal = [isinstance(y.op, Const) and not y.ndim for y in x.inputs]
+            if literal.count(True) != 1:
+                return False
+            x = x.inputs[literal.index(False)]
         else:
             return False
-    return True
+    return isinstance(x.op, View)

@@ -1,4 +1,4 @@
-"""Slopes and integrals of tabulated functions, and differences of neighbours."""
+"""Slopes and integrals of tabulated functions."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def ediff1d(
 
 
 @public
-def numeric_gradient(
+def gradient(
     f: TensorLike, *varargs: TensorLike, axis: Axis = None, edge_order: int = 1
 ) -> Node | tuple[Node, ...]:
     """The slopes of a tabulated function along each axis (all of them if None): by central
@@ -85,14 +85,14 @@ def numeric_gradient(
     Raises GraphError, a TypeError, for an axis that `f` has not, another number of distances, and
     an axis known to have no more than `edge_order` elements; ValueError where only a call can tell.
 
-        >>> pt.numeric_gradient([1.0, 4.0, 9.0]).eval()
+        >>> pt.gradient([1.0, 4.0, 9.0]).eval()
         array([3., 4., 5.])
     """
     x = floats(f)
-    axes = listed_axes(axis, x, "numeric_gradient")
-    order = one_integer(edge_order, "numeric_gradient: edge_order", tensors=False)
+    axes = listed_axes(axis, x, "gradient")
+    order = one_integer(edge_order, "gradient: edge_order", tensors=False)
     if order not in (1, 2):
-        raise GraphError(f"numeric_gradient: edge_order is 1 or 2, not {edge_order!r:.60}")
+        raise GraphError(f"gradient: edge_order is 1 or 2, not {edge_order!r:.60}")
     if not varargs:
         steps = [as_tensor(1.0)] * len(axes)
     elif len(varargs) == 1 and not as_tensor(varargs[0]).ndim:
@@ -100,7 +100,7 @@ def numeric_gradient(
     else:
         steps = [as_tensor(step) for step in varargs]
     if len(steps) != len(axes):
-        text = f"numeric_gradient: {len(steps)} distances for {len(axes)} axes"
+        text = f"gradient: {len(steps)} distances for {len(axes)} axes"
         raise GraphError(text + described(x))
     found = tuple(_slopes(x, k, step, order) for k, step in zip(axes, steps, strict=True))
     return found[0] if len(found) == 1 else found
@@ -111,16 +111,16 @@ def _slopes(f: Node, axis: int, given: Node, order: int) -> Node:
     n = f.shape[axis]
     if isinstance(n, int) and n <= order:
         raise GraphError(
-            f"numeric_gradient: axis {axis} has {n} elements, and at least {order + 1} are needed"
+            f"gradient: axis {axis} has {n} elements, and at least {order + 1} are needed"
             f"{described(f)}"
         )
     if given.ndim > 1:
-        raise GraphError(f"numeric_gradient: a distance is a number or a vector{described(given)}")
+        raise GraphError(f"gradient: a distance is a number or a vector{described(given)}")
     last = ops.moveaxis(f, axis, -1)
     if given.ndim:
         places = floats(given)
         if isinstance(n, int) and isinstance(places.shape[0], int) and places.shape[0] != n:
-            text = f"numeric_gradient: {places.shape[0]} places for axis {axis}, of size {n}"
+            text = f"gradient: {places.shape[0]} places for axis {axis}, of size {n}"
             raise GraphError(text + described(f))
         steps = ops.diff(places)
         found = _uneven(last, steps, order)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from probtensor.calls import public
 from probtensor.graph.node import Node, TensorLike, as_tensor, make
-from probtensor.ops.gradient import SameValue
+from probtensor.ops.derivatives import SameValue
 from probtensor.ops.kinds import method, op
 from probtensor.ops.samples import Sample
 

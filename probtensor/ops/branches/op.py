@@ -10,6 +10,7 @@ from probtensor.calls import public
 from probtensor.graph.closed import closed, parameter
 from probtensor.graph.node import GraphError, Node, TensorLike, array_of, as_tensor, make
 from probtensor.graph.symbolic import refusal
+from probtensor.ops.complexes.pair import pair, parts_of
 from probtensor.ops.elementwise.elementary import exp, tanh
 from probtensor.ops.elementwise.logic import ne
 from probtensor.ops.kinds import Branch, Choice, op
@@ -106,7 +107,10 @@ def ifelse(
             "each result has a value in both",
             kind=GraphError,
         )
-    found = choose(condition_of(condition, "ifelse"), alike([first, second], "ifelse"), name)
+    groups = alike([first, second], "ifelse")
+    real = [[part for x in group for part in parts_of(x)] for group in groups]
+    rest = iter(choose(condition_of(condition, "ifelse"), real, name))
+    found = [pair(next(rest), next(rest)) if x.is_complex else next(rest) for x in groups[0]]
     return type(then_branch)(found) if several else found[0]
 
 

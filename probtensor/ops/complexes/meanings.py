@@ -13,6 +13,7 @@ from probtensor.calls import line_text, outermost_call
 from probtensor.graph.node import GraphError, Node, Op, make
 from probtensor.ops.complexes import arithmetic, elementary
 from probtensor.ops.complexes.pair import pair
+from probtensor.ops.loops.structured import foldl, scan
 from probtensor.types import size_product
 
 Meaning = Callable[..., Node]
@@ -82,12 +83,23 @@ def product_of_rows(rows: Node) -> Node:
     count = rows.shape[0]
     one = ops.ones(rows.shape[1:], rows.dtype)
     if not isinstance(count, int) or count > FEW:
-        return ops.foldl(arithmetic.multiply, one, rows)
+        return foldl(arithmetic.multiply, one, rows)
     factors = [rows[k] for k in range(count)] or [one]
     while len(factors) > 1:
         pairs = zip(factors[::2], factors[1::2])
         factors = [arithmetic.multiply(z, w) for z, w in pairs] + factors[len(factors) // 2 * 2 :]
     return factors[0]
+
+
+def running_products(x: Node) -> Node:
+    """The products of the first elements along the last axis."""
+    rows = ops.moveaxis(x, -1, 0)
+
+    def step(product: Node, factor: Node) -> tuple[Node, Node]:
+        following = arithmetic.multiply(product, factor)
+        return following, following
+
+    return ops.moveaxis(scan(step, ops.ones(rows.shape[1:], x.dtype), rows)[1], 0, -1)
 
 
 def _elementwise(function: Meaning) -> Meaning:

@@ -143,7 +143,7 @@ def _source(node: Node) -> Node | None:
         if not source.inputs:
             return None
         source = source.inputs[0]
-    if source.ndim != node.ndim + 1 or source.shape[-1] != 2:
+    if isinstance(source.type, tuple) or source.ndim != node.ndim + 1 or source.shape[-1] != 2:
         return None
     pairs = zip(over(source).inputs, node.inputs, strict=True)
     return source if all(own is part for own, part in pairs) else None

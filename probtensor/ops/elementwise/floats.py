@@ -11,7 +11,7 @@ from probtensor.ops.elementwise.arithmetic import EDGES, Number
 from probtensor.ops.elementwise.elementary import LN2
 from probtensor.ops.kinds import Elementwise, Facts, as_tensor_of, op, weak_operand
 from probtensor.ops.samples import Sample, integers, reals
-from probtensor.types import promote, promote_float
+from probtensor.types import TensorType, promote, promote_float
 
 SINGLE = np.array([edge for edge in EDGES if not 1e30 < abs(edge) < np.inf], "float32")
 WHOLE = (0.0, -0.0, 1.0, -3.0, 40.0, -1074.0, 1074.0, -2100.0, 2100.0)
@@ -34,7 +34,13 @@ class Nextafter(Elementwise):
 
     arity, numpy, c = 2, np.nextafter, "pt_nextafter"
     for_users = False
+    single = False  # is it the float32 next to x?
     samples = reals(-3, 3, -3, 3, edges=EDGES, smooth=False)
+
+    def infer(self, *types: TensorType) -> TensorType:
+        if types[0].dtype == "float32" and not self.single:
+            raise TypeError("needs float64")
+        return super().infer(*types)
 
     def vjp(self, g, out, x, y):
         return g, ops.zeros_like(y)
@@ -44,7 +50,7 @@ class Nextafter(Elementwise):
 class NextafterSingle(Nextafter):
     """The float32 next to x in the direction of y, in the dtype of x."""
 
-    c = "pt_nextafter_single"
+    c, single = "pt_nextafter_single", True
     samples = (
         Sample(lambda rng: tuple(rng.normal(size=(2, 9)).astype("float32")), smooth=False),
         Sample(

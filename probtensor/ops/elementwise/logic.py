@@ -16,6 +16,7 @@ from probtensor.ops.kinds import (
     WIDER,
     Elementwise,
     Facts,
+    Masking,
     as_tensor_of,
     joint_shape,
     method,
@@ -32,7 +33,7 @@ def bools(count: int) -> tuple[Sample, ...]:
     return (Sample(lambda rng: tuple(rng.random((count, 3, 4)) < 0.5), smooth=False),)
 
 
-class Comparison(Elementwise):
+class Comparison(Masking):
     """A comparison of two numbers or bools: bool out, no derivative. Integers are compared exactly:
     with Python numbers that their dtype does not hold, and signed ones with uint64, where NumPy's
     promotion would go through float64."""
@@ -317,7 +318,7 @@ class Where(Elementwise):
 
 
 @op
-class Cast(Elementwise):
+class Cast(Masking):
     """x in another dtype. Floats lose their fraction when they become integers, as in C, where what
     becomes of nan, infinity and numbers out of range is up to the machine; integers wrap; anything
     but 0 becomes True. Between floats the derivative passes; otherwise there is none."""

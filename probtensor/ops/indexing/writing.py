@@ -167,7 +167,7 @@ def _combined(region: Node, key: Key, value: Node, mode: str, unique: bool) -> N
 def _written(value: TensorLike, x: Node, mode: str) -> Node:
     """The value written into x, in the dtype of x. Python numbers must fit in it, and only integers
     may be combined with integers, as in NumPy."""
-    integers = not x.type.is_float and x.dtype != "bool"
+    integers = not x.dtype.is_inexact and x.dtype != "bool"
     if mode != "set" and integers and (as_tensor(value).type.is_float or mode == "div"):
         text = f"x.at[...]: {mode} of {as_tensor(value).dtype} to {x.dtype} would lose fractions"
         raise GraphError(located(f"{text}\n  cast one of the two with .astype"))

@@ -39,7 +39,7 @@ from probtensor.ops.kinds.batch import Batch, item_numbers, shifted
 from probtensor.ops.kinds.branch import Branch, Choice, chosen, opened
 from probtensor.ops.kinds.contraction import Contraction
 from probtensor.ops.kinds.core import Core
-from probtensor.ops.kinds.elementwise import Elementwise, joint_shape
+from probtensor.ops.kinds.elementwise import Elementwise, Masking, joint_shape
 from probtensor.ops.kinds.function import WIDER, Function, Signature, as_tensor_of, weak_operand
 from probtensor.ops.kinds.join import Join
 from probtensor.ops.kinds.loop import Loop
@@ -69,6 +69,7 @@ __all__ = [
     "Join",
     "Kind",
     "Loop",
+    "Masking",
     "Needed",
     "Pole",
     "Random",

@@ -100,6 +100,7 @@ class Kind(Op):
     linear: ClassVar[bool] = False  # in all inputs jointly: then jvp(t) = op(t)
     differentiable: ClassVar[bool] = True
     no_derivative: ClassVar[str] = ""  # why, where floats have none
+    orders: ClassVar[str] = "any order"  # of the derivatives that it has
 
     numpy: ClassVar[Callable[..., np.ndarray]]
 

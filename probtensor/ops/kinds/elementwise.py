@@ -124,6 +124,11 @@ class Elementwise(Function):
         return aligned([x.type.shape for x in node.inputs])
 
 
+class Masking(Elementwise):
+    """Comparisons and casts. Of numbers of elements alone, as in `tril` and `eye`, they are masks,
+    which no buffer stores."""
+
+
 def _common_float(inputs: Sequence[TensorLike]) -> DType | None:
     """The dtype of floats that all nodes among the inputs have, if all others are Python numbers;
     None otherwise."""

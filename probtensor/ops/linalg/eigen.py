@@ -8,14 +8,17 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, TensorLike, make
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
+from probtensor.late import late
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import Eigh, EighResult, by_item, read_triangles
 from probtensor.ops.linalg.products import matrices
 from probtensor.ops.linalg.solving import Solve
 from probtensor.ops.samples import Sample
+
+_linear = late("probtensor.ops.complexes.linear")
 
 
 @op
@@ -177,6 +180,8 @@ def eigvalsh(
         >>> pt.linalg.eigvalsh([[2.0, 0.0], [0.0, 1.0]]).eval()
         array([1., 2.])
     """
+    if b is None and UPLO in ("L", "U") and (a := as_tensor(a)).is_complex:
+        return _linear.eigvalsh(a if UPLO == "L" else ops.conj(ops.matrix_transpose(a)))
     a, b = read_triangles("eigvalsh", a, b, UPLO)
     if b is None:
         return Eigvalsh().apply(a, what="eigvalsh")
@@ -217,6 +222,7 @@ class Schur(Core):
 
     core, routine = "(n,n),()->(n,n),(n,n),()", "pt_schur"
     differentiable = False
+    no_derivative = "the form depends on the order of eigenvalues, which jumps"
     takes, gives = ("float64", "int64"), ("float64", "float64", "int64")
     rounding = 100.0
     samples = (
@@ -251,6 +257,7 @@ class QZ(Core):
     core = "(n,n),(n,n),()->(n,n),(n,n),(n),(n),(n),(n,n),(n,n)"
     routine = "pt_qz"
     differentiable = False
+    no_derivative = "the form depends on the order of eigenvalues, which jumps"
     takes = ("float64", "float64", "int64")
     rounding = 100.0
     gives = ("float64",) * 7
@@ -363,3 +370,86 @@ def qz(
     pair = matrices("qz", A), matrices("qz", B)
     s, t, _, _, _, q, z = parts(QZ().apply(*pair, _sort("qz", None), what="qz"))
     return s, t, q, z
+
+
+class EigResult(NamedTuple):
+    """The result of `eig`."""
+
+    eigenvalues: Node
+    eigenvectors: Node
+
+
+@public
+def eig(a: TensorLike) -> EigResult:
+    """Eigenvalues and eigenvectors of square matrices: (eigenvalues, eigenvectors); NumPy's
+    signature.
+
+    a: shape (..., n, n), as float64. Both results are complex128, also where all values are real,
+    of shapes (..., n) and (..., n, n). Of two conjugate values the one with the positive imaginary
+    part is first. Column k of the vectors belongs to value k: it has length 1, and a largest
+    component that is real. Where a is not finite all are nan.
+
+    Derivatives are those of the results with this length and phase; those of vectors do not exist
+    where eigenvalues are equal, and none where the vectors are not independent.
+
+        values, vectors = pt.linalg.eig(transition)
+        slowest = pt.max(pt.abs(values))
+
+    Returns a pair of complex128 tensors, `eigenvalues` and `eigenvectors`.
+    Raises GraphError, a TypeError, for matrices that are not square.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 7.5; for derivatives Giles (2008),
+    "An extended collection of matrix derivative results", 3.1.
+
+        >>> pt.linalg.eig([[0.0, 1.0], [-1.0, 0.0]]).eigenvalues.eval()
+        array([0.+1.j, 0.-1.j])
+    """
+    wr, wi, vr, vi = parts(Eig().apply(matrices("eig", a), what="eig"))
+    return EigResult(ops.complex(wr, wi), ops.complex(vr, vi))
+
+
+@public
+def eigvals(a: TensorLike) -> Node:
+    """The eigenvalues of square matrices, those of `eig`; NumPy's signature.
+
+    Returns a complex128 tensor of shape (..., n) for a of shape (..., n, n), also where all values
+    are real; nan where a is not finite.
+    Raises GraphError, a TypeError, for matrices that are not square.
+
+        >>> pt.linalg.eigvals([[0.0, 1.0], [-1.0, 0.0]]).eval()
+        array([0.+1.j, 0.-1.j])
+    """
+    return ops.complex(*parts(Eigvals().apply(matrices("eigvals", a), what="eigvals")))
+
+
+@public(lacks=("check_finite",))
+def ordqz(
+    A: TensorLike,
+    B: TensorLike,
+    sort: str = "lhp",
+    output: str = "real",
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = False,
+) -> tuple[Node, ...]:
+    """`qz` with an order of the eigenvalues: (AA, BB, alpha, beta, Q, Z); SciPy's signature.
+
+    A, B: shape (..., n, n), as float64; leading axes broadcast. `sort` says which of the
+    eigenvalues alpha / beta are first: those with negative real parts ("lhp"), positive ones
+    ("rhp"), inside the unit circle ("iuc"), outside of it ("ouc"). alpha is complex128, of shape
+    (..., n); all else is float64. All nan where A or B is not finite. There is no derivative.
+
+    Returns a tuple of tensors, as above.
+    Raises GraphError, a TypeError, for matrices that are not square and other arguments; also when
+    its derivative is taken.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 7.7.
+
+        >>> found = pt.linalg.ordqz([[3.0, 0.0], [0.0, -2.0]], [[1.0, 0.0], [0.0, 1.0]])
+        >>> found[2].eval().real
+        array([-2.,  3.])
+    """
+    _only_real("ordqz", output)
+    if sort is None:
+        raise GraphError("ordqz: sort says which eigenvalues are first; qz is without an order")
+    pair = matrices("ordqz", A), matrices("ordqz", B)
+    s, t, reals, imags, beta, q, z = parts(QZ().apply(*pair, _sort("ordqz", sort), what="ordqz"))
+    return s, t, ops.complex(reals, imags), beta, q, z

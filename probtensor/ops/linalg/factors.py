@@ -318,27 +318,3 @@ def lu(
         return rows, lower, upper
     permutation = ops.astype(ops.eq(columns, ops.arange(rows.shape[-1])), "float64")
     return permutation, lower, upper
-
-
-@public
-def qr(a: TensorLike, mode: str = "reduced") -> QRResult | Node:
-    """Orthonormal columns and an upper triangular factor: (Q, R) with a == Q @ R.
-
-    a: shape (..., m, n), as float64. With k = min(m, n), Q has shape (..., m, k) and R (..., k, n);
-    the signs are those of LAPACK. mode "r" gives R alone; "complete" and "raw" are refused. Where a
-    is not finite all are nan. The derivative exists where the first k columns are independent.
-
-        q, r = pt.linalg.qr(design)
-        beta = pt.linalg.solve_triangular(r, q.mT @ y)
-
-    Returns a pair of float64 tensors, `Q` and `R`, or R alone.
-    Raises GraphError, a TypeError, for less than two axes and for another mode.
-    Source: Golub and Van Loan (2013), "Matrix Computations", 5.2.
-
-        >>> abs(pt.linalg.qr([[3.0], [4.0]], mode="r")).eval()
-        array([[5.]])
-    """
-    if mode not in ("reduced", "r"):
-        raise GraphError(f"qr: mode is 'reduced' or 'r', not {mode!r:.60}")
-    found = QRResult(*parts(QR()(matrices("qr", a))))
-    return found if mode == "reduced" else found.R

@@ -8,8 +8,9 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node, TensorLike, make
+from probtensor.graph.node import Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
+from probtensor.late import late
 from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import LU
@@ -18,6 +19,8 @@ from probtensor.ops.linalg.triangular import triangular
 from probtensor.ops.samples import Sample
 from probtensor.ops.size_laws import equal
 from probtensor.types import ShapeError, SizeCheck, TensorType, shape_text
+
+_linear = late("probtensor.ops.complexes.linear")
 
 SQUARES = (
     Sample(lambda rng: (triangular(rng, 3, 3),)),
@@ -145,8 +148,8 @@ def inv(a: TensorLike) -> Node:
     nothing is raised. To solve a system, `solve(a, b)` costs less than `inv(a) @ b` and is more
     accurate.
 
-    Returns a float64 tensor of the shape of `a`. Source: Golub and Van Loan (2013), "Matrix
-    Computations", 3.4.
+    Returns a float64 tensor of the shape of `a`, complex128 for complex matrices. Source: Golub and
+    Van Loan (2013), "Matrix Computations", 3.4.
     Raises GraphError, a TypeError, for matrices that are not square; ValueError where only a call
     can tell.
 
@@ -154,6 +157,8 @@ def inv(a: TensorLike) -> Node:
         array([[0.5 , 0.  ],
                [0.  , 0.25]])
     """
+    if (a := as_tensor(a)).is_complex:
+        return _linear.inv(a)
     return Inv().apply(matrices("inv", a), what="inv")
 
 

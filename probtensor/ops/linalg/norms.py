@@ -34,7 +34,7 @@ def norm(x: TensorLike, ord: object = None, axis: Axis = None, keepdims: bool = 
         >>> pt.linalg.norm([3.0, 4.0]).eval()
         array(5.)
     """
-    x = floats(x)
+    x = _moduli(floats(x), ord, axis)
     keepdims = flag(keepdims, "norm: keepdims")
     _check_order(ord)
     if axis is None and (ord is None or (x.ndim == 1 and ord == 2)):
@@ -63,7 +63,7 @@ def vector_norm(
         >>> pt.linalg.vector_norm([3.0, 4.0]).eval()
         array(5.)
     """
-    x = floats(x)
+    x = _moduli(floats(x), None, axis)
     _check_order(ord)
     axes = listed_axes(axis, x, "vector_norm")
     return _vector_norm(x, ord, axes, flag(keepdims, "vector_norm: keepdims"))
@@ -80,12 +80,20 @@ def matrix_norm(x: TensorLike, *, keepdims: bool = False, ord: object = "fro") -
         >>> pt.linalg.matrix_norm([[3.0, 0.0], [0.0, 4.0]]).eval()
         array(5.)
     """
-    x = floats(x)
+    x = _moduli(floats(x), ord, None)
     _check_order(ord)
     if x.ndim < 2:
         raise GraphError(f"matrix_norm: takes matrices, not shape {shape_text(x.shape)}")
     last = (x.ndim - 2, x.ndim - 1)
     return _matrix_norm(x, ord, last, flag(keepdims, "matrix_norm: keepdims"))
+
+
+def _moduli(x: Node, ord: object, axis: Axis) -> Node:
+    """The absolute values of complex numbers, of which all norms are but those of singular
+    values."""
+    whole = axis is None or (isinstance(axis, (tuple, list)) and len(axis) == 2)
+    spectral = x.ndim > 1 and whole and isinstance(ord, (int, float, str)) and ord in SPECTRAL
+    return ops.abs(x) if x.is_complex and not spectral else x
 
 
 def _check_order(ord: object) -> None:
@@ -114,7 +122,7 @@ def _vector_norm(x: Node, ord: object, axes: Sequence[int], keepdims: bool) -> N
 
 def _matrix_norm(x: Node, ord: object, axes: Sequence[int], keepdims: bool) -> Node:
     if ord in SPECTRAL:
-        values = ops.astype(ops.svdvals(ops.moveaxis(x, axes, (-2, -1))), x.dtype)
+        values = ops.astype(ops.svdvals(ops.moveaxis(x, axes, (-2, -1))), x.dtype.part)
         fold = ops.sum if ord == "nuc" else ops.max if ord == 2 else ops.min
         out = fold(values, -1)
         return ops.expand_dims(out, tuple(axes)) if keepdims else out

@@ -10,6 +10,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
+from probtensor.late import late
 from probtensor.ops.kinds import (
     Contraction,
     as_tensor_of,
@@ -21,6 +22,8 @@ from probtensor.ops.kinds import (
 from probtensor.ops.reductions.folds import described, listed_axes, one_axis
 from probtensor.ops.samples import Sample, cases
 from probtensor.types import promote, shape_text
+
+_linear = late("probtensor.ops.complexes.linear")
 
 
 @op
@@ -238,7 +241,8 @@ def inner(x: TensorLike, y: TensorLike) -> Node:
 
 @public
 def vecdot(x1: TensorLike, x2: TensorLike, *, axis: int = -1) -> Node:
-    """The sum of products over one axis of both; the others broadcast.
+    """The sum of products over one axis of both, of the conjugate of the first; the others
+    broadcast.
 
     Returns a tensor in the dtype that the operands promote to.
     Raises GraphError, a TypeError, for an axis that an operand has not and sizes that do not fit;
@@ -248,7 +252,7 @@ def vecdot(x1: TensorLike, x2: TensorLike, *, axis: int = -1) -> Node:
         array(11.)
     """
     x1, x2 = as_tensor(x1), as_tensor(x2)
-    x = ops.moveaxis(x1, one_axis(axis, x1, "vecdot"), -1)
+    x = ops.conj(ops.moveaxis(x1, one_axis(axis, x1, "vecdot"), -1))
     y = ops.moveaxis(x2, one_axis(axis, x2, "vecdot"), -1)
     return _batched(x, "j", y, "j", "", "vecdot")
 
@@ -269,7 +273,7 @@ def matvec(x: TensorLike, y: TensorLike) -> Node:
 
 @public
 def vecmat(x: TensorLike, y: TensorLike) -> Node:
-    """The product of a vector and a matrix; leading axes broadcast.
+    """The product of the conjugate of a vector and a matrix; leading axes broadcast.
 
     Returns a tensor in the dtype that the operands promote to.
     Raises GraphError, a TypeError, for sizes that do not fit; ValueError where only a call can
@@ -278,12 +282,14 @@ def vecmat(x: TensorLike, y: TensorLike) -> Node:
         >>> pt.linalg.vecmat([1.0, 1.0], [[1.0, 2.0], [3.0, 4.0]]).eval()
         array([4., 6.])
     """
-    return _batched(as_tensor(x), "j", as_tensor(y), "jk", "k", "vecmat")
+    return _batched(ops.conj(x), "j", as_tensor(y), "jk", "k", "vecmat")
 
 
 def matrices(what: str, x: TensorLike) -> Node:
-    """x with at least two axes; GraphError for fewer."""
+    """x with at least two axes; GraphError for fewer, and for complex numbers."""
     x = as_tensor(x)
     if x.ndim < 2:
         raise GraphError(f"{what}: takes matrices, not {x.ndim} axes{described(x)}")
+    if x.is_complex and what not in ("tril", "triu"):
+        raise _linear.refusal_of(what)
     return x

@@ -12,6 +12,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
+from probtensor.late import late
 from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import by_item
@@ -28,6 +29,8 @@ from probtensor.types import (
     size_max,
     size_min,
 )
+
+_linear = late("probtensor.ops.complexes.linear")
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -357,6 +360,8 @@ def svdvals(x: TensorLike) -> Node:
         >>> pt.linalg.svdvals([[0.0, 2.0], [3.0, 0.0]]).eval()
         array([3., 2.])
     """
+    if (x := as_tensor(x)).is_complex:
+        return _linear.svdvals(x)
     return SingularValues().apply(matrices("svdvals", x), what="svdvals")
 
 

@@ -10,14 +10,18 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
+from probtensor.late import late
 from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import LU, triangles
 from probtensor.ops.linalg.products import matrices
-from probtensor.ops.reductions.folds import described
+from probtensor.ops.linalg.triangular import transposed_of
+from probtensor.ops.reductions.folds import described, flag
 from probtensor.ops.samples import Sample
 from probtensor.ops.size_laws import aligned, equal
 from probtensor.types import ShapeError, SizeCheck, TensorType, broadcast_shapes, shape_text
+
+_linear = late("probtensor.ops.complexes.linear")
 
 
 class _Factored(Core):
@@ -155,24 +159,185 @@ class Solve(Composite):
         return -first @ ops.matrix_transpose(second), gb
 
 
-@public
-def solve(a: TensorLike, b: TensorLike) -> Node:
-    """x with a @ x == b, for square matrices `a` on the last two axes; NumPy's signature.
+# The kinds of matrix that `solve` knows, by their names in SciPy.
+KINDS = {
+    None: "general",
+    **dict.fromkeys(("gen", "general", "banded"), "general"),
+    **dict.fromkeys(("sym", "symmetric", "her", "hermitian"), "symmetric"),
+    **dict.fromkeys(("pos", "positive definite"), "positive"),
+    "diagonal": "diagonal",
+    "tridiagonal": "tridiagonal",
+    "upper triangular": "upper",
+    "lower triangular": "lower",
+}
 
-    `b` is a vector, or has columns on its last two axes; leading axes broadcast. Where `a` is
-    singular or not finite x is not finite.
 
-    Returns a float64 tensor of the shape of `b`, with leading axes broadcast.
-    Raises GraphError, a TypeError, for matrices that are not square and sizes that do not fit.
-    Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
+@public(lacks=("check_finite",))
+def solve(
+    a: TensorLike,
+    b: TensorLike,
+    lower: bool = False,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = False,
+    assume_a: str | None = None,
+    transposed: bool = False,
+    *,
+    b_ndim: int | None = None,
+) -> Node:
+    """x with a @ x == b, for square matrices `a` on the last two axes; the signature of SciPy,
+    which begins with NumPy's.
+
+    a: shape (..., n, n), as float64. b: a vector, or columns on its last two axes; leading axes
+    broadcast. With b_ndim=1 the last axis of b is a vector, whatever axes are before it.
+
+    assume_a: what is known of `a`, and is not checked: "gen" (or None), "sym", "her" or "pos"
+    (positive definite), of which only the upper triangle is read, or with `lower` the lower one;
+    "diagonal", "tridiagonal" (in n steps), "upper triangular", "lower triangular"; "banded" is
+    solved as "gen". `transposed` solves a.mT @ x == b.
+
+    Where `a` is singular or not finite x is not finite; where it is not positive definite and
+    assumed to be, x is nan.
+
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if `a` or
+    `b` is complex, which is for "gen" alone. The derivative by `a` is by the elements that are
+    read; for "pos" it is that of a symmetric matrix.
+    Raises GraphError, a TypeError, for matrices that are not square, sizes that do not fit, and
+    other assumptions; ValueError where only a call can tell.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 3.4, 4.2 and 4.3.
 
         >>> pt.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 8.0]).eval()
         array([1., 2.])
     """
-    a = as_tensor_of(matrices("solve", a), "float64")
-    b = as_tensor_of(as_tensor(b), "float64")
-    if b.ndim < 1:
+    if not (assume_a is None or isinstance(assume_a, str)) or assume_a not in KINDS:
+        names = ", ".join(repr(name) for name in KINDS if name)
+        raise GraphError(f"solve: assume_a is one of {names}, not {assume_a!r:.60}")
+    turned = flag(transposed, "solve: transposed")
+    a, b = matrices("solve", a), as_tensor(b)
+    if a.is_complex or b.is_complex:
+        return _solve_complex(a, b, assume_a, turned, b_ndim)
+    a = as_tensor_of(a, "float64")
+    b, is_vector = columns_of("solve", b, b_ndim)
+    found = _solve_kind(KINDS[assume_a], a, b, flag(lower, "solve: lower"), turned)
+    return ops.squeeze(found, -1) if is_vector else found
+
+
+def _solve_complex(
+    a: Node, b: Node, assume_a: str | None, transposed: bool, b_ndim: int | None
+) -> Node:
+    if KINDS.get(assume_a) != "general":
+        raise GraphError(f"solve: of complex matrices assume_a is 'gen', not {assume_a!r:.60}")
+    if b.ndim < (b_ndim or 1):
         raise GraphError(f"solve: b is a vector or has columns{described(b)}")
-    if b.ndim == 1:
-        return ops.squeeze(make(Solve(), (a, ops.expand_dims(b, 1))), -1)
-    return make(Solve(), (a, b))
+    is_vector = b_ndim == 1 or (b_ndim is None and b.ndim == 1)
+    columns = ops.expand_dims(b, b.ndim) if is_vector else b
+    found = _linear.solve(ops.matrix_transpose(a) if transposed else a, columns)
+    return ops.squeeze(found, -1) if is_vector else found
+
+
+def columns_of(what: str, b: TensorLike, b_ndim: object = None) -> tuple[Node, bool]:
+    """b as columns of float64, and whether it is a vector (or a batch of these)."""
+    b = as_tensor_of(as_tensor(b), "float64")
+    if b_ndim not in (None, 1, 2):
+        raise GraphError(f"{what}: b_ndim is 1 or 2, not {b_ndim!r:.60}")
+    if b.ndim < (b_ndim or 1):
+        raise GraphError(f"{what}: b is a vector or has columns{described(b)}")
+    is_vector = b_ndim == 1 or (b_ndim is None and b.ndim == 1)
+    return (ops.expand_dims(b, b.ndim) if is_vector else b), is_vector
+
+
+def _solve_kind(kind: str, a: Node, b: Node, lower: bool, transposed: bool) -> Node:
+    if kind == "positive":
+        factor = ops.Cholesky().apply(a if lower else ops.matrix_transpose(a), what="solve")
+        return ops.cho_solve((factor, True), b)
+    if kind == "symmetric":
+        half = a if lower else ops.matrix_transpose(a)
+        whole = ops.tril(half) + ops.matrix_transpose(ops.tril(half, -1))
+        return make(Solve(), (whole, b), what="solve")
+    if kind in ("upper", "lower"):
+        trans = 1 if transposed else 0
+        return ops.solve_triangular(a, b, trans, lower=kind == "lower")
+    if kind == "general":
+        return make(Solve(transposed), (a, b), what="solve")
+    diagonals = [ops.diagonal(a, k, -2, -1) for k in (-1, 0, 1)]
+    if kind == "diagonal":
+        return b / ops.expand_dims(diagonals[1], -1)
+    below, middle, above = diagonals
+    if transposed:
+        below, above = above, below
+    return ops.SolveTridiagonal().apply(below, middle, above, b, what="solve")
+
+
+@public(lacks=("check_finite",))
+def lu_solve(
+    lu_and_piv: tuple[TensorLike, TensorLike],
+    b: TensorLike,
+    trans: int | str = 0,
+    overwrite_b: bool = False,
+    check_finite: bool = False,
+) -> Node:
+    """x with a @ x == b, given (lu, piv) of `a` from `lu_factor`; SciPy's signature.
+
+    `trans` is 0 or "N" for a @ x == b, and 1, 2, "T" or "C" for a.mT @ x == b. b: a vector, or
+    columns on its last two axes; leading axes broadcast.
+
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast.
+    Raises GraphError, a TypeError, for factors that are not square, another `trans`, and sizes that
+    do not fit; ValueError where only a call can tell.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
+
+        >>> factors = pt.linalg.lu_factor([[0.0, 2.0], [4.0, 0.0]])
+        >>> pt.linalg.lu_solve(factors, [2.0, 8.0]).eval()
+        array([2., 1.])
+    """
+    what = "lu_solve"
+    if not isinstance(lu_and_piv, (tuple, list)) or len(lu_and_piv) != 2:
+        raise GraphError(f"{what}: the factors are a pair (lu, piv), as lu_factor gives it")
+    factor = as_tensor_of(matrices(what, lu_and_piv[0]), "float64")
+    b, is_vector = columns_of(what, b)
+    rows = pivot_to_permutation(lu_and_piv[1], inverse=True)
+    solved = solve_factored_transposed if transposed_of(what, trans) else solve_factored
+    found = solved.apply(factor, rows, b, what=what)
+    return ops.squeeze(found, -1) if is_vector else found
+
+
+@public
+def pivot_to_permutation(p: TensorLike, inverse: bool = False) -> Node:
+    """The order of rows that pivots make: row i of the permuted matrix is row found[i]; with
+    `inverse` that of the way back.
+
+    p: integers of shape (..., n): in turn, row i was swapped with row p[i], as `lu_factor` has it.
+
+    Returns an int64 tensor of the shape of `p`.
+    Raises GraphError, a TypeError, for what is not made of integers.
+
+        >>> pt.linalg.pivot_to_permutation([2, 2, 2]).eval()
+        array([2, 0, 1])
+    """
+    p = as_tensor(p)
+    if np.dtype(p.dtype).kind not in "iu" or p.ndim < 1:
+        raise GraphError(f"pivot_to_permutation: takes pivots, whole numbers{described(p)}")
+    rows = ops.PivotOrder().apply(p, what="pivot_to_permutation")
+    is_inverse = flag(inverse, "pivot_to_permutation: inverse")
+    return ops.argsort(rows, axis=-1) if is_inverse else rows
+
+
+@public(lacks=("check_finite",))
+def cho_factor(
+    a: TensorLike, lower: bool = False, overwrite_a: bool = False, check_finite: bool = False
+) -> tuple[Node, bool]:
+    """A Cholesky factor for `cho_solve`: the pair (c, lower); SciPy's signature.
+
+    a: shape (..., n, n), as float64, of which only the upper triangle is read, or with `lower` the
+    lower one. The other triangle of c is 0 (SciPy leaves what is there).
+
+    Returns a float64 tensor, nan where `a` is not positive definite, and `lower`.
+    Raises GraphError, a TypeError, for matrices that are not square.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 4.2.
+
+        >>> factor = pt.linalg.cho_factor([[4.0, 2.0], [2.0, 2.0]])
+        >>> pt.linalg.cho_solve(factor, [4.0, 2.0]).eval()
+        array([1., 0.])
+    """
+    is_lower = flag(lower, "cho_factor: lower")
+    return ops.cholesky(matrices("cho_factor", a), upper=not is_lower), is_lower

@@ -13,11 +13,14 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
+from probtensor.late import late
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.linalg.products import matrices
 from probtensor.ops.reductions.folds import described, flag
 from probtensor.ops.samples import Sample
 from probtensor.types import TensorType
+
+_linear = late("probtensor.ops.complexes.linear")
 
 
 def spd(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -222,13 +225,19 @@ def cholesky(a: TensorLike, *, upper: bool = False) -> Node:
     `a` is not positive definite. Of `a` only that triangle is read. (NumPy's signature: SciPy's
     `cholesky` gives the upper factor.)
 
-    Returns a float64 tensor of the shape of `a`. Its derivative: Murray (2016), arXiv:1602.07527.
+    Returns a float64 tensor of the shape of `a`, complex128 for complex (Hermitian) matrices. Its
+    derivative: Murray (2016), arXiv:1602.07527.
     Raises GraphError, a TypeError, for matrices that are not square.
 
         >>> pt.linalg.cholesky([[4.0, 2.0], [2.0, 2.0]]).eval()
         array([[2., 0.],
                [1., 1.]])
     """
+    if (a := as_tensor(a)).is_complex:
+        adjoint = ops.conj(ops.matrix_transpose(a))
+        if not flag(upper, "cholesky: upper"):
+            return _linear.cholesky(a)
+        return ops.conj(ops.matrix_transpose(_linear.cholesky(adjoint)))
     a = matrices("cholesky", a)
     if not flag(upper, "cholesky: upper"):
         return Cholesky()(a)
@@ -266,7 +275,7 @@ def solve_triangular(
     what = "solve_triangular"
     a = matrices(what, a)
     lower = flag(lower, f"{what}: lower")
-    transposed = _transposed(trans)
+    transposed = transposed_of(what, trans)
     if flag(unit_diagonal, f"{what}: unit_diagonal"):
         a = ops.where(ops.eye(a.shape[-2], a.shape[-1], dtype="bool"), 1, a)
     return _solved(what, a, b, lower, transposed)
@@ -283,11 +292,12 @@ def _solved(what: str, a: Node, b: TensorLike, lower: bool, transposed: bool) ->
     return solve.apply(a, b, what=what)
 
 
-def _transposed(trans: object) -> bool:
+def transposed_of(what: str, trans: object) -> bool:
+    """Whether the system is that of the transposed matrix, by SciPy's argument `trans`."""
     plain = isinstance(trans, (int, str, np.integer))
     if not plain or trans not in TRANSPOSED:
         choices = ", ".join(map(repr, TRANSPOSED))
-        raise GraphError(f"solve_triangular: trans is one of {choices}, not {trans!r:.60}")
+        raise GraphError(f"{what}: trans is one of {choices}, not {trans!r:.60}")
     return TRANSPOSED[trans]
 
 

@@ -11,6 +11,8 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
+from probtensor.late import late
+from probtensor.ops.complexes.pair import pair
 from probtensor.ops.kinds import Core, method
 from probtensor.ops.ordering.running import (
     Cummax,
@@ -18,20 +20,36 @@ from probtensor.ops.ordering.running import (
     Cumprod,
     CumprodIntegers,
     Cumsum,
+    CumsumColumns,
+    CumsumColumnsIntegers,
     CumsumIntegers,
     LogCumsumExp,
 )
 from probtensor.ops.reductions.composite import floats
 from probtensor.ops.reductions.folds import described, flag, one_axis, wide
+from probtensor.types import size_product
+
+MANY = 32  # columns: fewer are transposed, since a device has a thread for each
+
+_meanings = late("probtensor.ops.complexes.meanings")
 
 
 def _along(
-    what: str, x: Node, axis: int | None, running: Callable[[Node], Node], reverse: bool = False
+    what: str,
+    x: Node,
+    axis: int | None,
+    running: Callable[[Node], Node],
+    reverse: bool = False,
+    columns: Callable[[Node], Node] | None = None,
 ) -> Node:
-    """A running operation of the last axis along another one, or of the flattened tensor."""
+    """A running operation of the last axis along another one, or of the flattened tensor; by
+    `columns`, which goes along the axis before the last one, where there may be MANY of these."""
     if axis is None:
         x, axis = ops.ravel(x), 0
     position = one_axis(axis, x, what)
+    behind = size_product(x.shape[position + 1 :])
+    if columns is not None and not (isinstance(behind, int) and behind < MANY):
+        return ops.reshape(columns(ops.reshape(x, (*x.shape[: position + 1], behind))), x.shape)
     last = ops.moveaxis(x, position, -1)
     if flag(reverse, f"{what}: reverse"):
         last = ops.flip(last, -1)
@@ -47,10 +65,20 @@ def _folded(x: Node, of_floats: type[Core], of_integers: type[Core]) -> Node:
 
 
 def _sums(x: Node) -> Node:
+    if x.is_complex:
+        return pair(*map(_sums, x.inputs))
     return _folded(x, Cumsum, CumsumIntegers)
 
 
+def _column_sums(x: Node) -> Node:
+    if x.is_complex:
+        return pair(*map(_column_sums, x.inputs))
+    return _folded(x, CumsumColumns, CumsumColumnsIntegers)
+
+
 def _products(x: Node) -> Node:
+    if x.is_complex:
+        return _meanings.running_products(x)
     return _folded(x, Cumprod, CumprodIntegers)
 
 
@@ -68,7 +96,7 @@ def cumsum(
         >>> pt.cumsum([1.0, 2.0, 3.0]).eval()
         array([1., 3., 6.])
     """
-    return _along("cumsum", wide(as_tensor(a), dtype), axis, _sums)
+    return _along("cumsum", wide(as_tensor(a), dtype), axis, _sums, columns=_column_sums)
 
 
 @method
@@ -232,7 +260,8 @@ def nancumsum(
         >>> pt.nancumsum([1.0, np.nan, 3.0]).eval()
         array([1., 1., 4.])
     """
-    return _along("nancumsum", wide(_without_nan(a, 0), dtype), axis, _sums)
+    x = wide(_without_nan(a, 0), dtype)
+    return _along("nancumsum", x, axis, _sums, columns=_column_sums)
 
 
 @public(lacks=("out",))
@@ -252,4 +281,4 @@ def nancumprod(
 
 def _without_nan(a: TensorLike, other: int) -> Node:
     x = as_tensor(a)
-    return ops.where(ops.isnan(x), other, x) if x.type.is_float else x
+    return ops.where(ops.isnan(x), other, x) if x.dtype.is_inexact else x

@@ -41,6 +41,28 @@ class Sort(Core):
 
 
 @op
+class SortFloat32(Core):
+    """A vector of float32 in ascending order, nan last. The vjp is that of `Sort`."""
+
+    core, routine = "(n)->(n)", "pt_sort_float32"
+    takes, gives = ("float32",), ("float32",)
+    for_users = False
+    samples = tuple(
+        Sample(lambda rng, s=s: tuple(a.astype("float32") for a in s.make(rng)), smooth=False)
+        for s in FLOATS
+    )
+
+    def workspace(self, sizes):
+        return sizes["n"]
+
+    def numpy(self, x):
+        return np.sort(x, axis=-1)
+
+    def vjp(self, g, out, x):
+        return (_scattered(g, argsort_floats(x), x),)
+
+
+@op
 class SortIntegers(Core):
     """A vector of int64 in ascending order."""
 
@@ -187,6 +209,61 @@ class SelectIntegers(Selection):
     differentiable = False
     samples = arrays(
         lambda rng: rng.integers(-9, 9, (2, 300)), lambda rng: rng.integers(-1, 301, (2, 5)),
+        smooth=False,
+    )  # fmt: skip
+
+
+class Partition(Core):
+    """The indices of a vector in an order in which the elements that belong at some places of the
+    sorted vector are there, int64; all others stay in their order. Places out of bounds are left
+    out."""
+
+    core = "(n),(k)->(n)"
+    gives = ("int64",)
+    differentiable = for_users = False
+
+    def workspace(self, sizes):
+        return sizes["n"] + 4 * sizes["k"] + 2
+
+    def numpy(self, x, places):
+        n = x.shape[-1]
+        found = np.zeros(x.shape, "int64")
+        for at in np.ndindex(x.shape[:-1]):
+            order = np.argsort(x[at], kind="stable")
+            ranks = np.empty(n, "int64")
+            ranks[order] = np.unique(x[at], return_inverse=True)[1][order]
+            bounds = [ranks[order[k]] for k in places[at] if 0 <= k < n]
+            classes = sum([(ranks >= b) + 1 * (ranks > b) for b in bounds], np.zeros(n, "int64"))
+            found[at] = np.argsort(classes, kind="stable")
+        return found
+
+
+@op
+class PartitionFloats(Partition):
+    """The indices of a vector in an order in which the elements that belong at some places of the
+    sorted vector are there, nan last, int64; all others stay in their order. Places out of bounds
+    are left out."""
+
+    routine = "pt_partition"
+    takes = ("float64", "int64")
+    samples = (
+        *arrays(lambda rng: rng.integers(0, 9, (2, 300)) * 0.5,
+                lambda rng: rng.integers(-1, 301, (2, 5)), smooth=False),
+        *arrays(lambda rng: _EDGES, lambda rng: np.array([[5, 1]]), smooth=False),
+        *arrays(lambda rng: np.zeros((2, 0)), lambda rng: np.zeros((2, 1), "int64"), smooth=False),
+    )  # fmt: skip
+
+
+@op
+class PartitionIntegers(Partition):
+    """The indices of a vector of int64 in an order in which the elements that belong at some places
+    of the sorted vector are there; all others stay in their order. Places out of bounds are left
+    out."""
+
+    routine = "pt_partition_int64"
+    takes = ("int64", "int64")
+    samples = arrays(
+        lambda rng: rng.integers(-9, 9, (2, 300)), lambda rng: rng.integers(0, 300, (2, 3)),
         smooth=False,
     )  # fmt: skip
 

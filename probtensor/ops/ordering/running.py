@@ -74,6 +74,47 @@ class CumsumIntegers(Core):
         return np.cumsum(x, axis=-1)
 
 
+def _columns(*shape: int, draw: Callable = _positive) -> tuple[Sample, ...]:
+    return arrays(draw(*shape), smooth=draw is _positive)
+
+
+COLUMNS = ((5, 3), (2, 3, 4), (0, 3), (3, 0))
+
+
+@op
+class CumsumColumns(Core):
+    """out[i, j] = x[0, j] + ... + x[i, j]: along the axis before the last one."""
+
+    core, routine = "(n,m)->(n,m)", "pt_cumsum_columns"
+    device = True
+    linear = True
+    for_users = False
+    samples = sum((_columns(*shape) for shape in COLUMNS), ())
+
+    def workspace(self, sizes):
+        return 2 * sizes["m"]
+
+    def numpy(self, x):
+        return np.swapaxes(_running_sums(np.swapaxes(x, -1, -2)), -1, -2)
+
+    def vjp(self, g, out, x):
+        return (ops.flip(self(ops.flip(g, -2)), -2),)
+
+
+@op
+class CumsumColumnsIntegers(Core):
+    """out[i, j] = x[0, j] + ... + x[i, j]: along the axis before the last one, of int64, which
+    wraps around."""
+
+    core, routine = "(n,m)->(n,m)", "pt_cumsum_columns_int64"
+    takes, gives = ("int64",), ("int64",)
+    differentiable = for_users = False
+    samples = sum((_columns(*shape, draw=_numbers) for shape in COLUMNS), ())
+
+    def numpy(self, x):
+        return np.cumsum(x, axis=-2)
+
+
 @op
 class Cumprod(Core):
     """out[i] = x[0] * ... * x[i] along the last axis."""

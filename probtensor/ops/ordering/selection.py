@@ -12,8 +12,15 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds import method
-from probtensor.ops.ordering.routines import Select, SelectIntegers, ranked, unranked
-from probtensor.ops.ordering.sorting import check_kind, order_of, prepared
+from probtensor.ops.ordering.routines import (
+    PartitionFloats,
+    PartitionIntegers,
+    Select,
+    SelectIntegers,
+    ranked,
+    unranked,
+)
+from probtensor.ops.ordering.sorting import check_kind, prepared
 from probtensor.ops.reductions.folds import described, flag, one_integer
 from probtensor.types import Size, check_dtype, shape_text
 
@@ -49,22 +56,9 @@ def _partitioned(what: str, a: Any, kth: Any, axis: int | None, kind: Any, order
     x, position = prepared(what, a, axis)
     places = _places(what, kth, x, position)
     last = ops.moveaxis(x, position, -1)
-    bounds = selected(last, places)[0]
-    # How many bounds each element reaches, those that it is larger than twice: few different
-    # numbers, whose stable sort is one distribution.
-    element, bound = ops.expand_dims(last, -1), ops.expand_dims(bounds, -2)
-    reached = ops.logical_not(_less(element, bound))
-    beyond = _less(bound, element)
-    classes = ops.astype(reached, "int64") + ops.astype(beyond, "int64")
-    return last, order_of(ops.sum(classes, -1)), position
-
-
-def _less(x: Node, y: Node) -> Node:
-    """x < y, a nan being the largest."""
-    less = ops.lt(x, y)
-    if not x.type.is_float:
-        return less
-    return ops.logical_or(less, ops.logical_and(ops.isnan(y), ops.logical_not(ops.isnan(x))))
+    values = ranked(last)
+    op = PartitionFloats() if values.type.is_float else PartitionIntegers()
+    return last, op(values, places), position
 
 
 @public
@@ -73,8 +67,7 @@ def partition(
 ) -> Node:
     """The elements along an axis (of `a` flattened if None) in an order in which the one at place
     `kth`, or at each of these places, is that of the sorted elements, with no larger ones before
-    and no smaller ones after it. The elements between these places keep their order. A nan is the
-    largest.
+    and no smaller ones after it. All others keep their order. A nan is the largest.
 
     Returns a tensor of the shape and dtype of `a`. The derivative is that of the permutation.
     Raises GraphError, a TypeError, for an axis that `a` has not and a place that is known to be

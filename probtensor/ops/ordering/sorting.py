@@ -13,6 +13,7 @@ from probtensor.ops.ordering.routines import (
     ArgsortRows,
     ArgsortRowsIntegers,
     Sort,
+    SortFloat32,
     SortIntegers,
     argsort_floats,
     ranked,
@@ -25,12 +26,21 @@ KINDS = (None, "quicksort", "mergesort", "heapsort", "stable")
 
 def _sorted(x: Node) -> Node:
     """The elements along the last axis in ascending order."""
+    if x.dtype == "float32":
+        return SortFloat32()(x)
+    if x.dtype.kind == "c":
+        return ops.take_along_axis(x, order_of(x), -1)
     values = ranked(x)
     return unranked((Sort() if values.type.is_float else SortIntegers())(values), x.dtype)
 
 
 def order_of(x: Node) -> Node:
-    """The indices that sort along the last axis; the order is stable."""
+    """The indices that sort along the last axis; the order is stable. Complex numbers are sorted by
+    their real, then by their imaginary part, those with a nan last."""
+    if x.dtype.kind == "c":
+        parts = ops.stack([ops.real(x), ops.imag(x)], -1)
+        last = ops.any(ops.isnan(parts), -1, keepdims=True)
+        return row_order(ops.concatenate([ops.astype(last, parts.dtype), parts], -1))
     values = ranked(x)
     return argsort_floats(values) if values.type.is_float else ArgsortIntegers()(values)
 
@@ -75,7 +85,7 @@ def sort(
     a: Any, axis: int | None = -1, kind: Any = None, order: None = None, *, stable: Any = None
 ) -> Node:
     """The elements along an axis (of `a` flattened if None) in ascending order, nan last; in the
-    shape and dtype of `a`.
+    shape and dtype of `a`. Complex numbers are ordered by their real, then by their imaginary part.
 
     The derivative is that of the permutation of a stable sort. Every `kind` is one algorithm here:
     Bramas (2017), IJACSA 8(10), see `cython_ext/include/host/pt_sort.h`.

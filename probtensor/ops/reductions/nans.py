@@ -14,12 +14,12 @@ from probtensor.ops.reductions.statistics import degrees
 
 def _filled(x: Node, other: float) -> Node:
     """x with another number in the place of each nan."""
-    return ops.where(ops.isnan(x), other, x) if x.type.is_float else x
+    return ops.where(ops.isnan(x), other, x) if x.dtype.is_inexact else x
 
 
 def _real(x: Node, where: TensorLike | None) -> TensorLike | None:
     """The mask of what counts: no nan, and selected by `where`."""
-    if not x.type.is_float:
+    if not x.dtype.is_inexact:
         return where
     real = ops.logical_not(ops.isnan(x))
     return real if where is None or where is True else ops.logical_and(real, where)

@@ -31,10 +31,10 @@ def _count(
 ) -> Node | Size:
     """The number of elements over `axes`: a number, or with a mask a tensor."""
     if where is not None and where is not True:
-        ones = chosen(ops.ones_like(x), where, 0, what)
+        ones = chosen(ops.ones_like(x, dtype=x.dtype.part), where, 0, what)
         return ops.sum(ones, axes, keepdims=keepdims)
     count = size_product(x.shape[a] for a in axes)
-    return float(count) if isinstance(count, int) else ops.astype(as_tensor(count), x.dtype)
+    return float(count) if isinstance(count, int) else ops.astype(as_tensor(count), x.dtype.part)
 
 
 @method

@@ -1,16 +1,19 @@
-"""Elements chosen by several conditions, and functions of indices, by NumPy's names."""
+"""Elements chosen by conditions, functions of indices, polynomials and phases, by NumPy's names."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.kinds import as_tensor_of, weak_operand
-from probtensor.types import Size, promote
+from probtensor.ops.reductions.folds import described, one_axis
+from probtensor.types import Size, promote, size_min
 
 
 @public
@@ -103,3 +106,65 @@ def fromfunction(
                [ 1., 11., 21.]])
     """
     return function(*ops.unstack(ops.indices(shape, dtype)), **kwargs)
+
+
+@public
+def polyval(p: TensorLike, x: TensorLike) -> Node:
+    """The value at x of the polynomial with coefficients `p`, that of the highest power first, by
+    Horner's scheme.
+
+    Returns a tensor of the shape of x, in the dtype that both promote to.
+    Raises GraphError, a TypeError, for coefficients that are no vector of known length.
+
+        >>> pt.polyval([1.0, 0.0, -2.0], 3.0).eval()
+        array(7.)
+    """
+    coefficients, x = as_tensor(p), as_tensor(x)
+    if coefficients.ndim != 1 or not isinstance(coefficients.shape[0], int):
+        raise GraphError(
+            f"polyval: the coefficients are a vector of known length, not {coefficients.type}"
+            f"{described(coefficients)}"
+        )
+    value = ops.zeros_like(x, promote(coefficients.dtype, x.dtype))
+    for c in ops.unstack(coefficients):
+        value = value * x + c
+    return value
+
+
+@public
+def unwrap(
+    p: TensorLike,
+    discont: TensorLike | None = None,
+    axis: int = -1,
+    *,
+    period: float = 2 * math.pi,
+) -> Node:
+    """`p` with multiples of the period added along an axis, so that neighbours differ by at most
+    half a period: phases without jumps. Differences below `discont` stay as they are, if that is
+    more than half a period. The derivative by `p` is 1.
+
+    Returns a tensor of the shape of `p`, in the dtype that it and the period promote to.
+    Raises GraphError, a TypeError, for an axis that `p` has not, and a period that is no number.
+
+        >>> pt.unwrap([0.0, 3.0, 6.5], period=4).eval()
+        array([ 0. , -1. , -1.5])
+    """
+    x = as_tensor(p)
+    position = one_axis(axis, x, "unwrap")
+    if not isinstance(period, (int, float, np.number)):
+        raise GraphError(f"unwrap: the period is a number of Python, not {period!r:.60}")
+    x = ops.astype(x, promote(x.dtype, weak_operand(period)))
+    whole = x.dtype.is_integer
+    high, odd = divmod(period, 2) if whole else (period / 2, 0)
+    low = -high
+    steps = ops.diff(x, axis=position)
+    near = (steps - low) % period + low
+    if not odd:  # a step of half a period may go either way: it keeps its sign
+        near = ops.where(ops.logical_and(ops.eq(near, low), steps > 0), high, near)
+    turns = near - steps
+    if discont is not None:
+        turns = ops.where(ops.abs(steps) < ops.maximum(discont, period / 2), 0, turns)
+    else:
+        turns = ops.where(ops.abs(steps) < period / 2, 0, turns)
+    first = ops.zeros_like(ops.narrow(x, position, 0, size_min(x.shape[position], 1)))
+    return x + ops.concatenate([first, ops.cumsum(turns, position, dtype=x.dtype)], position)

@@ -12,9 +12,8 @@ from probtensor.graph.node import Const, GraphError, GraphIndexError, Node, Tens
 from probtensor.graph.sizes import signed
 from probtensor.ops.arrays.views import size_tuple
 from probtensor.ops.indexing.index import from_front
-from probtensor.ops.kinds import as_tensor_of, weak_operand
 from probtensor.ops.reductions.folds import described, listed_axes, one_axis
-from probtensor.types import Size, promote, size_product
+from probtensor.types import Size, size_product
 
 Places = int | slice | TensorLike
 
@@ -141,36 +140,6 @@ def _merged(places: Node, n: Size, count: Size) -> Node:
     is_new = ops.full((n + count,), False).at[targets].set(True)
     old = ops.cumsum(ops.astype(ops.logical_not(is_new), "int64")) - 1
     return ops.maximum(old, 0).at[targets].set(order + n)
-
-
-@public
-def ediff1d(
-    ary: TensorLike, to_end: TensorLike | None = None, to_begin: TensorLike | None = None
-) -> Node:
-    """The differences of neighbouring elements of `ary` flattened, with `to_begin` before and
-    `to_end` after them, flattened too.
-
-    Returns a vector in the dtype of `ary`.
-    Raises GraphError, a TypeError, for ends whose dtype that of `ary` does not hold.
-
-        >>> pt.ediff1d([1.0, 4.0, 9.0], to_end=0.0).eval()
-        array([3., 5., 0.])
-    """
-    x = ops.ravel(ary)
-    if isinstance(x.shape[0], int) and x.shape[0] == 0:
-        differences = x
-    else:
-        differences = ops.diff(x)
-    parts = [differences]
-    for end, name in ((to_begin, "to_begin"), (to_end, "to_end")):
-        if end is None:
-            continue
-        dtype = promote(x.dtype, weak_operand(end))
-        if dtype != x.dtype and not (dtype.is_float and x.type.is_float):
-            raise GraphError(f"ediff1d: {name} is {dtype}, and the rest {x.dtype}{described(x)}")
-        flat = ops.ravel(as_tensor_of(end, x.dtype, f"ediff1d: {name}"))
-        parts = [flat, *parts] if name == "to_begin" else [*parts, flat]
-    return ops.concatenate(parts)
 
 
 @public

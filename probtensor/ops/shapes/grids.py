@@ -380,3 +380,21 @@ def blackman(M: Size) -> Node:
         M,
         lambda x: 0.42 + 0.5 * ops.cos(np.pi * x) + 0.08 * ops.cos(2 * np.pi * x),
     )
+
+
+@public
+def kaiser(M: Size, beta: TensorLike) -> Node:
+    """The Kaiser window of M points: i0(beta sqrt(1 - x**2)) / i0(beta) for x from -1 to 1. `beta`
+    may be a tensor without axes, by which the window has derivatives.
+
+    Returns a float64 vector.
+    Raises GraphError, a TypeError, for what is no size, and a `beta` with axes.
+
+        >>> pt.kaiser(3, 0.0).eval()
+        array([1., 1., 1.])
+    """
+    beta = as_tensor_of(beta, "float64")
+    if beta.ndim:
+        raise GraphError(f"kaiser: beta is a number, not of {beta.ndim} axes{described(beta)}")
+    arch = _window("kaiser", M, lambda x: ops.sqrt(ops.maximum(1 - x * x, 0.0)))
+    return ops.i0(beta * arch) / ops.i0(beta)

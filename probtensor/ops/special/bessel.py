@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from cython_ext.scalars import apply
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import Node, TensorLike, make
 from probtensor.ops.kinds import NONNEGATIVE, Elementwise, Facts, Pole, as_tensor_of, op
 from probtensor.ops.samples import Sample, reals
-from probtensor.ops.special.functions import SciPy
+from probtensor.ops.special.functions import Compiled, SciPy
 from probtensor.ops.special.integrals import whole_and_float
 
 FEW = (0.0, 1.0, -1.5, 50.0, np.inf, -np.inf, np.nan)
@@ -25,17 +24,6 @@ DECAYING = Facts(range=NONNEGATIVE, decreasing=True)
 
 
 # Derivatives in the order.
-
-
-class _Compiled:
-    """The meaning of an op that only the compiled function of its C name has."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __call__(self, *arrays: np.ndarray) -> np.ndarray:
-        arrays = [np.asarray(x) for x in arrays]
-        return apply(self.name, *arrays).astype(arrays[-1].dtype)[()]
 
 
 class InOrder(Elementwise):
@@ -74,7 +62,7 @@ class InOrder(Elementwise):
 class JvInOrder(InOrder):
     """The n-th derivative of jv in its order, from an integral along a contour (DLMF 10.9.17)."""
 
-    numpy, c = _Compiled("pt_bessel_j"), "pt_bessel_j"
+    numpy, c = Compiled("pt_bessel_j"), "pt_bessel_j"
 
     def slope(self, n, v, x, out):
         return (self(n, v - 1, x) - self(n, v + 1, x)) / 2
@@ -84,7 +72,7 @@ class JvInOrder(InOrder):
 class YvInOrder(InOrder):
     """The n-th derivative of yv in its order, from an integral along a contour (DLMF 10.9.18)."""
 
-    numpy, c = _Compiled("pt_bessel_y"), "pt_bessel_y"
+    numpy, c = Compiled("pt_bessel_y"), "pt_bessel_y"
 
     def slope(self, n, v, x, out):
         return (self(n, v - 1, x) - self(n, v + 1, x)) / 2
@@ -94,7 +82,7 @@ class YvInOrder(InOrder):
 class IveInOrder(InOrder):
     """The n-th derivative of ive in its order, from an integral along a contour (DLMF 10.32.12)."""
 
-    numpy, c = _Compiled("pt_bessel_i"), "pt_bessel_i"
+    numpy, c = Compiled("pt_bessel_i"), "pt_bessel_i"
 
     def slope(self, n, v, x, out):
         return (self(n, v - 1, x) + self(n, v + 1, x)) / 2 - out
@@ -104,7 +92,7 @@ class IveInOrder(InOrder):
 class KveInOrder(InOrder):
     """The n-th derivative of kve in its order, from an integral (DLMF 10.32.9)."""
 
-    numpy, c = _Compiled("pt_bessel_k"), "pt_bessel_k"
+    numpy, c = Compiled("pt_bessel_k"), "pt_bessel_k"
 
     def slope(self, n, v, x, out):
         return out - (self(n, v - 1, x) + self(n, v + 1, x)) / 2

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cython_ext.scalars import apply
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
@@ -47,6 +48,17 @@ class SciPy:
         import scipy.special
 
         return getattr(scipy.special, self.name)(*arrays)
+
+
+class Compiled:
+    """The meaning of an op that only the compiled function of its C name has."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *arrays: np.ndarray) -> np.ndarray:
+        arrays = [np.asarray(x) for x in arrays]
+        return apply(self.name, *arrays).astype(arrays[-1].dtype)[()]
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -372,17 +384,23 @@ class Trigamma(Elementwise):
 
 
 @public
-def polygamma(n: int, x: TensorLike) -> Node:
+def polygamma(n: TensorLike, x: TensorLike) -> Node:
     """The n-th derivative of digamma, for integers n >= 0 and x > -10.
 
-    Sixteen steps of the recurrence (DLMF 5.15.5), then the asymptotic series (DLMF 5.15.8).
+    Of a number n sixteen steps of the recurrence (DLMF 5.15.5), then the asymptotic series (DLMF
+    5.15.8); of a tensor of integers the zeta function of Hurwitz (DLMF 5.15.2), which is nan for
+    orders below 0.
 
-    Returns a tensor of the shape of x: float32 if x is, else float64.
-    Raises GraphError, a TypeError, for an n that is not an integer >= 0.
+    Returns a tensor of the shape that n and x broadcast to: float32 if x is, else float64. It has
+    derivatives of any order in x.
+    Raises GraphError, a TypeError, for a number n that is not an integer >= 0, and a tensor of
+    floats.
 
         >>> pt.special.polygamma(1, 1.0).eval()
         array(1.64493407)
     """
+    if isinstance(n, (Node, list, tuple, np.ndarray)):
+        return ops.special.zetas.polygamma_of_tensor(n, x)
     if not isinstance(n, (int, np.integer)) or n < 0:
         raise GraphError(f"polygamma: the order n is a whole number from 0 on, not {n!r:.60}")
     x = as_tensor(x)

@@ -57,7 +57,10 @@ def divide_once(outputs: Sequence[Node]) -> list[Node]:
                 continue
             pair = reciprocal(inputs[1], facts)
             if pair is not None:
-                products[node] = inputs[0] * pair[0], pair[1]
+                factors = inputs[0], pair[0]
+                if constant_of(pair[0]) is not None:  # literals are first in products
+                    factors = factors[::-1]
+                products[node] = factors[0] * factors[1], pair[1]
                 product, power = products[node]
                 done[node] = product if power is None else product * power
     return [done[y] for y in outputs]

@@ -176,7 +176,8 @@ _MOVES = (
 # Ops whose results may be exact if their operands are: selections, sums, differences.
 _EXACT = (
     *_MOVES, ops.Floor, ops.Ceil, ops.Trunc, ops.Round, ops.Sign, ops.Where, ops.Maximum,
-    ops.Minimum, ops.Add, ops.Sub, ops.Sum, ops.Max, ops.Min, ops.Cumsum, ops.Scatter, ops.Iota,
+    ops.Minimum, ops.Add, ops.Sub, ops.Sum, ops.Max, ops.Min, ops.Cumsum, ops.CumsumColumns,
+    ops.Scatter, ops.Iota,
 )  # fmt: skip
 
 

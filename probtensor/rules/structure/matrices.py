@@ -11,7 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import Node, make
+from probtensor.graph.node import Const, Frozen, Node, make
+from probtensor.graph.parts import Get
+from probtensor.ops.kinds import Core
 from probtensor.transform.facts import FactTable, constant_of
 from probtensor.transform.linalg.structure import (
     index_of,
@@ -26,6 +28,7 @@ from probtensor.transform.rewrite import Ruleset, rewrite
 from probtensor.types import Size, size_product
 
 MAX_TERMS = 8  # of a sum that is looked at
+MAX_FOLDED = 2**16  # elements of a constant that is factored while it is compiled
 
 
 def _a(*shape: int) -> Node:
@@ -217,6 +220,26 @@ def read_lower_triangle_in_place(node: Node) -> Node | None:
 def factor_of_factors(node: Node) -> Node | None:
     """cholesky(L @ L.mT) -> L, where L is a Cholesky factor."""
     return _gram_factor(node.inputs[0])
+
+
+@rewrite(
+    on=Get,
+    example=lambda: ops.lu_factor(np.array([[2.0, 1.0], [1.0, 3.0]]))[0] * _b(2, 2),
+)
+def fold_constant_factors(node: Node, facts: FactTable) -> Node | None:
+    """Factors of constant matrices, as of data that are bound, are computed once."""
+    producer = node.inputs[0]
+    if not isinstance(producer.op, Core):
+        return None
+    if not all(isinstance(x.op, Const) and x.op.array.size <= MAX_FOLDED for x in producer.inputs):
+        return None
+    value = facts.remember(producer, _results)[node.op.index]
+    return make(Const(Frozen(np.asarray(value).astype(node.dtype))), ())
+
+
+def _results(producer: Node) -> tuple[np.ndarray, ...]:
+    with np.errstate(all="ignore"):
+        return producer.op.numpy(*(x.op.array for x in producer.inputs))
 
 
 @rewrite(
@@ -550,6 +573,7 @@ MATRICES = Ruleset(
     read_triangle_in_place,
     read_lower_triangle_in_place,
     factor_of_factors,
+    fold_constant_factors,
     outer_part_of_gradient,
     log_determinant_by_structure,
     log_of_determinant,

@@ -98,7 +98,8 @@ class _Builder:
             if node in self.in_parts:
                 continue
             if isinstance(node.op, ops.Slice) and node.inputs[0] in self.in_parts:
-                self.made[node] = self.part(node.inputs[0], _part_of(node.op))
+                with made_by(node):
+                    self.made[node] = self.part(node.inputs[0], _part_of(node.op))
             else:
                 self.made[node] = rebuild(node, tuple([self.made[x] for x in node.inputs]))
         return [self.made[output] for output in outputs]

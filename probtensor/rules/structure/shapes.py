@@ -14,6 +14,9 @@ from probtensor.transform.facts import FactTable, constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 from probtensor.types import Size
 
+# A transpose is moved through so many elementwise ops at most.
+MAX_TRANSPOSED = 6
+
 
 def _x(*shape: Size | None) -> Node:
     return ops.tensor("x", shape)
@@ -168,6 +171,33 @@ def join_transposes(node: Node) -> Node | None:
     if isinstance(inner.op, ops.Transpose):
         return ops.transpose(inner.inputs[0], tuple(inner.op.axes[a] for a in order))
     return None
+
+
+@rewrite(
+    on=ops.Transpose,
+    example=lambda: ops.transpose(ops.exp(ops.transpose(_x(2, 3)) * ops.tensor("s"))),
+)
+def transpose_through_elementwise(node: Node) -> Node | None:
+    """f(x.T, y.T).T -> f(x, y), where all operands with axes are transposed back."""
+    return _transposed_back(node.inputs[0], node.op.axes, MAX_TRANSPOSED)
+
+
+def _transposed_back(x: Node, order: tuple[int, ...], depth: int) -> Node | None:
+    """transpose(x, order) without a transpose, if x is made of inverse ones; None if it is not."""
+    if not x.ndim:
+        return x
+    if isinstance(x.op, ops.Transpose):
+        back = tuple(x.op.axes[a] for a in order) == tuple(range(len(order)))
+        return x.inputs[0] if back and x.ndim == len(order) else None
+    if not isinstance(x.op, Elementwise) or not depth:
+        return None
+    found = []
+    for y in x.inputs:
+        operand = _transposed_back(y, order, depth - 1)
+        if operand is None:
+            return None
+        found.append(operand)
+    return make(x.op, found)
 
 
 @rewrite(
@@ -462,6 +492,7 @@ SHAPES = Ruleset(
     expand_dropped_axes,
     drop_expanded_axes,
     join_transposes,
+    transpose_through_elementwise,
     join_reshapes,
     join_slices,
     join_parted_slices,

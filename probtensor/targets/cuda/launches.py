@@ -55,6 +55,7 @@ TERMS_PER_THREAD = 8  # of a fold, so that loads overlap
 GEMM_BLOCK = 256
 GEMM_TILES = {"float64": (128, 64), "float32": (128, 128)}
 CUMSUM_CHUNK, CUMSUM_MIN_CHUNKED = 4096, 16384  # elements
+BY_COLUMN = ("pt_cumsum_columns",)  # routines with a thread for each column of all items
 SUFFIX = {"float64": "f64", "float32": "f32"}
 
 
@@ -408,6 +409,10 @@ class Launches:
             for stage in CHUNKED_STAGES["pt_cumsum"]:
                 iterations = items if stage == "ends" else items * -(-largest // CUMSUM_CHUNK)
                 self._step(launch, stage, min(iterations, self.max_blocks))
+            return
+        if launch.call.routine in BY_COLUMN:
+            items = -(-items * self._size(launch.inner[-1]) // THREADS)
+            self._step(launch, "block", min(max(items, 1), self.max_blocks))
             return
         group = "warp" if largest <= 32 else "block"
         groups = launch.kernels[group][1] // 32 if group == "warp" else 1

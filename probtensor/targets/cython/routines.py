@@ -16,7 +16,9 @@ from pathlib import Path
 import cython_ext
 
 # The modules of cython_ext whose .pxd declares routines and nothing else.
-MODULES = ("fourier", "linalg", "ordering", "spectra", "systems", "triangular")
+MODULES = (
+    "equations", "exponential", "fourier", "linalg", "ordering", "spectra", "systems", "triangular",
+)  # fmt: skip
 _DECLARATION = re.compile(r"^cdef void (\w+)\(([^)]*)\) noexcept nogil$", re.MULTILINE)
 
 

@@ -67,6 +67,32 @@ def test_derivatives_of_eigenvectors_have_their_length_and_phase():
            ops.Eig.samples[0].make(np.random.default_rng(3))[0])  # fmt: skip
 
 
+def test_complex_results_are_those_of_numpy_and_scipy():
+    a, b = batch(5, 5), batch(5, 5)
+    x, y = static(a), static(b)
+    values, vectors = pt.linalg.eig(x)
+    outputs = [values, vectors, pt.linalg.eigvals(x)]
+    for sort in ("lhp", "rhp", "iuc", "ouc"):
+        outputs += [*pt.linalg.ordqz(x, y, sort)]
+    w, v, alone, *ordered = run([x, y], outputs, a, b)
+    assert w.dtype == v.dtype == np.complex128
+    for found in (w, alone):
+        np.testing.assert_allclose(np.sort_complex(found), np.sort_complex(np.linalg.eigvals(a)))
+    np.testing.assert_allclose(a @ v, v * w, atol=1e-12)
+    for k, sort in enumerate(("lhp", "rhp", "iuc", "ouc")):
+        s, t, alpha, beta, q, z = ordered[6 * k : 6 * k + 6]
+        close(q @ s @ z.T, a, atol=1e-12)
+        close(q @ t @ z.T, b, atol=1e-12)
+        meant = scipy.linalg.ordqz(a, b, sort=sort)
+        first, second = ((m / n)[np.lexsort(((m / n).imag, (m / n).real))]
+                         for m, n in ((alpha, beta), (meant[2], meant[3])))  # fmt: skip
+        np.testing.assert_allclose(first, second, rtol=1e-9)
+        close(np.abs(np.diag(t)), np.abs(np.diag(meant[1])), atol=1e-9)
+    slope = pt.grad(ops.sum(ops.abs(pt.linalg.eigvals(x)) ** 2), x)
+    slopes(lambda x: ops.abs(pt.linalg.eigvals(x)) ** 2, a)
+    assert np.isfinite(run([x], [slope], a)[0]).all()
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (5, 5), (2, 4, 4)], ids=str)
 def test_schur_forms(shape):
     a, b = batch(*shape), batch(*shape)
@@ -115,6 +141,8 @@ def test_wrong_calls_say_what_is_wrong():
         (lambda: pt.linalg.schur(s, sort="up"), "schur: sort is None or one of 'lhp'"),
         (lambda: pt.linalg.schur(s, output="complex"), "schur: output is 'real'"),
         (lambda: pt.linalg.qz(x, x), "qz: needs square matrices"),
+        (lambda: pt.linalg.eig(x), "eig: needs square matrices"),
+        (lambda: pt.linalg.ordqz(s, s, None), "ordqz: sort says which eigenvalues are first"),
         (lambda: pt.linalg.eigvalsh(x), "eigvalsh: needs square matrices"),
         (lambda: pt.linalg.eigvalsh(s, UPLO="X"), "eigvalsh: UPLO is 'L' or 'U'"),
         (lambda: pt.linalg.eigvalsh(s, s), "a second matrix goes by b="),

@@ -221,10 +221,8 @@ def test_slopes_and_integrals_of_tables():
         ("x", pt.trapezoid(x, t), np.trapezoid(a, at)),
         ("along 0", pt.trapezoid(x, t[:4], axis=0), np.trapezoid(a, at[:4], axis=0)),
         ("x of shape", pt.trapezoid(x, x**2), np.trapezoid(a, a**2)),
-        ("ediff1d", pt.ediff1d(x, to_end=[1.0, 2.0], to_begin=0.0),
-         np.ediff1d(a, to_end=[1.0, 2.0], to_begin=0.0)),
     ]  # fmt: skip
-    slopes = pt.numeric_gradient
+    slopes = pt.gradient
     for order in (1, 2):
         o = {"edge_order": order}
         for given, arrays in (((), ()), ((0.5,), (0.5,)), ((0.5, t), (0.5, at))):
@@ -239,15 +237,15 @@ def test_slopes_and_integrals_of_tables():
     for args, text in (((pt.zeros((1,)),), "axis 0 has 1 elements"),
                        ((pt.zeros((3, 3)), 1.0, 1.0, 1.0), "3 distances for 2 axes"),
                        ((pt.zeros((3,)), pt.zeros((2,))), "2 places for axis 0")):  # fmt: skip
-        with pytest.raises(GraphError, match=f"numeric_gradient: {text}"):
-            pt.numeric_gradient(*args)
+        with pytest.raises(GraphError, match=f"gradient: {text}"):
+            pt.gradient(*args)
 
 
 @pytest.mark.parametrize(
     "f",
     [
         lambda x: pt.trapezoid(x, pt.exp(x[0])),
-        lambda x: pt.numeric_gradient(x, pt.cumsum(pt.exp(x[0])), axis=1, edge_order=2),
+        lambda x: pt.gradient(x, pt.cumsum(pt.exp(x[0])), axis=1, edge_order=2),
         lambda x: pt.histogram(x, [-1.0, 0.0, 1.0], weights=pt.exp(x))[0],
     ],
     ids=["trapezoid", "gradient", "histogram"],

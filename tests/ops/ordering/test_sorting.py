@@ -63,6 +63,27 @@ def test_integers_over_their_whole_range():
     compare([i, k], [a, u], rows)
 
 
+def test_complex_numbers_are_sorted_by_their_parts():
+    rng = np.random.default_rng(4)
+    a = rng.integers(0, 3, (2, 9)) + 1j * rng.integers(0, 3, (2, 9))
+    a[0, 2] = complex(0.0, np.nan)
+    z, c = symbolic(a), symbolic(a.astype("complex64"))
+    rows = [
+        ("sort", pt.sort(z), np.sort(a)),
+        ("axis 0", pt.sort(c, 0), np.sort(a.astype("complex64"), 0)),
+        ("argsort", pt.argsort(z), np.argsort(a, kind="stable")),
+        ("unique", pt.unique(z[1]), np.unique(a[1])),
+        ("cumsum", pt.cumsum(z[1]), np.cumsum(a[1])),
+        ("columns", pt.cumsum(c, 0), np.cumsum(a.astype("complex64"), 0)),
+        ("nansum", pt.nansum(z, 1), np.nansum(a, 1)),
+        ("nanmean", pt.nanmean(z, 1), np.nanmean(a, 1)),
+    ]
+    compare([z, c], [a, a.astype("complex64")], rows, rtol=1e-15)
+    for refused in (pt.median, pt.cummax, pt.cumprod, lambda x: pt.topk(x, 1)):
+        with pytest.raises(GraphError, match="complex"):
+            refused(z)
+
+
 def test_lexsort_of_a_tensor_whose_first_axis_counts_keys():
     keys = np.random.default_rng(3).integers(0, 3, (3, 2, 8)).astype(float)
     x = symbolic(keys)

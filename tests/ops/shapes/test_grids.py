@@ -124,6 +124,17 @@ def test_windows():
         np.testing.assert_allclose(ours(N).eval({N: 1}), twin(1))
 
 
+def test_windows_of_kaiser():
+    for count in (0, 1, 2, 3, 8, 31):
+        for beta in (0.0, 2.5, 14):
+            found = pt.kaiser(count, beta).eval()
+            np.testing.assert_allclose(found, np.kaiser(count, beta), rtol=1e-12)
+    beta = pt.scalar("beta")
+    f = pt.function([beta], [pt.kaiser(6, beta)[1], pt.grad(pt.kaiser(6, beta)[1], beta)])
+    h = 1e-5
+    np.testing.assert_allclose(f(2.0)[1], (f(2 + h)[0] - f(2 - h)[0]) / 2 / h, rtol=1e-7)
+
+
 def test_matrices_of_powers_and_diagonals():
     v = np.array([1.5, -2.0, 0.0])
     for given in ((), (2,), (5, True), (0,), (None, True)):
@@ -171,6 +182,33 @@ def test_selected_elements():
         TypeError, match=r"piecewise: a condition is a tensor of bools, not float64"
     ):
         pt.piecewise(x, [x], [1])
+
+
+def test_polynomials():
+    for p in ([1.5, -2.0, 0.5], [3.0], [], [1, 2]):
+        for x in (np.array([0.5, -2.0]), np.array(3.0), np.arange(3)):
+            p = np.array(p, x.dtype if not len(p) else None)
+            check(lambda v, p=p: pt.polyval(p, v), lambda v, p=p: np.polyval(p, v), x)
+    with pytest.raises(TypeError, match="polyval: the coefficients are a vector of known length"):
+        pt.polyval(pt.vector("p"), 1.0)
+
+
+def test_unwrapped_phases():
+    rng = np.random.default_rng(2)
+    for x in (rng.normal(size=9) * 9, rng.normal(size=(3, 5)) * 9, np.zeros(1), np.zeros(0)):
+        for given in ({}, {"period": 3.0}, {"discont": 4.0}, {"discont": 1.0}, {"axis": 0}):
+            check(lambda v, k=given: pt.unwrap(v, **k), lambda v, k=given: np.unwrap(v, **k), x,
+                  rtol=1e-12)  # fmt: skip
+    counts = rng.integers(-20, 20, 12)
+    for period in (5, 6, 4.0):
+        check(
+            lambda v, k=period: pt.unwrap(v, period=k),
+            lambda v, k=period: np.unwrap(v, period=k),
+            counts,
+        )
+    x = pt.vector("x")
+    slope = pt.grad(pt.sum(pt.unwrap(x) * np.arange(1.0, 5)), x)
+    np.testing.assert_array_equal(slope.eval({x: [0.0, 9.0, 3.0, -7.0]}), [1, 2, 3, 4])
 
 
 def test_names_are_of_the_language():

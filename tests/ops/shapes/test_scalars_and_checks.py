@@ -117,7 +117,7 @@ def test_equal_arrays():
 
 def test_absent_names_say_why():
     for name, words in (
-        ("put", r"never written to: x.at\[key\].set"),
+        ("copyto", r"never written to: x.at\[key\].set"),
         ("finfo", "np.finfo with x.dtype"),
         ("TensorConstant", "constants are tensors like others: pt.get_scalar_constant_value"),
     ):

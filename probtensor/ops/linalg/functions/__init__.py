@@ -1,0 +1,7 @@
+"""Functions of matrices, and equations whose unknowns are matrices.
+
+    composed.py     products of many, blocks, tensors as matrices: graphs of other ops
+    exponential.py  the exponential and its derivative; powers
+    equations.py    equations of Sylvester and Lyapunov, square roots, updates of factors
+    riccati.py      algebraic equations of Riccati
+"""

@@ -1,0 +1,85 @@
+"""Every function of NumPy, and every name of PyTensor's tensors, exists or says why it does not."""
+
+import types
+
+import numpy as np
+import pytest
+
+import probtensor as pt
+from probtensor.ops.absent import REASONS
+
+words = str.split
+# NumPy's functions of arrays that there are none of, and no other way to write them.
+OPEN = words(
+    """
+bitwise_count convolve correlate sinc spacing vdot unique_all unique_counts unique_inverse
+unique_values
+    """
+)
+# PyTensor's names beside the constructors of inputs.
+PYTENSOR = words(
+    """
+TensorType TensorVariable abs add all allclose alloc and_ angle any arange arccos arccosh arcsin
+arcsinh arctan arctan2 arctanh argmax argmin argsort as_tensor as_tensor_variable atleast_1d
+atleast_2d atleast_3d atleast_Nd bartlett bincount bitwise_and bitwise_not bitwise_or bitwise_xor
+broadcast_arrays broadcast_shape broadcast_to cast ceil ceil_intdiv choose clip complex
+complex_from_polar compress concat_with_broadcast concatenate conj conjugate constant cos cosh cov
+cumprod cumsum deg2rad diag diagonal diff digamma divmod dot e einsum empty empty_like eq equal
+erf erfc erfcinv erfcx erfinv euler_gamma exp exp2 expand_dims expit expm1 extract_diag eye fill
+fill_diagonal fill_diagonal_offset flatnonzero flatten flip floor floor_div full full_like gamma
+gammaln ge geomspace get_scalar_constant_value get_underlying_scalar_constant_value
+get_vector_length grad greater greater_equal gt hessian horizontal_stack identity identity_like
+imag inc_subtensor inf int_div interp interpolate1d inverse_permutation invert iround is_flat
+isclose isfinite isinf isnan isneginf isposinf jacobian join join_dims largest le less less_equal
+linspace log log10 log1mexp log1p log1pexp log2 logaddexp logspace logsumexp lt matmul
+matrix_transpose matvec max max_and_argmax maximum mean median mgrid min minimum mod moveaxis mul
+nan nan_to_num neg neq newaxis nonzero nonzero_values not_equal ogrid ones ones_like or_ outer
+pack pad permute_row_elements pi polygamma pow power prod psi ptp rad2deg ravel_multi_index real
+reciprocal repeat reshape roll round round_half_away_from_zero round_half_to_even
+scalar_from_tensor searchsorted second set_subtensor sgn shape shape_padaxis shape_padleft
+shape_padright sigmoid sign sin sinh slice_at_axis smallest softplus sort specify_broadcastable
+specify_shape split split_dims sqr sqrt square squeeze stack stacklists std sub sum swapaxes
+switch take take_along_axis tan tanh tensor tensor_copy tensor_from_scalar tensordot tile trace
+transfer transpose tri tri_gamma tril tril_indices tril_indices_from triu triu_indices
+triu_indices_from true_div trunc unique unpack unravel_index var vecdot vecmat vectorize
+vertical_stack where xor zeros zeros_like
+    """
+)
+METHODS = words(
+    """
+T all any arccos arccosh arcsin arcsinh arctan arctanh argmax argmin argsort astype broadcastable
+ceil choose clip clone compress conj conjugate copy cos cosh cumprod cumsum deg2rad diagonal
+dimshuffle dot dprint dtype eval exp exp2 expm1 fill flatten floor get_parents
+get_underlying_scalar_constant imag inc log log10 log1p log2 mT max mean min ndim nonzero
+nonzero_values norm ones_like owner_op owner_op_and_inputs prod ptp rad2deg ravel real repeat
+reshape round searchsorted set shape sin sinh size sort sqrt squeeze std sum swapaxes take tan
+tanh trace transfer transpose trunc var zeros_like
+    """
+)
+
+
+def functions_of_numpy():
+    for name in dir(np):
+        value = getattr(np, name)
+        if not name.startswith("_") and callable(value) and not isinstance(value, type):
+            yield name
+
+
+def test_functions_of_numpy_exist_or_say_why_not():
+    absent = [n for n in functions_of_numpy() if not hasattr(pt, n) and n not in REASONS]
+    assert set(absent) <= set(OPEN)
+
+
+def test_reasons_are_those_of_names_that_do_not_exist():
+    assert not [name for name in REASONS if name in pt.__all__]
+    for name, reason in REASONS.items():
+        with pytest.raises(AttributeError) as caught:
+            getattr(pt, name)
+        assert reason.replace("NAME", name) in str(caught.value) and len(reason) > 20
+
+
+def test_names_of_pytensor_exist():
+    assert not [name for name in PYTENSOR if not hasattr(pt, name)]
+    x = pt.matrix("x")
+    assert not [name for name in METHODS if not hasattr(x, name)]
+    assert not isinstance(pt.shape, types.ModuleType)

@@ -1,0 +1,71 @@
+"""Rewriting what has been rewritten changes nothing: neither the stable form of a graph, of which
+derivatives are taken, nor the final one, which is lowered."""
+
+import numpy as np
+import pytest
+
+import probtensor as pt
+from probtensor.compile import PIPELINE
+from probtensor.rules import PICKS, STABLE
+from probtensor.testing.generate import random_graph
+from probtensor.transform.passes import run
+from probtensor.transform.rewrite import RewriteLog, apply_rules
+from tests.models.programs import MODELS
+
+# Composites are expanded once: of their parts the rules would make composites again.
+EXPANDED = [step.name for step in PIPELINE].index("expand") + 1
+FINISH = PIPELINE[EXPANDED:]
+
+
+def graphs_of(model):
+    _, outputs, updates = model()
+    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    found = [getattr(y, "variable", y) for y in outputs]
+    return [*found, *dict(updates or {}).values()]
+
+
+def unchanged(graphs):
+    """The names of the passes that change something again."""
+    log = RewriteLog()
+    apply_rules(pt.rewrite_graph(graphs), STABLE + PICKS, log)
+    # What a call checks of sizes is kept for derivatives, and taken off by every run.
+    wrong = [name for name, _ in log.fired if name != "remove_require"]
+    final = run(PIPELINE, graphs)
+    for step in FINISH:
+        after = run([step], final)
+        if any(p is not q for p, q in zip(after, final, strict=True)):
+            wrong.append(step.name)
+    return wrong
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_of_models(model):
+    assert unchanged(graphs_of(model)) == []
+
+
+def test_of_random_graphs():
+    wrong = {}
+    for seed in range(40):
+        found = unchanged(random_graph(seed).outputs)
+        if found:
+            wrong[seed] = found
+    assert not wrong
+
+
+def test_hyperbolic_tangents_and_inverses_are_found():
+    a, m = pt.scalar("a"), pt.matrix("m")
+    e, f = pt.exp(a), pt.exp(-a)
+    quotients = [(e - f) / (e + f), (pt.exp(2 * a) - 1) / (pt.exp(2 * a) + 1),
+                 (1 - pt.exp(-2 * a)) / (1 + pt.exp(-2 * a)), pt.sinh(a) / pt.cosh(a),
+                 3 * (e - f) / (e + f) / 3]  # fmt: skip
+    slopes = [pt.grad(y, a) for y in quotients]
+    g = pt.function([a], [*quotients, *slopes, pt.tan(pt.arctan(a)), pt.sinh(pt.arcsinh(a))],
+                    target="machine")  # fmt: skip
+    for value in (-800.0, -0.3, 0.0, 1e-12, 2.0, 800.0):
+        found = np.array(g(value))
+        tanh, slope = np.tanh(value), 1 / np.cosh(min(abs(value), 700)) ** 2
+        wanted = [tanh] * 5 + [slope] * 5 + [value] * 2
+        np.testing.assert_allclose(found, wanted, rtol=1e-14, atol=1e-300)
+    h = pt.function([m], pt.exp(m.T * 2 + 1).T, target="interp")
+    assert "transpose" not in h.explain("passes").split("tidy")[-1]
+    np.testing.assert_allclose(h(np.eye(2, 3)), np.exp(2 * np.eye(2, 3) + 1), rtol=1e-15)
