@@ -92,7 +92,7 @@ bench:  ## speed against the peers (ARGS='--quick', '--check', ...) or a version
 gpu:  ## tests and speed on a CUDA device, no network needed (tests/tools/wheels.sh; ARGS='--dry ...')
 	@PYTHON="$(GPU_PYTHON)" tests/tools/gpu.sh $(ARGS)
 
-docs: .venv/test.stamp .venv/built.stamp  ## write the generated documents, docs/ops.md
+docs: .venv/test.stamp .venv/built.stamp  ## write the generated documents, docs/ops.md and docs/features.md
 	@$(PY) -m tests.docs
 	@git --no-pager diff --stat -- docs
 

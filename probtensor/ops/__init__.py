@@ -142,20 +142,19 @@ _MODULES = (
 
 def _declared(module: ModuleType) -> dict[str, object]:
     """The ops and public functions that a module defines, by name."""
-
-    entered = set(REGISTRY.values())
-
-    def is_own(value: object) -> bool:
-        if isinstance(value, Op):
-            return type(value).__module__ == module.__name__
-        return is_public(value) or (isinstance(value, type) and value in entered)
-
+    home = module.__name__
     return {
         name: value
         for name, value in vars(module).items()
-        if not name.startswith("_") and is_own(value)
-        and getattr(value, "__module__", None) == module.__name__
-    }  # fmt: skip
+        if name[0] != "_" and getattr(value, "__module__", None) == home and _is_entered(value)
+    }
+
+
+def _is_entered(value: object) -> bool:
+    """Whether a value is an op, the class of one, or a public function."""
+    if isinstance(value, type):
+        return issubclass(value, Op) and REGISTRY.get(value.name) is value
+    return isinstance(value, Op) or is_public(value)
 
 
 for _name in _MODULES:

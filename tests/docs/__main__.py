@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from tests.docs import ops_table
+from tests.docs import features, ops_table
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 (DOCS / "ops.md").write_text(ops_table.table())
+(DOCS / "features.md").write_text(features.table())

@@ -1,8 +1,11 @@
 """The generated documents are those that are committed, and nothing in them lacks a reason."""
 
+import ast
+
 import pytest
 
-from tests.docs import ops_table
+from tests.docs import features, ops_table
+from tests.docs.rows import ROWS
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +29,22 @@ def test_every_op_says_what_it_lacks(rows):
         assert batched in ("yes", "no operands"), name
         assert cuda in ("kernel", "host"), name
         assert c in ("yes", "LAPACK", "no"), name
+
+
+def test_the_table_of_features_is_the_committed_one(root):
+    assert (root / "docs" / "features.md").read_text() == features.table(), "run `make docs`"
+
+
+def test_every_feature_has_tests_that_exist_or_a_reason(root):
+    defined, missing = {}, []
+    for rows in ROWS.values():
+        for number, (_, *entries) in rows.items():
+            assert entries, number
+            for proof in features.proofs(entries):
+                file = root / "tests" / proof.file
+                if proof.file not in defined:
+                    tree = ast.parse(file.read_text()) if file.is_file() else ast.Module([], [])
+                    defined[proof.file] = {getattr(node, "name", "") for node in tree.body}
+                absent = [name for name in proof.tests if f"test_{name}" not in defined[proof.file]]
+                missing += [f"{number}: {proof.file}: {name}" for name in absent]
+    assert not missing, "\n".join(missing)
