@@ -75,6 +75,7 @@ _MODULES = (
     "linalg.eigen",
     "linalg.factors",
     "linalg.functions.composed",
+    "linalg.functions.convolution",
     "linalg.functions.equations",
     "linalg.functions.exponential",
     "linalg.functions.riccati",

@@ -10,12 +10,7 @@ from probtensor.ops.absent import REASONS
 
 words = str.split
 # NumPy's functions of arrays that there are none of, and no other way to write them.
-OPEN = words(
-    """
-bitwise_count convolve correlate sinc spacing vdot unique_all unique_counts unique_inverse
-unique_values
-    """
-)
+OPEN = words("bitwise_count spacing")
 # PyTensor's names beside the constructors of inputs.
 PYTENSOR = words(
     """

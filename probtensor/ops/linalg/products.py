@@ -258,6 +258,20 @@ def vecdot(x1: TensorLike, x2: TensorLike, *, axis: int = -1) -> Node:
 
 
 @public
+def vdot(a: TensorLike, b: TensorLike, /) -> Node:
+    """The sum of products of all elements of both, flattened, of the conjugate of the first.
+
+    Returns a tensor without axes, in the dtype that the operands promote to.
+    Raises GraphError, a TypeError, for other numbers of elements; ValueError where only a call can
+    tell.
+
+        >>> pt.vdot([1.0, 2.0], [3.0, 4.0]).eval()
+        array(11.)
+    """
+    return _batched(ops.conj(ops.ravel(a)), "j", ops.ravel(b), "j", "", "vdot")
+
+
+@public
 def matvec(x: TensorLike, y: TensorLike) -> Node:
     """The product of a matrix and a vector; leading axes broadcast.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
@@ -11,6 +13,29 @@ from probtensor.ops.kinds import as_tensor_of
 from probtensor.ops.ordering.sorting import row_order
 from probtensor.ops.reductions.folds import flag, one_axis
 from probtensor.types import Size, size_product
+
+
+class UniqueAllResult(NamedTuple):
+    """The result of `unique_all`."""
+
+    values: Node
+    indices: Node
+    inverse_indices: Node
+    counts: Node
+
+
+class UniqueCountsResult(NamedTuple):
+    """The result of `unique_counts`."""
+
+    values: Node
+    counts: Node
+
+
+class UniqueInverseResult(NamedTuple):
+    """The result of `unique_inverse`."""
+
+    values: Node
+    inverse_indices: Node
 
 
 @public(lacks=("sorted",))
@@ -69,6 +94,60 @@ def unique(
     if flag(return_counts, "unique: return_counts"):
         parts.append(found.counts())
     return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+@public
+def unique_all(x: TensorLike) -> UniqueAllResult:
+    """The distinct elements of the flattened tensor in ascending order, the index of the first of
+    each, the place of each element among them in the shape of `x`, and how many there are of each.
+    Each nan is an element of its own.
+
+    Returns a named tuple (values, indices, inverse_indices, counts), all int64 but the values.
+
+        >>> found = pt.unique_all([3.0, 1.0, 3.0])
+        >>> found.values.eval(), found.indices.eval(), found.inverse_indices.eval()
+        (array([1., 3.]), array([1, 0]), array([1, 0, 1]))
+    """
+    return UniqueAllResult(*unique(x, True, True, True, equal_nan=False))
+
+
+@public
+def unique_counts(x: TensorLike) -> UniqueCountsResult:
+    """The distinct elements of the flattened tensor in ascending order, and how many there are of
+    each. Each nan is an element of its own.
+
+    Returns a named tuple (values, counts), the counts int64.
+
+        >>> pt.unique_counts([3.0, 1.0, 3.0]).counts.eval()
+        array([1, 2])
+    """
+    return UniqueCountsResult(*unique(x, return_counts=True, equal_nan=False))
+
+
+@public
+def unique_inverse(x: TensorLike) -> UniqueInverseResult:
+    """The distinct elements of the flattened tensor in ascending order, and the place of each
+    element among them, in the shape of `x`. Each nan is an element of its own.
+
+    Returns a named tuple (values, inverse_indices), the places int64.
+
+        >>> pt.unique_inverse([3.0, 1.0, 3.0]).inverse_indices.eval()
+        array([1, 0, 1])
+    """
+    return UniqueInverseResult(*unique(x, return_inverse=True, equal_nan=False))
+
+
+@public
+def unique_values(x: TensorLike) -> Node:
+    """The distinct elements of the flattened tensor, in ascending order; each nan is an element of
+    its own.
+
+    Returns a vector of the dtype of `x`. Its derivative is that of the first of each.
+
+        >>> pt.unique_values([3.0, 1.0, 3.0]).eval()
+        array([1., 3.])
+    """
+    return unique(x, equal_nan=False)
 
 
 class Distinct:

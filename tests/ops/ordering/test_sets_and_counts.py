@@ -254,3 +254,18 @@ def test_derivatives(f):
     a = np.random.default_rng(6).normal(size=(3, 4))
     x = pt.matrix("x", shape=(3, 4))
     conform.check_derivatives(conform.Case(x.op, (x,), (a,), f(x) * 1.5, True))
+
+
+def test_unique_by_the_names_of_the_array_api():
+    a = np.array([[2.0, np.nan, -1.0], [2.0, np.nan, 0.0]])
+    x = symbolic(a)
+    rows = []
+    for name in ("unique_all", "unique_counts", "unique_inverse"):
+        found, meant = getattr(pt, name)(x), getattr(np, name)(a)
+        assert found._fields == meant._fields
+        rows += [(name, got, value) for got, value in zip(found, meant, strict=True)]
+    rows.append(("unique_values", pt.unique_values(x), np.unique_values(a)))
+    found = pt.function([x], [got for _, got, _ in rows], target="machine")(a)
+    for (name, _, meant), got in zip(rows, found, strict=True):
+        got, meant = (np.sort(v) if name == "unique_values" else v for v in (got, meant))
+        np.testing.assert_array_equal(got, meant, err_msg=name)

@@ -4,5 +4,6 @@
     exponential.py  the exponential and its derivative; powers
     equations.py    equations of Sylvester and Lyapunov, square roots, updates of factors
     riccati.py      algebraic equations of Riccati
+    convolution.py  convolutions and correlations of vectors
     tridiagonal.py  LU factors of matrices of three diagonals, and systems by them
 """
