@@ -88,6 +88,8 @@ bench:  ## speed against the peers (ARGS='--quick', '--check', ...) or a version
 	@$(BENCH_PY) -m tests.bench $(ARGS)
 	@$(if $(ARGS),true,$(BENCH_PY) -m tests.bench.loops)
 	@$(if $(ARGS),true,$(BENCH_PY) -m tests.bench.first)
+	@$(if $(ARGS),true,$(BENCH_PY) -m tests.bench.linalg)
+	@$(if $(ARGS),true,$(BENCH_PY) -m tests.bench.mathematics)
 
 gpu:  ## tests and speed on a CUDA device, no network needed (tests/tools/wheels.sh; ARGS='--dry ...')
 	@PYTHON="$(GPU_PYTHON)" tests/tools/gpu.sh $(ARGS)

@@ -21,8 +21,8 @@ Files: `cases.py` the models as data and parameters; `contenders/` one file a li
 the same face (`contenders/base.py`); `registry.py` their names; `report.py` tables and results;
 `baseline.py` the regression check; `versions.py` and `blocks.py` two versions of ours against each
 other, in processes that take turns (`--base REF`); `loops/` and `first/` loops, and the wait for
-the first gradient, library by library; `linalg.py` matrices; `micro.py` call overhead and vector
-mathematics.
+the first gradient, library by library; `linalg.py` matrices; `mathematics.py` special functions,
+transforms, sorting and functions of matrices; `micro.py` call overhead and vector mathematics.
 Rejected: pytest-benchmark and asv, which time within one process and compare absolute times of
 different days; here the floor is measured in the same run and only ratios are compared.
 """
