@@ -2,7 +2,7 @@
 
 Complex numbers are pairs of reals along one more axis, the last. A transform is linear: its
 derivative is the transposed one, a transform backwards. Source: Cooley and Tukey (1965),
-Mathematics of Computation 19:297; the routines are those of pocketfft, in SciPy.
+Mathematics of Computation 19:297; the routines are SciPy's (pocketfft, or ducc).
 """
 
 from __future__ import annotations
