@@ -8,23 +8,8 @@ import numpy as np
 from probtensor import compile as compiler
 from probtensor.kernel.interp import Machine
 from probtensor.lower import layout, lower
-from probtensor.ops.kinds import REGISTRY
 from probtensor.targets.interp import InterpTarget
 from probtensor.types import size_value
-
-
-def meanings():
-    """NumPy meaning of each C function name."""
-    return {cls.c: cls.__dict__["numpy"] for cls in REGISTRY.values() if getattr(cls, "c", None)}
-
-
-def routines():
-    """The meaning of each routine of an op, on flat arrays."""
-    found = {}
-    for cls in REGISTRY.values():
-        if getattr(cls, "routine", None):
-            found[cls.routine] = cls().on_flat_arrays
-    return found
 
 
 class CountingTarget(InterpTarget):
@@ -51,10 +36,6 @@ class CountingTarget(InterpTarget):
         self.count = 0
         f(*arguments)
         return self.count
-
-
-def unwrapped(table):
-    return {name: getattr(f, "__func__", f) for name, f in table.items()}
 
 
 def sizes_of(plan, arrays):
@@ -98,8 +79,9 @@ def interpret(plan, arrays):
     sizes = sizes_of(plan, arrays)
     table = table_of(plan, arrays, sizes, np.nan)
     buffers = {b.name: array for b, array in zip(plan.buffers, table, strict=True)}
+    functions, routines = compiler.meanings()
     for kernel in plan.kernels:
-        Machine(buffers, sizes, unwrapped(meanings()), routines()).run(kernel)
+        Machine(buffers, sizes, functions, routines).run(kernel)
     return [table[k].reshape(plan.shape(k, sizes)) for k in plan.outputs]
 
 

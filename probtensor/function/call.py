@@ -135,11 +135,13 @@ class Function(Entry):
             if buffer.role == "constant":
                 slots.append(self._fixed_slot(k, buffer.node, buffer.node.op.array, "a constant"))
         updates = len(program.updates)
+        # A recalled function knows none of its outputs, which are real.
+        pairs = [y.is_complex for y in program.results] or [False] * len(plan.outputs)
         results = results_of(
             plan,
             (*program.borrowed, *[False] * updates),
             (*program.output_memories, *["cell"] * updates),
-            [y.is_complex for y in program.results],
+            pairs,
         )
         cells = [self._cells.get(old, old).op.cell for old, _ in program.updates]
         tree = program.tree

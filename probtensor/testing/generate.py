@@ -32,7 +32,7 @@ from probtensor.testing.reference import evaluate_numpy, size_names_of
 from probtensor.testing.sound import example_values
 from probtensor.transform.pattern import Var, instantiate
 from probtensor.transform.rewrite import Rule
-from probtensor.types import ShapeError, Size, broadcast_shapes, dtype_of
+from probtensor.types import ShapeError, Size, TensorType, broadcast_shapes, dtype_of
 
 MAX_ELEMENTS = 80
 LARGEST = 1e6
@@ -462,6 +462,15 @@ def _kinds(base: type, without: tuple[type, ...] = ()) -> list[Any]:
     ]  # fmt: skip
 
 
+def _takes_a_vector(kind: type[Kind]) -> bool:
+    """Whether a tensor of any shape will do, and nothing else is needed."""
+    try:
+        kind(**kind.samples[0].parameters).infer(TensorType("float64", (3,)))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 _ELEMENTWISE = _kinds(Elementwise, (Draw,))
 _FREQUENT = [
     ops.Add, ops.Sub, ops.Mul, ops.Div, ops.Neg, ops.Exp, ops.Log, ops.Square, ops.Sqrt, ops.Where,
@@ -487,7 +496,7 @@ _IDIOMS: list[Callable[[Node, Node], Node]] = [
     lambda x, s: x.at[x > s].set(ops.square(x[x > s])) if x.ndim else s,
 ]
 _REDUCTIONS = _kinds(Reduction)
-_COMPOSITES = _kinds(Composite, (ops.Det,))  # which needs square matrices
+_COMPOSITES = [c for c in _kinds(Composite) if _takes_a_vector(c)]
 
 
 # Shrinking.
