@@ -254,3 +254,12 @@ def test_derivatives(f):
     a = np.random.default_rng(6).normal(size=(3, 4))
     x = pt.matrix("x", shape=(3, 4))
     conform.check_derivatives(conform.Case(x.op, (x,), (a,), f(x) * 1.5, True))
+
+
+def test_the_histogram_of_bools_has_the_bins_of_the_numbers_0_and_1():
+    x = pt.vector("x", dtype="bool")
+    histogram = pt.function([x], list(pt.histogram(x, 4)), target="interp")
+    for values in ([True, False, True], [True, True], []):
+        wanted = np.histogram(np.array(values, "uint8"), 4)
+        for got, want in zip(histogram(np.array(values, bool)), wanted, strict=True):
+            np.testing.assert_array_equal(got, want)
