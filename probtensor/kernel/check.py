@@ -380,16 +380,20 @@ def _without_common(a: Size, b: Size, varying: Set[str]) -> tuple[Size, Size]:
 def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:
     """Whether a size can be shown to be at least 0 for all values of the loop variables. Extents
     are taken to be at least 1, since a loop without iterations accesses nothing."""
+    positive = {name: where_positive(extent) for name, extent in ranges.items()}
+    return any(_is_bounded_below(size, extents) for extents in (positive, ranges))
+
+
+def _is_bounded_below(size: Size, ranges: Mapping[str, Size]) -> bool:
     for name, extent in ranges.items():
-        extent = where_positive(extent)
         factor = coefficient(size, name)
         if factor is None:
             return False
         if factor == 0:
             continue
-        if all(n >= 0 for _, n in terms_of(factor)):
+        if all(n >= 0 for _, n in terms_of(factor)) or factor in ranges.values():
             size = size_substitute(size, {name: 0})
-        elif all(n <= 0 for _, n in terms_of(factor)):
+        elif all(n <= 0 for _, n in terms_of(factor)) or 0 - factor in ranges.values():
             size = size_substitute(size, {name: extent - 1})
         else:
             return False

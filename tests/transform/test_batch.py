@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import probtensor as pt
 from probtensor import ops
 from probtensor.graph import GraphError
 from probtensor.graph.node import make
@@ -138,3 +139,25 @@ def test_what_changes_derivatives_alone_keeps_that_in_a_batch():
     y = vmap(lambda x: x * ops.stop_gradient(x) + ops.grad_clip(3 * x, -1.0, 1.0))(x)
     slope = gradient(ops.sum(y), x)
     np.testing.assert_array_equal(evaluate_numpy([slope], {x: np.array([3.0, 2.0])})[0], [6.0, 5.0])
+
+
+OF_FLATTENED_ROWS = {  # what is read as one row and stored in another form, or the other way round
+    "differences": lambda v: pt.diff(v, 2).ravel(),
+    "strided rows": lambda v: v.at[::2].add(v[::2] ** 2).ravel(),
+    "rows backwards": lambda v: v.at[::-2].add(v[::2] ** 2).ravel(),
+    "real transform": lambda v: pt.fft.irfft(pt.complex(v, v**2)).ravel(),
+    "hermitian transform": lambda v: pt.fft.hfft(pt.complex(v, v**2)).ravel(),
+}
+
+
+@pytest.mark.parametrize("name", OF_FLATTENED_ROWS)
+def test_gradients_of_flattened_rows_of_symbolic_sizes_are_batched(name):
+    x, batch = pt.matrix("x"), pt.tensor3("batch")
+
+    def gradient(v):
+        return pt.grad(pt.sum(pt.sin(OF_FLATTENED_ROWS[name](v))), v)
+
+    values = np.random.default_rng(3).normal(size=(2, 3, 4))
+    one = pt.function([x], gradient(x), target="interp")
+    each = pt.function([batch], pt.vmap(gradient)(batch), target="interp")
+    np.testing.assert_allclose(each(values), [one(v) for v in values], rtol=1e-12, atol=1e-12)

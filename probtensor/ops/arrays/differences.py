@@ -31,7 +31,7 @@ def trapezoid(
     y = floats(y)
     position = one_axis(axis, y, "trapezoid")
     if x is None:
-        steps = as_tensor(dx)
+        steps = dx if isinstance(dx, (int, float)) else as_tensor(dx)
     else:
         x = as_tensor(x)
         if x.ndim == 1:

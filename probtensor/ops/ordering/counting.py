@@ -96,10 +96,14 @@ def _outer_edges(what: str, x: Node, range_: Any) -> tuple[Node, Node]:
 
 
 def _largest(kind: str) -> float | int:
+    if kind == "bool":
+        return 1
     return np.inf if kind.startswith("float") else int(np.iinfo(kind).max)
 
 
 def _smallest(kind: str) -> float | int:
+    if kind == "bool":
+        return 0
     return -np.inf if kind.startswith("float") else int(np.iinfo(kind).min)
 
 

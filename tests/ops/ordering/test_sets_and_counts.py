@@ -269,3 +269,12 @@ def test_unique_by_the_names_of_the_array_api():
     for (name, _, meant), got in zip(rows, found, strict=True):
         got, meant = (np.sort(v) if name == "unique_values" else v for v in (got, meant))
         np.testing.assert_array_equal(got, meant, err_msg=name)
+
+
+def test_the_histogram_of_bools_has_the_bins_of_the_numbers_0_and_1():
+    x = pt.vector("x", dtype="bool")
+    histogram = pt.function([x], list(pt.histogram(x, 4)), target="interp")
+    for values in ([True, False, True], [True, True], []):
+        wanted = np.histogram(np.array(values, "uint8"), 4)
+        for got, want in zip(histogram(np.array(values, bool)), wanted, strict=True):
+            np.testing.assert_array_equal(got, want)

@@ -289,3 +289,13 @@ def test_complex_elements(name):
     z, given = pt.zvector("z"), np.array([1 + 2j, 3 - 1j, 0.5j, 2])
     found = pt.function([z], COMPLEX[name](pt, z), target="interp")(given)
     np.testing.assert_allclose(found, COMPLEX[name](np, given), rtol=1e-13)
+
+
+def test_the_integral_of_float32_at_a_literal_distance_is_float32():
+    x = pt.tensor("x", dtype="float32", shape=(None,))
+    values = np.array([1.0, 2.5, 4.0], "float32")
+    for options in ({}, {"dx": 0.5}):
+        got = pt.trapezoid(x, **options).eval({x: values})
+        want = np.trapezoid(values, **options)
+        assert got.dtype == want.dtype == "float32"
+        assert got == want
