@@ -61,6 +61,8 @@ PIPELINE = (
     Pass("expand", expand_composites, on=(Composite,)),
     Pass("read", read_parts, on=(Slice,)),
     Pass("tidy", FINAL),
+    # What the rules made of an expansion, as a system in place of an inverse.
+    Pass("expand late", expand_composites, on=(Composite,)),
     Pass("divide", divide_once),
     # What the rules left unused or invariant.
     Pass("last loops", finish_loops, descends=True, on=(Loop,)),

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from probtensor import ops
-from probtensor.compile import PIPELINE
+from probtensor.compile import PIPELINE, function
 from probtensor.function.program import flatten
 from probtensor.graph.check import CheckError
+from probtensor.graph.node import make
 from probtensor.graph.text import to_text
 from probtensor.ops.kinds import Composite
 from probtensor.rules import SIMPLIFY, STABLE
@@ -117,3 +119,27 @@ def test_work_per_node_does_not_grow_with_the_graph():
         counts.append(sum(count for *_, count in log[0].fired))
         assert log[0].nodes_after == 2 * size + 1, t
     assert counts[1] == 2 * counts[0]
+
+
+class _SolvedByInverse(Composite):
+    """inv(a) @ b, written as it should not be."""
+
+    name = "solved_by_inverse"
+
+    def infer(self, a, b):
+        return b
+
+    def numpy(self, a, b):
+        return np.linalg.inv(a) @ b
+
+    def expand(self, a, b):
+        return ops.inv(a) @ b
+
+
+@pytest.mark.parametrize("target", ["interp", "machine"])
+def test_a_composite_that_a_rule_makes_of_an_expansion_is_expanded(target):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(3, 3)), rng.normal(size=(3, 2))
+    x, y = ops.tensor("x", (3, 3)), ops.tensor("y", (3, 2))
+    solved = function([x, y], make(_SolvedByInverse(), (x, y)), target=target)
+    np.testing.assert_allclose(solved(a, b), np.linalg.solve(a, b), rtol=1e-12)

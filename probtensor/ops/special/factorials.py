@@ -57,8 +57,18 @@ def poch(z: TensorLike, m: TensorLike) -> Node:
     first, more = ops.where(positive, z, 1), ops.where(positive, m, 0)
     by_logs = ops.exp(ops.gammaln(first + more) - ops.gammaln(first))
     below = ops.where(positive, 1, z)
-    quotient = ops.gamma(below + ops.where(positive, 0, m)) / ops.gamma(below)
-    return ops.where(positive, by_logs, quotient)
+    quotient = ops.gamma(below + ops.where(positive, 0, m)) * rgamma(below)
+    both = ops.logical_and(_is_pole(z), _is_pole(z + m))
+    high, less = ops.where(both, 1 - z, 1), ops.where(both, m, 0)
+    mirrored = ops.exp(ops.gammaln(high) - ops.gammaln(high - less))
+    odd = ops.ne(less, 2 * ops.floor(less / 2))
+    mirrored = ops.where(odd, -mirrored, mirrored)  # DLMF 5.5.3
+    return ops.where(positive, by_logs, ops.where(both, mirrored, quotient))
+
+
+def _is_pole(z: Node) -> Node:
+    """Of the gamma function."""
+    return ops.logical_and(z <= 0, ops.eq(z, ops.floor(z)))
 
 
 @public
@@ -72,12 +82,19 @@ def binom(n: TensorLike, k: TensorLike) -> Node:
         array(10.)
     """
     n, k = floats(n), floats(k)
-    return 1 / ((n + 1) * beta(n - k + 1, k + 1))
+    k = ops.where(ops.logical_and(_is_pole(k + 1), n > -1), n - k, k)  # by symmetry
+    beyond = ops.logical_and(_is_pole(n - k + 1), n > -1)
+    top, low = ops.where(beyond, n, 0), ops.where(beyond, k, 0)
+    ratio = ops.exp(ops.gammaln(top + 1) - ops.gammaln(low + 1))
+    whole, part = ops.where(beyond, 1, n), ops.where(beyond, 1, k)
+    inside = 1 / ((whole + 1) * beta(whole - part + 1, part + 1))
+    return ops.where(beyond, ratio * rgamma(ops.where(beyond, n - k + 1, 1)), inside)
 
 
 @public
 def rgamma(z: TensorLike) -> Node:
-    """1 / gamma(z), which is 0 at 0 and at negative integers.
+    """1 / gamma(z), which is 0 at 0 and at negative integers. Derivatives at integers below -170,
+    which overflow, are 0.
 
     Returns a tensor of the shape of z: float32 if z is, else float64.
 
@@ -85,8 +102,13 @@ def rgamma(z: TensorLike) -> Node:
         array([0. , 0.5])
     """
     z = floats(z)
-    pole = ops.logical_and(z <= 0, ops.eq(z, ops.floor(z)))
-    return ops.where(pole, 0, 1 / ops.gamma(ops.where(pole, 1, z)))
+    pole = _is_pole(z)
+    near = ops.logical_and(pole, z >= -170)  # by reflection, for the derivatives (DLMF 5.5.3)
+    at = ops.where(near, z, 0)
+    odd = ops.ne(at, 2 * ops.floor(at / 2))
+    wave = ops.gamma(1 - at) * ops.sin(np.pi * (at - ops.stop_gradient(at))) / np.pi
+    zero = ops.where(near, ops.where(odd, -wave, wave), 0)
+    return ops.where(pole, zero, 1 / ops.gamma(ops.where(pole, 1, z)))
 
 
 @public

@@ -149,3 +149,36 @@ def test_bad_arguments():
         pt.special.polygamma(-1, x)
     assert np.isnan(pt.special.polygamma([-1], 2.0).eval()).all()
     assert np.isnan(pt.special.multigammaln(0.4, 2).eval())
+
+
+def test_poles_of_the_gamma_function_in_quotients_are_limits():
+    x, y = pt.tensor("x", (None,)), pt.tensor("y", (None,))
+    z, m = np.array([-2.0, -2, -2, 0, 0, -10, -1.5]), np.array([3.0, 2, -0.5, 0, 1, 4, 2])
+    n, k = np.array([5.0, 5, 0, 6, 8, 2.5, 300]), np.array([7.0, 6, 0, -1, -3, 4, 400])
+    poch, binom = pt.special.poch(x, y), pt.special.binom(x, y)
+    by_z = pt.function([x, y], [poch, pt.grad(pt.sum(poch), x)], target="machine")(z, m)
+    np.testing.assert_allclose(by_z[0], scipy.special.poch(z, m), rtol=1e-12)
+    step = 1e-6
+    near = [scipy.special.poch(z + d, m) for d in (step, -step)]
+    np.testing.assert_allclose(by_z[1], (near[0] - near[1]) / (2 * step), rtol=1e-5, atol=1e-6)
+    total = pt.sum(binom)
+    slopes = pt.function([x, y], [binom, pt.grad(total, x), pt.grad(total, y)], target="machine")
+    value, by_n, by_k = slopes(n, k)
+    np.testing.assert_allclose(value, scipy.special.binom(n, k), rtol=1e-12)
+    near = [scipy.special.binom(n + d, k) for d in (step, -step)]
+    np.testing.assert_allclose(by_n, (near[0] - near[1]) / (2 * step), rtol=1e-5, atol=1e-6)
+    near = [scipy.special.binom(n, k + d) for d in (step, -step)]
+    np.testing.assert_allclose(by_k, (near[0] - near[1]) / (2 * step), rtol=1e-5, atol=1e-6)
+
+
+def test_derivatives_of_the_reciprocal_gamma_function_at_poles():
+    x = pt.tensor("x", (None,))
+    first = pt.grad(pt.sum(pt.special.rgamma(x)), x)
+    second = pt.grad(pt.sum(first), x)
+    z = np.array([-3.0, -2, -1, 0])
+    sign, size = np.array([-1, 1, -1, 1]), np.array([6.0, 2, 1, 1])
+    slopes = pt.function([x], [first, second], target="machine")(z)
+    np.testing.assert_allclose(slopes[0], sign * size, rtol=1e-12)
+    np.testing.assert_allclose(
+        slopes[1], -2 * sign * size * scipy.special.digamma(1 - z), rtol=1e-9
+    )
