@@ -1,4 +1,5 @@
-"""Discrete Fourier, cosine and sine transforms for compiled plans, by SciPy's pocketfft.
+"""Discrete Fourier, cosine and sine transforms for compiled plans, by SciPy's module of them: ducc
+since SciPy 1.18, pocketfft before, which have the same functions.
 
 The transforms are not scaled. Complex numbers are pairs of doubles. SciPy's module has no interface
 in C: a call takes the GIL for the few hundred nanoseconds that it needs to make arrays of the
@@ -9,12 +10,15 @@ cimport numpy as cnp
 from libc.math cimport NAN
 from libc.stdint cimport int64_t
 
-from scipy.fft._pocketfft import pypocketfft
+try:
+    from scipy.fft._duccfft import pyduccfft as transforms
+except ImportError:
+    from scipy.fft._pocketfft import pypocketfft as transforms
 
 cnp.import_array()
 
-c2c, r2c, c2r = pypocketfft.c2c, pypocketfft.r2c, pypocketfft.c2r
-dct, dst = pypocketfft.dct, pypocketfft.dst
+c2c, r2c, c2r = transforms.c2c, transforms.r2c, transforms.c2r
+dct, dst = transforms.dct, transforms.dst
 ROWS, PLANES = (1,), (1, 2)  # the axes of items of one axis and of two
 
 

@@ -78,6 +78,7 @@ _MODULES = (
     "linalg.functions.equations",
     "linalg.functions.exponential",
     "linalg.functions.riccati",
+    "linalg.functions.tridiagonal",
     "linalg.inverses",
     "linalg.logdet",
     "linalg.norms",

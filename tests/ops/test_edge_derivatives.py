@@ -33,6 +33,7 @@ CHOICES = {
     "kl_div_exp": [0.0], "poisson_divergence": [0.0], "poisson_slope": [0.0],
     "trigamma_rest": [0.0], "log1pmx": [np.inf], "gammainc_a": [0.0], "log_gammaincc_a": [0.0],
     "expn": [0.0, 2.0], "spence": [0.0],  # an order, and logarithms again
+    "lambert_wbelow": [0.0],
 }  # fmt: skip
 FAR = mpmath.mpf(10) ** 400
 DIGITS = {"kl_div_exp": 500, "log_cosh": 600}  # beside a large term, or a square

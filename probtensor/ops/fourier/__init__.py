@@ -1,6 +1,6 @@
 """Discrete Fourier transforms of tensors.
 
-    transforms.py  ops: transforms along the last axes, without scale, by SciPy's pocketfft
+    transforms.py  ops: transforms along the last axes, without scale, by SciPy's module
     real_transforms.py   ops: cosine and sine transforms, likewise
     sizes.py       the arguments of NumPy's functions: sizes, axes, norms
     functions.py   fft, ifft, rfft and their kin by NumPy's signatures

@@ -2,7 +2,7 @@
 
 Complex numbers are pairs of reals along one more axis, the last. A transform is linear: its
 derivative is the transposed one, a transform backwards. Source: Cooley and Tukey (1965),
-Mathematics of Computation 19:297; the routines are those of pocketfft, in SciPy.
+Mathematics of Computation 19:297; the routines are SciPy's (pocketfft, or ducc).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from probtensor import ops
 from probtensor.graph.node import Node
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.samples import Sample
+from probtensor.process import numpy_part
 from probtensor.types import Size
 
 
@@ -56,7 +57,7 @@ class Fft(Transform):
     samples = PAIRS
 
     def numpy(self, x):
-        return _pairs(np.fft.fftn(_complex(x), axes=self.axes))
+        return _pairs(numpy_part("fft").fftn(_complex(x), axes=self.axes))
 
     def vjp(self, g, out, x):
         return (BACKWARD[self.rank](g),)
@@ -70,7 +71,7 @@ class Ifft(Transform):
     samples = PAIRS
 
     def numpy(self, x):
-        return _pairs(np.fft.ifftn(_complex(x), axes=self.axes, norm="forward"))
+        return _pairs(numpy_part("fft").ifftn(_complex(x), axes=self.axes, norm="forward"))
 
     def vjp(self, g, out, x):
         return (FORWARD[self.rank](g),)
@@ -107,7 +108,7 @@ class FftReal(OfReals):
     samples = _normal((5,), (3, 4), (2, 1))
 
     def numpy(self, x):
-        return _pairs(np.fft.fftn(x, axes=self.axes))
+        return _pairs(numpy_part("fft").fftn(x, axes=self.axes))
 
     def vjp(self, g, out, x):
         return (BACKWARD[self.rank](g)[..., 0],)
@@ -132,7 +133,7 @@ class Rfft(OfReals):
         return {"h": sizes["n"] // 2 + 1, "c": 2}
 
     def numpy(self, x):
-        return _pairs(np.fft.rfftn(x, axes=self.axes))
+        return _pairs(numpy_part("fft").rfftn(x, axes=self.axes))
 
     def vjp(self, g, out, x):
         n = x.shape[-1]
@@ -175,7 +176,7 @@ class HalfToReals(Transform):
         z = _complex(x)
         shape = [z.shape[a] for a in self.axes[:-1]]
         shape.append(2 * z.shape[-1] - 2 + self.odd)
-        return np.fft.irfftn(z, shape, axes=self.axes, norm="forward")
+        return numpy_part("fft").irfftn(z, shape, axes=self.axes, norm="forward")
 
     def vjp(self, g, out, x):
         found = HALF[self.rank](g)

@@ -214,10 +214,10 @@ def solve(
         names = ", ".join(repr(name) for name in KINDS if name)
         raise GraphError(f"solve: assume_a is one of {names}, not {assume_a!r:.60}")
     turned = flag(transposed, "solve: transposed")
-    a, b = matrices("solve", a), as_tensor(b)
+    a, b = as_tensor(a), as_tensor(b)
     if a.is_complex or b.is_complex:
         return _solve_complex(a, b, assume_a, turned, b_ndim)
-    a = as_tensor_of(a, "float64")
+    a = as_tensor_of(matrices("solve", a), "float64")
     b, is_vector = columns_of("solve", b, b_ndim)
     found = _solve_kind(KINDS[assume_a], a, b, flag(lower, "solve: lower"), turned)
     return ops.squeeze(found, -1) if is_vector else found

@@ -106,6 +106,10 @@ class LambertWBelow(Lambert):
     facts = Facts(range=Range(high=-1.0), decreasing=True)
     samples = reals(-0.35, -0.05, edges=(0.0, -0.25, -1e-20, -1e-300, -1.0, 1.0, np.nan))
 
+    def vjp(self, g, out, x):
+        slope = ops.exp(-out) / (1 + out)
+        return (g * ops.where(ops.eq(x, 0), -np.inf, slope),)
+
 
 @public(lacks=("tol",))
 def lambertw(z: TensorLike, k: int = 0, tol: float = 1e-8) -> Node:

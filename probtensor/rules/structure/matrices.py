@@ -403,8 +403,8 @@ def _outer_part(term: Node, factor: Node) -> Node | None:
         scale, given = _scaled_vector(u.inputs[1])
         if u.shape[-1] != 1 or z.shape[-1] != factor.shape[-1] or not scale:
             continue
-        other, same = _scaled_vector(z)
-        if other == 1 and same is given:
+        times, vector = _scaled_vector(z)
+        if times == 1 and vector is given:
             return (0.5 / scale) * (u * ops.matrix_transpose(u))
     return None
 

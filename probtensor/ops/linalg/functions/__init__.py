@@ -4,4 +4,5 @@
     exponential.py  the exponential and its derivative; powers
     equations.py    equations of Sylvester and Lyapunov, square roots, updates of factors
     riccati.py      algebraic equations of Riccati
+    tridiagonal.py  LU factors of matrices of three diagonals, and systems by them
 """
