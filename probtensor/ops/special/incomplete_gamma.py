@@ -35,8 +35,8 @@ class Compiled(Elementwise):
 
 
 class Last:
-    """A second derivative in the parameters, after which there is none. Next to its roots, its error
-    is small beside its terms only."""
+    """A second derivative in the parameters, after which there is none. Next to its roots, it is as
+    exact as its terms."""
 
     rounding: ClassVar[float] = 1.0
     differentiable: ClassVar[bool] = False
