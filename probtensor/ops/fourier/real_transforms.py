@@ -22,7 +22,7 @@ class RealTransform(Core):
     core = "(n)->(n)"
     linear = True
     for_users = False
-    rounding = 1e-14
+    rounding = 1.0
     samples = LENGTHS
     family: ClassVar[str]
     type: ClassVar[int]

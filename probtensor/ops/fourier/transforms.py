@@ -40,7 +40,7 @@ class Transform(Core):
 
     linear = True
     for_users = False
-    rounding = 1e-14
+    rounding = 1.0
     rank: ClassVar[int] = 1
 
     @property

@@ -271,7 +271,7 @@ class QZ(Core):
         return 4 * n * n + 41 * n + 17
 
     def numpy(self, a, b, sort):
-        from scipy.linalg import ordqz
+        from scipy.linalg import lapack, ordqz
 
         names = {number: name for name, number in SORTS.items()}
         shapes = [a.shape, a.shape, *[a.shape[:-1]] * 3, a.shape, a.shape]
@@ -279,9 +279,12 @@ class QZ(Core):
         for item in np.ndindex(a.shape[:-2]):
             if not (np.isfinite(a[item]).all() and np.isfinite(b[item]).all()) or not a.shape[-1]:
                 continue
-            name = names[int(sort[item])] or (lambda alpha, beta: np.zeros(alpha.shape, bool))
-            s, t, alpha, beta, q, z = ordqz(a[item], b[item], sort=name)
-            found = s, t, np.real(alpha), np.imag(alpha), beta, q, z
+            if name := names[int(sort[item])]:
+                s, t, alpha, beta, q, z = ordqz(a[item], b[item], sort=name)
+                found = s, t, np.real(alpha), np.imag(alpha), beta, q, z
+            else:  # to reorder nothing would give the eigenvalues other denominators
+                s, t, _, *found = lapack.dgges(lambda *_: False, a[item], b[item])
+                found = s, t, *found[:5]
             for out, value in zip(outs, found, strict=True):
                 out[item] = value
         return tuple(outs)

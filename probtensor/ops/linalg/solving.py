@@ -30,6 +30,7 @@ class _Factored(Core):
 
     core = "(n,n),(n),(n,k)->(n,k)"
     takes = ("float64", "int64", "float64")
+    rounding = 10.0
     operands = ("factor", "rows", "b")
     example = ([[2.0, 1.0], [0.5, 2.0]], [1, 0], [[1.0], [2.0]])
 

@@ -84,6 +84,7 @@ class CholeskyGradient(Core):
 
     core, routine = "(n,n),(n,n)->(n,n)", "pt_cholesky_gradient"
     device = True
+    rounding = 10.0
     operands = ("factor", "g")
     example = ([[2.0, 0.0], [0.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]])
     samples = (

@@ -44,6 +44,7 @@ class _OfBeta(Compiled):
 
     arity = 4
     for_users = False
+    condition = 25.0  # of x**a, where x is 1e-9
     poles = (Pole(2, 0.0), Pole(3, 0.0))
     samples = _shares(0.0, 1.0, 0.5, 1e-9, 0.999)
 

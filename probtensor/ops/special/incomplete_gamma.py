@@ -35,8 +35,10 @@ class Compiled(Elementwise):
 
 
 class Last:
-    """A second derivative in the parameters, after which there is none."""
+    """A second derivative in the parameters, after which there is none. Next to its roots, it is as
+    exact as its terms."""
 
+    rounding: ClassVar[float] = 1.0
     differentiable: ClassVar[bool] = False
     no_derivative: ClassVar[str] = "derivatives in the parameters end with the second"
 
