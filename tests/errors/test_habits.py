@@ -54,7 +54,7 @@ ROWS = [
           "it has", "poisson"),
     wrong("a function of linalg", AttributeError, "pt.linalg.solve_triangle(A)", "'solve_triangle'",
           "solve_triangular?"),
-    wrong("a function of special", AttributeError, "pt.special.gammalm(x)", "'gammalm'",
+    wrong("a function of special", AttributeError, "pt.special.gamaln(x)", "'gamaln'",
           "gammaln?"),
     wrong("the name first", TypeError, R + 'R.normal("mu", 0, 1)', "name='mu'"),
     wrong("the name in the place of a parameter", TypeError, R + 'R.normal("mu", mu=0)',

@@ -383,7 +383,7 @@ CALLS = {
     ),
     "a float": (lambda: pt.zeros((pt.scalar("s"),)), TypeError, "integer tensor"),
     "a float bound": (lambda: x[: pt.scalar("s")], TypeError, "bound of a slice"),
-    "a float range": (lambda: pt.arange(pt.scalar("s")), TypeError, "bound that is a tensor"),
+    "a range of many": (lambda: pt.arange(pt.lvector("k")), TypeError, "bound that is a tensor"),
     "no axes": (lambda: pt.nonzero(pt.scalar("s")), TypeError, "without axes"),
     "fill without size": (lambda: pt.flatnonzero(x, fill_value=1), TypeError, "size="),
     "an address": (lambda: pt.function([x], x[x > 0]).address, TypeError, "no address"),

@@ -140,7 +140,12 @@ def test_what_is_no_number_equals_no_tensor():
         assert (other == X) is False
 
 
-@pytest.mark.parametrize("other", [1j, Fraction(1, 2), np.array(["a"]), np.array([None]), ["a"]])
+def test_against_complex_numbers():
+    np.testing.assert_array_equal(value(X == 2 + 0j, x=GIVEN), GIVEN == 2 + 0j)
+    np.testing.assert_array_equal(value(X != 1j, x=GIVEN), GIVEN != 1j)
+
+
+@pytest.mark.parametrize("other", [Fraction(1, 2), np.array(["a"]), np.array([None]), ["a"]])
 def test_numbers_that_no_tensor_holds_raise(other):
     with pytest.raises(TypeError, match="tensor"):
         assert X == other

@@ -7,7 +7,7 @@ import probtensor as pt
 from probtensor import ops
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import GraphError, make
-from probtensor.graph.parts import types_of
+from probtensor.graph.parts import parts, types_of
 from probtensor.ops.kinds import REGISTRY, Core
 from probtensor.testing.reference import size_names_of
 from probtensor.types import (
@@ -90,22 +90,30 @@ def test_the_law_of_an_op_is_that_of_its_meaning(name):
 
 def test_a_routine_of_unequal_leading_axes_is_refused_or_repeated():
     """A routine runs over whole items, so an op cannot broadcast; a call does it."""
-    t, b = np.stack([np.tril(np.ones((3, 3)))] * 2), np.ones((3, 1))
     for kind in (kind for kind in REGISTRY.values() if issubclass(kind, Core)):
-        if kind().count() < 2:
+        sample = kind.samples[0]
+        op = kind(**sample.parameters)
+        if op.count() < 2:
             continue
-        for first, second in ((t, b), (t[0], np.stack([b] * 2)), (t[:1], np.stack([b] * 2))):
-            x, y = (ops.tensor(f"x{k}", a.shape) for k, a in enumerate((first, second)))
+        arrays = [np.asarray(a) for a in sample.make(RNG)]
+        ranks = [len(names) for names in op.signature()[0]]
+        items = [a[(0,) * (a.ndim - rank)] for a, rank in zip(arrays, ranks, strict=True)]
+        repeated = [np.stack([a] * 2) for a in items]
+        wanted = op.numpy(*repeated)
+        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+        first, last = items[0], items[-1]
+        rows = [[first, *repeated[1:]], [first[None], *repeated[1:]], [*repeated[:-1], last]]
+        for given in rows:
+            inputs = [ops.tensor(f"x{k}", a.shape, a.dtype) for k, a in enumerate(given)]
             with pytest.raises(GraphError, match=f"{kind.name}: leading axes"):
-                make(kind(), (x, y))
-            found = pt.function([x, y], kind()(x, y), target="interp")(first, second)
-            shape = np.broadcast_shapes(first.shape[:-2], second.shape[:-2])
-            operands = (np.broadcast_to(a, (*shape, *a.shape[-2:])) for a in (first, second))
-            np.testing.assert_allclose(found, kind().numpy(*operands))
-        x, y = ops.tensor("x", (None, 3, 3)), ops.tensor("y", (None, 3, 1))
-        call = pt.function([x, y], make(kind(), (x, y)), target="interp")
+                make(op, inputs)
+            found = pt.function(inputs, parts(op(*inputs)), target="interp")(*given)
+            for got, meant in zip(found, wanted, strict=True):
+                np.testing.assert_allclose(got, meant)
+        inputs = [ops.tensor("x", (None, *a.shape), a.dtype) for a in items]
+        call = pt.function(inputs, parts(make(op, inputs)), target="interp")
         with pytest.raises(ValueError, match="sizes 2 and 1 do not fit together along a leading"):
-            call(t, b[None])
+            call(*repeated[:-1], items[-1][None])
 
 
 N, M = Dim.name("n"), Dim.name("m")

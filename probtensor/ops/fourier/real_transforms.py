@@ -5,12 +5,15 @@ Source: Martucci (1994), IEEE Transactions on Signal Processing 42:1038.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from probtensor import ops
 from probtensor.graph.node import Node
+from probtensor.ops.fourier.transforms import has_points
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.samples import Sample
+from probtensor.types import SizeCheck
 
 LENGTHS = tuple(Sample(lambda rng, s=s: (rng.normal(size=s),)) for s in ((5,), (2, 6), (3, 2)))
 
@@ -26,6 +29,11 @@ class RealTransform(Core):
     samples = LENGTHS
     family: ClassVar[str]
     type: ClassVar[int]
+    least: ClassVar[int] = 1
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        yield from super().requires(node)
+        yield has_points(node.inputs[0].type.shape[-1], self.least)
 
     def numpy(self, x):
         import scipy.fft
@@ -53,7 +61,7 @@ def weighed(x: Node, factor: float, first: bool, last: bool) -> Node:
 class Dct1(RealTransform):
     """x[0] + (-1)^k x[n-1] + 2 sum of the other x[j] cos(pi j k / (n - 1))."""
 
-    family, type, routine = "dct", 1, "pt_dct1"
+    family, type, routine, least = "dct", 1, "pt_dct1", 2
 
     def transposed(self, g: Node) -> Node:
         return weighed(self(weighed(g, 2.0, True, True)), 0.5, True, True)

@@ -7,6 +7,7 @@ Mathematics of Computation 19:297; the routines are SciPy's (pocketfft, or ducc)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
@@ -15,8 +16,9 @@ from probtensor import ops
 from probtensor.graph.node import Node
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.samples import Sample
+from probtensor.ops.size_laws import equal
 from probtensor.process import numpy_part
-from probtensor.types import Size
+from probtensor.types import Size, SizeCheck
 
 
 def _normal(*shapes: tuple[int, ...]) -> tuple[Sample, ...]:
@@ -35,13 +37,30 @@ def _pairs(z: np.ndarray) -> np.ndarray:
     return np.stack([z.real, z.imag], -1)
 
 
+def has_points(n: Size, least: int = 1) -> SizeCheck:
+    """The check that an axis has the least number of points of which there is a transform."""
+    return SizeCheck(least, "<=", n, ("a transform of an axis of ", n, f" points, not {least}"))
+
+
 class Transform(Core):
-    """A transform without scale; `rank` is the number of axes."""
+    """A transform without scale; `rank` is the number of axes, `least` the smallest size of the
+    last one."""
 
     linear = True
     for_users = False
     rounding = 1.0
     rank: ClassVar[int] = 1
+    least: ClassVar[int] = 1
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        yield from super().requires(node)
+        sizes = node.inputs[0].type.shape
+        if self.signature()[0][0][-1] == "c":
+            yield equal(sizes[-1], 2, ": complex numbers are pairs")
+            sizes = sizes[:-1]
+        for n in sizes[len(sizes) - self.rank : -1]:
+            yield has_points(n)
+        yield has_points(sizes[-1], self.least)
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -192,7 +211,7 @@ class HalfToReals(Transform):
 class IrfftEven(HalfToReals):
     """An even number of reals from the frequencies from 0 on."""
 
-    core, routine, odd = "(h,c)->(n)", "pt_irfft_even", 0
+    core, routine, odd, least = "(h,c)->(n)", "pt_irfft_even", 0, 2
     samples = _normal((4, 2), (3, 3, 2), (2, 2, 2))
 
 
@@ -208,7 +227,7 @@ class IrfftOdd(HalfToReals):
 class Irfft2Even(HalfToReals):
     """`Ifft` along the axis before the last, then `IrfftEven` along the last."""
 
-    core, routine, odd, rank = "(m,h,c)->(m,n)", "pt_irfft_even2", 0, 2
+    core, routine, odd, rank, least = "(m,h,c)->(m,n)", "pt_irfft_even2", 0, 2, 2
     samples = _normal((3, 3, 2), (2, 4, 2, 2))
 
 

@@ -300,10 +300,11 @@ def vecmat(x: TensorLike, y: TensorLike) -> Node:
 
 
 def matrices(what: str, x: TensorLike) -> Node:
-    """x with at least two axes; GraphError for fewer, and for complex numbers."""
+    """x with at least two axes; GraphError for fewer, and for complex numbers unless the function
+    takes them."""
     x = as_tensor(x)
     if x.ndim < 2:
         raise GraphError(f"{what}: takes matrices, not {x.ndim} axes{described(x)}")
-    if x.is_complex and what not in ("tril", "triu"):
+    if x.is_complex and what not in ("solve", "tril", "triu"):
         raise _linear.refusal_of(what)
     return x
