@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cython_ext.cell import CellLocks
-from cython_ext.convert import failure
 from probtensor.dataclass import replace
 from probtensor.device import DeviceArray, DeviceError, device_array
 from probtensor.function.call import Compilation, Function, rebuild
@@ -102,9 +101,9 @@ class DeviceFunction(Function):
     def _run(self, args: tuple, stream: Stream) -> object:
         if self._wiring.stages > 1:
             return self._run_stages(args, stream)
-        layout, table, made, _used = self._prepare(args, stream)
+        layout, table, made, used = self._prepare(args, stream)
         layout.launch(table, stream)
-        self._check_status(layout, stream)
+        self._check_status(layout, stream, used)
         return self._finish(layout.download_outputs(stream.queue), made, stream)
 
     def _run_stages(self, args: tuple, stream: Stream) -> object:
@@ -119,18 +118,19 @@ class DeviceFunction(Function):
                 table = list(layout.pointers)
                 made = self._results_there(layout, table, given, stream)
             call.run(layout, table, made, stream)
-            self._check_status(layout, stream)
+            self._check_status(layout, stream, used)
         return self._finish(call.downloads(), call.made, stream)
 
-    def _check_status(self, layout: DeviceLayout, stream: Stream) -> None:
-        """Raise where a check of the launches failed."""
+    def _check_status(self, layout: DeviceLayout, stream: Stream, values: Sequence[Value]) -> None:
+        """Raise where a check of the launches failed, given the values of the live slots."""
         if not self._runner.may_fail:
             return
         status = layout.status(stream.queue)
         stream.waited()
         if status:
             layout.scratch_dirty = True
-            raise failure(self._wiring.failures, status)
+            fixed = [slot.payload for slot in self._wiring.fixed]
+            raise self.fault(status, [to_host(value) for value in (*values, *fixed)])
 
     def _prepare(
         self, args: tuple, stream: Stream

@@ -51,7 +51,8 @@ class LogAbsDet(Det):
     def vjp(self, g, out, a):
         """Magnus and Neudecker (2019), "Matrix Differential Calculus", 8.4: the transposed inverse,
         by the factor of the value."""
-        unit = ops.broadcast_to(ops.eye(a.shape[-1]), a.shape)
+        n = a.shape[-1]
+        unit = ops.broadcast_to(ops.eye(n), (*a.shape[:-2], n, n))
         return (ops.expand_dims(g, (-2, -1)) * make(Solve(transposed=True), (a, unit)),)
 
 
