@@ -194,6 +194,8 @@ def _other_operand(node: Node, position: int) -> Change:
 
     def change(inputs: Sequence[Node]) -> Node:
         x = inputs[position]
+        if isinstance(x.type, tuple):
+            raise TypeError("no input has several parts")
         stranger = new_input(
             f"i{position}" if x.dtype == "int64" else f"other{position}", x.dtype, x.shape
         )

@@ -9,6 +9,7 @@ from probtensor import ops
 from probtensor.graph.node import Input
 from probtensor.graph.walk import toposort
 from probtensor.rules import TOPICS
+from probtensor.testing.nearby import neighbours
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.testing.sound import examples_of, fired
 from probtensor.transform.facts import FactTable
@@ -32,7 +33,7 @@ def values_of(graph, rng, condition):
                 scale = np.geomspace(1, condition, shape[-1])
                 array = q if orthogonal else (q * scale) @ np.swapaxes(q, -1, -2)
                 array = array if orthogonal else (array + np.swapaxes(array, -1, -2)) / 2
-            found[x] = array
+            found[x] = array.astype(x.dtype)
     return found
 
 
@@ -48,6 +49,31 @@ def test_rule_is_as_accurate_as_what_it_replaces(rule):
                 before, found = evaluate_numpy([graph, after], values)
             close = 1e-13 * condition * max(1.0, np.abs(before).max())
             np.testing.assert_allclose(found, before, rtol=1e-12, atol=close)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
+def test_rule_holds_on_well_conditioned_matrices_near_its_example(rule):
+    """Graphs with one change, of other shapes, signs, operands and ops, where they have values."""
+    rng, checked = np.random.default_rng(4), 0
+    for graph in neighbours(examples_of(rule), rng):
+        (after,), names = fired(rule, graph)
+        if rule.name not in names or after is graph:
+            continue
+        assert after.type == graph.type
+        values = values_of(graph, rng, 3.0)
+        with np.errstate(all="ignore"):
+            try:
+                (before,) = evaluate_numpy([graph], values)
+            except (IndexError, ValueError, TypeError):  # as for a bad index
+                continue
+            (found,) = evaluate_numpy([after], values)
+        good = np.isfinite(before)
+        close = 1e-4 if graph.dtype == "float32" else 1e-11
+        np.testing.assert_allclose(found[good], before[good], rtol=close, atol=close)
+        checked += 1
+        if checked == 12:
+            break
+    assert checked
 
 
 def kernels(f):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 
@@ -53,6 +54,20 @@ def _in_order(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.take_along_axis(x, rows[..., None], -2)
 
 
+def _solved(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """x with a @ x == b; all nan for the items of a batch whose matrix is singular."""
+    try:
+        return np.linalg.solve(a, b)
+    except np.linalg.LinAlgError:
+        leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    out = np.full((*leading, *b.shape[-2:]), np.nan)
+    a, b = (np.broadcast_to(x, (*leading, *x.shape[-2:])) for x in (a, b))
+    for item in np.ndindex(leading):
+        with suppress(np.linalg.LinAlgError):
+            out[item] = np.linalg.solve(a[item], b[item])
+    return out
+
+
 def _numpy_triangles(factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.tril(factor, -1) + np.eye(factor.shape[-1]), np.triu(factor)
 
@@ -67,7 +82,7 @@ class SolveFactored(_Factored):
     def numpy(self, factor, rows, b):
         lower, upper = _numpy_triangles(factor)
         permuted = _in_order(b, np.argsort(rows, axis=-1))
-        return np.linalg.solve(upper, np.linalg.solve(lower, permuted))
+        return _solved(upper, _solved(lower, permuted))
 
     def vjp(self, g, out, factor, rows, b):
         gb = solve_factored_transposed(factor, rows, g)
@@ -84,7 +99,7 @@ class SolveFactoredTransposed(_Factored):
 
     def numpy(self, factor, rows, b):
         lower, upper = (np.swapaxes(x, -1, -2) for x in _numpy_triangles(factor))
-        return _in_order(np.linalg.solve(lower, np.linalg.solve(upper, b)), rows)
+        return _in_order(_solved(lower, _solved(upper, b)), rows)
 
     def vjp(self, g, out, factor, rows, b):
         gb = solve_factored(factor, rows, g)
@@ -145,7 +160,7 @@ class Solve(Composite):
         yield from aligned([a[:-2], b[:-2]])
 
     def numpy(self, a, b):
-        return np.linalg.solve(np.swapaxes(a, -1, -2) if self.transposed else a, b)
+        return _solved(np.swapaxes(a, -1, -2) if self.transposed else a, b)
 
     def expand(self, a, b):
         factor, _, rows = parts(LU()(a))

@@ -7,6 +7,7 @@ import scipy.linalg
 import probtensor as pt
 from probtensor import ops
 from probtensor.graph.node import GraphError
+from probtensor.testing.reference import evaluate_numpy
 from tests.ops.linalg.checks import agree, batch, definite, run, slopes
 from tests.ops.linalg.test_equations import by_item
 from tests.ops.numpy_twin import static
@@ -187,3 +188,16 @@ def test_positive_definite_systems_factor_once():
     x = static(definite(3, 3))
     f = pt.function([x], pt.linalg.solve(x, np.ones(3), assume_a="pos"), target="machine")
     assert f.explain("kernels").count("pt_cholesky") == 1
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_items_that_are_singular_have_no_finite_solution_and_leave_others_alone(transposed):
+    a = np.array([[[1.0, 2.0], [2.0, 4.0]], [[2.0, 1.0], [0.0, 4.0]]])
+    b = np.ones((2, 1))
+    wanted = np.linalg.solve(a[1].T if transposed else a[1], b)
+    system = pt.linalg.solve(a, b, transposed=transposed)
+    factored = pt.linalg.lu_solve(pt.linalg.lu_factor(a), b, trans=int(transposed))
+    for x in (system, factored):
+        found = evaluate_numpy([x], {})[0]
+        assert np.isnan(found[0]).all()
+        np.testing.assert_allclose(found[1], wanted, rtol=1e-15)
