@@ -34,7 +34,8 @@ from probtensor.graph.parts import types_of
 from probtensor.graph.sizes import measured_sizes, resized
 from probtensor.graph.text import parse, to_text
 from probtensor.graph.walk import toposort
-from probtensor.ops.kinds import REGISTRY
+from probtensor.ops.derivatives import SameValue
+from probtensor.ops.kinds import REGISTRY, Kind
 from probtensor.ops.random.draws import Draw
 from probtensor.testing.generate import RandomGraph, random_graph, shrink
 from probtensor.testing.misfit import SizeFailure, fuzz_sizes
@@ -143,9 +144,17 @@ def _reported(
     )
 
 
-# Random draws may have no derivative, nor has a product at repeated indices; that of grad_clip
-# is not linear.
+# The derivative of grad_clip is not linear; random draws may have none.
 _ONE_WAY = (ops.GradClip, Draw)
+
+
+def _has_both_ways(node: Node) -> bool:
+    """False where there may be no derivative, or none that is linear. An op without one whose
+    values are no floats stops derivatives, and does no harm."""
+    if isinstance(node.op, _ONE_WAY):
+        return False
+    stops = isinstance(node.op, Kind) and not node.op.differentiable
+    return not stops or not any(t.is_float for t in types_of(node))
 
 
 # Comparing.
@@ -288,7 +297,7 @@ def check_derivatives(graph: RandomGraph, passes: Sequence[Pass], tally: Tally) 
     weights = [
         np.asarray(rng.normal(size=v.shape)) for v in evaluate_numpy(tops, graph.values)
     ]  # fmt: skip
-    if any(isinstance(node.op, _ONE_WAY) for node in with_bodies(toposort(tops))):
+    if not all(map(_has_both_ways, with_bodies(toposort(tops)))):
         tally.done["without a derivative both ways"] += 1
         return
     pulled = pull_back(tops, inputs, weights)
@@ -325,7 +334,7 @@ def _check_transposed(sums: list[tuple[float, float, float]], tally: Tally) -> N
 
 
 # Ops whose derivative is not that of their value, or is that for symmetric changes only.
-_UNSEEN = (ops.StopGradient, ops.Cholesky, ops.Eigh)
+_UNSEEN = (SameValue, ops.ValueOf, ops.CustomVjp, ops.Cholesky, ops.Eigh)
 
 
 def _check_finite_differences(

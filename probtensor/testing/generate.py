@@ -398,7 +398,8 @@ class Grower:
         return ops.concatenate([x, y, x][: 2 + self.chance(0.3)], axis)
 
     def from_sample(self) -> Node | None:
-        kinds = _kinds(Kind, () if self.chance(0.2) else (Elementwise, Reduction, Composite, View))
+        grown = (Elementwise, Reduction, View, *_COMPOSITES)  # each has a way of its own
+        kinds = _kinds(Kind, () if self.chance(0.2) else grown)
         kinds = _kinds(Draw) if self.chance(0.3) else kinds
         kind = kinds[self.rng.integers(len(kinds))]
         sample = kind.samples[self.rng.integers(len(kind.samples))]
@@ -496,7 +497,13 @@ _IDIOMS: list[Callable[[Node, Node], Node]] = [
     lambda x, s: x.at[x > s].set(ops.square(x[x > s])) if x.ndim else s,
 ]
 _REDUCTIONS = _kinds(Reduction)
+<<<<<<< HEAD
 _COMPOSITES = [c for c in _kinds(Composite) if _takes_a_vector(c)]
+=======
+_RNG = np.random.default_rng(0)
+# Not Det, which needs square matrices. Samples give operands of several that fit together.
+_COMPOSITES = [c for c in _kinds(Composite, (ops.Det,)) if len(c.samples[0].make(_RNG)) == 1]
+>>>>>>> fixfuzz
 
 
 # Shrinking.
