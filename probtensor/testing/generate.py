@@ -497,13 +497,7 @@ _IDIOMS: list[Callable[[Node, Node], Node]] = [
     lambda x, s: x.at[x > s].set(ops.square(x[x > s])) if x.ndim else s,
 ]
 _REDUCTIONS = _kinds(Reduction)
-<<<<<<< HEAD
 _COMPOSITES = [c for c in _kinds(Composite) if _takes_a_vector(c)]
-=======
-_RNG = np.random.default_rng(0)
-# Not Det, which needs square matrices. Samples give operands of several that fit together.
-_COMPOSITES = [c for c in _kinds(Composite, (ops.Det,)) if len(c.samples[0].make(_RNG)) == 1]
->>>>>>> fixfuzz
 
 
 # Shrinking.
