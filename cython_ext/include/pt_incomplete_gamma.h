@@ -282,6 +282,12 @@ PT_FN double pt__gamma_other(const pt__gamma_tail *tail, double value, double a,
     return a < 1.0 && !tail->upper && value > 0.75 ? pt__gamma_upper_near_zero(a, x) : 1.0 - value;
 }
 
+/* P or Q, whichever the tail is: a few ulps above 1 is 1. */
+PT_FN double pt__gamma_share(const pt__gamma_tail *tail) {
+    double value = pt__exp_of(tail->lead) * tail->body;
+    return value > 1.0 ? 1.0 : value;
+}
+
 PT_FN double pt__gamma_step(double a, double x, int upper) {
     int above = a == 0.0 || x == PT_INF;
     int none = (a == 0.0 && x == 0.0) || (a == PT_INF && x == PT_INF);
@@ -294,7 +300,7 @@ PT_FN_CALLED double pt__gamma_value(double a, double x, int upper) {
         return pt__gamma_step(a, x, upper);
     }
     pt__gamma_tail tail = pt__gamma_tail_of(a, x, 0);
-    double value = pt__exp_of(tail.lead) * tail.body;
+    double value = pt__gamma_share(&tail);
     return tail.upper == upper ? value : pt__gamma_other(&tail, value, a, x);
 }
 
@@ -304,7 +310,7 @@ PT_FN_CALLED double pt__gamma_log(double a, double x, int upper) {
         return pt__log_of(pt__gamma_step(a, x, upper));
     }
     pt__gamma_tail tail = pt__gamma_tail_of(a, x, 0);
-    double value = pt__exp_of(tail.lead) * tail.body;
+    double value = pt__gamma_share(&tail);
     if (value <= 0.75) {
         double log = pt__log_of(tail.body > 0.0 ? tail.body : 1e-308);
         return tail.upper == upper ? tail.lead + log : pt__log1p_of(-value);
@@ -346,7 +352,7 @@ PT_FN_CALLED double pt__gamma_shape(double a, double x, int order) {
         return 0.0;
     }
     pt__gamma_tail tail = pt__gamma_tail_of(a > 1e-290 ? a : 1e-290, x, 1);
-    double value = pt__exp_of(tail.lead) * tail.body;
+    double value = pt__gamma_share(&tail);
     double first = tail.first;
     double bent = PT_MA(2.0 * tail.pole, first, PT_MA(first, first, tail.second));
     double change = value * (order == 1 ? tail.pole + first : bent);
@@ -384,7 +390,7 @@ PT_FN_CALLED double pt__gamma_log_shape(double a, double x, int order, int upper
     if (tail.upper == upper) {
         return order == 1 ? slope : tail.second - tail.pole * tail.pole;
     }
-    double value = pt__exp_of(tail.lead) * tail.body;
+    double value = pt__gamma_share(&tail);
     double first = tail.first;
     double ratio = value / pt__gamma_other(&tail, value, a, x);
     slope = value == 0.0 ? 0.0 : -ratio * slope;
@@ -406,7 +412,7 @@ PT_FN_CALLED double pt__gamma_hazard(double a, double x, int upper) {
         double scale = a < 1.0 ? a * factor : factor;
         return tail.body > 0.0 ? scale / x / tail.body : 1.0;
     }
-    double value = pt__exp_of(tail.lead) * tail.body;
+    double value = pt__gamma_share(&tail);
     return pt_gammainc_x(a, x) / pt__gamma_other(&tail, value, a, x);
 }
 
@@ -438,7 +444,7 @@ PT_FN_CALLED double pt__gamma_whole(double a, double x, int upper) {
         double share = pt__gamma_value(a, x, upper);
         int tiny = a == 0.0 && upper && x > 0.0;
         return tiny ? (x == PT_INF ? 0.0 : -pt__gamma_shape(0.0, x, 1))
-                    : (share == 0.0 ? 0.0 : share * pt_gamma(a));
+                    : (share == 0.0 ? 0.0 : share * pt_gamma(a == 0.0 ? 0.0 : a));
     }
     if (pt__gamma_is_upper(a, x) == upper) {
         pt__gamma_tail tail = pt__gamma_tail_of(a, x, 0);

@@ -19,7 +19,7 @@ from probtensor.calls import public
 from probtensor.graph.node import Node, TensorLike, as_tensor
 from probtensor.ops.kinds import NONNEGATIVE, UNIT, Facts, Pole, op
 from probtensor.ops.samples import Sample
-from probtensor.ops.special.incomplete_gamma import BELOW_ZERO, SHAPES, Compiled, Last
+from probtensor.ops.special.incomplete_gamma import SHAPES, Compiled, Last
 
 
 def _shares(*edges: float) -> tuple[Sample, ...]:
@@ -40,7 +40,9 @@ def _shares(*edges: float) -> tuple[Sample, ...]:
 
 class _OfBeta(Compiled):
     """A function of the parameters a and b, and of x and y = 1 - x, of which the smaller is exact.
-    The slope in x is that along x + y = 1, and there is none in y."""
+    The slope in x is that along x + y = 1, and there is none in y.
+
+    Where y is not 1 - x a result means nothing, and has any sign: so there is no range."""
 
     arity = 4
     for_users = False
@@ -76,7 +78,6 @@ class BetaMass(_OfBeta):
 
     c = "pt_beta_mass"
     poles = (Pole(2, 0.0, finite=True), Pole(3, 0.0, finite=True))
-    facts = Facts(range=UNIT)
 
     def slopes(self, out, a, b, x, y):
         return beta_mass_a(a, b, x, y), beta_mass_b(a, b, x, y), beta_mass_x(a, b, x, y)
@@ -99,7 +100,6 @@ class BetaMassA(_OfBeta):
     """The derivative of a beta mass in a."""
 
     c = "pt_beta_mass_a"
-    facts = Facts(range=BELOW_ZERO)
 
     def slopes(self, out, a, b, x, y):
         by_x = beta_mass_x(a, b, x, y) * _log_scores(a, b, x, y)[0]
@@ -111,7 +111,6 @@ class BetaMassB(_OfBeta):
     """The derivative of a beta mass in b."""
 
     c = "pt_beta_mass_b"
-    facts = Facts(range=NONNEGATIVE)
 
     def slopes(self, out, a, b, x, y):
         by_x = beta_mass_x(a, b, x, y) * _log_scores(a, b, x, y)[1]
@@ -144,7 +143,6 @@ class LogBetaMass(_OfBeta):
     """The logarithm of a beta mass."""
 
     c = "pt_log_beta_mass"
-    facts = Facts(range=BELOW_ZERO)
 
     def slopes(self, out, a, b, x, y):
         by_a, by_b = log_beta_mass_a(a, b, x, y), log_beta_mass_b(a, b, x, y)
@@ -156,7 +154,6 @@ class LogBetaMassX(_OfBeta):
     """The derivative of the logarithm of a beta mass in x: the density over the mass."""
 
     c = "pt_log_beta_mass_x"
-    facts = Facts(range=NONNEGATIVE)
 
     def slopes(self, out, a, b, x, y):
         by_a, by_b = _log_scores(a, b, x, y)
@@ -172,7 +169,6 @@ class LogBetaMassA(_OfBeta):
     """The derivative of the logarithm of a beta mass in a."""
 
     c = "pt_log_beta_mass_a"
-    facts = Facts(range=BELOW_ZERO)
 
     def slopes(self, out, a, b, x, y):
         by_x = log_beta_mass_x(a, b, x, y) * (_log_scores(a, b, x, y)[0] - out)
@@ -184,7 +180,6 @@ class LogBetaMassB(_OfBeta):
     """The derivative of the logarithm of a beta mass in b."""
 
     c = "pt_log_beta_mass_b"
-    facts = Facts(range=NONNEGATIVE)
 
     def slopes(self, out, a, b, x, y):
         by_x = log_beta_mass_x(a, b, x, y) * (_log_scores(a, b, x, y)[1] - out)
