@@ -26,6 +26,7 @@ from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction, View
 from probtensor.ops.random.draws import Draw
 from probtensor.ops.reductions.composite import ArgExtreme, OverAxes
+from probtensor.ops.special.incomplete_beta import OfBeta
 from probtensor.rules import STABLE
 from probtensor.testing.loops import random_loop
 from probtensor.testing.reference import evaluate_numpy, size_names_of
@@ -398,7 +399,7 @@ class Grower:
         return ops.concatenate([x, y, x][: 2 + self.chance(0.3)], axis)
 
     def from_sample(self) -> Node | None:
-        grown = (Elementwise, Reduction, View, *_COMPOSITES)  # each has a way of its own
+        grown = (*_ELEMENTWISE, Reduction, View, *_COMPOSITES)  # each has a way of its own
         kinds = _kinds(Kind, () if self.chance(0.2) else grown)
         kinds = _kinds(Draw) if self.chance(0.3) else kinds
         kind = kinds[self.rng.integers(len(kinds))]
@@ -463,6 +464,7 @@ def _kinds(base: type, without: tuple[type, ...] = ()) -> list[Any]:
     ]  # fmt: skip
 
 
+<<<<<<< HEAD
 def _takes_a_vector(kind: type[Kind]) -> bool:
     """Whether a tensor of any shape will do, and nothing else is needed."""
     try:
@@ -473,6 +475,9 @@ def _takes_a_vector(kind: type[Kind]) -> bool:
 
 
 _ELEMENTWISE = _kinds(Elementwise, (Draw,))
+=======
+_ELEMENTWISE = _kinds(Elementwise, (Draw, OfBeta))  # whose last two operands have the sum 1
+>>>>>>> fixfuzz
 _FREQUENT = [
     ops.Add, ops.Sub, ops.Mul, ops.Div, ops.Neg, ops.Exp, ops.Log, ops.Square, ops.Sqrt, ops.Where,
     ops.Maximum, ops.Minimum, ops.Sigmoid, ops.Abs, ops.Cast, ops.Pow,

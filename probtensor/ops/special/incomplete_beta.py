@@ -38,7 +38,7 @@ def _shares(*edges: float) -> tuple[Sample, ...]:
     )
 
 
-class _OfBeta(Compiled):
+class OfBeta(Compiled):
     """A function of the parameters a and b, and of x and y = 1 - x, of which the smaller is exact.
     The slope in x is that along x + y = 1, and there is none in y.
 
@@ -73,7 +73,7 @@ def _log_density_slope(a: Node, b: Node, x: Node, y: Node) -> Node:
 
 
 @op
-class BetaMass(_OfBeta):
+class BetaMass(OfBeta):
     """The mass of a beta distribution below x = 1 - y, I(x; a, b) (DLMF 8.17.2)."""
 
     c = "pt_beta_mass"
@@ -84,7 +84,7 @@ class BetaMass(_OfBeta):
 
 
 @op
-class BetaMassX(_OfBeta):
+class BetaMassX(OfBeta):
     """A beta density, x**(a - 1) y**(b - 1) / B(a, b)."""
 
     c = "pt_beta_mass_x"
@@ -96,7 +96,7 @@ class BetaMassX(_OfBeta):
 
 
 @op
-class BetaMassA(_OfBeta):
+class BetaMassA(OfBeta):
     """The derivative of a beta mass in a."""
 
     c = "pt_beta_mass_a"
@@ -107,7 +107,7 @@ class BetaMassA(_OfBeta):
 
 
 @op
-class BetaMassB(_OfBeta):
+class BetaMassB(OfBeta):
     """The derivative of a beta mass in b."""
 
     c = "pt_beta_mass_b"
@@ -118,28 +118,28 @@ class BetaMassB(_OfBeta):
 
 
 @op
-class BetaMassAA(Last, _OfBeta):
+class BetaMassAA(Last, OfBeta):
     """The second derivative of a beta mass in a."""
 
     c = "pt_beta_mass_aa"
 
 
 @op
-class BetaMassAB(Last, _OfBeta):
+class BetaMassAB(Last, OfBeta):
     """The derivative of a beta mass in a and b."""
 
     c = "pt_beta_mass_ab"
 
 
 @op
-class BetaMassBB(Last, _OfBeta):
+class BetaMassBB(Last, OfBeta):
     """The second derivative of a beta mass in b."""
 
     c = "pt_beta_mass_bb"
 
 
 @op
-class LogBetaMass(_OfBeta):
+class LogBetaMass(OfBeta):
     """The logarithm of a beta mass."""
 
     c = "pt_log_beta_mass"
@@ -150,7 +150,7 @@ class LogBetaMass(_OfBeta):
 
 
 @op
-class LogBetaMassX(_OfBeta):
+class LogBetaMassX(OfBeta):
     """The derivative of the logarithm of a beta mass in x: the density over the mass."""
 
     c = "pt_log_beta_mass_x"
@@ -165,7 +165,7 @@ class LogBetaMassX(_OfBeta):
 
 
 @op
-class LogBetaMassA(_OfBeta):
+class LogBetaMassA(OfBeta):
     """The derivative of the logarithm of a beta mass in a."""
 
     c = "pt_log_beta_mass_a"
@@ -176,7 +176,7 @@ class LogBetaMassA(_OfBeta):
 
 
 @op
-class LogBetaMassB(_OfBeta):
+class LogBetaMassB(OfBeta):
     """The derivative of the logarithm of a beta mass in b."""
 
     c = "pt_log_beta_mass_b"
@@ -187,28 +187,28 @@ class LogBetaMassB(_OfBeta):
 
 
 @op
-class LogBetaMassAA(Last, _OfBeta):
+class LogBetaMassAA(Last, OfBeta):
     """The second derivative of the logarithm of a beta mass in a."""
 
     c = "pt_log_beta_mass_aa"
 
 
 @op
-class LogBetaMassAB(Last, _OfBeta):
+class LogBetaMassAB(Last, OfBeta):
     """The derivative of the logarithm of a beta mass in a and b."""
 
     c = "pt_log_beta_mass_ab"
 
 
 @op
-class LogBetaMassBB(Last, _OfBeta):
+class LogBetaMassBB(Last, OfBeta):
     """The second derivative of the logarithm of a beta mass in b."""
 
     c = "pt_log_beta_mass_bb"
 
 
 @op
-class BetaQuantile(_OfBeta):
+class BetaQuantile(OfBeta):
     """The x below which the mass of a beta distribution is p = 1 - q, the smaller of which is
     exact. The slope in p is that along p + q = 1."""
 
