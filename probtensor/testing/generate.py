@@ -464,7 +464,6 @@ def _kinds(base: type, without: tuple[type, ...] = ()) -> list[Any]:
     ]  # fmt: skip
 
 
-<<<<<<< HEAD
 def _takes_a_vector(kind: type[Kind]) -> bool:
     """Whether a tensor of any shape will do, and nothing else is needed."""
     try:
@@ -474,10 +473,7 @@ def _takes_a_vector(kind: type[Kind]) -> bool:
     return True
 
 
-_ELEMENTWISE = _kinds(Elementwise, (Draw,))
-=======
 _ELEMENTWISE = _kinds(Elementwise, (Draw, OfBeta))  # whose last two operands have the sum 1
->>>>>>> fixfuzz
 _FREQUENT = [
     ops.Add, ops.Sub, ops.Mul, ops.Div, ops.Neg, ops.Exp, ops.Log, ops.Square, ops.Sqrt, ops.Where,
     ops.Maximum, ops.Minimum, ops.Sigmoid, ops.Abs, ops.Cast, ops.Pow,
