@@ -118,7 +118,9 @@ def expand_composites(outputs: Iterable[Node]) -> list[Node]:
                     changes[node] = fitted(node.op.expand(*inputs), node, "expand_composites")
             else:
                 changes[node] = rebuild(node, inputs)
-        outputs = [changes[output] for output in outputs]
+        before, outputs = outputs, [changes[output] for output in outputs]
+        if all(map(is_, outputs, before)):
+            break  # what is left decides sizes alone, and is expanded where it is an output
         order = toposort(outputs)
     return outputs
 
