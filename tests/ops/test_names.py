@@ -1,11 +1,13 @@
 """Every function of NumPy, and every name of PyTensor's tensors, exists or says why it does not."""
 
 import types
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 import probtensor as pt
+from probtensor import ops
 from probtensor.ops.absent import REASONS
 
 words = str.split
@@ -78,3 +80,12 @@ def test_names_of_pytensor_exist():
     x = pt.matrix("x")
     assert not [name for name in METHODS if not hasattr(x, name)]
     assert not isinstance(pt.shape, types.ModuleType)
+
+
+def test_no_name_is_declared_by_two_modules():
+    """The later one would hide the other."""
+    homes: dict[str, list[str]] = {}
+    for name in ops._MODULES:
+        for found in ops._declared(import_module(f"probtensor.ops.{name}")):
+            homes.setdefault(found, []).append(name)
+    assert {name: home for name, home in homes.items() if len(home) > 1} == {}

@@ -416,16 +416,4 @@ def second(a: TensorLike, b: TensorLike) -> Node:
     return ops.broadcast_arrays(a, b)[1]
 
 
-@public
-def tensor_copy(a: TensorLike) -> Node:
-    """`a` itself: a tensor is never written to, so that a copy would make no difference.
-
-    Returns a tensor of the type of `a`.
-
-        >>> pt.tensor_copy([1.0, 2.0]).eval()
-        array([1., 2.])
-    """
-    return as_tensor(a)
-
-
 fill = second

@@ -8,6 +8,9 @@ NIST Digital Library of Mathematical Functions, dlmf.nist.gov.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ClassVar
+
 import numpy as np
 
 from probtensor import ops
@@ -26,9 +29,14 @@ DECAYING = Facts(range=NONNEGATIVE, decreasing=True)
 # Derivatives in the order.
 
 
-class InOrder(Elementwise):
-    """The n-th derivative of a function of v and x in its order v, for n from 0 to 8 and x > 0."""
+class InOrder(Compiled):
+    """The n-th derivative of a function of v and x in its order v, for n from 0 to 8 and x > 0.
 
+    `slope(n, v, x, out)` gives its derivative in x.
+    """
+
+    needs = (*Compiled.needs, "slope")
+    slope: ClassVar[Callable[..., Node]]
     arity = 3
     for_users = False
     operands = ("n", "v", "x")
@@ -53,16 +61,12 @@ class InOrder(Elementwise):
     def vjp(self, g, out, n, v, x):
         return None, g * self(n + 1, v, x), g * self.slope(n, v, x, out)
 
-    def slope(self, n: Node, v: Node, x: Node, out: Node) -> Node:
-        """The derivative in x."""
-        raise NotImplementedError(f"{self.name} has no slope")
-
 
 @op
 class JvInOrder(InOrder):
     """The n-th derivative of jv in its order, from an integral along a contour (DLMF 10.9.17)."""
 
-    numpy, c = Compiled("pt_bessel_j"), "pt_bessel_j"
+    c = "pt_bessel_j"
 
     def slope(self, n, v, x, out):
         return (self(n, v - 1, x) - self(n, v + 1, x)) / 2
@@ -72,7 +76,7 @@ class JvInOrder(InOrder):
 class YvInOrder(InOrder):
     """The n-th derivative of yv in its order, from an integral along a contour (DLMF 10.9.18)."""
 
-    numpy, c = Compiled("pt_bessel_y"), "pt_bessel_y"
+    c = "pt_bessel_y"
 
     def slope(self, n, v, x, out):
         return (self(n, v - 1, x) - self(n, v + 1, x)) / 2
@@ -82,7 +86,7 @@ class YvInOrder(InOrder):
 class IveInOrder(InOrder):
     """The n-th derivative of ive in its order, from an integral along a contour (DLMF 10.32.12)."""
 
-    numpy, c = Compiled("pt_bessel_i"), "pt_bessel_i"
+    c = "pt_bessel_i"
 
     def slope(self, n, v, x, out):
         return (self(n, v - 1, x) + self(n, v + 1, x)) / 2 - out
@@ -92,7 +96,7 @@ class IveInOrder(InOrder):
 class KveInOrder(InOrder):
     """The n-th derivative of kve in its order, from an integral (DLMF 10.32.9)."""
 
-    numpy, c = Compiled("pt_bessel_k"), "pt_bessel_k"
+    c = "pt_bessel_k"
 
     def slope(self, n, v, x, out):
         return out - (self(n, v - 1, x) + self(n, v + 1, x)) / 2

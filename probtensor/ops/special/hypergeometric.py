@@ -17,7 +17,7 @@ from probtensor.ops.special.functions import Compiled, SciPy
 DIGIT = 16.0  # counts of derivatives by one argument after the other are digits to this base
 
 
-class InParameters(Elementwise):
+class InParameters(Compiled):
     """A function differentiated in its arguments, as the digits of the first operand say."""
 
     for_users = False
@@ -41,7 +41,7 @@ def _counts(rng: np.random.Generator, digits: int) -> np.ndarray:
 class Hyp1f1InParameters(InParameters):
     """Derivatives of hyp1f1 in a, b and x, up to the third in each."""
 
-    arity, numpy, c = 4, Compiled("pt_hyp1f1"), "pt_hyp1f1"
+    arity, c = 4, "pt_hyp1f1"
     operands = ("counts", "a", "b", "x")
     samples = (
         Sample(
@@ -58,7 +58,7 @@ class Hyp1f1InParameters(InParameters):
 class Hyp2f1InParameters(InParameters):
     """Derivatives of hyp2f1 in a, b, c and x, up to the third in each, for x < 1."""
 
-    arity, numpy, c = 5, Compiled("pt_hyp2f1"), "pt_hyp2f1"
+    arity, c = 5, "pt_hyp2f1"
     operands = ("counts", "a", "b", "c", "x")
     samples = (
         Sample(

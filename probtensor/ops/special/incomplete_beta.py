@@ -10,7 +10,8 @@ How they are computed is said in cython_ext/include/pt_incomplete_beta.h.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from probtensor.calls import public
 from probtensor.graph.node import Node, TensorLike, as_tensor
 from probtensor.ops.kinds import NONNEGATIVE, UNIT, Facts, Pole, op
 from probtensor.ops.samples import Sample
-from probtensor.ops.special.incomplete_gamma import SHAPES, Compiled, Last
+from probtensor.ops.special.incomplete_gamma import SHAPES, Incomplete, Last
 
 
 def _shares(*edges: float) -> tuple[Sample, ...]:
@@ -38,9 +39,8 @@ def _shares(*edges: float) -> tuple[Sample, ...]:
     )
 
 
-class OfBeta(Compiled):
+class OfBeta(Incomplete):
     """A function of the parameters a and b, and of x and y = 1 - x, of which the smaller is exact.
-    The slope in x is that along x + y = 1, and there is none in y.
 
     Where y is not 1 - x a result means nothing, and has any sign: so there is no range."""
 
@@ -50,12 +50,16 @@ class OfBeta(Compiled):
     poles = (Pole(2, 0.0), Pole(3, 0.0))
     samples = _shares(0.0, 1.0, 0.5, 1e-9, 0.999)
 
+
+class Sloping(OfBeta):
+    """One with derivatives: `slopes(out, a, b, x, y)` gives those in a, b and x. That in x is along
+    x + y = 1, and there is none in y."""
+
+    needs = (*OfBeta.needs, "slopes")
+    slopes: ClassVar[Callable[..., Sequence[Node]]]
+
     def vjp(self, g, out, a, b, x, y):
         return *(g * slope for slope in self.slopes(out, a, b, x, y)), ops.zeros_like(g)
-
-    def slopes(self, out: Node, a: Node, b: Node, x: Node, y: Node) -> Sequence[Node]:
-        """The derivatives in a, b and x."""
-        raise NotImplementedError(f"{self.name} does not say what its slopes are")
 
 
 def _log_scores(a: Node, b: Node, x: Node, y: Node) -> tuple[Node, Node]:
@@ -73,7 +77,7 @@ def _log_density_slope(a: Node, b: Node, x: Node, y: Node) -> Node:
 
 
 @op
-class BetaMass(OfBeta):
+class BetaMass(Sloping):
     """The mass of a beta distribution below x = 1 - y, I(x; a, b) (DLMF 8.17.2)."""
 
     c = "pt_beta_mass"
@@ -84,7 +88,7 @@ class BetaMass(OfBeta):
 
 
 @op
-class BetaMassX(OfBeta):
+class BetaMassX(Sloping):
     """A beta density, x**(a - 1) y**(b - 1) / B(a, b)."""
 
     c = "pt_beta_mass_x"
@@ -96,7 +100,7 @@ class BetaMassX(OfBeta):
 
 
 @op
-class BetaMassA(OfBeta):
+class BetaMassA(Sloping):
     """The derivative of a beta mass in a."""
 
     c = "pt_beta_mass_a"
@@ -107,7 +111,7 @@ class BetaMassA(OfBeta):
 
 
 @op
-class BetaMassB(OfBeta):
+class BetaMassB(Sloping):
     """The derivative of a beta mass in b."""
 
     c = "pt_beta_mass_b"
@@ -139,7 +143,7 @@ class BetaMassBB(Last, OfBeta):
 
 
 @op
-class LogBetaMass(OfBeta):
+class LogBetaMass(Sloping):
     """The logarithm of a beta mass."""
 
     c = "pt_log_beta_mass"
@@ -150,7 +154,7 @@ class LogBetaMass(OfBeta):
 
 
 @op
-class LogBetaMassX(OfBeta):
+class LogBetaMassX(Sloping):
     """The derivative of the logarithm of a beta mass in x: the density over the mass."""
 
     c = "pt_log_beta_mass_x"
@@ -165,7 +169,7 @@ class LogBetaMassX(OfBeta):
 
 
 @op
-class LogBetaMassA(OfBeta):
+class LogBetaMassA(Sloping):
     """The derivative of the logarithm of a beta mass in a."""
 
     c = "pt_log_beta_mass_a"
@@ -176,7 +180,7 @@ class LogBetaMassA(OfBeta):
 
 
 @op
-class LogBetaMassB(OfBeta):
+class LogBetaMassB(Sloping):
     """The derivative of the logarithm of a beta mass in b."""
 
     c = "pt_log_beta_mass_b"
@@ -208,7 +212,7 @@ class LogBetaMassBB(Last, OfBeta):
 
 
 @op
-class BetaQuantile(OfBeta):
+class BetaQuantile(Sloping):
     """The x below which the mass of a beta distribution is p = 1 - q, the smaller of which is
     exact. The slope in p is that along p + q = 1."""
 

@@ -13,25 +13,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from cython_ext.scalars import apply
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import Node, TensorLike, as_tensor
-from probtensor.ops.kinds import NONNEGATIVE, UNIT, Elementwise, Facts, Pole, Range, op
+from probtensor.ops.kinds import NONNEGATIVE, UNIT, Facts, Pole, Range, op
 from probtensor.ops.samples import reals
+from probtensor.ops.special.functions import Compiled
 
 BELOW_ZERO = Range(high=0.0)
 SHAPES = (0.3, 1.0, 2.5, 40.0)
 
 
-class Compiled(Elementwise):
-    """An elementwise op whose meaning is its compiled function, in float64."""
+class Incomplete(Compiled):
+    """An incomplete function."""
 
     orders: ClassVar[str] = "any order in the argument, and up to the second in the parameters"
-
-    def numpy(self, *operands: np.ndarray) -> np.ndarray:
-        wide = [x.astype("float64") for x in operands]
-        return np.asarray(apply(self.c, *wide)).astype(operands[0].dtype)
 
 
 class Last:
@@ -43,7 +39,7 @@ class Last:
     no_derivative: ClassVar[str] = "derivatives in the parameters end with the second"
 
 
-class _OfGamma(Compiled):
+class _OfGamma(Incomplete):
     """A function of the parameter a and of x, both from 0 on."""
 
     arity = 2
@@ -260,7 +256,7 @@ class Gammau(_OfGamma):
         return g * out * log_slope, -g * _power_slope(k, x)
 
 
-class _InverseOfGamma(Compiled):
+class _InverseOfGamma(Incomplete):
     """An inverse in x, for a parameter a > 0 and a probability."""
 
     arity = 2

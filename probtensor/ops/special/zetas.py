@@ -10,7 +10,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
-from probtensor.ops.kinds import Elementwise, Facts, Pole, Range, as_tensor_of, op, weak_operand
+from probtensor.ops.kinds import Facts, Pole, Range, as_tensor_of, op, weak_operand
 from probtensor.ops.samples import Sample, reals
 from probtensor.ops.special.functions import Compiled
 from probtensor.ops.special.integrals import whole_and_float
@@ -20,11 +20,11 @@ BRANCH = -float(np.exp(-1))
 
 
 @op
-class HurwitzZeta(Elementwise):
+class HurwitzZeta(Compiled):
     """The n-th derivative in s of the zeta function of Hurwitz, for s > 1 and n from 0 to 8: the
     Euler-Maclaurin formula (DLMF 25.11.28)."""
 
-    arity, numpy, c = 3, Compiled("pt_zeta"), "pt_zeta"
+    arity, c = 3, "pt_zeta"
     for_users = False
     operands = ("n", "s", "q")
     samples = (
@@ -78,7 +78,7 @@ def polygamma_of_tensor(n: TensorLike, x: TensorLike) -> Node:
     return ops.where(order > 0, value, ops.where(ops.eq(order, 0), ops.digamma(x), np.nan))
 
 
-class Lambert(Elementwise):
+class Lambert(Compiled):
     """A branch of Lambert's W function."""
 
     for_users = False
@@ -91,7 +91,7 @@ class Lambert(Elementwise):
 class LambertW(Lambert):
     """The solution w >= -1 of w * exp(w) = x (DLMF 4.13); nan below -1/e."""
 
-    numpy, c = Compiled("pt_lambertw"), "pt_lambertw"
+    c = "pt_lambertw"
     poles = (Pole(0, BRANCH, finite=True),)
     facts = Facts(range=Range(low=-1.0), increasing=True)
     samples = reals(-0.3, 5, edges=(0.0, -0.25, 1.0, 1e-20, 1e300, -1.0, np.nan))
@@ -101,7 +101,7 @@ class LambertW(Lambert):
 class LambertWBelow(Lambert):
     """The solution w <= -1 of w * exp(w) = x, for x from -1/e to 0 (DLMF 4.13); nan elsewhere."""
 
-    numpy, c = Compiled("pt_lambertw_below"), "pt_lambertw_below"
+    c = "pt_lambertw_below"
     poles = (Pole(0, BRANCH, finite=True), Pole(0, 0.0))
     facts = Facts(range=Range(high=-1.0), decreasing=True)
     samples = reals(-0.35, -0.05, edges=(0.0, -0.25, -1e-20, -1e-300, -1.0, 1.0, np.nan))
