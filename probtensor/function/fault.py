@@ -7,7 +7,7 @@ by the NumPy meaning of each op, for a message with the value.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -32,34 +32,48 @@ def sizes_of(values: Mapping[Node, np.ndarray]) -> dict[str, int]:
     }
 
 
+class _Evaluation:
+    """The graph of a call that is evaluated again. What the call did not compute is not."""
+
+    def __init__(self, outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> None:
+        self.order = toposort(outputs)
+        self.sizes = sizes_of(values)
+        self.found: dict[Node, object] = dict(values)
+        self.contexts = Contexts(self.order, outputs)
+
+    def nodes(self, outputs: Sequence[Node]) -> Iterator[tuple[Node, list[np.ndarray]]]:
+        """The nodes that outputs need, in order, each with the values of its inputs, before it is
+        evaluated; not at all if its value is in `found` then."""
+        with np.errstate(all="ignore"):
+            for node in toposort(outputs, needs=self.contexts.needs):
+                held = any(c.holds(self.found) for c in self.contexts.of[node])
+                if node in self.found or not held:
+                    continue
+                arguments = [self.found[x] for x in node.inputs]
+                self.sizes.update(measured_sizes(node, self.found))
+                yield node, arguments
+                if node not in self.found:
+                    value = value_of(node, arguments, self.sizes)
+                    several = isinstance(value, tuple)  # outputs with dtypes of their own
+                    self.found[node] = value if several else value.astype(node.dtype, copy=False)
+
+
 def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exception | None:
     """The exception of the first op that stops the call, given the values of the inputs, or None.
-    What the call did not compute is not evaluated.
 
     Such an op has `stops`, and `refused(line, *arrays)` gives its exception. Where one of its
     ancestors refuses its arguments too, the exception is that of the first ancestor.
     """
-    sizes = sizes_of(values)
-    found = dict(values)
     refused: dict[Node, Exception] = {}
-    order = toposort(outputs)
-    contexts = Contexts(order, outputs)
-    stopping = [y for y in order if getattr(y.op, "stops", False)]
-    with np.errstate(all="ignore"):
-        for node in toposort(stopping, needs=contexts.needs):
-            if node in found or not any(c.holds(found) for c in contexts.of[node]):
-                continue
-            arguments = [found[x] for x in node.inputs]
-            sizes.update(measured_sizes(node, found))
-            if hasattr(node.op, "refused"):
-                error = node.op.refused(line_of(node), *arguments)
-                if error is not None:
-                    refused[node] = error
-                if error is not None and getattr(node.op, "stops", False):
-                    return next(refused[x] for x in toposort([node]) if x in refused)
-            value = value_of(node, arguments, sizes)
-            several = isinstance(value, tuple)  # outputs with dtypes of their own
-            found[node] = value if several else value.astype(node.dtype, copy=False)
+    evaluation = _Evaluation(outputs, values)
+    stopping = [y for y in evaluation.order if getattr(y.op, "stops", False)]
+    for node, arguments in evaluation.nodes(stopping):
+        if hasattr(node.op, "refused"):
+            error = node.op.refused(line_of(node), *arguments)
+            if error is not None:
+                refused[node] = error
+            if error is not None and getattr(node.op, "stops", False):
+                return next(refused[x] for x in toposort([node]) if x in refused)
     return None
 
 
@@ -68,25 +82,15 @@ def wrong_index(
 ) -> str | None:
     """The first index that is out of bounds for its axis and was written at a line in a message,
     as a line of it; None if there is none outside of loops."""
-    sizes = sizes_of(values)
-    found = dict(values)
-    order = toposort(outputs)
-    contexts = Contexts(order, outputs)
-    with np.errstate(all="ignore"):
-        for node in toposort(outputs, needs=contexts.needs):
-            if node in found or not any(c.holds(found) for c in contexts.of[node]):
-                continue
-            arguments = [found[x] for x in node.inputs]
-            held = node.op.index_inputs() if line_of(node) in message else {}
-            for position, (source, axis) in held.items():
-                array, n = arguments[position], arguments[source].shape[axis]
-                wrong = np.argwhere((array >= n) | (array < -n))
-                if node.op.index_mode == "raise" and len(wrong):
-                    place = tuple(wrong[0].tolist())
-                    where = f"[{', '.join(map(str, place))}]" if place else ""
-                    return f"value{where} = {array[place]}, the axis has size {n}"
-            sizes.update(measured_sizes(node, found))
-            found[node] = value_of(node, arguments, sizes)
+    for node, arguments in _Evaluation(outputs, values).nodes(outputs):
+        held = node.op.index_inputs() if line_of(node) in message else {}
+        for position, (source, axis) in held.items():
+            array, n = arguments[position], arguments[source].shape[axis]
+            wrong = np.argwhere((array >= n) | (array < -n))
+            if node.op.index_mode == "raise" and len(wrong):
+                place = tuple(wrong[0].tolist())
+                where = f"[{', '.join(map(str, place))}]" if place else ""
+                return f"value{where} = {array[place]}, the axis has size {n}"
     return None
 
 
@@ -97,25 +101,16 @@ class _Failed(Exception):
 def failing_step(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> int | None:
     """The step, counted from 0, in which an op of a loop's body stops a call that failed; None if
     that is outside of loops, or would take long to find."""
-    sizes = sizes_of(values)
-    found = dict(values)
-    order = toposort(outputs)
-    if not any(isinstance(node.op, Loop) for node in order):
+    evaluation = _Evaluation(outputs, values)
+    if not any(isinstance(node.op, Loop) for node in evaluation.order):
         return None
-    contexts = Contexts(order, outputs)
-    with np.errstate(all="ignore"):
-        for node in toposort(outputs, needs=contexts.needs):
-            if node in found or not any(c.holds(found) for c in contexts.of[node]):
-                continue
-            arguments = [found[x] for x in node.inputs]
-            sizes.update(measured_sizes(node, found))
-            if not isinstance(node.op, Loop):
-                found[node] = value_of(node, arguments, sizes)
-                continue
+    for node, arguments in evaluation.nodes(outputs):
+        if isinstance(node.op, Loop):
             try:
-                found[node] = _run_steps(resized(node.op, sizes), arguments)
+                run = _run_steps(resized(node.op, evaluation.sizes), arguments)
             except _Failed as failed:
                 return failed.args[0]
+            evaluation.found[node] = run
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -168,7 +168,7 @@ def flatten(structure: object) -> tuple[list[Out], Tree]:
     return found, walk(structure)
 
 
-def unflatten(tree: Tree, values: Sequence[object]) -> object:
+def unflatten(tree: Tree, values: Sequence[object] | Mapping[int, object]) -> object:
     """The structure with values in place of its leaves."""
     if isinstance(tree, Leaf):
         return values[tree.index]
@@ -199,8 +199,8 @@ def selected(program: Program, keys: object) -> Program:
         chosen = {key: tree[key] for key in wanted}
     else:
         chosen = [tree[key] for key in wanted]
-    leaves: list[int] = []
-    chosen = _renumbered(chosen, leaves)
+    leaves = list(dict.fromkeys(_leaves(chosen)))
+    chosen = unflatten(chosen, {old: Leaf(new) for new, old in enumerate(leaves)})
     return replace(
         program,
         outputs=tuple(program.outputs[k] for k in leaves),
@@ -211,22 +211,20 @@ def selected(program: Program, keys: object) -> Program:
     )
 
 
-def _renumbered(tree: Tree, leaves: list[int]) -> Tree:
-    """The structure with leaves numbered from 0; `leaves` gets their numbers before."""
+def _leaves(tree: Tree) -> Iterator[int]:
+    """The numbers of the leaves of a structure, in order."""
     if isinstance(tree, Leaf):
-        leaves.append(tree.index)
-        return Leaf(len(leaves) - 1)
-    if isinstance(tree, dict):
-        return {key: _renumbered(part, leaves) for key, part in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        parts = [_renumbered(part, leaves) for part in tree]
-        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
-    return tree
+        yield tree.index
+    elif isinstance(tree, (dict, list, tuple)):
+        for part in tree.values() if isinstance(tree, dict) else tree:
+            yield from _leaves(part)
 
 
 def is_flat_list(tree: Tree) -> bool:
-    """Whether the structure is a flat list of leaves, as `Entry` returns it."""
-    return type(tree) is list and all(isinstance(part, Leaf) for part in tree)
+    """Whether the structure is a flat list of all leaves in order, as `Entry` returns it."""
+    return type(tree) is list and all(
+        isinstance(part, Leaf) and part.index == k for k, part in enumerate(tree)
+    )
 
 
 def checked_inputs(inputs: object) -> tuple[In, ...]:
