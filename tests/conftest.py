@@ -4,6 +4,8 @@ import contextlib
 import inspect
 import os
 import re
+import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,28 @@ def posteriordb():
     if not folder or not Path(folder).is_dir():
         pytest.skip("set POSTERIORDB to the folder of the posteriordb pack")
     return Path(folder)
+
+
+def generators():
+    """The random generators that modules of tests hold in variables, each once."""
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith("tests")]
+    found = [value for module in modules for value in vars(module).values()]
+    return list({id(g): g for g in found if isinstance(g, np.random.Generator)}.values())
+
+
+@pytest.fixture(scope="session")
+def seeded():
+    """Those generators, after all modules of tests have been imported."""
+    return generators()
+
+
+@pytest.fixture(autouse=True)
+def data_of_its_own(request, seeded):
+    """Random data follow from the name of a test, not from the tests that ran before it."""
+    name = zlib.crc32(request.node.nodeid.encode())
+    for generator in seeded:
+        bits = generator.bit_generator
+        bits.state = type(bits)([bits.seed_seq.entropy, name]).state
 
 
 @pytest.fixture(scope="module", autouse=True)
