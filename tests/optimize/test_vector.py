@@ -106,6 +106,16 @@ def test_systems_from_products_agree_with_solve(name, preconditioned):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
 
 
+def test_bicgstab_ends_in_few_steps():
+    """As many products as unknowns would do for exact arithmetic; wrong directions take more."""
+    square = np.random.default_rng(11).normal(size=(12, 12))
+    matrix = square + 12 * np.eye(12)
+    right = np.random.default_rng(12).normal(size=12)
+    x, info = pt.optimize.bicgstab(matrix, right, rtol=1e-10, maxiter=10)
+    assert info.eval() == 0
+    np.testing.assert_allclose(x.eval(), np.linalg.solve(matrix, right), rtol=1e-8)
+
+
 def test_a_large_system_needs_no_matrix_and_an_unsolved_one_says_so():
     n = 100_000
     d, b = pt.vector("d", shape=(n,)), pt.vector("b", shape=(n,))

@@ -143,3 +143,9 @@ def test_a_composite_that_a_rule_makes_of_an_expansion_is_expanded(target):
     x, y = ops.tensor("x", (3, 3)), ops.tensor("y", (3, 2))
     solved = function([x, y], make(_SolvedByInverse(), (x, y)), target=target)
     np.testing.assert_allclose(solved(a, b), np.linalg.solve(a, b), rtol=1e-12)
+
+
+def test_composites_that_decide_sizes_alone_end_the_expansion():
+    t = ops.tensor("t", (None,))
+    (after,) = expand_composites([ops.arange(ops.argmax(t))])
+    assert after.type.ndim == 1
