@@ -204,7 +204,7 @@ def calls_of(family, n):
 
 @pytest.mark.parametrize("family", [*LIGHT, *HEAVY], ids=lambda f: f.__name__)
 def test_no_function_is_called_more_often_per_node_in_larger_graphs(family):
-    n = 16 if family in LIGHT else 5
+    n = 10 if family in LIGHT else 4
     family(3)
     small, large = calls_of(family, n), calls_of(family, TIMES * n)
     grown = {
