@@ -36,6 +36,7 @@ variables that store their value (conditioning twice needs copies), drawing by a
 densities of expressions by name; that comes as rules over graphs.
 """
 
+from probtensor.prob.density.cumulative import icdf, logccdf, logcdf
 from probtensor.prob.density.logp import logp
 from probtensor.prob.distributions.base import deterministic, potential
 from probtensor.prob.distributions.support import interval, ordered
@@ -55,8 +56,11 @@ __all__ = [
     "data",
     "deterministic",
     "draw",
+    "icdf",
     "interval",
     "log_likelihood",
+    "logccdf",
+    "logcdf",
     "logp",
     "ordered",
     "potential",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 import probtensor as pt
 
@@ -37,6 +37,68 @@ class Case:
     def __str__(self):
         values = ",".join(f"{k}={v}" for k, v in self.parameters.items())
         return f"{self.name}({values})"
+
+
+@dataclass(frozen=True)
+class Kumaraswamy:
+    """SciPy has none; by its distribution function."""
+
+    a: float
+    b: float
+
+    def logpdf(self, x):
+        a, b = self.a, self.b
+        return np.log(a * b) + (a - 1) * np.log(x) + (b - 1) * np.log1p(-(x**a))
+
+    def logcdf(self, x):
+        return np.log(-np.expm1(self.b * np.log1p(-(x**self.a))))
+
+    def cdf(self, x):
+        return np.exp(self.logcdf(x))
+
+    def moment(self, k):
+        return self.b * special.beta(1 + k / self.a, self.b)
+
+    def mean(self):
+        return self.moment(1)
+
+    def var(self):
+        return self.moment(2) - self.moment(1) ** 2
+
+
+@dataclass(frozen=True)
+class LogitNormal:
+    """SciPy has none; by that of the logit."""
+
+    mu: float
+    sigma: float
+
+    def logpdf(self, x):
+        logit = special.logit(x)
+        return stats.norm(self.mu, self.sigma).logpdf(logit) - np.log(x) - np.log1p(-x)
+
+    def logcdf(self, x):
+        return stats.norm(self.mu, self.sigma).logcdf(special.logit(x))
+
+    def cdf(self, x):
+        return np.exp(self.logcdf(x))
+
+
+@dataclass(frozen=True)
+class DiscreteWeibull:
+    """SciPy has none; by its distribution function."""
+
+    q: float
+    beta: float
+
+    def logpmf(self, x):
+        return np.log(self.q ** (x**self.beta) - self.q ** ((x + 1.0) ** self.beta))
+
+    def pmf(self, x):
+        return np.exp(self.logpmf(x))
+
+    def cdf(self, x):
+        return 1 - self.q ** ((np.floor(x) + 1.0) ** self.beta)
 
 
 REALS = np.array([-60.0, -3.5, -1.0, -0.1, 0.0, 0.3, 1.0, 2.7, 45.0])
@@ -99,6 +161,73 @@ DISTRIBUTIONS = [
         S.nbinom(1.5, 1.5 / 5.5), COUNTS, (-1,), {"alpha": -1}),
     Case("negative_binomial", R.negative_binomial, {"n": 3.0, "p": 0.4}, S.nbinom(3, 0.4), COUNTS,
         (), {"p": 1.4}),
+    Case("gumbel", R.gumbel, {"mu": 0.5, "beta": 1.5}, S.gumbel_r(0.5, 1.5), REALS[1:], (),
+        {"beta": -1}),
+    Case("moyal", R.moyal, {"mu": 0.5, "sigma": 1.5}, S.moyal(0.5, 1.5), REALS[2:], (),
+        {"sigma": 0}),
+    Case("asymmetric_laplace", R.asymmetric_laplace, {"kappa": 1.5, "mu": 0.5, "b": 0.8},
+        S.laplace_asymmetric(1.5, 0.5, 1 / 0.8), REALS, (), {"kappa": -1}),
+    Case("ex_gaussian", R.ex_gaussian, {"mu": 0.5, "sigma": 1.2, "nu": 2.0},
+        S.exponnorm(2 / 1.2, 0.5, 1.2), REALS[1:], (), {"nu": -1}),
+    Case("skew_normal", R.skew_normal, {"mu": 0.5, "sigma": 1.2, "alpha": -2.0},
+        S.skewnorm(-2, 0.5, 1.2), REALS[1:-1], (), {"sigma": -1}),
+    Case("skew_student_t", R.skew_student_t, {"a": 2.5, "b": 4.0, "mu": 0.5, "sigma": 1.2},
+        S.jf_skew_t(2.5, 4.0, 0.5, 1.2), REALS, (), {"a": -1}),
+    Case("soft_laplace", R.soft_laplace, {"mu": 0.5, "sigma": 1.2}, S.hypsecant(0.5, 1.2), REALS,
+        (), {"sigma": -1}),
+    Case("weibull", R.weibull, {"alpha": 1.5, "beta": 2.0}, S.weibull_min(1.5, scale=2), POSITIVES,
+        (-0.1,), {"alpha": -1}),
+    Case("weibull", R.weibull, {"alpha": 1.0, "beta": 2.0}, S.weibull_min(1, scale=2),
+        np.array([0.0, 1.0])),
+    Case("frechet", R.frechet, {"alpha": 3.5, "sigma": 2.0}, S.invweibull(3.5, scale=2),
+        POSITIVES[3:], (-0.1, 0.0), {"sigma": -1}),
+    Case("pareto", R.pareto, {"alpha": 2.5, "m": 0.5}, S.pareto(2.5, scale=0.5),
+        np.array([0.52, 0.7, 1.0, 9.0, 800.0]), (0.4,), {"alpha": -1}),
+    Case("pareto_type_2", R.pareto_type_2, {"mu": 0.5, "lam": 2.0, "alpha": 2.5},
+        S.lomax(2.5, 0.5, 2), np.array([0.52, 0.7, 1.0, 9.0, 800.0]), (0.4,), {"lam": -1}),
+    Case("log_logistic", R.log_logistic, {"alpha": 2.0, "beta": 2.5}, S.fisk(2.5, scale=2),
+        POSITIVES, (-0.1, 0.0), {"beta": -1}),
+    Case("rayleigh", R.rayleigh, {"sigma": 2.0}, S.rayleigh(scale=2), POSITIVES, (-0.1,),
+        {"sigma": -1}),
+    Case("rice", R.rice, {"nu": 1.5, "sigma": 2.0}, S.rice(0.75, scale=2), POSITIVES[:-1], (-0.1,),
+        {"sigma": -1}),
+    Case("wald", R.wald, {"mu": 2.0, "lam": 3.0, "alpha": 0.5}, S.invgauss(2 / 3, 0.5, 3),
+        0.5 + POSITIVES[2:], (0.5, 0.3), {"mu": -1}),
+    Case("levy", R.levy, {"mu": 0.5, "c": 2.0}, S.levy(0.5, 2), 0.5 + POSITIVES[2:], (0.5, 0.3),
+        {"c": -1}, False, False),
+    Case("gompertz", R.gompertz, {"concentration": 0.7, "rate": 1.5},
+        S.gompertz(0.7, scale=1 / 1.5), POSITIVES[:-2], (-0.1,), {"rate": -1}, True, False),
+    Case("dagum", R.dagum, {"concentration": 1.5, "sharpness": 3.5, "scale": 2.0},
+        S.burr(3.5, 1.5, scale=2), POSITIVES[1:], (-0.1, 0.0), {"scale": -1}),
+    Case("generalized_gamma", R.generalized_gamma, {"alpha": 2.0, "p": 1.5, "lambd": 3.0},
+        S.gengamma(2 / 1.5, 1.5, scale=3), POSITIVES, (-0.1,), {"p": -1}),
+    Case("triangular", R.triangular, {"lower": -1.0, "c": 0.5, "upper": 2.0},
+        S.triang(0.5, -1, 3), np.array([-0.9, 0.0, 0.5, 1.7]), (-1.1, 2.1)),
+    Case("kumaraswamy", R.kumaraswamy, {"a": 2.5, "b": 1.5}, Kumaraswamy(2.5, 1.5), UNITS,
+        (-0.1, 1.1), {"a": -1}),
+    Case("logit_normal", R.logit_normal, {"mu": 0.5, "sigma": 1.2}, LogitNormal(0.5, 1.2), UNITS,
+        (0.0, 1.0), {"sigma": -1}, False, False),
+    Case("log_uniform", R.log_uniform, {"low": 0.5, "high": 8.0}, S.loguniform(0.5, 8),
+        np.array([0.52, 0.7, 3.0, 8.0]), (0.4, 8.1), {"low": -1}),
+    Case("doubly_truncated_power_law", R.doubly_truncated_power_law,
+        {"alpha": -1.5, "low": 0.5, "high": 8.0}, S.truncpareto(0.5, 16, scale=0.5),
+        np.array([0.52, 0.7, 3.0, 8.0]), (0.4, 8.1), {"low": -1}, False, False),
+    Case("lower_truncated_power_law", R.lower_truncated_power_law, {"alpha": -4.5, "low": 0.5},
+        S.pareto(3.5, scale=0.5), np.array([0.52, 0.7, 3.0, 800.0]), (0.4,), {"low": -1}),
+    Case("chi_squared", R.chi_squared, {"nu": 3.5}, S.chi2(3.5), POSITIVES, (-0.1,), {"nu": -1}),
+    Case("inverse_chi_squared", R.inverse_chi_squared, {"nu": 5.5}, S.invgamma(2.75, scale=0.5),
+        POSITIVES[1:], (-0.1, 0.0), {"nu": -1}),
+    Case("scaled_inverse_chi_squared", R.scaled_inverse_chi_squared, {"nu": 5.5, "s": 2.0},
+        S.invgamma(2.75, scale=11), POSITIVES[1:], (-0.1, 0.0), {"s": -1}),
+    Case("geometric", R.geometric, {"p": 0.3}, S.geom(0.3), 1 + COUNTS, (0,), {"p": 1.4}),
+    Case("discrete_uniform", R.discrete_uniform, {"lower": -2, "upper": 5}, S.randint(-2, 6),
+        np.arange(-2, 6), (-3, 6)),
+    Case("beta_binomial", R.beta_binomial, {"n": 12, "alpha": 2.0, "beta": 3.5},
+        S.betabinom(12, 2, 3.5), np.arange(13), (-1, 13), {"alpha": -1}),
+    Case("beta_negative_binomial", R.beta_negative_binomial, {"alpha": 5.0, "beta": 2.0, "n": 3.0},
+        S.betanbinom(3, 5, 2), COUNTS, (-1,), {"n": -1}),
+    Case("discrete_weibull", R.discrete_weibull, {"q": 0.7, "beta": 1.5}, DiscreteWeibull(0.7, 1.5),
+        COUNTS[:-1], (-1,), {"q": 1.4}, False, False),
 ]  # fmt: skip
 CONTINUOUS = [case for case in DISTRIBUTIONS if not case.discrete]
 

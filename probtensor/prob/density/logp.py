@@ -117,7 +117,7 @@ def logp(variable: Node, value: TensorLike) -> Node:
     return make(op, (density, value, *inputs, *(x for _, x in bounded)))
 
 
-def check_value_shape(variable: Node, value: Node) -> None:
+def check_value_shape(variable: Node, value: Node, what: str = "logp") -> None:
     """GraphError for a value of a shape that a variable does not have. A sequence, whose values a
     loop reads, has no further axes."""
     name = display_name(variable.op.distribution, variable.op.label)
@@ -130,7 +130,7 @@ def check_value_shape(variable: Node, value: Node) -> None:
         fits = False
     if not fits:
         raise GraphError(
-            f"logp: the value has shape {shape_text(value.shape)}, {name} has "
+            f"{what}: the value has shape {shape_text(value.shape)}, {name} has "
             f"{shape_text(variable.shape)}\n  {name} made at {line_of(variable)}"
         )
 
@@ -321,9 +321,8 @@ def normalised(
         raise GraphError(
             f"{name}: constraint= leaves a probability that its density must be divided by, since "
             f"{why}:\n  it is not known, for {error}\n  made at {line_of(variable)}\n  state the "
-            "density with pt.potential; known are those of intervals of normal, half_normal, "
-            "log_normal,\n  cauchy, half_cauchy, laplace, logistic, exponential and uniform, and "
-            "of orders of alike entries"
+            "density with pt.potential; known are those of intervals of distributions with a "
+            "pt.logcdf,\n  and of orders of alike entries"
         ) from None
     return density if share is None else density - share
 

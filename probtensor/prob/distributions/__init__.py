@@ -1,8 +1,12 @@
 """Distributions: support, parameters, density, draws, moments.
 
-    base.py          the base class of distributions, and the node of a random variable
-    continuous.py    univariate continuous distributions
-    discrete.py      univariate discrete distributions
+    distribution.py  the base class of distributions
+    base.py          the node of a random variable
+    declared.py      the functions of pt.random that are made from classes
+    parameters.py    other parametrisations, checked
+    continuous/      univariate continuous distributions
+    discrete.py      bernoulli, binomial, poisson, negative_binomial, categorical
+    counts.py        other distributions of whole numbers
     multivariate.py  vectors
     formulas.py      numerically stable parts of densities
     support.py       sets of values
@@ -10,6 +14,6 @@
     truncation.py    truncated distributions (constraint=)
     checked_draw.py  draws whose parameters are checked: nan or an error outside their range
 
-To add a distribution: its class in the file of its kind, its function in prob/random.py, and a
-row in tests/prob/distributions.py, by which every test of distributions finds it.
+To add a distribution: its class in the file of its topic, its place in DECLARED of prob/random.py,
+and a row in tests/prob/distributions.py, by which every test of distributions finds it.
 """

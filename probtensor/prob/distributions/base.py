@@ -1,14 +1,9 @@
-"""The base class of distributions, and the node of a random variable.
-
-A `Distribution` states mathematics only: parameters with their supports, its own support, a draw as
-a pure function of a key, log density, moments. Shapes, names, checks and messages are implemented
-here, once for all distributions.
-"""
+"""The node of a random variable: shapes, names, checks and messages, for all distributions."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -27,8 +22,9 @@ from probtensor.prob.distributions.checked_draw import (
     outside_support,
     parameter_requirements,
 )
+from probtensor.prob.distributions.distribution import Distribution
+from probtensor.prob.distributions.pathwise import has_pathwise, pathwise
 from probtensor.prob.distributions.support import (
-    REAL,
     Interval,
     Ordered,
     Support,
@@ -53,94 +49,7 @@ from probtensor.types import (
     broadcast_shapes,
     promote_float,
     shape_text,
-    size_product,
 )
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """The base of all distributions. They have no fields: all instances of a class are equal.
-
-    `parameters` maps each parameter to its support. `logpdf(x, *parameters)` may assume that all
-    arguments lie in their supports; it gives one number per point. A model's density is zero where
-    a parameter leaves its support, which is checked unless it can be proved not to happen.
-    """
-
-    name: ClassVar[str] = ""
-    parameters: ClassVar[Mapping[str, Support]] = {}
-    over: ClassVar[Support] = REAL
-    indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
-    improper: ClassVar[bool] = False  # the density has no finite integral
-    propagates_nan: ClassVar[bool] = False  # draws are nan for parameters out of range
-
-    def support(self, *parameters: Node) -> Support:
-        """The support; `over` unless it depends on the parameters."""
-        return self.over
-
-    def logpdf(self, x: Node, *parameters: Node) -> Node:
-        """Log density or log mass at `x` inside the support; one number per point."""
-        raise NotImplementedError
-
-    def logcdf(self, x: Node, *parameters: Node) -> Node:
-        """Log of the probability of values up to and including `x`."""
-        raise NotImplementedError(f"{self.name} has no logcdf")
-
-    def log_between(self, low: Node | None, high: Node | None, *parameters: Node) -> Node:
-        """Log of the probability of values from `low` to `high` inside the support; at most one of
-        these may be None, for no bound."""
-        raise NotImplementedError(f"the distribution function of {self.name} is not known here")
-
-    def sample_between(
-        self,
-        key: Node,
-        shape: Sequence[Size],
-        low: Node | None,
-        high: Node | None,
-        *parameters: Node,
-    ) -> Node:
-        """A draw, as by `sample`, of the distribution truncated to that interval."""
-        raise NotImplementedError(f"the distribution function of {self.name} is not known here")
-
-    def sample(self, key: Node, shape: Sequence[Size], *parameters: Node) -> Node:
-        """A draw of the given shape, a pure function of the key; undefined if a parameter lies
-        outside its support. Discrete draws are float64, nan where there is no draw."""
-        raise NotImplementedError(f"{self.name} has no proper density, so it cannot be drawn from")
-
-    def mean(self, *parameters: Node) -> Node:
-        """The expectation; nan where there is none."""
-        raise NotImplementedError(f"{self.name} has no mean")
-
-    def variance(self, *parameters: Node) -> Node:
-        """The variance of each entry; inf or nan where there is none."""
-        raise NotImplementedError(f"{self.name} has no variance")
-
-    @property
-    def event_ndim(self) -> int:
-        return self.over.event_ndim
-
-    @property
-    def discrete(self) -> bool:
-        return self.over.discrete
-
-    def event_shape(self, *types: TensorType) -> tuple:
-        """The event shape; for vectors, that of the first parameter."""
-        return types[0].shape[types[0].ndim - self.event_ndim :]
-
-    def batch_shape(self, *types: TensorType) -> tuple:
-        """The shape that the parameters broadcast to, without their own event axes."""
-        if not any(t.shape for t in types):
-            return ()
-        domains = self.parameters.values()
-        try:
-            return broadcast_shapes(
-                *(t.shape[: t.ndim - d.event_ndim] for t, d in zip(types, domains, strict=True))
-            )
-        except ShapeError as error:
-            shapes = ", ".join(
-                f"{name} {shape_text(t.shape)}"
-                for name, t in zip(self.parameters, types, strict=True)
-            )
-            raise ShapeError(f"the parameters do not broadcast ({error}): {shapes}") from None
 
 
 @dataclass(frozen=True)
@@ -288,8 +197,28 @@ class RandomVariable(Random):
     def text(self) -> str:
         return self.distribution.name
 
+    @property
+    def differentiable(self) -> bool:
+        """Whether draws have derivatives by the parameters."""
+        return has_pathwise(self.distribution) and not isinstance(self.constraint, Ordered)
+
+    @property
+    def no_derivative(self) -> str:
+        kind = self.distribution
+        return (
+            f"draws of {display_name(kind, self.label)} are whole numbers"
+            if kind.discrete
+            else f"the distribution function of {kind.name} is not known here"
+        )
+
     def vjp(self, g, out, *inputs):
-        return (None,) * len(inputs)
+        own = self.parameters_of(inputs)
+        if self.constraint is None:
+            return pathwise(self.distribution, g, out, own)
+        support = self.distribution.support(*own)
+        held = attach_bounds(self.constraint, inputs)
+        low, high = truncation_bounds(held, support, intersect(support, held), out.dtype)
+        return pathwise(self.distribution, g, out, own, low, high, inputs[len(own) :])
 
 
 @dataclass(frozen=True)
@@ -574,8 +503,3 @@ def check_values(what: str, values: np.ndarray, domain: Support, line: str | Non
 def display_name(distribution: Distribution, name: str | None) -> str:
     """A variable in messages: its distribution and name."""
     return f"{distribution.name} {name!r}" if name else distribution.name
-
-
-def element_indices(shape: Sequence[Size]) -> Node:
-    """0, 1, 2, ... in the given shape: the counter of each entry of a draw."""
-    return ops.reshape(ops.arange(size_product(shape)), tuple(shape))

@@ -10,8 +10,10 @@ import math
 
 from probtensor import ops
 from probtensor.graph import as_tensor
-from probtensor.prob.distributions.base import Distribution, element_indices
+from probtensor.ops.kinds.elementwise import joint_shape
+from probtensor.ops.loops.whiles import while_loop
 from probtensor.prob.distributions.continuous import number
+from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import (
     at_least,
     has_log,
@@ -35,12 +37,50 @@ from probtensor.prob.distributions.support import (
 from probtensor.rules.probability import links
 from probtensor.transform.facts import FactTable
 
+MOST = 2.0**53  # the largest count that the search considers
+
+
+class Counted(Distribution):
+    """A distribution of whole numbers from 0 on whose quantiles are searched for."""
+
+    def lower_quantile(self, log_p, *parameters):
+        return least_count(lambda x: self.logcdf(x, *parameters) >= log_p, log_p, *parameters)
+
+    def upper_quantile(self, log_p, *parameters):
+        return least_count(lambda x: self.logccdf(x, *parameters) <= log_p, log_p, *parameters)
+
+
+def least_count(reached, *like):
+    """The least count for which a condition holds that holds for all larger ones: the bracket is
+    halved, in its logarithm as long as it is wide. nan beyond the whole numbers of a float."""
+    shape = joint_shape([x.type for x in like])
+    low, high = ops.full(shape, -1.0), ops.full(shape, MOST)
+
+    def halved(ends):
+        low, high = ends
+        wide = high > 8 * low + 64
+        middle = ops.where(wide, ops.sqrt((low + 2) * high), 0.5 * (low + high))
+        middle = ops.clip(ops.floor(middle), low, high - 1)
+        up = reached(ops.maximum(middle, 0.0)) & (middle >= 0)
+        return ops.where(up, low, middle), ops.where(up, middle, high)
+
+    ends = while_loop(lambda ends: ops.any(ends[1] - ends[0] > 1), halved, (low, high),
+                      max_steps=128)  # fmt: skip
+    return ops.where(ends[1] < MOST, ends[1], math.nan)
+
 
 class Bernoulli(Distribution):
-    """p for 1 and 1 - p for 0."""
+    """1 with probability `p`, or sigmoid(logit_p), else 0.
+
+    Support: 0 and 1.
+    Mean: p.
+    Variance: p * (1 - p).
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 3.
+    """
 
     name = "bernoulli"
     parameters = {"p": UNIT}
+    shown = (0.3,)
     over = BINARY
 
     def logpdf(self, x, p):
@@ -54,6 +94,24 @@ class Bernoulli(Distribution):
 
     def variance(self, p):
         return p * (1 - p)
+
+    def logcdf(self, x, p):
+        return ops.where(x < 1, ops.log1p(-p), 0.0)
+
+    def logccdf(self, x, p):
+        return ops.where(x < 1, ops.log(p), -math.inf)
+
+    def mode(self, p):
+        return (p > 0.5).astype("float64")
+
+    def entropy(self, p):
+        return ops.entr(p) + ops.entr(1 - p)
+
+    def lower_quantile(self, log_p, p):
+        return (ops.log1p(-p) < log_p).astype("float64")
+
+    def upper_quantile(self, log_p, p):
+        return (ops.log(p) > log_p).astype("float64")
 
 
 class BernoulliLogit(Distribution):
@@ -74,6 +132,25 @@ class BernoulliLogit(Distribution):
 
     def variance(self, logit_p):
         return ops.sigmoid(logit_p) * ops.sigmoid(-logit_p)
+
+    def logcdf(self, x, logit_p):
+        return ops.where(x < 1, ops.log_sigmoid(-logit_p), 0.0)
+
+    def logccdf(self, x, logit_p):
+        return ops.where(x < 1, ops.log_sigmoid(logit_p), -math.inf)
+
+    def mode(self, logit_p):
+        return (logit_p > 0).astype("float64")
+
+    def entropy(self, logit_p):
+        size = ops.abs(logit_p)
+        return ops.softplus(-size) + size * ops.sigmoid(-size)
+
+    def lower_quantile(self, log_p, logit_p):
+        return (ops.log_sigmoid(-logit_p) < log_p).astype("float64")
+
+    def upper_quantile(self, log_p, logit_p):
+        return (ops.log_sigmoid(logit_p) > log_p).astype("float64")
 
 
 # The log mass of a count is its maximum over the parameter, which depends on data alone, minus a
@@ -118,11 +195,18 @@ def log_choose_rest(n, x):
     return log_factorial_rest(n) - log_factorial_rest(x) - log_factorial_rest(n - x)
 
 
-class Binomial(Distribution):
-    """(n over x) p^x (1 - p)^(n - x)."""
+class Binomial(Counted):
+    """The number of successes among `n` of probability `p`, or sigmoid(logit_p).
+
+    Support: 0, 1, ..., n.
+    Mean: n * p.
+    Variance: n * p * (1 - p).
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 3.
+    """
 
     name = "binomial"
     parameters = {"n": COUNT, "p": UNIT}
+    shown = (10, 0.3)
     over = COUNT
     propagates_nan = True
 
@@ -143,8 +227,17 @@ class Binomial(Distribution):
     def variance(self, n, p):
         return n * p * (1 - p)
 
+    def logcdf(self, x, n, p):
+        return ops.where(x < n, ops.log_betaincc(x + 1, ops.maximum(n - x, 1.0), p), 0.0)
 
-class BinomialLogit(Distribution):
+    def logccdf(self, x, n, p):
+        return ops.where(x < n, ops.log_betainc(x + 1, ops.maximum(n - x, 1.0), p), -math.inf)
+
+    def mode(self, n, p):
+        return ops.minimum(ops.floor((n + 1) * p), n)
+
+
+class BinomialLogit(Counted):
     """Binomial with p = sigmoid(logit_p)."""
 
     name = "binomial"
@@ -168,12 +261,28 @@ class BinomialLogit(Distribution):
     def variance(self, n, logit_p):
         return n * ops.sigmoid(logit_p) * ops.sigmoid(-logit_p)
 
+    def logcdf(self, x, n, logit_p):
+        return self.logccdf(n - x - 1, n, -logit_p)
 
-class Poisson(Distribution):
-    """mu^x exp(-mu) / x!."""
+    def logccdf(self, x, n, logit_p):
+        return Binomial().logccdf(x, n, ops.sigmoid(logit_p))
+
+    def mode(self, n, logit_p):
+        return Binomial().mode(n, ops.sigmoid(logit_p))
+
+
+class Poisson(Counted):
+    """Poisson with mean `mu`.
+
+    Support: 0, 1, 2, ...
+    Mean: mu.
+    Variance: mu.
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 4.
+    """
 
     name = "poisson"
     parameters = {"mu": NONNEGATIVE}
+    shown = (3.0,)
     over = COUNT
     propagates_nan = True
 
@@ -194,6 +303,15 @@ class Poisson(Distribution):
     def variance(self, mu):
         return mu
 
+    def logcdf(self, x, mu):
+        return ops.log_gammaincc(x + 1, mu)
+
+    def logccdf(self, x, mu):
+        return ops.log_gammainc(x + 1, mu)
+
+    def mode(self, mu):
+        return ops.floor(mu)
+
 
 def log_multichoose_rest(alpha, x):
     """log of Gamma(x + alpha) / (Gamma(alpha) x!) minus its Stirling approximation. As alpha goes
@@ -202,15 +320,19 @@ def log_multichoose_rest(alpha, x):
     return ways + ops.where(ops.eq(x, 0), 0.0, log_shortfall(alpha)) if has_log(alpha) else ways
 
 
-class NegativeBinomial(Distribution):
-    """Poisson with a rate drawn from gamma(alpha, alpha / mu): mean mu, variance mu + mu^2 / alpha.
+class NegativeBinomial(Counted):
+    """Negative binomial with mean `mu` and variance mu + mu^2 / alpha, or the number of failures
+    before `n` successes of probability `p`.
 
-    Its mass is Gamma(x + alpha) / (Gamma(alpha) x!) (mu / alpha)^x (1 + mu / alpha)^-(x + alpha).
-    For large alpha it approaches the mass of a Poisson count at full precision.
+    Support: 0, 1, 2, ...
+    Mean: mu.
+    Variance: mu + mu**2 / alpha.
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 5.
     """
 
     name = "negative_binomial"
     parameters = {"mu": NONNEGATIVE, "alpha": POSITIVE}
+    shown = (3.0, 2.0)
     over = COUNT
 
     def logpdf(self, x, mu, alpha):
@@ -231,8 +353,17 @@ class NegativeBinomial(Distribution):
     def variance(self, mu, alpha):
         return mu + ops.square(mu) / alpha
 
+    def logcdf(self, x, mu, alpha):
+        return ops.log_betaincc(x + 1, alpha, mu / (mu + alpha))
 
-class NegativeBinomialProbability(Distribution):
+    def logccdf(self, x, mu, alpha):
+        return ops.log_betainc(x + 1, alpha, mu / (mu + alpha))
+
+    def mode(self, mu, alpha):
+        return ops.floor(ops.maximum(mu * (1 - 1 / alpha), 0.0))
+
+
+class NegativeBinomialProbability(Counted):
     """Failures before n successes of probability p: Gamma(x + n) / (Gamma(n) x!) p^n (1 - p)^x.
 
     The two deviances are those of the counts n and x of n + x trials. With the mean as a parameter
@@ -262,6 +393,15 @@ class NegativeBinomialProbability(Distribution):
 
     def variance(self, n, p):
         return n * (1 - p) / ops.square(p)
+
+    def logcdf(self, x, n, p):
+        return ops.log_betainc(n, x + 1, p)
+
+    def logccdf(self, x, n, p):
+        return ops.log_betaincc(n, x + 1, p)
+
+    def mode(self, n, p):
+        return ops.floor(ops.maximum((n - 1) * (1 - p) / p, 0.0))
 
 
 class CategoricalLogit(Distribution):
@@ -336,3 +476,12 @@ def chosen(table, x):
         for axis, n in enumerate(x.shape)
     ]
     return table[(*indices_before, x)]
+
+
+Bernoulli.alternatives = {("logit_p",): lambda what, logit_p: (BernoulliLogit, (logit_p,))}
+Binomial.alternatives = {
+    ("n", "logit_p"): lambda what, n, logit_p: (BinomialLogit, (n, logit_p)),
+}
+NegativeBinomial.alternatives = {
+    ("n", "p"): lambda what, n, p: (NegativeBinomialProbability, (n, p)),
+}

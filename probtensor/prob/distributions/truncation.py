@@ -62,12 +62,12 @@ def log_between(standard: Symmetric, low: Node | None, high: Node | None) -> Nod
 def draw_between(standard: Symmetric, u: Node, low: Node | None, high: Node | None) -> Node:
     """The quantile u of the distribution truncated to low < z < high; None is no bound."""
     if high is None:
-        return -draw_between(standard, u, None, -low)
+        return -draw_between(standard, 1 - u, None, -low)
     if low is None:
         return standard.quantile(standard.log_cdf(high) + ops.log(u))
     mirrored, below, above = reflected(low, high)
     top = standard.log_cdf(above)
-    rest = (1 - u) * ops.expm1(standard.log_cdf(below) - top)
+    rest = ops.where(mirrored, u, 1 - u) * ops.expm1(standard.log_cdf(below) - top)
     z = standard.quantile(top + ops.log1p(rest))
     return ops.clip(ops.where(mirrored, -z, z), low, high)
 

@@ -1,0 +1,199 @@
+"""Distribution functions and quantiles of random variables, truncated ones too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from probtensor import ops
+from probtensor.calls import public
+from probtensor.graph import GraphError, Node, as_tensor, line_of
+from probtensor.graph.node import TensorLike
+from probtensor.ops.kinds import as_tensor_of
+from probtensor.prob.density.logp import (
+    check_value_shape,
+    restriction,
+    typed_value,
+    unwrap_deterministic,
+    without_bounds,
+)
+from probtensor.prob.distributions.base import RandomVariable, display_name
+from probtensor.prob.distributions.formulas import merge_exponentials
+from probtensor.prob.distributions.support import Integers, Interval, is_bound
+from probtensor.prob.distributions.truncation import truncation_bounds
+from probtensor.prob.sequences.op import RandomSequence
+from probtensor.transform.facts import FactTable
+
+
+@public
+def logcdf(variable: Node, value: TensorLike) -> Node:
+    """Log of the probability that a random variable is at most `value`, exact where it is small.
+
+    Elementwise over the variable's shape. -inf below the support and 0 above it; nan where the
+    value or a parameter is nan, and where a parameter lies outside its range. A variable with
+    `constraint=` has the truncated distribution.
+
+    Returns a float tensor of the shape that the variable and `value` broadcast to. Raises
+    GraphError for anything but a random variable of numbers, and where the distribution function is
+    not known.
+
+        >>> pt.logcdf(pt.random.normal(0.0, 1.0), -40.0).eval()
+        array(-804.60844201)
+    """
+    return _Parts(variable, value, "logcdf").log_tail(above=False)
+
+
+@public
+def logccdf(variable: Node, value: TensorLike) -> Node:
+    """Log of the probability that a random variable is above `value`, exact where it is small.
+
+    Elementwise over the variable's shape; see `pt.logcdf`.
+
+    Returns a float tensor of the shape that the variable and `value` broadcast to. Raises
+    GraphError for anything but a random variable of numbers, and where the distribution function is
+    not known.
+
+        >>> pt.logccdf(pt.random.exponential(2.0), 400.0).eval()
+        array(-800.)
+    """
+    return _Parts(variable, value, "logccdf").log_tail(above=True)
+
+
+@public
+def icdf(variable: Node, q: TensorLike) -> Node:
+    """The quantile of a random variable: the least value that it is at most with probability `q`.
+
+    Elementwise over the variable's shape. The ends of the support for 0 and 1; nan where q is none
+    of 0 to 1, where it or a parameter is nan, and where a parameter lies outside its range. A
+    variable with `constraint=` has the truncated distribution.
+
+    Returns a float tensor of the shape that the variable and `q` broadcast to. Raises GraphError
+    for anything but a random variable of numbers, and where its quantiles are not known.
+
+        >>> pt.icdf(pt.random.exponential(2.0), 0.5).eval()
+        array(0.34657359)
+    """
+    return _Parts(variable, q, "icdf").quantile()
+
+
+class _Parts:
+    """A random variable, a value or probability, and the parts of its distribution function."""
+
+    def __init__(self, variable: Node, value: TensorLike, what: str) -> None:
+        if not isinstance(variable, Node):
+            raise GraphError(f"{what}: takes a random variable, not {variable!r:.60}")
+        variable = unwrap_deterministic(variable)
+        op = variable.op
+        if not isinstance(op, RandomVariable) or isinstance(op, RandomSequence):
+            raise GraphError(
+                f"{what}: {variable.described} is not a random variable that "
+                f"pt.random made\n  made at {line_of(variable)}"
+            )
+        self.what, self.variable, self.distribution = what, variable, op.distribution
+        value = as_tensor(value)
+        check_value_shape(variable, value, what)
+        (value, *self.inputs), self.bounded = without_bounds([value, *variable.inputs])
+        own = op.parameters_of(self.inputs)
+        self.parameters = tuple(map(merge_exponentials, own))
+        self.support = op.support(*self.inputs)
+        if not isinstance(self.support, (Interval, Integers)) or self.distribution.indexes:
+            raise GraphError(
+                f"{what}: {self._name} has values that are {self.support}, and a distribution "
+                f"function is of numbers in no order but their own\n  made at {line_of(variable)}"
+            )
+        self.dtype = "float64" if value.dtype == "float64" or not own else own[0].dtype
+        self.value = as_tensor_of(value, self.dtype) if not value.type.is_float else value
+
+    @property
+    def _name(self) -> str:
+        return display_name(self.distribution, self.variable.op.label)
+
+    def _known(self, function, *args: Node | None) -> Node:
+        try:
+            return function(*args, *self.parameters)
+        except NotImplementedError as error:
+            raise GraphError(
+                f"{self.what}: {error}\n  made at {line_of(self.variable)}\n  estimate it from "
+                "draws, with pt.draw(variable, draws=...)"
+            ) from None
+
+    def _cuts(self) -> tuple[Node | None, Node | None]:
+        """The bounds of `constraint=`; None where it has none."""
+        constraint = self.variable.op.constraint
+        if constraint is None:
+            return None, None
+        own = self.distribution.support(*self.parameters)
+        held = self.support
+        return truncation_bounds(held, own, held, self.dtype)
+
+    def log_tail(self, above: bool) -> Node:
+        support, distribution = self.support, self.distribution
+        x = ops.floor(self.value) if support.discrete else self.value
+        low, high = (as_tensor_of(bound, x.dtype) for bound in (support.low, support.high))
+        under = x < low if is_bound(support.low) else x < -math.inf
+        over = (x > high if support.discrete else x >= high) if is_bound(support.high) else None
+        over = ops.eq(x, math.inf) if over is None else over | ops.eq(x, math.inf)
+        under = under | ops.eq(x, -math.inf)
+        # Formulas are evaluated inside the support alone.
+        inside = typed_value(
+            self.variable.op, ops.where(under | over | ops.isnan(x), self._somewhere(), x),
+            self.inputs,
+        )  # fmt: skip
+        cuts = self._cuts()
+        if cuts == (None, None):
+            function = distribution.logccdf if above else distribution.logcdf
+            tail = self._known(function, inside)
+        else:
+            part = (inside, cuts[1]) if above else (cuts[0], inside)
+            share = self._known(distribution.log_between, *part)
+            tail = share - self._known(distribution.log_between, *cuts)
+        none, whole = (under, over) if not above else (over, under)
+        tail = ops.where(none, -math.inf, ops.where(whole, 0.0, tail))
+        return self._checked(ops.where(ops.isnan(x), math.nan, tail))
+
+    def _somewhere(self) -> Node:
+        """A value inside the support."""
+        low, high = self.support.low, self.support.high
+        if is_bound(low) and is_bound(high):
+            middle = 0.5 * as_tensor(low) + 0.5 * as_tensor(high)
+            return ops.floor(middle) if self.support.discrete else middle
+        if is_bound(low):
+            return as_tensor(low) + 1.0
+        return as_tensor(high) - 1.0 if is_bound(high) else as_tensor(0.0)
+
+    def quantile(self) -> Node:
+        q = self.value
+        valid = (q > 0) & (q < 1)
+        p = ops.where(valid, q, 0.5)
+        cuts = self._cuts()
+        if cuts == (None, None):
+            log_p = ops.log(p)
+            found = self._known(self.distribution.quantile, log_p, as_tensor(False))
+            if self.support.discrete:
+                found = self._settled(found, log_p)
+        else:
+            found = self._known(self.distribution.quantile_between, p, *cuts)
+        low, high = (as_tensor_of(end, q.dtype) for end in (self.support.low, self.support.high))
+        found = ops.where(ops.eq(q, 0), low, ops.where(ops.eq(q, 1), high, found))
+        return self._checked(ops.where(valid | ops.eq(q, 0) | ops.eq(q, 1), found, math.nan))
+
+    def _settled(self, found: Node, log_p: Node) -> Node:
+        """A count that a rounding may have moved by one, moved back."""
+        least = as_tensor_of(self.support.low, found.dtype)
+        found = ops.maximum(found, least)
+        before = ops.maximum(found - 1, least)
+        enough = self._known(self.distribution.logcdf, before) >= log_p
+        found = ops.where(enough & (found > least), before, found)
+        short = self._known(self.distribution.logcdf, found) < log_p
+        return ops.where(short, found + 1, found)
+
+    def _checked(self, result: Node) -> Node:
+        """nan where a parameter lies outside its range."""
+        facts, name = FactTable(), self._name
+        pairs: list[tuple[str, object, Node]] = [("a parameter", d, x) for d, x in self.bounded]
+        domains: Sequence = list(self.distribution.parameters.items())
+        pairs += [(label, d, x) for (label, d), x in zip(domains, self.parameters)]
+        for label, domain, x in pairs:
+            for need in restriction(f"{label} of {name}", x, domain, facts):
+                result = ops.where(need.inside, result, math.nan)
+        return result

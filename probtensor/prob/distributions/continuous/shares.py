@@ -1,0 +1,386 @@
+"""Distributions over intervals: shares, and sizes within bounds."""
+
+from __future__ import annotations
+
+import math
+
+from probtensor import ops
+from probtensor.prob.distributions.continuous.families import (
+    LOG_2,
+    Mapped,
+    Renamed,
+    draw_exponential,
+    draw_uniform,
+    log1mexp_exp,
+    log_hazard,
+    number,
+)
+from probtensor.prob.distributions.continuous.positive import Gamma, InverseGamma
+from probtensor.prob.distributions.continuous.real import Normal
+from probtensor.prob.distributions.distribution import Distribution
+from probtensor.prob.distributions.formulas import log_of, times_log
+from probtensor.prob.distributions.support import (
+    NONNEGATIVE,
+    OPEN_UNIT,
+    POSITIVE,
+    REAL,
+    UNIT,
+    Interval,
+)
+
+
+class Triangular(Distribution):
+    """Triangular between `lower` and `upper`, with its mode at `c`.
+
+    Support: lower <= x <= upper.
+    Mean: (lower + c + upper) / 3.
+    Variance: (lower**2 + c**2 + upper**2 - lower * c - lower * upper - c * upper) / 18.
+    Source: Kotz and van Dorp (2004), "Beyond Beta", ch. 1.
+    """
+
+    name = "triangular"
+    parameters = {"lower": REAL, "c": REAL, "upper": REAL}
+    defaults = {"lower": 0.0, "c": 0.5, "upper": 1.0}
+    shown = (0.0, 1.0, 3.0)
+
+    def support(self, lower, c, upper):
+        return Interval(number(lower), number(upper))
+
+    def logpdf(self, x, lower, c, upper):
+        left = x < c
+        # At the mode both sides have the height 2 / width, also where one side has no width.
+        rise = ops.where(left, (x - lower) / ops.where(left, c - lower, 1.0), 1.0)
+        right = x > c
+        fall = ops.where(right, (upper - x) / ops.where(right, upper - c, 1.0), 1.0)
+        height = LOG_2 - ops.log(upper - lower)
+        value = height + ops.log(ops.where(left, rise, fall))
+        return ops.where((lower <= c) & (c <= upper), value, -math.inf)
+
+    def logcdf(self, x, lower, c, upper):
+        left, width = x <= c, upper - lower
+        small = ops.square(x - lower) / (width * ops.where(left, c - lower, 1.0))
+        large = ops.square(upper - x) / (width * ops.where(left, 1.0, upper - c))
+        none = ops.eq(x, lower)
+        low = ops.where(none, -math.inf, ops.log(ops.where(none, 1.0, small)))
+        return ops.where(left, low, ops.log1p(-large))
+
+    def logccdf(self, x, lower, c, upper):
+        return self.logcdf(-x, -upper, -c, -lower)
+
+    def lower_quantile(self, log_p, lower, c, upper):
+        p, width = ops.exp(log_p), upper - lower
+        left = p * width <= c - lower
+        low = lower + ops.sqrt(p * width * (c - lower))
+        return ops.where(left, low, upper - ops.sqrt((1 - p) * width * (upper - c)))
+
+    def upper_quantile(self, log_p, lower, c, upper):
+        return -self.lower_quantile(log_p, -upper, -c, -lower)
+
+    def sample(self, key, shape, lower, c, upper):
+        return self.lower_quantile(ops.log(draw_uniform(key, shape)), lower, c, upper)
+
+    def mean(self, lower, c, upper):
+        return (lower + c + upper) / 3
+
+    def variance(self, lower, c, upper):
+        first, second = c - lower, upper - c
+        return (ops.square(first) + first * second + ops.square(second)) / 18
+
+    def mode(self, lower, c, upper):
+        return c
+
+    def entropy(self, lower, c, upper):
+        return ops.log(upper - lower) + (0.5 - LOG_2) + 0 * c
+
+
+class Kumaraswamy(Distribution):
+    """Kumaraswamy with shapes `a` and `b`: P(X > x) = (1 - x**a)**b.
+
+    Support: 0 <= x <= 1.
+    Mean: b * gamma(1 + 1 / a) * gamma(b) / gamma(1 + 1 / a + b).
+    Variance: b * gamma(1 + 2 / a) * gamma(b) / gamma(1 + 2 / a + b) - mean**2.
+    Source: Jones (2009), "Kumaraswamy's distribution", Statistical Methodology 6:70.
+    """
+
+    name = "kumaraswamy"
+    parameters = {"a": POSITIVE, "b": POSITIVE}
+    shown = (2.0, 3.0)
+    over = UNIT
+
+    def logpdf(self, x, a, b):
+        log_rest = log1mexp_exp(ops.log(-ops.log(x)) + log_of(a))
+        power = times_log(a - 1, x)
+        # At the ends a share of nothing has the power 0.
+        one = ops.eq(b, 1)
+        return log_of(a) + log_of(b) + power + ops.where(one, 0.0, (b - 1) * log_rest)
+
+    def logcdf(self, x, a, b):
+        return ops.log1mexp(self.logccdf(x, a, b))
+
+    def logccdf(self, x, a, b):
+        return b * log1mexp_exp(ops.log(-ops.log(x)) + log_of(a))
+
+    def lower_quantile(self, log_p, a, b):
+        # x**a is 1 - exp(log(1 - p) / b).
+        return ops.exp(log1mexp_exp(log_hazard(log_p) - log_of(b)) / a)
+
+    def upper_quantile(self, log_p, a, b):
+        return ops.exp(ops.log1mexp(log_p / b) / a)
+
+    def sample(self, key, shape, a, b):
+        return self.upper_quantile(-draw_exponential(key, shape), a, b)
+
+    def _moment(self, k, a, b):
+        return b * ops.exp(ops.lbeta(1 + k / a, b))
+
+    def mean(self, a, b):
+        return self._moment(1, a, b)
+
+    def variance(self, a, b):
+        return self._moment(2, a, b) - ops.square(self._moment(1, a, b))
+
+    def mode(self, a, b):
+        inner = ((a - 1) / (a * b - 1)) ** (1 / a)
+        single = (a >= 1) & (b >= 1) & ops.logical_not(ops.eq(a, 1) & ops.eq(b, 1))
+        return ops.where(single, inner, math.nan)
+
+
+class LogitNormal(Mapped):
+    """sigmoid of normal(mu, sigma).
+
+    Support: 0 < x < 1.
+    Mean: none in closed form.
+    Variance: none in closed form.
+    Source: Atchison and Shen (1980), "Logistic-normal distributions", Biometrika 67:261.
+    """
+
+    name = "logit_normal"
+    parameters = {"mu": REAL, "sigma": POSITIVE}
+    defaults = {"mu": 0.0, "sigma": 1.0}
+    shown = (0.0, 2.0)
+    over = OPEN_UNIT
+    base = Normal()
+
+    def to_base(self, x, mu, sigma):
+        return x.inputs[0] if isinstance(x.op, ops.Sigmoid) else ops.log(x) - ops.log1p(-x)
+
+    def from_base(self, z, mu, sigma):
+        return ops.sigmoid(z)
+
+    def logpdf(self, x, mu, sigma):
+        z = self.to_base(x, mu, sigma)
+        return Normal().logpdf(z, mu, sigma) - ops.log_sigmoid(z) - ops.log_sigmoid(-z)
+
+
+class LogUniform(Distribution):
+    """exp of a uniform between the logs of `low` and `high`.
+
+    Support: low <= x <= high.
+    Mean: (high - low) / log(high / low).
+    Variance: (high**2 - low**2) / (2 * log(high / low)) - mean**2.
+    Source: Hamming (1970), "On the distribution of numbers", Bell System Technical Journal 49.
+    """
+
+    name = "log_uniform"
+    parameters = {"low": POSITIVE, "high": POSITIVE}
+    shown = (0.5, 8.0)
+
+    def support(self, low, high):
+        return Interval(number(low), number(high))
+
+    def _width(self, low, high):
+        return ops.log(high / low)
+
+    def logpdf(self, x, low, high):
+        return -log_of(x) - ops.log(self._width(low, high))
+
+    def logcdf(self, x, low, high):
+        return ops.log(ops.log1p((x - low) / low)) - ops.log(self._width(low, high))
+
+    def logccdf(self, x, low, high):
+        return ops.log(-ops.log1p((x - high) / high)) - ops.log(self._width(low, high))
+
+    def lower_quantile(self, log_p, low, high):
+        return low * ops.exp(ops.exp(log_p) * self._width(low, high))
+
+    def upper_quantile(self, log_p, low, high):
+        return high * ops.exp(-ops.exp(log_p) * self._width(low, high))
+
+    def sample(self, key, shape, low, high):
+        drawn = low * ops.exp(draw_uniform(key, shape) * self._width(low, high))
+        return ops.clip(drawn, low, high)
+
+    def mean(self, low, high):
+        return (high - low) / self._width(low, high)
+
+    def variance(self, low, high):
+        middle = 0.5 * (high + low)
+        return self.mean(low, high) * (middle - self.mean(low, high))
+
+    def mode(self, low, high):
+        return low
+
+    def entropy(self, low, high):
+        return 0.5 * (ops.log(low) + ops.log(high)) + ops.log(self._width(low, high))
+
+
+class DoublyTruncatedPowerLaw(Distribution):
+    """Density proportional to x**alpha between `low` and `high`.
+
+    Support: low <= x <= high.
+    Mean: none in closed form for all alpha.
+    Variance: none in closed form for all alpha.
+    Source: Clauset, Shalizi and Newman (2009), "Power-law distributions in empirical data", SIAM
+    Review 51:661.
+    """
+
+    name = "doubly_truncated_power_law"
+    parameters = {"alpha": REAL, "low": POSITIVE, "high": POSITIVE}
+    shown = (-1.5, 1.0, 10.0)
+
+    def support(self, alpha, low, high):
+        return Interval(number(low), number(high))
+
+    # With t = log(x / low), of which T is the largest, P(X <= x) is
+    # (exp((alpha + 1) t) - 1) / (exp((alpha + 1) T) - 1), also in the limit alpha = -1.
+
+    def logpdf(self, x, alpha, low, high):
+        width = ops.log(high / low)
+        scale = ops.log(width * ops.exprel((alpha + 1) * width)) + log_of(low)
+        return alpha * ops.log(x / low) - scale
+
+    def logcdf(self, x, alpha, low, high):
+        t, width = ops.log1p((x - low) / low), ops.log(high / low)
+        slope = alpha + 1
+        return ops.log(t * ops.exprel(slope * t)) - ops.log(width * ops.exprel(slope * width))
+
+    def logccdf(self, x, alpha, low, high):
+        # The distribution of 1 / x.
+        t, width = -ops.log1p((x - high) / high), ops.log(high / low)
+        slope = -(alpha + 1)
+        return ops.log(t * ops.exprel(slope * t)) - ops.log(width * ops.exprel(slope * width))
+
+    def lower_quantile(self, log_p, alpha, low, high):
+        return low * ops.exp(self._step(ops.exp(log_p), alpha + 1, ops.log(high / low)))
+
+    def upper_quantile(self, log_p, alpha, low, high):
+        return high * ops.exp(-self._step(ops.exp(log_p), -(alpha + 1), ops.log(high / low)))
+
+    def _step(self, p, slope, width):
+        """The t below which the share p lies: log(1 + p (exp(slope T) - 1)) / slope."""
+        grown = p * ops.expm1(slope * width)
+        small = ops.abs(grown) < 1e-8
+        ratio = ops.log1p(ops.where(small, 1.0, grown)) / ops.where(small, 1.0, grown)
+        near = p * width * ops.exprel(slope * width) * ops.where(small, 1 - 0.5 * grown, ratio)
+        return ops.minimum(near, width)
+
+    def sample(self, key, shape, alpha, low, high):
+        return self.lower_quantile(ops.log(draw_uniform(key, shape)), alpha, low, high)
+
+    def mode(self, alpha, low, high):
+        return ops.where(alpha < 0, low, high)
+
+
+class LowerTruncatedPowerLaw(Distribution):
+    """Density proportional to x**alpha above `low`, with alpha < -1.
+
+    Support: x >= low.
+    Mean: (alpha + 1) / (alpha + 2) * low for alpha < -2.
+    Variance: low**2 * (alpha + 1) / (alpha + 3) - mean**2 for alpha < -3.
+    Source: Clauset, Shalizi and Newman (2009), "Power-law distributions in empirical data", SIAM
+    Review 51:661.
+    """
+
+    name = "lower_truncated_power_law"
+    parameters = {"alpha": Interval(high=-1.0, high_open=True), "low": POSITIVE}
+    shown = (-2.5, 1.0)
+
+    def support(self, alpha, low):
+        return Interval(number(low))
+
+    def logpdf(self, x, alpha, low):
+        return ops.log(-1 - alpha) - log_of(low) + alpha * ops.log1p((x - low) / low)
+
+    def logcdf(self, x, alpha, low):
+        return ops.log1mexp(self.logccdf(x, alpha, low))
+
+    def logccdf(self, x, alpha, low):
+        return (alpha + 1) * ops.log1p((x - low) / low)
+
+    def lower_quantile(self, log_p, alpha, low):
+        return low * ops.exp(ops.log1p(-ops.exp(log_p)) / (alpha + 1))
+
+    def upper_quantile(self, log_p, alpha, low):
+        return low * ops.exp(log_p / (alpha + 1))
+
+    def sample(self, key, shape, alpha, low):
+        return low * ops.exp(-draw_exponential(key, shape) / (alpha + 1))
+
+    def mean(self, alpha, low):
+        return ops.where(alpha < -2, (alpha + 1) / (alpha + 2) * low, math.inf)
+
+    def variance(self, alpha, low):
+        first = (alpha + 1) / (alpha + 2)
+        value = ops.square(low) * ((alpha + 1) / (alpha + 3) - ops.square(first))
+        other = ops.where(alpha < -2, math.inf, math.nan)
+        return ops.where(alpha < -3, value, other)
+
+    def mode(self, alpha, low):
+        return low
+
+
+class ChiSquared(Renamed):
+    """Chi-squared with `nu` degrees of freedom.
+
+    Support: x >= 0.
+    Mean: nu.
+    Variance: 2 * nu.
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 18.
+    """
+
+    name = "chi_squared"
+    parameters = {"nu": POSITIVE}
+    shown = (3.0,)
+    over = NONNEGATIVE
+    base = Gamma()
+
+    def inner(self, nu):
+        return 0.5 * nu, ops.full_like(nu, 0.5)
+
+
+class InverseChiSquared(Renamed):
+    """1 / x of chi-squared with `nu` degrees of freedom.
+
+    Support: x > 0.
+    Mean: 1 / (nu - 2) for nu > 2.
+    Variance: 2 / ((nu - 2)**2 * (nu - 4)) for nu > 4.
+    Source: Gelman et al. (2013), "Bayesian Data Analysis", appendix A.
+    """
+
+    name = "inverse_chi_squared"
+    parameters = {"nu": POSITIVE}
+    shown = (5.0,)
+    over = POSITIVE
+    base = InverseGamma()
+
+    def inner(self, nu):
+        return 0.5 * nu, ops.full_like(nu, 0.5)
+
+
+class ScaledInverseChiSquared(Renamed):
+    """nu * s**2 / x of chi-squared x with `nu` degrees of freedom.
+
+    Support: x > 0.
+    Mean: nu * s**2 / (nu - 2) for nu > 2.
+    Variance: 2 * nu**2 * s**4 / ((nu - 2)**2 * (nu - 4)) for nu > 4.
+    Source: Gelman et al. (2013), "Bayesian Data Analysis", appendix A.
+    """
+
+    name = "scaled_inverse_chi_squared"
+    parameters = {"nu": POSITIVE, "s": POSITIVE}
+    shown = (5.0, 2.0)
+    over = POSITIVE
+    base = InverseGamma()
+
+    def inner(self, nu, s):
+        return 0.5 * nu, 0.5 * nu * ops.square(s)

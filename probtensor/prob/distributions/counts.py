@@ -1,0 +1,215 @@
+"""Discrete distributions of counts and whole numbers; see `discrete.py` for their formulas."""
+
+from __future__ import annotations
+
+import math
+
+from probtensor import ops
+from probtensor.prob.distributions.continuous import log_gamma_draw, number
+from probtensor.prob.distributions.continuous.families import draw_exponential, draw_uniform
+from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.formulas import log_of, times_log1m
+from probtensor.prob.distributions.support import COUNT, POSITIVE, Integers, Interval
+
+WHOLE = Integers(-math.inf)
+PROBABILITY = Interval(0.0, 1.0, low_open=True)
+
+
+class Geometric(Distribution):
+    """The number of trials of probability `p` until the first success, which is counted.
+
+    Support: 1, 2, ...
+    Mean: 1 / p.
+    Variance: (1 - p) / p**2.
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 5.
+    """
+
+    name = "geometric"
+    parameters = {"p": PROBABILITY}
+    shown = (0.3,)
+    over = Integers(1)
+
+    def logpdf(self, x, p):
+        return log_of(p) + times_log1m(x - 1, p)
+
+    def logcdf(self, x, p):
+        return ops.log1mexp(times_log1m(x, p))
+
+    def logccdf(self, x, p):
+        return times_log1m(x, p)
+
+    def lower_quantile(self, log_p, p):
+        return ops.maximum(ops.ceil(ops.log1mexp(log_p) / ops.log1p(-p)), 1.0)
+
+    def upper_quantile(self, log_p, p):
+        return ops.maximum(ops.ceil(log_p / ops.log1p(-p)), 1.0)
+
+    def sample(self, key, shape, p):
+        return 1 + ops.floor(draw_exponential(key, shape) / -ops.log1p(-p))
+
+    def mean(self, p):
+        return 1 / p
+
+    def variance(self, p):
+        return (1 - p) / ops.square(p)
+
+    def mode(self, p):
+        return ops.ones_like(p)
+
+
+class DiscreteUniform(Distribution):
+    """Whole numbers from `lower` to `upper`, both included, with equal probabilities.
+
+    Support: lower, lower + 1, ..., upper.
+    Mean: (lower + upper) / 2.
+    Variance: ((upper - lower + 1)**2 - 1) / 12.
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 6.
+    """
+
+    name = "discrete_uniform"
+    parameters = {"lower": WHOLE, "upper": WHOLE}
+    shown = (-2, 5)
+    over = WHOLE
+
+    def support(self, lower, upper):
+        return Integers(number(lower), number(upper))
+
+    def logpdf(self, x, lower, upper):
+        return ops.zeros_like(x) - ops.log(upper - lower + 1)
+
+    def logcdf(self, x, lower, upper):
+        return ops.log((x - lower + 1) / (upper - lower + 1))
+
+    def logccdf(self, x, lower, upper):
+        return ops.log((upper - x) / (upper - lower + 1))
+
+    def lower_quantile(self, log_p, lower, upper):
+        count = ops.ceil(ops.exp(log_p) * (upper - lower + 1))
+        return lower + ops.maximum(count - 1, 0.0)
+
+    def upper_quantile(self, log_p, lower, upper):
+        return upper - ops.floor(ops.exp(log_p) * (upper - lower + 1))
+
+    def sample(self, key, shape, lower, upper):
+        width = upper - lower + 1
+        drawn = lower + ops.floor(draw_uniform(key, shape) * width)
+        return ops.where(width > 0, ops.minimum(drawn, upper), math.nan)
+
+    def mean(self, lower, upper):
+        return 0.5 * lower + 0.5 * upper
+
+    def variance(self, lower, upper):
+        width = upper - lower
+        return width * (width + 2) / 12
+
+    def entropy(self, lower, upper):
+        return ops.log(upper - lower + 1)
+
+
+class BetaBinomial(Distribution):
+    """Binomial with `n` trials, whose success probability has the distribution beta(alpha, beta).
+
+    Support: 0, 1, ..., n.
+    Mean: n * alpha / (alpha + beta).
+    Variance: n * alpha * beta * (alpha + beta + n) / ((alpha + beta)**2 * (alpha + beta + 1)).
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 6.
+    """
+
+    name = "beta_binomial"
+    parameters = {"n": COUNT, "alpha": POSITIVE, "beta": POSITIVE}
+    shown = (10, 2.0, 3.0)
+    over = COUNT
+    propagates_nan = True
+
+    def support(self, n, alpha, beta):
+        return Integers(0, number(n))
+
+    def logpdf(self, x, n, alpha, beta):
+        ways = ops.lgamma(n + 1) - ops.lgamma(x + 1) - ops.lgamma(n - x + 1)
+        rising = ops.log_rising_factorial(alpha, x) + ops.log_rising_factorial(beta, n - x)
+        return ways + rising - ops.log_rising_factorial(alpha + beta, n)
+
+    def sample(self, key, shape, n, alpha, beta):
+        first, second = (ops.key_fold(key, stream) for stream in (0, 1))
+        odds = log_gamma_draw(first, shape, alpha) - log_gamma_draw(second, shape, beta)
+        index = element_indices(shape)
+        return ops.draw_binomial(ops.key_fold(key, 2), index, n, ops.sigmoid(odds))
+
+    def mean(self, n, alpha, beta):
+        return n * alpha / (alpha + beta)
+
+    def variance(self, n, alpha, beta):
+        total = alpha + beta
+        share = alpha / total * (beta / total)
+        return n * share * ((total + n) / (total + 1))
+
+
+class BetaNegativeBinomial(Distribution):
+    """Failures before `n` successes, of a probability with the distribution beta(alpha, beta).
+
+    Support: 0, 1, 2, ...
+    Mean: n * beta / (alpha - 1) for alpha > 1.
+    Variance: n * (n + alpha - 1) * beta * (alpha + beta - 1) / ((alpha - 2) * (alpha - 1)**2) \
+for alpha > 2.
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 6.
+    """
+
+    name = "beta_negative_binomial"
+    parameters = {"alpha": POSITIVE, "beta": POSITIVE, "n": POSITIVE}
+    shown = (5.0, 2.0, 3.0)
+    over = COUNT
+
+    def logpdf(self, x, alpha, beta, n):
+        ways = ops.log_rising_factorial(n, x) - ops.lgamma(x + 1)
+        rising = ops.log_rising_factorial(beta, x) + ops.log_rising_factorial(alpha, n)
+        return ways + rising - ops.log_rising_factorial(alpha + beta, n + x)
+
+    def sample(self, key, shape, alpha, beta, n):
+        keys = [ops.key_fold(key, stream) for stream in range(4)]
+        odds = log_gamma_draw(keys[1], shape, beta) - log_gamma_draw(keys[0], shape, alpha)
+        index = element_indices(shape)
+        rate = ops.draw_gamma(keys[2], index, n) * ops.exp(odds)
+        return ops.draw_poisson(keys[3], index, rate)
+
+    def mean(self, alpha, beta, n):
+        return ops.where(alpha > 1, n * beta / (alpha - 1), math.inf)
+
+    def variance(self, alpha, beta, n):
+        first = beta * (alpha + beta - 1) / ops.square(alpha - 1)
+        value = n * (n + alpha - 1) * first / (alpha - 2)
+        return ops.where(alpha > 2, value, ops.where(alpha > 1, math.inf, math.nan))
+
+
+class DiscreteWeibull(Distribution):
+    """Discrete Weibull: P(X >= x) = q**(x**beta).
+
+    Support: 0, 1, 2, ...
+    Mean: none in closed form.
+    Variance: none in closed form.
+    Source: Nakagawa and Osaki (1975), "The discrete Weibull distribution", IEEE Transactions on
+    Reliability 24:300.
+    """
+
+    name = "discrete_weibull"
+    parameters = {"q": Interval(0.0, 1.0, low_open=True, high_open=True), "beta": POSITIVE}
+    shown = (0.7, 1.5)
+    over = COUNT
+
+    def logpdf(self, x, q, beta):
+        log_q, here = ops.log(q), x**beta
+        return here * log_q + ops.log1mexp(((x + 1) ** beta - here) * log_q)
+
+    def logcdf(self, x, q, beta):
+        return ops.log1mexp(self.logccdf(x, q, beta))
+
+    def logccdf(self, x, q, beta):
+        return (x + 1) ** beta * ops.log(q)
+
+    def lower_quantile(self, log_p, q, beta):
+        return self.upper_quantile(ops.log1mexp(log_p), q, beta)
+
+    def upper_quantile(self, log_p, q, beta):
+        return ops.maximum(ops.ceil((log_p / ops.log(q)) ** (1 / beta)) - 1, 0.0)
+
+    def sample(self, key, shape, q, beta):
+        return ops.floor((draw_exponential(key, shape) / -ops.log(q)) ** (1 / beta))

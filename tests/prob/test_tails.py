@@ -1,0 +1,192 @@
+"""Distribution functions and quantiles beside exact ones, far into both tails."""
+
+import math
+
+import numpy as np
+import pytest
+
+import probtensor as pt
+from probtensor.graph import GraphError
+from tests.prob.distributions import DISTRIBUTIONS
+from tests.prob.exact_tails import CDF, log_tails
+
+LEVELS = np.array([-690.0, -200.0, -40.0, -8.0, -2.0, -0.8])  # logs of probabilities
+EPS = 2.0**-52
+
+
+def kind_of(case):
+    return type(case.variable().op.distribution).__name__
+
+
+KNOWN = [case for case in DISTRIBUTIONS if kind_of(case) in CDF]
+UNKNOWN = [case for case in DISTRIBUTIONS if kind_of(case) not in CDF]
+CONTINUOUS = [case for case in KNOWN if not case.discrete]
+COUNTS = [case for case in KNOWN if case.discrete]
+SEVERAL = [case for case in DISTRIBUTIONS if case.name in ("wald", "ex_gaussian")]
+
+
+def evaluate(*nodes):
+    with np.errstate(all="ignore"):
+        return pt.function([], list(nodes), target="machine")()
+
+
+def quantiles(case):
+    """Values at which the tails have the levels, below and above; None where it is not known."""
+    variable = case.variable()
+    distribution, own = variable.op.distribution, variable.inputs
+    levels = pt.as_tensor(LEVELS)
+    try:
+        found = evaluate(distribution.lower_quantile(levels, *own),
+                         distribution.upper_quantile(levels, *own))  # fmt: skip
+    except NotImplementedError:
+        return None
+    # Beyond the largest float, or so near an end that floats have no values there.
+    return [x[np.isfinite(x)] for x in found]
+
+
+@pytest.mark.parametrize("case", CONTINUOUS, ids=str)
+def test_tails_and_quantiles_are_exact(case):
+    found, kind = quantiles(case), kind_of(case)
+    if found is None:
+        found = [case.scipy.ppf([1e-9, 1e-3, 0.2]), case.scipy.isf([1e-9, 1e-3, 0.2])]
+        levels = None
+    else:
+        levels = LEVELS
+    variable = case.variable()
+    parameters = [float(p.eval()) for p in variable.inputs]
+    low, high = case.scipy.support() if hasattr(case.scipy, "support") else (0, 1)
+    for above, values in enumerate(found):
+        logs = evaluate(pt.logcdf(variable, values), pt.logccdf(variable, values))
+        density = evaluate(pt.logp(variable, values))[0]
+        for k, x in enumerate(values):
+            if x in (low, high) or (x in (0, 1) and case.inside.max() < 1):
+                continue
+            exact = log_tails(kind, x, parameters)
+            size = abs(x) + max(map(abs, parameters))
+            for one, other in zip((logs[0][k], logs[1][k]), exact):
+                steep = size * math.exp(min(density[k] - other, 700))
+                assert abs(one - other) <= 200 * EPS * (1 + abs(other) + steep), (x, one, other)
+            if levels is not None and len(values) == len(levels):
+                tail = exact[above]
+                steep = size * math.exp(min(density[k] - tail, 700))
+                assert abs(tail - levels[k]) <= 400 * EPS * (1 + abs(tail) + steep), (x, tail)
+
+
+@pytest.mark.parametrize("case", COUNTS, ids=str)
+def test_tails_of_counts_are_exact(case):
+    variable = case.variable()
+    parameters = [float(p.eval()) for p in variable.inputs]
+    logs = evaluate(pt.logcdf(variable, case.inside), pt.logccdf(variable, case.inside))
+    between = evaluate(pt.logcdf(variable, case.inside + 0.5))[0]
+    np.testing.assert_array_equal(logs[0], between)
+    exact = np.array([log_tails(kind_of(case), x, parameters) for x in case.inside]).T
+    np.testing.assert_allclose(logs, exact, rtol=1e-12, atol=1e-14)
+    shares = np.array([0.001, 0.03, 0.4, 0.5, 0.77, 0.999999])
+    (found,) = evaluate(pt.icdf(variable, shares))
+    for x, share in zip(found, shares):
+        least, log_share = case.inside.min(), math.log(share)
+        assert log_tails(kind_of(case), x, parameters)[0] >= log_share - 1e-14, (x, share)
+        if x > least:
+            before = log_tails(kind_of(case), x - 1, parameters)[0]
+            assert before < log_share + 1e-14, (x, share)
+
+
+@pytest.mark.parametrize("case", KNOWN, ids=str)
+def test_ends_of_supports_and_what_lies_beyond(case):
+    variable = case.variable()
+    x = np.array([-np.inf, np.inf, np.nan])
+    below, above, quantile = evaluate(
+        pt.logcdf(variable, x), pt.logccdf(variable, x), pt.icdf(variable, [-0.1, 1.1, np.nan])
+        if case not in SEVERAL else pt.as_tensor([np.nan] * 3),
+    )  # fmt: skip
+    assert below[0] == -np.inf and below[1] == 0 and np.isnan(below[2])
+    assert above[0] == 0 and above[1] == -np.inf and np.isnan(above[2])
+    assert np.isnan(quantile).all()
+    for outside in case.outside:
+        lower, upper = evaluate(pt.logcdf(variable, outside), pt.logccdf(variable, outside))
+        assert {float(lower), float(upper)} == {0.0, -np.inf}
+    if case not in SEVERAL:
+        ends = evaluate(pt.icdf(variable, [0.0, 1.0]))[0]
+        assert ends[0] <= case.inside.min() and ends[1] >= case.inside.max()
+
+
+@pytest.mark.parametrize("case", [c for c in CONTINUOUS if c.wrong], ids=str)
+def test_parameters_out_of_range_are_nan(case):
+    inputs = {name: pt.scalar(name) for name in case.parameters}
+    variable = case.make(**inputs)
+    f = pt.function([*inputs.values()], pt.logcdf(variable, case.inside), target="machine",
+                    on_unused_input="ignore")  # fmt: skip
+    assert np.isfinite(f(**{k: float(v) for k, v in case.parameters.items()})).any()
+    assert np.isnan(f(**{k: float(v) for k, v in {**case.parameters, **case.wrong}.items()})).all()
+
+
+@pytest.mark.parametrize("case", UNKNOWN, ids=str)
+def test_what_is_not_known_is_refused_with_its_line(case):
+    variable = case.variable(name="x")
+    with pytest.raises(GraphError, match=rf"logcdf: .*{case.name}") as error:
+        pt.logcdf(variable, 1.0)
+    assert __file__ in str(error.value) or "distributions.py" in str(error.value)
+
+
+CUT = [
+    pt.interval(0.2, 0.9), pt.interval(low=0.7),
+    pytest.param(pt.interval(high=0.6), marks=pytest.mark.slow),
+    pytest.param(pt.interval(0.55, 0.5500001), marks=pytest.mark.slow),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [c for c in CONTINUOUS if c not in SEVERAL], ids=str)
+@pytest.mark.parametrize("constraint", CUT, ids=str)
+def test_truncated_ones_have_the_shares_of_the_whole(case, constraint):
+    """F(x) of a truncated variable is (F(x) - F(a)) / (F(b) - F(a)), its quantiles invert it, its
+    density is the slope of it, and its draws lie inside."""
+    whole, part = case.variable(), case.variable(constraint=constraint)
+    low, high = (max(constraint.low, -1e9), min(constraint.high, 1e9))
+    own = evaluate(pt.icdf(whole, [1e-6, 1 - 1e-6]))[0]
+    low, high = max(low, own[0]), min(high, own[1])
+    if low >= high:
+        return
+    x = low + (high - low) * np.array([0.1, 0.5, 0.8])
+    ends = [constraint.low, constraint.high]
+    cdf, at_ends = np.split(np.exp(evaluate(pt.logcdf(whole, [*x, *ends]))[0]), [3])
+    wanted = (cdf - at_ends[0]) / (at_ends[1] - at_ends[0])
+    tolerance = 1e-9 + 1e-15 / (at_ends[1] - at_ends[0])
+    own = pt.logcdf(part, x)
+    logs, upper, density, plain, back = evaluate(
+        own, pt.logccdf(part, x), pt.logp(part, x), pt.logp(whole, x), pt.icdf(part, pt.exp(own))
+    )
+    np.testing.assert_allclose(np.exp(logs), wanted, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(np.exp(upper), 1 - wanted, rtol=tolerance, atol=tolerance)
+    share = np.log(at_ends[1] - at_ends[0])
+    np.testing.assert_allclose(density, plain - share, rtol=tolerance, atol=10 * tolerance)
+    np.testing.assert_allclose(back, x, rtol=1e-7)
+    draws = pt.draw(part, draws=40, seed=1)
+    assert (draws >= constraint.low).all() and (draws <= constraint.high).all()
+    assert len(set(draws)) > 30
+
+
+def test_slopes_of_tails_are_densities():
+    x, shape = pt.vector("x"), pt.scalar("shape")
+    variable = pt.random.gamma(shape, 2.0)
+    tails = [pt.logcdf(variable, x), pt.logccdf(variable, x)]
+    slopes = [pt.grad(pt.sum(pt.exp(tail)), x) for tail in tails]
+    by_shape = pt.jacobian(tails[0], shape)
+    f = pt.function([x, shape], [*slopes, by_shape], target="machine")
+    at = np.array([0.2, 1.0, 4.0])
+    below, above, sensitivity = f(at, 2.5)
+    from scipy import stats
+
+    density = stats.gamma(2.5, scale=0.5).pdf(at)
+    np.testing.assert_allclose(below, density, rtol=1e-12)
+    np.testing.assert_allclose(above, -density, rtol=1e-12)
+    moved = [stats.gamma(s, scale=0.5).logcdf(at) for s in (2.5 - 1e-6, 2.5 + 1e-6)]
+    np.testing.assert_allclose(sensitivity, (moved[1] - moved[0]) / 2e-6, rtol=1e-6)
+
+
+def test_draws_of_a_tail_that_floats_cannot_hold_are_nan():
+    """No draw at the bound stands for a tail whose probability underflows."""
+    far = pt.random.gamma(2.0, 1.0, constraint=pt.interval(low=2000.0))
+    assert np.isnan(pt.draw(far, draws=3, seed=1)).all()
+    near = pt.random.exponential(1.0, constraint=pt.interval(2000.0, 2001.0))
+    draws = pt.draw(near, draws=3, seed=1)
+    assert (draws > 2000).all() and (draws < 2001).all()
