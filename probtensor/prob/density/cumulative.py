@@ -23,6 +23,7 @@ from probtensor.prob.distributions.support import Integers, Interval, is_bound
 from probtensor.prob.distributions.truncation import truncation_bounds
 from probtensor.prob.sequences.op import RandomSequence
 from probtensor.transform.facts import FactTable
+from probtensor.types import promote_float
 
 
 @public
@@ -101,8 +102,8 @@ class _Parts:
                 f"{what}: {self._name} has values that are {self.support}, and a distribution "
                 f"function is of numbers in no order but their own\n  made at {line_of(variable)}"
             )
-        self.dtype = "float64" if value.dtype == "float64" or not own else own[0].dtype
-        self.value = as_tensor_of(value, self.dtype) if not value.type.is_float else value
+        self.dtype = promote_float(value.dtype, *(x.dtype for x in own))
+        self.value = value.astype(self.dtype)
 
     @property
     def _name(self) -> str:
@@ -153,13 +154,14 @@ class _Parts:
 
     def _somewhere(self) -> Node:
         """A value inside the support."""
-        low, high = self.support.low, self.support.high
-        if is_bound(low) and is_bound(high):
-            middle = 0.5 * as_tensor(low) + 0.5 * as_tensor(high)
+        ends = self.support.low, self.support.high
+        low, high = (as_tensor_of(end, self.value.dtype) if is_bound(end) else None for end in ends)
+        if low is not None and high is not None:
+            middle = 0.5 * low + 0.5 * high
             return ops.floor(middle) if self.support.discrete else middle
-        if is_bound(low):
-            return as_tensor(low) + 1.0
-        return as_tensor(high) - 1.0 if is_bound(high) else as_tensor(0.0)
+        if low is not None:
+            return low + 1.0
+        return as_tensor_of(0.0, self.value.dtype) if high is None else high - 1.0
 
     def quantile(self) -> Node:
         q = self.value
@@ -173,6 +175,7 @@ class _Parts:
                 found = self._settled(found, log_p)
         else:
             found = self._known(self.distribution.quantile_between, p, *cuts)
+        found = found.astype(self.dtype)
         low, high = (as_tensor_of(end, q.dtype) for end in (self.support.low, self.support.high))
         found = ops.where(ops.eq(q, 0), low, ops.where(ops.eq(q, 1), high, found))
         return self._checked(ops.where(valid | ops.eq(q, 0) | ops.eq(q, 1), found, math.nan))

@@ -224,7 +224,10 @@ class Wald(Distribution):
 
     def logpdf(self, x, mu, lam, alpha):
         y = x - alpha
-        excess = 0.5 * lam * ops.square((y - mu) / mu) / y
+        far = y > 2 * mu
+        # (y - mu) / y, without a quotient of infinities.
+        share = ops.where(far, 1 - mu / y, (y - mu) / ops.where(far, mu, y))
+        excess = 0.5 * (lam / mu) * ((y - mu) / mu) * share
         return 0.5 * log_of(lam) - HALF_LOG_2PI - 1.5 * ops.log(y) - excess
 
     def _tails(self, x, mu, lam, alpha):
@@ -324,7 +327,7 @@ class Gompertz(Distribution):
     over = NONNEGATIVE
 
     def logpdf(self, x, concentration, rate):
-        growth = rate * x
+        growth = ops.minimum(rate * x, 1e300)  # infinity minus infinity is none
         scale = log_of(concentration) + log_of(rate)
         return scale + growth - concentration * ops.expm1(growth)
 

@@ -165,14 +165,15 @@ class StudentT(Distribution):
 def log_student_share(z: Node, nu: Node) -> Node:
     """Log of the probability that Student's t is below z.
 
-    The tail is half of I(nu / (nu + z^2); nu / 2, 1/2). Where |z| is small that argument rounds to
-    1, and the share from the middle to z is half of I(z^2 / (nu + z^2); 1/2, nu / 2)."""
+    The share from the middle to z is half of I(y; 1/2, nu / 2) with y = z^2 / (nu + z^2), and the
+    tail half of its complement, which is I(1 - y; nu / 2, 1/2): the one whose argument is small."""
     square = ops.square(z)
-    near = square < 1
+    near, flat = square < 1, square < nu
     middle = 0.5 * ops.betainc(0.5, 0.5 * nu, ops.where(near, square, 0.5) / (nu + square))
     inner = ops.log(0.5 + ops.where(z < 0, -middle, middle))
-    far = ops.where(near, 1.0, square)
-    tail = ops.log_betainc(0.5 * nu, 0.5, nu / (nu + far)) - LOG_2
+    rest = ops.log_betaincc(0.5, 0.5 * nu, ops.where(flat, square, 0.5 * nu) / (nu + square))
+    far = ops.log_betainc(0.5 * nu, 0.5, nu / (nu + ops.where(flat, nu, square)))
+    tail = ops.where(flat, rest, far) - LOG_2
     outer = ops.where(z < 0, tail, ops.log1p(-ops.exp(tail)))
     return ops.where(near, inner, outer)
 
@@ -182,9 +183,13 @@ def student_distance(log_p: Node, nu: Node) -> Node:
     exp(log_p) of at most 1/2."""
     p = share_of(log_p)
     near = p > 0.25
-    inside = ops.betaincinv(0.5, 0.5 * nu, 1 - 2 * ops.where(near, p, 0.3))
-    outside = ops.betaincinv(0.5 * nu, 0.5, 2 * ops.where(near, 0.2, p))
-    ratio = ops.where(near, inside / (1 - inside), (1 - outside) / outside)
+    # y = z^2 / (nu + z^2), and 1 - y where that is the smaller one.
+    inner = ops.betaincinv(0.5, 0.5 * nu, 1 - 2 * ops.where(near, p, 0.3))
+    y = ops.where(near, inner, ops.betainccinv(0.5, 0.5 * nu, 2 * ops.where(near, 0.2, p)))
+    rest = ops.betaincinv(0.5 * nu, 0.5, 2 * ops.where(near, 0.2, p))
+    small = near | (y < 0.5)
+    part = ops.where(small, y, rest)
+    ratio = ops.where(small, part / (1 - part), (1 - part) / part)
     return ops.sqrt(nu * ratio)
 
 
