@@ -8,7 +8,10 @@ from probtensor.dataclass import dataclass
 from probtensor.device import Kernel
 from probtensor.kernel.ir import Call
 from probtensor.targets.cuda.host_calls import HostKernel
+from probtensor.targets.cuda.library import LibraryCall
 from probtensor.types import Size
+
+GEMM_TILES = {"float64": (128, 64), "float32": (128, 128)}
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,14 @@ class GemmCall:
     kernels: tuple[Kernel, ...] = ()
 
 
+def splits_of(dtype: str, batch: int, m: int, n: int, k: int, multiprocessors: int) -> int:
+    """Parts that the sum of a product is split into, to occupy the device."""
+    rows, columns = GEMM_TILES[dtype]
+    blocks = batch * -(-m // rows) * -(-n // columns)
+    idle_blocks = multiprocessors // blocks if blocks else 1
+    return max(1, min(idle_blocks, k // 512, 64))
+
+
 @dataclass(frozen=True)
 class StepLoop:
     """Launches for each step of a loop in order."""
@@ -48,7 +59,8 @@ class StepLoop:
     each: tuple[Work, ...]
 
 
-Work = KernelLaunch | GemmCall | Call | HostKernel | StepLoop  # a Call is one on the host
+# A Call is one on the host.
+Work = KernelLaunch | GemmCall | Call | HostKernel | LibraryCall | StepLoop
 
 
 @dataclass(frozen=True)
