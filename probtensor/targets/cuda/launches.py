@@ -37,14 +37,16 @@ from probtensor.targets.cuda.render import (
     schedules,
 )
 from probtensor.targets.cuda.work import (
-    GEMM_TILES,
     Arguments,
     GemmCall,
     KernelLaunch,
     StepLoop,
     Work,
     each_of,
+    lanes_of,
+    launch_product,
     splits_of,
+    too_long,
 )
 from probtensor.types import Size, dtype_of, size_substitute, size_value
 
@@ -55,9 +57,7 @@ MAX_GRAPH_LAUNCHES = 1 << 14  # of a call that is captured as a graph
 MAX_NARROWED_MODULES = 4  # of one plan
 WARP_MIN_TERMS, BLOCK_MIN_TERMS = 8, 1024
 TERMS_PER_THREAD = 8  # of a fold, so that loads overlap
-GEMM_BLOCK = 256
 CUMSUM_CHUNK, CUMSUM_MIN_CHUNKED = 4096, 16384  # elements
-BY_COLUMN = ("pt_cumsum_columns",)  # routines with a thread for each column of all items
 SUFFIX = {"float64": "f64", "float32": "f32"}
 
 
@@ -428,9 +428,13 @@ class Launches:
                 iterations = items if stage == "ends" else items * -(-largest // CUMSUM_CHUNK)
                 self._step(launch, stage, min(iterations, self.max_blocks))
             return
-        if launch.call.routine in BY_COLUMN:
-            items = -(-items * self._size(launch.inner[-1]) // THREADS)
-            self._step(launch, "block", min(max(items, 1), self.max_blocks))
+        routine = launch.call.routine
+        if too_long(routine, items, largest):
+            self.steps.append(launch.call)
+            return
+        lanes = lanes_of(routine, items, self._size(launch.inner[-1]))
+        if lanes:
+            self._step(launch, "block", min(-(-lanes // THREADS), self.max_blocks))
             return
         group = "warp" if largest <= 32 else "block"
         groups = launch.kernels[group][1] // 32 if group == "warp" else 1
@@ -562,7 +566,6 @@ class Launches:
         given: Arguments,
         stream: LaunchQueue | None,
     ) -> None:
-        scratch = given.scratch
         a, b, c = (
             given.pointers[k] + size_value(offset, numbers)
             for k, offset in zip(product.buffers, product.offsets, strict=True)
@@ -573,21 +576,8 @@ class Launches:
             blas.gemm(p.dtype, p.batch, p.m, p.n, p.k, a, b, c, *p.transposed, stream=stream,
                       tf32=self.runner.target.tf32)  # fmt: skip
             return
-        rows, columns = GEMM_TILES[p.dtype]
-        tiles = p.batch * -(-p.m // rows) * -(-p.n // columns)
-        numbers = struct.pack("4q2i", p.batch, p.m, p.n, p.k, *map(int, p.transposed))
-        full, split, join = p.kernels
-        launch = self.driver.launch
-        if p.splits == 1:
-            launch(full, tiles, GEMM_BLOCK, 0, struct.pack("3Q", a, b, c) + numbers, stream)
-            return
-        parts = scratch + self.partial_offset
-        packed = struct.pack("3Q", a, b, parts) + numbers + struct.pack("q", p.splits)
-        launch(split, tiles * p.splits, GEMM_BLOCK, 0, packed, stream)
-        count = p.batch * p.m * p.n
-        grid = min(-(-count // THREADS), self.max_blocks)
-        packed = struct.pack("2Q2q", parts, c, count, p.splits)
-        launch(join, grid, THREADS, 0, packed, stream)
+        parts = given.scratch + self.partial_offset
+        launch_product(self.driver, p, (a, b, c), parts, self.max_blocks, stream)
 
     @computed_once
     def launches(self) -> int:
