@@ -7,13 +7,12 @@ and JAX read in place.
 
     structs.py    C structures that the host packs and kernels read
     protocol.py   Driver, and what it makes: Memory, LaunchQueue, Kernel, Image, Graph,
-                  MatrixProducts
+                  MatrixProducts, DenseRoutines, FourierTransforms
     nvidia.py     the driver through PyCUDA: contexts, memory, launches, streams, errors
     graphs.py     CUDA graphs, by five functions of libcuda that PyCUDA does not bind
     memory.py     the memory pool
     compiler.py   NVRTC, else nvcc: text to an image; images.py keeps images on disk
-    libraries.py  where NVIDIA's libraries are found, and binding a table of functions
-    blas.py       matrix products by cuBLAS; another library is another table
+    libraries/    NVIDIA's libraries: matrix products, factorisations, Fourier transforms
     array.py      DeviceArray; dlpack.py has the capsules for its exchange
 
 What was decided, and why:
@@ -30,9 +29,6 @@ which is correct on one stream; see `memory.Allocation` for several.
 Launches take packed bytes, at a fifth of the cost of PyCUDA's own call. The driver reports a failed
 kernel at some later call: the error names the kernels queued since the last synchronization.
 
-cuBLAS is called by ctypes with 64-bit sizes, in float32 without TF32 unless asked for. Each stream
-has a handle and a workspace, since a captured stream may not allocate.
-
 Rejected: PyCUDA's SourceModule (needs a toolkit, and a second for each kernel), its GPUArray (no
 DLPack, and kernels of its own), managed memory (pages migrate when the host reads them), cuRAND
 (its random streams differ from those of the CPU).
@@ -42,27 +38,33 @@ from probtensor.device.array import DeviceArray, device_array, empty, transfer
 from probtensor.device.current import driver, is_available, use
 from probtensor.device.errors import DeviceError
 from probtensor.device.protocol import (
+    DenseRoutines,
     DeviceEvent,
     Driver,
+    FourierTransforms,
     Graph,
     Image,
     Kernel,
     LaunchQueue,
     MatrixProducts,
     Memory,
+    TransformPlan,
 )
 
 __all__ = [
+    "DenseRoutines",
     "DeviceArray",
     "DeviceError",
     "DeviceEvent",
     "Driver",
+    "FourierTransforms",
     "Graph",
     "Image",
     "Kernel",
     "LaunchQueue",
     "MatrixProducts",
     "Memory",
+    "TransformPlan",
     "device_array",
     "driver",
     "empty",

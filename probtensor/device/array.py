@@ -17,7 +17,7 @@ from probtensor.device.protocol import Driver
 
 LEGACY_STREAM = 1  # the default stream in the array interface and in DLPack
 NAMED_STREAMS = (None, 0, 1, 2)  # ordered with the default stream by the driver itself
-DTYPE_KINDS = "biuf"
+ITEM_BYTES = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16}  # at most, by the kind of a dtype
 NOT_ON_HOST = (
     "this array is on the device: .get() copies it to the host, and a function with target='cuda' "
     "takes it as an argument"
@@ -175,7 +175,7 @@ def device_array(value: object, driver: Driver | None = None) -> DeviceArray:
     host = np.asarray(value)
     if host.dtype.kind == "O":
         raise TypeError(
-            "a device array holds booleans, integers or floats, not those of a "
+            "a device array holds booleans, integers, floats or complex numbers, not those of a "
             f"{type(value).__name__}; an output stays on the device as y.transfer('cuda')"
         )
     host = np.ascontiguousarray(host, _supported(host.dtype).newbyteorder("=")).reshape(host.shape)
@@ -200,8 +200,10 @@ def transfer(value: object, to: str) -> np.ndarray | DeviceArray:
 
 
 def _supported(dtype: np.dtype) -> np.dtype:
-    if dtype.kind not in DTYPE_KINDS or dtype.itemsize > 8:
-        raise TypeError(f"a device array holds booleans, integers or floats, not {dtype}")
+    if dtype.itemsize > ITEM_BYTES.get(dtype.kind, 0):
+        raise TypeError(
+            f"a device array holds booleans, integers, floats or complex numbers, not {dtype}"
+        )
     return dtype
 
 

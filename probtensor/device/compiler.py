@@ -18,7 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from probtensor.device.errors import INSTALL, DeviceError
-from probtensor.device.libraries import bind, find_library
+from probtensor.device.libraries.loading import bind, find_library
 from probtensor.process import computed_once
 from probtensor.system import program
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from probtensor.device.errors import DeviceError
-from probtensor.device.libraries import bind
+from probtensor.device.libraries.loading import bind
 from probtensor.device.protocol import LaunchQueue
 
 if TYPE_CHECKING:

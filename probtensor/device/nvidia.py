@@ -22,11 +22,13 @@ import numpy as np
 
 from probtensor.dataclass import dataclass
 from probtensor.device import compiler as compilers
-from probtensor.device.blas import Blas, load_blas
 from probtensor.device.compiler import Nvcc, Nvrtc
 from probtensor.device.errors import INSTALL, DeviceError
 from probtensor.device.graphs import Graph, driver_functions
 from probtensor.device.images import ImageStore, open_image_store
+from probtensor.device.libraries.blas import Blas, load_blas
+from probtensor.device.libraries.dense import Dense, load_dense
+from probtensor.device.libraries.fourier import Fourier, load_fourier
 from probtensor.device.memory import Allocation, Pool
 from probtensor.process import computed_once, new_lock
 
@@ -52,9 +54,10 @@ class RawStream:
         self._driver = driver
 
     def __del__(self) -> None:
-        blas = self._driver.__dict__.get("blas")
-        if blas is not None:
-            self._driver.free_later(blas.remove_handle(self.handle))
+        for name in ("dense", "blas"):
+            library = self._driver.__dict__.get(name)
+            if library is not None:
+                self._driver.free_later(library.remove_handle(self.handle))
         self._driver.free_later(self.__dict__.pop("raw", None))
 
 
@@ -436,6 +439,16 @@ class CudaDriver:
     def blas(self) -> Blas | None:
         """cuBLAS, or None where it is not installed."""
         return load_blas(self, self._version)
+
+    @computed_once
+    def dense(self) -> Dense | None:
+        """cuSOLVER and cuBLAS, or None where one of them is not installed."""
+        return load_dense(self, self.blas, self._version)
+
+    @computed_once
+    def fourier(self) -> Fourier | None:
+        """cuFFT, or None where it is not installed."""
+        return load_fourier(self, self._version)
 
 
 def _check_host(array: np.ndarray, stream: RawStream | None) -> None:

@@ -8,6 +8,7 @@ parameters; that is tested.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
@@ -97,6 +98,53 @@ class MatrixProducts(Protocol):
 
 
 @runtime_checkable
+class DenseRoutines(Protocol):
+    """Factorisations and systems by a library: the table `ROUTINES` of dense.py."""
+
+    def room(self, name: str, given: Sequence[int], batch: int = 1) -> int:
+        """The doubles of workspace that a routine needs; addresses among its arguments may be 0."""
+
+    def call(
+        self, name: str, given: Sequence[int], info: int = 0, room: int = 0, size: int = 0,
+        batch: int = 1, stream: LaunchQueue | None = None,
+    ) -> None:  # fmt: skip
+        """Queue a routine of the table.
+
+        given: its arguments, numbers and device addresses. info: address of an int, or of one for
+        each item: 0 where there is a result. room: address of the workspace, of `size` doubles.
+        batch: the number of items, for a routine of many.
+        """
+
+
+@runtime_checkable
+class TransformPlan(Protocol):
+    """Fourier transforms of one size. `nbytes`: of the workspace of a run."""
+
+    nbytes: int
+
+    def run(
+        self, x: int, out: int, room: int, forward: bool = True, stream: LaunchQueue | None = None
+    ) -> None:
+        """Queue the transforms of x to out, both addresses; complex ones may be in place.
+
+        room: address of `nbytes` bytes. forward: the sign of a complex transform. One to reals is
+        backward and destroys x.
+        """
+
+
+@runtime_checkable
+class FourierTransforms(Protocol):
+    """Fourier transforms by a library."""
+
+    def plan(self, kind: str, sizes: Sequence[int], batch: int) -> TransformPlan:
+        """A plan of `batch` transforms of these sizes of one or two axes.
+
+        kind: "complex"; "to_half", of reals to the first half of the last axis; "to_real", back,
+        where `sizes` are those of the reals. DeviceError where the library has none.
+        """
+
+
+@runtime_checkable
 class Driver(Protocol):
     """One device, its memory and its queues. All members are thread-safe; errors are DeviceErrors.
 
@@ -108,7 +156,9 @@ class Driver(Protocol):
                      serve), launches, graphs
     capture_stream   the queue on which graphs for the default one are captured, under
                      `capture_lock`
-    blas             matrix products; None where the library is not installed
+    blas, dense, fourier
+                     matrix products, factorisations and systems, Fourier transforms; None where
+                     the library is not installed
     """
 
     name: str
@@ -124,6 +174,12 @@ class Driver(Protocol):
 
     @property
     def blas(self) -> MatrixProducts | None: ...
+
+    @property
+    def dense(self) -> DenseRoutines | None: ...
+
+    @property
+    def fourier(self) -> FourierTransforms | None: ...
 
     def compile(self, source: str) -> bytes:
         """CUDA C++ text to an image for this device."""

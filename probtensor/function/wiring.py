@@ -52,6 +52,11 @@ class Slot:
     number: int = -1
     argument: int = -1
 
+    @computed_once
+    def parts(self) -> tuple[int, ...]:
+        """The sizes that the plan has after those of the array: of the parts of complex numbers."""
+        return (2,) if np.dtype(self.dtype).kind == "c" else ()
+
 
 @dataclass
 class Result:
@@ -77,6 +82,10 @@ class Result:
         """Whether it has a buffer of its own."""
         return self.copies is None
 
+    def shape_of(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of its array, given that of its buffer."""
+        return shape[: self.ndim]
+
 
 @dataclass
 class IndexCheck:
@@ -93,7 +102,8 @@ class Extents(NamedTuple):
 
     sizes    values of the plan's sizes, 0 for those not known yet; then, where there are several
              stages, the number of the stage
-    shapes   of the results; zeros for those that the stage does not begin
+    shapes   of the results, complex ones with their parts along a last axis; zeros for those that
+             the stage does not begin
     offsets  of the temporaries in the arena of the stage, in the order of `Wiring.temps`; 0 for
              those in other arenas
     arena    bytes of the arena

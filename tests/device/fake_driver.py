@@ -62,6 +62,16 @@ def open_driver(folder=None):
     return nvidia.CudaDriver(cuda, HostCompiler(), functions, ImageStore(folder), 13)
 
 
+def give_libraries(driver):
+    """Put our bindings over stand-ins for NVIDIA's libraries in a driver; gives the stand-ins. All
+    of the host's memory is theirs, for this driver's is not known here."""
+    from tests.device.fake_libraries import Libraries
+
+    found = Libraries(driver, lambda address, nbytes: None)
+    vars(driver).update(blas=found.blas, dense=found.dense, fourier=found.fourier)
+    return found
+
+
 @contextlib.contextmanager
 def mended(library):
     """Repair the device at the end of a block that breaks it."""

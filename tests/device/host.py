@@ -10,6 +10,7 @@ to `capture`.
 import bisect
 import contextlib
 import ctypes
+import functools
 import hashlib
 import os
 import re
@@ -158,6 +159,29 @@ class HostDriver:
         self.lock = threading.RLock()
         self.capture_stream = RawStream()
         self.capture_lock = threading.Lock()
+
+    @functools.cached_property
+    def libraries(self):
+        """Stand-ins for NVIDIA's libraries, and our bindings of these."""
+        from tests.device.fake_libraries import Libraries
+
+        return Libraries(self, self._check)
+
+    @functools.cached_property
+    def dense(self):
+        """Our bindings of cuSOLVER and cuBLAS, over the stand-ins."""
+        return self.libraries.dense
+
+    @functools.cached_property
+    def fourier(self):
+        """Our bindings of cuFFT, over the stand-in."""
+        return self.libraries.fourier
+
+    def enter(self):
+        """Nothing has to be made current."""
+
+    def free_later(self, thing):
+        """Nothing waits to be freed."""
 
     def compile(self, source):
         """The bytes of a library with the kernels of `source`, cached on disk."""

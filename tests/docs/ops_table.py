@@ -16,6 +16,7 @@ from probtensor import ops
 from probtensor.export.parts import OF_LAPACK, ROUTINES
 from probtensor.graph.node import GraphError, make, new_input
 from probtensor.ops.kinds import REGISTRY, Core, Kind
+from probtensor.targets.cuda.recipes import RECIPES
 from probtensor.testing.conform import Case, cases_of
 from probtensor.transform.autodiff import pull_back
 from probtensor.transform.facts import constant_of
@@ -38,9 +39,9 @@ graphs of these ops (`pt.var`, `pt.linalg.solve`, ...) have what their ops have.
   to which. `0`: it is 0 wherever it exists.
 - *Batched*: by `pt.vmap` and over leading axes.
 - *CPU*: every op runs on the targets "cython" and "machine", with equal bits, and on "interp".
-- *CUDA*: `kernel`: part of the device's kernels; `host`: it runs on the host, with its operands and
-  results transferred, since what ProbTensor needs on a device, the CUDA runtime, has no such
-  routine.
+- *CUDA*: `kernel`: part of the device's kernels; `library`: by cuSOLVER, cuBLAS or cuFFT, if it is
+  installed and the matrices are large enough, or many; else, and for `host`, it runs on the host,
+  with its operands and results transferred. `kernel, library`: large ones by a library.
 - *C*: in exports to C: `yes`; `LAPACK`: if it is linked with LAPACK; `no`: its code is in a library
   of Python, which an export does without.
 """
@@ -64,7 +65,7 @@ def _row(op_class: type[Kind]) -> str:
     cells = (
         _names(op_class), _gives(op_class), _dtypes(op_class), derivatives(op_class),
         _batched(op_class),
-        "kernel" if _on_device(op_class) else "host", _in_c(op_class),
+        _on_device(op_class), _in_c(op_class),
     )  # fmt: skip
     return f"| {' | '.join(cells)} |"
 
@@ -146,8 +147,10 @@ def _of_scipy(op_class: type[Kind]) -> bool:
     return is_scipy(getattr(op_class, "c", None) or "")
 
 
-def _on_device(op_class: type[Kind]) -> bool:
-    return getattr(op_class, "device", True) and not _of_scipy(op_class)
+def _on_device(op_class: type[Kind]) -> str:
+    kernel = getattr(op_class, "device", True) and not _of_scipy(op_class)
+    library = issubclass(op_class, Core) and op_class.routine in RECIPES
+    return ", ".join(["kernel"] * kernel + ["library"] * library) or "host"
 
 
 def _in_c(op_class: type[Kind]) -> str:

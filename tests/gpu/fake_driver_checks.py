@@ -8,8 +8,10 @@ import warnings
 import numpy as np
 import pytest
 
+import probtensor as pt
 from probtensor import device
-from probtensor.device import DeviceError, libraries, memory
+from probtensor.device import DeviceError, memory
+from probtensor.device.libraries import loading as libraries
 from tests.device import fake_driver
 
 KERNELS = """\
@@ -225,6 +227,26 @@ def test_products_in_a_graph(driver, monkeypatch):
     del other
     driver.stream()
     assert gone not in handles
+
+
+def test_routines_and_transforms(driver, monkeypatch):
+    for name in ("blas", "dense", "fourier"):
+        monkeypatch.setitem(vars(driver), name, None)
+    stands = fake_driver.give_libraries(driver)
+    a = 4 * np.eye(300)
+    x, v = pt.matrix("x"), pt.vector("v")
+    outputs = [pt.linalg.cholesky(x), pt.linalg.inv(x), pt.fft.irfft(pt.fft.rfft(v))]
+    f = pt.function([x, v], outputs, target="cuda")
+    with pt.stream() as stream:
+        found = f(a, np.arange(8.0))
+    for y, meant in zip(found, (a / 2, np.eye(300) / 4, np.arange(8.0)), strict=True):
+        np.testing.assert_allclose(y, meant, atol=1e-12)
+    assert set(stands.cusolver.streams) == set(stands.cufft.streams) == {stream.handle}
+    assert not stands.wrong
+    del stream, f, y, found
+    gc.collect()
+    driver.stream()  # frees what is waiting for a context
+    assert stands.calls["cusolverDnDestroy"] == 1 and stands.calls["cufftDestroy"] == 2
 
 
 def test_a_capture_that_fails_leaves_the_stream_usable(driver, module):

@@ -12,7 +12,7 @@ from probtensor.device import DeviceArray, dlpack
 from tests.device.host import HostDriver
 
 DTYPES = ["bool", "int8", "uint8", "int16", "int32", "uint32", "int64", "uint64", "float32",
-          "float64"]  # fmt: skip
+          "float64", "complex64", "complex128"]  # fmt: skip
 SHAPES = [(), (1,), (5,), (0, 3), (2, 3), (2, 1, 4)]
 
 
@@ -120,8 +120,8 @@ def test_what_needs_a_function_says_so(use):
 
 
 def test_what_it_does_not_hold():
-    for value in (np.ones(2, complex), np.array(["a"]), np.array([None])):
-        with pytest.raises(TypeError, match="booleans, integers or floats"):
+    for value in (np.ones(2, np.clongdouble), np.array(["a"]), np.array([None])):
+        with pytest.raises(TypeError, match="booleans, integers, floats or complex numbers"):
             device.device_array(value)
     with pytest.raises(ValueError, match="'cuda' or 'cpu'"):
         device.transfer([1.0], "tpu")

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from probtensor import device
-from probtensor.device import DeviceError, blas, libraries
+from probtensor.device import DeviceError
+from probtensor.device.libraries import blas
+from probtensor.device.libraries import loading as libraries
 from tests.device import fake_driver
 from tests.device.host import HERE, HostDriver
 

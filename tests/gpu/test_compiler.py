@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from probtensor.device import DeviceError, compiler, images, libraries
+from probtensor.device import DeviceError, compiler, images
+from probtensor.device.libraries import loading as libraries
 from tests.device.host import HostDriver
 
 ARCH = "sm_90"

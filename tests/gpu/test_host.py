@@ -16,14 +16,14 @@ import pytest
 from probtensor import device
 from probtensor.device import (
     DeviceError,
-    blas,
     compiler,
     graphs,
-    libraries,
     memory,
     nvidia,
     protocol,
 )
+from probtensor.device.libraries import blas, dense, fourier
+from probtensor.device.libraries import loading as libraries
 from tests.device import host as host_module
 from tests.device.host import HERE, ROOT, HostDriver, kernel_names, sanitizer_environment
 
@@ -183,6 +183,9 @@ PARTS = {
     protocol.Image: (nvidia.LoadedModule, host_module.LoadedModule),
     protocol.Graph: (graphs.Graph, host_module.Graph),
     protocol.MatrixProducts: (blas.Blas, host_module.HostBlas),
+    protocol.DenseRoutines: (dense.Dense,),
+    protocol.FourierTransforms: (fourier.Fourier,),
+    protocol.TransformPlan: (fourier.Transform,),
 }
 
 
@@ -226,7 +229,8 @@ def test_objects_of_the_host_are_what_the_protocol_says(host, module):
     with host.capture(host.stream()) as graph:
         pass
     kernel = module.function("traps")
-    made = [host, host.alloc(8), host.stream(), host.event(), kernel, module, graph, host.blas]
+    made = [host, host.alloc(8), host.stream(), host.event(), kernel, module, graph, host.blas,
+            host.dense, host.fourier, host.fourier.plan("complex", [4], 1)]  # fmt: skip
     for thing, part in zip(made, PARTS, strict=True):
         assert isinstance(thing, part), part
 

@@ -14,7 +14,7 @@ from tests.bench.gpu import clock, peers, report, steps, verdicts, worker
 from tests.bench.gpu.__main__ import main, run
 
 # These start other processes of their own, or collect tests; each is long enough for a test alone.
-QUICK = {"facts", "first", "products", "eight_schools", "sanitizers"}
+QUICK = {"facts", "first", "products", "routines", "eight_schools", "sanitizers"}
 NAMES = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
     for name in steps.NAMES

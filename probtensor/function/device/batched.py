@@ -11,7 +11,7 @@ import numpy as np
 from cython_ext.convert import failure, safe_array
 from probtensor.dataclass import dataclass
 from probtensor.device import DeviceArray, device_array
-from probtensor.function.device.layout import nonnegative, round_up
+from probtensor.function.device.layout import as_result, nonnegative, round_up
 from probtensor.function.device.streams import Stream, borrowed_array, is_on_device
 from probtensor.function.wiring import IndexCheck, Slot, Wiring
 from probtensor.targets.cuda.batched import BatchedProgram, DensityProgram
@@ -129,6 +129,7 @@ class Batch:
             dims += columns[slot.number].shape[1:] if slot.number in columns else (
                 self.shared[slot.number].shape
             )  # fmt: skip
+            dims += slot.parts
         self.sizes, self.shapes, _, _, bounds = wiring.planner(tuple(dims))
         for k, array in enumerate(rows.fixed_arrays):
             self.shared[len(wiring.live) + k] = array
@@ -161,11 +162,15 @@ class Batch:
             self._run_launches(found, stream)
         outputs: list[Column] = []
         for k, result in enumerate(self.wiring.results):
-            outputs.append(found[k] if result.own else _copied(outputs[result.copies], stream))
+            if result.own:
+                outputs.append(found[k])
+            else:
+                outputs.append(as_result(_copied(outputs[result.copies], stream), result))
         return outputs
 
     def _empty(self, k: int, on_device: bool, stream: Stream) -> Column:
-        shape, dtype = (self.count, *self.shapes[k]), self.wiring.results[k].dtype
+        result = self.wiring.results[k]
+        shape, dtype = (self.count, *result.shape_of(self.shapes[k])), result.dtype
         return stream.empty(shape, dtype) if on_device else np.empty(shape, dtype)
 
     def _run_launches(self, found: Mapping[int, Column], stream: Stream) -> None:

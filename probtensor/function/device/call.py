@@ -13,7 +13,7 @@ from probtensor.dataclass import replace
 from probtensor.device import DeviceArray, DeviceError, device_array
 from probtensor.function.call import Compilation, Function, rebuild
 from probtensor.function.device.batched import BatchedCalls, DeviceDensity
-from probtensor.function.device.layout import DeviceLayout, nonnegative
+from probtensor.function.device.layout import DeviceLayout, as_result, nonnegative
 from probtensor.function.device.profile import Work, seconds_of_calls, timed
 from probtensor.function.device.stages import StagedCall
 from probtensor.function.device.streams import (
@@ -208,7 +208,8 @@ class DeviceFunction(Function):
         self, values: Sequence[Value], known: tuple[int, ...] = (), stage: int = 0
     ) -> DeviceLayout:
         """The layout of a stage, given the sizes that data decide and it may use."""
-        dims = (*(n for value in values for n in value.shape), *known)
+        pairs = zip(self._wiring.live, values, strict=True)
+        dims = (*(n for slot, value in pairs for n in (*value.shape, *slot.parts)), *known)
         host_slots = tuple(k for k, value in enumerate(values) if type(value) is np.ndarray)
         layout = self._layouts.get((dims, host_slots))
         if layout is None:
@@ -356,10 +357,10 @@ class DeviceFunction(Function):
     def _copied(self, origin: Value, result: Result, stream: Stream) -> Value:
         """A copy in the memory of the result."""
         if type(origin) is np.ndarray:
-            return origin.copy() if result.memory == "cpu" else device_array(origin)
-        if result.memory == "cpu":
-            return origin.get()
-        return stream.copy(origin)
+            made = origin.copy() if result.memory == "cpu" else device_array(origin)
+        else:
+            made = origin.get() if result.memory == "cpu" else stream.copy(origin)
+        return as_result(made, result)
 
     @property
     def source(self) -> str:

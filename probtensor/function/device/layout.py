@@ -11,7 +11,7 @@ import numpy as np
 from cython_ext.convert import checked_indices, refuse_two_bounds
 from probtensor.device import DeviceArray, Driver, Graph, LaunchQueue
 from probtensor.function.device.streams import Stream
-from probtensor.function.wiring import IndexCheck, Slot, Wiring
+from probtensor.function.wiring import IndexCheck, Result, Slot, Wiring
 from probtensor.targets.cuda.launches import Deferred
 
 MAX_PACKED_BYTES = 1 << 15  # smaller copies cost only latency, so they are packed
@@ -99,7 +99,8 @@ class DeviceLayout:
         self.wiring = wiring
         self.stage = stage
         self.driver = runner.driver
-        self.sizes, self.shapes, offsets, arena, self.bounds = wiring.planner(dims)
+        self.sizes, shapes, offsets, arena, self.bounds = wiring.planner(dims)
+        self.shapes = [y.shape_of(s) for y, s in zip(wiring.results, shapes, strict=True)]
         self.sequence = runner.sequence(self.sizes)
         shapes = shapes_of(wiring.live, dims)
         self.inputs = PackedTransfer(
@@ -197,6 +198,19 @@ class DeviceLayout:
         return self.outputs.download(self.output_address, self.lent, stream)
 
 
+def as_result(
+    array: np.ndarray | DeviceArray, result: Result
+) -> np.ndarray | DeviceArray:
+    """A new array of the buffer of a result as that result: complex numbers, or their parts."""
+    dtype = np.dtype(result.dtype)
+    if array.dtype == dtype:
+        return array
+    shape = array.shape[:-1] if dtype.kind == "c" else (*array.shape, 2)
+    if type(array) is np.ndarray:
+        return array.reshape(-1).view(dtype).reshape(shape)
+    return DeviceArray(array.driver, array.owner, array.address, shape, dtype)
+
+
 def nonnegative(
     array: np.ndarray, checks: Sequence[IndexCheck], bounds: Sequence[int]
 ) -> np.ndarray:
@@ -217,7 +231,7 @@ def shapes_of(slots: Sequence[Slot], dims: Sequence[int]) -> list[tuple[int, ...
     shapes, at = [], 0
     for slot in slots:
         shapes.append(tuple(dims[at : at + slot.ndim]))
-        at += slot.ndim
+        at += slot.ndim + len(slot.parts)
     return shapes
 
 

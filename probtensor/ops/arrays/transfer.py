@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from probtensor.calls import public
 from probtensor.graph.node import Node, TensorLike, as_tensor, make
 from probtensor.ops.derivatives import SameValue
@@ -38,7 +40,15 @@ def transfer(x: TensorLike, place: str) -> Node:
 def handed_over(node: Node) -> tuple[Node, str]:
     """(output without `Transfer`, its memory: "cpu" unless it has a `Transfer`)."""
     place = ""
-    while isinstance(node.op, Transfer):
-        place = place or node.op.place
-        node = node.inputs[0]
+    while marks := _marks(node):
+        place = place or marks[0].op.place
+        held = [mark.inputs[0] for mark in marks]
+        node = make(node.op, held, type(node)) if node.is_complex else held[0]
     return node, place or "cpu"
+
+
+def _marks(node: Node) -> Sequence[Node]:
+    """The node, or both of its parts if it is complex, where they are `Transfer` to one place."""
+    found = node.inputs if node.is_complex else (node,)
+    places = {x.op.place if isinstance(x.op, Transfer) else "" for x in found}
+    return found if len(places) == 1 and "" not in places else ()

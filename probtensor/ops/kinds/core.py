@@ -33,8 +33,9 @@ class Core(Function):
               "(n,n)->(n),(n,n)", the node has as many parts, and `numpy` gives a tuple
     takes     the dtypes of the inputs; all are float64 if it is empty
     gives     the dtypes of the outputs, likewise
-    device    whether cuda/pt_linalg.cuh has the routine; else it runs on the host, with copies of
-              what it reads and writes, and is part of no kernel
+    device    whether cuda/pt_linalg.cuh or pt_ordering.cuh has the routine; else a library of the
+              device, or the host with copies of what it reads and writes, and it is part of no
+              kernel
     rounding  by how many times 16 ulps of the largest element results may differ between
               libraries; 0 if each element is as accurate as that by itself
     routine   the C name of the routine, called with pointers to the inputs, the outputs and the

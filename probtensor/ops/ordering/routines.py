@@ -30,6 +30,7 @@ class Sort(Core):
     were, equal ones in their order."""
 
     core, routine = "(n)->(n)", "pt_sort"
+    device = True
     for_users = False
     samples = FLOATS
 
@@ -45,6 +46,7 @@ class SortFloat32(Core):
     """A vector of float32 in ascending order, nan last. The vjp is that of `Sort`."""
 
     core, routine = "(n)->(n)", "pt_sort_float32"
+    device = True
     takes, gives = ("float32",), ("float32",)
     for_users = False
     samples = tuple(
@@ -67,6 +69,7 @@ class SortIntegers(Core):
     """A vector of int64 in ascending order."""
 
     core, routine = "(n)->(n)", "pt_sort_int64"
+    device = True
     takes, gives = ("int64",), ("int64",)
     differentiable = for_users = False
     samples = INTEGERS
@@ -86,6 +89,7 @@ class Argsort(Core):
     """The indices that sort a vector, int64, nan last; the order is stable."""
 
     core, routine = "(n)->(n)", "pt_argsort"
+    device = True
     gives = ("int64",)
     differentiable = for_users = False
     samples = FLOATS
@@ -102,6 +106,7 @@ class ArgsortIntegers(Core):
     """The indices that sort a vector of int64; the order is stable."""
 
     core, routine = "(n)->(n)", "pt_argsort_int64"
+    device = True
     takes, gives = ("int64",), ("int64",)
     differentiable = for_users = False
     samples = INTEGERS
@@ -118,6 +123,7 @@ class RowOrder(Core):
     so on, int64; the order is stable."""
 
     core = "(m,n)->(m)"
+    device = True
     differentiable = for_users = False
 
     def workspace(self, sizes):
@@ -159,6 +165,7 @@ class Selection(Core):
     int64. A place out of bounds has nan, or 0 among integers, and index 0."""
 
     core = "(n),(k)->(k),(k)"
+    device = True
     for_users = False
 
     def workspace(self, sizes):
@@ -272,6 +279,7 @@ class Search(Core):
     """For each value, its place in an ascending vector, int64."""
 
     core = "(n),(m)->(m)"
+    device = True
     gives = ("int64",)
     side = "left"
     differentiable = for_users = False

@@ -66,6 +66,7 @@ class CumsumIntegers(Core):
     """out[i] = x[0] + ... + x[i] along the last axis, of int64, which wraps around."""
 
     core, routine = "(n)->(n)", "pt_cumsum_int64"
+    device = True
     takes, gives = ("int64",), ("int64",)
     differentiable = False
     samples = INTEGERS
@@ -107,6 +108,7 @@ class CumsumColumnsIntegers(Core):
     wraps around."""
 
     core, routine = "(n,m)->(n,m)", "pt_cumsum_columns_int64"
+    device = True
     takes, gives = ("int64",), ("int64",)
     differentiable = for_users = False
     samples = sum((_columns(*shape, draw=_numbers) for shape in COLUMNS), ())
@@ -120,6 +122,7 @@ class Cumprod(Core):
     """out[i] = x[0] * ... * x[i] along the last axis."""
 
     core, routine = "(n)->(n)", "pt_cumprod"
+    device = True
     samples = (
         *sum((arrays(_positive(*shape)) for shape in ((5,), (2, 3, 4), (3, 0))), ()),
         *arrays(lambda rng: np.array([[1.5, 0.0, 2.0, -3.0], [0.0, 2.0, 0.0, 1.0]])),
@@ -140,6 +143,7 @@ class CumprodIntegers(Core):
     """out[i] = x[0] * ... * x[i] along the last axis, of int64, which wraps around."""
 
     core, routine = "(n)->(n)", "pt_cumprod_int64"
+    device = True
     takes, gives = ("int64",), ("int64",)
     differentiable = False
     samples = INTEGERS
@@ -154,6 +158,7 @@ class Recurrence(Core):
     rounding loses is carried along while all is finite."""
 
     core, routine = "(n),(n)->(n)", "pt_recurrence"
+    device = True
     for_users = False
     samples = (
         *arrays(_positive(2, 4), _positive(2, 4)),
@@ -187,6 +192,7 @@ class RunningMaximum(Core):
     first element that is it, int64."""
 
     core = "(n)->(n),(n)"
+    device = True
 
     def numpy(self, x):
         out = np.maximum.accumulate(x, axis=-1) if x.shape[-1] else x

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from probtensor.kernel.ir import Acc, Stmt
 from probtensor.kernel.text import expression, statements
@@ -19,21 +19,22 @@ from probtensor.schedule.grid.phases import (
 )
 
 
-def to_text(schedule: Schedule) -> str:
-    """The phases of a kernel, in order, and the memory that they share.
+def to_text(schedule: Schedule, by_library: Container[str] = ()) -> str:
+    """The phases of a kernel, in order, and the memory that they share. `by_library`: the routines
+    that a library has for sizes that are large enough.
 
     k0: phase 0, rows over i2 < n0
       a4 = ...
     """
     rows: list[str] = []
     for k, phase in enumerate(schedule.phases):
-        rows += _phase(f"{schedule.facts.kernel}: phase {k}", phase)
+        rows += _phase(f"{schedule.facts.kernel}: phase {k}", phase, by_library)
     for memory in schedule.scratch:
         rows.append(f"{schedule.facts.kernel}: {memory.name} is {memory.dtype}[{memory.count}]")
     return "\n".join(rows) + "\n"
 
 
-def _phase(label: str, phase: Phase) -> Iterator[str]:
+def _phase(label: str, phase: Phase, by_library: Container[str]) -> Iterator[str]:
     match phase:
         case MapPhase():
             flat = f", numbered by {phase.flat}" if len(phase.loops) > 1 else ""
@@ -58,13 +59,15 @@ def _phase(label: str, phase: Phase) -> Iterator[str]:
             yield f"{label}, once"
             yield from statements((*phase.before, *phase.body), 1)
         case InOrder():
-            yield from _in_order(label, phase)
+            yield from _in_order(label, phase, by_library)
         case Routine(call):
-            yield f"{label}, a routine" + ("" if call.device else " on the host")
+            library = " of a library" if call.routine in by_library else ""
+            other = "" if call.device else " on the host"
+            yield f"{label}, a routine" + (" or".join(filter(None, (library, other))))
             yield from statements((call,), 1)
 
 
-def _in_order(label: str, phase: InOrder) -> Iterator[str]:
+def _in_order(label: str, phase: InOrder, by_library: Container[str]) -> Iterator[str]:
     if not phase.alone:
         yield f"{label}, by a group"
         yield from statements(phase.body, 1)
@@ -73,10 +76,10 @@ def _in_order(label: str, phase: InOrder) -> Iterator[str]:
     steps = phase.steps
     yield f"{label}, {'launched' if phase.alone else 'or launched'} for each step"
     for k, part in enumerate(steps.first):
-        yield from (f"  {line}" for line in _phase(f"before them {k}", part))
+        yield from (f"  {line}" for line in _phase(f"before them {k}", part, by_library))
     yield f"  in order for {steps.var} in range({steps.extent}):"
     for k, part in enumerate(steps.phases):
-        yield from (f"    {line}" for line in _phase(f"phase {k}", part))
+        yield from (f"    {line}" for line in _phase(f"phase {k}", part, by_library))
 
 
 def _loops(loops: Loops) -> str:

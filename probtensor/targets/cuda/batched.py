@@ -23,7 +23,7 @@ from probtensor.schedule.group.columns import in_columns
 from probtensor.schedule.group.syncs import with_syncs
 from probtensor.targets.base import require_device_routines
 from probtensor.targets.cuda.arguments import shared_data
-from probtensor.targets.cuda.group import GroupText
+from probtensor.targets.cuda.group import GroupText, headers_of
 from probtensor.targets.spell import c_type
 from probtensor.types import Size, size_names, size_product, size_value
 
@@ -230,9 +230,7 @@ class _BatchedText(GroupText):
             self.group_body(with_syncs(body, self.replicated) if shared else body, 2)
             self.line(1, "}")
         function = self._function()
-        parts = [HEAD]
-        if self.routines:
-            parts.append('#include "pt_linalg.cuh"\n')
+        parts = [HEAD, headers_of(self.routines)]
         parts.append(f"typedef {TYPES[self.group]} pt_chain;\n")
         if density is not None:
             parts.append(f"#define PT_DIM {size_product(plan.buffers[density.q].shape)}\n")

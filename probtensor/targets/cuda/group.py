@@ -52,6 +52,9 @@ FLOAT32_FUNCTIONS = {
         "sigmoid", "softplus", "log_sigmoid",
     )
 } | {"**": "pt_pow_f32", "maximum": "pt_maximum_f32", "minimum": "pt_minimum_f32"}  # fmt: skip
+OF_ORDERING = (  # the first letters of the routines of cuda/pt_ordering.cuh, and the last ones
+    "pt_sort", "pt_argsort", "pt_select", "pt_search", "pt_cumprod", "pt_cummax", "pt_recurrence",
+), "_int64"  # fmt: skip
 WRAPPING = ("+", "-", "*", "neg", "square")
 SPELLINGS = {"not": "(!{})", "where": "({0} ? {1} : {2})"}
 # Iterations up to which loops are unrolled. Loops over private copies always are: an array stays
@@ -466,6 +469,14 @@ class GroupText(Speller):
             self.thread_stmt(stmt, depth + 1)
         self.accumulate(loop.accs, loop.extent, depth + 1)
         self.line(depth, "}")
+
+
+def headers_of(routines: Iterable[str]) -> str:
+    """The lines that include what routines need."""
+    starts, end = OF_ORDERING
+    ordering = {name for name in routines if name.startswith(starts) or name.endswith(end)}
+    names = ["pt_linalg"] * bool(set(routines) - ordering) + ["pt_ordering"] * bool(ordering)
+    return "".join(f'#include "{name}.cuh"\n' for name in names)
 
 
 def _promotes_to_int(dtype: str) -> bool:

@@ -24,6 +24,7 @@ from probtensor.targets.base import BuildError, Built, host_part
 from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.batched import BatchedProgram, DensityProgram, batched_program
 from probtensor.targets.cuda.host_calls import HostKernel, host_call
+from probtensor.targets.cuda.library import RECIPES, SOURCE, LibraryCall, library_call
 from probtensor.targets.cuda.narrow import MIN_NARROWED_ITERATIONS, narrowed, short_sizes
 from probtensor.targets.cuda.render import (
     CHUNKED_STAGES,
@@ -42,6 +43,10 @@ from probtensor.targets.cuda.work import (
     StepLoop,
     Work,
     each_of,
+    lanes_of,
+    launch_product,
+    splits_of,
+    too_long,
 )
 from probtensor.types import Size, dtype_of, size_substitute, size_value
 
@@ -52,10 +57,7 @@ MAX_GRAPH_LAUNCHES = 1 << 14  # of a call that is captured as a graph
 MAX_NARROWED_MODULES = 4  # of one plan
 WARP_MIN_TERMS, BLOCK_MIN_TERMS = 8, 1024
 TERMS_PER_THREAD = 8  # of a fold, so that loads overlap
-GEMM_BLOCK = 256
-GEMM_TILES = {"float64": (128, 64), "float32": (128, 128)}
 CUMSUM_CHUNK, CUMSUM_MIN_CHUNKED = 4096, 16384  # elements
-BY_COLUMN = ("pt_cumsum_columns",)  # routines with a thread for each column of all items
 SUFFIX = {"float64": "f64", "float32": "f32"}
 
 
@@ -104,7 +106,7 @@ class CudaTarget:
 
     def schedule(self, plan: Plan) -> str:
         """The phases of each kernel, as text."""
-        return "".join(to_text(found) for _, found in schedules(plan, self.deterministic))
+        return "".join(to_text(found, RECIPES) for _, found in schedules(plan, self.deterministic))
 
     def rows(
         self,
@@ -249,6 +251,11 @@ class Runner:
         module, so that the plan compiles faster."""
         return self.driver.module(self.driver.compile('#include "pt_gemm.cuh"\n'))
 
+    @computed_once
+    def around_libraries(self) -> Image:
+        """The module of the kernels that calls of NVIDIA's libraries need."""
+        return self.driver.module(self.driver.compile(SOURCE))
+
     def __call__(self, arrays: Sequence[np.ndarray | None], sizes: Sequence[int]) -> int:
         """Run on flat host arrays, in the order of the plan's buffers; temporaries are None."""
         driver, plan = self.driver, self.plan
@@ -296,7 +303,7 @@ class Launches:
         self.sizes = sizes[: len(self.plan.sizes)]
         self.values = {s.name: n for s, n in zip(self.plan.sizes, self.sizes, strict=True)}
         self.counters = 1
-        self.partial = 0
+        self.partial = self.room = 0
         self.steps: list[Work] = []
         for launch in runner.module.of_stage(self.plan, stage):
             self._add(launch)
@@ -309,6 +316,8 @@ class Launches:
     # Which launches.
 
     def _add(self, launch: Launch) -> None:
+        if launch.call is not None and self._by_library(launch.call):
+            return
         if launch.kind == "map":
             self._map(launch)
         elif launch.kind == "reduce":
@@ -320,10 +329,19 @@ class Launches:
         elif launch.kind == "routine":
             self._routine(launch)
         elif launch.kind == "host":
-            on_host = HostKernel(self.plan, launch.host, self.sizes) if launch.host else launch.call
-            self.steps.append(on_host)
+            kernel = HostKernel(self.plan, launch.host, self.sizes) if launch.host else None
+            self.steps.append(kernel or launch.call)
         else:
             self._product(launch.call)
+
+    def _by_library(self, call: Call) -> bool:
+        """Add the call of a library, if one has the routine and these sizes are for it."""
+        driver, runner = self.driver, self.runner
+        found = library_call(self.plan, call, self.values, driver, lambda: runner.around_libraries)
+        if found is not None:
+            self.steps.append(found)
+            self.room = max(self.room, found.room)
+        return found is not None
 
     def _step(self, launch: Launch, kernel: str, grid: int, extra: bytes = b"") -> None:
         name, block = launch.kernels[kernel]
@@ -410,9 +428,13 @@ class Launches:
                 iterations = items if stage == "ends" else items * -(-largest // CUMSUM_CHUNK)
                 self._step(launch, stage, min(iterations, self.max_blocks))
             return
-        if launch.call.routine in BY_COLUMN:
-            items = -(-items * self._size(launch.inner[-1]) // THREADS)
-            self._step(launch, "block", min(max(items, 1), self.max_blocks))
+        routine = launch.call.routine
+        if too_long(routine, items, largest):
+            self.steps.append(launch.call)
+            return
+        lanes = lanes_of(routine, items, self._size(launch.inner[-1]))
+        if lanes:
+            self._step(launch, "block", min(-(-lanes // THREADS), self.max_blocks))
             return
         group = "warp" if largest <= 32 else "block"
         groups = launch.kernels[group][1] // 32 if group == "warp" else 1
@@ -426,7 +448,7 @@ class Launches:
         batch, m, n, k, first, second = map(self._size, call.numbers)
         if batch * m * n == 0:
             return
-        splits = self._splits(dtype, batch, m, n, k)
+        splits = splits_of(dtype, batch, m, n, k, self.driver.multiprocessors)
         kernels: tuple[Kernel, ...] = ()
         if self.driver.blas is None:
             names = ("pt_gemm", "pt_gemm_split", "pt_gemm_join")
@@ -441,13 +463,6 @@ class Launches:
             batch, m, n, k, (bool(first), bool(second)), splits, kernels,
         ))  # fmt: skip
 
-    def _splits(self, dtype: str, batch: int, m: int, n: int, k: int) -> int:
-        """Parts that the sum of a product is split into, to occupy the device."""
-        rows, columns = GEMM_TILES[dtype]
-        blocks = batch * -(-m // rows) * -(-n // columns)
-        idle_blocks = self.driver.multiprocessors // blocks if blocks else 1
-        return max(1, min(idle_blocks, k // 512, 64))
-
     # Memory.
 
     def _layout_memory(self) -> None:
@@ -461,7 +476,8 @@ class Launches:
             self.scratch_offsets.append(offset)
             width = dtype_of(memory.dtype).bytes
             offset = _aligned(offset + max(1, self._size(memory.count)) * width)
-        self.scratch = offset
+        self.room_offset = offset
+        self.scratch = offset + _aligned(self.room)
 
     def status_address(self, scratch: int) -> int:
         """Address of the int32 status: 0, or 1 + the position in the plan's failures."""
@@ -506,6 +522,9 @@ class Launches:
                     self.plan, step, lambda size: size_value(size, values), bool(numbers)
                 )
                 call.run(self.driver, given.pointers, stream)
+            case LibraryCall():
+                room = given.scratch + self.room_offset
+                step.run(given.pointers, numbers, room, stream)
             case HostKernel():
                 status = self.status_address(given.scratch)
                 step.run(self.driver, given.pointers, status, stream)
@@ -519,15 +538,13 @@ class Launches:
                 self._multiply(step, numbers, given, stream)
 
     @computed_once
-    def on_host(self) -> bool:
-        """Does a part of it run on the host?"""
-        return any(each_of(self.steps, lambda step, count: isinstance(step, (Call, HostKernel))))
-
-    @computed_once
     def may_be_captured(self) -> bool:
-        """Whether it is launched as a graph: nothing of it runs on the host, and it has no more
-        launches than a graph should have nodes."""
-        return not self.on_host and self.launches <= MAX_GRAPH_LAUNCHES
+        """Whether it is launched as a graph: nothing of it runs on the host or in a library, of
+        which some wait for the device, and it has no more launches than a graph should have
+        nodes."""
+        apart = (Call, HostKernel, LibraryCall)
+        captured = not any(each_of(self.steps, lambda step, count: isinstance(step, apart)))
+        return captured and self.launches <= MAX_GRAPH_LAUNCHES
 
     def _arguments(self, pointers: tuple[int, ...], scratch: int) -> bytes:
         """The bytes of `pt_args`."""
@@ -549,7 +566,6 @@ class Launches:
         given: Arguments,
         stream: LaunchQueue | None,
     ) -> None:
-        scratch = given.scratch
         a, b, c = (
             given.pointers[k] + size_value(offset, numbers)
             for k, offset in zip(product.buffers, product.offsets, strict=True)
@@ -560,21 +576,8 @@ class Launches:
             blas.gemm(p.dtype, p.batch, p.m, p.n, p.k, a, b, c, *p.transposed, stream=stream,
                       tf32=self.runner.target.tf32)  # fmt: skip
             return
-        rows, columns = GEMM_TILES[p.dtype]
-        tiles = p.batch * -(-p.m // rows) * -(-p.n // columns)
-        numbers = struct.pack("4q2i", p.batch, p.m, p.n, p.k, *map(int, p.transposed))
-        full, split, join = p.kernels
-        launch = self.driver.launch
-        if p.splits == 1:
-            launch(full, tiles, GEMM_BLOCK, 0, struct.pack("3Q", a, b, c) + numbers, stream)
-            return
-        parts = scratch + self.partial_offset
-        packed = struct.pack("3Q", a, b, parts) + numbers + struct.pack("q", p.splits)
-        launch(split, tiles * p.splits, GEMM_BLOCK, 0, packed, stream)
-        count = p.batch * p.m * p.n
-        grid = min(-(-count // THREADS), self.max_blocks)
-        packed = struct.pack("2Q2q", parts, c, count, p.splits)
-        launch(join, grid, THREADS, 0, packed, stream)
+        parts = given.scratch + self.partial_offset
+        launch_product(self.driver, p, (a, b, c), parts, self.max_blocks, stream)
 
     @computed_once
     def launches(self) -> int:

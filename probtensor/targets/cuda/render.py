@@ -39,7 +39,7 @@ from probtensor.schedule.grid.phases import (
 from probtensor.targets.base import BuildError, scipy_function
 from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.finish import THREADS, FinishText
-from probtensor.targets.cuda.group import ACCUMULATOR_TYPES
+from probtensor.targets.cuda.group import ACCUMULATOR_TYPES, headers_of
 from probtensor.targets.cuda.stage import Tile, packed, tile_rows, tiles
 from probtensor.targets.spell import c_type, local_type, register_kind
 from probtensor.types import Dim, Size, size_product
@@ -279,9 +279,7 @@ class _ModuleText:
 
     def module(self) -> CudaModule:
         plan = self.plan
-        parts = [HEAD]
-        if self.routines:
-            parts.append('#include "pt_linalg.cuh"\n')
+        parts = [HEAD, headers_of(self.routines)]
         parts.append(
             "/* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,"
             "\n * counters of blocks, and where a failed check leaves its number. */\n"

@@ -137,7 +137,9 @@ def probe_device() -> None:
     free, total = driver.memory()
     print(f"gpu       {driver.name}, {driver.arch}, {driver.multiprocessors} multiprocessors, "
           f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free")  # fmt: skip
-    print(f"          {driver.identity}, {'cuBLAS' if driver.blas else 'no cuBLAS'}")
+    libraries = {"cuBLAS": driver.blas, "cuSOLVER": driver.dense, "cuFFT": driver.fourier}
+    words = (name if found else f"no {name}" for name, found in libraries.items())
+    print(f"          {driver.identity}, {', '.join(words)}")
     image = timed("compile", lambda: driver.compile(DEVICE_PROBE))
     function = driver.module(image).function("probe")
     x = device.device_array(np.linspace(-5, 5, COUNT))

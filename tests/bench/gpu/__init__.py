@@ -16,8 +16,8 @@ a device to be found.
 Files: `steps.py` the order, the limits; `peers.py` the libraries; `clock.py`, `report.py` and
 `verdicts.py`, which says what was aimed at;
 `facts.py`, `first.py`, `nets.py` what comes before figures; then one file a benchmark:
-`stream.py` elementwise expressions and folds, `products.py`, `logistic.py`, `chains.py`,
-`copies.py`, `calls.py`. Only when named: `groups.py`, `profiles.py`, `sanitizers.py`.
+`stream.py` elementwise expressions and folds, `products.py`, `routines.py`, `logistic.py`,
+`chains.py`, `copies.py`, `calls.py`. Only when named: `groups.py`, `profiles.py`, `sanitizers.py`.
 Rejected: CUDA events. Every library has its own streams, and what the user waits for is the wall
 clock; with blocks of many calls the one wait at a block's end is lost in them.
 """

@@ -58,7 +58,9 @@ def of_our_driver():
     yield "our driver", f"{driver.name}, {driver.arch}, {driver.multiprocessors} multiprocessors"
     yield "memory free", f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB"
     yield "our compiler", driver.identity
-    yield "our BLAS", "none" if driver.blas is None else type(driver.blas).__name__
+    for name in ("blas", "dense", "fourier"):
+        found = getattr(driver, name)
+        yield f"our library, {name}", "none" if found is None else type(found).__name__
 
 
 def measure(setting):

@@ -26,6 +26,7 @@ STEPS = (
     Step("stream", "stream", 90),
     Step("logistic", "logistic", 45),
     Step("products", "products", 30),
+    Step("routines", "routines", 60),
     Step("calls", "calls", 50),
     Step("copies", "copies", 40),
     Step("eight_schools", "chains", 60, ("eight_schools",), "Many chains: eight schools"),

@@ -24,7 +24,9 @@ def stand_in():
     """The host in the device's place, for this process: under PyCUDA where that is installed."""
     device = importlib.import_module("probtensor.device")
     if importlib.util.find_spec("pycuda"):
-        device.use(importlib.import_module("tests.device.fake_driver").open_driver())
+        fake = importlib.import_module("tests.device.fake_driver")
+        device.use(fake.open_driver())
+        fake.give_libraries(device.driver())
     else:
         device.use(importlib.import_module("tests.device.host").HostDriver())
 

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -88,6 +89,15 @@ def load_library(
         return ctypes.CDLL(str(path))
     except OSError:
         return None
+
+
+def load_beside(name: str, versions: Sequence[int]) -> None:
+    """Load a library that another one needs, for all to see; where it is not found, the dynamic
+    linker may still find it."""
+    path = find_library(name, max(versions)) if versions else None
+    if path is not None and version_of(path)[0] in versions:
+        with suppress(OSError):
+            ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)
 
 
 def _from_linker_path(name: str, versions: Sequence[int]) -> ctypes.CDLL | None:

@@ -1,9 +1,13 @@
-"""Matrix products on the device by cuBLAS, called by ctypes in PyCUDA's primary context."""
+"""Matrix products on the device by cuBLAS, called by ctypes in PyCUDA's primary context.
+
+`dense.py` calls more of its functions, with the handles that are made here.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import weakref
+from collections.abc import Mapping
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -11,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from probtensor.device.errors import DeviceError
-from probtensor.device.libraries import bind, load_library
+from probtensor.device.libraries.loading import bind, load_library
 from probtensor.device.protocol import LaunchQueue, Memory
 from probtensor.process import new_lock
 
@@ -68,13 +72,18 @@ def _destroy(functions: SimpleNamespace, handle: ctypes.c_void_p) -> None:
 
 
 class Blas:
-    """Matrix products. One handle a stream, under a lock, since a handle is not thread-safe."""
+    """Matrix products. One handle a stream, under `lock`, since a handle is not thread-safe."""
 
     def __init__(self, driver: CudaDriver, library: ctypes.CDLL) -> None:
+        self.lock = new_lock()
         self._driver = driver
+        self._library = library
         self._functions = bind(library, FUNCTIONS, status_text)
         self._handles: dict[int, Handle] = {}
-        self._lock = new_lock()
+
+    def bind(self, table: Mapping[str, tuple[type, ...]]) -> SimpleNamespace:
+        """More functions of the library; see `libraries.bind`."""
+        return bind(self._library, table, status_text)
 
     def gemm(
         self, dtype: np.dtype | str, batch: int, m: int, n: int, k: int, a: int, b: int, c: int,
@@ -96,8 +105,8 @@ class Blas:
         kind = ctypes.c_float if prefix == "S" else ctypes.c_double
         one, zero = ctypes.byref(kind(1)), ctypes.byref(kind(0))
         lead_b, lead_a = max(k if b_transposed else n, 1), max(m if a_transposed else k, 1)
-        with self._lock:
-            handle = self._handle(stream)
+        with self.lock:
+            handle = self.handle(stream)
             self._set_math(handle, TF32_MATH if tf32 else DEFAULT_MATH)
             if batch == 1:
                 product = getattr(self._functions, f"cublas{prefix}gemm_v2_64")
@@ -112,14 +121,15 @@ class Blas:
 
     def prepare(self, stream: LaunchQueue | None = None) -> None:
         """Make the handle of a stream, which is not possible while the stream is captured."""
-        with self._lock:
-            self._handle(stream)
+        with self.lock:
+            self.handle(stream)
 
     def remove_handle(self, stream: int) -> Handle | None:
         """Take the handle of a destroyed stream out; freeing it needs the context."""
         return self._handles.pop(stream, None)
 
-    def _handle(self, stream: LaunchQueue | None) -> Handle:
+    def handle(self, stream: LaunchQueue | None) -> Handle:
+        """The handle of a stream, for who holds the lock."""
         self._driver.enter()
         key = 0 if stream is None else stream.handle
         if key not in self._handles:
