@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t
 
+from cython_ext.cell cimport KeySequence
 from cython_ext.code cimport Code, Pace
 from cython_ext.memory cimport Workspace
 
@@ -40,6 +41,7 @@ cdef class Entry:
     cdef tuple slot_dtypes
     cdef tuple slot_origins
     cdef tuple payloads
+    cdef KeySequence keys  # of random draws, or None
     cdef int output_count
     cdef int result_count
     cdef int *output_positions

@@ -127,6 +127,8 @@ cdef class Entry:
             if self.slots[k].kind == ARGUMENT:
                 self.slots[k].argument = arguments
                 arguments += 1
+            if self.slots[k].kind == KEY:
+                self.keys = slot.payload
             if self.slots[k].kind == FIXED:
                 continue
             if self.live_count < k:
@@ -141,7 +143,6 @@ cdef class Entry:
         self.payloads = tuple([slot.payload for slot in slots])
 
     def _set_results(self, results):
-        cdef int k
         self.output_count = len(results)
         self.output_positions = numbers_of([result.position for result in results])
         self.output_typenums = numbers_of([np.dtype(result.dtype).num for result in results])
@@ -150,8 +151,7 @@ cdef class Entry:
         self.output_copies = numbers_of([-1 if r.copies is None else r.copies for r in results])
         self.output_borrowed = numbers_of([int(result.borrowed) for result in results])
         self.output_stages = numbers_of([result.stage for result in results])
-        for k in range(self.output_count):
-            self.borrows = self.borrows or self.output_borrowed[k]
+        self.borrows = any([result.borrowed for result in results])
 
     def __dealloc__(self):
         cdef Workspace *work
@@ -176,7 +176,15 @@ cdef class Entry:
     def __call__(self, *args, **kwargs):
         if kwargs or PyTuple_GET_SIZE(args) != self.argument_count:
             args = self.arrange(args, kwargs)
-        return self.call(args)
+        try:
+            return self.call(args)
+        except ValueError as error:
+            other = self.instead(args, error)
+        return other(*args)
+
+    def instead(self, args, error):
+        """What is called instead with arguments that an error refuses; raises it if nothing is."""
+        raise error
 
     def arrange(self, args, kwargs):
         """All arguments in order, from positional and keyword ones; TypeError otherwise."""
@@ -187,9 +195,7 @@ cdef class Entry:
 
     def argument_names(self):
         """Names of the arguments in order."""
-        return [
-            name for k, name in enumerate(self.slot_names) if self.slots[k].kind == ARGUMENT
-        ]
+        return [name for k, name in enumerate(self.slot_names) if self.slots[k].kind == ARGUMENT]
 
     @property
     def address(self):
@@ -350,7 +356,6 @@ cdef class Entry:
                 owners.append((<Cell>self.payloads[k]).get())
                 item = <PyObject *>owners[len(owners) - 1]
             else:
-                work.key = (<KeySequence>self.payloads[k]).advance()
                 work.pointers[slot.position] = &work.key
                 continue
             work.pointers[slot.position] = PyArray_DATA(<PyArrayObject *>item)
@@ -418,8 +423,10 @@ cdef class Entry:
         return grow(&work.arenas[stage], layout.arena)
 
     cdef int set_pointers(self, Workspace *work, Layout layout, int stage) except -1:
-        """Set pointers of fixed slots, in the first stage, and of temporaries."""
+        """Set pointers of fixed slots and the key, in the first stage, and of temporaries."""
         cdef int k
+        if stage == 0 and self.keys is not None:  # sizes that are refused take no key
+            work.key = self.keys.advance()
         for k in range(self.live_count, self.slot_count if stage == 0 else 0):
             item = layout.fixed[k - self.live_count]
             work.pointers[self.slots[k].position] = PyArray_DATA(<PyArrayObject *>item)
@@ -477,9 +484,7 @@ cdef class Entry:
 
     cdef list allocate(self, Workspace *work, Layout layout):
         """New arrays for the outputs; those that are copies are filled after the run."""
-        cdef list outputs = None
-        if self.borrows:
-            outputs = self.borrow(layout)
+        cdef list outputs = self.borrow(layout) if self.borrows else None
         if outputs is None:
             outputs = [None] * self.output_count
         self.allocate_stage(work, layout, outputs, 0)
@@ -513,9 +518,7 @@ cdef class Entry:
             return None
         return list(lent[1])
 
-    cdef int execute(
-        self, Workspace *work, Layout layout, list outputs, list buffers
-    ) except -1:
+    cdef int execute(self, Workspace *work, Layout layout, list outputs, list buffers) except -1:
         """Run the plan, or the stage of the layout. `buffers` are the arrays of earlier stages of a
         plan in Python; None where there are none."""
         cdef int k, status
@@ -560,9 +563,7 @@ cdef class Entry:
         """The exception for a status of the plan, given the arrays of all slots."""
         return failure(self.failures, status)
 
-    cdef int interpret(
-        self, Workspace *work, Layout layout, list outputs, list buffers
-    ) except -1:
+    cdef int interpret(self, Workspace *work, Layout layout, list outputs, list buffers) except -1:
         """Run the Python callable over flat arrays; temporaries are None: it makes them."""
         cdef int k
         if buffers is None:

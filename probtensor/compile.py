@@ -24,15 +24,15 @@ from probtensor.graph.symbolic import refusal
 from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
-from probtensor.ops import Det, Gather, Inv, Slice
+from probtensor.ops import Det, Gather, Inv, Slice, SumTo
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop
 from probtensor.process import COLLECTIONS
 from probtensor.rules import (
+    COMPILED,
     FINAL,
     INVERSES,
     PICKS,
-    STABLE,
     divide_once,
     read_parts,
     rewrite_graph,
@@ -53,8 +53,10 @@ from probtensor.transform.loops.split import split_loops
 from probtensor.transform.passes import Pass, expand_composites, report, run
 
 PIPELINE = (
+    # By the sizes that are known now: other sizes that are broadcast together are equal.
+    Pass("sum to shapes", partial(expand_composites, kind=SumTo), on=(SumTo,)),
     Pass("loops", simplify_loops, descends=True, on=(Loop,)),
-    Pass("stabilize", STABLE),
+    Pass("stabilize", COMPILED),
     Pass("split", split_loops, on=(Loop,)),
     Pass("pick", PICKS, on=(Gather,)),
     Pass("inverses", INVERSES, on=(Inv, Det)),

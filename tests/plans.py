@@ -9,6 +9,7 @@ from probtensor import compile as compiler
 from probtensor.kernel.interp import Machine
 from probtensor.lower import layout, lower
 from probtensor.targets.interp import InterpTarget
+from probtensor.transform.passes import expand_composites
 from probtensor.types import size_value
 
 
@@ -121,7 +122,7 @@ def frame_of(program):
 
 def evaluate(inputs, outputs, arrays):
     """The outputs of a graph by the kernels of its plan, whose checks the arrays pass."""
-    plan = lower(inputs, outputs)
+    plan = lower(inputs, expand_composites(outputs))
     sizes = sizes_of(plan, arrays)
     for check in plan.size_checks:
         check.verify(sizes)

@@ -2,7 +2,7 @@
 
     program.py  the function before compilation: inputs with names and defaults, nested outputs
     request.py  checks of the arguments of `function`: options, unused inputs
-    replacing.py  graphs with tensors replaced: givens, `graph_replace`
+    replacing.py  graphs with tensors replaced: givens, `graph_replace`; calls that broadcast
     implicit.py inputs that are not arguments: shared variables, data with values, the random key
     shared.py   shared variables: inputs that carry a value from call to call
     wiring.py   where each buffer of a plan comes from, for Entry and DeviceFunction

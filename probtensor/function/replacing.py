@@ -1,22 +1,44 @@
 """Graphs with tensors replaced by others: `givens` of a function, `graph_replace`, `clone_replace`;
-and whether two graphs compute the same."""
+whether two graphs compute the same; and programs for calls in which sizes are broadcast.
+
+A function is compiled for sizes that are equal where axes of unknown size are broadcast together,
+and its size laws refuse all others. The graph itself is exact: the size of such an axis is an atom
+of both sizes (`types.size_joint`), and the gradient of what was broadcast is a `SumTo`. So where a
+call is refused, and an axis of it that is 1 would broadcast, the same graph is built again with the
+sizes of that call in place of their names, and compiled.
+
+Rejected: loops that read every operand with a stride of 0 or 1 decided at the call (all calls would
+pay for the few that broadcast, and gradients have other reductions), and operands repeated before
+the call (their gradients have the wrong shape).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from probtensor.calls import public
-from probtensor.function.program import literal_for, pairs_of
+from probtensor.dataclass import replace as with_fields
+from probtensor.function.program import Program, literal_for, pairs_of
 from probtensor.graph import GraphError, Node, as_tensor, inputs_of, line_of, replace
+from probtensor.graph.law import size_laws
 from probtensor.graph.node import Input
 from probtensor.graph.resize import with_sizes
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import toposort
-from probtensor.ops.arrays.require import asked_for
+from probtensor.ops.arrays.require import asked_for, sized
 from probtensor.ops.complexes.pair import as_leaf, joined, leaf_of
-from probtensor.types import Size, SizeCheck, size_name
+from probtensor.types import (
+    BROADCASTING,
+    Size,
+    SizeCheck,
+    size_name,
+    size_names,
+    size_substitute,
+    size_value,
+)
 
 Replacements = Mapping[Node, object] | Sequence[tuple[Node, object]] | None
+Pattern = tuple[tuple[str, int], ...]  # sizes that are broadcast, by the keys of their names
 
 
 def replaced(graph: list[Node], given: Replacements, what: str) -> list[Node]:
@@ -174,3 +196,56 @@ def equal_computations(
         return False
     first = replaced(first, changes, "equal_computations: in_xs")
     return all(x is y for x, y in zip(first, second, strict=True))
+
+
+class Broadcasting:
+    """Which sizes of a call of a program are broadcast; programs for them."""
+
+    def __init__(self, program: Program, inputs: Sequence[Node]) -> None:
+        self.program = program
+        self.inputs = inputs
+        self.laws = size_laws(toposort(program.graph), inputs, broadcasting=True)
+        self.broadcasts = any(law.relation in BROADCASTING for law in self.laws)
+
+    def pattern(self, shapes: Mapping[Node, Sequence[int]]) -> Pattern:
+        """The sizes that are broadcast in a call with inputs of these shapes; none if its sizes are
+        refused by a law, or if nothing is broadcast."""
+        sizes = {
+            name: n
+            for x in self.inputs
+            for size, n in zip(x.type.shape, shapes[x])
+            if (name := size_name(size)) is not None
+        }
+        found: dict[str, int] = {}
+        for law in self.laws:
+            if not law.names() <= sizes.keys():
+                continue
+            if not law.holds(sizes):
+                return ()
+            if law.relation in BROADCASTING:
+                ends = [size_value(n, sizes) for n in (law.left, law.right)]
+                if ends[0] != ends[1]:
+                    one = law.left if ends[0] == 1 else law.right
+                    found.update({name: sizes[name] for name in size_names(one)})
+        return tuple(sorted(found.items()))
+
+    def program_for(self, pattern: Pattern) -> Program:
+        """The program with these sizes in place of their names. GraphError where it does not exist
+        for them."""
+        names = dict(pattern)
+        results = self.program.results
+        changes = {x: _sized(x, names) for x in inputs_of(results)}
+        done = with_sizes(results, names, changes)
+        count = len(self.program.outputs)
+        made = [done[y] for y in results]
+        updated = [old for old, _ in self.program.updates]
+        return with_fields(
+            self.program,
+            outputs=tuple(made[:count]),
+            updates=tuple(zip(updated, made[count:], strict=True)),
+        )
+
+
+def _sized(x: Node, names: Mapping[str, int]) -> Node:
+    """An input with the sizes that it has where names of sizes have these values."""
+    return sized(x, [size_substitute(n, names) for n in x.type.shape], "function")

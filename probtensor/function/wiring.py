@@ -26,6 +26,7 @@ from probtensor.targets.base import Built
 from probtensor.types import TensorType, shape_text, size_value
 
 MAX_BYTES = 2**62  # bytes
+MAX_REFUSED = 64  # sizes of calls whose errors are kept
 
 
 @dataclass
@@ -183,8 +184,21 @@ class CallShapes:
         self.checks = [plan.checks(stage) for stage in range(len(plan.starts))]
         self.live = live  # positions of live slots
         self.fixed = fixed  # shapes of the others, by position
+        self.refused: dict[tuple[int, ...], tuple] = {}  # errors, by the sizes, as (class, args)
 
     def __call__(self, dims: tuple[int, ...]) -> Extents:
+        refused = self.refused.get(dims)
+        if refused is not None:  # calls that broadcast begin with a refusal
+            raise refused[0](*refused[1])
+        try:
+            return self._extents(dims)
+        except ValueError as error:
+            if len(self.refused) >= MAX_REFUSED:
+                self.refused.clear()
+            self.refused[dims] = type(error), error.args
+            raise
+
+    def _extents(self, dims: tuple[int, ...]) -> Extents:
         plan, at = self.plan, 0
         shapes = dict(self.fixed)
         for k in self.live:

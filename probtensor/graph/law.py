@@ -7,6 +7,7 @@ here. Laws that hold for all sizes are omitted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 
 from probtensor.dataclass import replace
 from probtensor.graph.closed import with_bodies
@@ -17,6 +18,7 @@ from probtensor.types import (
     Size,
     SizeCheck,
     field_names,
+    joints,
     never_negative,
     size_min,
     size_name,
@@ -28,15 +30,18 @@ from probtensor.types import (
 MAX_ORIGINS = 3  # sizes whose input is named in a message
 
 
-def size_laws(nodes: Iterable[Node], inputs: Sequence[Node]) -> list[SizeCheck]:
+def size_laws(
+    nodes: Iterable[Node], inputs: Sequence[Node], broadcasting: bool = False
+) -> list[SizeCheck]:
     """The laws of all nodes, and of those in bodies, each once: its message names the first node
-    that needs it.
+    that needs it. Without `broadcasting` no axis of unknown size is broadcast, as in the graph that
+    is compiled: sizes that are broadcast together must be equal.
 
     The laws of computed sizes come first: no divisor is 0, without which other sizes have no value,
     and no size is negative. `inputs` are the inputs whose axes give the names their values.
     """
     trace = _Trace(inputs)
-    divisors, signs, others = _Collected(trace), _Collected(trace), _Collected(trace)
+    divisors, signs, others, joint = [_Collected(trace, broadcasting) for _ in range(4)]
     for node in dict.fromkeys(with_bodies(nodes)):
         sizes = () if _has_old_sizes(node) else symbolic_sizes(node)
         if sizes:
@@ -45,7 +50,9 @@ def size_laws(nodes: Iterable[Node], inputs: Sequence[Node]) -> list[SizeCheck]:
         laws = node.op.requires(node)
         if laws:
             others.add(node, laws)
-    return [*divisors.found.values(), *signs.found.values(), *others.found.values()]
+        if sizes:
+            joint.add(node, _broadcast(sizes))
+    return [law for part in (divisors, signs, others, joint) for law in part.found.values()]
 
 
 def _has_old_sizes(node: Node) -> bool:
@@ -59,16 +66,20 @@ def _has_old_sizes(node: Node) -> bool:
 class _Collected:
     """Laws that are not proved, each once."""
 
-    def __init__(self, trace: _Trace) -> None:
+    def __init__(self, trace: _Trace, broadcasting: bool) -> None:
         self.trace = trace
+        self.broadcasting = broadcasting
         self.found: dict[tuple[Size, str, Size], SizeCheck] = {}
 
     def add(self, node: Node, laws: Iterable[SizeCheck]) -> None:
         """Add the laws of a node."""
         for law in laws:
-            key = (law.left, law.relation, law.right)
-            if key not in self.found and not law.proved:
-                self.found[key] = located_law(law, node, self.trace(law))
+            if law.proved:
+                continue
+            wanted = law if self.broadcasting else law.without_broadcasting
+            key = (wanted.left, wanted.relation, wanted.right)
+            if key not in self.found and not wanted.proved:
+                self.found[key] = located_law(wanted, node, self.trace(wanted))
 
 
 def located_law(law: SizeCheck, node: Node, origins: str | tuple = ()) -> SizeCheck:
@@ -119,6 +130,15 @@ def _divisors(sizes: Iterable[Dim]) -> Iterator[SizeCheck]:
         for top, bottom in size_quotients(size):
             text = ("one of its sizes is ", top, " // ", bottom, ", a division by zero")
             yield SizeCheck(1, "<=", bottom, text)
+
+
+def _broadcast(sizes: Iterable[Dim]) -> Iterator[SizeCheck]:
+    """Sizes that others broadcast to have a value."""
+    for size in sizes:
+        for together in joints(size):
+            for one, other in combinations(together, 2):
+                text = ("sizes ", one, " and ", other, " do not fit together")
+                yield SizeCheck(one, "broadcasts with", other, text)
 
 
 def _not_negative(node: Node) -> Iterator[SizeCheck]:

@@ -36,14 +36,13 @@ from probtensor.graph.parts import Get
 from probtensor.graph.sizes import size_of_value
 from probtensor.graph.walk import toposort
 from probtensor.types import (
+    SIZE_FUNCTIONS,
     Atom,
     Dim,
     Size,
     TensorType,
     check_dtype,
     size_floordiv,
-    size_max,
-    size_min,
     size_name,
 )
 
@@ -406,9 +405,8 @@ class _Reader:
                 return -self.size(inner)
             case ast.BinOp(left, operator, right):
                 return _ARITHMETIC[type(operator)](self.size(left), self.size(right))
-            case ast.Call(ast.Name("min" | "max" as name), [left, right]):
-                choose = size_min if name == "min" else size_max
-                return choose(self.size(left), self.size(right))
+            case ast.Call(ast.Name(name), parts) if name in SIZE_FUNCTIONS:
+                return SIZE_FUNCTIONS[name](*map(self.size, parts))
             case ast.Call(ast.Name("value"), [ast.Name(name)]):
                 return size_of_value(self.nodes[name])
             case ast.Subscript(ast.Attribute(ast.Name(name), "shape"), ast.Constant(axis)):

@@ -23,6 +23,7 @@ from probtensor.graph.walk import toposort
 from probtensor.kernel.ir import Lit
 from probtensor.lower.plan import MEASURED, SizeSource
 from probtensor.types import (
+    JOINT,
     Atom,
     Dim,
     Size,
@@ -35,6 +36,7 @@ from probtensor.types import (
     size_product,
     size_substitute,
     size_value,
+    without_joints,
 )
 
 MAX_ELEMENTS = 2**60  # of a tensor whose size data decide: its bytes fit in an int64
@@ -71,6 +73,8 @@ class CanonicalSizes:
         laws = size_laws(nodes, inputs)
         joined = [law for law in self._named(laws) if law.relation == "==" and self._join(law)]
         self._canonical = {key: self._resolved(size) for key, size in self._names.items()}
+        if self._canonical:
+            self._canonical[JOINT] = 1
         self.checks: list[SizeCheck] = signs
         self.require(law for law in laws if law.relation != "==")
         self.require(_countable(nodes, values))
@@ -94,11 +98,11 @@ class CanonicalSizes:
         return found
 
     def _resolved(self, size: Size) -> Size:
-        """A size in canonical names, with merged names replaced."""
+        """A size in canonical names, with merged names replaced. Sizes that broadcast are equal."""
         # A name may have been merged into one that was merged later.
         while size_names(size) & self._merged.keys():
             size = size_substitute(size, self._merged)
-        return size
+        return without_joints(size)
 
     def require(self, laws: Iterable[SizeCheck]) -> None:
         """Add checks for the laws that do not follow from the equalities."""
@@ -204,7 +208,7 @@ class CanonicalSizes:
             size = node.type.shape[axis]
             if not size_names(size) <= self._names.keys():
                 continue  # it depends on an input that this graph does not have
-            declared = size_substitute(size, self._names)
+            declared = without_joints(size_substitute(size, self._names))
             text = f" along axis {axis}, but its declared shape asks for "
             line = f"\n  {label} was made at {line_of(node)}"
             message = (f"{label} has size ", actual, text, declared, line)

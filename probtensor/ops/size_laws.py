@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 
 from probtensor.graph.law import named_axis
 from probtensor.graph.node import Node
 from probtensor.types import Shape, Size, SizeCheck, size_min, size_product
 
+# Functions are compiled again for such sizes; what is no call, as a posterior, is not.
+_HINT = " (an axis broadcasts if it has size 1; in posteriors and exports by shape=(1,))"
 
-def equal(a: Size, b: Size, why: str = "") -> SizeCheck:
-    """The check that two sizes are equal."""
+
+def equal(a: Size, b: Size, why: str = "", relation: str = "==") -> SizeCheck:
+    """The check that two sizes are equal, or that one broadcasts."""
     text = f" do not fit together{why}"
-    return SizeCheck(a, "==", b, ("sizes ", a, " and ", b, text))
+    return SizeCheck(a, relation, b, ("sizes ", a, " and ", b, text))
 
 
 def aligned(shapes: Sequence[Shape]) -> Iterable[SizeCheck]:
@@ -27,18 +31,17 @@ def aligned(shapes: Sequence[Shape]) -> Iterable[SizeCheck]:
 
 
 def _aligned(shapes: Sequence[Shape]) -> Iterator[SizeCheck]:
-    why = " (an axis of unknown size is never broadcast: declare shape=(1,) for that)"
     for axis in range(1, max(map(len, shapes), default=0) + 1):
-        sizes = [s[-axis] for s in shapes if len(s) >= axis and s[-axis] != 1]
-        for other in sizes[1:]:
-            yield equal(sizes[0], other, why)
+        sizes = dict.fromkeys(s[-axis] for s in shapes if len(s) >= axis and s[-axis] != 1)
+        for one, other in combinations(sizes, 2):
+            yield equal(one, other, _HINT, "broadcasts with")
 
 
 def repeated_to(shape: Shape, target: Shape, what: str, into: str) -> Iterator[SizeCheck]:
     """The checks that `shape` broadcasts to `target`."""
     for n, m in zip(shape[::-1], target[::-1]):
         if n != 1:
-            yield SizeCheck(n, "==", m, (f"{what} ", shape, f" {into} ", target))
+            yield SizeCheck(n, "broadcasts to", m, (f"{what} ", shape, f" {into} ", target))
 
 
 def folds_something(node: Node, axes: Sequence[int]) -> SizeCheck:

@@ -22,9 +22,10 @@ may read it. So a rule that is only almost right (`log(x * y) -> log x + log y`,
 
 SIMPLIFY is applied first, and again after every other change. STABLE adds the stabilising rules,
 whose patterns are written for simplified graphs; FINAL adds rules whose results must not be
-differentiated. Functions of literals that lose digits are not folded before FINAL, so that STABLE
-can match them. PICKS come after STABLE: log(a - b)[i] has a stable form, log(a[i] - b[i]) inside
-a `where` has none.
+differentiated. COMPILED, and FINAL, take sizes for equal that may be broadcast together, as they
+are in what is compiled. Functions of literals that lose digits are not folded before FINAL, so
+that STABLE can match them. PICKS come after STABLE: log(a - b)[i] has a stable form, log(a[i] -
+b[i]) inside a `where` has none.
 
 Rejected: rules hidden in passes (they can be neither listed nor tested alone), a canonical form of
 polynomials (it reorders sums, and with them roundings), and fast-math assumptions (nan is data).
@@ -44,13 +45,14 @@ from probtensor.rules.derivatives import (
     vjp,
 )
 from probtensor.rules.given import rewrite_graph
-from probtensor.rules.sets import FINAL, SIMPLIFY, STABLE, TOPICS
+from probtensor.rules.sets import COMPILED, FINAL, SIMPLIFY, STABLE, TOPICS
 from probtensor.rules.sparse import sparse_hessian, sparse_jacobian
 from probtensor.rules.structure.matrices import INVERSES
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.reads import read_parts
 
 __all__ = [
+    "COMPILED",
     "FINAL",
     "INVERSES",
     "PICKS",

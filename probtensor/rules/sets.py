@@ -11,7 +11,7 @@ from probtensor.rules.stabilize import STABILIZE
 from probtensor.rules.structure.choices import CHOICES
 from probtensor.rules.structure.matrices import INVERSES, MATRICES
 from probtensor.rules.structure.picks import PICKS
-from probtensor.rules.structure.shapes import SHAPES
+from probtensor.rules.structure.shapes import EQUAL_SIZES, SHAPES
 from probtensor.transform.rewrite import Ruleset
 
 TOPICS: dict[str, Ruleset] = {
@@ -21,7 +21,7 @@ TOPICS: dict[str, Ruleset] = {
     "picks": PICKS,
     "products": PRODUCT_FORM,
     "sums": SUMS,
-    "shapes": SHAPES,
+    "shapes": SHAPES + EQUAL_SIZES,
     "matrices": MATRICES + INVERSES,
     "links": LINKS,
     "stabilize": STABILIZE,
@@ -30,5 +30,7 @@ TOPICS: dict[str, Ruleset] = {
 }
 SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES + MATRICES
 STABLE = HYPERBOLIC + LINKS + STABILIZE + GAMMAS + SIMPLIFY
+# For the passes.
+COMPILED = STABLE + EQUAL_SIZES
 # For the last pass: its result is not differentiated.
-FINAL = SIMPLIFY + LATE + FAST_POWERS
+FINAL = SIMPLIFY + EQUAL_SIZES + LATE + FAST_POWERS

@@ -440,7 +440,7 @@ def _is_number(x: Node) -> bool:
 
 
 def _broadcast(*nodes: Node) -> bool:
-    """Do the shapes fit for certain? (Two unknown sizes would be taken to be equal.)"""
+    """Do the shapes fit for certain? (Two unknown sizes may differ in a call.)"""
     longest = max(x.ndim for x in nodes)
     for axis in range(1, longest + 1):
         sizes = [x.shape[-axis] for x in nodes if x.ndim >= axis]

@@ -115,8 +115,8 @@ _SHAPERS: list[Callable[[Node, Node, Any, Any], Node]] = [
 
 
 def fits(node: Node, values: dict[Node, np.ndarray]) -> bool:
-    """Do the sizes of some arrays obey the size laws of a graph? (NumPy broadcasts any axis of size
-    1; a graph only those that it knows to have size 1.)"""
+    """Do the sizes of some arrays obey the size laws of a graph, without broadcasting an axis that
+    is not known to have size 1?"""
     order, names = toposort([node]), size_names_of(values)
     if any(not size.names() <= names.keys() for x in order for size in symbolic_sizes(x)):
         return False
@@ -141,8 +141,8 @@ def size_graph(seed: int, nodes: int = 8) -> RandomGraph:
 
 
 def loosened(graph: RandomGraph) -> RandomGraph:
-    """The graph over inputs whose sizes are all symbolic and distinct, except sizes of 1, since a
-    symbolic size is never broadcast. The graph itself if it is not valid then."""
+    """The graph over inputs whose sizes are all symbolic and distinct, except sizes of 1. The graph
+    itself if it is not valid then."""
     inputs = list(graph.values)
     changes = {}
     for x in inputs[1:]:  # the first gives the sizes in the graph their names

@@ -25,7 +25,7 @@ from probtensor.process import COLLECTIONS
 from probtensor.transform.branches import closed_around, open_branches
 from probtensor.transform.edges import Edges
 from probtensor.transform.facts import constant_of
-from probtensor.transform.layers import add_masked, sum_masked
+from probtensor.transform.layers import add_masked, summed_to
 from probtensor.transform.mixtures import Part
 from probtensor.types import broadcast_shapes, shape_text
 
@@ -173,7 +173,7 @@ def _along(given: object, x: Node, this: str, that: str) -> Node:
             f"{this} of shape {shape_text(g.shape)} does not fit {that} {x.described} of shape "
             f"{shape_text(x.shape)}\n  at {line_text()}\n  {x.birthplace}"
         )
-    return fit(g, x)
+    return ops.astype(ops.broadcast_to(g, x.shape), x.dtype)
 
 
 def _label(x: Node) -> str:
@@ -388,9 +388,7 @@ def fit(g: Node, x: Node) -> Node:
     extra = g.ndim - x.ndim
     if extra < 0 or broadcast_shapes(g.shape, x.shape) == x.shape:
         return ops.astype(ops.broadcast_to(g, x.shape), x.dtype)
-    repeated = tuple(a for a, n in enumerate(x.shape) if n == 1 and g.shape[a + extra] != 1)
-    g = sum_masked(g, (*range(extra), *(a + extra for a in repeated)))
-    return ops.astype(ops.broadcast_to(ops.expand_dims(g, repeated), x.shape), x.dtype)
+    return ops.astype(summed_to(g, x.shape), x.dtype)
 
 
 # Forward mode.

@@ -141,7 +141,7 @@ def _check_sizes(node: Node, done: Mapping[Node, Node]) -> None:
 
 def _repeated(batch: Node, size: Size) -> Node:
     """The batch; one of a single item as many times as the others have items."""
-    if batch.shape[0] != 1 or size == 1:
+    if batch.shape[0] == size:
         return batch
     return ops.broadcast_to(batch, (size, *batch.shape[1:]))
 

@@ -43,7 +43,7 @@ from probtensor.ops.kinds import Core, Elementwise, Pole, Reduction
 from probtensor.ops.reductions.folds import spread
 from probtensor.transform.chain import chain_leaves, regrow
 from probtensor.transform.facts import Bounds, FactTable, constant_of
-from probtensor.transform.layers import MAX_DEPTH, VIEWS, Layer, Mask, mask_of, peel, sum_masked
+from probtensor.transform.layers import MAX_DEPTH, VIEWS, Layer, Mask, mask_of, peel, summed_to
 from probtensor.transform.mixtures import Fit, Mixtures, Part
 
 # Ops that give zero cotangents to what they do not select.
@@ -188,7 +188,7 @@ class Edges:
             (part,) = op.vjp(inner, node, *node.inputs)
             return [part if mask is None else mask.widened(part)]
         if isinstance(op, ops.BroadcastTo) and mask_of(g, self.guards) is not None:
-            return [_unrepeated(g, node.inputs[0])]
+            return [summed_to(g, node.inputs[0].shape)]
         if isinstance(op, ops.Contract) and node in self.steep:
             return [self._contraction_part(node, g, k) for k in range(2)]
         if not isinstance(op, Elementwise) or isinstance(op, (ops.Where, ops.Add)):
@@ -413,14 +413,6 @@ def _of_divisor(g: Node, out: Node, inputs: Sequence[Node]) -> list[Node | None]
                 return [rest / inputs[0], -rest / inputs[1]]
             return [2 * rest / inputs[0]] if len(inputs) == 1 else [rest / x for x in inputs]
     return []
-
-
-def _unrepeated(g: Node, x: Node) -> Node:
-    """The vjp of a broadcast of x, under the mask of g if that is constant along the new axes."""
-    lead = g.ndim - x.ndim
-    repeated = [a for a, n in enumerate(x.shape) if n == 1 and g.shape[a + lead] != 1]
-    total = sum_masked(g, (*range(lead), *(a + lead for a in repeated)))
-    return ops.broadcast_to(ops.expand_dims(total, tuple(repeated)), x.shape)
 
 
 def zero_at_zero_weight(part: Node | None, g: Node, weight: Node) -> Node | None:

@@ -3,6 +3,7 @@
     peel(g)              the mask layers of a cotangent, outermost first, and what they contain
     add_masked(a, b)     a + b under one mask if both have the same one
     sum_masked(g, axes)  sum(g, axes) under one mask if it is constant along the axes
+    summed_to(g, shape)  g summed to the shape that it was broadcast from, likewise
 
 A layer narrows the operands of an op to the elements where the cotangent may be nonzero (a mask by
 a condition need not), and widens the vjp computed there by zeros at all other elements.
@@ -17,6 +18,7 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import Const, Node, make
 from probtensor.transform.facts import constant_of
+from probtensor.types import Dim, Shape
 
 # MAX_DEPTH: views that a mask is followed through. MAX_TERMS: terms of a sum with masks.
 MAX_DEPTH = 12
@@ -24,6 +26,7 @@ MAX_TERMS = 6
 VIEWS = (
     ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose, ops.Slice,
 )  # fmt: skip
+_PASSED = (*VIEWS, ops.SumTo)
 _WIDENING = (ops.BroadcastTo, ops.ExpandDims)
 
 
@@ -65,6 +68,8 @@ class Window(Layer):
 
     def narrowed(self, x):
         lead = self.zeros.ndim - x.ndim
+        if any(isinstance(n, Dim) and n != m for n, m in zip(x.shape, self.zeros.shape[lead:])):
+            x = ops.broadcast_to(x, self.zeros.shape[lead:])
         rows = zip(self.write.starts, self.write.steps, self.write.sizes, strict=True)
         rows_of_x = [
             (0, 1, 1) if n == 1 and m != 1 else row
@@ -116,7 +121,7 @@ def peel(g: Node, guards: set[Node]) -> tuple[list[Layer], Node]:
 
 
 # Ops that may be the outermost one of a layer.
-_LAYERED = (ops.SetSlice, ops.Scatter, ops.Add, ops.Where, *VIEWS)
+_LAYERED = (ops.SetSlice, ops.Scatter, ops.Add, ops.Where, *_PASSED)
 
 
 def _layer(g: Node, guards: set[Node]) -> tuple[Layer, Node] | None:
@@ -152,7 +157,7 @@ def _overwritten(g: Node) -> tuple[Layer, Node] | None:
 def mask_of(g: Node, guards: set[Node]) -> tuple[Mask, Node] | None:
     """The outermost `where` of a cotangent, also below views, as a layer, and what it contains."""
     views = []
-    while isinstance(g.op, VIEWS) and len(views) < MAX_DEPTH:
+    while isinstance(g.op, _PASSED) and len(views) < MAX_DEPTH:
         views.append(g)
         g = g.inputs[0]
     if not isinstance(g.op, ops.Where):
@@ -167,7 +172,12 @@ def mask_of(g: Node, guards: set[Node]) -> tuple[Mask, Node] | None:
     if views:
         condition = ops.broadcast_to(condition, g.shape)
     for view in reversed(views):
-        inner, condition = make(view.op, (inner,)), make(view.op, (condition,))
+        if isinstance(view.op, ops.SumTo):  # nonzero where any of its terms may be
+            any_term = condition if zero_last else ops.logical_not(condition)
+            some = make(view.op, (ops.astype(any_term, "int64"),))
+            inner, condition, zero_last = view, ops.ne(some, 0), True
+        else:
+            inner, condition = make(view.op, (inner,)), make(view.op, (condition,))
     return Mask(condition, zero_last), inner
 
 
@@ -212,6 +222,16 @@ def sum_masked(g: Node, axes: tuple[int, ...]) -> Node:
     if any(condition.shape[a] != 1 for a in dropped):
         return ops.sum(g, axes)
     return Mask(ops.squeeze(condition, dropped), found[0].holds).widened(ops.sum(found[1], axes))
+
+
+def summed_to(g: Node, shape: Shape) -> Node:
+    """g, a gradient of what was broadcast from `shape`, summed to it."""
+    lead = g.ndim - len(shape)
+    if any(isinstance(n, Dim) and m not in (1, n) for n, m in zip(shape, g.shape[lead:])):
+        return make(ops.SumTo(shape), (g,))  # the sizes of a call decide along which axes
+    repeated = tuple(a for a, n in enumerate(shape) if n == 1 and g.shape[a + lead] != 1)
+    total = sum_masked(g, (*range(lead), *(a + lead for a in repeated)))
+    return ops.broadcast_to(ops.expand_dims(total, repeated), shape)
 
 
 def are_distinct(indices: Sequence[Node], sizes: Sequence) -> bool:

@@ -105,15 +105,18 @@ def _concerns(kinds: tuple[type[Op], ...], present: Iterable[type[Op]]) -> bool:
     return any(issubclass(kind, kinds) for kind in present)
 
 
-def expand_composites(outputs: Iterable[Node]) -> list[Node]:
-    """The outputs with each Composite replaced by the graph it stands for."""
+def expand_composites(
+    outputs: Iterable[Node], kind: type[Composite] = Composite
+) -> list[Node]:
+    """The outputs with each Composite, or each of a kind of them, replaced by the graph it stands
+    for."""
     outputs = list(outputs)
     order = toposort(outputs)
-    while any(isinstance(node.op, Composite) for node in order):
+    while any(isinstance(node.op, kind) for node in order):
         changes: dict[Node, Node] = {}
         for node in order:
             inputs = tuple([changes[x] for x in node.inputs])
-            if isinstance(node.op, Composite):
+            if isinstance(node.op, kind):
                 with made_by(node):
                     changes[node] = fitted(node.op.expand(*inputs), node, "expand_composites")
             else:

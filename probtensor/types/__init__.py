@@ -2,6 +2,8 @@
 
     dtype.py    dtypes and their promotion
     size.py     sizes of axes: integers and polynomials
+    joint.py    sizes that others broadcast to
+    held.py     sizes in other values
     law.py      what must hold of them at a call
     tensor.py   the type of a tensor, and broadcasting
 
@@ -23,22 +25,24 @@ from probtensor.types.dtype import (
     promote,
     promote_float,
 )
-from probtensor.types.law import RELATIONS, SizeCheck
+from probtensor.types.held import HoldsSizes, field_names, sourced_atoms, sources
+from probtensor.types.joint import joints, without_joints
+from probtensor.types.law import BROADCASTING, RELATIONS, SizeCheck
 from probtensor.types.size import (
+    JOINT,
     SIZE_FUNCTIONS,
     Atom,
     Dim,
-    HoldsSizes,
     Shape,
     ShapeError,
     Size,
-    field_names,
     from_terms,
     is_size,
     never_negative,
     shape_text,
     size_atoms,
     size_floordiv,
+    size_joint,
     size_max,
     size_min,
     size_name,
@@ -48,8 +52,6 @@ from probtensor.types.size import (
     size_substitute,
     size_text,
     size_value,
-    sourced_atoms,
-    sources,
     terms_of,
     where_positive,
     with_atoms,
@@ -58,11 +60,13 @@ from probtensor.types.tensor import TensorType, broadcast_shapes, broadcast_size
 
 __all__ = [
     "BOOL",
+    "BROADCASTING",
     "COMPLEX",
     "DTYPES",
     "FLOAT32",
     "FLOAT64",
     "INT64",
+    "JOINT",
     "RELATIONS",
     "SIZE_FUNCTIONS",
     "Atom",
@@ -82,12 +86,14 @@ __all__ = [
     "field_names",
     "from_terms",
     "is_size",
+    "joints",
     "never_negative",
     "promote",
     "promote_float",
     "shape_text",
     "size_atoms",
     "size_floordiv",
+    "size_joint",
     "size_max",
     "size_min",
     "size_name",
@@ -102,4 +108,5 @@ __all__ = [
     "terms_of",
     "where_positive",
     "with_atoms",
+    "without_joints",
 ]

@@ -6,17 +6,23 @@ from collections.abc import Callable, Mapping
 from operator import eq, le, lt
 
 from probtensor.dataclass import dataclass
+from probtensor.types.joint import joints, without_joints
 from probtensor.types.size import Shape, Size, never_negative, shape_text, size_names, size_value
 
-RELATIONS: dict[str, Callable[[int, int], bool]] = {"==": eq, "<=": le, "<": lt}
+# Those of broadcasting hold of more sizes than an equality, which is what is compiled for them.
+BROADCASTING: dict[str, Callable[[int, int], bool]] = {
+    "broadcasts to": lambda a, b: a in (1, b),
+    "broadcasts with": lambda a, b: a == b or 1 in (a, b),
+}
+RELATIONS: dict[str, Callable[[int, int], bool]] = {"==": eq, "<=": le, "<": lt, **BROADCASTING}
 
 
 @dataclass(frozen=True)
 class SizeCheck:
     """`left relation right` must hold for the sizes of a call; otherwise `error` is raised.
 
-    `relation` is "==", "<=" or "<". `message` is a sequence of texts, and of sizes and shapes that
-    are replaced by their values in the call.
+    `relation` is a key of `RELATIONS`. `message` is a sequence of texts, and of sizes and shapes
+    that are replaced by their values in the call.
     """
 
     left: Size
@@ -28,9 +34,25 @@ class SizeCheck:
     @property
     def proved(self) -> bool:
         """Whether the relation holds for all values of the names."""
-        if self.relation == "==":
-            return self.left == self.right
+        if self.relation == "==" or self.relation in BROADCASTING:
+            one = self.relation in BROADCASTING and (
+                self.left == 1 or (self.relation == "broadcasts with" and self.right == 1)
+            )
+            return one or self.left == self.right
         return never_negative(self.right - self.left - int(self.relation == "<"))
+
+    def holds(self, names: Mapping[str, int]) -> bool:
+        """Whether the relation holds for these values of the names."""
+        values = size_value(self.left, names), size_value(self.right, names)
+        return RELATIONS[self.relation](*values)
+
+    @property
+    def without_broadcasting(self) -> SizeCheck:
+        """The check for calls in which sizes that may be broadcast together are equal."""
+        law = self
+        if self.relation in BROADCASTING:
+            law = SizeCheck(self.left, "==", self.right, self.message, self.error)
+        return law.map(without_joints) if joints(self.left) or joints(self.right) else law
 
     def map(self, change: Callable[[Size], Size]) -> SizeCheck:
         """The same check with every size changed."""
@@ -52,8 +74,7 @@ class SizeCheck:
 
     def verify(self, names: Mapping[str, int]) -> None:
         """Raise `error` unless the relation holds for these values of the names."""
-        left, right = size_value(self.left, names), size_value(self.right, names)
-        if not RELATIONS[self.relation](left, right):
+        if not self.holds(names):
             raise self.error("".join(_shown(part, names) for part in self.message))
 
 

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache, reduce
+from functools import lru_cache, reduce
 from operator import attrgetter
 from types import FrameType
 from typing import ClassVar
 
 import numpy as np
 
-from probtensor.dataclass import dataclass, field, fields, is_dataclass
+from probtensor.dataclass import dataclass, field
 from probtensor.process import computed_once
 
 
@@ -41,11 +41,13 @@ class Atom:
     uid: str = ""
     source: object = field(default=None, compare=False, repr=False)
     sourced: ClassVar[bool] = False  # whether any atom with a source was ever made
+    joined: ClassVar[bool] = False  # whether any atom was, that sizes broadcast to
 
     @staticmethod
     def made(name: str, args: tuple[Size, ...], uid: str, source: object) -> Atom:
         """The atom, which may have a source."""
         Atom.sourced |= source is not None
+        Atom.joined |= name == JOINT
         return Atom(name, args, uid, source)
 
     def __reduce__(self) -> tuple:
@@ -270,7 +272,15 @@ def shape_text(shape: Iterable[Size]) -> str:
     return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
 
-_FUNCTIONS: dict[str, Callable] = {"//": lambda a, b: a // b, "min": min, "max": max}
+def _joined_value(*sizes: int) -> int:
+    """The size that sizes broadcast to."""
+    return next((n for n in sizes if n != 1), 1)
+
+
+JOINT = "broadcast"  # the name of the atoms that sizes broadcast to
+_FUNCTIONS: dict[str, Callable] = {
+    "//": lambda a, b: a // b, "min": min, "max": max, JOINT: _joined_value,
+}  # fmt: skip
 
 
 def is_size(value: object) -> bool:
@@ -348,6 +358,30 @@ def size_max(a: Size, b: Size) -> Size:
     return _choose("max", a, b)
 
 
+@lru_cache(4096)
+def size_joint(*sizes: Size) -> Size:
+    """The size that axes of these sizes broadcast to: the one that is not 1, if they differ.
+
+    Different integers other than 1 are a ShapeError. Of symbolic sizes that are not the same, which
+    may be 1 at a call, an atom.
+    """
+    found: dict[Size, None] = {}
+    for size in sizes:
+        atoms, factor = size.terms[0] if isinstance(size, Dim) else ((), 0)
+        alone = factor == 1 and len(atoms) == 1 and len(size.terms) == 1
+        found.update(dict.fromkeys(
+            atoms[0].args if alone and atoms[0].name == JOINT else (size,)
+        ))  # fmt: skip
+    numbers = [n for n in found if isinstance(n, int) and n != 1]
+    if len(numbers) > 1:
+        raise ShapeError(f"{numbers[0]} and {numbers[1]}")
+    others = [n for n in found if isinstance(n, Dim)]
+    if numbers or len(others) < 2:
+        return (numbers or others or [1])[0]
+    args = tuple(sorted(others, key=lambda size: size_text(size, _key)))
+    return Dim.of(Atom.made(JOINT, args, "", None))
+
+
 def _choose(name: str, a: Size, b: Size) -> Size:
     difference = a - b
     if isinstance(difference, int):
@@ -400,7 +434,7 @@ def never_negative(size: Size, depth: int = 6) -> bool:
 
 def _bounds(atom: Atom, factor: int) -> tuple[Size, ...]:
     """Lower bounds of factor * atom; see `never_negative` for whether one or all are needed."""
-    if not atom.args:
+    if not atom.args or atom.name == JOINT:
         return ()
     first, second = atom.args
     if atom.name != "//":
@@ -425,7 +459,7 @@ def _quotient_bounds(atoms: tuple[Atom, ...], factor: int) -> tuple[Size, ...]:
 
 def where_positive(size: Size) -> Size:
     """A simpler size that is equal wherever this one is positive: n - 1 for max(n - 1, 0)."""
-    for atom in dict.fromkeys(_atoms(size)):
+    for atom in dict.fromkeys(atoms_in(size)):
         if atom.name == "max" and 0 in atom.args and _vanishes_with(size, atom):
             (other,) = (arg for arg in atom.args if arg != 0)
             return _with_atom(size, atom, other)
@@ -440,12 +474,13 @@ def _vanishes_with(size: Size, atom: Atom) -> bool:
         return False
 
 
-def _atoms(size: Size) -> Iterable[Atom]:
+def atoms_in(size: Size) -> Iterable[Atom]:
+    """The atoms of a size, and those in their arguments, outer ones first."""
     for atoms, _ in terms_of(size):
         for atom in atoms:
             yield atom
             for arg in atom.args:
-                yield from _atoms(arg)
+                yield from atoms_in(arg)
 
 
 def _with_atom(size: Size, old: Atom, new: Size) -> Size:
@@ -473,59 +508,13 @@ def size_quotients(size: Size) -> tuple[tuple[Size, Dim], ...]:
     """The quotients by symbolic sizes in a size, as (top, bottom), inner ones first."""
     if not any(atom.args for atoms, _ in terms_of(size) for atom in atoms):
         return ()
-    found = [a.args for a in _atoms(size) if a.name == "//" and isinstance(a.args[1], Dim)]
+    found = [a.args for a in atoms_in(size) if a.name == "//" and isinstance(a.args[1], Dim)]
     return tuple(dict.fromkeys(found[::-1]))
 
 
 def size_atoms(size: Size) -> set[Atom]:
     """The names a size depends on, as atoms."""
-    return {atom for atom in _atoms(size) if not atom.args}
-
-
-class HoldsSizes:
-    """A value with sizes in it that are none of its fields, such as the body of an op."""
-
-    def sourced_atoms(self) -> Iterable[Atom]:
-        """The atoms with a source in these sizes."""
-        raise NotImplementedError
-
-    def resized(self, names: Mapping[str, Size]) -> HoldsSizes:
-        """The value with sizes substituted for names, by key; itself if nothing changes."""
-        raise NotImplementedError
-
-    def size_names(self) -> set[str]:
-        """The keys of the names in these sizes."""
-        raise NotImplementedError
-
-
-@cache
-def field_names(kind: type) -> tuple[str, ...]:
-    """The names of the fields of a dataclass; none for another class."""
-    return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
-
-
-def sourced_atoms(value: object) -> Iterable[Atom]:
-    """The atoms with a source in a size, or in a value that holds sizes: a tuple or a dataclass."""
-    if not Atom.sourced:
-        return
-    if isinstance(value, Dim):
-        yield from (atom for atom in _atoms(value) if atom.source is not None)
-        return
-    if isinstance(value, HoldsSizes):
-        yield from value.sourced_atoms()
-        return
-    parts = value if isinstance(value, tuple) else ()
-    if not isinstance(value, (tuple, type)):
-        parts = [getattr(value, name) for name in field_names(type(value))]
-    for part in parts:
-        yield from sourced_atoms(part)
-
-
-def sources(value: object) -> tuple:
-    """What computes the sizes in such a value, where data decide them; each once."""
-    if not Atom.sourced:
-        return ()
-    return tuple(dict.fromkeys(atom.source for atom in sourced_atoms(value)))
+    return {atom for atom in atoms_in(size) if not atom.args}
 
 
 def size_names(size: Size) -> frozenset[str]:
@@ -559,7 +548,8 @@ def size_value(size: Size, names: Mapping[str, int]) -> int:
 
 
 def size_substitute(size: Size, names: Mapping[str, Size]) -> Size:
-    """The same size with names, given by their keys, replaced by other sizes."""
+    """The same size with names, given by their keys, replaced by other sizes. With a key `JOINT`,
+    sizes that broadcast are taken to be equal."""
     if not isinstance(size, Dim) or names.keys().isdisjoint(size.names()):
         return size
     terms: list[tuple[tuple[Atom, ...], int]] = []
@@ -568,7 +558,8 @@ def size_substitute(size: Size, names: Mapping[str, Size]) -> Size:
         for atom in atoms:
             if atom.args:
                 args = [size_substitute(arg, names) for arg in atom.args]
-                found = SIZE_FUNCTIONS[atom.name](*args)
+                equal = atom.name == JOINT and JOINT in names
+                found = args[0] if equal else SIZE_FUNCTIONS[atom.name](*args)
             else:
                 found = names.get(atom.key)
             if found is None:
@@ -585,7 +576,7 @@ def size_substitute(size: Size, names: Mapping[str, Size]) -> Size:
 
 
 SIZE_FUNCTIONS: dict[str, Callable[..., Size]] = {
-    "//": size_floordiv, "min": size_min, "max": size_max,
+    "//": size_floordiv, "min": size_min, "max": size_max, JOINT: size_joint,
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from probtensor.dataclass import dataclass
 from probtensor.process import computed_once
 from probtensor.types.dtype import DType, dtype_of
-from probtensor.types.size import Shape, ShapeError, Size, size_product
+from probtensor.types.size import Shape, ShapeError, Size, size_joint, size_product
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,12 @@ class TensorType:
 
 
 def broadcast_size(a: Size, b: Size) -> Size:
-    """The size two axes broadcast to. Two different symbolic sizes are assumed to be equal (checked
-    when the function is called); ShapeError for two different integers other than 1."""
+    """The size two axes broadcast to: of two different symbolic sizes, one that a call decides (see
+    `size_joint`); ShapeError for two different integers other than 1."""
     if not isinstance(b, int):
-        return b if isinstance(a, int) and a == 1 else a
+        if isinstance(a, int):
+            return b if a == 1 else a
+        return a if a == b else size_joint(a, b)
     if b == 1:
         return a
     if not isinstance(a, int) or a == 1:

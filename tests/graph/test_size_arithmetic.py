@@ -14,16 +14,20 @@ from probtensor.graph.text import parse, to_text
 from probtensor.kernel import simplify
 from probtensor.ops.kinds import REGISTRY
 from probtensor.types import (
+    JOINT,
     Dim,
     ShapeError,
     SizeCheck,
     broadcast_size,
+    joints,
     never_negative,
+    size_joint,
     size_max,
     size_min,
     size_substitute,
     size_value,
     where_positive,
+    without_joints,
 )
 
 NAMES = "nmp"
@@ -204,7 +208,7 @@ def test_broadcasting_of_sizes(size):
     assert broadcast_size(1, size) is size is broadcast_size(size, 1)
     assert broadcast_size(size, 3) == 3 == broadcast_size(3, size)
     assert broadcast_size(size, 0) == 0 == broadcast_size(0, size)
-    assert broadcast_size(size, M) == size
+    assert broadcast_size(size, M) == size_joint(M, size)
     for a, b in itertools.product(range(4), repeat=2):
         try:
             (wanted,) = np.broadcast_shapes((a,), (b,))
@@ -215,8 +219,34 @@ def test_broadcasting_of_sizes(size):
             assert broadcast_size(a, b) == wanted
 
 
+def test_joint_sizes():
+    """Of any order and grouping, at all values that broadcast; numbers other than 1 decide."""
+    parts = [N, M, P, N + 1, 2 * M, 1]
+    for a, b, c in itertools.product(parts, repeat=3):
+        joint = size_joint(a, b, c)
+        assert joint == size_joint(size_joint(c, a), b) == size_joint(b, size_joint(c, a), b)
+        assert size_joint(joint, 3) == 3
+        assert str(without_joints(joint)) in map(str, (a, b, c))
+        for at in GRID:
+            numbers = [size_value(n, at) for n in (a, b, c)]
+            try:
+                (wanted,) = np.broadcast_shapes(*((n,) for n in numbers))
+            except ValueError:
+                continue
+            assert size_value(joint, at) == wanted
+            assert size_substitute(joint, at) == wanted
+    assert size_substitute(size_joint(N, M), {"n": 1}) == M
+    assert size_substitute(size_joint(N, M) * P, {"n": P, JOINT: 1}) in (M * P, P * P)
+    assert joints(size_joint(N, M) + P) == ((M, N),)
+    with pytest.raises(ShapeError):
+        size_substitute(size_joint(N, M), {"n": 2, "m": 3})
+
+
+JOINT_SIZES = [(size_joint(N, M) * P + 1, None), (size_joint(N - M, M, P) // 2, None)]
+
+
 def test_texts_and_records_of_sizes_are_read_back():
-    for size, _ in SYMBOLIC:
+    for size, _ in [*SYMBOLIC, *JOINT_SIZES]:
         node = as_tensor(size)
         assert parse(to_text(node), REGISTRY) == [node], size
         assert decode(encode(size)) == size

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cython_ext.cell import CellLocks
+from cython_ext.cell import CellLocks, KeySequence
 from probtensor.dataclass import replace
 from probtensor.device import DeviceArray, DeviceError, device_array
 from probtensor.function.call import Compilation, Function, rebuild
@@ -33,6 +33,7 @@ from probtensor.targets.cuda.launches import Deferred
 
 CACHED_LAYOUTS = 8
 CACHED_INDICES = 16
+_NO_KEY = np.zeros((), np.uint64)  # in place of the key of random draws
 
 Value = np.ndarray | DeviceArray  # in host or device memory
 
@@ -58,6 +59,7 @@ class DeviceFunction(Function):
         compilation: Compilation,
         bound: Mapping[Node, Value] | None = None,
         cells: Mapping[Node, Shared] | None = None,
+        keys: KeySequence | None = None,
     ) -> None:
         self._runner: Deferred = compilation.built.run
         self._driver = self._runner.driver
@@ -68,7 +70,7 @@ class DeviceFunction(Function):
         self._fixed_on_device: list[DeviceArray] | None = None
         self._batched: BatchedCalls | None = None
         self._previous_stream = self._main
-        super().__init__(program, compilation, bound, cells)
+        super().__init__(program, compilation, bound, cells, keys)
 
     def _input_array(self, value: object, node: Node, label: str, copy: bool = False) -> Value:
         if is_on_device(value):
@@ -81,11 +83,15 @@ class DeviceFunction(Function):
             args = self.arrange(args, kwargs)
         args = self._converted(args)
         stream = current_stream(self._main)
-        with self._lock:
-            if self.locked_cells is None:
-                return self._run(args, stream)
-            with CellLocks(self.locked_cells):
-                return self._run(args, stream)
+        try:
+            with self._lock:
+                if self.locked_cells is None:
+                    return self._run(args, stream)
+                with CellLocks(self.locked_cells):
+                    return self._run(args, stream)
+        except ValueError as error:
+            other = self.instead(args, error)
+        return other(*args)
 
     def _converted(self, args: tuple) -> tuple:
         """The arguments as arrays on the host or the device, converted before any lock is taken:
@@ -137,8 +143,12 @@ class DeviceFunction(Function):
     ) -> tuple[DeviceLayout, list[int], dict[int, DeviceArray], list[Value]]:
         """All work before the launches: (layout, addresses, results on the device by index, arrays
         that must be kept alive until the launches end, such as indices made for this call)."""
-        values = [self._slot_array(slot, args) for slot in self._wiring.live]
+        live = self._wiring.live
+        values = [_NO_KEY if x.kind == "key" else self._slot_array(x, args) for x in live]
         layout = self._layout_for(values)
+        for k, slot in enumerate(live):  # sizes that are refused take no key
+            if slot.kind == "key":
+                values[k] = np.array(slot.payload.next(), np.uint64)
         for k, checks in self._wiring.checks_of.items():
             if k < len(values):
                 values[k] = self._checked_indices(k, values[k], args, checks, layout.bounds)
@@ -194,11 +204,9 @@ class DeviceFunction(Function):
     # Inputs of a call.
 
     def _slot_array(self, slot: Slot, args: tuple) -> Value:
-        """The array of a live slot, in host or device memory."""
+        """The array of a live slot that is no key, in host or device memory."""
         if slot.kind == "cell":
             return slot.payload.on_device(device_array)
-        if slot.kind == "key":
-            return np.array(slot.payload.next(), np.uint64)
         value = args[slot.argument]
         if type(value) is not np.ndarray and is_on_device(value):
             return borrowed_array(value, slot.dtype, slot.ndim, slot.label, slot.line)

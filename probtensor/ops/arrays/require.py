@@ -15,9 +15,10 @@ from probtensor.dataclass import replace
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import Node, as_tensor, make
 from probtensor.graph.walk import toposort
+from probtensor.ops.arrays.views import Sized
 from probtensor.ops.kinds import Batch, View, op
 from probtensor.ops.samples import cases
-from probtensor.types import ShapeError, SizeCheck, TensorType
+from probtensor.types import ShapeError, Size, SizeCheck, TensorType
 
 # (left, relation, right, name of the error, parts of the message)
 Law = tuple
@@ -81,9 +82,14 @@ def asked_for(x: Node, what: str, *laws: SizeCheck) -> Node:
     return require(x, placed)
 
 
+def sized(x: Node, shape: Sequence[Size], what: str) -> Node:
+    """x with the law that it has this shape, by the function `what`; x itself if it has."""
+    return x if tuple(shape) == x.shape else make(Sized(tuple(shape), what), (x,))
+
+
 def keep_laws(outputs: Sequence[Node], before: Sequence[Node]) -> list[Node]:
     """The outputs, each with all size laws of the graph of `before` that it has lost."""
-    laws = size_laws(toposort(before), ())
+    laws = size_laws(toposort(before), (), broadcasting=True)
     if not laws:
         return list(outputs)
     outputs = list(map(as_tensor, outputs))
@@ -101,7 +107,7 @@ def _laws_had(outputs: Sequence[Node], keys: Sequence[tuple]) -> list[int]:
     had: dict[Node, int] = {}
     for node in toposort(outputs):
         found = 0
-        for law in size_laws([node], ()):
+        for law in size_laws([node], (), broadcasting=True):
             found |= bits.get(_key(law), 0)
         for x in node.needs:
             found |= had[x]

@@ -15,6 +15,7 @@ from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.sizes import size_of_value
 from probtensor.ops.kinds import (
     Batch,
+    Composite,
     Join,
     View,
     op,
@@ -264,6 +265,52 @@ class BroadcastTo(View):
     def batched(self, batch: Batch) -> Node:
         (x,) = batch.aligned(batch.node.ndim)
         return ops.broadcast_to(x, (x.shape[0], *batch.node.shape))
+
+
+@op
+class SumTo(Composite):
+    """x summed to `shape`, which broadcasts to that of x: the gradient of what was broadcast.
+
+    It stands for what only the sizes of a call decide: x has no more elements than `shape` where
+    sizes that are not known are equal, which is what is compiled first.
+    """
+
+    shape: tuple[Size, ...]
+    linear = True
+    samples = cases((3, 4), shape=[(3, 1), (4,), (1, 1), (3, 4), ()])
+
+    def infer(self, x: TensorType) -> TensorType:
+        lead = x.ndim - len(self.shape)
+        if lead < 0 or any(
+            isinstance(n, int) and isinstance(m, int) and m not in (1, n)
+            for n, m in zip(x.shape[lead:], self.shape, strict=True)
+        ):
+            raise ShapeError(f"{shape_text(self.shape)} does not broadcast to it")
+        return TensorType(x.dtype, self.shape)
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        (x,) = node.inputs
+        return repeated_to(self.shape, x.shape, "cannot broadcast shape", "to")
+
+    def numpy(self, x):
+        lead = x.ndim - len(self.shape)
+        ones = [a + lead for a, n in enumerate(self.shape) if n == 1]
+        return x.sum((*range(lead), *ones), keepdims=True).reshape(self.shape)
+
+    def expand(self, x):
+        lead = x.ndim - len(self.shape)
+        ones = [a for a, n in enumerate(self.shape) if n == 1 and x.shape[a + lead] != 1]
+        summed = ops.sum(x, (*range(lead), *(a + lead for a in ones)))
+        return ops.broadcast_to(ops.expand_dims(summed, tuple(ones)), self.shape)
+
+    def vjp(self, g, out, x):
+        return (ops.broadcast_to(g, x.shape),)
+
+    def batched(self, batch: Batch) -> Node:
+        x = batch.first
+        ones = (1,) * (batch.node.inputs[0].ndim - len(self.shape))
+        wide = make(SumTo((x.shape[0], *ones, *self.shape)), (x,))
+        return ops.squeeze(wide, tuple(range(1, 1 + len(ones))))
 
 
 @op

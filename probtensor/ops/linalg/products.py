@@ -11,6 +11,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.late import late
+from probtensor.ops.arrays.require import asked_for
 from probtensor.ops.kinds import (
     Contraction,
     as_tensor_of,
@@ -21,7 +22,8 @@ from probtensor.ops.kinds import (
 )
 from probtensor.ops.reductions.folds import described, listed_axes, one_axis
 from probtensor.ops.samples import Sample, cases
-from probtensor.types import promote, shape_text
+from probtensor.ops.size_laws import equal
+from probtensor.types import broadcast_size, promote, shape_text
 
 _linear = late("probtensor.ops.complexes.linear")
 
@@ -120,12 +122,32 @@ def matmul(x: TensorLike, y: TensorLike) -> Node:
     return _batched(x, rows + "j", y, "j" + columns, rows + columns, "matmul")
 
 
+def _spread(x: Node, x_rank: int, y: Node, y_rank: int, what: str) -> tuple[Node, Node]:
+    """Two operands of `what` with core axes, of which leading axes of sizes that may differ at a
+    call are repeated to a joint size."""
+    outer = [t.shape[: t.ndim - rank] for t, rank in ((x, x_rank), (y, y_rank))]
+    pairs = [*zip(*(sizes[::-1] for sizes in outer))][::-1]
+    if all(m == n or 1 in (m, n) or (isinstance(m, int) and isinstance(n, int)) for m, n in pairs):
+        return x, y
+    x = asked_for(x, what, *(
+        equal(m, n, " along a leading axis", "broadcasts with") for m, n in pairs
+    ))  # fmt: skip
+    joint = [broadcast_size(m, n) for m, n in pairs]
+    found = []
+    for t, sizes in zip((x, y), outer, strict=True):
+        lead = len(sizes) - len(joint)
+        both = [n if n == 1 else m for m, n in zip(joint, sizes[lead:], strict=True)]
+        found.append(ops.broadcast_to(t, (*sizes[:lead], *both, *t.shape[len(sizes) :])))
+    return tuple(found)
+
+
 def _batched(x: Node, x_core: str, y: Node, y_core: str, out_core: str, what: str) -> Node:
     """A contraction of the core axes, repeated over leading axes that broadcast."""
     for t, core in ((x, x_core), (y, y_core)):
         if t.ndim < len(core):
             wanted = "a matrix" if len(core) == 2 else "a vector"
             raise GraphError(f"{what}: needs {wanted}, not {t.ndim} axes{described(t)}")
+    x, y = _spread(x, len(x_core), y, len(y_core), what)
     batch = max(x.ndim - len(x_core), y.ndim - len(y_core))
     letters = [c for c in string.ascii_letters if c not in x_core + y_core][:batch]
     operands, names = [], []

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
-from probtensor.ops.arrays.views import Sized, one_size, size_tuple
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
+from probtensor.ops.arrays.require import sized
+from probtensor.ops.arrays.views import one_size, size_tuple
 from probtensor.ops.reductions.folds import described, flag, listed_axes
 from probtensor.types import ShapeError, Size, shape_text
 from probtensor.types import broadcast_shapes as joint_shape
@@ -38,7 +39,7 @@ def specify_shape(x: TensorLike, shape: Size | Sequence[Size | None] | None) -> 
             f"{described(x)}"
         )
     pairs = zip(given, x.shape, strict=True)
-    return _sized(x, [one_size(n, "specify_shape: a size") if n is not None else m
+    return sized(x, [one_size(n, "specify_shape: a size") if n is not None else m
                       for n, m in pairs], "specify_shape")  # fmt: skip
 
 
@@ -56,17 +57,13 @@ def specify_broadcastable(x: TensorLike, *axes: int) -> Node:
     x = as_tensor(x)
     chosen = listed_axes(list(axes), x, "specify_broadcastable")
     sizes = [1 if axis in chosen else n for axis, n in enumerate(x.shape)]
-    return _sized(x, sizes, "specify_broadcastable")
-
-
-def _sized(x: Node, sizes: Sequence[Size], what: str) -> Node:
-    return x if tuple(sizes) == x.shape else make(Sized(tuple(sizes), what), (x,))
+    return sized(x, sizes, "specify_broadcastable")
 
 
 @public
 def broadcast_shapes(*args: Size | Sequence[Size]) -> tuple[Size, ...]:
-    """The shape that shapes broadcast to, by NumPy's rule. Two symbolic sizes are taken to be
-    equal, which a call checks where tensors meet.
+    """The shape that shapes broadcast to, by NumPy's rule. Of two different symbolic sizes a call
+    decides it, which refuses sizes that differ unless one is 1.
 
     Returns a tuple of sizes.
     Raises GraphError, a TypeError, for sizes that differ, neither of which is 1.

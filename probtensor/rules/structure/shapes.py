@@ -98,7 +98,8 @@ def view_of_scalar(node: Node) -> Node | None:
     ),
 )
 def read_through_equal_sizes(node: Node) -> Node | None:
-    """Broadcasting between two names of one size is the identity: x[n] broadcast to [m] is x."""
+    """Broadcasting between two names of one size is the identity: x[n] broadcast to [m] is x. That
+    holds of what is compiled, where sizes that are broadcast together are equal."""
     sources = [renamed(a) for a in node.inputs]
     if all(a is b for a, b in zip(sources, node.inputs, strict=True)):
         return None
@@ -487,7 +488,6 @@ def gather_indices(node: Node) -> Node | None:
 SHAPES = Ruleset(
     broadcast_after_elementwise,
     join_broadcasts,
-    read_through_equal_sizes,
     view_of_scalar,
     expand_dropped_axes,
     drop_expanded_axes,
@@ -505,3 +505,5 @@ SHAPES = Ruleset(
     gather_indices,
     remove_require,
 )
+# For what is compiled, not for graphs that are differentiated or built for other sizes.
+EQUAL_SIZES = Ruleset(read_through_equal_sizes)

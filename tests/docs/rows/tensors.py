@@ -50,8 +50,8 @@ ROWS = {
         ),
         "A11": (
             "An axis of unknown size that is 1 in a call broadcasts",
-            "- not there: it is refused with the axis named; `shape=(1,)` declares it. A gradient "
-            "compiled for equal sizes would be of another shape",
+            "function/test_broadcasting: values_and_gradients_are_those_of_declared_axes "
+            "on_every_target random_draws shared_variables_and_updates random_graphs",
         ),
         "A12": (
             "Complex tensors",
