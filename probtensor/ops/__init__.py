@@ -135,6 +135,7 @@ _MODULES = (
     "loops.op",
     "loops.scan.functions",
     "loops.scan.returned",
+    "complexes.factors",
     "complexes.functions",
     "fourier.real_transforms",
     "fourier.transforms",

@@ -8,7 +8,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node, TensorLike, as_tensor, make
+from probtensor.graph.node import Node, TensorLike, make
 from probtensor.graph.parts import parts
 from probtensor.late import late
 from probtensor.ops.kinds import Composite, Core, op
@@ -157,9 +157,8 @@ def inv(a: TensorLike) -> Node:
         array([[0.5 , 0.  ],
                [0.  , 0.25]])
     """
-    if (a := as_tensor(a)).is_complex:
-        return _linear.inv(a)
-    return Inv().apply(matrices("inv", a), what="inv")
+    a = matrices("inv", a)
+    return _linear.inv(a) if a.is_complex else Inv().apply(a, what="inv")
 
 
 @public
@@ -178,4 +177,6 @@ def det(a: TensorLike) -> Node:
         >>> pt.linalg.det([[2.0, 1.0], [0.0, 4.0]]).eval()
         array(8.)
     """
-    return make(Det(), (as_tensor_of(matrices("det", a), "float64"),))
+    if (a := matrices("det", a)).is_complex:
+        return _linear.det(a)
+    return make(Det(), (as_tensor_of(a, "float64"),))

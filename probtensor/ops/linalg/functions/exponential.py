@@ -7,11 +7,14 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, make
+from probtensor.late import late
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.linalg.factors import by_item
 from probtensor.ops.linalg.products import matrices
 from probtensor.ops.reductions.folds import described
 from probtensor.ops.samples import Sample
+
+_linear = late("probtensor.ops.complexes.linear")
 
 
 @op
@@ -104,7 +107,8 @@ def expm(A: TensorLike) -> Node:
         array([[1., 1.],
                [0., 1.]])
     """
-    return Expm().apply(matrices("expm", A), what="expm")
+    a = matrices("expm", A)
+    return _linear.expm(a) if a.is_complex else Expm().apply(a, what="expm")
 
 
 @public
