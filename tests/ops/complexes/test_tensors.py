@@ -260,7 +260,8 @@ def test_other_doors():
     (lambda: pt.floor(V), "floor: complex numbers have no order"),
     (lambda: X[V], "indices"),
     (lambda: pt.grad(V[0], V), "the cost .* is complex"),
-    (lambda: pt.grad(pt.sum(pt.abs(V)), V * 1j), "is complex and computed"),
+    (lambda: pt.grad(pt.sum(X**2), pt.complex(X, X**2)), "is complex and computed"),
+    (lambda: pt.grad(pt.sum(pt.abs(V)), pt.exp(V)), "does not depend"),
     (lambda: pt.hessian(pt.sum(pt.abs(V)), V), "hessian: is of a real cost by real tensors"),
     (lambda: pt.hvp(pt.sum(pt.abs(V)), V, V), "hvp: is of a real cost by real tensors"),
     (lambda: pt.jacobian(pt.exp(V), V), "and what it is differentiated by are complex"),
@@ -275,3 +276,25 @@ def test_other_doors():
 def test_what_is_refused(bad, words):
     with pytest.raises(TypeError, match=words):
         bad()
+
+
+def test_gradients_by_computed_tensors():
+    w = pt.exp(Z) * 1j
+    cost = pt.sum(pt.abs(w) ** 2) + pt.sum(pt.real(w) * X)
+    only_real = pt.sum(pt.real(w) ** 2)
+    values = pt.linalg.eigvals(Z)
+    outputs = [
+        pt.grad(cost, w), pt.grad(cost, [X, w])[1], pt.grad(only_real, w), pt.jvp(w**2, w, 1j),
+        pt.vjp(pt.abs(w), w, np.ones((3, 3))), pt.grad(pt.sum(pt.abs(values)), values),
+        pt.grad(only_real, pt.exp(W), disconnected_inputs="ignore"),
+    ]  # fmt: skip
+    x = RNG.normal(size=3)
+    found = pt.function([Z, W, X], outputs, target="machine")(A, B, x)
+    y = 1j * np.exp(A)
+    near = np.linalg.eigvals(A)
+    meant = [
+        2 * y.conj() + x, 2 * y.conj() + x, 2 * y.real, 2j * y, y.conj() / np.abs(y),
+        near.conj() / np.abs(near), np.zeros((3, 3)),
+    ]  # fmt: skip
+    for k, (got, expected) in enumerate(zip(found, meant, strict=True)):
+        np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-13, err_msg=str(k))
