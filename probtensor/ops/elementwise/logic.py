@@ -5,6 +5,8 @@ Like the ops of arithmetic.py these are operators without C names; see the list 
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -289,7 +291,7 @@ class IsInf(FloatTest):
 @op
 class Where(Elementwise):
     """x where the condition is true, else y. The condition is converted to bool; x and y are
-    promoted with each other."""
+    promoted with each other. `where(condition)` alone is `nonzero(condition)`, as in NumPy."""
 
     arity, symbol = 3, "where"
     operands = ("condition", "x", "y")
@@ -299,6 +301,15 @@ class Where(Elementwise):
         Sample(lambda rng: (rng.random((3, 4)) < 0.5, rng.normal(size=(3, 4)), rng.normal(size=4))),
         Sample(lambda rng: (rng.random(3) < 0.5, *rng.integers(0, 9, (2, 2, 3))), smooth=False),
     )
+
+    def __call__(self, *inputs: TensorLike, **keywords: object) -> Node | tuple[Node, ...]:
+        if len(inputs) == 1 and not keywords:
+            return ops.nonzero(*inputs)
+        return super().__call__(*inputs, **keywords)
+
+    def signature_of_operands(self) -> inspect.Signature:
+        condition, *others = super().signature_of_operands().parameters.values()
+        return inspect.Signature([condition, *(p.replace(default=None) for p in others)])
 
     def apply(self, *inputs: TensorLike) -> Node:
         condition, a, b = inputs

@@ -231,7 +231,9 @@ def eigh(
         values, vectors = pt.linalg.eigh(cov)
         root = vectors * pt.sqrt(values) @ vectors.mT
 
-    Returns a pair of float64 tensors, `eigenvalues` and `eigenvectors`.
+    Returns a pair of float64 tensors, `eigenvalues` and `eigenvectors`; the vectors of complex
+    matrices, which are Hermitian, are complex128, and of phases that are not specified: derivatives
+    are right for what does not depend on them.
     Raises GraphError, a TypeError, for matrices that are not square and for another UPLO or type.
     Source: Golub and Van Loan (2013), "Matrix Computations", 8.3 and 8.7.
 
@@ -283,7 +285,7 @@ def lu_factor(
 
         lu, piv = pt.linalg.lu_factor(a)
 
-    Returns a pair of tensors, of float64 and of int64.
+    Returns a pair of tensors, of float64 (complex128 for complex matrices) and of int64.
     Raises GraphError, a TypeError, for matrices that are not square.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
 
@@ -318,7 +320,7 @@ def lu(
 
         p, l, u = pt.linalg.lu(a)
 
-    Returns a tuple of tensors, as above.
+    Returns a tuple of tensors, as above; l and u of complex matrices are complex128.
     Raises GraphError, a TypeError, for matrices that are not square.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
 

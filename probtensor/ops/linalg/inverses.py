@@ -169,8 +169,8 @@ def det(a: TensorLike) -> Node:
     finite. The first derivative is the matrix of cofactors, which also singular matrices have;
     further ones are nan there. `slogdet` does not overflow.
 
-    Returns a float64 tensor of the shape of the leading axes. Source: Golub and Van Loan (2013),
-    "Matrix Computations", 3.4.
+    Returns a float64 tensor of the shape of the leading axes, complex128 for complex matrices.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
     Raises GraphError, a TypeError, for matrices that are not square; ValueError where only a call
     can tell.
 

@@ -92,7 +92,8 @@ def slogdet(a: TensorLike) -> SlogdetResult:
         sign, logabsdet = pt.linalg.slogdet(precision)
         logp = 0.5 * logabsdet - 0.5 * x @ precision @ x
 
-    Returns a pair of float64 tensors, `sign` and `logabsdet`.
+    Returns a pair of float64 tensors, `sign` and `logabsdet`; the sign of complex matrices is
+    complex128, of absolute value 1.
     Raises GraphError, a TypeError, for matrices that are not square.
 
         >>> pt.linalg.slogdet([[2.0, 0.0], [0.0, 4.0]]).logabsdet.eval()

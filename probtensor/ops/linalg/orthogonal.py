@@ -129,8 +129,10 @@ def qr(
         q, r = pt.linalg.qr(design)
         beta = pt.linalg.solve_triangular(r, q.mT @ y)
 
-    Returns a pair of float64 tensors, `Q` and `R`, or as above.
-    Raises GraphError, a TypeError, for less than two axes and for another mode.
+    Returns a pair of float64 tensors, `Q` and `R`, or as above; of complex matrices they are
+    complex128, and the diagonal of R is real.
+    Raises GraphError, a TypeError, for less than two axes, for another mode, and for "raw" of
+    complex matrices.
     Source: Golub and Van Loan (2013), "Matrix Computations", 5.2 and 5.4; for derivatives Roberts
     and Roberts (2020), arXiv:2009.10071.
 

@@ -331,7 +331,8 @@ def svd(
 
         u, s, vh = pt.linalg.svd(x, full_matrices=False)
 
-    Returns a triple of float64 tensors, `U`, `S` and `Vh`, or S alone.
+    Returns a triple of float64 tensors, `U`, `S` and `Vh`, or S alone; U and Vh of complex matrices
+    are complex128, of phases that are not specified, as signs are not.
     Raises GraphError, a TypeError, for less than two axes.
     Source: Golub and Van Loan (2013), "Matrix Computations", 8.6; for derivatives Townsend (2016),
     "Differentiating the singular value decomposition".
@@ -381,7 +382,8 @@ def pinv(
     symmetric, and eigenvalues are taken; the lower triangle counts. The derivative is that for a
     constant rank; where the rank changes there is none.
 
-    Returns a float64 tensor of shape (..., n, m); nan where a is not finite.
+    Returns a float64 tensor of shape (..., n, m), complex128 for complex matrices; nan where a is
+    not finite.
     Raises GraphError, a TypeError, for less than two axes, for both `rcond` and `rtol`, and with
     `hermitian` for matrices that are not square.
     Source: Golub and Van Loan (2013), "Matrix Computations", 5.5.
@@ -422,7 +424,7 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: TensorLike | None = None) -> Lsts
     is int64, `s` are the singular values. All floats are nan where a is not finite. The derivative
     is that for a constant rank.
 
-    Returns a tuple of tensors, as above.
+    Returns a tuple of tensors, as above; x is complex128 where a or b is complex.
     Raises GraphError, a TypeError, for operands without these axes and sizes that do not fit;
     ValueError where only a call can tell.
     Source: Golub and Van Loan (2013), "Matrix Computations", 5.5; for derivatives Golub and

@@ -216,7 +216,7 @@ def solve(
     assumed to be, x is nan.
 
     Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if `a` or
-    `b` is complex, which is for "gen" alone. The derivative by `a` is by the elements that are
+    `b` is complex, for all but "tridiagonal"; "sym" is symmetric then, "her" Hermitian. The derivative by `a` is by the elements that are
     read; for "pos" it is that of a symmetric matrix.
     Raises GraphError, a TypeError, for matrices that are not square, sizes that do not fit, and
     other assumptions; ValueError where only a call can tell.
@@ -317,7 +317,8 @@ def lu_solve(
     the conjugate of complex `a`. b: a vector, or columns on its last two axes; leading axes
     broadcast.
 
-    Returns a float64 tensor of the shape of `b`, with leading axes broadcast.
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if the
+    factors or `b` are complex.
     Raises GraphError, a TypeError, for factors that are not square, another `trans`, and sizes that
     do not fit; ValueError where only a call can tell.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
@@ -381,7 +382,8 @@ def cho_factor(
     a: shape (..., n, n), as float64, of which only the upper triangle is read, or with `lower` the
     lower one. The other triangle of c is 0 (SciPy leaves what is there).
 
-    Returns a float64 tensor, nan where `a` is not positive definite, and `lower`.
+    Returns a float64 tensor (complex128 for complex matrices), nan where `a` is not positive
+    definite, and `lower`.
     Raises GraphError, a TypeError, for matrices that are not square.
     Source: Golub and Van Loan (2013), "Matrix Computations", 4.2.
 

@@ -270,8 +270,8 @@ def solve_triangular(
     broadcast. `overwrite_b` makes no difference, and nan or inf are not looked for: they reach the
     result.
 
-    Returns a float64 tensor of the shape of `b`, with leading axes broadcast. Source: Golub and Van
-    Loan (2013), "Matrix Computations", 3.1.
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if an
+    operand is complex. Source: Golub and Van Loan (2013), "Matrix Computations", 3.1.
     Raises GraphError, a TypeError, for matrices that are not square, another `trans`, and sizes
     that do not fit; ValueError where only a call can tell.
 
@@ -318,8 +318,8 @@ def cho_solve(
     """x with a @ x == b, given (c, lower): a Cholesky factor of `a` and whether it is the lower
     one; SciPy's signature. A factor alone is a lower one, as `cholesky` gives it.
 
-    Returns a float64 tensor of the shape of `b`, with leading axes broadcast. Source: Golub and Van
-    Loan (2013), "Matrix Computations", 4.2.
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if an
+    operand is complex. Source: Golub and Van Loan (2013), "Matrix Computations", 4.2.
     Raises GraphError, a TypeError, for factors that are not square and sizes that do not fit;
     ValueError where only a call can tell.
 

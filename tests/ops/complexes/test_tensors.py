@@ -255,6 +255,11 @@ def test_other_doors():
 @pytest.mark.parametrize("bad, words", [
     (lambda: V < 1, "lt: complex numbers have no order"),
     (lambda: pt.max(V), "max: complex numbers have no order"),
+    (lambda: pt.median(V), "median: complex numbers have no order"),
+    (lambda: pt.histogram(V), r"histogram: complex numbers have no order[^~]*take pt.real"),
+    (lambda: pt.histogram(V, [0.0, 1.0]), "histogram: complex numbers have no order"),
+    (lambda: pt.searchsorted(X, V), "searchsorted: complex numbers have no order"),
+    (lambda: pt.bincount(V), "bincount: takes real numbers alone"),
     (lambda: V.astype("float64"), "astype: complex numbers have no float64"),
     (lambda: pt.sigmoid(V), "sigmoid: is not defined for complex tensors"),
     (lambda: pt.floor(V), "floor: complex numbers have no order"),

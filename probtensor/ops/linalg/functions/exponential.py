@@ -97,7 +97,8 @@ def expm(A: TensorLike) -> Node:
     A: shape (..., n, n), as float64. By scaling and squaring, whose error is about that of rounding
     A. The gradient costs about three exponentials, a second derivative about eight times as much.
 
-    Returns a float64 tensor of the shape of `A`; nan where it is not finite.
+    Returns a float64 tensor of the shape of `A`, complex128 for complex matrices; nan where it is
+    not finite.
     Raises GraphError, a TypeError, for matrices that are not square; ValueError where only a call
     can tell.
     Source: Higham (2005), SIAM J. Matrix Anal. Appl. 26(4); Al-Mohy and Higham (2009), same journal
