@@ -135,13 +135,13 @@ class Function(Entry):
             if buffer.role == "constant":
                 slots.append(self._fixed_slot(k, buffer.node, buffer.node.op.array, "a constant"))
         updates = len(program.updates)
-        # A recalled function knows none of its outputs, which are real.
-        pairs = [y.is_complex for y in program.results] or [False] * len(plan.outputs)
+        # A recalled function knows none of its outputs, which are as the plan has them.
+        stored = [y.type.dtype for y in program.results] or [None] * len(plan.outputs)
         results = results_of(
             plan,
             (*program.borrowed, *[False] * updates),
             (*program.output_memories, *["cell"] * updates),
-            pairs,
+            stored,
         )
         cells = [self._cells.get(old, old).op.cell for old, _ in program.updates]
         tree = program.tree
@@ -167,6 +167,7 @@ class Function(Entry):
     def _fixed_slot(self, position: int, node: Node, value: ArrayLike, label: str) -> Slot:
         array = self._input_array(value, node, label)
         array = parts_of(array) if array.dtype.kind == "c" else array
+        array = array.view("uint16") if array.dtype == "float16" else array
         return Slot(position, "fixed", label, node.dtype, node.ndim, line_of(node), array)
 
     def _input_array(

@@ -27,7 +27,7 @@ from probtensor.ops.kinds import (
     weak_operand,
 )
 from probtensor.ops.samples import Sample, integers, reals
-from probtensor.types import TensorType, check_dtype, dtype_of, promote
+from probtensor.types import FLOAT16, TensorType, check_dtype, dtype_of, promote
 
 
 def bools(count: int) -> tuple[Sample, ...]:
@@ -362,7 +362,8 @@ class Cast(Masking):
 def astype(x: TensorLike, dtype: DTypeLike, *, copy: bool = True, device: None = None) -> Node:
     """x converted to `dtype`; x itself if it has it already, whatever `copy` says. Integers wrap,
     and floats lose their fraction; which integer nan, infinity or a float out of range becomes
-    differs between targets, as it does between NumPy's platforms.
+    differs between targets, as it does between NumPy's platforms. float16 is what results and
+    shared variables are stored in: x is rounded to it, and what reads that reads float32.
 
     Returns a tensor of the shape of x in `dtype`.
     Raises TypeError for a dtype that there is not.
@@ -370,8 +371,10 @@ def astype(x: TensorLike, dtype: DTypeLike, *, copy: bool = True, device: None =
         >>> pt.astype([1.7, -1.7], "int64").eval()
         array([ 1, -1])
     """
+    name = check_dtype(dtype, stored=True)
+    if name == FLOAT16:
+        return OPERATORS["half cast"](x)
     x = as_tensor(x)
-    name = check_dtype(dtype)
     if x.dtype == name:
         return x
     return make(Cast(name), (x,)) if name.kind != "c" else OPERATORS["complex cast"](x, name)
