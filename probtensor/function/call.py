@@ -441,8 +441,10 @@ class Function(Entry):
         if not isinstance(swap, Mapping):
             raise refusal(f"copy: swap is {{shared: other shared}}, not {swap!r:.60}")
         for old, new in swap.items():
+            old, new = as_leaf(old), as_leaf(new)
             both = isinstance(old, Shared) and isinstance(new, Shared)
-            if not both or (old.dtype, old.ndim) != (new.dtype, new.ndim):
+            kinds = {(given_type(x).dtype, x.ndim) for x in (old, new)} if both else ()
+            if len(kinds) != 1:
                 raise refusal(f"copy: {new!r:.60} cannot stand for {old!r:.60}")
             cells[old] = new
         program = replace(self.program, name=name or self.program.name)

@@ -52,6 +52,14 @@ class HalfTensor(Node):
         source = self.node.inputs[0] if made else self.node
         return source if isinstance(self.node.op, FromHalf) else make(ToHalf(), (source,))
 
+    def __repr__(self) -> str:
+        return f"<{self.described}: {self.type}>"
+
+    @property
+    def described(self) -> str:
+        """The tensor in messages: its name, or the call that makes it."""
+        return self.node.described if self.leaf is None else self.leaf.described
+
     def __reduce__(self) -> tuple:
         return half_of, (self.node,)
 
