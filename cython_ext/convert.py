@@ -51,7 +51,8 @@ def safe_array(value, dtype, ndim, name, origin, copy=False):
     memory with `value`. TypeError or ValueError names the argument.
     """
     where = f"\n  {name} was made at {origin}"
-    array = number_array(value, name, where, dtype, np.dtype(dtype).kind == "c")
+    target = np.dtype(dtype)
+    array = number_array(value, name, where, dtype, target.kind == "c", target == "float16")
     if array.ndim != ndim:
         raise ValueError(
             f"{name}: expected {ndim} axes, got {array.ndim} (shape {array.shape}){where}"
@@ -99,12 +100,12 @@ def stated_cast(array, dtype, name, where=""):
     return result
 
 
-def number_array(value, name, where="", wanted="numbers", complexes=False):
+def number_array(value, name, where="", wanted="numbers", complexes=False, halves=False):
     """`value` as an array of numbers, which may share its memory. All data are converted here.
 
-    Arrays of float16 become float32. TypeError for values that NumPy would convert with a loss, or
-    not to numbers: masks, missing entries, sparse matrices, categories, text, dates, objects,
-    symbolic tensors, and unless `complexes`, complex numbers.
+    Arrays of float16 become float32, unless `halves`. TypeError for values that NumPy would convert
+    with a loss, or not to numbers: masks, missing entries, sparse matrices, categories, text,
+    dates, objects, symbolic tensors, and unless `complexes`, complex numbers.
     The message begins with `name`, names a conversion, and ends with `where`; `wanted` is what was
     expected.
     """
@@ -126,7 +127,7 @@ def number_array(value, name, where="", wanted="numbers", complexes=False):
     if not is_complex and (array.dtype.kind not in "biuf" or array.dtype.itemsize > 8):
         raise TypeError(f"{name}: {_not_numbers(value, array, wanted)}{where}")
     # Half precision is only stored: float32 holds all its values.
-    return array.astype("float32") if array.dtype == "float16" else array
+    return array.astype("float32") if array.dtype == "float16" and not halves else array
 
 
 def parts_of(array):

@@ -18,7 +18,7 @@ from probtensor.function.program import Leaf, checked_inputs, checked_updates, f
 from probtensor.function.recall import CachedFunction, pack
 from probtensor.function.replacing import replaced
 from probtensor.function.request import check_options, check_used
-from probtensor.graph import Node
+from probtensor.graph import Node, as_tensor
 from probtensor.graph.resize import detached, sizes_read
 from probtensor.graph.symbolic import refusal
 from probtensor.late import late
@@ -26,6 +26,7 @@ from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
 from probtensor.ops import Det, Gather, Inv, Slice, SumTo
 from probtensor.ops.arrays.transfer import handed_over
+from probtensor.ops.halves import HalfTensor, half_of
 from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop
 from probtensor.process import COLLECTIONS
 from probtensor.rules import (
@@ -167,13 +168,15 @@ def _program(
             "does what makes the outputs return them?",
             kind=ValueError,
         )
-    graph = [leaf.variable for leaf in leaves] + [value for _, value in pairs]
-    graph = replaced(graph, givens, "function: givens")
+    results = [leaf.variable for leaf in leaves] + [value for _, value in pairs]
+    graph = replaced(list(map(as_tensor, results)), givens, "function: givens")
     if not isinstance(rules, (list, tuple)) or rules:
         graph = rewrite_graph(list(graph), rules)
     count = len(leaves)
     graph, memories = zip(*map(handed_over, graph)) if graph else ((), ())
     check_used(arguments, graph, on_unused_input)
+    both = zip(graph, results, strict=True)
+    graph = [half_of(y) if isinstance(asked, HalfTensor) else y for y, asked in both]
     return Program(
         inputs=arguments,
         outputs=tuple(graph[:count]),

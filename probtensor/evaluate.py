@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike
 from probtensor.calls import public
 from probtensor.compile import function
 from probtensor.function import Function
-from probtensor.function.program import pairs_of
-from probtensor.graph import Node, as_tensor, inputs_of
+from probtensor.function.program import pairs_of, result_of
+from probtensor.graph import Node, inputs_of
 from probtensor.graph.symbolic import refusal
-from probtensor.ops.complexes.pair import as_leaf
+from probtensor.ops.complexes.pair import as_leaf, joined
 from probtensor.ops.kinds import method
 
 _EVALUATED: WeakKeyDictionary[Node, dict[tuple[Node, ...], Function]] = WeakKeyDictionary()
@@ -25,8 +25,8 @@ def evaluate(node: Node, values: Mapping[Node | str, ArrayLike] | None = None) -
 
     The compiled function is cached as long as the tensor exists.
     """
-    node = as_tensor(node)
-    named = {x.name: x for x in inputs_of([node]) if x.name}
+    node = result_of(node)
+    named = {x.name: x for x in inputs_of([joined(node)]) if x.name}
     given = {}
     for key, value in pairs_of(values, "eval: values", "{input or its name: value}"):
         x = as_leaf(key) if isinstance(key, Node) else named.get(key)

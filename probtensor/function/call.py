@@ -150,13 +150,13 @@ class Function(Entry):
             if buffer.role == "constant":
                 slots.append(self._fixed_slot(k, buffer.node, buffer.node.op.array, "a constant"))
         updates = len(program.updates)
-        # A recalled function knows none of its outputs, which are real.
-        pairs = [y.is_complex for y in program.results] or [False] * len(plan.outputs)
+        # A recalled function knows none of its outputs, which are as the plan has them.
+        stored = [y.type.dtype for y in program.results] or [None] * len(plan.outputs)
         results = results_of(
             plan,
             (*program.borrowed, *[False] * updates),
             (*program.output_memories, *["cell"] * updates),
-            pairs,
+            stored,
         )
         cells = [self._cells.get(old, old).op.cell for old, _ in program.updates]
         tree = program.tree
@@ -182,6 +182,7 @@ class Function(Entry):
     def _fixed_slot(self, position: int, node: Node, value: ArrayLike, label: str) -> Slot:
         array = self._input_array(value, node, label)
         array = parts_of(array) if array.dtype.kind == "c" else array
+        array = array.view("uint16") if array.dtype == "float16" else array
         return Slot(position, "fixed", label, node.dtype, node.ndim, line_of(node), array)
 
     def _input_array(
@@ -507,8 +508,10 @@ class Function(Entry):
         if not isinstance(swap, Mapping):
             raise refusal(f"copy: swap is {{shared: other shared}}, not {swap!r:.60}")
         for old, new in swap.items():
+            old, new = as_leaf(old), as_leaf(new)
             both = isinstance(old, Shared) and isinstance(new, Shared)
-            if not both or (old.dtype, old.ndim) != (new.dtype, new.ndim):
+            kinds = {(given_type(x).dtype, x.ndim) for x in (old, new)} if both else ()
+            if len(kinds) != 1:
                 raise refusal(f"copy: {new!r:.60} cannot stand for {old!r:.60}")
             cells[old] = new
         program = replace(self.program, name=name or self.program.name)

@@ -17,6 +17,7 @@ from probtensor.graph.node import GraphError, Node, as_tensor, line_of
 from probtensor.graph.parts import Get
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.complexes.pair import as_leaf, given_type, joined
+from probtensor.ops.halves import HalfTensor
 from probtensor.targets.base import Target
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ class Program:
 
     @property
     def graph(self) -> tuple[Node, ...]:
-        """All nodes that are computed: the results, those that are complex as pairs of reals."""
+        """All nodes that are computed: the results, those that are complex as pairs of reals, those
+        of float16 as their bits."""
         return tuple(map(joined, self.results))
 
 
@@ -162,10 +164,15 @@ def flatten(structure: object) -> tuple[list[Out], Tree]:
                 else type(part)(map(walk, part))
             )
         found.append(part if isinstance(part, Out) else Out(part))
-        found[-1] = replace(found[-1], variable=as_tensor(found[-1].variable))
+        found[-1] = replace(found[-1], variable=result_of(found[-1].variable))
         return Leaf(len(found) - 1)
 
     return found, walk(structure)
+
+
+def result_of(value: object) -> Node:
+    """A result as a tensor, which may be of float16."""
+    return value if isinstance(value, HalfTensor) else as_tensor(value)
 
 
 def unflatten(tree: Tree, values: Sequence[object] | Mapping[int, object]) -> object:
@@ -280,7 +287,7 @@ def checked_updates(updates: object) -> tuple[tuple[Shared, Node], ...]:
         label = old.name or "the shared variable"
         if any(old is other for other, _ in found):
             raise ValueError(f"function: {label} is updated twice (made at {line_of(old)})")
-        value, kind = as_tensor(new), given_type(old)
+        value, kind = result_of(new), given_type(old)
         if value.dtype != kind.dtype or value.ndim != kind.ndim:
             axes = f"pt.shared of an array with {value.ndim} axes would fit, or an update with"
             raise refusal(

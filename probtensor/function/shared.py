@@ -12,6 +12,7 @@ from probtensor.dataclass import dataclass, field
 from probtensor.device import device_array
 from probtensor.function.device.streams import borrowed_array, device_copy, is_on_device
 from probtensor.graph.node import Input, Node, line_of, make, new_input
+from probtensor.ops import halves
 from probtensor.ops.complexes.pair import (
     ComplexTensor,
     as_leaf,
@@ -20,7 +21,7 @@ from probtensor.ops.complexes.pair import (
     leaf_of,
     over,
 )
-from probtensor.types import TensorType, check_dtype
+from probtensor.types import FLOAT16, TensorType, check_dtype
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,41 @@ class ComplexShared(ComplexTensor):
         leaf_of(self).set_value(value, borrow)
 
 
+@dataclass(frozen=True)
+class HalfSharedInput(SharedInput):
+    """The bits of a shared variable of float16; its cell holds float16."""
+
+    name = "half_shared"
+
+    @property
+    def given_type(self) -> TensorType:
+        """The type of the value."""
+        return self.tensor_type.with_dtype(FLOAT16)
+
+
+class HalfShared(halves.HalfTensor):
+    """A tensor with a value in float16 that functions read at each call, as float32, and may
+    update; see `Shared`.
+
+        >>> s = pt.shared(np.float16(2))
+        >>> f = pt.function([], updates={s: (s / 3).astype("float16")}); f(); s.get_value()
+        array(0.6665, dtype=float16)
+    """
+
+    __slots__ = ()
+
+    @public
+    def get_value(self, borrow: bool = False) -> np.ndarray:
+        """The value: a copy, or with `borrow` the array itself."""
+        return self.leaf.get_value(borrow)
+
+    @public
+    def set_value(self, value: object, borrow: bool = False) -> None:
+        """Set a value of the same rank, convertible to float16 without loss. TypeError or
+        ValueError."""
+        self.leaf.set_value(value, borrow)
+
+
 @public
 def shared(
     value: object, name: str | None = None, *, dtype: DTypeLike | None = None, borrow: bool = False
@@ -120,7 +156,7 @@ def shared(
     or that does not fit in `dtype`.
 
     Returns a `Shared`, which is a tensor: of the rank and the dtype of the value; a `ComplexShared`
-    with the same methods for complex numbers. Raises TypeError
+    or a `HalfShared`, with the same methods, for complex numbers and for float16. Raises TypeError
     as above.
 
         >>> s = pt.shared([1.0, 2.0])
@@ -140,14 +176,17 @@ def shared(
         found = shared(np.empty((0,) * array.ndim, array.dtype), name, dtype=dtype, borrow=True)
         found.set_value(value, borrow)
         return found
-    array = number_array(value, what, where, complexes=True)
+    array = number_array(value, what, where, complexes=True, halves=True)
     try:
-        final_dtype = check_dtype(array.dtype if dtype is None else dtype)
+        final_dtype = check_dtype(array.dtype if dtype is None else dtype, stored=True)
     except TypeError as error:
         raise TypeError(f"{what}: {error}{where}") from None
     array = stated_cast(array, final_dtype, what, where)
     plain = as_leaf(new_input(name, final_dtype, (None,) * array.ndim))
     array = safe_array(array, final_dtype, array.ndim, what, line_of(plain), copy=not borrow)
-    kind = ComplexSharedInput if final_dtype.kind == "c" else SharedInput
+    is_complex, is_half = final_dtype.kind == "c", final_dtype == FLOAT16
+    kind = ComplexSharedInput if is_complex else HalfSharedInput if is_half else SharedInput
     found = make(kind(name, plain.type, plain.op.uid, Cell(array)), (), Shared)
-    return over(found, ComplexShared) if final_dtype.kind == "c" else found
+    if is_half:
+        return halves.over(found, HalfShared)
+    return over(found, ComplexShared) if is_complex else found

@@ -23,7 +23,7 @@ from probtensor.lower.plan import Plan
 from probtensor.ops.complexes.pair import complex_type, given_type
 from probtensor.process import computed_once
 from probtensor.targets.base import Built
-from probtensor.types import TensorType, shape_text, size_value
+from probtensor.types import FLOAT16, TensorType, shape_text, size_value
 
 MAX_BYTES = 2**62  # bytes
 MAX_REFUSED = 64  # sizes of calls whose errors are kept
@@ -289,18 +289,21 @@ def numbered(slots: Sequence[Slot]) -> tuple[Slot, ...]:
 
 
 def results_of(
-    plan: Plan, borrowed: Sequence[bool], memories: Sequence[str], pairs: Sequence[bool]
+    plan: Plan, borrowed: Sequence[bool], memories: Sequence[str], stored: Sequence[str | None]
 ) -> list[Result]:
     """The results of a plan, with those that update shared variables: which are copies of earlier
-    ones, which are borrowed, in which memory they are, and which are complex numbers, whose parts
-    the plan has along a last axis."""
+    ones, which are borrowed, in which memory they are, and what they are `stored` as: complex
+    numbers, whose parts the plan has along a last axis, or float16, of which it has the bits."""
     first: dict[int, int] = {}
     found = []
-    given = zip(plan.outputs, borrowed, memories, plan.output_stages, pairs, strict=True)
-    for k, (position, lent, memory, stage, paired) in enumerate(given):
+    given = zip(plan.outputs, borrowed, memories, plan.output_stages, stored, strict=True)
+    for k, (position, lent, memory, stage, dtype) in enumerate(given):
         buffer, copies = plan.buffers[position], first.get(position)
         first.setdefault(position, k)
         kind = TensorType(buffer.dtype, buffer.shape)
-        kind = complex_type(kind) if paired else kind
+        if dtype is not None and dtype.kind == "c":
+            kind = complex_type(kind)
+        elif dtype == FLOAT16:
+            kind = kind.with_dtype(FLOAT16)
         found.append(Result(position, kind.dtype, kind.ndim, copies, lent, memory, stage))
     return found

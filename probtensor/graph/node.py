@@ -30,7 +30,15 @@ from probtensor.graph.origin import (  # noqa: F401
 )
 from probtensor.graph.symbolic import SETTERS, Symbolic, TypeOnly, described, no_attribute, refusal
 from probtensor.process import new_lock, new_uid
-from probtensor.types import Dim, ShapeError, SizeCheck, TensorType, check_dtype, sources
+from probtensor.types import (
+    FLOAT16,
+    Dim,
+    ShapeError,
+    SizeCheck,
+    TensorType,
+    check_dtype,
+    sources,
+)
 
 MAX_NAMED = 5  # operands in one message
 
@@ -486,13 +494,15 @@ def new_input(
     kind: type[Node] = Node,
 ) -> Node:
     """A fresh input; each `None` in `shape` becomes a symbolic size named after the input."""
-    uid, dtype = new_uid(), check_dtype(dtype)
+    uid, dtype = new_uid(), check_dtype(dtype, stored=True)
     sizes = tuple(
         Dim.name(f"{name or 'input'}.shape[{axis}]", uid) if n is None else n
         for axis, n in enumerate(shape)
     )
     if dtype.kind == "c":
         return OPERATORS["complex input"](name, TensorType(dtype, sizes), uid)
+    if dtype == FLOAT16:
+        return OPERATORS["half input"](name, TensorType(dtype, sizes), uid)
     return make(Input(name, TensorType(dtype, sizes), uid), (), kind)
 
 

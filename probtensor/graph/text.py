@@ -31,7 +31,18 @@ import numpy as np
 from probtensor.calls import public
 from probtensor.dataclass import fields, replace
 from probtensor.graph.closed import Closed, all_bodies, closed, parameter
-from probtensor.graph.node import Const, Frozen, Input, Node, Op, SizeOf, line_of, make, new_input
+from probtensor.graph.node import (
+    Const,
+    Frozen,
+    Input,
+    Node,
+    Op,
+    SizeOf,
+    as_tensor,
+    line_of,
+    make,
+    new_input,
+)
 from probtensor.graph.parts import Get
 from probtensor.graph.sizes import size_of_value
 from probtensor.graph.walk import toposort
@@ -64,7 +75,7 @@ def to_text(outputs: Iterable[Node] | Node, *, whole: bool = False, lines: bool 
         v0: float64 = exp(x)
         return v0
     """
-    outputs = [outputs] if isinstance(outputs, Node) else list(outputs)
+    outputs = [as_tensor(y) for y in ([outputs] if isinstance(outputs, Node) else outputs)]
     writer = _Writer(toposort(outputs), whole)
     return "\n".join(_statements(writer, outputs, lines)) + "\n"
 

@@ -19,6 +19,7 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     random/        draws as pure functions of a key, an index and the parameters
     assumptions.py assume: declared properties
     derivatives.py stop_gradient, grad_clip: the same value, another derivative
+    halves.py      float16 as what inputs and results are stored in
     size_laws.py   the parts of size laws that ops share
     shapes/        joins, pads, new axes and grids, as graphs of the ops above
     methods.py     methods of tensors that are functions here
@@ -130,11 +131,13 @@ _MODULES = (
     "assumptions",
     "random.draws",
     "derivatives",
+    "halves",
     "numpy_calls",
     "branches.op",
     "loops.op",
     "loops.scan.functions",
     "loops.scan.returned",
+    "complexes.factors",
     "complexes.functions",
     "fourier.real_transforms",
     "fourier.transforms",

@@ -14,53 +14,89 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.graph.symbolic import refusal
+from probtensor.graph.walk import toposort
+from probtensor.ops.complexes.arithmetic import is_real
 from probtensor.ops.complexes.pair import leaf_of, pair, parts_of_value
 from probtensor.transform.autodiff import Nodes, fit_to, listed
 
 
 @dataclass(frozen=True)
 class Opened:
-    """Variables of a derivative, `nodes` with complex inputs as the real ones that hold their
-    parts. `single` is whether one tensor was given."""
+    """Variables of a derivative, and the real tensors that stand for each: itself, the input that
+    holds the parts of a complex one, or the two parts of one that is computed. `single` is whether
+    one tensor was given."""
 
     given: tuple[Node, ...]
-    nodes: tuple[Node, ...]
+    groups: tuple[tuple[Node, ...], ...]
     single: bool
 
     @staticmethod
     def of(what: str, wrt: Nodes) -> Opened:
-        """GraphError for a complex tensor that is computed."""
+        """GraphError for a complex tensor that is computed and has no parts of its own."""
         given = tuple(listed(wrt))
-        nodes = tuple(_leaf(what, x) if x.is_complex else x for x in given)
-        return Opened(given, nodes, isinstance(wrt, Node))
+        groups = tuple(_real_of(what, x) if x.is_complex else (x,) for x in given)
+        return Opened(given, groups, isinstance(wrt, Node))
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The real tensors of all variables."""
+        return tuple(x for group in self.groups for x in group)
+
+    def by_group(self, slopes: Sequence[Node | None]) -> list[list[Node | None]]:
+        """What belongs to the real tensors, for each variable."""
+        rest = iter(slopes)
+        return [[next(rest) for _ in group] for group in self.groups]
 
     def gathered(self, slopes: Sequence[Node | None]) -> Node | list:
-        """Gradients by the real inputs as those by the variables."""
-        pairs = zip(self.given, slopes, strict=True)
-        found = [g if g is None or not x.is_complex else conjugate_pair(g) for x, g in pairs]
+        """Gradients by the real tensors as those by the variables."""
+        found = [
+            _gradient(g) if x.is_complex else g[0]
+            for x, g in zip(self.given, self.by_group(slopes), strict=True)
+        ]
         return found[0] if self.single else found
 
     def tangents(self, given: object) -> list[object]:
-        """Tangents of the variables as those of the real inputs."""
+        """Tangents of the variables as those of the real tensors."""
         many = isinstance(given, (list, tuple))
         moved = list(given) if many and not self.single else [given]
         if len(moved) != len(self.given):
             raise GraphError(f"{len(moved)} tangents for {len(self.given)} wrt")
-        pairs = zip(moved, self.given)
-        return [_stacked(t, x) if x.is_complex else t for t, x in pairs]
+        found: list[object] = []
+        for t, x, group in zip(moved, self.given, self.groups):
+            if not x.is_complex:
+                found.append(t)
+            elif len(group) == 1:
+                found.append(ops.stack(_fitted(t, x), -1))
+            else:
+                found += _fitted(t, x)
+        return found
 
 
-def _leaf(what: str, z: Node) -> Node:
+def _real_of(what: str, z: Node) -> tuple[Node, ...]:
+    """The real tensors by which a derivative by a complex one is."""
     found = leaf_of(z)
-    if found is None:
-        raise refusal(
-            f"{what}: {z.described} is complex and computed, and other tensors may share its parts",
-            z.birthplace,
-            "differentiate by a complex input or shared variable, or by pt.real(z) and pt.imag(z), "
-            "which counts all that depends on these",
-            kind=GraphError,
-        )
-    return found
+    if found is not None:
+        return (found,)
+    re, im = z.inputs
+    if not is_real(z) and re not in set(toposort([im])) and im not in set(toposort([re])):
+        return re, im
+    raise refusal(
+        f"{what}: {z.described} is complex and computed, and its parts depend on one another",
+        z.birthplace,
+        "differentiate by a complex input or shared variable, or by what it is computed from",
+        kind=GraphError,
+    )
+
+
+def _gradient(g: Sequence[Node | None]) -> Node | None:
+    """x - iy for slopes x and y by the parts, one of which may be None, or both along the last axis
+    of one tensor."""
+    if all(x is None for x in g):
+        return None
+    if len(g) == 1:
+        return conjugate_pair(g[0])
+    re, im = (ops.zeros_like(g[1 - k]) if x is None else x for k, x in enumerate(g))
+    return pair(re, -im)
 
 
 def conjugate_pair(g: Node) -> Node:
@@ -68,10 +104,9 @@ def conjugate_pair(g: Node) -> Node:
     return pair(g[..., 0], -g[..., 1])
 
 
-def _stacked(value: object, like: Node) -> Node:
-    """A tangent as parts along a last axis, of the type of a complex tensor."""
-    parts = [fit_to(part, like.inputs[0], "jvp: a tangent") for part in parts_of_value(value)]
-    return ops.stack(parts, -1)
+def _fitted(value: object, like: Node) -> list[Node]:
+    """The parts of a tangent, of the type of those of a complex tensor."""
+    return [fit_to(part, like.inputs[0], "jvp: a tangent") for part in parts_of_value(value)]
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,8 @@ def grad(
     """The gradient of a scalar with respect to one tensor or several, by reverse mode.
 
     cost                 a float scalar (shape ()); None if only `known_grads` are given
-    wrt                  a float tensor, an input or an inner node, a complex input or shared
-                         variable, or a list or tuple of them
+    wrt                  a float or complex tensor, an input or an inner node, or a list or tuple of
+                         them; by a complex inner node the gradient counts all that reads its parts
     consider_constant    tensors that are not differentiated through
     known_grads          {inner tensor: its gradient}, of its shape: where the chain rule starts,
                          instead of or in addition to a cost
@@ -142,14 +142,23 @@ def _complex_grad(
     if cost is not None:
         complexes.require_real_cost(cost)
     opened = complexes.Opened.of("grad", wrt)
+    real = {
+        "consider_constant": complexes.parts_of_constants(constants),
+        "known_grads": complexes.parts_of_known(known or {}),
+    }
+    # A cost may depend on one part of a computed tensor alone, which is connected then.
     found = grad(
         cost,
         opened.nodes,
-        consider_constant=complexes.parts_of_constants(constants),
-        known_grads=complexes.parts_of_known(known or {}),
-        **options,
+        disconnected_inputs="ignore",
+        return_disconnected="none",
+        **real,
     )
-    return opened.gathered(found)
+    slopes: list[Node | None] = []
+    for group, own in zip(opened.groups, opened.by_group(found), strict=True):
+        lost = all(g is None for g in own)
+        slopes += grad(cost, group, **real, **options) if lost else own
+    return opened.gathered(slopes)
 
 
 def _as_written(cost: Node, wrt: Sequence[Node], **options: object) -> Iterator[Node | None]:

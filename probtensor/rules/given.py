@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node
+from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.arrays.require import keep_laws
 from probtensor.rules.derivatives import stabilized
@@ -38,7 +38,7 @@ def rewrite_graph(
         <div(sin, 2.0): float64[]>
     """
     several = not isinstance(outputs, Node)
-    before = list(outputs) if several else [outputs]
+    before = [as_tensor(y) for y in (outputs if several else [outputs])]
     found = stabilized(before) if rules is None else keep_laws(_rewritten(before, rules), before)
     return found if several else found[0]
 

@@ -48,7 +48,12 @@ class InterpTarget:
                 count = size_value(size_product(plan.buffers[k].shape), sizes)
                 arrays[k] = np.zeros(count, dtype=plan.buffers[k].dtype)
             named = zip(plan.buffers, arrays, strict=True)
-            buffers = {buffer.name: array for buffer, array in named if array is not None}
+            buffers = {
+                # Of what is stored as float16 a plan has the bits.
+                buffer.name: array.view("uint16") if array.dtype == "float16" else array
+                for buffer, array in named
+                if array is not None
+            }
             status = 0
             with blas.OneThread(library):
                 for kernel in plan.stage_kernels(stage):

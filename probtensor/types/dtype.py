@@ -70,6 +70,8 @@ DTYPES = tuple(
     )
 )  # fmt: skip
 COMPLEX = DType("complex64"), DType("complex128")
+# The dtype of arrays alone, of inputs and results (ops/halves).
+FLOAT16 = DType("float16")
 _ALL = {str(dtype): dtype for dtype in (*DTYPES, *COMPLEX)}
 _OF_NUMPY = {dtype.numpy: dtype for dtype in _ALL.values()}
 _NAMES = ", ".join(_ALL)
@@ -80,11 +82,12 @@ BOOL, INT64, FLOAT32, FLOAT64 = (_ALL[n] for n in ("bool", "int64", "float32", "
 
 def dtype_of(name: str) -> DType:
     """The dtype of this name; KeyError if there is none."""
-    return _ALL[name]
+    return FLOAT16 if name == FLOAT16 else _ALL[name]
 
 
-def check_dtype(dtype: object) -> DType:
-    """The dtype given as a name, a NumPy dtype or a type; TypeError unless tensors can have it."""
+def check_dtype(dtype: object, *, stored: bool = False) -> DType:
+    """The dtype given as a name, a NumPy dtype or a type; TypeError unless tensors can have it.
+    With `stored` it may be that of stored tensors alone, float16."""
     if dtype.__class__ is DType or dtype.__class__ is str:
         found = _ALL.get(dtype)
         if found is not None:
@@ -97,10 +100,12 @@ def check_dtype(dtype: object) -> DType:
         name = np.dtype(dtype).name
     except TypeError:
         raise TypeError(f"{dtype!r:.60} is no dtype; they are {_NAMES}") from None
-    if name == "float16":
+    if name == FLOAT16:
+        if stored:
+            return FLOAT16
         raise TypeError(
-            "float16 is no dtype of tensors: arrays of it are taken as float32, which holds all "
-            "its values; convert what a function returns"
+            "float16 is what inputs, shared variables and results are stored in, not what is "
+            'computed in: x.astype("float16") of the result rounds to it'
         )
     if name not in _ALL:
         raise TypeError(f"dtype {name} is not one of {_NAMES}")

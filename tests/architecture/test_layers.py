@@ -39,7 +39,7 @@ ARROWS = {
     "export": {"types", "version", "process", "system", "kernel", "targets", "lower.plan"},
     "function": LANGUAGE
     | {"export", "system", "device", "kernel", "schedule", "lower", "targets", "ops.arrays.require"}
-    | {"ops.kinds", "ops.complexes.pair"},
+    | {"ops.kinds", "ops.complexes.pair", "ops.halves"},
     "compile": COMPILER,
     "evaluate": LANGUAGE | {"ops.kinds", "ops.complexes.pair", "function", "compile"},
     "prob": ALGEBRA

@@ -40,8 +40,6 @@ DIFFERENT = {
     ("clip", "kwargs"): "keywords of ufuncs, which write to arrays",
     ("softplus", "kwargs"): "keywords of ufuncs, which write to arrays",
     ("pad", "kwargs"): "the values of all modes stand in the signature",
-    ("where", "x"): "the form with a condition alone has a size that only the values know",
-    ("where", "y"): "the form with a condition alone has a size that only the values know",
 }
 SPACES = {
     "": (pt, (np, np.linalg, scipy.special, scipy.linalg)),

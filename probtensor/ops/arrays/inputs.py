@@ -73,7 +73,7 @@ def _input(what: str, name: object, shape: Size | Sequence[Size], dtype: DTypeLi
                 f"{what}: a size is None, a Dim or an integer, not {n!r:.60}, in the shape of "
                 f"{name or 'an input'}"
             )
-    return new_input(name, check_dtype(dtype), shape)
+    return new_input(name, check_dtype(dtype, stored=True), shape)
 
 
 def _check_name(what: str, name: object) -> None:

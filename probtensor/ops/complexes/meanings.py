@@ -25,6 +25,14 @@ ORDERED = (
     ops.Lt, ops.Le, ops.Gt, ops.Ge, ops.Minimum, ops.Maximum, ops.Max, ops.Min, ops.Argmax,
     ops.Argmin, ops.FloorDiv, ops.Mod, ops.Floor, ops.Ceil, ops.Trunc, ops.Sort,
 )  # fmt: skip
+# What changes the dtype alone, and functions of an order that read their operands as real numbers.
+CASTS = ("astype", "cast", "as_tensor", "asarray", "array", "constant")
+OF_ORDER = (
+    "median", "nanmedian", "quantile", "nanquantile", "percentile", "nanpercentile", "partition",
+    "argpartition", "topk", "argtopk", "searchsorted", "digitize", "cummax", "cummin", "histogram",
+    "histogram2d", "histogramdd", "histogram_bin_edges",
+)  # fmt: skip
+WAY = "take pt.real(z), pt.imag(z) or pt.abs(z)"
 
 
 def by_parts(op: Op, inputs: Sequence[Node]) -> Node:
@@ -60,10 +68,11 @@ def cast(op: Op, inputs: Sequence[Node]) -> Node:
     (z,) = inputs
     if op.dtype == "bool":
         return ops.logical_or(*(ops.astype(part, "bool") for part in z.inputs))
-    raise GraphError(
-        f"{outermost_call('astype')}: complex numbers have no {op.dtype}\n  at {line_text()}\n  "
-        "take pt.real(z), pt.imag(z) or pt.abs(z)"
-    )
+    name = outermost_call("astype")
+    if name in OF_ORDER:
+        raise _refused(name, ordered=True)
+    why = f"complex numbers have no {op.dtype}" if name in CASTS else "takes real numbers alone"
+    raise GraphError(f"{name}: {why}\n  at {line_text()}\n  {WAY}")
 
 
 def product(op: Op, inputs: Sequence[Node]) -> Node:
@@ -166,6 +175,4 @@ def meaning_of(op: Op, inputs: Sequence[Node], what: str | None) -> Node:
 
 def _refused(name: str, ordered: bool = False) -> GraphError:
     why = "complex numbers have no order" if ordered else "is not defined for complex tensors"
-    return GraphError(
-        f"{name}: {why}\n  at {line_text()}\n  take pt.real(z), pt.imag(z) or pt.abs(z)"
-    )
+    return GraphError(f"{name}: {why}\n  at {line_text()}\n  {WAY}")

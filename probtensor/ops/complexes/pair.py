@@ -26,6 +26,7 @@ from probtensor.graph.node import (
     make,
 )
 from probtensor.late import late
+from probtensor.ops.halves import HalfTensor
 from probtensor.ops.kinds import operator
 from probtensor.types import DType, TensorType, complex_of
 
@@ -131,7 +132,10 @@ def leaf_of(node: Node) -> Node | None:
 
 
 def as_leaf(node: object) -> object:
-    """The real input that holds the parts of a complex input; anything else as it is."""
+    """The real input that holds the parts of a complex input, or the bits of one of float16;
+    anything else as it is."""
+    if isinstance(node, HalfTensor):
+        return node.node if node.leaf is None else node.leaf
     found = leaf_of(node) if isinstance(node, Node) else None
     return node if found is None else found
 
@@ -151,8 +155,11 @@ def _source(node: Node) -> Node | None:
 
 def joined(node: Node) -> Node:
     """A complex tensor as a real one with its parts along a last axis, that of which these are the
-    elements if there is one; a real one as it is. For the border of a function alone: within a
-    graph a reader of this tensor would not read the parts, which derivatives may be by."""
+    elements if there is one; one of float16 as its bits; a real one as it is. For the border of a
+    function alone: within a graph a reader of this tensor would not read the parts, which
+    derivatives may be by."""
+    if isinstance(node, HalfTensor):
+        return node.bits
     if not node.is_complex:
         return node
     source = _source(node)

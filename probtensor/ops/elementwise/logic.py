@@ -5,6 +5,8 @@ Like the ops of arithmetic.py these are operators without C names; see the list 
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -25,7 +27,7 @@ from probtensor.ops.kinds import (
     weak_operand,
 )
 from probtensor.ops.samples import Sample, integers, reals
-from probtensor.types import TensorType, check_dtype, dtype_of, promote
+from probtensor.types import FLOAT16, TensorType, check_dtype, dtype_of, promote
 
 
 def bools(count: int) -> tuple[Sample, ...]:
@@ -289,7 +291,7 @@ class IsInf(FloatTest):
 @op
 class Where(Elementwise):
     """x where the condition is true, else y. The condition is converted to bool; x and y are
-    promoted with each other."""
+    promoted with each other. `where(condition)` alone is `nonzero(condition)`, as in NumPy."""
 
     arity, symbol = 3, "where"
     operands = ("condition", "x", "y")
@@ -299,6 +301,15 @@ class Where(Elementwise):
         Sample(lambda rng: (rng.random((3, 4)) < 0.5, rng.normal(size=(3, 4)), rng.normal(size=4))),
         Sample(lambda rng: (rng.random(3) < 0.5, *rng.integers(0, 9, (2, 2, 3))), smooth=False),
     )
+
+    def __call__(self, *inputs: TensorLike, **keywords: object) -> Node | tuple[Node, ...]:
+        if len(inputs) == 1 and not keywords:
+            return ops.nonzero(*inputs)
+        return super().__call__(*inputs, **keywords)
+
+    def signature_of_operands(self) -> inspect.Signature:
+        condition, *others = super().signature_of_operands().parameters.values()
+        return inspect.Signature([condition, *(p.replace(default=None) for p in others)])
 
     def apply(self, *inputs: TensorLike) -> Node:
         condition, a, b = inputs
@@ -351,7 +362,8 @@ class Cast(Masking):
 def astype(x: TensorLike, dtype: DTypeLike, *, copy: bool = True, device: None = None) -> Node:
     """x converted to `dtype`; x itself if it has it already, whatever `copy` says. Integers wrap,
     and floats lose their fraction; which integer nan, infinity or a float out of range becomes
-    differs between targets, as it does between NumPy's platforms.
+    differs between targets, as it does between NumPy's platforms. float16 is what results and
+    shared variables are stored in: x is rounded to it, and what reads that reads float32.
 
     Returns a tensor of the shape of x in `dtype`.
     Raises TypeError for a dtype that there is not.
@@ -359,8 +371,10 @@ def astype(x: TensorLike, dtype: DTypeLike, *, copy: bool = True, device: None =
         >>> pt.astype([1.7, -1.7], "int64").eval()
         array([ 1, -1])
     """
+    name = check_dtype(dtype, stored=True)
+    if name == FLOAT16:
+        return OPERATORS["half cast"](x)
     x = as_tensor(x)
-    name = check_dtype(dtype)
     if x.dtype == name:
         return x
     return make(Cast(name), (x,)) if name.kind != "c" else OPERATORS["complex cast"](x, name)

@@ -139,7 +139,7 @@ def _common_float(inputs: Sequence[TensorLike]) -> DType | None:
     found = None
     for x in inputs:
         if isinstance(x, Node):
-            dtype = x.type.dtype
+            dtype = x.type.dtype if not x.stands_for_another else x.node.type.dtype
             if found is None and dtype.kind == "f":
                 found = dtype
             elif dtype is not found:

@@ -130,7 +130,7 @@ _BARE = (bool, int, float, complex)
 def weak_operand(value: TensorLike) -> TensorLike:
     """The operand for promotion: a Python number, which is weak, or the dtype."""
     if isinstance(value, Node):
-        return value.type.dtype
+        return as_tensor(value).type.dtype
     if isinstance(value, _BARE) and not isinstance(value, np.generic):
         return value
     return as_tensor(value).dtype

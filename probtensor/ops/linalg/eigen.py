@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
+from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.parts import parts
 from probtensor.late import late
+from probtensor.ops.complexes.pair import pair
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.kinds.function import as_tensor_of
-from probtensor.ops.linalg.factors import Eigh, EighResult, by_item, read_triangles
-from probtensor.ops.linalg.products import matrices
-from probtensor.ops.linalg.solving import Solve
+from probtensor.ops.linalg.factors import (
+    Eigh,
+    EighResult,
+    by_item,
+    eigh_of,
+    hermitian_of,
+    read_triangles,
+)
+from probtensor.ops.linalg.products import adjoint, matrices
+from probtensor.ops.linalg.triangular import solved
 from probtensor.ops.samples import Sample
 
 _linear = late("probtensor.ops.complexes.linear")
@@ -90,50 +99,52 @@ class Eig(Core):
         return by_item(a, outs, factor)
 
     def vjp(self, g, out, a):
-        """That of a holomorphic matrix (Giles 2008, "An extended collection of matrix derivative
-        results", 3.1), after that of the length and of the largest component of the vectors."""
-        (wr, wi, vr, vi), (g_wr, g_wi, g_vr, g_vi) = out, g
-        unit = ops.eye(a.shape[-1], dtype="bool")
-        zero = ops.zeros_like(wr)
-        g_wr, g_wi = (zero if x is None else x for x in (g_wr, g_wi))
-        inner_r = ops.where(unit, ops.expand_dims(g_wr, -1), 0.0)
-        inner_i = ops.where(unit, ops.expand_dims(g_wi, -1), 0.0)
-        if g_vr is not None or g_vi is not None:
-            empty = ops.zeros_like(vr)
-            pair = _of_free_vectors(*(empty if x is None else x for x in (g_vr, g_vi)), vr, vi)
-            turned_r, turned_i = _product(_adjoint(vr, vi), pair)
-            gap_r, gap_i = (ops.expand_dims(w, -2) - ops.expand_dims(w, -1) for w in (wr, wi))
-            gap = ops.where(unit, 1.0, gap_r**2 + gap_i**2)
-            # The quotient by the conjugate of the gap.
-            inner_r = inner_r + ops.where(unit, 0.0, (turned_r * gap_r - turned_i * gap_i) / gap)
-            inner_i = inner_i + ops.where(unit, 0.0, (turned_r * gap_i + turned_i * gap_r) / gap)
-        vr_t, vi_t = ops.matrix_transpose(vr), ops.matrix_transpose(vi)
-        rows = ops.concatenate([vr_t, vi_t], -1), ops.concatenate([-vi_t, vr_t], -1)
-        system = ops.concatenate(rows, -2)
-        solved = make(Solve(), (system, ops.concatenate([inner_r, inner_i], -2)))
-        n = a.shape[-1]
-        return (solved[..., :n, :] @ vr_t + solved[..., n:, :] @ vi_t,)
+        values, vectors = pair(*out[:2]), pair(*out[2:])
+        g = [ops.zeros_like(x) if gx is None and pairs else gx
+             for gx, x, pairs in zip(g, out, _of_either(g), strict=True)]  # fmt: skip
+        g_values = None if g[0] is None else pair(*g[:2])
+        g_vectors = None if g[2] is None else pair(*g[2:])
+        return (ops.real(eig_cotangent(g_values, g_vectors, values, vectors)),)
 
 
-def _adjoint(real: Node, imag: Node) -> tuple[Node, Node]:
-    return ops.matrix_transpose(real), -ops.matrix_transpose(imag)
+def _of_either(g: Sequence[Node | None]) -> tuple[bool, ...]:
+    """Whether a complex result, two parts, has a cotangent: for each of its parts."""
+    found = [g[k] is not None or g[k + 1] is not None for k in (0, 2)]
+    return (found[0], found[0], found[1], found[1])
 
 
-def _product(x: tuple[Node, Node], y: tuple[Node, Node]) -> tuple[Node, Node]:
-    """The product of two complex matrices."""
-    return x[0] @ y[0] - x[1] @ y[1], x[0] @ y[1] + x[1] @ y[0]
+def eig_cotangent(
+    g_values: Node | None, g_vectors: Node | None, values: Node, vectors: Node
+) -> Node:
+    """The cotangent of a matrix, from those of its eigenvalues and eigenvectors, all complex: that
+    of a holomorphic matrix (Giles 2008, "An extended collection of matrix derivative results",
+    3.1), after that of the length and of the largest component of the vectors."""
+    unit = ops.eye(values.shape[-1], dtype="bool")
+    inner = 0.0
+    if g_values is not None:
+        inner = ops.where(unit, ops.expand_dims(g_values, -1), 0.0)
+    turned_back = adjoint(vectors)
+    if g_vectors is not None:
+        turned = turned_back @ _of_free_vectors(g_vectors, vectors)
+        gap = ops.expand_dims(values, -2) - ops.expand_dims(values, -1)
+        size = ops.where(unit, 1.0, ops.real(gap) ** 2 + ops.imag(gap) ** 2)
+        # The quotient by the conjugate of the gap.
+        inner = inner + ops.where(unit, 0.0, turned * gap / size)
+    return ops.solve(turned_back, inner) @ turned_back
 
 
-def _of_free_vectors(gr: Node, gi: Node, vr: Node, vi: Node) -> tuple[Node, Node]:
+def _of_free_vectors(g: Node, v: Node) -> Node:
     """The cotangent of vectors of any length and phase, from that of vectors v / |v| whose largest
     component is real: what changes length or phase is taken out."""
+    (gr, gi), (vr, vi) = g.inputs, v.inputs
     along = ops.sum(gr * vr + gi * vi, -2, keepdims=True)
     around = ops.sum(gr * vi - gi * vr, -2, keepdims=True)
     size = ops.stop_gradient(vr**2 + vi**2)
     place = ops.expand_dims(ops.argmax(size, -2), -2)
     largest = ops.take_along_axis(vr, place, -2)
     rows = ops.expand_dims(ops.arange(vr.shape[-2]), -1)
-    return gr - along * vr, gi - along * vi + ops.where(ops.eq(rows, place), around / largest, 0.0)
+    turn = ops.where(ops.eq(rows, place), around / largest, 0.0)
+    return pair(gr - along * vr, gi - along * vi + turn)
 
 
 @op
@@ -180,35 +191,32 @@ def eigvalsh(
         >>> pt.linalg.eigvalsh([[2.0, 0.0], [0.0, 1.0]]).eval()
         array([1., 2.])
     """
-    if b is None and UPLO in ("L", "U") and (a := as_tensor(a)).is_complex:
-        return _linear.eigvalsh(a if UPLO == "L" else ops.conj(ops.matrix_transpose(a)))
     a, b = read_triangles("eigvalsh", a, b, UPLO)
-    if b is None:
-        return Eigvalsh().apply(a, what="eigvalsh")
-    reduced, _ = _reduced("eigvalsh", a, b, type)
-    return Eigvalsh().apply(reduced, what="eigvalsh")
+    if b is not None:
+        a, _ = _reduced("eigvalsh", a, b, type)
+    return _linear.eigvalsh(a) if a.is_complex else Eigvalsh().apply(a, what="eigvalsh")
 
 
 def _reduced(what: str, a: Node, b: Node, type: object) -> tuple[Node, Node]:
     """The symmetric matrix with the eigenvalues of a and b, and the lower factor of b."""
     if type not in (1, 2, 3):
         raise GraphError(f"{what}: type is 1, 2 or 3, not {type!r:.60}")
-    factor = ops.Cholesky().apply(b, what=what)
-    whole = ops.tril(a) + ops.matrix_transpose(ops.tril(a, -1))
+    factor = _linear.cholesky(b) if b.is_complex else ops.Cholesky().apply(b, what=what)
+    whole = hermitian_of(a)
     if type == 1:
-        half = ops.solve_lower(factor, whole)
-        return ops.solve_lower(factor, ops.matrix_transpose(half)), factor
-    return ops.matrix_transpose(factor) @ whole @ factor, factor
+        half = solved(factor, whole, True)
+        return solved(factor, adjoint(half), True), factor
+    return adjoint(factor) @ whole @ factor, factor
 
 
 def generalised(what: str, a: Node, b: Node, type: object) -> EighResult:
     """Eigenvalues and eigenvectors of a and b, whose lower triangles are read: a @ v == w * b @ v
     for type 1, a @ b @ v == w * v for type 2, b @ a @ v == w * v for type 3."""
     reduced, factor = _reduced(what, a, b, type)
-    values, vectors = parts(Eigh().apply(reduced, what=what))
+    values, vectors = eigh_of(reduced, what)
     if type == 3:
         return EighResult(values, factor @ vectors)
-    return EighResult(values, ops.solve_upper(ops.matrix_transpose(factor), vectors))
+    return EighResult(values, solved(adjoint(factor), vectors, False))
 
 
 SORTS = {None: 0, "lhp": 1, "rhp": 2, "iuc": 3, "ouc": 4}
@@ -406,7 +414,9 @@ def eig(a: TensorLike) -> EigResult:
         >>> pt.linalg.eig([[0.0, 1.0], [-1.0, 0.0]]).eigenvalues.eval()
         array([0.+1.j, 0.-1.j])
     """
-    wr, wi, vr, vi = parts(Eig().apply(matrices("eig", a), what="eig"))
+    if (a := matrices("eig", a)).is_complex:
+        return EigResult(*_linear.eig(a))
+    wr, wi, vr, vi = parts(Eig().apply(a, what="eig"))
     return EigResult(ops.complex(wr, wi), ops.complex(vr, vi))
 
 
@@ -421,7 +431,9 @@ def eigvals(a: TensorLike) -> Node:
         >>> pt.linalg.eigvals([[0.0, 1.0], [-1.0, 0.0]]).eval()
         array([0.+1.j, 0.-1.j])
     """
-    return ops.complex(*parts(Eigvals().apply(matrices("eigvals", a), what="eigvals")))
+    if (a := matrices("eigvals", a)).is_complex:
+        return _linear.eigvals(a)
+    return ops.complex(*parts(Eigvals().apply(a, what="eigvals")))
 
 
 @public(lacks=("check_finite",))

@@ -15,15 +15,15 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.parts import parts
+from probtensor.late import late
 from probtensor.ops.kinds import Core, op
-from probtensor.ops.linalg.products import matrices
-from probtensor.ops.linalg.triangular import (
-    solve_lower_transposed,
-    solve_upper,
-)
+from probtensor.ops.linalg.products import adjoint, matrices
+from probtensor.ops.linalg.triangular import solved
 from probtensor.ops.reductions.folds import flag
 from probtensor.ops.samples import Sample
 from probtensor.types import size_min
+
+_linear = late("probtensor.ops.complexes.linear")
 
 
 class EighResult(NamedTuple):
@@ -96,7 +96,7 @@ class Eigh(Core):
         """Reverse rule of Giles (2008), An extended collection of matrix derivative results, 3.1,
         made symmetric."""
         (values, vectors), (g_values, g_vectors) = out, g
-        transposed = ops.matrix_transpose(vectors)
+        transposed = adjoint(vectors)
         unit = ops.eye(a.shape[-1], dtype="bool")
         inner = 0.0
         if g_values is not None:
@@ -106,7 +106,7 @@ class Eigh(Core):
             mixed = transposed @ g_vectors
             inner = inner + ops.where(unit, 0.0, mixed / ops.where(unit, 1.0, gaps))
         gradient = vectors @ inner @ transposed
-        return ((gradient + ops.matrix_transpose(gradient)) / 2,)
+        return ((gradient + adjoint(gradient)) / 2,)
 
 
 @op
@@ -142,11 +142,11 @@ class LU(Core):
         functions, from L and U in one matrix."""
         factor, _, rows = out
         lower, upper = triangles(factor)
-        inner = ops.tril(ops.matrix_transpose(lower) @ ops.tril(g[0], -1), -1)
-        inner = inner + ops.triu(ops.triu(g[0]) @ ops.matrix_transpose(upper))
-        # L^-T inner U^-T; the second by its transpose.
-        left = solve_lower_transposed(lower, inner)
-        both = ops.matrix_transpose(solve_upper(upper, ops.matrix_transpose(left)))
+        inner = ops.tril(adjoint(lower) @ ops.tril(g[0], -1), -1)
+        inner = inner + ops.triu(ops.triu(g[0]) @ adjoint(upper))
+        # L^-H inner U^-H; the second by its adjoint.
+        left = solved(lower, inner, True, turned=True)
+        both = adjoint(solved(upper, adjoint(left), False))
         return (ops.take_along_axis(both, ops.expand_dims(rows, -1), -2),)
 
 
@@ -204,11 +204,10 @@ class QR(Core):
         g_q, g_r = (ops.zeros_like(x) if gx is None else gx for x, gx in zip(out, g, strict=True))
         k = r.shape[-2]
         square, g_square, g_rest = r[..., :k], g_r[..., :k], g_r[..., k:]
-        g_q = g_q + a[..., k:] @ ops.matrix_transpose(g_rest)
-        m = square @ ops.matrix_transpose(g_square) - ops.matrix_transpose(g_q) @ q
-        copied = ops.tril(m) + ops.matrix_transpose(ops.tril(m, -1))
-        right = g_q + q @ copied
-        first = ops.matrix_transpose(solve_upper(square, ops.matrix_transpose(right)))
+        g_q = g_q + a[..., k:] @ adjoint(g_rest)
+        m = square @ adjoint(g_square) - adjoint(g_q) @ q
+        right = g_q + q @ hermitian_of(m)
+        first = adjoint(solved(square, adjoint(right), False))
         return (ops.concatenate([first, q @ g_rest], -1),)
 
 
@@ -232,7 +231,9 @@ def eigh(
         values, vectors = pt.linalg.eigh(cov)
         root = vectors * pt.sqrt(values) @ vectors.mT
 
-    Returns a pair of float64 tensors, `eigenvalues` and `eigenvectors`.
+    Returns a pair of float64 tensors, `eigenvalues` and `eigenvectors`; the vectors of complex
+    matrices, which are Hermitian, are complex128, and of phases that are not specified: derivatives
+    are right for what does not depend on them.
     Raises GraphError, a TypeError, for matrices that are not square and for another UPLO or type.
     Source: Golub and Van Loan (2013), "Matrix Computations", 8.3 and 8.7.
 
@@ -242,7 +243,21 @@ def eigh(
     a, b = read_triangles("eigh", a, b, UPLO)
     if b is not None:
         return ops.linalg.eigen.generalised("eigh", a, b, type)
-    return EighResult(*parts(Eigh()(a)))
+    return EighResult(*eigh_of(a, "eigh"))
+
+
+def eigh_of(a: Node, what: str) -> tuple[Node, ...]:
+    """The eigenvalues and eigenvectors of a matrix whose lower triangle counts."""
+    return _linear.eigh(a) if a.is_complex else parts(Eigh().apply(a, what=what))
+
+
+def hermitian_of(a: Node) -> Node:
+    """The Hermitian matrix whose lower triangle is that of a; of a complex diagonal the real part
+    counts."""
+    lower = ops.tril(a)
+    if a.is_complex:
+        lower = ops.where(ops.eye(a.shape[-1], dtype="bool"), ops.real(lower), lower)
+    return lower + adjoint(ops.tril(a, -1))
 
 
 def read_triangles(
@@ -255,7 +270,7 @@ def read_triangles(
     a, b = (None if x is None else matrices(what, x) for x in (a, b))
     if UPLO in "Ll":
         return a, b
-    return ops.matrix_transpose(a), None if b is None else ops.matrix_transpose(b)
+    return adjoint(a), None if b is None else adjoint(b)
 
 
 @public(lacks=("check_finite",))
@@ -270,7 +285,7 @@ def lu_factor(
 
         lu, piv = pt.linalg.lu_factor(a)
 
-    Returns a pair of tensors, of float64 and of int64.
+    Returns a pair of tensors, of float64 (complex128 for complex matrices) and of int64.
     Raises GraphError, a TypeError, for matrices that are not square.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
 
@@ -278,8 +293,13 @@ def lu_factor(
         >>> piv.eval()
         array([0, 1])
     """
-    factor, pivots, _ = parts(LU().apply(matrices("lu_factor", a), what="lu_factor"))
+    factor, pivots, _ = lu_of(matrices("lu_factor", a), "lu_factor")
     return factor, pivots
+
+
+def lu_of(a: Node, what: str) -> tuple[Node, ...]:
+    """L and U in one matrix, pivots and rows."""
+    return _linear.lu(a, what) if a.is_complex else parts(LU().apply(a, what=what))
 
 
 @public(lacks=("check_finite",))
@@ -300,7 +320,7 @@ def lu(
 
         p, l, u = pt.linalg.lu(a)
 
-    Returns a tuple of tensors, as above.
+    Returns a tuple of tensors, as above; l and u of complex matrices are complex128.
     Raises GraphError, a TypeError, for matrices that are not square.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
 
@@ -309,7 +329,7 @@ def lu(
         array([[2., 0.],
                [0., 4.]])
     """
-    factor, _, rows = parts(LU()(matrices("lu", a)))
+    factor, _, rows = lu_of(matrices("lu", a), "lu")
     lower, upper = triangles(factor)
     columns = ops.expand_dims(rows, -1)
     if flag(permute_l, "lu: permute_l"):

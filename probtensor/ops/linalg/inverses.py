@@ -8,7 +8,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node, TensorLike, as_tensor, make
+from probtensor.graph.node import Node, TensorLike, make
 from probtensor.graph.parts import parts
 from probtensor.late import late
 from probtensor.ops.kinds import Composite, Core, op
@@ -157,9 +157,8 @@ def inv(a: TensorLike) -> Node:
         array([[0.5 , 0.  ],
                [0.  , 0.25]])
     """
-    if (a := as_tensor(a)).is_complex:
-        return _linear.inv(a)
-    return Inv().apply(matrices("inv", a), what="inv")
+    a = matrices("inv", a)
+    return _linear.inv(a) if a.is_complex else Inv().apply(a, what="inv")
 
 
 @public
@@ -170,12 +169,14 @@ def det(a: TensorLike) -> Node:
     finite. The first derivative is the matrix of cofactors, which also singular matrices have;
     further ones are nan there. `slogdet` does not overflow.
 
-    Returns a float64 tensor of the shape of the leading axes. Source: Golub and Van Loan (2013),
-    "Matrix Computations", 3.4.
+    Returns a float64 tensor of the shape of the leading axes, complex128 for complex matrices.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
     Raises GraphError, a TypeError, for matrices that are not square; ValueError where only a call
     can tell.
 
         >>> pt.linalg.det([[2.0, 1.0], [0.0, 4.0]]).eval()
         array(8.)
     """
-    return make(Det(), (as_tensor_of(matrices("det", a), "float64"),))
+    if (a := matrices("det", a)).is_complex:
+        return _linear.det(a)
+    return make(Det(), (as_tensor_of(a, "float64"),))

@@ -10,6 +10,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import Node, TensorLike, make
 from probtensor.graph.parts import parts
+from probtensor.late import late
 from probtensor.ops.kinds import op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import LU
@@ -17,6 +18,8 @@ from probtensor.ops.linalg.inverses import SQUARES, Det
 from probtensor.ops.linalg.products import matrices
 from probtensor.ops.linalg.solving import Solve
 from probtensor.ops.samples import Sample
+
+_linear = late("probtensor.ops.complexes.linear")
 
 
 class SlogdetResult(NamedTuple):
@@ -89,12 +92,15 @@ def slogdet(a: TensorLike) -> SlogdetResult:
         sign, logabsdet = pt.linalg.slogdet(precision)
         logp = 0.5 * logabsdet - 0.5 * x @ precision @ x
 
-    Returns a pair of float64 tensors, `sign` and `logabsdet`.
+    Returns a pair of float64 tensors, `sign` and `logabsdet`; the sign of complex matrices is
+    complex128, of absolute value 1.
     Raises GraphError, a TypeError, for matrices that are not square.
 
         >>> pt.linalg.slogdet([[2.0, 0.0], [0.0, 4.0]]).logabsdet.eval()
         array(2.07944154)
     """
-    a = as_tensor_of(matrices("slogdet", a), "float64")
+    if (a := matrices("slogdet", a)).is_complex:
+        return SlogdetResult(*_linear.slogdet(a))
+    a = as_tensor_of(a, "float64")
     pair = make(SignOfDet(), (a,), what="slogdet"), make(LogAbsDet(), (a,), what="slogdet")
     return SlogdetResult(*pair)

@@ -8,12 +8,15 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.parts import parts
+from probtensor.late import late
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.linalg.factors import QR, QRResult, by_item
-from probtensor.ops.linalg.products import matrices
+from probtensor.ops.linalg.products import adjoint, matrices
 from probtensor.ops.reductions.folds import flag
 from probtensor.ops.samples import Sample
 from probtensor.types import size_max, size_min
+
+_linear = late("probtensor.ops.complexes.linear")
 
 _FORMS = (
     Sample(lambda rng: (rng.normal(size=(4, 3)),), smooth=False),
@@ -50,7 +53,7 @@ class FullQR(Core):
         g_q, g_r = (ops.zeros_like(x) if gx is None else gx for x, gx in zip(out, g, strict=True))
         k = size_min(m, n)
         first, others = q[..., :k], q[..., k:]
-        inner = ops.matrix_transpose(g_q[..., k:]) @ first
+        inner = adjoint(g_q[..., k:]) @ first
         return QR().vjp((g_q[..., :k] - others @ inner, g_r[..., :k, :]), (first, r[..., :k, :]), a)
 
 
@@ -126,8 +129,10 @@ def qr(
         q, r = pt.linalg.qr(design)
         beta = pt.linalg.solve_triangular(r, q.mT @ y)
 
-    Returns a pair of float64 tensors, `Q` and `R`, or as above.
-    Raises GraphError, a TypeError, for less than two axes and for another mode.
+    Returns a pair of float64 tensors, `Q` and `R`, or as above; of complex matrices they are
+    complex128, and the diagonal of R is real.
+    Raises GraphError, a TypeError, for less than two axes, for another mode, and for "raw" of
+    complex matrices.
     Source: Golub and Van Loan (2013), "Matrix Computations", 5.2 and 5.4; for derivatives Roberts
     and Roberts (2020), arXiv:2009.10071.
 
@@ -140,12 +145,17 @@ def qr(
     if flag(pivoting, "qr: pivoting"):
         if mode == "raw":
             raise GraphError("qr: mode 'raw' is without pivoting")
-        order = (QROrder().apply(a, what="qr"),)
+        order = (_linear.qr_order(a) if a.is_complex else QROrder().apply(a, what="qr"),)
         a = ops.take_along_axis(a, ops.expand_dims(order[0], -2), -1)
     if mode == "raw":
+        if a.is_complex:
+            raise _linear.refusal_of("qr, mode 'raw'", "mode 'reduced' does")
         return parts(RawQR().apply(a, what="qr"))
-    factors = FullQR() if mode in ("complete", "full") else QR()
-    found = QRResult(*parts(factors.apply(a, what="qr")))
+    full = mode in ("complete", "full")
+    if a.is_complex:
+        found = QRResult(*_linear.qr(a, full))
+    else:
+        found = QRResult(*parts((FullQR() if full else QR()).apply(a, what="qr")))
     if mode == "r":
         return (found.R, *order) if order else found.R
     return (*found, *order) if order else found

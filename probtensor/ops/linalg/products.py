@@ -321,12 +321,17 @@ def vecmat(x: TensorLike, y: TensorLike) -> Node:
     return _batched(ops.conj(x), "j", as_tensor(y), "jk", "k", "vecmat")
 
 
+def adjoint(x: Node) -> Node:
+    """The conjugate of the transposed matrices; of real ones the transpose."""
+    return ops.conj(ops.matrix_transpose(x))
+
+
 def matrices(what: str, x: TensorLike) -> Node:
     """x with at least two axes; GraphError for fewer, and for complex numbers unless the function
     takes them."""
     x = as_tensor(x)
     if x.ndim < 2:
         raise GraphError(f"{what}: takes matrices, not {x.ndim} axes{described(x)}")
-    if x.is_complex and what not in ("solve", "tril", "triu"):
+    if x.is_complex and what not in _linear.TAKEN:
         raise _linear.refusal_of(what)
     return x

@@ -15,8 +15,8 @@ from probtensor.graph.parts import parts
 from probtensor.late import late
 from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
-from probtensor.ops.linalg.factors import by_item
-from probtensor.ops.linalg.products import matrices
+from probtensor.ops.linalg.factors import by_item, hermitian_of
+from probtensor.ops.linalg.products import adjoint, matrices
 from probtensor.ops.reductions.folds import described, flag
 from probtensor.ops.samples import Sample
 from probtensor.ops.size_laws import aligned, equal
@@ -80,7 +80,7 @@ class _Singular(Core):
         that belong to no singular value turn with the others."""
         (u, s, vh), (gu, gs, gvh) = out, g
         k = s.shape[-1]
-        first, second = u[..., :k], ops.matrix_transpose(vh[..., :k, :])
+        first, second = u[..., :k], adjoint(vh[..., :k, :])
         unit = ops.eye(k, dtype="bool")
         inner = 0.0
         if gs is not None:
@@ -90,16 +90,16 @@ class _Singular(Core):
             if g_vectors is None:
                 continue
             if not is_left:
-                g_vectors, vectors = map(ops.matrix_transpose, (g_vectors, vectors))
-            turns = _turns(vectors, g_vectors, s, k)
+                g_vectors, vectors = map(adjoint, (g_vectors, vectors))
+            turns = _turns(vectors, g_vectors, s, k, is_left)
             scaled = turns * ops.expand_dims(s, -2 if is_left else -1)
             inner = inner + scaled
             outside = self._outside(vectors, g_vectors, k) / ops.expand_dims(s, -2)
             if is_left:
-                rest = rest + outside @ ops.matrix_transpose(second)
+                rest = rest + outside @ adjoint(second)
             else:
-                rest = rest + first @ ops.matrix_transpose(outside)
-        return (first @ inner @ ops.matrix_transpose(second) + rest,)
+                rest = rest + first @ adjoint(outside)
+        return (first @ inner @ adjoint(second) + rest,)
 
     def _outside(self, vectors: Node, g: Node, k: object) -> Node:
         """The part of the cotangents of the first k vectors outside of their span."""
@@ -107,21 +107,23 @@ class _Singular(Core):
         if vectors.shape[-2] == k:
             return ops.zeros_like(first)
         if not self.full:
-            return g_first - first @ (ops.matrix_transpose(first) @ g_first)
+            return g_first - first @ (adjoint(first) @ g_first)
         others, g_others = vectors[..., k:], g[..., k:]
-        mixed = ops.matrix_transpose(others) @ g_first - ops.matrix_transpose(g_others) @ first
+        mixed = adjoint(others) @ g_first - adjoint(g_others) @ first
         return others @ mixed
 
 
-def _turns(vectors: Node, g: Node, s: Node, k: object) -> Node:
+def _turns(vectors: Node, g: Node, s: Node, k: object, is_left: bool) -> Node:
     """The cotangent of the rotations among the first k vectors, over the gaps of squares; 0 where
-    no rotation is asked for."""
+    no rotation is asked for. Of complex vectors those on the left take the phase of a product."""
     first, g_first = vectors[..., :k], g[..., :k]
-    mixed = ops.matrix_transpose(first) @ g_first
-    mixed = mixed - ops.matrix_transpose(mixed)
+    mixed = adjoint(first) @ g_first
+    mixed = mixed - adjoint(mixed)
     unit = ops.eye(k, dtype="bool")
     row, column = ops.expand_dims(s, -2), ops.expand_dims(s, -1)
     gaps = (row - column) * (row + column)
+    if is_left and mixed.is_complex:
+        return mixed / ops.where(unit, 2.0 * row * row, gaps)
     return ops.where(unit, 0.0, mixed / ops.where(unit, 1.0, gaps))
 
 
@@ -257,7 +259,7 @@ class Pinv(Composite):
 def _inverses(values: Node, cutoff: Node) -> Node:
     """The reciprocals of values in order, but 0 for those of at most cutoff times the largest."""
     size = ops.abs(values)
-    largest = ops.maximum(size[..., :1], size[..., -1:])
+    largest = ops.max(size, -1, keepdims=True, initial=0.0)
     kept = size > ops.expand_dims(cutoff, -1) * largest
     inverse = ops.where(kept, 1.0 / ops.where(kept, values, 1.0), 0.0)
     return ops.where(ops.isnan(size), size, inverse)
@@ -329,7 +331,8 @@ def svd(
 
         u, s, vh = pt.linalg.svd(x, full_matrices=False)
 
-    Returns a triple of float64 tensors, `U`, `S` and `Vh`, or S alone.
+    Returns a triple of float64 tensors, `U`, `S` and `Vh`, or S alone; U and Vh of complex matrices
+    are complex128, of phases that are not specified, as signs are not.
     Raises GraphError, a TypeError, for less than two axes.
     Source: Golub and Van Loan (2013), "Matrix Computations", 8.6; for derivatives Townsend (2016),
     "Differentiating the singular value decomposition".
@@ -340,13 +343,13 @@ def svd(
     a = matrices("svd", a)
     full = flag(full_matrices, "svd: full_matrices")
     if flag(hermitian, "svd: hermitian"):
-        lower = ops.tril(a)
-        a = lower + ops.matrix_transpose(ops.tril(a, -1))
+        a = hermitian_of(a)
     if not flag(compute_uv, "svd: compute_uv"):
-        return SingularValues().apply(a, what="svd")
-    square = a.shape[-2] == a.shape[-1]
-    factors = FullSVD() if full and not square else SVD()
-    return SVDResult(*parts(factors.apply(a, what="svd")))
+        return svdvals(a)
+    whole = full and a.shape[-2] != a.shape[-1]
+    if a.is_complex:
+        return SVDResult(*_linear.svd(a, whole))
+    return SVDResult(*parts((FullSVD() if whole else SVD()).apply(a, what="svd")))
 
 
 @public
@@ -360,9 +363,8 @@ def svdvals(x: TensorLike) -> Node:
         >>> pt.linalg.svdvals([[0.0, 2.0], [3.0, 0.0]]).eval()
         array([3., 2.])
     """
-    if (x := as_tensor(x)).is_complex:
-        return _linear.svdvals(x)
-    return SingularValues().apply(matrices("svdvals", x), what="svdvals")
+    x = matrices("svdvals", x)
+    return _linear.svdvals(x) if x.is_complex else SingularValues().apply(x, what="svdvals")
 
 
 @public
@@ -380,7 +382,8 @@ def pinv(
     symmetric, and eigenvalues are taken; the lower triangle counts. The derivative is that for a
     constant rank; where the rank changes there is none.
 
-    Returns a float64 tensor of shape (..., n, m); nan where a is not finite.
+    Returns a float64 tensor of shape (..., n, m), complex128 for complex matrices; nan where a is
+    not finite.
     Raises GraphError, a TypeError, for less than two axes, for both `rcond` and `rtol`, and with
     `hermitian` for matrices that are not square.
     Source: Golub and Van Loan (2013), "Matrix Computations", 5.5.
@@ -389,10 +392,13 @@ def pinv(
         array([[0.5, 0. ],
                [0. , 0. ]])
     """
-    a = as_tensor_of(matrices("pinv", a), "float64")
+    a = matrices("pinv", a)
     if rcond is not None and rtol is not None:
         raise GraphError(f"pinv: rcond and rtol are the same; give one{described(a)}")
     given = rtol if rcond is None else rcond
+    if a.is_complex:
+        return _linear.pinv(a, given, hermitian)
+    a = as_tensor_of(a, "float64")
     cutoff = as_tensor_of(1e-15 if given is None else given, "float64")
     return make(Pinv(flag(hermitian, "pinv: hermitian")), (a, cutoff))
 
@@ -418,7 +424,7 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: TensorLike | None = None) -> Lsts
     is int64, `s` are the singular values. All floats are nan where a is not finite. The derivative
     is that for a constant rank.
 
-    Returns a tuple of tensors, as above.
+    Returns a tuple of tensors, as above; x is complex128 where a or b is complex.
     Raises GraphError, a TypeError, for operands without these axes and sizes that do not fit;
     ValueError where only a call can tell.
     Source: Golub and Van Loan (2013), "Matrix Computations", 5.5; for derivatives Golub and
@@ -427,8 +433,7 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: TensorLike | None = None) -> Lsts
         >>> pt.linalg.lstsq([[1.0], [1.0]], [1.0, 3.0]).x.eval()
         array([2.])
     """
-    a = as_tensor_of(matrices("lstsq", a), "float64")
-    b = as_tensor_of(as_tensor(b), "float64")
+    a, b = matrices("lstsq", a), as_tensor(b)
     if b.ndim < 1:
         raise GraphError(f"lstsq: b is a vector or has columns{described(b)}")
     m, n = a.shape[-2:]
@@ -436,12 +441,17 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: TensorLike | None = None) -> Lsts
     if rcond is None:
         rcond = EPS * ops.maximum(_count(m), _count(n))
     cutoff = as_tensor_of(rcond, "float64")
-    x = make(Lstsq(), (a, columns, cutoff))
-    residuals = ops.sum(ops.square(columns - a @ x), -2)
+    if a.is_complex or b.is_complex:
+        x, s = _linear.lstsq(a, columns, cutoff), svdvals(a)
+    else:
+        a, columns = as_tensor_of(a, "float64"), as_tensor_of(columns, "float64")
+        x, s = make(Lstsq(), (a, columns, cutoff)), parts(SVD()(a))[1]
+    rest = columns - a @ x
+    residuals = ops.sum(ops.square(ops.abs(rest) if rest.is_complex else rest), -2)
     if isinstance(m, int) and isinstance(n, int) and m <= n:
         residuals = residuals[..., :0]
-    s = parts(SVD()(a))[1]
-    rank = ops.sum(s > ops.expand_dims(cutoff, -1) * s[..., :1], -1, "int64")
+    largest = ops.max(s, -1, keepdims=True, initial=0.0)
+    rank = ops.sum(s > ops.expand_dims(cutoff, -1) * largest, -1, "int64")
     return LstsqResult(ops.squeeze(x, -1) if b.ndim == 1 else x, residuals, rank, s)
 
 
@@ -480,7 +490,7 @@ def matrix_rank(
     if tol is None:
         if rtol is None:
             rtol = EPS * ops.maximum(_count(x.shape[-2]), _count(x.shape[-1]))
-        largest = ops.maximum(values[..., :1], values[..., -1:])
+        largest = ops.max(values, -1, keepdims=True, initial=0.0)
         least = ops.expand_dims(as_tensor(rtol), -1) * largest
     else:
         least = ops.expand_dims(as_tensor(tol), -1)
@@ -503,7 +513,8 @@ def cond(x: TensorLike, p: object = None) -> Node:
         >>> pt.linalg.cond([[2.0, 0.0], [0.0, 8.0]]).eval()
         array(4.)
     """
-    x = as_tensor_of(matrices("cond", x), "float64")
+    x = matrices("cond", x)
+    x = x if x.is_complex else as_tensor_of(x, "float64")
     if p is None or p in (2, -2):
         s = svdvals(x)
         first, last = (s[..., 0], s[..., -1]) if p != -2 else (s[..., -1], s[..., 0])

@@ -14,9 +14,9 @@ from probtensor.graph.parts import parts
 from probtensor.late import late
 from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
-from probtensor.ops.linalg.factors import LU, triangles
-from probtensor.ops.linalg.products import matrices
-from probtensor.ops.linalg.triangular import transposed_of
+from probtensor.ops.linalg.factors import LU, hermitian_of, triangles
+from probtensor.ops.linalg.products import adjoint, matrices
+from probtensor.ops.linalg.triangular import PLAIN, solved, transposed_of
 from probtensor.ops.reductions.folds import described, flag
 from probtensor.ops.samples import Sample
 from probtensor.ops.size_laws import aligned, equal
@@ -216,8 +216,8 @@ def solve(
     assumed to be, x is nan.
 
     Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if `a` or
-    `b` is complex, which is for "gen" alone. The derivative by `a` is by the elements that are
-    read; for "pos" it is that of a symmetric matrix.
+    `b` is complex, for all but "tridiagonal"; "sym" is symmetric then, "her" Hermitian. The
+    derivative by `a` is by the elements that are read; for "pos" it is that of a symmetric matrix.
     Raises GraphError, a TypeError, for matrices that are not square, sizes that do not fit, and
     other assumptions; ValueError where only a call can tell.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4, 4.2 and 4.3.
@@ -231,7 +231,8 @@ def solve(
     turned = flag(transposed, "solve: transposed")
     a, b = as_tensor(a), as_tensor(b)
     if a.is_complex or b.is_complex:
-        return _solve_complex(a, b, assume_a, turned, b_ndim)
+        lower = flag(lower, "solve: lower")
+        return _solve_complex(matrices("solve", a), b, assume_a, lower, turned, b_ndim)
     a = as_tensor_of(matrices("solve", a), "float64")
     b, is_vector = columns_of("solve", b, b_ndim)
     found = _solve_kind(KINDS[assume_a], a, b, flag(lower, "solve: lower"), turned)
@@ -239,21 +240,39 @@ def solve(
 
 
 def _solve_complex(
-    a: Node, b: Node, assume_a: str | None, transposed: bool, b_ndim: int | None
+    a: Node, b: Node, assume_a: str | None, lower: bool, transposed: bool, b_ndim: int | None
 ) -> Node:
-    if KINDS.get(assume_a) != "general":
-        raise GraphError(f"solve: of complex matrices assume_a is 'gen', not {assume_a!r:.60}")
-    if b.ndim < (b_ndim or 1):
-        raise GraphError(f"solve: b is a vector or has columns{described(b)}")
-    is_vector = b_ndim == 1 or (b_ndim is None and b.ndim == 1)
-    columns = ops.expand_dims(b, b.ndim) if is_vector else b
-    found = _linear.solve(ops.matrix_transpose(a) if transposed else a, columns)
+    columns, is_vector = columns_of("solve", b, b_ndim)
+    a = ops.matrix_transpose(a) if transposed else a
+    lower = lower != transposed
+    kind = KINDS[assume_a]
+    if kind == "tridiagonal":
+        raise GraphError(f"solve: of complex matrices assume_a is 'gen', not {assume_a!r}")
+    if kind == "positive":
+        half = a if lower else adjoint(a)
+        found = ops.cho_solve((ops.cholesky(half), True), columns)
+    elif kind in ("upper", "lower"):
+        found = ops.solve_triangular(a, columns, lower=(kind == "lower") != transposed)
+    elif kind == "diagonal":
+        found = columns / ops.expand_dims(ops.diagonal(a, 0, -2, -1), -1)
+    else:
+        found = _linear.solve(_whole(a, lower, assume_a) if kind == "symmetric" else a, columns)
     return ops.squeeze(found, -1) if is_vector else found
 
 
+def _whole(a: Node, lower: bool, assume_a: str) -> Node:
+    """The complex symmetric or Hermitian matrix of one triangle."""
+    if assume_a.startswith("her"):
+        return hermitian_of(a if lower else adjoint(a))
+    half = a if lower else ops.matrix_transpose(a)
+    return ops.tril(half) + ops.matrix_transpose(ops.tril(half, -1))
+
+
 def columns_of(what: str, b: TensorLike, b_ndim: object = None) -> tuple[Node, bool]:
-    """b as columns of float64, and whether it is a vector (or a batch of these)."""
-    b = as_tensor_of(as_tensor(b), "float64")
+    """b as columns of float64, or of complex128 if it is complex, and whether it is a vector (or a
+    batch of these)."""
+    b = as_tensor(b)
+    b = as_tensor_of(b, "complex128" if b.is_complex else "float64")
     if b_ndim not in (None, 1, 2):
         raise GraphError(f"{what}: b_ndim is 1 or 2, not {b_ndim!r:.60}")
     if b.ndim < (b_ndim or 1):
@@ -294,10 +313,12 @@ def lu_solve(
 ) -> Node:
     """x with a @ x == b, given (lu, piv) of `a` from `lu_factor`; SciPy's signature.
 
-    `trans` is 0 or "N" for a @ x == b, and 1, 2, "T" or "C" for a.mT @ x == b. b: a vector, or
-    columns on its last two axes; leading axes broadcast.
+    `trans` is 0 or "N" for a @ x == b, 1 or "T" for a.mT @ x == b, and 2 or "C" for the same with
+    the conjugate of complex `a`. b: a vector, or columns on its last two axes; leading axes
+    broadcast.
 
-    Returns a float64 tensor of the shape of `b`, with leading axes broadcast.
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if the
+    factors or `b` are complex.
     Raises GraphError, a TypeError, for factors that are not square, another `trans`, and sizes that
     do not fit; ValueError where only a call can tell.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
@@ -309,12 +330,26 @@ def lu_solve(
     what = "lu_solve"
     if not isinstance(lu_and_piv, (tuple, list)) or len(lu_and_piv) != 2:
         raise GraphError(f"{what}: the factors are a pair (lu, piv), as lu_factor gives it")
-    factor = as_tensor_of(matrices(what, lu_and_piv[0]), "float64")
+    factor = matrices(what, lu_and_piv[0])
     b, is_vector = columns_of(what, b)
-    rows = pivot_to_permutation(lu_and_piv[1], inverse=True)
-    solved = solve_factored_transposed if transposed_of(what, trans) else solve_factored
-    found = solved.apply(factor, rows, b, what=what)
+    rows, turned = pivot_to_permutation(lu_and_piv[1], inverse=True), transposed_of(what, trans)
+    if factor.is_complex or b.is_complex:
+        factor = ops.conj(factor) if trans in PLAIN else factor
+        found = _solve_factored(factor, rows, b, turned)
+    else:
+        solve_by = solve_factored_transposed if turned else solve_factored
+        found = solve_by.apply(as_tensor_of(factor, "float64"), rows, b, what=what)
     return ops.squeeze(found, -1) if is_vector else found
+
+
+def _solve_factored(factor: Node, rows: Node, b: Node, turned: bool) -> Node:
+    """x with a @ x == b or, if `turned`, adjoint(a) @ x == b, of complex factors."""
+    lower, upper = triangles(factor)
+    if turned:
+        inner = solved(lower, solved(upper, b, False, turned=True), True, turned=True)
+        return ops.take_along_axis(inner, ops.expand_dims(rows, -1), -2)
+    inner = ops.take_along_axis(b, ops.expand_dims(ops.argsort(rows, axis=-1), -1), -2)
+    return solved(upper, solved(lower, inner, True), False)
 
 
 @public
@@ -347,7 +382,8 @@ def cho_factor(
     a: shape (..., n, n), as float64, of which only the upper triangle is read, or with `lower` the
     lower one. The other triangle of c is 0 (SciPy leaves what is there).
 
-    Returns a float64 tensor, nan where `a` is not positive definite, and `lower`.
+    Returns a float64 tensor (complex128 for complex matrices), nan where `a` is not positive
+    definite, and `lower`.
     Raises GraphError, a TypeError, for matrices that are not square.
     Source: Golub and Van Loan (2013), "Matrix Computations", 4.2.
 

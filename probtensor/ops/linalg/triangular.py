@@ -15,7 +15,7 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.late import late
 from probtensor.ops.kinds import Core, op
-from probtensor.ops.linalg.products import matrices
+from probtensor.ops.linalg.products import adjoint, matrices
 from probtensor.ops.reductions.folds import described, flag
 from probtensor.ops.samples import Sample
 from probtensor.types import TensorType
@@ -234,18 +234,22 @@ def cholesky(a: TensorLike, *, upper: bool = False) -> Node:
         array([[2., 0.],
                [1., 1.]])
     """
-    if (a := as_tensor(a)).is_complex:
-        adjoint = ops.conj(ops.matrix_transpose(a))
-        if not flag(upper, "cholesky: upper"):
-            return _linear.cholesky(a)
-        return ops.conj(ops.matrix_transpose(_linear.cholesky(adjoint)))
     a = matrices("cholesky", a)
+    factor = _linear.cholesky if a.is_complex else Cholesky()
     if not flag(upper, "cholesky: upper"):
-        return Cholesky()(a)
-    return ops.matrix_transpose(Cholesky()(ops.matrix_transpose(a)))
+        return factor(a)
+    return adjoint(factor(adjoint(a)))
+
+
+def solved(t: Node, b: Node, lower: bool, *, turned: bool = False) -> Node:
+    """x with t @ x == b or, if `turned`, adjoint(t) @ x == b, for triangular t and columns b."""
+    if t.is_complex or b.is_complex:
+        return _linear.solve_triangular(*((adjoint(t), b, not lower) if turned else (t, b, lower)))
+    return SOLVES[lower, turned](t, b)
 
 
 TRANSPOSED = {0: False, "N": False, 1: True, "T": True, 2: True, "C": True}
+PLAIN = (1, "T")  # of complex matrices the transpose, not the adjoint
 
 
 @public(lacks=("check_finite",))
@@ -260,13 +264,14 @@ def solve_triangular(
 ) -> Node:
     """x with a @ x == b, where `a` is triangular on its last two axes; SciPy's signature.
 
-    `trans` is 0 or "N" for a @ x == b, and 1, 2, "T" or "C" for a.mT @ x == b. Only one triangle of
-    `a` is read, the upper one unless `lower`; its diagonal counts as ones with `unit_diagonal`. `b`
-    is a vector or has columns; leading axes broadcast. `overwrite_b` makes no difference, and nan
-    or inf are not looked for: they reach the result.
+    `trans` is 0 or "N" for a @ x == b, 1 or "T" for a.mT @ x == b, and 2 or "C" for the same with
+    the conjugate of complex `a`. Only one triangle of `a` is read, the upper one unless `lower`;
+    its diagonal counts as ones with `unit_diagonal`. `b` is a vector or has columns; leading axes
+    broadcast. `overwrite_b` makes no difference, and nan or inf are not looked for: they reach the
+    result.
 
-    Returns a float64 tensor of the shape of `b`, with leading axes broadcast. Source: Golub and Van
-    Loan (2013), "Matrix Computations", 3.1.
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if an
+    operand is complex. Source: Golub and Van Loan (2013), "Matrix Computations", 3.1.
     Raises GraphError, a TypeError, for matrices that are not square, another `trans`, and sizes
     that do not fit; ValueError where only a call can tell.
 
@@ -279,14 +284,18 @@ def solve_triangular(
     transposed = transposed_of(what, trans)
     if flag(unit_diagonal, f"{what}: unit_diagonal"):
         a = ops.where(ops.eye(a.shape[-2], a.shape[-1], dtype="bool"), 1, a)
-    return _solved(what, a, b, lower, transposed)
+    return _solved(what, ops.conj(a) if trans in PLAIN else a, b, lower, transposed)
 
 
 def _solved(what: str, a: Node, b: TensorLike, lower: bool, transposed: bool) -> Node:
-    """x with a @ x == b or, if `transposed`, a.mT @ x == b, for the function `what`."""
+    """x with a @ x == b or, if `transposed`, adjoint(a) @ x == b, for the function `what`."""
     b = as_tensor(b)
     if b.ndim < 1:
         raise GraphError(f"{what}: b is a vector or has columns{described(b)}")
+    if a.is_complex or b.is_complex:
+        columns = ops.expand_dims(b, 1) if b.ndim == 1 else b
+        found = solved(a, columns, lower, turned=transposed)
+        return ops.squeeze(found, -1) if b.ndim == 1 else found
     solve = SOLVES[lower, transposed]
     if b.ndim == 1:
         return ops.squeeze(solve.apply(a, ops.expand_dims(b, 1), what=what), -1)
@@ -309,8 +318,8 @@ def cho_solve(
     """x with a @ x == b, given (c, lower): a Cholesky factor of `a` and whether it is the lower
     one; SciPy's signature. A factor alone is a lower one, as `cholesky` gives it.
 
-    Returns a float64 tensor of the shape of `b`, with leading axes broadcast. Source: Golub and Van
-    Loan (2013), "Matrix Computations", 4.2.
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if an
+    operand is complex. Source: Golub and Van Loan (2013), "Matrix Computations", 4.2.
     Raises GraphError, a TypeError, for factors that are not square and sizes that do not fit;
     ValueError where only a call can tell.
 

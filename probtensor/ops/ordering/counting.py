@@ -82,6 +82,9 @@ def _check_range(what: str, range_: Any) -> tuple[Node, Node] | None:
 def _outer_edges(what: str, x: Node, range_: Any) -> tuple[Node, Node]:
     """The lower and upper end of the bins, which differ."""
     ends = _check_range(what, range_)
+    if x.is_complex:
+        way = "take pt.real(z), pt.imag(z) or pt.abs(z)"
+        raise GraphError(f"{what}: complex numbers have no order{described(x)}\n  {way}")
     if ends is None:
         empty = ops.eq(as_tensor(x.shape[0]), 0)
         kind = x.dtype

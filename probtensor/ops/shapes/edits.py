@@ -13,7 +13,7 @@ from probtensor.graph.sizes import signed
 from probtensor.ops.arrays.views import size_tuple
 from probtensor.ops.indexing.index import from_front
 from probtensor.ops.reductions.folds import described, listed_axes, one_axis
-from probtensor.types import Size, size_product
+from probtensor.types import Size, size_max, size_product
 
 Places = int | slice | TensorLike
 
@@ -161,6 +161,8 @@ def resize(a: TensorLike, new_shape: Size | Sequence[Size]) -> Node:
             raise GraphError(f"resize: a size is an integer from 0 on, not {size}{described(x)}")
     if isinstance(n, int) and n == 0:
         return ops.zeros(shape, x.dtype)
+    if not isinstance(n, int):  # a call may find it empty: then the one element is a zero
+        x, n = ops.concatenate([x, ops.zeros(1, x.dtype)]), size_max(n, 1)
     return ops.reshape(ops.take(x, ops.arange(total) % n), shape)
 
 

@@ -209,9 +209,9 @@ ROWS = {
             "Complex derivatives through linear algebra",
             "ops/complexes/test_tensors: linear_algebra eigenvalues_of_a_real_matrix "
             "gradients_are_du_dx_minus_i_du_dy",
+            "ops/complexes/test_linear: determinants_factors_and_systems "
+            "eigenvalues_and_singular_values gradients second_derivatives_and_tangents",
             "ops/test_fft: gradients_of_a_spectrum",
-            "- of complex matrices: systems, inverses, Cholesky factors, values of eigh and svd; "
-            "others are refused",
         ),
         "H3": (
             "Fourier transforms",

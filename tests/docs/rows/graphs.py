@@ -59,7 +59,7 @@ ROWS = {
         "N12": (
             "Complex derivatives",
             "ops/complexes/test_tensors: gradients_are_du_dx_minus_i_du_dy "
-            "derivatives_of_holomorphic_functions jacobians",
+            "derivatives_of_holomorphic_functions jacobians gradients_by_computed_tensors",
         ),
         "N13": (
             "vmap of every op, `vectorize`",

@@ -13,6 +13,11 @@ ROWS = {
             "ops/test_elementwise: promotion_is_numpys",
             "ops/complexes/test_values: promotion_is_numpys",
         ),
+        "A3": (
+            "float16 as storage, with float32 computation; no bfloat16",
+            "ops/test_halves: every_float16_passes_unchanged casts_round_once_as_numpys "
+            "shared_variables_are_stored_in_float16 derivatives_pass_the_rounding",
+        ),
         "A4": (
             "Static sizes of axes in types",
             "ops/shapes/test_scalars_and_checks: specified_shapes_are_checked_and_known",

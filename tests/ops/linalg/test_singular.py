@@ -146,3 +146,15 @@ def test_wrong_calls_say_what_is_wrong():
     ):
         with pytest.raises(GraphError, match=words):
             call()
+
+
+def test_sizes_that_only_a_call_knows():
+    x = pt.matrix("x")
+    outputs = [pt.linalg.pinv(x), pt.linalg.matrix_rank(x), *pt.linalg.lstsq(x, x)[2:]]
+    f = pt.function([x], outputs, target="machine")
+    for a in (np.ones((3, 2)), np.diag([3.0, 2, 0]), np.zeros((2, 2))):
+        inverse, rank, also, s = f(a)
+        np.testing.assert_allclose(inverse, np.linalg.pinv(a), atol=1e-15)
+        assert rank == also == np.linalg.matrix_rank(a)
+        np.testing.assert_allclose(s, np.linalg.svdvals(a), atol=1e-15)
+    assert [y.shape for y in f(np.zeros((0, 2)))] == [(2, 0), (), (), (0,)]

@@ -299,3 +299,24 @@ def test_the_integral_of_float32_at_a_literal_distance_is_float32():
         want = np.trapezoid(values, **options)
         assert got.dtype == want.dtype == "float32"
         assert got == want
+
+
+def test_resize_of_what_a_call_finds_empty():
+    x = pt.vector("x")
+    f = pt.function([x], [pt.resize(x, (2, 3)), pt.grad(pt.sum(pt.resize(x, 3)), x)],
+                    target="machine")  # fmt: skip
+    for given in ([], [1.0], [1.0, 2.0], np.arange(9.0)):
+        found, slope = f(given)
+        np.testing.assert_array_equal(found, np.resize(given, (2, 3)))
+        meant = np.bincount(np.arange(3) % max(len(given), 1), None, len(given))[: len(given)]
+        np.testing.assert_array_equal(slope, meant)
+
+
+def test_where_of_a_condition_alone_is_nonzero():
+    x = pt.matrix("x")
+    f = pt.function([x], [*pt.where(x), *np.where(x > 1)], target="machine")
+    for given in (np.array([[0.0, 2.0], [1.0, 0.0]]), np.zeros((2, 3))):
+        for got, meant in zip(f(given), (*np.where(given), *np.where(given > 1)), strict=True):
+            np.testing.assert_array_equal(got, meant)
+    with pytest.raises(TypeError, match="where takes 3 arguments, not 2"):
+        pt.where(x > 0, x)

@@ -7,11 +7,14 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, make
+from probtensor.late import late
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.linalg.factors import by_item
 from probtensor.ops.linalg.products import matrices
 from probtensor.ops.reductions.folds import described
 from probtensor.ops.samples import Sample
+
+_linear = late("probtensor.ops.complexes.linear")
 
 
 @op
@@ -94,7 +97,8 @@ def expm(A: TensorLike) -> Node:
     A: shape (..., n, n), as float64. By scaling and squaring, whose error is about that of rounding
     A. The gradient costs about three exponentials, a second derivative about eight times as much.
 
-    Returns a float64 tensor of the shape of `A`; nan where it is not finite.
+    Returns a float64 tensor of the shape of `A`, complex128 for complex matrices; nan where it is
+    not finite.
     Raises GraphError, a TypeError, for matrices that are not square; ValueError where only a call
     can tell.
     Source: Higham (2005), SIAM J. Matrix Anal. Appl. 26(4); Al-Mohy and Higham (2009), same journal
@@ -104,7 +108,8 @@ def expm(A: TensorLike) -> Node:
         array([[1., 1.],
                [0., 1.]])
     """
-    return Expm().apply(matrices("expm", A), what="expm")
+    a = matrices("expm", A)
+    return _linear.expm(a) if a.is_complex else Expm().apply(a, what="expm")
 
 
 @public
