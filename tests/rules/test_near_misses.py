@@ -121,6 +121,10 @@ KEPT = {
         ops.astype(ops.astype(x(3), "bool"), "float64"),
         ops.astype(ops.astype(t("k", 3, dtype="int32"), "float32"), "float64"),
     ],
+    "transpose_through_elementwise": [
+        ops.transpose(ops.exp(ops.transpose(x(3, 4)) + ops.transpose(t("y", 3, 4, 2))), (2, 1, 0)),
+        ops.transpose(ops.exp(ops.transpose(x(3, 4)) + t("y", 4, 3))),
+    ],
     "log_of_product": [
         ops.log(ops.prod(x(4))), ops.log(ops.prod(ops.sin(x(4)))), ops.log(ops.sum(ops.exp(x(4)))),
     ],

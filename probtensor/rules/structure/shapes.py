@@ -186,9 +186,11 @@ def _transposed_back(x: Node, order: tuple[int, ...], depth: int) -> Node | None
     """transpose(x, order) without a transpose, if x is made of inverse ones; None if it is not."""
     if not x.ndim:
         return x
+    if x.ndim != len(order):
+        return None
     if isinstance(x.op, ops.Transpose):
         back = tuple(x.op.axes[a] for a in order) == tuple(range(len(order)))
-        return x.inputs[0] if back and x.ndim == len(order) else None
+        return x.inputs[0] if back else None
     if not isinstance(x.op, Elementwise) or not depth:
         return None
     found = []
