@@ -378,7 +378,8 @@ FEW = [*range(13), 44, 85, 129]
 
 
 @pytest.mark.parametrize(
-    "seeds", [pytest.param(FEW, id="few"), pytest.param(range(200), id="all", marks=pytest.mark.slow)]
+    "seeds",
+    [pytest.param(FEW, id="few"), pytest.param(range(200), id="all", marks=pytest.mark.slow)],
 )
 def test_masked_programs_have_the_gradient_of_what_is_kept(seeds):
     wrong, met = [], 0

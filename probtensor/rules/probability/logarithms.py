@@ -299,6 +299,8 @@ def _log_of_share(n: Node, m: Node, facts: FactTable, depth: int) -> Node | None
 def _signed_logs(n: Node, m: Node, facts: FactTable, depth: int) -> tuple | None:
     """(log |n|, log |m|, sign) if one of the logarithms can be derived and at most one of n and m
     may be negative. `sign` is a node with the sign of that one; None if both are positive."""
+    if any(math.isinf(facts.constant(x) or 0) for x in (n, m)):
+        return None
     found = [log_of(x, facts, depth - 1) for x in (n, m)]
     if found == [None, None]:
         return None
