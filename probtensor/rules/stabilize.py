@@ -11,6 +11,7 @@ from collections import Counter
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
+from probtensor.ops.reductions.composite import is_shifted
 from probtensor.transform.chain import (
     MAX_CHAIN_LEAVES,
     chain_leaves,
@@ -272,9 +273,10 @@ def _exp_sum(node: Node) -> tuple[Node, tuple[int, ...]] | None:
 
 
 def _exponent(e: Node) -> Node | None:
-    """x for e = exp(x), or for e a concatenation of exponentials and ones."""
+    """x for e = exp(x), or for e a concatenation of exponentials and ones; None for what an
+    expansion has made, which does not overflow."""
     if isinstance(e.op, ops.Exp):
-        return e.inputs[0]
+        return None if is_shifted(e.inputs[0]) else e.inputs[0]
     if not isinstance(e.op, ops.Concatenate):
         return None
     parts = [_exponent_of_part(part) for part in e.inputs]

@@ -79,7 +79,8 @@ def reciprocal(s: Node, facts: FactTable) -> tuple[Node, Node | None] | None:
     if bounds.low >= info.tiny or bounds.high <= -info.tiny:
         return 1 / s, None
     power = 2.0 ** (info.nmant + 1)
-    small = ops.abs(s) < ops.constant(np.asarray(info.tiny, s.dtype))
+    size = s if bounds.nonnegative else ops.abs(s)
+    small = size < ops.constant(np.asarray(info.tiny, s.dtype))
     one = ops.constant(np.asarray(1, s.dtype))
     p = ops.where(small, ops.constant(np.asarray(1 / power, s.dtype)), one)
     q = ops.where(small, ops.constant(np.asarray(power, s.dtype)), one)

@@ -406,8 +406,13 @@ def _regions(x: Node, facts: FactTable) -> _Regions:
 
 
 @rewrite(
-    on=Reduction,
-    example=lambda: (ops.sum(_x(3, 1), (0, 1)), ops.max(_x(1, 3), 0), make(ops.Sum(()), (_x(3),))),
+    on=(Reduction, ops.LogSumExp),
+    example=lambda: (
+        ops.sum(_x(3, 1), (0, 1)),
+        ops.max(_x(1, 3), 0),
+        make(ops.Sum(()), (_x(3),)),
+        ops.logsumexp(_x(3, 1), 1),
+    ),
 )
 def drop_unit_axes_before_reducing(node: Node) -> Node | None:
     """Axes of size 1 are dropped instead of reduced; a reduction over no axes is the identity."""
