@@ -54,8 +54,9 @@ def shift_of(x: Node, axes: tuple[int, ...]) -> Node:
 
 
 def is_shifted(x: Node) -> bool:
-    """Is x, or -x, a difference from the `shift_of` something? Its exponentials do not overflow."""
-    if isinstance(x.op, ops.Neg):
+    """Is x, or -x, a part of a difference from the `shift_of` something? Its exponentials do not
+    overflow."""
+    while isinstance(x.op, (ops.Neg, ops.Slice)):
         x = x.inputs[0]
     return isinstance(x.op, (ops.Add, ops.Sub)) and any(map(_is_shift, x.inputs))
 

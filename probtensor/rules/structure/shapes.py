@@ -430,6 +430,26 @@ def drop_unit_axes_before_reducing(node: Node) -> Node | None:
 
 
 @rewrite(
+    on=(ops.Softmax, ops.LogSoftmax),
+    example=lambda: (
+        ops.softmax(_x(3, 1), 1),
+        ops.softmax(_x(3, 1), (0, 1)),
+        ops.log_softmax(_x(1, 3), 0),
+    ),
+)
+def softmax_over_units(node: Node) -> Node | None:
+    """softmax over axes of size 1 is 1, and its logarithm is 0, where x is finite; 0 * x is nan
+    where it is not."""
+    x = node.inputs[0]
+    rest = tuple(a for a in node.op.axes if x.shape[a] != 1)
+    if len(rest) == len(node.op.axes):
+        return None
+    if rest:
+        return make(type(node.op)(rest), (x,))
+    return 0 * x if isinstance(node.op, ops.LogSoftmax) else 1 + 0 * x
+
+
+@rewrite(
     on=Reduction,
     example=lambda: (ops.sum(ops.transpose(_x(3, 4))), ops.max(ops.reshape(_x(3, 4), (12,)))),
 )
@@ -507,6 +527,7 @@ SHAPES = Ruleset(
     set_all_elements,
     join_written_slices,
     drop_unit_axes_before_reducing,
+    softmax_over_units,
     reduce_through_permutation,
     join_reductions,
     gather_indices,
