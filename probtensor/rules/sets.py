@@ -5,6 +5,7 @@ from probtensor.rules.arithmetic.powers import FAST_POWERS, POWERS
 from probtensor.rules.arithmetic.products import PRODUCT_FORM
 from probtensor.rules.arithmetic.sums import SUMS
 from probtensor.rules.hyperbolic import HYPERBOLIC
+from probtensor.rules.probability.bessels import BESSELS, LOGS_OF_BESSELS
 from probtensor.rules.probability.gammas import GAMMAS
 from probtensor.rules.probability.links import LINKS
 from probtensor.rules.stabilize import STABILIZE
@@ -27,8 +28,9 @@ TOPICS: dict[str, Ruleset] = {
     "stabilize": STABILIZE,
     "hyperbolic": HYPERBOLIC,
     "gammas": GAMMAS,
+    "bessels": BESSELS + LOGS_OF_BESSELS,
 }
 SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES + MATRICES
-STABLE = HYPERBOLIC + LINKS + STABILIZE + GAMMAS + SIMPLIFY
+STABLE = HYPERBOLIC + LINKS + STABILIZE + GAMMAS + BESSELS + SIMPLIFY
 # For the last pass: its result is not differentiated.
-FINAL = SIMPLIFY + LATE + FAST_POWERS
+FINAL = SIMPLIFY + LATE + FAST_POWERS + LOGS_OF_BESSELS
