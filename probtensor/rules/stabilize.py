@@ -21,6 +21,7 @@ from probtensor.transform.chain import (
 from probtensor.transform.facts import Bounds, FactTable, constant_of
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
+from probtensor.types import Size, size_product
 
 x, y, a, b = var("x"), var("y"), var("a"), var("b")
 WIDE = (-800, 800)
@@ -102,6 +103,18 @@ EXPONENTIALS = Ruleset(
     rule(
         ops.expm1(ops.log1p(x)), x, over=(-0.999, 1e300),
         given=lambda m: m.facts.bounds(m.x).low >= -1, why="inverse functions",
+    ),
+    rule(ops.exp(ops.log_sigmoid(x)), ops.sigmoid(x), over=WIDE, why="one function"),
+    rule(ops.exp(-ops.softplus(x)), ops.sigmoid(-x), over=WIDE, why="one function"),
+    rule(ops.exp(ops.softplus(x)), 1 + ops.exp(x), over=WIDE, why="one function"),
+    rule(ops.exp(ops.log_ndtr(x)), ops.ndtr(x), over=(-37, 40), why="one function"),
+    rule(
+        ops.exp(ops.log1p(x)), 1 + x, over=(-0.999, 1e300), why="inverse functions",
+        given=lambda m: m.facts.bounds(m.x).low >= -1,
+    ),
+    rule(
+        ops.exp(ops.logaddexp(x, y)), ops.exp(x) + ops.exp(y), over=WIDE,
+        why="the logarithm of the sum has an error in proportion to its size",
     ),
     rule(
         ops.exp(x) * ops.exp(-x), 1 + 0 * x, over=WIDE, in_chain=True,
@@ -439,19 +452,37 @@ def quotient_of_softmax(node: Node, facts: FactTable) -> Node | None:
 
 @rewrite(
     on=ops.Log,
-    example=lambda: ops.log(ops.prod(ops.exp(ops.tensor("x", (3, 4))), 1)),
+    among=ops.Prod,
+    example=lambda: (
+        ops.log(ops.prod(ops.exp(ops.tensor("x", (3, 4))), 1)),
+        ops.log(ops.abs(ops.prod(ops.tensor("x", (3, 4)), 1, keepdims=True))),
+        ops.log(ops.prod(-ops.exp(ops.tensor("x", (4,))))),
+    ),
     ulps=2000.0,
 )
 def log_of_product(node: Node, facts: FactTable) -> Node | None:
-    """log(prod(x)) -> sum(log(x)) for x >= 0 by its bounds: products overflow. Where the product is
-    near 1, the logarithms cancel."""
-    product = node.inputs[0]
+    """log(prod(x)) -> sum(log(x)) for x >= 0 by its bounds, or of an even number of x <= 0, and
+    log(|prod(x)|) -> sum(log(|x|)): products overflow. Where the product is near 1, the logarithms
+    cancel."""
+    product, added = node.inputs[0], ()
+    takes_size = isinstance(product.op, ops.Abs)
+    product = product.inputs[0] if takes_size else product
+    if isinstance(product.op, ops.ExpandDims):
+        product, added = product.inputs[0], product.op.axes
     if not isinstance(product.op, ops.Prod):
         return None
-    x = product.inputs[0]
-    if not facts.bounds(x).nonnegative:
-        return None
-    return make(ops.Sum(product.op.axes), (ops.log(x),))
+    x, axes = product.inputs[0], product.op.axes
+    bounds = facts.bounds(x)
+    if not takes_size and not bounds.nonnegative:
+        if not bounds.nonpositive or not _is_even(size_product(x.shape[a] for a in axes)):
+            return None
+        takes_size = True
+    total = make(ops.Sum(axes), (ops.log(ops.abs(x) if takes_size else x),))
+    return ops.expand_dims(total, added) if added else total
+
+
+def _is_even(count: Size) -> bool:
+    return isinstance(count, int) and count % 2 == 0
 
 
 FUNCTIONS = Ruleset(

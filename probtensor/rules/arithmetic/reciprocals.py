@@ -151,4 +151,10 @@ def _of_sum(node: Node, products: dict, done: dict) -> Node | None:
         return None
     for op in reversed(chain):
         product = op(product)
-    return (q if power == 1 else ops.square(q)) * make(node.op, (product,))
+    return (q if power == 1 else _squared(q)) * make(node.op, (product,))
+
+
+def _squared(q: Node) -> Node:
+    """The square of a choice between powers of two, which is one as well."""
+    small, *powers = q.inputs
+    return ops.where(small, *(ops.constant(np.square(p.op.array)) for p in powers))
