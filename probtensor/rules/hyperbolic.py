@@ -54,6 +54,15 @@ INVERSES = Ruleset(
     ),
     rule(ops.sin(ops.arcsin(x)), x, over=(-1, 1), given=_within(-1, 1), why="inverse functions"),
     rule(ops.cos(ops.arccos(x)), x, over=(-1, 1), given=_within(-1, 1), why="inverse functions"),
+    rule(ops.ndtri(ops.ndtr(x)), x, over=(-30, 6), everywhere=False, why="ndtr rounds to 1"),
+    rule(ops.ndtr(ops.ndtri(x)), x, over=(0.001, 0.999), given=_within(0, 1), why="inverse"),
+    rule(ops.erfinv(ops.erf(x)), x, over=(-5, 5), everywhere=False, why="erf rounds to 1"),
+    rule(ops.erf(ops.erfinv(x)), x, over=(-1, 1), given=_within(-1, 1), why="inverse functions"),
+    rule(ops.log2(ops.exp2(x)), x, over=(-1000, 1000), why="exp2 overflows past 1024"),
+    rule(
+        ops.exp2(ops.log2(x)), x, over=(0, 1e300), why="inverse functions",
+        given=lambda m: m.facts.bounds(m.x).nonnegative,
+    ),
 )  # fmt: skip
 
 HYPERBOLIC = QUOTIENTS + INVERSES

@@ -3,12 +3,15 @@
 from probtensor.rules.arithmetic.algebra import ALGEBRA, LATE
 from probtensor.rules.arithmetic.powers import FAST_POWERS, POWERS
 from probtensor.rules.arithmetic.products import PRODUCT_FORM
+from probtensor.rules.arithmetic.redundant import REDUNDANT
 from probtensor.rules.arithmetic.sums import SUMS
 from probtensor.rules.hyperbolic import HYPERBOLIC
+from probtensor.rules.probability.bessels import BESSELS, LOGS_OF_BESSELS
 from probtensor.rules.probability.gammas import GAMMAS
 from probtensor.rules.probability.links import LINKS
 from probtensor.rules.stabilize import STABILIZE
 from probtensor.rules.structure.choices import CHOICES
+from probtensor.rules.structure.joins import JOINS, LATE_JOINS
 from probtensor.rules.structure.matrices import INVERSES, MATRICES
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.shapes import EQUAL_SIZES, SHAPES
@@ -17,20 +20,25 @@ from probtensor.transform.rewrite import Ruleset
 TOPICS: dict[str, Ruleset] = {
     "algebra": ALGEBRA + LATE,
     "powers": POWERS + FAST_POWERS,
+    "redundant": REDUNDANT,
     "choices": CHOICES,
     "picks": PICKS,
     "products": PRODUCT_FORM,
     "sums": SUMS,
     "shapes": SHAPES + EQUAL_SIZES,
+    "joins": JOINS + LATE_JOINS,
     "matrices": MATRICES + INVERSES,
     "links": LINKS,
     "stabilize": STABILIZE,
     "hyperbolic": HYPERBOLIC,
     "gammas": GAMMAS,
+    "bessels": BESSELS + LOGS_OF_BESSELS,
 }
-SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES + MATRICES
-STABLE = HYPERBOLIC + LINKS + STABILIZE + GAMMAS + SIMPLIFY
+SIMPLIFY = (
+    ALGEBRA + POWERS + REDUNDANT + CHOICES + PRODUCT_FORM + SUMS + SHAPES + JOINS + MATRICES
+)
+STABLE = HYPERBOLIC + LINKS + STABILIZE + GAMMAS + BESSELS + SIMPLIFY
 # For the passes.
 COMPILED = STABLE + EQUAL_SIZES
 # For the last pass: its result is not differentiated.
-FINAL = SIMPLIFY + EQUAL_SIZES + LATE + FAST_POWERS
+FINAL = SIMPLIFY + EQUAL_SIZES + LATE + FAST_POWERS + LOGS_OF_BESSELS + LATE_JOINS

@@ -11,6 +11,7 @@ from collections import Counter
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
+from probtensor.ops.reductions.composite import is_shifted
 from probtensor.transform.chain import (
     MAX_CHAIN_LEAVES,
     chain_leaves,
@@ -20,6 +21,7 @@ from probtensor.transform.chain import (
 from probtensor.transform.facts import Bounds, FactTable, constant_of
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
+from probtensor.types import Size, size_product
 
 x, y, a, b = var("x"), var("y"), var("a"), var("b")
 WIDE = (-800, 800)
@@ -102,12 +104,25 @@ EXPONENTIALS = Ruleset(
         ops.expm1(ops.log1p(x)), x, over=(-0.999, 1e300),
         given=lambda m: m.facts.bounds(m.x).low >= -1, why="inverse functions",
     ),
+    rule(ops.exp(ops.log_sigmoid(x)), ops.sigmoid(x), over=WIDE, why="one function"),
+    rule(ops.exp(-ops.softplus(x)), ops.sigmoid(-x), over=WIDE, why="one function"),
+    rule(ops.exp(ops.softplus(x)), 1 + ops.exp(x), over=WIDE, why="one function"),
+    rule(ops.exp(ops.log_ndtr(x)), ops.ndtr(x), over=(-37, 40), why="one function"),
+    rule(
+        ops.exp(ops.log1p(x)), 1 + x, over=(-0.999, 1e300), why="inverse functions",
+        given=lambda m: m.facts.bounds(m.x).low >= -1,
+    ),
+    rule(
+        ops.exp(ops.logaddexp(x, y)), ops.exp(x) + ops.exp(y), over=WIDE,
+        why="the logarithm of the sum has an error in proportion to its size",
+    ),
     rule(
         ops.exp(x) * ops.exp(-x), 1 + 0 * x, over=WIDE, in_chain=True,
         why="reciprocal factors, one of which overflows; 0 * x propagates nan",
     ),
     rule(
         ops.exp(x) / ops.exp(x), 1 + 0 * x, over=WIDE, in_chain=True,
+        given=lambda m: not is_shifted(m.x),
         why="inf / inf past 709: the gradient of log(exp(x)); 0 * x propagates nan",
     ),
 )  # fmt: skip
@@ -272,9 +287,10 @@ def _exp_sum(node: Node) -> tuple[Node, tuple[int, ...]] | None:
 
 
 def _exponent(e: Node) -> Node | None:
-    """x for e = exp(x), or for e a concatenation of exponentials and ones."""
+    """x for e = exp(x), or for e a concatenation of exponentials and ones; None for what an
+    expansion has made, which does not overflow."""
     if isinstance(e.op, ops.Exp):
-        return e.inputs[0]
+        return None if is_shifted(e.inputs[0]) else e.inputs[0]
     if not isinstance(e.op, ops.Concatenate):
         return None
     parts = [_exponent_of_part(part) for part in e.inputs]
@@ -436,19 +452,37 @@ def quotient_of_softmax(node: Node, facts: FactTable) -> Node | None:
 
 @rewrite(
     on=ops.Log,
-    example=lambda: ops.log(ops.prod(ops.exp(ops.tensor("x", (3, 4))), 1)),
+    among=ops.Prod,
+    example=lambda: (
+        ops.log(ops.prod(ops.exp(ops.tensor("x", (3, 4))), 1)),
+        ops.log(ops.abs(ops.prod(ops.tensor("x", (3, 4)), 1, keepdims=True))),
+        ops.log(ops.prod(-ops.exp(ops.tensor("x", (4,))))),
+    ),
     ulps=2000.0,
 )
 def log_of_product(node: Node, facts: FactTable) -> Node | None:
-    """log(prod(x)) -> sum(log(x)) for x >= 0 by its bounds: products overflow. Where the product is
-    near 1, the logarithms cancel."""
-    product = node.inputs[0]
+    """log(prod(x)) -> sum(log(x)) for x >= 0 by its bounds, or of an even number of x <= 0, and
+    log(|prod(x)|) -> sum(log(|x|)): products overflow. Where the product is near 1, the logarithms
+    cancel."""
+    product, added = node.inputs[0], ()
+    takes_size = isinstance(product.op, ops.Abs)
+    product = product.inputs[0] if takes_size else product
+    if isinstance(product.op, ops.ExpandDims):
+        product, added = product.inputs[0], product.op.axes
     if not isinstance(product.op, ops.Prod):
         return None
-    x = product.inputs[0]
-    if not facts.bounds(x).nonnegative:
-        return None
-    return make(ops.Sum(product.op.axes), (ops.log(x),))
+    x, axes = product.inputs[0], product.op.axes
+    bounds = facts.bounds(x)
+    if not takes_size and not bounds.nonnegative:
+        if not bounds.nonpositive or not _is_even(size_product(x.shape[a] for a in axes)):
+            return None
+        takes_size = True
+    total = make(ops.Sum(axes), (ops.log(ops.abs(x) if takes_size else x),))
+    return ops.expand_dims(total, added) if added else total
+
+
+def _is_even(count: Size) -> bool:
+    return isinstance(count, int) and count % 2 == 0
 
 
 FUNCTIONS = Ruleset(

@@ -43,7 +43,17 @@ from probtensor.ops.kinds import Core, Elementwise, Pole, Reduction
 from probtensor.ops.reductions.folds import spread
 from probtensor.transform.chain import chain_leaves, regrow
 from probtensor.transform.facts import Bounds, FactTable, constant_of
-from probtensor.transform.layers import MAX_DEPTH, VIEWS, Layer, Mask, mask_of, peel, summed_to
+from probtensor.transform.layers import (
+    MAX_DEPTH,
+    VIEWS,
+    Layer,
+    Mask,
+    mask_of,
+    one_mask,
+    peel,
+    sum_masked,
+    summed_to,
+)
 from probtensor.transform.mixtures import Fit, Mixtures, Part
 
 # Ops that give zero cotangents to what they do not select.
@@ -266,7 +276,7 @@ class Edges:
     def _row_mask(self, node: Node, g: Node) -> tuple[Mask | None, Node]:
         """The mask of the cotangent of a reduction, spread to the elements of its operand, and the
         cotangent without it; (None, g) if there is none."""
-        found = mask_of(g, self.guards)
+        found = one_mask(g, self.guards)
         if found is None or found[0].condition in self.guards:
             return None, g
         mask, inner = found

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import reduce
 
 from probtensor import ops
-from probtensor.dataclass import dataclass
+from probtensor.dataclass import dataclass, replace
 from probtensor.graph.node import Const, Node, make
 from probtensor.transform.facts import constant_of
 from probtensor.types import Dim, Shape
@@ -66,6 +67,10 @@ class Window(Layer):
     write: ops.SetSlice
     zeros: Node
 
+    def chosen(self, condition: Node) -> Node:
+        """The condition in the slice, false at all other elements."""
+        return self.widened(condition)
+
     def narrowed(self, x):
         lead = self.zeros.ndim - x.ndim
         if any(isinstance(n, Dim) and n != m for n, m in zip(x.shape, self.zeros.shape[lead:])):
@@ -99,6 +104,12 @@ class ScatteredElements(Layer):
         if x.shape != self.zeros.shape:
             return None
         return make(ops.Gather(self.write.axes, self.write.at), (x, *self.indices))
+
+    def chosen(self, condition: Node) -> Node:
+        """The condition at these elements, false at all others."""
+        write = replace(self.write, mode="set")
+        none = ops.astype(self.zeros, "bool")
+        return make(write, (none, ops.broadcast_to(condition, self.shape), *self.indices))
 
     def widened(self, part):
         part = ops.broadcast_to(part, self.shape)
@@ -140,9 +151,17 @@ def _layer(g: Node, guards: set[Node]) -> tuple[Layer, Node] | None:
             return ScatteredElements(op, base, tuple(indices), updates.shape), updates
         return None
     if isinstance(op, ops.Add):
-        condition = _of_sum(g, guards, [MAX_TERMS])
+        condition = _of_sum(g, guards)
         return None if condition is None else (Mask(condition), g)
     return mask_of(g, guards)
+
+
+def one_mask(g: Node, guards: set[Node]) -> tuple[Mask, Node] | None:
+    """The outermost layer of a cotangent as a mask over all its elements, and what it contains."""
+    found = _layer(g, guards)
+    if found is None or isinstance(found[0], Mask):
+        return found
+    return Mask(found[0].chosen(ops.constant(True))), g
 
 
 def _overwritten(g: Node) -> tuple[Layer, Node] | None:
@@ -181,15 +200,40 @@ def mask_of(g: Node, guards: set[Node]) -> tuple[Mask, Node] | None:
     return Mask(condition, zero_last), inner
 
 
-def _of_sum(g: Node, guards: set[Node], budget: list[int]) -> Node | None:
+def _of_sum(g: Node, guards: set[Node]) -> Node | None:
     """The condition under which a sum of masked terms may be nonzero; None if one has no mask."""
-    if not isinstance(g.op, ops.Add):
-        found = mask_of(g, guards)
-        return None if found is None or found[0].condition in guards else found[0].positive()
-    budget[0] -= 1
-    first = _of_sum(g.inputs[0], guards, budget) if budget[0] >= 0 else None
-    second = None if first is None else _of_sum(g.inputs[1], guards, budget)
-    return None if second is None else ops.logical_or(first, second)
+    terms = _conditions(g, guards, [MAX_TERMS], MAX_DEPTH)
+    if not terms:
+        return None
+    # a or (a and b) is a.
+    least = [t for t in terms if not any(set(other) < set(t) for other in terms)]
+    either = [reduce(ops.logical_and, t) for t in dict.fromkeys(least)]
+    return reduce(ops.logical_or, either)
+
+
+def _conditions(
+    g: Node, guards: set[Node], budget: list[int], depth: int
+) -> list[tuple[Node, ...]]:
+    """For each masked term of a sum the conditions that all hold where it may be nonzero, those of
+    masks within masks too; an empty list if a term has no mask."""
+    if isinstance(g.op, ops.Add):
+        budget[0] -= 1
+        first = _conditions(g.inputs[0], guards, budget, depth) if budget[0] >= 0 else []
+        second = first and _conditions(g.inputs[1], guards, budget, depth)
+        return first + second if second else []
+    found = _layer(g, guards)
+    # A sum of windows is often one over all elements.
+    if found is None or isinstance(found[0], Window):
+        return []
+    layer, inner = found
+    if isinstance(layer, Mask) and layer.condition in guards:
+        return []
+    within = _conditions(inner, guards, [*budget], depth - 1) if depth and inner is not g else []
+    if isinstance(layer, Mask):
+        own = layer.positive()
+        return [tuple(dict.fromkeys((own, *term))) for term in within or [()]]
+    everywhere = (ops.constant(True),)
+    return [(layer.chosen(reduce(ops.logical_and, term)),) for term in within or [everywhere]]
 
 
 def add_masked(a: Node, b: Node) -> Node:

@@ -1,5 +1,7 @@
 """Rewriting what has been rewritten changes nothing: neither the stable form of a graph, of which
-derivatives are taken, nor the final one, which is lowered."""
+derivatives are taken, nor the result of all passes, which is lowered."""
+
+import json
 
 import numpy as np
 import pytest
@@ -10,11 +12,8 @@ from probtensor.rules import PICKS, STABLE
 from probtensor.testing.generate import random_graph
 from probtensor.transform.passes import run
 from probtensor.transform.rewrite import RewriteLog, apply_rules
+from tests.models import posteriordb as posteriors
 from tests.models.programs import MODELS
-
-# Composites are expanded once: of their parts the rules would make composites again.
-EXPANDED = [step.name for step in PIPELINE].index("expand") + 1
-FINISH = PIPELINE[EXPANDED:]
 
 
 def graphs_of(model):
@@ -31,7 +30,7 @@ def unchanged(graphs):
     # What a call checks of sizes is kept for derivatives, and taken off by every run.
     wrong = [name for name, _ in log.fired if name != "remove_require"]
     final = run(PIPELINE, graphs)
-    for step in FINISH:
+    for step in PIPELINE:
         after = run([step], final)
         if any(p is not q for p, q in zip(after, final, strict=True)):
             wrong.append(step.name)
@@ -43,13 +42,40 @@ def test_of_models(model):
     assert unchanged(graphs_of(model)) == []
 
 
-def test_of_random_graphs():
-    wrong = {}
-    for seed in range(40):
-        found = unchanged(random_graph(seed).outputs)
-        if found:
-            wrong[seed] = found
-    assert not wrong
+# Those that take more than half a second to derive.
+LONG = (
+    "diamonds-diamonds", "bball_drive_event_0-hmm_drive_0", "hudson_lynx_hare-lotka_volterra",
+    "hmm_example-hmm_example",
+)  # fmt: skip
+NAMES = [
+    pytest.param(name, marks=pytest.mark.slow if name in LONG else ())
+    for name in posteriors.MODELS
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_of_posteriors(posteriordb, name):
+    data = json.loads((posteriordb / "data" / f"{name.partition('-')[0]}.json").read_text())
+    model = posteriors.MODELS[name][0](data).model
+    assert unchanged(model.density([model.logp, model.gradient]).outputs) == []
+
+
+# The last ones: of negated and dropped axes, of literals, and a sum that is divided by.
+FEW = [*range(30), 17, 129, 168, 249, 255, 397]
+
+
+@pytest.mark.parametrize(
+    "seeds, loops",
+    [
+        pytest.param(FEW, False, id="few"),
+        pytest.param(range(12), True, id="few with loops"),
+        pytest.param(range(30, 800), False, id="many", marks=pytest.mark.slow),
+        pytest.param(range(12, 200), True, id="many with loops", marks=pytest.mark.slow),
+    ],
+)
+def test_of_random_graphs(seeds, loops):
+    found = {seed: unchanged(random_graph(seed, loops=loops).outputs) for seed in seeds}
+    assert {seed: names for seed, names in found.items() if names} == {}
 
 
 def test_hyperbolic_tangents_and_inverses_are_found():

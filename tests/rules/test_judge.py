@@ -24,7 +24,8 @@ c = var("c", "bool")
 ANY = (-1e300, 1e300)
 WIDE = (-800, 800)
 # Those of matrices are judged by tests/rules/test_matrices.py: exact values have no routines.
-JUDGED = [rules for topic, rules in TOPICS.items() if topic != "matrices"]
+APART = ("matrices", "bessels")
+JUDGED = [rules for topic, rules in TOPICS.items() if topic not in APART]
 FUNCTIONS = [r for rules in JUDGED for r in rules if r.example]
 
 

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from probtensor import ops
+from probtensor.graph import inputs_of
 from probtensor.graph.node import make
-from probtensor.rules import TOPICS
+from probtensor.rules import STABLE, TOPICS
 from probtensor.testing import sound
 from probtensor.testing.points import example_values, graph_values
 from probtensor.testing.reference import evaluate_numpy
+from probtensor.transform import apply_rules
 
 RULES = {r.name: r for rules in TOPICS.values() for r in rules}
 
@@ -120,6 +122,10 @@ KEPT = {
         ops.astype(ops.astype(x(3), "float32"), "bool"),
         ops.astype(ops.astype(x(3), "bool"), "float64"),
         ops.astype(ops.astype(t("k", 3, dtype="int32"), "float32"), "float64"),
+    ],
+    "transpose_through_elementwise": [
+        ops.transpose(ops.exp(ops.transpose(x(3, 4)) + ops.transpose(t("y", 3, 4, 2))), (2, 1, 0)),
+        ops.transpose(ops.exp(ops.transpose(x(3, 4)) + t("y", 4, 3))),
     ],
     "log_of_product": [
         ops.log(ops.prod(x(4))), ops.log(ops.prod(ops.sin(x(4)))), ops.log(ops.sum(ops.exp(x(4)))),
@@ -315,6 +321,7 @@ OTHERS = {
         ops.log(1 - ops.sigmoid(x(3)) / np.inf + ops.sigmoid(t("y", 3))),
         ops.log(ops.exp(x(3)) / 4.0 - ops.sigmoid(t("y", 3)) / 8.0),
         ops.log(0.5 * ops.sigmoid(x(3)) ** 3 + 0.5 * (1 - ops.sigmoid(x(3))) ** 2),
+        ops.log(np.inf + ops.exp(x(3)) * t("e", 3)), ops.log((np.inf - ops.sigmoid(x(3))) * np.inf),
     ],
     "join_constant_terms": [
         (x(3) - 1.0) - 3.0, (1.0 - x(3)) + 3.0, (1.0 - x(3)) - 3.0, (x(3) + 0.1) + 0.2,
@@ -349,6 +356,32 @@ def test_what_a_rule_may_change_has_the_same_value(rule, graph):
 def at_poles(f):
     a, n = t("a", 5), t("n", 5)
     return f(n + a) - f(a), {n: np.zeros(5), a: np.array([-3.0, -1.0, 0.0, -0.5, 2.0])}
+
+
+CHOSEN = np.array([0.0, 1.0, 0.0])
+# (graph, values, log of the exact value) where a weight of a mixture is tiny, cancels or is large.
+WEIGHTS = [
+    (ops.log(t("q", 3) - ops.ndtr(x(3) / 20)), {"q": 5e-324, "x": -1e6}, np.log(5e-324)),
+    (ops.log(t("q", 3) - ops.sigmoid(x(3))), {"q": 1e-320, "x": -1e6}, np.log(1e-320)),
+    (ops.log(t("q", 3) + (1 - t("k", 3)) * (1 - ops.sigmoid(x(3)))),
+     {"q": 1e-20, "k": CHOSEN, "x": -0.5},
+     np.where(CHOSEN == 1, np.log(1e-20), -np.log1p(np.exp(-0.5)))),
+    (ops.log(t("q", 3) - ops.sigmoid(x(3)) * ops.sigmoid(t("y", 3))),
+     {"q": 0.5, "x": -1.5, "y": 5.0}, np.log(0.5 - 1 / (1 + np.exp(1.5)) / (1 + np.exp(-5.0)))),
+    (ops.log(t("k", 3) * ops.sigmoid(x(3)) + (1 - t("k", 3)) * (t("q", 3) - ops.sigmoid(x(3)))),
+     {"q": 1e20, "k": CHOSEN, "x": 0.5},
+     np.where(CHOSEN == 1, -np.log1p(np.exp(-0.5)), np.log(1e20))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("k", range(len(WEIGHTS)))
+def test_weights_of_mixtures_keep_their_digits(k):
+    graph, at, right = WEIGHTS[k]
+    (after,) = apply_rules([graph], STABLE)
+    values = {x: np.broadcast_to(at[x.name], 3) for x in inputs_of([graph])}
+    with np.errstate(all="ignore"):
+        (found,) = evaluate_numpy([after], values)
+    np.testing.assert_allclose(found, np.broadcast_to(right, 3), rtol=1e-13)
 
 
 UNDEFINED = {

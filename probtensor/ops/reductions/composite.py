@@ -13,7 +13,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.dataclass import dataclass
-from probtensor.graph.node import Node, TensorLike, as_tensor, make
+from probtensor.graph.node import Const, Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import (
     NONNEGATIVE,
     UNIT,
@@ -45,9 +45,33 @@ def finite_shift(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
 
 
 def shift_of(x: Node, axes: tuple[int, ...]) -> Node:
-    """`finite_shift` as a graph, except that nan propagates."""
+    """`finite_shift` as a graph, except that nan propagates; of equal literals, the literal."""
+    value = _unspread(x)
+    if isinstance(value.op, Const) and not value.ndim and np.isfinite(value.op.array):
+        return ops.broadcast_to(value, [1 if a in axes else n for a, n in enumerate(x.shape)])
     top = ops.expand_dims(make(ops.Peak(axes), (x,)), axes)
     return ops.where(ops.isinf(top), 0, top)
+
+
+def is_shifted(x: Node) -> bool:
+    """Is x, or -x, a part of a difference from the `shift_of` something? Its exponentials do not
+    overflow."""
+    while isinstance(x.op, (ops.Neg, ops.Slice)):
+        x = x.inputs[0]
+    return isinstance(x.op, (ops.Add, ops.Sub)) and any(map(_is_shift, x.inputs))
+
+
+def _is_shift(x: Node) -> bool:
+    top = _unspread(x)
+    if isinstance(top.op, ops.Where) and isinstance(top.inputs[0].op, ops.IsInf):
+        top = _unspread(top.inputs[2])
+    return isinstance(top.op, ops.Peak)
+
+
+def _unspread(x: Node) -> Node:
+    while isinstance(x.op, (ops.BroadcastTo, ops.ExpandDims)):
+        x = x.inputs[0]
+    return x
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,8 @@ def reciprocal(s: Node, facts: FactTable) -> tuple[Node, Node | None] | None:
     if bounds.low >= info.tiny or bounds.high <= -info.tiny:
         return 1 / s, None
     power = 2.0 ** (info.nmant + 1)
-    small = ops.abs(s) < ops.constant(np.asarray(info.tiny, s.dtype))
+    size = s if bounds.nonnegative else ops.abs(s)
+    small = size < ops.constant(np.asarray(info.tiny, s.dtype))
     one = ops.constant(np.asarray(1, s.dtype))
     p = ops.where(small, ops.constant(np.asarray(1 / power, s.dtype)), one)
     q = ops.where(small, ops.constant(np.asarray(power, s.dtype)), one)
@@ -150,4 +151,10 @@ def _of_sum(node: Node, products: dict, done: dict) -> Node | None:
         return None
     for op in reversed(chain):
         product = op(product)
-    return (q if power == 1 else ops.square(q)) * make(node.op, (product,))
+    return (q if power == 1 else _squared(q)) * make(node.op, (product,))
+
+
+def _squared(q: Node) -> Node:
+    """The square of a choice between powers of two, which is one as well."""
+    small, *powers = q.inputs
+    return ops.where(small, *(ops.constant(np.square(p.op.array)) for p in powers))

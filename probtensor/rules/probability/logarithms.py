@@ -17,6 +17,7 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import Const, Input, Node, make
 from probtensor.ops.kinds import Contraction, Elementwise
+from probtensor.ops.reductions.composite import is_shifted
 from probtensor.rules.probability.cdfs import (
     VIEWS,
     cauchy_argument,
@@ -227,13 +228,15 @@ def log_of_link(p: Node, facts: FactTable | None = None) -> Node | None:
     facts = facts or FactTable()
     op = p.op
     if isinstance(op, ops.Exp):
-        return unrepeatable(p.inputs[0], facts)
+        # What an expansion has made does not overflow.
+        return None if is_shifted(p.inputs[0]) else unrepeatable(p.inputs[0], facts)
     if isinstance(op, ops.Sigmoid):
         return ops.log_sigmoid(p.inputs[0])
     if isinstance(op, ops.Softplus):
         return ops.log_softplus(p.inputs[0])
     if isinstance(op, ops.Sum) and isinstance(p.inputs[0].op, ops.Exp):
-        return make(ops.LogSumExp(op.axes), p.inputs[0].inputs)
+        x = p.inputs[0].inputs[0]
+        return None if is_shifted(x) else make(ops.LogSumExp(op.axes), (x,))
     if isinstance(op, ops.Softmax):
         return make(ops.LogSoftmax(op.axes), p.inputs)
     if isinstance(op, ops.Erfc):
@@ -299,6 +302,8 @@ def _log_of_share(n: Node, m: Node, facts: FactTable, depth: int) -> Node | None
 def _signed_logs(n: Node, m: Node, facts: FactTable, depth: int) -> tuple | None:
     """(log |n|, log |m|, sign) if one of the logarithms can be derived and at most one of n and m
     may be negative. `sign` is a node with the sign of that one; None if both are positive."""
+    if any(math.isinf(facts.constant(x) or 0) for x in (n, m)):
+        return None
     found = [log_of(x, facts, depth - 1) for x in (n, m)]
     if found == [None, None]:
         return None

@@ -21,7 +21,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.dataclass import dataclass, field
-from probtensor.graph.node import Node, make
+from probtensor.graph.node import Const, Node, make
 from probtensor.rules.probability.cdfs import VIEWS, power_of, share_of, times_root2
 from probtensor.transform.facts import FactTable, constant_of
 
@@ -306,7 +306,9 @@ class _Form:
     def weight(self, p: Poly) -> float | Node:
         """A polynomial in leaves without logarithms, as a float if it is a literal, else a node."""
         total: float | Node = p.get((), 0.0)
-        for term, value in p.items():
+        # What is taken from a literal first, since 1 - a is exact for an indicator a.
+        first = total
+        for term, value in sorted(p.items(), key=lambda item: item[1] * first >= 0):
             if not term:
                 continue
             factors = [self.expansion.leaves[i] for i in term]
@@ -321,11 +323,23 @@ class _Form:
                 total = total + part if value > 0 else total - part
         return total
 
+    def cancels(self, p: Poly) -> bool:
+        """May terms of a weight cancel that are no terms of the expression? So do a and -a * b, of
+        a * (1 - b), where a may be large."""
+        bounds = self.expansion.facts.bounds
+        more, less = (
+            {i for term, value in p.items() if value * sign > 0 for i in term} for sign in (1, -1)
+        )
+        both = [bounds(self.expansion.leaves[i]) for i in more & less]
+        return not all(found.integral or found.within(-1, 1) for found in both)
+
     def log(self, p: Poly) -> list[tuple[float | Node, Node | None]] | None:
         """p as a sum of weight * exp(log), listed as (weight, log); a log of None is 0. None
-        instead of a list if a literal weight is negative."""
+        instead of a list if a literal weight is negative, or a weight cancels."""
         index = next((i for i in self.logs if any(i in term for term in p)), None)
         if index is None:
+            if self.cancels(p):
+                return None
             weight = self.weight(p)
             return None if isinstance(weight, float) and weight < 0 else [(weight, None)]
         log, rest = self.logs[index]
@@ -341,10 +355,19 @@ class _Form:
             if not inner:
                 continue
             scale = float(math.comb(degree, k))
-            weight, log_of_rest = inner[0] if len(inner) == 1 else (1.0, self.joined(inner))
-            weight = weight if scale == 1 else scale * weight
-            found.append((weight, _sum_of_logs(log_of_factors, log_of_rest)))
+            if len(inner) > 1 and self.is_nonnegative(inner):
+                inner = [(1.0, self.joined(inner))]
+            found += [(w if scale == 1 else scale * w, _sum_of_logs(log_of_factors, l))
+                      for w, l in inner]  # fmt: skip
         return found or [(0.0, None)]
+
+    def is_nonnegative(self, terms: list[tuple[float | Node, Node | None]]) -> bool:
+        """Are all weights nonnegative for certain? Else the sum, which may be a part of another
+        one, may be negative, and has no logarithm."""
+        return all(
+            w > 0 if isinstance(w, float) else self.expansion.facts.bounds(w).nonnegative
+            for w, _ in terms
+        )
 
     def joined(self, terms: list[tuple[float | Node, Node | None]]) -> Node:
         """log(sum of weight * exp(log))."""
@@ -352,11 +375,7 @@ class _Form:
         terms = [(w, l) for w, l in terms if not isinstance(w, float) or w]
         if not terms:
             return ops.constant(-math.inf, self.like.dtype)
-        sure = [
-            w > 0 if isinstance(w, float) else self.expansion.facts.bounds(w).nonnegative
-            for w, _ in terms
-        ]
-        if not all(sure):
+        if not self.is_nonnegative(terms):
             logs = [(w, zero if l is None else l) for w, l in terms]
             return log_of_weighed([(self._node(w), l) for w, l in logs])
         total = None
@@ -393,12 +412,22 @@ def _sum_of_logs(first: Node | None, second: Node | None) -> Node | None:
     return first + second
 
 
+def _size_of_weight(w: Node) -> Node:
+    """|w|, but for weights so small that exponents of their terms would exceed the largest one a
+    larger number."""
+    size, least = ops.abs(w), math.exp(1 - MAX_EXPONENT[w.dtype])
+    value = constant_of(w)
+    if value is not None and (value == 0 or abs(value) >= least):
+        return size
+    return ops.where(ops.eq(w, 0), 0, ops.maximum(size, least))
+
+
 def log_of_weighed(terms: list[tuple[Node, Node]]) -> Node:
     """log(sum of w * exp(l)) for weights of any sign: nan where the sum is negative."""
     if len(terms) == 1:
         ((weight, log),) = terms
         return ops.log(weight) + log
-    sizes = [ops.log(ops.abs(w)) + l for w, l in terms]
+    sizes = [ops.log(_size_of_weight(w)) + l for w, l in terms]
     top = sizes[0]
     for size in sizes[1:]:
         top = ops.maximum(top, size)
@@ -442,6 +471,9 @@ def log_of_polynomial(
     if rest:
         poly = expansion.sum(ONE, poly, -1.0)
     if cancels and all(c >= 0 for c in poly.values()):
+        return None
+    # Infinite literals would meet others in weights, which their differences make nan.
+    if any(isinstance(x.op, Const) and not np.isfinite(x.op.array).all() for x in expansion.leaves):
         return None
     # A leaf that has cancelled, or has a coefficient of 0, may be nan, which must propagate.
     if len({i for term, c in poly.items() if c for i in term}) < len(expansion.leaves):

@@ -7,6 +7,8 @@ from __future__ import annotations
 from probtensor import ops
 from probtensor.graph.node import Const, Node, make
 from probtensor.graph.walk import taken
+from probtensor.ops.kinds import Elementwise
+from probtensor.ops.random.draws import Draw
 from probtensor.rules.arithmetic.sums import drop_constant_axes, is_constant_along
 from probtensor.transform.facts import constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
@@ -162,7 +164,72 @@ def choose_without_negation(node: Node) -> Node | None:
     return node.op(selector.inputs[0], *reversed(values))
 
 
+def _is_plain(x: Node) -> bool:
+    """Is this an elementwise function, of which only values count?"""
+    plain = isinstance(x.op, Elementwise) and not isinstance(x.op, (*_LOGARITHMS, Draw))
+    return plain and not getattr(x.op, "stops", False)
+
+
+# Rules move a choice out of the argument of these.
+_LOGARITHMS = (ops.Log, ops.Log1p)
+
+
+@rewrite(
+    on=ops.Where,
+    example=lambda: (lambda c, x, y, z: (
+        ops.where(c, ops.exp(x), ops.exp(y)), ops.where(c, x * y, x * z),
+        ops.where(c, ops.log_sigmoid(x), ops.log_sigmoid(-x)), ops.where(c, x / z, y / z),
+    ))(_bool("c"), ops.tensor("x", (3,)), ops.tensor("y", (3,)), ops.tensor("z", (3,))),
+)  # fmt: skip
+def choose_operand(node: Node) -> Node | None:
+    """where(c, f(x, z), f(y, z)) -> f(where(c, x, y), z): one call of the function at each element
+    instead of two."""
+    condition, a, b = node.inputs
+    if a.op != b.op or not _is_plain(a) or not (a.shape == b.shape == node.shape):
+        return None
+    first, second = a.inputs, b.inputs
+    differ = [k for k, (x, y) in enumerate(zip(first, second, strict=True)) if x is not y]
+    if len(differ) == 2 and a.op.facts.commutative and set(first) & set(second):
+        second = second[::-1]
+        differ = [k for k, (x, y) in enumerate(zip(first, second, strict=True)) if x is not y]
+    if len(differ) != 1 or all(constant_of(x) is not None for x in (*first, *second)):
+        return None
+    (k,) = differ
+    if first[k].dtype != second[k].dtype:
+        return None
+    chosen = ops.where(condition, first[k], second[k])
+    return make(a.op, (*first[:k], chosen, *first[k + 1 :]))
+
+
+@rewrite(
+    on=Elementwise,
+    operands=ops.Where,
+    example=lambda: (lambda c: (
+        ops.exp(ops.where(c, 0.0, 1.0)), 2.0 * ops.where(c, 3.0, 0.5),
+        ops.where(c, 1.0, 2.0) / ops.where(c, 4.0, -0.5), ops.where(c, 1, 2) > 1,
+    ))(_bool("c")),
+)  # fmt: skip
+def compute_both_literals(node: Node) -> Node | None:
+    """f(where(c, 2, 3)) -> where(c, f(2), f(3)), which are literals."""
+    if isinstance(node.op, ops.Where) or not _is_plain(node):
+        return None
+    condition, sides = None, ([], [])
+    for x in node.inputs:
+        if isinstance(x.op, ops.Where):
+            own, *pair = x.inputs
+            if condition is not None and own is not condition:
+                return None
+            condition = own
+        else:
+            pair = [x, x]
+        if any(not isinstance(y.op, Const) or y.ndim for y in pair):
+            return None
+        for side, y in zip(sides, pair, strict=True):
+            side.append(y)
+    return None if condition is None else ops.where(condition, *(node.op(*s) for s in sides))
+
+
 CHOICES = Ruleset(
     pull_choice_out_of_sum, or_of_complements, drop_redundant_choice, settle_choice,
-    choose_without_negation,
+    choose_without_negation, choose_operand, compute_both_literals,
 )  # fmt: skip

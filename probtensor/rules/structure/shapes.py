@@ -187,9 +187,11 @@ def _transposed_back(x: Node, order: tuple[int, ...], depth: int) -> Node | None
     """transpose(x, order) without a transpose, if x is made of inverse ones; None if it is not."""
     if not x.ndim:
         return x
+    if x.ndim != len(order):
+        return None
     if isinstance(x.op, ops.Transpose):
         back = tuple(x.op.axes[a] for a in order) == tuple(range(len(order)))
-        return x.inputs[0] if back and x.ndim == len(order) else None
+        return x.inputs[0] if back else None
     if not isinstance(x.op, Elementwise) or not depth:
         return None
     found = []
@@ -405,8 +407,13 @@ def _regions(x: Node, facts: FactTable) -> _Regions:
 
 
 @rewrite(
-    on=Reduction,
-    example=lambda: (ops.sum(_x(3, 1), (0, 1)), ops.max(_x(1, 3), 0), make(ops.Sum(()), (_x(3),))),
+    on=(Reduction, ops.LogSumExp),
+    example=lambda: (
+        ops.sum(_x(3, 1), (0, 1)),
+        ops.max(_x(1, 3), 0),
+        make(ops.Sum(()), (_x(3),)),
+        ops.logsumexp(_x(3, 1), 1),
+    ),
 )
 def drop_unit_axes_before_reducing(node: Node) -> Node | None:
     """Axes of size 1 are dropped instead of reduced; a reduction over no axes is the identity."""
@@ -421,6 +428,26 @@ def drop_unit_axes_before_reducing(node: Node) -> Node | None:
     dropped = make(ops.DropAxes(single), (x,))
     axes = tuple(remaining.index(a) for a in rest)
     return make(type(node.op)(axes), (dropped,)) if axes else dropped
+
+
+@rewrite(
+    on=(ops.Softmax, ops.LogSoftmax),
+    example=lambda: (
+        ops.softmax(_x(3, 1), 1),
+        ops.softmax(_x(3, 1), (0, 1)),
+        ops.log_softmax(_x(1, 3), 0),
+    ),
+)
+def softmax_over_units(node: Node) -> Node | None:
+    """softmax over axes of size 1 is 1, and its logarithm is 0, where x is finite; 0 * x is nan
+    where it is not."""
+    x = node.inputs[0]
+    rest = tuple(a for a in node.op.axes if x.shape[a] != 1)
+    if len(rest) == len(node.op.axes):
+        return None
+    if rest:
+        return make(type(node.op)(rest), (x,))
+    return 0 * x if isinstance(node.op, ops.LogSoftmax) else 1 + 0 * x
 
 
 @rewrite(
@@ -500,6 +527,7 @@ SHAPES = Ruleset(
     set_all_elements,
     join_written_slices,
     drop_unit_axes_before_reducing,
+    softmax_over_units,
     reduce_through_permutation,
     join_reductions,
     gather_indices,

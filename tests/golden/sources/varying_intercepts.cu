@@ -74,15 +74,15 @@ k0_2(const __grid_constant__ pt_args a)
     const long long *const n = a.n;
     const pt_thread g = {};
     const int64_t t2 = fabs(x5[0]) < 2.2250738585072014e-308;
-    const double t3 = t2 ? 9007199254740992.0 : 1.0;
-    const double t6 = (t2 ? 1.1102230246251565e-16 : 1.0) / x5[0];
-    const double t4 = t3 * t3;
+    const double t5 = (t2 ? 1.1102230246251565e-16 : 1.0) / x5[0];
+    const double t6 = t2 ? 9007199254740992.0 : 1.0;
+    const double t3 = t2 ? 8.112963841460668e+31 : 1.0;
     double a21 = 0.0;
     for (int64_t i9 = g.index(); i9 < n[0]; i9 += g.count()) {
         const int64_t k10 = x2[i9];
         const int64_t k12 = x2[i9];
-        const double t15 = ((x1[i9] - x3[k10]) - (x4[k12] * x0[i9])) * t6;
-        const double t19 = ((t15 * t3) * t6) * t3;
+        const double t15 = ((x1[i9] - x3[k10]) - (x4[k12] * x0[i9])) * t5;
+        const double t19 = ((t15 * t6) * t5) * t6;
         pt_atomic_add_float64(&y1[k10], (double) t19);
         pt_atomic_add_float64(&y2[k12], (double) (t19 * x0[i9]));
         a21 = pt_ma(t15, t15, a21);
@@ -99,7 +99,7 @@ k0_2(const __grid_constant__ pt_args a)
     __syncthreads();
     if (threadIdx.x == 0) {
         a21 = (double) space_f[0];
-        const double t22 = t4 * a21;
+        const double t22 = t3 * a21;
         y0[0] = (-0.5) * t22;
         y3[0] = t22 / x5[0];
     }

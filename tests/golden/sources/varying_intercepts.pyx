@@ -22,15 +22,15 @@ cdef void k0(pt_in_float64 x5, pt_in_int64 x2, pt_in_float64 x1, pt_in_float64 x
         pt_out_float64 y1s, pt_out_float64 y2s, pt_out_float64 y0, pt_out_float64 y3,
         const int64_t* n) noexcept nogil:
     cdef int64_t t2, i7, i8, l1, i9, y1sk, y2sk, m1, s1, k10, k12
-    cdef double t3, t6, t4, t15, a21, t22
+    cdef double t5, t6, t3, t15, a21, t22
     cdef double[64] t19, u1_i9, a21_l
     cdef double* y1sp
     cdef double* y2sp
     cdef double[2] a21_s
     t2 = fabs(x5[0]) < 2.2250738585072014e-308
-    t3 = 9007199254740992.0 if t2 else 1.0
-    t6 = (1.1102230246251565e-16 if t2 else 1.0) / x5[0]
-    t4 = t3 * t3
+    t5 = (1.1102230246251565e-16 if t2 else 1.0) / x5[0]
+    t6 = 9007199254740992.0 if t2 else 1.0
+    t3 = 8.112963841460668e+31 if t2 else 1.0
     for i7 in range(n[3]):
         y1[i7] = 0.0
     for i8 in range(n[4]):
@@ -56,8 +56,8 @@ cdef void k0(pt_in_float64 x5, pt_in_int64 x2, pt_in_float64 x1, pt_in_float64 x
             i9 = s1 + l1
             k10 = x2[i9]
             k12 = x2[i9]
-            t15 = ((x1[i9] - x3[k10]) - (x4[k12] * x0[i9])) * t6
-            t19[l1] = ((t15 * t3) * t6) * t3
+            t15 = ((x1[i9] - x3[k10]) - (x4[k12] * x0[i9])) * t5
+            t19[l1] = ((t15 * t6) * t5) * t6
             u1_i9[l1] = t19[l1] * x0[i9]
             a21_l[l1] = pt_ma(t15, t15, a21_l[l1])
         pt_scatter_add_int64(m1, x2 + s1, t19, y1sp)
@@ -77,7 +77,7 @@ cdef void k0(pt_in_float64 x5, pt_in_int64 x2, pt_in_float64 x1, pt_in_float64 x
         pt_close_sums_float64(n[3], y1s, y1)
     if n[0] > 64 * n[4] + 2048:
         pt_close_sums_float64(n[4], y2s, y2)
-    t22 = t4 * a21
+    t22 = t3 * a21
     y0[0] = ((-0.5) * t22)
     y3[0] = (t22 / x5[0])
 
