@@ -46,6 +46,7 @@ from probtensor.rules.derivatives import (
 from probtensor.rules.given import rewrite_graph
 from probtensor.rules.sets import FINAL, SIMPLIFY, STABLE, TOPICS
 from probtensor.rules.sparse import sparse_hessian, sparse_jacobian
+from probtensor.rules.structure.accumulate import add_products
 from probtensor.rules.structure.matrices import INVERSES
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.reads import read_parts
@@ -57,6 +58,7 @@ __all__ = [
     "SIMPLIFY",
     "STABLE",
     "TOPICS",
+    "add_products",
     "checkpoint",
     "custom_jvp",
     "custom_vjp",

@@ -239,6 +239,24 @@ def test_long_sums_of_products(exported):
         np.testing.assert_allclose(made, truth, rtol=1e-5, atol=2e-4)
 
 
+@pytest.mark.parametrize("library", [False, True])
+def test_products_that_are_added(library, exported):
+    """In plain C and by a library; a scale of 0 keeps what is nan."""
+    a, b, s = pt.matrix("a"), pt.matrix("b"), pt.scalar("s")
+    x, y = pt.matrix("x", dtype="float32"), pt.matrix("y", dtype="float32")
+    f = pt.function([a, b, s, x, y], [s * (a @ b) + a, a @ b - b @ a, 0.5 * x.mT @ y - 2 * x])
+    export = exported(f, "added", lapack=openblas() if library else None)
+    rng = np.random.default_rng(1)
+    for n, scale in ((7, -1.5), (600, 2.0), (5, 0.0)):
+        arrays = rng.normal(size=(4, n, n))
+        arrays[0, 1, 1] = np.nan if scale == 0 else 1.0
+        given = [*arrays[:2], np.asarray(scale), *arrays[2:].astype("float32")]
+        expected = f(*given)
+        for made, truth in zip(Call(export, f)(*given, results=expected), expected, strict=True):
+            close = 1e-12 if truth.dtype == "float64" else 1e-5
+            np.testing.assert_allclose(made, truth, rtol=close, atol=100 * close)
+
+
 def test_sizes_that_are_known_at_export(exported):
     x, group = pt.vector("x", shape=(4,)), pt.vector("group", shape=(5,), dtype="int64")
     fixed = pt.as_tensor(np.array([-1, 0, -4, 3]))

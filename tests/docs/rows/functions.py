@@ -119,7 +119,10 @@ ROWS = {
             "Products as calls of BLAS",
             "lower/test_lowering: products_as_loops_and_as_routine",
             "cython_ext/test_linalg: products_of_batches",
-            "- a scaled product that is added to a matrix is one call and one loop",
+            "lower/test_added_products: a_product_that_is_added_is_one_call "
+            "products_of_no_terms_long_sums_and_a_scale_of_zero",
+            "export/test_functions: products_that_are_added",
+            "- on a device the sum is a loop after the product",
         ),
         "F4": (
             "cholesky",

@@ -252,6 +252,8 @@ ROWS = {
         "R16": (
             "BLAS",
             "lower/test_lowering: products_as_loops_and_as_routine",
+            "lower/test_added_products: a_product_that_is_added_is_one_call "
+            "small_products_and_devices_keep_the_loop",
             "rules/test_matrices: products_of_transposes_copy_nothing",
         ),
         "R17": (
