@@ -44,10 +44,9 @@ from probtensor.rules.derivatives import (
     vjp,
 )
 from probtensor.rules.given import rewrite_graph
-from probtensor.rules.sets import FINAL, SIMPLIFY, STABLE, TOPICS
+from probtensor.rules.sets import FINAL, INVERSES, SIMPLIFY, STABLE, TOPICS
 from probtensor.rules.sparse import sparse_hessian, sparse_jacobian
 from probtensor.rules.structure.accumulate import add_products
-from probtensor.rules.structure.matrices import INVERSES
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.reads import read_parts
 

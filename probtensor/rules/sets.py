@@ -8,11 +8,18 @@ from probtensor.rules.hyperbolic import HYPERBOLIC
 from probtensor.rules.probability.gammas import GAMMAS
 from probtensor.rules.probability.links import LINKS
 from probtensor.rules.stabilize import STABILIZE
+from probtensor.rules.structure.bands import DIAGONALS, INVERSES_BY_DIAGONALS
+from probtensor.rules.structure.blocks import BLOCKS, INVERSES_BY_BLOCKS
 from probtensor.rules.structure.choices import CHOICES
-from probtensor.rules.structure.matrices import INVERSES, MATRICES
+from probtensor.rules.structure.matrices import INVERSES as INVERSES_BY_FACTORS
+from probtensor.rules.structure.matrices import MATRICES
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.shapes import SHAPES
 from probtensor.transform.rewrite import Ruleset
+
+# What few diagonals and parts allow is tried first.
+OF_MATRICES = BLOCKS + DIAGONALS + MATRICES
+INVERSES = INVERSES_BY_BLOCKS + INVERSES_BY_DIAGONALS + INVERSES_BY_FACTORS
 
 TOPICS: dict[str, Ruleset] = {
     "algebra": ALGEBRA + LATE,
@@ -22,13 +29,13 @@ TOPICS: dict[str, Ruleset] = {
     "products": PRODUCT_FORM,
     "sums": SUMS,
     "shapes": SHAPES,
-    "matrices": MATRICES + INVERSES,
+    "matrices": OF_MATRICES + INVERSES,
     "links": LINKS,
     "stabilize": STABILIZE,
     "hyperbolic": HYPERBOLIC,
     "gammas": GAMMAS,
 }
-SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES + MATRICES
+SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES + OF_MATRICES
 STABLE = HYPERBOLIC + LINKS + STABILIZE + GAMMAS + SIMPLIFY
 # For the last pass: its result is not differentiated.
 FINAL = SIMPLIFY + LATE + FAST_POWERS

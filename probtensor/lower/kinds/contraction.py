@@ -72,8 +72,8 @@ class AccumulationLowering(Lowering):
     def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         product = gemm(node, sizes)
         numbers = (*product.sizes, *map(int, product.transposed))
-        operands = (*product.operands, *node.inputs[2:])
-        return [RoutineTask(node, ADDED_PRODUCTS[node.dtype], operands, numbers, device=node.op.device)]
+        operands, routine = (*product.operands, *node.inputs[2:]), ADDED_PRODUCTS[node.dtype]
+        return [RoutineTask(node, routine, operands, numbers, device=node.op.device)]
 
     def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
         return node.inputs

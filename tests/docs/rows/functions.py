@@ -202,6 +202,9 @@ ROWS = {
             "Structure",
             "rules/test_matrices: structures structures_hold_of_values "
             "declarations_that_make_no_sense rule_is_as_accurate_as_what_it_replaces",
+            "rules/test_matrix_parts: structures_of_what_is_made_of_others "
+            "declared_bands_that_make_no_sense "
+            "products_of_diagonals_and_selections_are_no_products_of_matrices",
         ),
         "F20": (
             "Systems from products: cg, bicgstab, gmres",

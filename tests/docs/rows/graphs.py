@@ -265,6 +265,11 @@ ROWS = {
             "Linear algebra by structure",
             "rules/test_matrices: rule_is_as_accurate_as_what_it_replaces "
             "logarithms_of_determinants_do_not_overflow",
+            "rules/test_matrix_parts: "
+            "systems_and_determinants_of_three_diagonals_write_no_matrix "
+            "systems_of_few_diagonals_and_those_of_any_number_of_rows "
+            "blocks_and_kronecker_products_are_solved_by_their_parts "
+            "a_normal_density_by_a_kronecker_product_takes_the_factors_of_its_parts",
         ),
         "R19": (
             "One factor for all",
