@@ -30,7 +30,9 @@ def test_structures_of_what_is_made_of_others():
     cases = [
         (BANDS, Structure(1, 1)), (BANDS.mT, Structure(1, 1)), (BANDS @ BANDS, Structure(2, 2)),
         (2.0 * BANDS - pt.eye(12), Structure(1, 1)), (pt.square(BANDS), Structure(1, 1)),
-        (pt.diag(E, 1), Structure(-1, 1)), (pt.diag(1 + pt.exp(D)), Structure(0, 0, True, True)),
+        (pt.diag(E, 1), Structure(-1, 1)),
+        (pt.zeros((12, 12)).at[np.arange(11), np.arange(1, 12)].set(E), Structure(-1, 1)),
+        (pt.diag(1 + pt.exp(D)), Structure(0, 0, True, True)),
         (BANDS[3:, 3:], Structure(1, 1)), (BANDS[:6, 2:8], Structure(3, -1)),
         (BANDS[::2, ::2], Structure(0, 0)), (pt.eye(4)[1:3, 1:3], IDENTITY),
         (pt.assume(A, tridiagonal=True), Structure(1, 1)),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from probtensor import ops
-from probtensor.graph.node import Node
+from probtensor.graph.node import Const, Node
 from probtensor.transform.facts import constant_of
 
 INF = math.inf
@@ -22,7 +24,7 @@ def index_of(x: Node) -> tuple[int, int] | None:
             if not isinstance(value, int) or isinstance(value, bool):
                 return None
             offset += value
-        elif isinstance(x.op, (ops.Iota, ops.ExpandDims)):
+        elif isinstance(x.op, (ops.Iota, ops.ExpandDims, Const)):
             break
         else:
             return None
@@ -30,7 +32,18 @@ def index_of(x: Node) -> tuple[int, int] | None:
     if isinstance(x.op, ops.ExpandDims):
         axis = max(set(range(x.ndim)) - set(x.op.axes), default=-1) - x.ndim
         x = x.inputs[0]
-    return (axis, offset) if isinstance(x.op, ops.Iota) else None
+    first = _first_of_range(x) if isinstance(x.op, Const) else 0
+    known = first is not None and isinstance(x.op, (ops.Iota, Const))
+    return (axis, offset + first) if known else None
+
+
+def _first_of_range(x: Node) -> int | None:
+    """k, where a constant is arange(k, k + n)."""
+    array = x.op.array
+    if array.ndim != 1 or array.dtype.kind != "i" or not array.size:
+        return None
+    first = int(array[0])
+    return first if np.array_equal(array, np.arange(first, first + array.size)) else None
 
 
 _FLIPPED = {ops.Eq: ops.Eq, ops.Ge: ops.Le, ops.Le: ops.Ge, ops.Gt: ops.Lt, ops.Lt: ops.Gt}
