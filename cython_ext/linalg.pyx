@@ -15,6 +15,10 @@ ctypedef void (*dgemm_fn)(char*, char*, int*, int*, int*, double*, double*, int*
                           double*, double*, int*) noexcept nogil
 ctypedef void (*sgemm_fn)(char*, char*, int*, int*, int*, float*, float*, int*, float*, int*,
                           float*, float*, int*) noexcept nogil
+ctypedef void (*dsyrk_fn)(char*, char*, int*, int*, double*, double*, int*, double*, double*,
+                          int*) noexcept nogil
+ctypedef void (*ssyrk_fn)(char*, char*, int*, int*, float*, float*, int*, float*, float*,
+                          int*) noexcept nogil
 ctypedef void (*dsyevd_fn)(char*, char*, int*, double*, int*, double*, double*, int*, int*, int*,
                            int*) noexcept nogil
 ctypedef void (*dgetrf_fn)(int*, int*, double*, int*, int*, int*) noexcept nogil
@@ -32,6 +36,8 @@ cdef extern from "pt_small.h" nogil:
 
 cdef dgemm_fn _dgemm = <dgemm_fn> pointer("cython_blas", "dgemm")
 cdef sgemm_fn _sgemm = <sgemm_fn> pointer("cython_blas", "sgemm")
+cdef dsyrk_fn _dsyrk = <dsyrk_fn> pointer("cython_blas", "dsyrk")
+cdef ssyrk_fn _ssyrk = <ssyrk_fn> pointer("cython_blas", "ssyrk")
 cdef dsyevd_fn _dsyevd = <dsyevd_fn> pointer("cython_lapack", "dsyevd")
 cdef dgetrf_fn _dgetrf = <dgetrf_fn> pointer("cython_lapack", "dgetrf")
 cdef dgeqrf_fn _dgeqrf = <dgeqrf_fn> pointer("cython_lapack", "dgeqrf")
@@ -43,13 +49,31 @@ cdef dorgqr_fn _dorgqr = <dorgqr_fn> pointer("cython_lapack", "dorgqr")
 cdef int64_t PART = 256, WIDE_PART = 512, WIDE = 2**16
 
 
+# Rows from which a product of a matrix and its own transpose is half of one.
+cdef int64_t MIN_SYMMETRIC = 128, TILE = 32
+
+
 ctypedef fused real:
     double
     float
 
 
+cdef void _mirror(const real* x, real* y, int64_t m, int64_t n, int64_t step) noexcept nogil:
+    # y[j, i] = x[i, j] of an m x n part of a matrix of row stride `step`, tile by tile; where both
+    # are one, of its lower triangle.
+    cdef int64_t tile, i, j, first, last
+    cdef bint triangle = <const void*> x == <const void*> y
+    for tile in range((n + TILE - 1) // TILE):
+        first = tile * TILE
+        last = min(first + TILE, n)
+        for i in range(first if triangle else 0, m):
+            for j in range(first, min(last, i) if triangle else last):
+                y[j * step + i] = x[i * step + j]
+
+
 cdef struct Product:
     bint single  # float32
+    bint symmetric  # a matrix times its own transpose: of pieces the lower ones are computed
     const void* a
     const void* b
     const void* base  # what the product is added to; NULL: to nothing
@@ -71,6 +95,16 @@ cdef void _multiply(const real* a, const real* b, real* c, const Product* p, int
     cdef char b_way = b"T" if p.b_transposed else b"N"
     cdef char a_way = b"T" if p.a_transposed else b"N"
     cdef real scale = <real> p.scale if adds else 1.0, kept = 1.0 if adds else 0.0
+    cdef char lower = b"U"  # of the transpose
+    if <const void*> a == <const void*> b and p.symmetric and not adds:
+        # op(a) = op(b)' is this part of both.
+        a_way = b"N" if p.a_transposed else b"T"
+        if real is double:
+            _dsyrk(&lower, &a_way, &rows, &inner, &scale, <double*> a, &a_step, &kept, c, &c_step)
+        else:
+            _ssyrk(&lower, &a_way, &rows, &inner, &scale, <float*> a, &a_step, &kept, c, &c_step)
+        _mirror(c, c, m, m, step)
+        return
     if real is double:
         _dgemm(&b_way, &a_way, &rows, &columns, &inner, &scale, <double*> b, &b_step, <double*> a,
                &a_step, &kept, c, &c_step)
@@ -134,15 +168,22 @@ cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
     cdef int64_t a = item * p.m * p.k + (row if p.a_transposed else row * p.k)
     cdef int64_t b = item * p.n * p.k + (column * p.k if p.b_transposed else column)
     cdef int64_t c = item * p.m * p.n + row * p.n + column
+    cdef int64_t turned = item * p.m * p.n + column * p.n + row
     cdef size_t first, width = sizeof(float) if p.single else sizeof(double)
+    if p.symmetric and column > row:
+        return
     if p.base != NULL and p.base != p.c:
         for row in range(m):
             first = (c + row * p.n) * width
             memcpy(<char*> p.c + first, <const char*> p.base + first, n * width)
     if p.single:
         _multiply_part(<const float*> p.a + a, <const float*> p.b + b, <float*> p.c + c, p, m, n)
+        if p.symmetric and turned != c:
+            _mirror(<const float*> p.c + c, <float*> p.c + turned, m, n, p.n)
     else:
         _multiply_part(<const double*> p.a + a, <const double*> p.b + b, <double*> p.c + c, p, m, n)
+        if p.symmetric and turned != c:
+            _mirror(<const double*> p.c + c, <double*> p.c + turned, m, n, p.n)
 
 
 cdef void _gemm(const real* a, const real* b, double scale, const real* base, real* c,
@@ -161,6 +202,8 @@ cdef void _gemm(const real* a, const real* b, double scale, const real* base, re
     p.a, p.b, p.c, p.base, p.scale = a, b, c, base, scale
     p.m, p.n, p.k = m, n, k
     p.a_transposed, p.b_transposed = a_transposed != 0, b_transposed != 0
+    p.symmetric = (<const void*> a == <const void*> b and base == NULL and m == n
+                   and n >= MIN_SYMMETRIC and p.a_transposed != p.b_transposed)
     p.rows, p.columns = part(m, large), part(n, large)
     p.across = (n + p.columns - 1) // p.columns
     p.pieces = p.across * ((m + p.rows - 1) // p.rows)

@@ -218,11 +218,13 @@ def test_routines_of_order_in_plain_c(exported):
 
 def test_routines_of_a_library(exported):
     """With the library that SciPy has, on one thread, results are those of Python bit for bit."""
-    f = of_matrices(lambda a, b: pt.linalg.eigh(a), lambda a, b: pt.linalg.qr(b))
+    gram = lambda a, b: [b.mT @ b, a @ a.mT]  # noqa: E731 - which are symmetric
+    f = of_matrices(lambda a, b: pt.linalg.eigh(a), lambda a, b: pt.linalg.qr(b), gram)
     export = exported(f, "matrices", lapack=openblas())
     assert "PT_LAPACK" in export.command and "libscipy_openblas" in export.command
     call = Call(export, f)
-    for arrays in (matrices(1, 1), matrices(7, 3), matrices(90, 40), matrices(3, 700)):
+    for sizes in ((1, 1), (7, 3), (90, 40), (3, 700), (40, 140)):
+        arrays = matrices(*sizes)
         expected = f(*arrays)
         with blas.OneThread(blas.of_scipy()):
             equal(call(*arrays, results=expected), expected)

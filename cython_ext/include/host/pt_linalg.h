@@ -35,6 +35,10 @@ void PT_FORTRAN(dtrsm)(const char *, const char *, const char *, const char *, c
 void PT_FORTRAN(sgemm)(const char *, const char *, const int *, const int *, const int *,
                        const float *, const float *, const int *, const float *, const int *,
                        const float *, float *, const int *);
+void PT_FORTRAN(dsyrk)(const char *, const char *, const int *, const int *, const double *,
+                       const double *, const int *, const double *, double *, const int *);
+void PT_FORTRAN(ssyrk)(const char *, const char *, const int *, const int *, const float *,
+                       const float *, const int *, const float *, float *, const int *);
 void PT_FORTRAN(dpotrf)(const char *, const int *, double *, const int *, int *);
 void PT_FORTRAN(dgetrf)(const int *, const int *, double *, const int *, int *, int *);
 void PT_FORTRAN(dsyevd)(const char *, const char *, const int *, double *, const int *, double *,
@@ -48,6 +52,7 @@ void PT_FORTRAN(dorgqr)(const int *, const int *, const int *, double *, const i
 #define PT_PART 256        /* terms that are summed in one go, */
 #define PT_WIDE_PART 512   /* in wide products */
 #define PT_WIDE 65536
+#define PT_SYMMETRIC 128   /* rows from which half of a symmetric product is computed */
 
 #ifdef PT_LAPACK
 #define PT_ADDS_APART 0 /* whether a product is added after it is computed */
@@ -58,7 +63,7 @@ void PT_FORTRAN(dorgqr)(const int *, const int *, const int *, double *, const i
 /* c = op(a) op(b) over the terms from `first` to before `last` of k; with a scale, that is added
  * if `adds`. */
 #ifdef PT_LAPACK
-#define PT_MULTIPLY(type, gemm) \
+#define PT_MULTIPLY(type, gemm, half) \
     PT_ROUTINE void pt_multiply_##type(const type *a, const type *b, type *c, int64_t m, \
                                        int64_t n, int64_t k, int64_t first, int64_t last, \
                                        int64_t a_transposed, int64_t b_transposed, type scale, \
@@ -67,12 +72,21 @@ void PT_FORTRAN(dorgqr)(const int *, const int *, const int *, double *, const i
         const int rows = (int) n, columns = (int) m, inner = (int) (last - first); \
         const int b_step = (int) (b_transposed ? k : n), a_step = (int) (a_transposed ? m : k); \
         const type factor = scale, kept = adds ? 1 : 0; \
+        if (a == b && m == n && a_transposed != b_transposed && n >= PT_SYMMETRIC && !adds) { \
+            /* a matrix times its own transpose is half of a product */ \
+            PT_FORTRAN(half)("U", a_transposed ? "N" : "T", &rows, &inner, &factor, \
+                             a + (a_transposed ? first * m : first), &a_step, &kept, c, &rows); \
+            for (int64_t i = 0; i < m; i++) \
+                for (int64_t j = 0; j < i; j++) \
+                    c[j * n + i] = c[i * n + j]; \
+            return; \
+        } \
         PT_FORTRAN(gemm)(b_transposed ? "T" : "N", a_transposed ? "T" : "N", &rows, &columns, \
                          &inner, &factor, b + (b_transposed ? first : first * n), &b_step, \
                          a + (a_transposed ? first * m : first), &a_step, &kept, c, &rows); \
     }
 #else
-#define PT_MULTIPLY(type, gemm) \
+#define PT_MULTIPLY(type, gemm, half) \
     PT_ROUTINE void pt_multiply_##type(const type *a, const type *b, type *c, int64_t m, \
                                        int64_t n, int64_t k, int64_t first, int64_t last, \
                                        int64_t a_transposed, int64_t b_transposed, type scale, \
@@ -94,8 +108,8 @@ void PT_FORTRAN(dorgqr)(const int *, const int *, const int *, double *, const i
         } \
     }
 #endif
-PT_MULTIPLY(double, dgemm)
-PT_MULTIPLY(float, sgemm)
+PT_MULTIPLY(double, dgemm, dsyrk)
+PT_MULTIPLY(float, sgemm, ssyrk)
 #undef PT_MULTIPLY
 
 /* One item, of a product or of one that is added to c. Many terms are summed in parts, which are

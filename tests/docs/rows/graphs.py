@@ -254,6 +254,7 @@ ROWS = {
             "lower/test_lowering: products_as_loops_and_as_routine",
             "lower/test_added_products: a_product_that_is_added_is_one_call "
             "small_products_and_devices_keep_the_loop",
+            "cython_ext/test_linalg: products_with_the_own_transpose_are_symmetric",
             "rules/test_matrices: products_of_transposes_copy_nothing",
         ),
         "R17": (
