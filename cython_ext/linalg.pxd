@@ -8,6 +8,15 @@ cdef void pt_gemm_float32(const float* a, const float* b, float* c, int64_t batc
                           int64_t m, int64_t n, int64_t k, int64_t a_transposed,
                           int64_t b_transposed) noexcept nogil
 
+cdef void pt_add_product(const double* a, const double* b, const double* scale,
+                         const double* base, double* c, int64_t batch, int64_t m, int64_t n,
+                         int64_t k, int64_t a_transposed, int64_t b_transposed) noexcept nogil
+
+cdef void pt_add_product_float32(const float* a, const float* b, const float* scale,
+                                 const float* base, float* c, int64_t batch, int64_t m, int64_t n,
+                                 int64_t k, int64_t a_transposed,
+                                 int64_t b_transposed) noexcept nogil
+
 cdef void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil
 
 cdef void pt_true_places(const uint8_t* mask, int64_t* out, int64_t batch,

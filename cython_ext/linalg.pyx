@@ -15,6 +15,10 @@ ctypedef void (*dgemm_fn)(char*, char*, int*, int*, int*, double*, double*, int*
                           double*, double*, int*) noexcept nogil
 ctypedef void (*sgemm_fn)(char*, char*, int*, int*, int*, float*, float*, int*, float*, int*,
                           float*, float*, int*) noexcept nogil
+ctypedef void (*dsyrk_fn)(char*, char*, int*, int*, double*, double*, int*, double*, double*,
+                          int*) noexcept nogil
+ctypedef void (*ssyrk_fn)(char*, char*, int*, int*, float*, float*, int*, float*, float*,
+                          int*) noexcept nogil
 ctypedef void (*dsyevd_fn)(char*, char*, int*, double*, int*, double*, double*, int*, int*, int*,
                            int*) noexcept nogil
 ctypedef void (*dgetrf_fn)(int*, int*, double*, int*, int*, int*) noexcept nogil
@@ -32,6 +36,8 @@ cdef extern from "pt_small.h" nogil:
 
 cdef dgemm_fn _dgemm = <dgemm_fn> pointer("cython_blas", "dgemm")
 cdef sgemm_fn _sgemm = <sgemm_fn> pointer("cython_blas", "sgemm")
+cdef dsyrk_fn _dsyrk = <dsyrk_fn> pointer("cython_blas", "dsyrk")
+cdef ssyrk_fn _ssyrk = <ssyrk_fn> pointer("cython_blas", "ssyrk")
 cdef dsyevd_fn _dsyevd = <dsyevd_fn> pointer("cython_lapack", "dsyevd")
 cdef dgetrf_fn _dgetrf = <dgetrf_fn> pointer("cython_lapack", "dgetrf")
 cdef dgeqrf_fn _dgeqrf = <dgeqrf_fn> pointer("cython_lapack", "dgeqrf")
@@ -43,16 +49,36 @@ cdef dorgqr_fn _dorgqr = <dorgqr_fn> pointer("cython_lapack", "dorgqr")
 cdef int64_t PART = 256, WIDE_PART = 512, WIDE = 2**16
 
 
+# Rows from which a product of a matrix and its own transpose is half of one.
+cdef int64_t MIN_SYMMETRIC = 128, TILE = 32
+
+
 ctypedef fused real:
     double
     float
 
 
+cdef void _mirror(const real* x, real* y, int64_t m, int64_t n, int64_t step) noexcept nogil:
+    # y[j, i] = x[i, j] of an m x n part of a matrix of row stride `step`, tile by tile; where both
+    # are one, of its lower triangle.
+    cdef int64_t tile, i, j, first, last
+    cdef bint triangle = <const void*> x == <const void*> y
+    for tile in range((n + TILE - 1) // TILE):
+        first = tile * TILE
+        last = min(first + TILE, n)
+        for i in range(first if triangle else 0, m):
+            for j in range(first, min(last, i) if triangle else last):
+                y[j * step + i] = x[i * step + j]
+
+
 cdef struct Product:
     bint single  # float32
+    bint symmetric  # a matrix times its own transpose: of pieces the lower ones are computed
     const void* a
     const void* b
+    const void* base  # what the product is added to; NULL: to nothing
     void* c
+    double scale
     int64_t m, n, k
     bint a_transposed, b_transposed
     int64_t rows, columns  # of a piece
@@ -60,44 +86,58 @@ cdef struct Product:
 
 
 cdef void _multiply(const real* a, const real* b, real* c, const Product* p, int64_t m,
-                    int64_t n, int64_t k, int64_t step) noexcept nogil:
-    # An m x n part of c, of row stride `step`, over k terms. BLAS is column-major, so it computes
-    # the transposed product: c' = op(b)' op(a)'.
+                    int64_t n, int64_t k, int64_t step, bint adds) noexcept nogil:
+    # An m x n part of c, of row stride `step`, over k terms; or what is there, and the scaled sum
+    # of these. BLAS is column-major, so it computes the transposed product: c' = op(b)' op(a)'.
     cdef int rows = <int> n, columns = <int> m, inner = <int> k, c_step = <int> step
     cdef int b_step = <int> (p.k if p.b_transposed else p.n)
     cdef int a_step = <int> (p.m if p.a_transposed else p.k)
     cdef char b_way = b"T" if p.b_transposed else b"N"
     cdef char a_way = b"T" if p.a_transposed else b"N"
-    cdef real one = 1.0, zero = 0.0
+    cdef real scale = <real> p.scale if adds else 1.0, kept = 1.0 if adds else 0.0
+    cdef char lower = b"U"  # of the transpose
+    if <const void*> a == <const void*> b and p.symmetric and not adds:
+        # op(a) = op(b)' is this part of both.
+        a_way = b"N" if p.a_transposed else b"T"
+        if real is double:
+            _dsyrk(&lower, &a_way, &rows, &inner, &scale, <double*> a, &a_step, &kept, c, &c_step)
+        else:
+            _ssyrk(&lower, &a_way, &rows, &inner, &scale, <float*> a, &a_step, &kept, c, &c_step)
+        _mirror(c, c, m, m, step)
+        return
     if real is double:
-        _dgemm(&b_way, &a_way, &rows, &columns, &inner, &one, <double*> b, &b_step, <double*> a,
-               &a_step, &zero, c, &c_step)
+        _dgemm(&b_way, &a_way, &rows, &columns, &inner, &scale, <double*> b, &b_step, <double*> a,
+               &a_step, &kept, c, &c_step)
     else:
-        _sgemm(&b_way, &a_way, &rows, &columns, &inner, &one, <float*> b, &b_step, <float*> a,
-               &a_step, &zero, c, &c_step)
+        _sgemm(&b_way, &a_way, &rows, &columns, &inner, &scale, <float*> b, &b_step, <float*> a,
+               &a_step, &kept, c, &c_step)
 
 
 cdef void _multiply_long(const real* a, const real* b, real* c, const Product* p, int64_t m,
                          int64_t n, int64_t length) noexcept nogil:
     # BLAS sums in order, and float32 in float32. So many terms are summed in parts, which are added
     # in doubles with the errors of these additions (Neumaier 1974, ZAMM 54:39).
+    cdef bint adds = p.base != NULL
     cdef double* total = <double*> malloc(m * n * (2 * sizeof(double) + sizeof(real)))
     cdef double* lost = total + m * n
     cdef real* part = <real*> (lost + m * n)
     cdef int64_t i, j, first
     cdef double term, sum, added
     if total == NULL:
-        _multiply(a, b, c, p, m, n, p.k, p.n)
+        _multiply(a, b, c, p, m, n, p.k, p.n, adds)
         return
     for i in range(2 * m * n):
         total[i] = 0.0
+    for i in range(m if adds else 0):
+        for j in range(n):
+            total[i * n + j] = c[i * p.n + j]
     for i in range((p.k + length - 1) // length):
         first = i * length
         _multiply(a + (first * p.m if p.a_transposed else first),
                   b + (first if p.b_transposed else first * p.n), part, p, m, n,
-                  min(length, p.k - first), n)
+                  min(length, p.k - first), n, False)
         for j in range(m * n):
-            term = part[j]
+            term = p.scale * part[j]
             sum = total[j] + term
             added = sum - total[j]
             lost[j] += (total[j] - (sum - added)) + (term - added)
@@ -113,10 +153,11 @@ cdef void _multiply_long(const real* a, const real* b, real* c, const Product* p
 cdef void _multiply_part(const real* a, const real* b, real* c, const Product* p, int64_t m,
                          int64_t n) noexcept nogil:
     cdef int64_t length = WIDE_PART if m * n > WIDE else PART
-    if p.k > 2 * length:
+    # A scale of 0 times what is not finite is nan, which BLAS does not compute.
+    if p.k > 2 * length or p.scale == 0.0:
         _multiply_long(a, b, c, p, m, n, length)
     else:
-        _multiply(a, b, c, p, m, n, p.k, p.n)
+        _multiply(a, b, c, p, m, n, p.k, p.n, p.base != NULL)
 
 
 cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
@@ -127,27 +168,42 @@ cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
     cdef int64_t a = item * p.m * p.k + (row if p.a_transposed else row * p.k)
     cdef int64_t b = item * p.n * p.k + (column * p.k if p.b_transposed else column)
     cdef int64_t c = item * p.m * p.n + row * p.n + column
+    cdef int64_t turned = item * p.m * p.n + column * p.n + row
+    cdef size_t first, width = sizeof(float) if p.single else sizeof(double)
+    if p.symmetric and column > row:
+        return
+    if p.base != NULL and p.base != p.c:
+        for row in range(m):
+            first = (c + row * p.n) * width
+            memcpy(<char*> p.c + first, <const char*> p.base + first, n * width)
     if p.single:
         _multiply_part(<const float*> p.a + a, <const float*> p.b + b, <float*> p.c + c, p, m, n)
+        if p.symmetric and turned != c:
+            _mirror(<const float*> p.c + c, <float*> p.c + turned, m, n, p.n)
     else:
         _multiply_part(<const double*> p.a + a, <const double*> p.b + b, <double*> p.c + c, p, m, n)
+        if p.symmetric and turned != c:
+            _mirror(<const double*> p.c + c, <double*> p.c + turned, m, n, p.n)
 
 
-cdef void _gemm(const real* a, const real* b, real* c, int64_t batch, int64_t m, int64_t n,
-                int64_t k, int64_t a_transposed, int64_t b_transposed) noexcept nogil:
+cdef void _gemm(const real* a, const real* b, double scale, const real* base, real* c,
+                int64_t batch, int64_t m, int64_t n, int64_t k, int64_t a_transposed,
+                int64_t b_transposed) noexcept nogil:
     cdef Product p
     cdef int64_t item
     cdef bint large = <double> batch * m * n * k >= LARGE
     if m == 0 or n == 0:
         return
     for item in range(batch * m * n if k == 0 else 0):
-        c[item] = 0.0
+        c[item] = scale * 0.0 + base[item] if base != NULL else 0.0
     if k == 0:
         return
     p.single = real is float
-    p.a, p.b, p.c = a, b, c
+    p.a, p.b, p.c, p.base, p.scale = a, b, c, base, scale
     p.m, p.n, p.k = m, n, k
     p.a_transposed, p.b_transposed = a_transposed != 0, b_transposed != 0
+    p.symmetric = (<const void*> a == <const void*> b and base == NULL and m == n
+                   and n >= MIN_SYMMETRIC and p.a_transposed != p.b_transposed)
     p.rows, p.columns = part(m, large), part(n, large)
     p.across = (n + p.columns - 1) // p.columns
     p.pieces = p.across * ((m + p.rows - 1) // p.rows)
@@ -161,14 +217,29 @@ cdef void pt_gemm(const double* a, const double* b, double* c, int64_t batch,
 
     `a_transposed` says that a is stored as k x m, `b_transposed` that b is stored as n x k.
     """
-    _gemm(a, b, c, batch, m, n, k, a_transposed, b_transposed)
+    _gemm(a, b, 1.0, NULL, c, batch, m, n, k, a_transposed, b_transposed)
 
 
 cdef void pt_gemm_float32(const float* a, const float* b, float* c, int64_t batch,
                           int64_t m, int64_t n, int64_t k, int64_t a_transposed,
                           int64_t b_transposed) noexcept nogil:
     """As pt_gemm in float32; sums of up to 512 terms too (1024 in wide products)."""
-    _gemm(a, b, c, batch, m, n, k, a_transposed, b_transposed)
+    _gemm(a, b, 1.0, NULL, c, batch, m, n, k, a_transposed, b_transposed)
+
+
+cdef void pt_add_product(const double* a, const double* b, const double* scale,
+                         const double* base, double* c, int64_t batch, int64_t m, int64_t n,
+                         int64_t k, int64_t a_transposed, int64_t b_transposed) noexcept nogil:
+    """c = base + scale op(a) op(b), as pt_gemm; the base may be c."""
+    _gemm(a, b, scale[0], base, c, batch, m, n, k, a_transposed, b_transposed)
+
+
+cdef void pt_add_product_float32(const float* a, const float* b, const float* scale,
+                                 const float* base, float* c, int64_t batch, int64_t m, int64_t n,
+                                 int64_t k, int64_t a_transposed,
+                                 int64_t b_transposed) noexcept nogil:
+    """As pt_add_product in float32."""
+    _gemm(a, b, <double> scale[0], base, c, batch, m, n, k, a_transposed, b_transposed)
 
 
 def gemm(const real[:, :, ::1] a, const real[:, :, ::1] b, real[:, :, ::1] c, bint a_transposed,
@@ -181,7 +252,8 @@ def gemm(const real[:, :, ::1] a, const real[:, :, ::1] b, real[:, :, ::1] c, bi
     cdef const real* left = &a[0, 0, 0] if k else NULL
     cdef const real* right = &b[0, 0, 0] if k else NULL
     with nogil:
-        _gemm(left, right, &c[0, 0, 0], c.shape[0], m, n, k, a_transposed, b_transposed)
+        _gemm(left, right, 1.0, <const real*> NULL, &c[0, 0, 0], c.shape[0], m, n, k,
+              a_transposed, b_transposed)
 
 
 # Arguments of a call, of which each piece is an item.

@@ -24,7 +24,7 @@ from probtensor.graph.symbolic import refusal
 from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
-from probtensor.ops import Det, Gather, Inv, Slice, SumTo
+from probtensor.ops import Contract, Det, Gather, Inv, Slice, SumTo
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.halves import HalfTensor, half_of
 from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop
@@ -34,6 +34,7 @@ from probtensor.rules import (
     FINAL,
     INVERSES,
     PICKS,
+    add_products,
     divide_once,
     read_parts,
     rewrite_graph,
@@ -70,7 +71,9 @@ PIPELINE = (
     # What the rules left unused or invariant.
     Pass("last loops", finish_loops, descends=True, on=(Loop,)),
     Pass("branch", close_branches, on=(Choice,)),
+    Pass("accumulate", add_products, on=(Contract,)),
 )
+NOT_FOR_DEVICES = ("accumulate",)
 
 
 @cache
@@ -197,7 +200,8 @@ def compile_program(program: Program) -> Function:
     began = time.perf_counter()
     graph, key = keyed_draws(program.graph)
     inputs = [x.variable for x in program.inputs]
-    lowered_graph = cache(partial(lowered, inputs, graph, key))
+    passes = passes_for(target)
+    lowered_graph = cache(partial(lowered, inputs, graph, key, passes))
     cached = CachedFunction.of(target, inputs, graph)
     record = cached.load()
     built = target.load(record[2]) if record else None
@@ -342,14 +346,22 @@ def cuda_target() -> Target:
     return cuda.CudaTarget()
 
 
-def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> Lowered:
-    """The result of the passes, and the plan, of a graph. GraphError for an input that has no
+def passes_for(target: Target) -> Sequence[Pass]:
+    """The passes for a target."""
+    skipped = NOT_FOR_DEVICES if target.name == "cuda" else ()
+    return [step for step in PIPELINE if step.name not in skipped]
+
+
+def lowered(
+    inputs: Sequence[Node], graph: Sequence[Node], key: Node | None, passes: Sequence[Pass]
+) -> Lowered:
+    """The result of passes, and the plan, of a graph. GraphError for an input that has no
     value."""
     began = time.perf_counter()
     stage("rewrite")
     plain = detached(graph)
     written = [*plain.outputs, *plain.sources.values()]
-    outputs = run(PIPELINE, written)
+    outputs = run(passes, written)
     rewritten = time.perf_counter()
     arguments = [plain.nodes.get(x, x) for x in inputs]
     implicit = implicit_inputs(arguments, outputs, key)
@@ -367,13 +379,13 @@ def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> 
         implicit=tuple(implicit),
         plan=plan,
         timings=timings,
-        passes=partial(explain_passes, written),
+        passes=partial(explain_passes, written, passes),
         fused=partial(fused, arguments, outputs, written, values),
     )
 
 
-def explain_passes(graph: Sequence[Node]) -> str:
-    """A report of the changes to a graph by each pass of the pipeline."""
+def explain_passes(graph: Sequence[Node], passes: Sequence[Pass] = PIPELINE) -> str:
+    """A report of the changes to a graph by each pass."""
     log: list = []
-    run(PIPELINE, graph, log=log)
+    run(passes, graph, log=log)
     return report(log)

@@ -21,7 +21,8 @@ from probtensor.types import Size, size_product
 # The routines of pt_linalg.h (those of linalg.pyx and triangular.pyx), and those of pt_ordering.h;
 # others have no form in C.
 OF_MATRICES = (
-    "pt_gemm", "pt_gemm_float32", "pt_cholesky", "pt_cholesky_gradient", "pt_solve_lower",
+    "pt_gemm", "pt_gemm_float32", "pt_add_product", "pt_add_product_float32", "pt_cholesky",
+    "pt_cholesky_gradient", "pt_solve_lower",
     "pt_solve_upper", "pt_solve_lower_transposed", "pt_solve_upper_transposed", "pt_lu",
     "pt_solve_factored", "pt_solve_factored_transposed", "pt_cumsum", "pt_true_places",
 )  # fmt: skip

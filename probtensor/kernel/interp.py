@@ -76,16 +76,29 @@ OPERATORS: dict[str, Callable] = {
     "isinf": np.isinf,
 }
 
-def _gemm(a, b, c, batch, m, n, k, a_transposed, b_transposed):
+def _product(a, b, batch, m, n, k, a_transposed, b_transposed):
     left = a[: batch * m * k].reshape(batch, *((k, m) if a_transposed else (m, k)))
     right = b[: batch * n * k].reshape(batch, *((n, k) if b_transposed else (k, n)))
     left = np.swapaxes(left, 1, 2) if a_transposed else left
     right = np.swapaxes(right, 1, 2) if b_transposed else right
-    c[: batch * m * n] = (left @ right).reshape(-1)
+    return (left @ right).reshape(-1)
+
+
+def _gemm(a, b, c, *numbers):
+    product = _product(a, b, *numbers)
+    c[: product.size] = product
+
+
+def _add_product(a, b, scale, base, c, *numbers):
+    product = _product(a, b, *numbers)
+    c[: product.size] = base[: product.size] + scale[0] * product
 
 
 # The routines that lowering itself calls; those of ops are given by the caller.
-ROUTINES: dict[str, Callable] = {"pt_gemm": _gemm, "pt_gemm_float32": _gemm}
+ROUTINES: dict[str, Callable] = {
+    "pt_gemm": _gemm, "pt_gemm_float32": _gemm,
+    "pt_add_product": _add_product, "pt_add_product_float32": _add_product,
+}  # fmt: skip
 
 
 class Machine:

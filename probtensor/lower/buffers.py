@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from probtensor.dataclass import dataclass, field
@@ -43,6 +43,10 @@ class Fused(Protocol):
     @property
     def stored(self) -> set[Node]:
         """The computed nodes that have a buffer."""
+
+    @property
+    def in_place(self) -> Mapping[Node, Node]:
+        """Nodes whose buffer is that of another, which reads them, in topological order."""
 
 
 @dataclass
@@ -86,6 +90,8 @@ def memory_of(
     results = {node: f"y{k}" for k, node in enumerate(dict.fromkeys(outputs))}
     computed = {n: name for n, name in results.items() if not isinstance(n.op, (Input, Const))}
     names |= computed
+    for node, reader in reversed(fusion.in_place.items()):
+        names[node] = names[reader]
     values = read_as_values(order, fusion.results, fusion.sizes)
     return Memory(names, results, fusion.stored | computed.keys(), values, fusion.written_out)
 

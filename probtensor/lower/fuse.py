@@ -246,7 +246,7 @@ def _merge(groups: Sequence[Group], edges: _Edges) -> list[Group]:
 
 def _sink(groups: Sequence[Group], edges: _Edges) -> None:
     """Move a task into the group of its consumers if that saves its buffer and makes no producer
-    need one. (The greedy groups are the earliest ones.)"""
+    need one that is as large. (The greedy groups are the earliest ones.)"""
     if len(groups) == 1:
         return
     group_of = {task: group for group in groups for task in group.tasks}
@@ -263,7 +263,7 @@ def _sink(groups: Sequence[Group], edges: _Edges) -> None:
         if target is None or target is source or target.extent != source.extent:
             continue
         # A producer needs no buffer now, but would if a consumer moved to another group.
-        if any(p.domain and not elsewhere[p] and not p.in_memory for p in edges.producers[task]):
+        if any(not elsewhere[p] and _is_as_large(p, task) for p in edges.producers[task]):
             continue
         group_of[task], elsewhere[task], moved = target, 0, True
         for producer in edges.producers[task]:
@@ -274,6 +274,16 @@ def _sink(groups: Sequence[Group], edges: _Edges) -> None:
             group.tasks.clear()
         for task in edges.producers:
             group_of[task].tasks.append(task)
+
+
+def _is_as_large(producer: Task, task: Task) -> bool:
+    """Whether a value that is a local would take as much memory as that of a task that reads it:
+    that of a row does not, beside that of a matrix."""
+    if not producer.domain or producer.in_memory:
+        return False
+    types = producer.node.type, task.node.type
+    ranks = [sum(n != 1 for n in t.shape) for t in types if not isinstance(t, tuple)]
+    return len(ranks) < 2 or ranks[0] >= ranks[1]
 
 
 def _only_reader(

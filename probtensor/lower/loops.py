@@ -23,7 +23,7 @@ from probtensor.lower.kinds.reduction import FoldTask
 from probtensor.lower.nest import Nest, buffered, nests
 from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.tasks import arrays_read, deep_views, tasks_of, with_parts
-from probtensor.lower.values import cast
+from probtensor.lower.values import cast, uniform_value
 from probtensor.types import Dim, Size
 
 
@@ -119,7 +119,7 @@ class KernelWriter(IndexWriter):
     def pointer(self, node: Node) -> tuple[str, Size]:
         if node in self.given:
             return self.given[node].pointer()
-        if self.outer is not None and isinstance(node.op, Const):
+        if self.outer is not None and isinstance(node.op, Const) and uniform_value(node) is None:
             return self.outer.pointer(node)
         return self.memory.names[node], self.flat(node, [0] * node.type.ndim)
 

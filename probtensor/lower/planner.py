@@ -28,6 +28,7 @@ from probtensor.kernel.ir import (
 from probtensor.kernel.scans import Storage, with_small_states
 from probtensor.kernel.tidy import inline_locals
 from probtensor.lower.buffers import Memory, Needs, memory_of
+from probtensor.lower.kinds import lowering
 from probtensor.lower.large import LargeSizes
 from probtensor.lower.loops import KernelWriter
 from probtensor.lower.nest import Nest, buffered, launches, nests
@@ -93,6 +94,19 @@ class Fusion:
     def stored(self) -> set[Node]:
         """The computed nodes that have a buffer: results, and those that `buffered` finds."""
         return buffered(self.kernels) | {x for x in self.results if _computed(x)}
+
+    @property
+    def in_place(self) -> dict[Node, Node]:
+        """The nodes whose value is computed in the memory of the only node that reads them."""
+        readers = Counter(x for node in self.order for x in node.inputs)
+        found, results = {}, set(self.results)
+        for node in self.order:
+            x = lowering(node.op).in_place(node)
+            if x is None or readers[x] > 1 or not _computed(x) or x in results:
+                continue
+            if self.sizes.shape(x) == self.sizes.shape(node):
+                found[x] = node
+        return found
 
 
 def fused(
@@ -268,8 +282,8 @@ def _buffers(order, inputs, outputs, kernels, sizes, memory, needs) -> tuple[Buf
             found.append(Buffer(name, node.dtype, sizes.shape(node), "constant", node))
     for node in dict.fromkeys(outputs):
         found.append(Buffer(memory.results[node], node.dtype, sizes.shape(node), "output", node))
-    for node in order:
-        name = memory.names[node]
+    temporary = {memory.names[node]: node for node in order}
+    for name, node in temporary.items():
         if name.startswith("w") and name in used:
             found.append(Buffer(name, node.dtype, sizes.shape(node), "temp", node))
     for name, (node, shape) in needs.inner.items():

@@ -9,6 +9,7 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.ops.derivatives import SameValue
 from probtensor.ops.kinds import op
+from probtensor.ops.linalg.bands import counts_of_diagonals
 from probtensor.ops.reductions.folds import described, flag
 from probtensor.ops.samples import Sample
 from probtensor.types import shape_text
@@ -31,6 +32,9 @@ class Assume(SameValue):
     symmetric: bool = False
     positive_definite: bool = False
     orthogonal: bool = False
+    permutation: bool = False
+    tridiagonal: bool = False
+    banded: tuple[int, int] | None = None
     samples = (Sample(_positive_definite, {"positive_definite": True}),)
 
     def vjp(self, g, out, x):
@@ -49,15 +53,21 @@ def assume(
     symmetric: bool = False,
     positive_definite: bool = False,
     orthogonal: bool = False,
+    permutation: bool = False,
+    tridiagonal: bool = False,
+    banded: tuple[int, int] | None = None,
 ) -> Node:
     """`x` itself, declared to have properties that its expression does not show.
 
     positive, nonnegative: of all elements; rules that need a sign apply.
-    lower_triangular, upper_triangular, diagonal, symmetric, positive_definite, orthogonal: of the
-        matrices on the last two axes; linear algebra takes the cheapest way. Systems of a positive
-        definite matrix and the logarithm of its determinant go through one Cholesky factor, those
-        of a triangular matrix are substituted, those of an orthogonal one are products with its
-        transpose.
+    lower_triangular, upper_triangular, diagonal, symmetric, positive_definite, orthogonal,
+        permutation: of the matrices on the last two axes; linear algebra takes the cheapest way.
+        Systems of a positive definite matrix and the logarithm of its determinant go through one
+        Cholesky factor, those of a triangular matrix are substituted, those of an orthogonal one
+        are products with its transpose.
+    tridiagonal, banded: of matrices that are zero but for the main diagonal and one on each side,
+        or banded=(l, u) below and above it; systems and determinants take a time proportional to
+        the number of rows.
 
     Nothing is checked: where a declaration is wrong, so is the result. Of a matrix declared
     positive definite one triangle is read; where it has no Cholesky factor, results are nan.
@@ -73,12 +83,13 @@ def assume(
         array([[2., 0.],
                [0., 4.]])
     """
-    declared = {name: value for name, value in locals().items() if name != "x"}
+    declared = {name: value for name, value in locals().items() if name not in ("x", "banded")}
     given = {name: flag(value, f"assume: {name}") for name, value in declared.items()}
+    given["banded"] = None if banded is None else counts_of_diagonals("assume: banded", banded)
     node = as_tensor(x)
     if not any(given.values()):
         raise GraphError(f"assume: nothing is declared; choose among {', '.join(given)}")
-    of_matrices = [name for name in list(given)[2:] if given[name]]
+    of_matrices = [name for name in list(given)[2:] if given[name]]  # a pair is true
     square = node.ndim >= 2 and not (
         all(isinstance(n, int) for n in node.shape[-2:]) and node.shape[-1] != node.shape[-2]
     )

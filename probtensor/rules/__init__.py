@@ -45,9 +45,9 @@ from probtensor.rules.derivatives import (
     vjp,
 )
 from probtensor.rules.given import rewrite_graph
-from probtensor.rules.sets import COMPILED, FINAL, SIMPLIFY, STABLE, TOPICS
+from probtensor.rules.sets import COMPILED, FINAL, INVERSES, SIMPLIFY, STABLE, TOPICS
 from probtensor.rules.sparse import sparse_hessian, sparse_jacobian
-from probtensor.rules.structure.matrices import INVERSES
+from probtensor.rules.structure.accumulate import add_products
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.reads import read_parts
 
@@ -59,6 +59,7 @@ __all__ = [
     "SIMPLIFY",
     "STABLE",
     "TOPICS",
+    "add_products",
     "checkpoint",
     "custom_jvp",
     "custom_vjp",

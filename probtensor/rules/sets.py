@@ -10,12 +10,19 @@ from probtensor.rules.probability.bessels import BESSELS, LOGS_OF_BESSELS
 from probtensor.rules.probability.gammas import GAMMAS
 from probtensor.rules.probability.links import LINKS
 from probtensor.rules.stabilize import STABILIZE
+from probtensor.rules.structure.bands import DIAGONALS, INVERSES_BY_DIAGONALS
+from probtensor.rules.structure.blocks import BLOCKS, INVERSES_BY_BLOCKS
 from probtensor.rules.structure.choices import CHOICES
 from probtensor.rules.structure.joins import JOINS, LATE_JOINS
-from probtensor.rules.structure.matrices import INVERSES, MATRICES
+from probtensor.rules.structure.matrices import INVERSES as INVERSES_BY_FACTORS
+from probtensor.rules.structure.matrices import MATRICES
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.shapes import EQUAL_SIZES, SHAPES
 from probtensor.transform.rewrite import Ruleset
+
+# What few diagonals and parts allow is tried first.
+OF_MATRICES = BLOCKS + DIAGONALS + MATRICES
+INVERSES = INVERSES_BY_BLOCKS + INVERSES_BY_DIAGONALS + INVERSES_BY_FACTORS
 
 TOPICS: dict[str, Ruleset] = {
     "algebra": ALGEBRA + LATE,
@@ -27,7 +34,7 @@ TOPICS: dict[str, Ruleset] = {
     "sums": SUMS,
     "shapes": SHAPES + EQUAL_SIZES,
     "joins": JOINS + LATE_JOINS,
-    "matrices": MATRICES + INVERSES,
+    "matrices": OF_MATRICES + INVERSES,
     "links": LINKS,
     "stabilize": STABILIZE,
     "hyperbolic": HYPERBOLIC,
@@ -35,7 +42,7 @@ TOPICS: dict[str, Ruleset] = {
     "bessels": BESSELS + LOGS_OF_BESSELS,
 }
 SIMPLIFY = (
-    ALGEBRA + POWERS + REDUNDANT + CHOICES + PRODUCT_FORM + SUMS + SHAPES + JOINS + MATRICES
+    ALGEBRA + POWERS + REDUNDANT + CHOICES + PRODUCT_FORM + SUMS + SHAPES + JOINS + OF_MATRICES
 )
 STABLE = HYPERBOLIC + LINKS + STABILIZE + GAMMAS + BESSELS + SIMPLIFY
 # For the passes.

@@ -51,7 +51,6 @@ from probtensor.transform.layers import (
     mask_of,
     one_mask,
     peel,
-    sum_masked,
     summed_to,
 )
 from probtensor.transform.mixtures import Fit, Mixtures, Part

@@ -29,6 +29,19 @@ def test_products_of_batches(dtype, sizes, a_transposed, b_transposed):
 
 
 @pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("n, k", [(127, 40), (128, 40), (150, 1300), (700, 600), (1030, 30)])
+def test_products_with_the_own_transpose_are_symmetric(n, k, dtype):
+    """Of pieces too, and of long sums; by half of the multiplications."""
+    x = np.random.default_rng(8).normal(size=(2, n, k)).astype(dtype)
+    for stored, turned in ((x, False), (np.ascontiguousarray(np.swapaxes(x, 1, 2)), True)):
+        c, close = np.full((2, n, n), np.nan, dtype), 1e3 * CLOSE[dtype]
+        gemm(stored, stored, c, turned, not turned)
+        np.testing.assert_allclose(c, x @ np.swapaxes(x, 1, 2), rtol=close, atol=close)
+        if n >= 128:
+            np.testing.assert_array_equal(c, np.swapaxes(c, 1, 2))
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
 def test_compiled_products_keep_the_dtype(dtype):
     x = pt.tensor("x", (None, None), dtype)
     y = pt.tensor("y", (None, None), dtype)

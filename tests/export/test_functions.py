@@ -218,11 +218,13 @@ def test_routines_of_order_in_plain_c(exported):
 
 def test_routines_of_a_library(exported):
     """With the library that SciPy has, on one thread, results are those of Python bit for bit."""
-    f = of_matrices(lambda a, b: pt.linalg.eigh(a), lambda a, b: pt.linalg.qr(b))
+    gram = lambda a, b: [b.mT @ b, a @ a.mT]  # noqa: E731 - which are symmetric
+    f = of_matrices(lambda a, b: pt.linalg.eigh(a), lambda a, b: pt.linalg.qr(b), gram)
     export = exported(f, "matrices", lapack=openblas())
     assert "PT_LAPACK" in export.command and "libscipy_openblas" in export.command
     call = Call(export, f)
-    for arrays in (matrices(1, 1), matrices(7, 3), matrices(90, 40), matrices(3, 700)):
+    for sizes in ((1, 1), (7, 3), (90, 40), (3, 700), (40, 140)):
+        arrays = matrices(*sizes)
         expected = f(*arrays)
         with blas.OneThread(blas.of_scipy()):
             equal(call(*arrays, results=expected), expected)
@@ -237,6 +239,24 @@ def test_long_sums_of_products(exported):
     x = np.random.default_rng(1).normal(size=(20, 3000)).astype("float32")
     for made, truth in zip(call(x, x.T.copy()), f(x, x.T.copy()), strict=True):
         np.testing.assert_allclose(made, truth, rtol=1e-5, atol=2e-4)
+
+
+@pytest.mark.parametrize("library", [False, True])
+def test_products_that_are_added(library, exported):
+    """In plain C and by a library; a scale of 0 keeps what is nan."""
+    a, b, s = pt.matrix("a"), pt.matrix("b"), pt.scalar("s")
+    x, y = pt.matrix("x", dtype="float32"), pt.matrix("y", dtype="float32")
+    f = pt.function([a, b, s, x, y], [s * (a @ b) + a, a @ b - b @ a, 0.5 * x.mT @ y - 2 * x])
+    export = exported(f, "added", lapack=openblas() if library else None)
+    rng = np.random.default_rng(1)
+    for n, scale in ((7, -1.5), (600, 2.0), (5, 0.0)):
+        arrays = rng.normal(size=(4, n, n))
+        arrays[0, 1, 1] = np.nan if scale == 0 else 1.0
+        given = [*arrays[:2], np.asarray(scale), *arrays[2:].astype("float32")]
+        expected = f(*given)
+        for made, truth in zip(Call(export, f)(*given, results=expected), expected, strict=True):
+            close = 1e-12 if truth.dtype == "float64" else 1e-5
+            np.testing.assert_allclose(made, truth, rtol=close, atol=100 * close)
 
 
 def test_sizes_that_are_known_at_export(exported):

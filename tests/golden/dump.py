@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import probtensor as pt
+from probtensor.compile import cuda_target, lowered, passes_for
 from probtensor.targets.cuda.render import render as render_cuda
 from probtensor.targets.cython.render import render
 from tests.models.programs import MODELS
@@ -14,9 +15,12 @@ def texts():
     found, counts = {}, []
     for model in MODELS:
         inputs, outputs, updates = model()
-        plan = pt.function(inputs, outputs, updates=updates, target="interp").plan
+        f = pt.function(inputs, outputs, updates=updates, target="interp")
+        plan, program = f.plan, f.compilation
+        graph, passes = program.lowered().written, passes_for(cuda_target())
+        on_device = lowered(program.inputs, graph, program.key, passes).plan
         found[f"{model.__name__}.pyx"] = render(plan, comments=False)
-        found[f"{model.__name__}.cu"] = render_cuda(plan, comments=False).source
+        found[f"{model.__name__}.cu"] = render_cuda(on_device, comments=False).source
         counts.append(f"{model.__name__:<24}{len(plan.kernels)}\n")
     return {"kernels.txt": "".join(counts), **found}
 

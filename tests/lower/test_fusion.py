@@ -147,3 +147,14 @@ def test_fused_kernels_have_the_values_of_the_graph(model):
     meant = evaluate_numpy(outputs, dict(zip(inputs, arrays, strict=True)))
     for got, want in zip(evaluate(inputs, outputs, arrays), meant, strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-12)
+
+
+def test_what_a_matrix_is_made_of_is_stored_and_not_the_matrix():
+    """A matrix of few elements that another loop reads is computed there, from the row that it is
+    made of: no buffer of its size."""
+    a, b = new_input("a", "float64", (90, 90)), new_input("b", "float64", (90, 1))
+    x = ops.solve_lower(a, b)
+    y = ops.sum(ops.log(ops.diagonal(a))) - ops.sum(ops.square(x))
+    plan = lower([a, b], run(PIPELINE, [y, *gradient(y, [a])]))
+    shapes = [buffer.shape for buffer in plan.buffers if buffer.role == "temp"]
+    assert (90, 90) not in shapes and (90, 1) in shapes

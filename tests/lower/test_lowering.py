@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import probtensor as pt
 from probtensor import ops
 from probtensor.graph.node import new_input
 from probtensor.kernel.ir import Call, walk
@@ -74,3 +75,15 @@ def test_views_are_materialised_for_the_routine_of_a_product():
     np.testing.assert_allclose(got[0], np.exp(a.T) @ b[1:], rtol=1e-12)
     np.testing.assert_allclose(got[1], (a.T @ b[1:]).sum(), rtol=1e-10)
     assert "pt_gemm" in routines_of([x, y], outputs)
+
+
+def test_routines_in_loops_read_numbers():
+    """A number that a routine in a body reads is in memory there."""
+    ab = np.array([[0.0, 1.0, 1.0], [4.0, 5.0, 6.0], [1.0, 2.0, 0.0]])
+    last, _ = pt.loop.scan(
+        lambda z, x: (pt.linalg.solve_banded((1, 1), ab, z) + x, x), pt.ones(3), pt.arange(3.0)
+    )
+    a, z = np.diag(ab[1]) + np.diag(ab[0, 1:], 1) + np.diag(ab[2, :2], -1), np.ones(3)
+    for k in range(3):
+        z = np.linalg.solve(a, z) + k
+    np.testing.assert_allclose(pt.function([], last, target="machine")(), z, rtol=1e-12)

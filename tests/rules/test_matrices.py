@@ -13,6 +13,7 @@ from probtensor.testing.nearby import neighbours
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.testing.sound import examples_of, fired
 from probtensor.transform.facts import FactTable
+from probtensor.transform.linalg.blocks import kron_factors
 from probtensor.transform.linalg.structure import IDENTITY, Structure, structure_of
 
 RULES = list(TOPICS["matrices"])
@@ -43,11 +44,13 @@ def test_rule_is_as_accurate_as_what_it_replaces(rule):
     for graph in examples_of(rule):
         (after,), names = fired(rule, graph)
         assert rule.name in names and after.type == graph.type
-        for condition in (3.0, 1e6):
+        # The condition of a Kronecker product is the product of those of its factors.
+        several = any(kron_factors(x) for x in toposort([graph]))
+        for condition in (3.0, 1e3 if several else 1e6):
             values = values_of(graph, rng, condition)
             with np.errstate(all="ignore"):
                 before, found = evaluate_numpy([graph, after], values)
-            close = 1e-13 * condition * max(1.0, np.abs(before).max())
+            close = 1e-13 * condition ** (2 if several else 1) * max(1.0, np.abs(before).max())
             np.testing.assert_allclose(found, before, rtol=1e-12, atol=close)
 
 
@@ -199,7 +202,7 @@ def test_structures():
         (2.0 * positive + eye, Structure(symmetric=True, positive=True)),
         (pt.linalg.inv(positive), Structure(symmetric=True, positive=True)),
         (positive - eye, Structure(symmetric=True)), (pt.exp(a), Structure()),
-        (pt.exp(positive), Structure(symmetric=True)), (diagonal, Structure()),
+        (pt.exp(positive), Structure(symmetric=True)), (diagonal, Structure(0, 0, True)),
         (pt.constant(np.tril(np.ones((3, 3)))), lower.__class__(2, 0)),
         (pt.assume(a, orthogonal=True), Structure(orthogonal=True)),
         (pt.matrix("m"), Structure()),
@@ -213,11 +216,15 @@ def test_structures():
     assert facts_of(deep) == Structure()
 
 
+ORDER = np.array([2, 0, 3, 1])
 MADE = [
     lambda x, y: x @ y, lambda x, y: x + y, lambda x, y: x - y, lambda x, y: x * y,
     lambda x, y: x.mT, lambda x, y: -x, lambda x, y: 2.0 * x, lambda x, y: pt.abs(x),
     lambda x, y: pt.tril(x, 1), lambda x, y: x @ x.mT,
-    lambda x, y: pt.where(pt.eye(4, dtype="bool"), x, 0.0),
+    lambda x, y: pt.where(pt.eye(4, dtype="bool"), x, 0.0), lambda x, y: pt.square(x),
+    lambda x, y: pt.linalg.block_diag(x[:2, :2], y[1:3, 2:]), lambda x, y: x[ORDER],
+    lambda x, y: pt.kron(x[:2, :2], y[::2, ::2]), lambda x, y: pt.diag(pt.diagonal(x, 1), -1),
+    lambda x, y: pt.linalg.block_diag(x[1:, 1:], y[:1, :1]), lambda x, y: x[:, ORDER],
 ]  # fmt: skip
 
 
@@ -228,7 +235,7 @@ def test_structures_hold_of_values(seed):
     n = 4
     a, d = pt.tensor("a", (n, n)), pt.tensor("d", (n,))
     pool = [pt.tril(a), pt.triu(a), pt.eye(n), a, pt.diag(d), pt.tril(a, -1), pt.triu(a, 1),
-            a @ a.mT, pt.constant(np.diag([1.0, 2.0, 3.0, 4.0]))]  # fmt: skip
+            a @ a.mT, pt.constant(np.diag([1.0, 2.0, 3.0, 4.0])), pt.eye(n)[ORDER]]  # fmt: skip
     for _ in range(60):
         x, y = (pool[rng.integers(len(pool))] for _ in range(2))
         pool.append(MADE[rng.integers(len(MADE))](x, y))
@@ -243,6 +250,8 @@ def test_structures_hold_of_values(seed):
             assert np.linalg.eigvalsh(value).min() > 0
         if found.orthogonal:
             np.testing.assert_allclose(value @ value.T, np.eye(n), atol=1e-12)
+        if found.permutation:
+            assert ((value == 0) | (value == 1)).all() and found.orthogonal
 
 
 @pytest.mark.parametrize("call, words", [

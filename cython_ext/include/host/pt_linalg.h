@@ -35,6 +35,10 @@ void PT_FORTRAN(dtrsm)(const char *, const char *, const char *, const char *, c
 void PT_FORTRAN(sgemm)(const char *, const char *, const int *, const int *, const int *,
                        const float *, const float *, const int *, const float *, const int *,
                        const float *, float *, const int *);
+void PT_FORTRAN(dsyrk)(const char *, const char *, const int *, const int *, const double *,
+                       const double *, const int *, const double *, double *, const int *);
+void PT_FORTRAN(ssyrk)(const char *, const char *, const int *, const int *, const float *,
+                       const float *, const int *, const float *, float *, const int *);
 void PT_FORTRAN(dpotrf)(const char *, const int *, double *, const int *, int *);
 void PT_FORTRAN(dgetrf)(const int *, const int *, double *, const int *, int *, int *);
 void PT_FORTRAN(dsyevd)(const char *, const char *, const int *, double *, const int *, double *,
@@ -48,33 +52,52 @@ void PT_FORTRAN(dorgqr)(const int *, const int *, const int *, double *, const i
 #define PT_PART 256        /* terms that are summed in one go, */
 #define PT_WIDE_PART 512   /* in wide products */
 #define PT_WIDE 65536
+#define PT_SYMMETRIC 128   /* rows from which half of a symmetric product is computed */
 
-/* c = op(a) op(b) over the terms from `first` to before `last` of k. */
 #ifdef PT_LAPACK
-#define PT_MULTIPLY(type, gemm) \
+#define PT_ADDS_APART 0 /* whether a product is added after it is computed */
+#else
+#define PT_ADDS_APART 1
+#endif
+
+/* c = op(a) op(b) over the terms from `first` to before `last` of k; with a scale, that is added
+ * if `adds`. */
+#ifdef PT_LAPACK
+#define PT_MULTIPLY(type, gemm, half) \
     PT_ROUTINE void pt_multiply_##type(const type *a, const type *b, type *c, int64_t m, \
                                        int64_t n, int64_t k, int64_t first, int64_t last, \
-                                       int64_t a_transposed, int64_t b_transposed) \
+                                       int64_t a_transposed, int64_t b_transposed, type scale, \
+                                       int adds) \
     { \
         const int rows = (int) n, columns = (int) m, inner = (int) (last - first); \
         const int b_step = (int) (b_transposed ? k : n), a_step = (int) (a_transposed ? m : k); \
-        const type one = 1, zero = 0; \
+        const type factor = scale, kept = adds ? 1 : 0; \
+        if (a == b && m == n && a_transposed != b_transposed && n >= PT_SYMMETRIC && !adds) { \
+            /* a matrix times its own transpose is half of a product */ \
+            PT_FORTRAN(half)("U", a_transposed ? "N" : "T", &rows, &inner, &factor, \
+                             a + (a_transposed ? first * m : first), &a_step, &kept, c, &rows); \
+            for (int64_t i = 0; i < m; i++) \
+                for (int64_t j = 0; j < i; j++) \
+                    c[j * n + i] = c[i * n + j]; \
+            return; \
+        } \
         PT_FORTRAN(gemm)(b_transposed ? "T" : "N", a_transposed ? "T" : "N", &rows, &columns, \
-                         &inner, &one, b + (b_transposed ? first : first * n), &b_step, \
-                         a + (a_transposed ? first * m : first), &a_step, &zero, c, &rows); \
+                         &inner, &factor, b + (b_transposed ? first : first * n), &b_step, \
+                         a + (a_transposed ? first * m : first), &a_step, &kept, c, &rows); \
     }
 #else
-#define PT_MULTIPLY(type, gemm) \
+#define PT_MULTIPLY(type, gemm, half) \
     PT_ROUTINE void pt_multiply_##type(const type *a, const type *b, type *c, int64_t m, \
                                        int64_t n, int64_t k, int64_t first, int64_t last, \
-                                       int64_t a_transposed, int64_t b_transposed) \
+                                       int64_t a_transposed, int64_t b_transposed, type scale, \
+                                       int adds) \
     { \
         for (int64_t i = 0; i < m; i++) { \
             type *row = c + i * n; \
-            for (int64_t j = 0; j < n; j++) \
+            for (int64_t j = 0; j < n && !adds; j++) \
                 row[j] = 0; \
             for (int64_t t = first; t < last; t++) { \
-                const type x = a_transposed ? a[t * m + i] : a[i * k + t]; \
+                const type x = scale * (a_transposed ? a[t * m + i] : a[i * k + t]); \
                 if (b_transposed) \
                     for (int64_t j = 0; j < n; j++) \
                         row[j] += x * b[j * k + t]; \
@@ -85,35 +108,40 @@ void PT_FORTRAN(dorgqr)(const int *, const int *, const int *, double *, const i
         } \
     }
 #endif
-PT_MULTIPLY(double, dgemm)
-PT_MULTIPLY(float, sgemm)
+PT_MULTIPLY(double, dgemm, dsyrk)
+PT_MULTIPLY(float, sgemm, ssyrk)
 #undef PT_MULTIPLY
 
-/* One item. Many terms are summed in parts, which are added in doubles with the errors of these
- * additions (Neumaier 1974, ZAMM 54:39). */
+/* One item, of a product or of one that is added to c. Many terms are summed in parts, which are
+ * added in doubles with the errors of these additions (Neumaier 1974, ZAMM 54:39). A scale of 0
+ * times what is not finite is nan, which BLAS does not compute. */
 #define PT_PRODUCT(type) \
-    PT_ROUTINE void pt_product_##type(const type *a, const type *b, type *c, int64_t m, \
-                                      int64_t n, int64_t k, int64_t a_transposed, \
-                                      int64_t b_transposed) \
+    PT_ROUTINE void pt_product_##type(const type *a, const type *b, type scale, type *c, \
+                                      int64_t m, int64_t n, int64_t k, int64_t a_transposed, \
+                                      int64_t b_transposed, int adds) \
     { \
         const int64_t length = m * n > PT_WIDE ? PT_WIDE_PART : PT_PART, count = m * n; \
         double *total = NULL, *lost; \
         type *part; \
-        if (k > 2 * length) \
+        if (k > 2 * length || (adds && (PT_ADDS_APART || scale == 0))) \
             total = malloc((size_t) count * (2 * sizeof(double) + sizeof(type))); \
         if (!total) { \
-            pt_multiply_##type(a, b, c, m, n, k, 0, k, a_transposed, b_transposed); \
+            pt_multiply_##type(a, b, c, m, n, k, 0, k, a_transposed, b_transposed, scale, adds); \
             return; \
         } \
         lost = total + count; \
         part = (type *) (lost + count); \
-        for (int64_t j = 0; j < 2 * count; j++) \
-            total[j] = 0.0; \
+        for (int64_t j = 0; j < count; j++) { \
+            total[j] = adds ? c[j] : 0.0; \
+            lost[j] = 0.0; \
+        } \
         for (int64_t first = 0; first < k; first += length) { \
             const int64_t last = first + length < k ? first + length : k; \
-            pt_multiply_##type(a, b, part, m, n, k, first, last, a_transposed, b_transposed); \
+            pt_multiply_##type(a, b, part, m, n, k, first, last, a_transposed, b_transposed, 1, \
+                               0); \
             for (int64_t j = 0; j < count; j++) { \
-                const double term = part[j], sum = total[j] + term, added = sum - total[j]; \
+                const double term = (double) scale * part[j], sum = total[j] + term; \
+                const double added = sum - total[j]; \
                 lost[j] += (total[j] - (sum - added)) + (term - added); \
                 total[j] = sum; \
             } \
@@ -125,23 +153,39 @@ PT_MULTIPLY(float, sgemm)
 PT_PRODUCT(double)
 PT_PRODUCT(float)
 #undef PT_PRODUCT
+#undef PT_ADDS_APART
 
-/* c = op(a) op(b), item by item, all row-major: c is m x n, op(a) m x k, op(b) k x n. */
+/* c = op(a) op(b), item by item, all row-major: c is m x n, op(a) m x k, op(b) k x n; and
+ * c = base + scale op(a) op(b), where the base may be c. */
 #define PT_GEMM(name, type) \
     PT_ROUTINE void name(const type *a, const type *b, type *c, int64_t batch, int64_t m, \
                          int64_t n, int64_t k, int64_t a_transposed, int64_t b_transposed) \
     { \
         for (int64_t item = 0; m && n && item < batch; item++) \
             if (k) \
-                pt_product_##type(a + item * m * k, b + item * n * k, c + item * m * n, m, n, k, \
-                                  a_transposed, b_transposed); \
+                pt_product_##type(a + item * m * k, b + item * n * k, 1, c + item * m * n, m, n, \
+                                  k, a_transposed, b_transposed, 0); \
             else \
                 for (int64_t j = 0; j < m * n; j++) \
                     c[item * m * n + j] = 0; \
     }
+#define PT_ADD_PRODUCT(name, type) \
+    PT_ROUTINE void name(const type *a, const type *b, const type *scale, const type *base, \
+                         type *c, int64_t batch, int64_t m, int64_t n, int64_t k, \
+                         int64_t a_transposed, int64_t b_transposed) \
+    { \
+        if (base != c && batch * m * n > 0) \
+            memcpy(c, base, (size_t) (batch * m * n) * sizeof(type)); \
+        for (int64_t item = 0; m && n && k && item < batch; item++) \
+            pt_product_##type(a + item * m * k, b + item * n * k, *scale, c + item * m * n, m, n, \
+                              k, a_transposed, b_transposed, 1); \
+    }
 PT_GEMM(pt_gemm, double)
 PT_GEMM(pt_gemm_float32, float)
+PT_ADD_PRODUCT(pt_add_product, double)
+PT_ADD_PRODUCT(pt_add_product_float32, float)
 #undef PT_GEMM
+#undef PT_ADD_PRODUCT
 
 /* The lower factor, row by row, in place of the lower triangle; 1 where there is none. */
 PT_ROUTINE int pt_factor(double *x, int64_t n)

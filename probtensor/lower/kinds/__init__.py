@@ -3,7 +3,7 @@
     base.py         the interface of a kind, `Lowering` and `Task`, and that of the `Writer` it uses
     elementwise.py  one statement per element
     reduction.py    folds
-    contraction.py  matrix products, by a routine or as folds of products
+    contraction.py  matrix products, by a routine or as folds of products, and added to a base
     view.py         views, inputs and constants: index expressions
     join.py         concatenation
     scatter.py      updates at computed indices
@@ -21,7 +21,7 @@ from probtensor.graph.node import Op
 from probtensor.kernel.ir import Expr
 from probtensor.lower.kinds.base import Access, Lowering, Task
 from probtensor.lower.kinds.branch import BranchLowering, ChoiceLowering
-from probtensor.lower.kinds.contraction import ContractionLowering
+from probtensor.lower.kinds.contraction import AccumulationLowering, ContractionLowering
 from probtensor.lower.kinds.core import CoreLowering, PartLowering
 from probtensor.lower.kinds.elementwise import ElementwiseLowering, MaskLowering
 from probtensor.lower.kinds.join import JoinLowering
@@ -39,6 +39,7 @@ KINDS = (
     LeafLowering(),
     ReductionLowering(),
     ContractionLowering(),
+    AccumulationLowering(),
     ScatterLowering(),
     JoinLowering(),
     CoreLowering(),

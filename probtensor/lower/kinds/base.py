@@ -255,6 +255,10 @@ class Lowering(ABC):
         """The inputs that must be in buffers."""
         return ()
 
+    def in_place(self, node: Node) -> Node | None:
+        """The input whose memory the node's value may have, if nothing else reads it."""
+        return None
+
     def inline(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
         """The element of a node as an expression of its inputs; None if a task computes it."""
         return None

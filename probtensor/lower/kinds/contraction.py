@@ -1,4 +1,4 @@
-"""Contractions: a matrix product by a routine, or a fold of products."""
+"""Contractions: a matrix product by a routine, or a fold of products; products that are added."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from probtensor.lower.kinds.reduction import FoldTask, combined_as
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import cast
-from probtensor.ops.kinds import Contraction
+from probtensor.ops.kinds import Accumulation, Contraction
+from probtensor.ops.kinds.contraction import MAX_LOOP_PRODUCTS
 from probtensor.types import Size, size_product
 
 
@@ -63,6 +64,24 @@ class ContractionLowering(Lowering):
         return node.inputs if gemm(node, sizes) else ()
 
 
+class AccumulationLowering(Lowering):
+    """One task: a routine, whatever the sizes are."""
+
+    kind = Accumulation
+
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
+        product = gemm(node, sizes)
+        numbers = (*product.sizes, *map(int, product.transposed))
+        operands, routine = (*product.operands, *node.inputs[2:]), ADDED_PRODUCTS[node.dtype]
+        return [RoutineTask(node, routine, operands, numbers, device=node.op.device)]
+
+    def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
+        return node.inputs
+
+    def in_place(self, node: Node) -> Node | None:
+        return node.inputs[3]
+
+
 def letter_order(node: Node) -> list[str]:
     """The loop order of a contraction: the letters of the first operand, and each letter that only
     the second has before the next one they share, so that inner loops run along the last axes of
@@ -96,37 +115,21 @@ class Gemm:
 
 # The routine of each dtype; that of float32 accumulates in float32.
 PRODUCTS = {"float64": "pt_gemm", "float32": "pt_gemm_float32"}
-MAX_LOOP_PRODUCTS = 4096  # a product of constant sizes with more multiplications calls BLAS
+ADDED_PRODUCTS = {"float64": "pt_add_product", "float32": "pt_add_product_float32"}
 
 
 def gemm(node: Node, sizes: CanonicalSizes) -> Gemm | None:
-    """A contraction as a matrix product for BLAS; None if it is none, or is faster as loops.
-
-    Neighbouring letters that occur together are one axis of the product: those of both operands
-    and the result are the batch, those of both operands only are summed over, and those of one
-    operand and the result are the rows or the columns.
-    """
-    routine = PRODUCTS.get(node.dtype)
-    first, second, out = node.op.parts()
-    (x, y), batch = node.inputs, "".join(c for c in out if c in first and c in second)
-    if out and out[-1] in first:
-        first, second, x, y = second, first, y, x
-    # Now the columns are of `second`; rows and columns are contiguous in the result.
-    rows = "".join(c for c in out if c in first and c not in second)
-    columns = "".join(c for c in out if c in second and c not in first)
-    inner = "".join(c for c in first if c not in out)
-    transposed = (first == batch + inner + rows, second == batch + columns + inner)
-    fits = (
-        out == batch + rows + columns
-        and (transposed[0] or first == batch + rows + inner)
-        and (transposed[1] or second == batch + inner + columns)
-    )
-    if routine is None or not fits or not (rows and columns and inner):
+    """A contraction as a matrix product for BLAS; None if it is none, or is faster as loops."""
+    routine, form = PRODUCTS.get(node.dtype), node.op.matrix_form()
+    if routine is None or form is None:
         return None
-    found = dict(zip(first, sizes.shape(x), strict=True))
-    found |= dict(zip(second, sizes.shape(y), strict=True))
-    extents = [size_product(found[c] for c in group) for group in (batch, rows, columns, inner)]
-    count = size_product(extents[1:])
-    if isinstance(count, int) and count <= MAX_LOOP_PRODUCTS:
+    found: dict[str, Size] = {}
+    for letters, x in zip(node.op.parts(), node.inputs[:2], strict=False):
+        found |= dict(zip(letters, sizes.shape(x), strict=True))
+    x, y = node.inputs[:2]
+    batch, m, n, k = (size_product(found[c] for c in group) for group in form.groups)
+    count = size_product((m, n, k))
+    if isinstance(count, int) and count <= MAX_LOOP_PRODUCTS and len(node.inputs) == 2:
         return None
-    return Gemm(routine, (x, y), tuple(extents), transposed)
+    operands = (y, x) if form.swapped else (x, y)
+    return Gemm(routine, operands, (batch, m, n, k), form.transposed)

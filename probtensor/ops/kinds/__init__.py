@@ -7,6 +7,7 @@
                   into its part of the output)
     Scatter       a copy of a base with updates written or added at computed indices
     Contraction   out[o] = sum over r of x[..] * y[..]: every matrix product, by subscripts
+    Accumulation  a Contraction that is a product of matrices, scaled and added to a base
     Core          a routine on the last axes, batched over the others: factorisations, solves
     Loop          a body, a closed graph, applied step by step to what it carries
     Choice        results of one of several alternatives; what only the others need is not computed
@@ -37,7 +38,7 @@ from probtensor.ops.kinds.base import (
 )
 from probtensor.ops.kinds.batch import Batch, item_numbers, shifted
 from probtensor.ops.kinds.branch import Branch, Choice, chosen, opened
-from probtensor.ops.kinds.contraction import Contraction
+from probtensor.ops.kinds.contraction import Accumulation, Contraction
 from probtensor.ops.kinds.core import Core
 from probtensor.ops.kinds.elementwise import Elementwise, Masking, joint_shape
 from probtensor.ops.kinds.function import WIDER, Function, Signature, as_tensor_of, weak_operand
@@ -56,6 +57,7 @@ __all__ = [
     "REGISTRY",
     "UNIT",
     "WIDER",
+    "Accumulation",
     "Batch",
     "Branch",
     "Choice",

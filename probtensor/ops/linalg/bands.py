@@ -180,7 +180,7 @@ def solve_banded(
         >>> pt.linalg.solve_banded((1, 1), ab, [3.0, 4.0]).eval()
         array([1., 1.])
     """
-    below, above = _counts("solve_banded", l_and_u)
+    below, above = counts_of_diagonals("solve_banded: l_and_u", l_and_u)
     ab = as_tensor_of(matrices("solve_banded", ab), "float64")
     if isinstance(ab.shape[-2], int) and ab.shape[-2] != below + above + 1:
         raise GraphError(f"solve_banded: ab needs {below + above + 1} diagonals{described(ab)}")
@@ -189,11 +189,13 @@ def solve_banded(
     return ops.squeeze(found, -1) if is_vector else found
 
 
-def _counts(what: str, l_and_u: object) -> tuple[int, int]:
+def counts_of_diagonals(what: str, l_and_u: object) -> tuple[int, int]:
+    """Numbers of diagonals below and above the main one, as a function was given them; GraphError
+    for anything else."""
     pair = tuple(l_and_u) if isinstance(l_and_u, (tuple, list)) else ()
     whole = [isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in pair]
     if len(pair) != 2 or not all(whole) or min(pair) < 0:
-        raise GraphError(f"{what}: l_and_u is a pair of numbers of diagonals, not {l_and_u!r:.60}")
+        raise GraphError(f"{what} is a pair of numbers of diagonals, not {l_and_u!r:.60}")
     return int(pair[0]), int(pair[1])
 
 

@@ -13,6 +13,7 @@ from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.late import late
 from probtensor.ops.arrays.require import asked_for
 from probtensor.ops.kinds import (
+    Accumulation,
     Contraction,
     as_tensor_of,
     method,
@@ -65,6 +66,38 @@ class Contract(Contraction):
             _operand_gradient(g, result, y, second, x, first),
             _operand_gradient(g, result, x, first, y, second),
         )
+
+
+@op
+class AddProduct(Accumulation):
+    """base + scale * (the contraction of x and y): what a product that is added is compiled as."""
+
+    name = "add_product"
+    subscripts: str
+    samples = (
+        *cases((3, 4), (4, 2), (), (3, 2), subscripts=["ij,jk->ik"]),
+        *cases((4, 3), (2, 4), (), (3, 2), subscripts=["ji,kj->ik"]),
+        *cases((4, 3), (2, 4), (), (2, 3), subscripts=["ji,kj->ki"]),
+        *cases((2, 3, 4), (2, 4, 3), (), (2, 3, 3), subscripts=["bij,bjk->bik"]),
+        Sample(
+            lambda rng: (
+                np.array([[np.nan, 1.0], [np.inf, 2.0], [3.0, 4.0]]),
+                rng.normal(size=(2, 2)),
+                np.zeros(()),
+                rng.normal(size=(3, 2)),
+            ),
+            {"subscripts": "ij,jk->ik"},
+            smooth=False,
+        ),
+    )
+
+    def numpy(self, x, y, scale, base):
+        return base + scale * Contract(self.subscripts).numpy(x, y)
+
+    def vjp(self, g, out, x, y, scale, base):
+        product = Contract(self.subscripts)
+        first, second = product.vjp(scale * g, None, x, y)
+        return first, second, ops.sum(g * product(x, y)), g
 
 
 def _operand_gradient(g, g_letters, other, other_letters, x, letters) -> Node:

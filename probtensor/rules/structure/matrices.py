@@ -15,12 +15,11 @@ from probtensor.graph.node import Const, Frozen, Node, make
 from probtensor.graph.parts import Get
 from probtensor.ops.kinds import Core
 from probtensor.transform.facts import FactTable, constant_of
+from probtensor.transform.linalg.blocks import is_turned
+from probtensor.transform.linalg.masks import index_of, mask_of
 from probtensor.transform.linalg.structure import (
-    index_of,
     is_square,
     is_transpose_of,
-    is_turned,
-    mask_of,
     product_of,
     structure_of,
 )

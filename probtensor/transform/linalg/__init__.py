@@ -1,4 +1,7 @@
 """Facts about matrices.
 
-    structure.py  zero diagonals, symmetric, positive definite, orthogonal; contractions as products
+    structure.py  diagonals that are zero, symmetric, positive definite, orthogonal, permutations;
+                  contractions as products
+    masks.py      comparisons of the number of the row with that of the column
+    blocks.py     matrices as blocks, Kronecker products, diagonals: how they are made
 """

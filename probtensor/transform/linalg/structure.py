@@ -1,4 +1,5 @@
-"""Facts about matrices: which diagonals are zero, symmetric, positive definite, orthogonal.
+"""Facts about matrices: which diagonals are zero, symmetric, positive definite, orthogonal,
+permutations.
 
 The facts follow from how a matrix is computed, and from what `assume` declares. They hold of the
 last two axes of each item of a batch, in exact arithmetic. A matrix counts as positive definite
@@ -17,8 +18,17 @@ import numpy as np
 from probtensor import ops
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph.node import Const, Node
+from probtensor.graph.parts import Get
 from probtensor.ops.kinds import Elementwise
 from probtensor.transform.facts import FactTable, constant_of
+from probtensor.transform.linalg.blocks import (
+    diagonal_blocks,
+    filled_diagonal,
+    is_turned,
+    kron_factors,
+)
+from probtensor.transform.linalg.masks import mask_of
+from probtensor.types import Size
 
 INF = math.inf
 MAX_ELEMENTS = 2**16  # of literals that are looked at
@@ -27,13 +37,15 @@ MAX_ELEMENTS = 2**16  # of literals that are looked at
 @dataclass(frozen=True)
 class Structure:
     """Elements are 0 where the row is more than `below` past the column, or the column more than
-    `above` past the row; a matrix is orthogonal if its inverse is its transpose."""
+    `above` past the row; a matrix is orthogonal if its inverse is its transpose, and a permutation
+    if it is the identity with its rows in another order."""
 
     below: float = INF
     above: float = INF
     symmetric: bool = False
     positive: bool = False
     orthogonal: bool = False
+    permutation: bool = False
 
     @property
     def lower(self) -> bool:
@@ -48,12 +60,18 @@ class Structure:
         return self.lower and self.upper
 
     @property
+    def band(self) -> float:
+        """The number of diagonals beside the main one that may have other elements than 0."""
+        return max(self.below, 0) + max(self.above, 0)
+
+    @property
     def transposed(self) -> Structure:
         return replace(self, below=self.above, above=self.below)
 
 
 NOTHING = Structure()
-IDENTITY = Structure(0, 0, True, True, True)
+IDENTITY = Structure(0, 0, True, True, True, True)
+ORTHOGONAL = Structure(orthogonal=True)
 
 
 def structure_of(node: Node, facts: FactTable) -> Structure:
@@ -87,7 +105,9 @@ def is_square(node: Node) -> bool:
 
 
 def _followed(node: Node) -> Sequence[Node]:
-    """The operands whose structure the node's may follow from."""
+    """The matrices whose structure the node's may follow from."""
+    if isinstance(node.op, (ops.Concatenate, ops.Reshape)):
+        return diagonal_blocks(node) or kron_factors(node) or ()
     return node.inputs if type(node.op) in _RULES or isinstance(node.op, Elementwise) else ()
 
 
@@ -98,6 +118,8 @@ def _compute(node: Node, facts: FactTable) -> Structure:
         return rule(node, facts, *operands)
     if isinstance(node.op, Const):
         return _of_array(node.op.array)
+    if isinstance(node.op, _KEEPS_ZEROS):
+        return Structure(operands[0].below, operands[0].above, operands[0].symmetric)
     if isinstance(node.op, Elementwise):
         even = all(s.symmetric or is_repeated(x) for x, s in zip(node.inputs, operands))
         return Structure(symmetric=even)
@@ -126,60 +148,25 @@ def _of_array(array: np.ndarray) -> Structure:
     below, above = max(0, int(gaps.max())), max(0, int(-gaps.min()))
     even = np.array_equal(array, np.swapaxes(array, -1, -2))
     positive = not below and not above and np.diagonal(array, axis1=-2, axis2=-1).min() > 0
-    return Structure(below, above, even, bool(positive and np.isfinite(array).all()))
+    positive = bool(positive and np.isfinite(array).all())
+    found = Structure(below, above, even, positive)
+    moved = _is_permutation(array)
+    return replace(found, orthogonal=True, permutation=True) if moved else found
 
 
-# Masks: comparisons of the number of the row with that of the column.
+def _is_permutation(array: np.ndarray) -> bool:
+    """Whether all matrices have one 1 in each row and column, and zeros elsewhere."""
+    binary = ((array == 0) | (array == 1)).all()
+    return bool(binary and all((array.sum(axis) == 1).all() for axis in (-1, -2)))
 
 
-def index_of(x: Node) -> tuple[int, int] | None:
-    """(axis counted from the end, offset), where x is arange(n) + offset along that axis."""
-    offset = 0
-    while True:
-        if isinstance(x.op, ops.Add):
-            a, b = x.inputs
-            value = constant_of(b)
-            x, value = (a, value) if value is not None else (b, constant_of(a))
-            if not isinstance(value, int) or isinstance(value, bool):
-                return None
-            offset += value
-        elif isinstance(x.op, (ops.Iota, ops.ExpandDims)):
-            break
-        else:
-            return None
-    axis = -1
-    if isinstance(x.op, ops.ExpandDims):
-        axis = max(set(range(x.ndim)) - set(x.op.axes), default=-1) - x.ndim
-        x = x.inputs[0]
-    return (axis, offset) if isinstance(x.op, ops.Iota) else None
-
-
-_FLIPPED = {ops.Eq: ops.Eq, ops.Ge: ops.Le, ops.Le: ops.Ge, ops.Gt: ops.Lt, ops.Lt: ops.Gt}
-
-
-def mask_of(condition: Node) -> tuple[float, float] | None:
-    """(below, above) of the elements for which a comparison of row and column is true; None for
-    other conditions."""
-    kind = type(condition.op)
-    if kind not in _FLIPPED:
-        return None
-    first, second = map(index_of, condition.inputs)
-    if first is None or second is None or {first[0], second[0]} != {-1, -2}:
-        return None
-    if first[0] == -1:
-        first, second, kind = second, first, _FLIPPED[kind]
-    gap = second[1] - first[1]  # of row - column, where both sides are equal
-    if kind is ops.Eq:
-        return gap, -gap
-    if kind in (ops.Ge, ops.Gt):
-        return INF, -gap - (kind is ops.Gt)
-    return gap - (kind is ops.Lt), INF
+# Masks.
 
 
 def _cast(node: Node, facts: FactTable, x: Structure) -> Structure:
     band = mask_of(node.inputs[0])
     if band is None:
-        return replace(x, positive=False, orthogonal=False)
+        return replace(x, positive=False, orthogonal=x.permutation)
     return IDENTITY if band == (0, 0) else Structure(*band)
 
 
@@ -224,14 +211,14 @@ def _all_even(node: Node, *operands: Structure) -> bool:
 
 
 def _neg(node: Node, facts: FactTable, x: Structure) -> Structure:
-    return replace(x, positive=False)
+    return replace(x, positive=False, permutation=False)
 
 
 def _mul(node: Node, facts: FactTable, x: Structure, y: Structure) -> Structure:
     for scalar, other in ((node.inputs[0], y), (node.inputs[1], x)):
         if is_repeated(scalar):
             positive = other.positive and facts.bounds(scalar).positive
-            return replace(other, positive=positive, orthogonal=False)
+            return replace(other, positive=positive, orthogonal=False, permutation=False)
     even = x.symmetric and y.symmetric
     return Structure(min(x.below, y.below), min(x.above, y.above), even)
 
@@ -240,7 +227,7 @@ def _div(node: Node, facts: FactTable, x: Structure, y: Structure) -> Structure:
     if not is_repeated(node.inputs[1]):
         return Structure(x.below, x.above, x.symmetric and y.symmetric)
     positive = x.positive and facts.bounds(node.inputs[1]).positive
-    return replace(x, positive=positive, orthogonal=False)
+    return replace(x, positive=positive, orthogonal=False, permutation=False)
 
 
 # Products and views.
@@ -298,14 +285,6 @@ def product_of(node: Node) -> Product | None:
     return Product(left, left_turned, right, right_turned, not rows, not columns)
 
 
-def is_turned(x: Node) -> bool:
-    """Is x the transpose of the matrices of its operand?"""
-    if not isinstance(x.op, ops.Transpose):
-        return False
-    n = x.ndim
-    return tuple(x.op.axes) == (*range(n - 2), n - 1, n - 2)
-
-
 def untransposed(x: Node, turned: bool) -> tuple[Node, bool]:
     """The matrix that x, or its transpose, is the transpose of, and whether it is to be turned."""
     while is_turned(x):
@@ -328,6 +307,7 @@ def _contract(node: Node, facts: FactTable, x: Structure, y: Structure) -> Struc
         symmetric=gram,
         positive=gram and isinstance(factor, ops.Cholesky),
         orthogonal=left.orthogonal and right.orthogonal,
+        permutation=left.permutation and right.permutation,
     )
 
 
@@ -347,7 +327,105 @@ def _leading(node: Node, facts: FactTable, x: Structure) -> Structure:
     """Of a view that adds leading axes."""
     same = node.inputs[0].ndim >= 2 and node.inputs[0].shape[-2:] == node.shape[-2:]
     kept = not isinstance(node.op, ops.ExpandDims) or max(node.op.axes) < node.ndim - 2
+    if isinstance(node.op, ops.BroadcastTo) and constant_of(node) == 0:
+        return Structure(0, 0, symmetric=True)
     return x if same and kept else NOTHING
+
+
+def _slice(node: Node, facts: FactTable, x: Structure) -> Structure:
+    """Of a block of a matrix, the zeros of which are those of the matrix: on its diagonal it is
+    symmetric and positive definite where the matrix is."""
+    op = node.op
+    (row, column), steps = op.starts[-2:], op.steps[-2:]
+    gap = row - column
+    if not isinstance(gap, int) or steps[0] != steps[1] or steps[0] < 1:
+        return NOTHING
+    on_diagonal = gap == 0
+    below, above = (_steps(n, steps[0]) for n in (x.below - gap, x.above + gap))
+    whole = on_diagonal and x.diagonal
+    return Structure(
+        below,
+        above,
+        x.symmetric and on_diagonal,
+        x.positive and on_diagonal,
+        x.orthogonal and whole,
+        x.permutation and whole,
+    )
+
+
+def _steps(diagonals: float, step: int) -> float:
+    """The number of diagonals of which every so many are kept."""
+    return diagonals if diagonals in (INF, -INF) else diagonals // step
+
+
+def _gather(node: Node, facts: FactTable, x: Structure, *indices: Structure) -> Structure:
+    """Of rows or columns in another order."""
+    op, index = node.op, node.inputs[1]
+    reorders = len(op.axes) == 1 and op.axes[0] == op.at >= node.ndim - 2
+    if reorders and is_order(index) and index.shape[0] == node.shape[-1]:
+        return Structure(orthogonal=x.orthogonal, permutation=x.permutation)
+    return NOTHING
+
+
+def is_order(index: Node) -> bool:
+    """Whether an index has each of 0, 1, ... once."""
+    if index.ndim != 1:
+        return False
+    if isinstance(index.op, Const):
+        return np.array_equal(np.sort(index.op.array), np.arange(index.op.array.size))
+    return isinstance(index.op, (ops.Argsort, ops.Iota))
+
+
+def _scatter(node: Node, facts: FactTable, *operands: Structure) -> Structure:
+    filled = filled_diagonal(node)
+    if filled is None:
+        return NOTHING
+    values, place = filled
+    if place:
+        return Structure(-place, place)
+    return Structure(0, 0, True, _is_positive(values, facts))
+
+
+def _joined(node: Node, facts: FactTable, *blocks: Structure) -> Structure:
+    """Of blocks along the diagonal."""
+    if not blocks:
+        return NOTHING
+    sizes = [x.shape[-1] for x in diagonal_blocks(node)]
+    most = [n - 1 if isinstance(n, int) else INF for n in sizes]
+    return Structure(
+        max(min(x.below, n) for x, n in zip(blocks, most, strict=True)),
+        max(min(x.above, n) for x, n in zip(blocks, most, strict=True)),
+        *_all_are(blocks),
+    )
+
+
+def _all_are(parts: Sequence[Structure]) -> tuple[bool, bool, bool, bool]:
+    """What blocks and Kronecker products are if all of their parts are."""
+    return (
+        all(x.symmetric for x in parts),
+        all(x.positive for x in parts),
+        all(x.orthogonal for x in parts),
+        all(x.permutation for x in parts),
+    )
+
+
+def _reshape(node: Node, facts: FactTable, *factors: Structure) -> Structure:
+    """Of a Kronecker product: its element (i, k), (j, l) is a[i, j] * b[k, l]."""
+    if not factors:
+        return NOTHING
+    a, b = factors
+    n = kron_factors(node)[1].shape[-1]
+    below, above = _of_kron(a.below, b.below, n), _of_kron(a.above, b.above, n)
+    return Structure(below, above, *_all_are(factors))
+
+
+def _of_kron(outer: float, inner: float, n: Size) -> float:
+    """The diagonals on one side of a Kronecker product, of those of its factors."""
+    if outer < 0:
+        return 0
+    if not isinstance(n, int):
+        return INF if outer else inner
+    return outer * n + min(inner, n - 1)
 
 
 # Routines.
@@ -355,6 +433,26 @@ def _leading(node: Node, facts: FactTable, x: Structure) -> Structure:
 
 def _fixed(found: Structure, node: Node, facts: FactTable, *operands: Structure) -> Structure:
     return found
+
+
+# What is known of each result of a routine.
+_RESULTS = {
+    ops.QR: (ORTHOGONAL, Structure(0, INF)),
+    ops.FullQR: (ORTHOGONAL, Structure(0, INF)),
+    ops.Eigh: (NOTHING, ORTHOGONAL),
+    ops.SVD: (ORTHOGONAL, NOTHING, ORTHOGONAL),
+    ops.FullSVD: (ORTHOGONAL, NOTHING, ORTHOGONAL),
+}
+
+
+def _get(node: Node, facts: FactTable, x: Structure) -> Structure:
+    """Of square results: the others have orthogonal columns alone."""
+    found = _RESULTS.get(type(node.inputs[0].op))
+    return NOTHING if found is None else found[node.op.index]
+
+
+def _cholesky(node: Node, facts: FactTable, x: Structure) -> Structure:
+    return Structure(max(x.below, 0), 0)
 
 
 def _inv(node: Node, facts: FactTable, x: Structure) -> Structure:
@@ -369,15 +467,19 @@ def _solved(node: Node, facts: FactTable, t: Structure, b: Structure) -> Structu
 
 def _assumed(node: Node, facts: FactTable, x: Structure) -> Structure:
     op = node.op
+    below, above = op.banded or (1, 1) if op.banded or op.tridiagonal else (INF, INF)
     return Structure(
-        0 if op.diagonal or op.upper_triangular else x.below,
-        0 if op.diagonal or op.lower_triangular else x.above,
+        min(x.below, 0 if op.diagonal or op.upper_triangular else below),
+        min(x.above, 0 if op.diagonal or op.lower_triangular else above),
         x.symmetric or op.symmetric or op.diagonal or op.positive_definite,
         x.positive or op.positive_definite,
-        x.orthogonal or op.orthogonal,
+        x.orthogonal or op.orthogonal or op.permutation,
+        x.permutation or op.permutation,
     )
 
 
+# Functions whose value at 0 is 0.
+_KEEPS_ZEROS = (ops.Abs, ops.Square, ops.Sqrt, ops.Sign, ops.Sin, ops.Tanh, ops.Expm1, ops.Log1p)
 _RULES: dict[type, Callable[..., Structure]] = {
     ops.Cast: _cast,
     ops.Where: _where,
@@ -390,7 +492,13 @@ _RULES: dict[type, Callable[..., Structure]] = {
     ops.Transpose: _transpose,
     ops.BroadcastTo: _leading,
     ops.ExpandDims: _leading,
-    ops.Cholesky: partial(_fixed, Structure(INF, 0)),
+    ops.Slice: _slice,
+    ops.Gather: _gather,
+    ops.Scatter: _scatter,
+    ops.Concatenate: _joined,
+    ops.Reshape: _reshape,
+    Get: _get,
+    ops.Cholesky: _cholesky,
     ops.CholeskyGradient: partial(_fixed, Structure(symmetric=True)),
     ops.Inv: _inv,
     ops.SolveLower: _solved,

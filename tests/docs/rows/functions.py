@@ -119,7 +119,10 @@ ROWS = {
             "Products as calls of BLAS",
             "lower/test_lowering: products_as_loops_and_as_routine",
             "cython_ext/test_linalg: products_of_batches",
-            "- a scaled product that is added to a matrix is one call and one loop",
+            "lower/test_added_products: a_product_that_is_added_is_one_call "
+            "products_of_no_terms_long_sums_and_a_scale_of_zero",
+            "export/test_functions: products_that_are_added",
+            "- on a device the sum is a loop after the product",
         ),
         "F4": (
             "cholesky",
@@ -199,6 +202,9 @@ ROWS = {
             "Structure",
             "rules/test_matrices: structures structures_hold_of_values "
             "declarations_that_make_no_sense rule_is_as_accurate_as_what_it_replaces",
+            "rules/test_matrix_parts: structures_of_what_is_made_of_others "
+            "declared_bands_that_make_no_sense "
+            "products_of_diagonals_and_selections_are_no_products_of_matrices",
         ),
         "F20": (
             "Systems from products: cg, bicgstab, gmres",

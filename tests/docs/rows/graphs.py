@@ -260,6 +260,9 @@ ROWS = {
         "R16": (
             "BLAS",
             "lower/test_lowering: products_as_loops_and_as_routine",
+            "lower/test_added_products: a_product_that_is_added_is_one_call "
+            "small_products_and_devices_keep_the_loop",
+            "cython_ext/test_linalg: products_with_the_own_transpose_are_symmetric",
             "rules/test_matrices: products_of_transposes_copy_nothing",
         ),
         "R17": (
@@ -271,6 +274,11 @@ ROWS = {
             "Linear algebra by structure",
             "rules/test_matrices: rule_is_as_accurate_as_what_it_replaces "
             "logarithms_of_determinants_do_not_overflow",
+            "rules/test_matrix_parts: "
+            "systems_and_determinants_of_three_diagonals_write_no_matrix "
+            "systems_of_few_diagonals_and_those_of_any_number_of_rows "
+            "blocks_and_kronecker_products_are_solved_by_their_parts "
+            "a_normal_density_by_a_kronecker_product_takes_the_factors_of_its_parts",
         ),
         "R19": (
             "One factor for all",

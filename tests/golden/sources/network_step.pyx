@@ -16,15 +16,16 @@ cdef extern from "pt_loops.h" nogil:
     double pt_maximum(double, double)
     ctypedef double* pt_out_float64
     double pt_tanh(double)
-from cython_ext.linalg cimport pt_gemm
+from cython_ext.linalg cimport pt_add_product, pt_gemm
 
-cdef void k0(pt_out_float64 w23, pt_out_float64 w27, pt_out_float64 w30,
+cdef void k0(pt_out_float64 w23, pt_out_float64 w26, pt_out_float64 w29, pt_out_float64 w46,
         const int64_t* n) noexcept nogil:
     cdef double t1
     t1 = <double> n[0]
     w23[0] = t1
-    w27[0] = ((-1.0) / t1)
-    w30[0] = (1.0 / t1)
+    w26[0] = ((-1.0) / t1)
+    w29[0] = (1.0 / t1)
+    w46[0] = (-0.1)
 
 
 cdef void k1(pt_in_float64 x0, pt_in_float64 x2, pt_out_float64 w2,
@@ -32,7 +33,7 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x2, pt_out_float64 w2,
     pt_gemm(x0, x2, w2, 1, n[0], n[6], n[4], 0, 0)
 
 
-cdef void k2(pt_in_float64 w2, pt_out_float64 w3, pt_out_float64 w45,
+cdef void k2(pt_in_float64 w2, pt_out_float64 w3, pt_out_float64 w44,
         const int64_t* n) noexcept nogil:
     cdef int64_t i1, i2
     cdef double t3
@@ -40,7 +41,7 @@ cdef void k2(pt_in_float64 w2, pt_out_float64 w3, pt_out_float64 w45,
         for i2 in range(n[6]):
             t3 = pt_tanh(w2[i1 * n[6] + i2])
             w3[i1 * n[6] + i2] = t3
-            w45[i1 * n[6] + i2] = (1.0 - (t3 * t3))
+            w44[i1 * n[6] + i2] = (1.0 - (t3 * t3))
 
 
 cdef void k3(pt_in_float64 w3, pt_in_float64 x3, pt_out_float64 w5,
@@ -48,8 +49,8 @@ cdef void k3(pt_in_float64 w3, pt_in_float64 x3, pt_out_float64 w5,
     pt_gemm(w3, x3, w5, 1, n[0], n[7], n[6], 0, 0)
 
 
-cdef void k4(pt_in_float64 w5, pt_in_float64 x1, pt_in_float64 w27, pt_in_float64 w30,
-        pt_out_float64 w35, pt_in_float64 w23, pt_out_float64 w42, pt_out_float64 y0,
+cdef void k4(pt_in_float64 w5, pt_in_float64 x1, pt_in_float64 w26, pt_in_float64 w29,
+        pt_out_float64 w34, pt_in_float64 w23, pt_out_float64 w41, pt_out_float64 y0,
         const int64_t* n) noexcept nogil:
     cdef int64_t l1, i1, m1, s1, l2, i2, v2, m2, s2, l3, i10, v3, m3, s3, i19
     cdef double[64] a6, a7, t9, a13, t18, a26_l, a6_l, a7_l, a13_l
@@ -73,7 +74,7 @@ cdef void k4(pt_in_float64 w5, pt_in_float64 x1, pt_in_float64 w27, pt_in_float6
                 for l2 in range(m2):
                     i2 = s2 + l2
                     t3 = x1[i1 * n[7] + i2] * w5[i1 * n[7] + i2]
-                    w35[i1 * n[7] + i2] = (<double> (w5[i1 * n[7] + i2] == INFINITY))
+                    w34[i1 * n[7] + i2] = (<double> (w5[i1 * n[7] + i2] == INFINITY))
                     a6_l[l2] = pt_maximum(a6_l[l2], w5[i1 * n[7] + i2])
                     a7_l[l2] = a7_l[l2] + t3
                 if s2 & 2047 == 1984:
@@ -108,65 +109,47 @@ cdef void k4(pt_in_float64 w5, pt_in_float64 x1, pt_in_float64 w27, pt_in_float6
             i1 = s1 + l1
             for i19 in range(n[7]):
                 t22 = pt_exp((w5[i1 * n[7] + i19] - t18[l1]))
-                w42[i1 * n[7] + i19] = ((w27[0] * x1[i1 * n[7] + i19]) + (w30[0] * (w35[i1 * n[7] + i19] if t17[l1] else t22)))
+                w41[i1 * n[7] + i19] = ((w26[0] * x1[i1 * n[7] + i19]) + (w29[0] * (w34[i1 * n[7] + i19] if t17[l1] else t22)))
         if s1 & 2047 == 1984:
             pt_end_block(a26_l, 64, a26_s)
     a26 = pt_end_sum(a26_l, 64, a26_s, n[0])
     y0[0] = (a26 / w23[0])
 
 
-cdef void k5(pt_in_float64 w42, pt_in_float64 x3, pt_out_float64 w43,
+cdef void k5(pt_in_float64 w41, pt_in_float64 x3, pt_out_float64 w42,
         const int64_t* n) noexcept nogil:
-    pt_gemm(w42, x3, w43, 1, n[0], n[6], n[7], 0, 1)
+    pt_gemm(w41, x3, w42, 1, n[0], n[6], n[7], 0, 1)
 
 
-cdef void k6(pt_in_float64 w43, pt_in_float64 w45, pt_out_float64 w46,
+cdef void k6(pt_in_float64 w42, pt_in_float64 w44, pt_out_float64 w45,
         const int64_t* n) noexcept nogil:
     cdef int64_t i1, i2
     for i1 in range(n[0]):
         for i2 in range(n[6]):
-            w46[i1 * n[6] + i2] = (w43[i1 * n[6] + i2] * w45[i1 * n[6] + i2])
+            w45[i1 * n[6] + i2] = (w42[i1 * n[6] + i2] * w44[i1 * n[6] + i2])
 
 
-cdef void k7(pt_in_float64 x0, pt_in_float64 w46, pt_out_float64 w47,
-        const int64_t* n) noexcept nogil:
-    pt_gemm(x0, w46, w47, 1, n[4], n[6], n[0], 1, 0)
+cdef void k7(pt_in_float64 x0, pt_in_float64 w45, pt_in_float64 w46, pt_in_float64 x2,
+        pt_out_float64 y1, const int64_t* n) noexcept nogil:
+    pt_add_product(x0, w45, w46, x2, y1, 1, n[4], n[6], n[0], 1, 0)
 
 
-cdef void k8(pt_in_float64 x2, pt_in_float64 w47, pt_out_float64 y1,
-        const int64_t* n) noexcept nogil:
-    cdef int64_t i1, i2
-    for i1 in range(n[4]):
-        for i2 in range(n[6]):
-            y1[i1 * n[6] + i2] = (x2[i1 * n[6] + i2] - (0.1 * w47[i1 * n[6] + i2]))
-
-
-cdef void k9(pt_in_float64 w3, pt_in_float64 w42, pt_out_float64 w50,
-        const int64_t* n) noexcept nogil:
-    pt_gemm(w3, w42, w50, 1, n[6], n[7], n[0], 1, 0)
-
-
-cdef void k10(pt_in_float64 x3, pt_in_float64 w50, pt_out_float64 y2,
-        const int64_t* n) noexcept nogil:
-    cdef int64_t i1, i2
-    for i1 in range(n[6]):
-        for i2 in range(n[7]):
-            y2[i1 * n[7] + i2] = (x3[i1 * n[7] + i2] - (0.1 * w50[i1 * n[7] + i2]))
+cdef void k8(pt_in_float64 w3, pt_in_float64 w41, pt_in_float64 w46, pt_in_float64 x3,
+        pt_out_float64 y2, const int64_t* n) noexcept nogil:
+    pt_add_product(w3, w41, w46, x3, y2, 1, n[6], n[7], n[0], 1, 0)
 
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
     cdef int status = 0
-    k0(<pt_out_float64> b[10], <pt_out_float64> b[11], <pt_out_float64> b[12], n)
+    k0(<pt_out_float64> b[10], <pt_out_float64> b[11], <pt_out_float64> b[12], <pt_out_float64> b[18], n)
     k1(<pt_in_float64> b[0], <pt_in_float64> b[2], <pt_out_float64> b[7], n)
     k2(<pt_in_float64> b[7], <pt_out_float64> b[8], <pt_out_float64> b[16], n)
     k3(<pt_in_float64> b[8], <pt_in_float64> b[3], <pt_out_float64> b[9], n)
     k4(<pt_in_float64> b[9], <pt_in_float64> b[1], <pt_in_float64> b[11], <pt_in_float64> b[12], <pt_out_float64> b[13], <pt_in_float64> b[10], <pt_out_float64> b[14], <pt_out_float64> b[4], n)
     k5(<pt_in_float64> b[14], <pt_in_float64> b[3], <pt_out_float64> b[15], n)
     k6(<pt_in_float64> b[15], <pt_in_float64> b[16], <pt_out_float64> b[17], n)
-    k7(<pt_in_float64> b[0], <pt_in_float64> b[17], <pt_out_float64> b[18], n)
-    k8(<pt_in_float64> b[2], <pt_in_float64> b[18], <pt_out_float64> b[5], n)
-    k9(<pt_in_float64> b[8], <pt_in_float64> b[14], <pt_out_float64> b[19], n)
-    k10(<pt_in_float64> b[3], <pt_in_float64> b[19], <pt_out_float64> b[6], n)
+    k7(<pt_in_float64> b[0], <pt_in_float64> b[17], <pt_in_float64> b[18], <pt_in_float64> b[2], <pt_out_float64> b[5], n)
+    k8(<pt_in_float64> b[8], <pt_in_float64> b[14], <pt_in_float64> b[18], <pt_in_float64> b[3], <pt_out_float64> b[6], n)
     return status
 
 

@@ -71,6 +71,19 @@ def tridiagonal_lu_factor(a: TensorLike) -> TridiagonalLUResult:
     return TridiagonalLUResult(dl, d, du, du2[..., :-1], swapped + _counted(d))
 
 
+def pivots_of_tridiagonal(below: Node, middle: Node, above: Node) -> tuple[Node, Node]:
+    """The diagonal of U, with a 1 before it, and for each row whether the one before it took its
+    place: the factors of matrices of three diagonals, which may have no rows."""
+    n, ends = middle.shape[-1], [(0, 0)] * (middle.ndim - 1)
+    below = ops.pad(below, [*ends, (1, 0)])[..., :n]
+    above = ops.pad(above, [*ends, (0, 1)])[..., :n]
+    rows = tuple(ops.moveaxis(x, -1, 0) for x in (below, middle, above))
+    start = tuple(ops.full(middle.shape[:-1], value) for value in (1.0, 0.0))
+    (last, _), steps = _structured.scan(_eliminated, start, rows)
+    pivots, swapped = ops.moveaxis(steps[1], 0, -1), ops.moveaxis(steps[4], 0, -1)
+    return ops.concatenate([pivots, ops.expand_dims(last, -1)], -1), swapped
+
+
 def _eliminated(row: tuple[Node, Node], following: tuple[Node, Node, Node]) -> tuple:
     """The row that remains below a row of two elements and its three elements in L and U."""
     (first, second), (low, middle, high) = row, following
