@@ -7,6 +7,10 @@
     solving.py     systems of any square matrix, by LU factors
     singular.py    singular values, pseudo-inverses, least squares, ranks
     eigen.py       eigenvalues of any matrix and of pairs; Schur forms
+    bands.py       systems of matrices given by their diagonals
+    definite_bands.py  Cholesky factors of these, and systems by them
+    band_spectra.py    eigenvalues of these
+    forms.py       polar and Hessenberg forms, RQ factors, angles of subspaces
     inverses.py    inverses and determinants
     logdet.py      logarithms and signs of determinants
     norms.py       norms of vectors and of matrices
