@@ -27,8 +27,8 @@ typedef const char *pt_way;   /* "N", "T" and the like */
 typedef const int *pt_count;  /* a size or a step */
 typedef double *pt_reals;
 typedef const double *pt_given;
-typedef int (*pt_select)(double *, double *);
-typedef int (*pt_select_pair)(double *, double *, double *);
+typedef int (*pt_chooser)(double *, double *);
+typedef int (*pt_pair_chooser)(double *, double *, double *);
 
 /* All of them, with the module of SciPy that has each. */
 #define PT_ALL_OF_LAPACK(USE) \
@@ -63,10 +63,10 @@ typedef int (*pt_select_pair)(double *, double *, double *);
                                 pt_reals, pt_count, int *, pt_count, int *)) \
     USE(cython_lapack, dgeev, (pt_way, pt_way, pt_count, pt_reals, pt_count, pt_reals, pt_reals, \
                                pt_reals, pt_count, pt_reals, pt_count, pt_reals, pt_count, int *)) \
-    USE(cython_lapack, dgees, (pt_way, pt_way, pt_select, pt_count, pt_reals, pt_count, int *, \
+    USE(cython_lapack, dgees, (pt_way, pt_way, pt_chooser, pt_count, pt_reals, pt_count, int *, \
                                pt_reals, pt_reals, pt_reals, pt_count, pt_reals, pt_count, int *, \
                                int *)) \
-    USE(cython_lapack, dgges, (pt_way, pt_way, pt_way, pt_select_pair, pt_count, pt_reals, \
+    USE(cython_lapack, dgges, (pt_way, pt_way, pt_way, pt_pair_chooser, pt_count, pt_reals, \
                                pt_count, pt_reals, pt_count, int *, pt_reals, pt_reals, pt_reals, \
                                pt_reals, pt_count, pt_reals, pt_count, pt_reals, pt_count, int *, \
                                int *)) \

@@ -1,9 +1,8 @@
-/* The matrix routines of exported functions, as cython_ext/linalg.pyx has them for Python.
+/* The matrix routines of exported functions that cython_ext/linalg.pyx and triangular.pyx have for Python.
  *
- * Plain C by itself, without pt_eigh and pt_qr. With -DPT_LAPACK, and -llapack -lblas (or
- * -lopenblas) after the source, all that LAPACK and BLAS have is theirs; PT_FORTRAN(name) is how
- * the library spells its symbols, name##_ by default. BLAS is column-major: it sees the transpose
- * of a matrix. All on the calling thread but for threads of that library.
+ * Plain C by itself, without pt_eigh and pt_qr. With -DPT_LAPACK all that LAPACK and BLAS have is
+ * theirs; see pt_lapack.h. BLAS is column-major: it sees the transpose of a matrix. All on the
+ * calling thread but for threads of that library.
  */
 #ifndef PT_LINALG_H
 #define PT_LINALG_H

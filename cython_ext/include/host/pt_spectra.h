@@ -230,7 +230,7 @@ PT_ROUTINE int pt_outside(double *real, double *imag)
 
 PT_ROUTINE void pt_schur_piece(void *context, int64_t item)
 {
-    static const pt_select selected[5] = {NULL, pt_left, pt_right, pt_inside, pt_outside};
+    static const pt_chooser selected[5] = {NULL, pt_left, pt_right, pt_inside, pt_outside};
     const pt_spectra *p = (const pt_spectra *) context;
     const int64_t n = p->n, sort = p->sort[item];
     const double *a = p->a + item * n * n;
@@ -296,7 +296,7 @@ PT_ROUTINE int pt_outside_pair(double *real, double *imag, double *scale)
 
 PT_ROUTINE void pt_qz_piece(void *context, int64_t item)
 {
-    static const pt_select_pair selected[5] = {NULL, pt_left_pair, pt_right_pair, pt_inside_pair,
+    static const pt_pair_chooser selected[5] = {NULL, pt_left_pair, pt_right_pair, pt_inside_pair,
                                                pt_outside_pair};
     const pt_spectra *p = (const pt_spectra *) context;
     const int64_t n = p->n, sort = p->sort[item], count = n * n;

@@ -83,7 +83,7 @@ PT_ROUTINE void pt_inv(const double *a, double *out, double *work, int64_t batch
         pt_run((double) batch * n * n * n >= PT_LARGE / 2, pt_inv_piece, &p, batch);
 }
 
-PT_ROUTINE void pt_exchange(double *x, double *y, int64_t count, int64_t step)
+PT_ROUTINE void pt_swap_rows(double *x, double *y, int64_t count, int64_t step)
 {
     for (int64_t i = 0; i < count; i++) {
         const double saved = x[i * step];
@@ -112,13 +112,13 @@ PT_ROUTINE double pt_eliminate(double *x, double *rows, int64_t *columns, int64_
         if (x[row * n + column] == 0.0)
             return 0.0;
         if (row != k) {
-            pt_exchange(x + row * n, x + k * n, n, 1);
-            pt_exchange(rows + row * n, rows + k * n, n, 1);
+            pt_swap_rows(x + row * n, x + k * n, n, 1);
+            pt_swap_rows(rows + row * n, rows + k * n, n, 1);
             product = -product;
         }
         if (column != k) {
             const int64_t saved = columns[column];
-            pt_exchange(x + column, x + k, n, n);
+            pt_swap_rows(x + column, x + k, n, n);
             columns[column] = columns[k];
             columns[k] = saved;
             product = -product;
