@@ -113,6 +113,7 @@ from probtensor.ops import (
     vecmat,
     vector_norm,
 )
+from probtensor.ops.absent import OF_LINALG
 
 __all__ = [
     "LinAlgError",
@@ -267,4 +268,4 @@ def trace(
     return ops.trace(x, offset, -2, -1, dtype)
 
 
-__getattr__ = absent("pt.linalg", dict.fromkeys(__all__))
+__getattr__ = absent("pt.linalg", dict.fromkeys(__all__), reasons=OF_LINALG)

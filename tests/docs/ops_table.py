@@ -41,8 +41,8 @@ graphs of these ops (`pt.var`, `pt.linalg.solve`, ...) have what their ops have.
 - *CUDA*: `kernel`: part of the device's kernels; `host`: it runs on the host, with its operands and
   results transferred, since what ProbTensor needs on a device, the CUDA runtime, has no such
   routine.
-- *C*: in exports to C: `yes`; `LAPACK`: if it is linked with LAPACK; `no`: its code is in a library
-  of Python, which an export does without.
+- *C*: in exports to C: `yes`; `LAPACK`: if it is linked with LAPACK; `no`: it is computed by a
+  library of SciPy, which an export does without (transforms by one of C++).
 """
 
 

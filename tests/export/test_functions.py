@@ -281,8 +281,9 @@ def test_spectra_and_equations_of_a_library(exported):
         yield linalg.solve_sylvester(a, b.mT @ b, b)
         yield from (*linalg.qr(b, mode="complete"), *linalg.qr(b, mode="raw"))
         yield from (*linalg.qr(b, pivoting=True), *linalg.eig_banded(half, lower=True))
-        yield from (linalg.eigvals_banded(half, True), *linalg.eigh_tridiagonal(half[0], half[1, :-1]))
-        yield linalg.eigvalsh_tridiagonal(half[0], half[1, :-1])
+        pair = half[0], half[1, :-1]
+        yield from (linalg.eigvals_banded(half, True), *linalg.eigh_tridiagonal(*pair))
+        yield linalg.eigvalsh_tridiagonal(*pair)
 
     f = of_bands_and_inverses(made)
     export = exported(f, "spectra", lapack=openblas())
