@@ -1,8 +1,8 @@
 /* Matrices of few diagonals, and those with equal elements along each of them.
  *
  * A lower band of r diagonals is r x n: bands[k n + j] is the element (j + k, j), and what lies
- * outside of the matrix is not read, and written as 0. Plain C, but for eigenvalues; systems of bands
- * are LAPACK's where there is one, since it works by blocks where there are many diagonals.
+ * outside of the matrix is not read, and written as 0. Plain C, but for eigenvalues; systems of
+ * bands are LAPACK's where there is one, since it works by blocks where there are many diagonals.
  */
 #ifndef PT_BANDS_H
 #define PT_BANDS_H
@@ -17,8 +17,8 @@ typedef struct {
     int64_t m, n, k, room;
 } pt_banded;
 
-/* a x = b by elimination with partial pivoting, as dgtsv has it: x in place of b; 0 where a pivot is
- * zero. All three diagonals are changed; `low` becomes the second diagonal above the main one. */
+/* a x = b by elimination with partial pivoting, as dgtsv has it: x in place of b; 0 where a pivot
+ * is zero. All three diagonals are changed; `low` becomes the second one above the main one. */
 PT_ROUTINE int pt_eliminate_tridiagonal(double *low, double *middle, double *high, double *b,
                                         int64_t n, int64_t k)
 {
@@ -206,8 +206,8 @@ PT_ROUTINE int pt_band_factor(double *x, int64_t r, int64_t n)
     return 1;
 }
 
-/* out: the lower factor of each symmetric positive definite item, n x n with r diagonals below and on
- * the main one, as a band; all nan where it is none, or not finite. */
+/* out: the lower factor of each symmetric positive definite item, n x n with r diagonals below and
+ * on the main one, as a band; all nan where it is none, or not finite. */
 PT_ROUTINE void pt_cholesky_banded(const double *a, double *out, double *work, int64_t batch,
                                    int64_t r, int64_t n)
 {
@@ -307,8 +307,8 @@ PT_ROUTINE void pt_solve_lower_band_transposed(const double *bands, const double
 }
 
 /* x with t x = b in place of b, n x k, for t with the first column c and the first row r, whose
- * first element is not read; 0 where a leading block is singular. `first` and `last` have n doubles:
- * the first and the last column of the inverse of each leading block. */
+ * first element is not read; 0 where a leading block is singular. `first` and `last` have n
+ * doubles: the first and the last column of the inverse of each leading block. */
 PT_ROUTINE int pt_levinson(const double *c, const double *r, double *x, double *first,
                            double *last, int64_t n, int64_t k)
 {
@@ -342,8 +342,8 @@ PT_ROUTINE int pt_levinson(const double *c, const double *r, double *x, double *
     return 1;
 }
 
-/* out: x with t x = b for each item, t being n x n with elements that are equal along diagonals, and
- * b n x k; all nan where a leading block is singular. Golub and Van Loan (2013), "Matrix
+/* out: x with t x = b for each item, t being n x n with elements that are equal along diagonals,
+ * and b n x k; all nan where a leading block is singular. Golub and Van Loan (2013), "Matrix
  * Computations", 4.7. */
 PT_ROUTINE void pt_solve_toeplitz(const double *c, const double *r, const double *b, double *out,
                                   double *work, int64_t batch, int64_t n, int64_t k)

@@ -223,8 +223,8 @@ PT_ROUTINE int pt_log_near_one(double *t, double *out, double *work, int64_t n)
 }
 
 /* The logarithm of a Schur form t in `out`: that of a root near the identity, times a power of two.
- * Where a block is one value, its own logarithm. 0 where one is not positive. `work` has 4 n n + 2 n
- * doubles. Higham (2008), "Functions of Matrices", 11.5. */
+ * Where a block is one value, its own logarithm. 0 where one is not positive. `work` has 3 n n
+ * + 2 n doubles. Higham (2008), "Functions of Matrices", 11.5. */
 PT_ROUTINE int pt_log_of_schur(double *t, double *out, double *work, int64_t n)
 {
     double *other = work, *values = other + n * n, *rest = values + n, factor = 1.0;

@@ -1,9 +1,9 @@
 /* Exponentials of matrices, and their derivatives in a direction.
  *
- * Scaling and squaring with Pade approximants: Higham (2005), SIAM J. Matrix Anal. Appl. 26(4), with
- * the scaling of Al-Mohy and Higham (2009), same journal 31(3); the derivative by Al-Mohy and Higham
- * (2009), same journal 30(4). BLAS sees transposed matrices, and the results are those of these.
- * Without BLAS products and systems are plain loops.
+ * Scaling and squaring with Pade approximants: Higham (2005), SIAM J. Matrix Anal. Appl. 26(4),
+ * with the scaling of Al-Mohy and Higham (2009), same journal 31(3); the derivative by Al-Mohy and
+ * Higham (2009), same journal 30(4). BLAS sees transposed matrices, and the results are those of
+ * these. Without BLAS products and systems are plain loops.
  */
 #ifndef PT_EXPONENTIAL_H
 #define PT_EXPONENTIAL_H

@@ -1,10 +1,10 @@
 /* BLAS and LAPACK as the headers of routines call them, PT_CALL(dgetrf)(...), and what these share.
  *
- * In exported functions they are symbols, with -DPT_LAPACK and -llapack -lblas (or -lopenblas) after
- * the source; PT_FORTRAN(name) is how the library spells them, name##_ by default. In the modules of
- * Python (PT_POINTERS) they are read from a table of pointers, which lapack.pyx fills. With neither,
- * PT_HAS_LAPACK is not defined, and headers have what is plain C. They are column-major: they see
- * the transpose of a matrix.
+ * In exported functions they are symbols, with -DPT_LAPACK and -llapack -lblas (or -lopenblas)
+ * after the source; PT_FORTRAN(name) is how the library spells them, name##_ by default. In the
+ * modules of Python (PT_POINTERS) they are read from a table of pointers, which lapack.pyx fills.
+ * With neither, PT_HAS_LAPACK is not defined, and headers have what is plain C. They are
+ * column-major: they see the transpose of a matrix.
  */
 #ifndef PT_LAPACK_H
 #define PT_LAPACK_H

@@ -1,4 +1,5 @@
-/* The matrix routines of exported functions that cython_ext/linalg.pyx and triangular.pyx have for Python.
+/* Matrix routines of exported functions, which cython_ext/linalg.pyx and triangular.pyx have for
+ * Python.
  *
  * Plain C by itself, without pt_eigh and pt_qr. With -DPT_LAPACK all that LAPACK and BLAS have is
  * theirs; see pt_lapack.h. BLAS is column-major: it sees the transpose of a matrix. All on the

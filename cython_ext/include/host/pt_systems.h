@@ -92,9 +92,9 @@ PT_ROUTINE void pt_swap_rows(double *x, double *y, int64_t count, int64_t step)
     }
 }
 
-/* LU of x with complete pivoting in its place, up to the last pivot; L^-1 P in `rows`, and the place
- * that each column came from. Gives the product of the pivots but the last, with the sign of both
- * permutations. */
+/* LU of x with complete pivoting in its place, up to the last pivot; L^-1 P in `rows`, and the
+ * place that each column came from. Gives the product of the pivots but the last, with the sign of
+ * both permutations. */
 PT_ROUTINE double pt_eliminate(double *x, double *rows, int64_t *columns, int64_t n)
 {
     double product = 1.0;

@@ -8,9 +8,7 @@
     singular.py    singular values, pseudo-inverses, least squares, ranks
     eigen.py       eigenvalues of any matrix and of pairs; Schur forms
     bands.py       systems of matrices given by their diagonals
-    definite_bands.py  Cholesky factors of these, and systems by them
-    band_spectra.py    eigenvalues of these
-    forms.py       polar and Hessenberg forms, RQ factors, angles of subspaces
+    banded/        Cholesky factors and eigenvalues of symmetric ones of these
     inverses.py    inverses and determinants
     logdet.py      logarithms and signs of determinants
     norms.py       norms of vectors and of matrices

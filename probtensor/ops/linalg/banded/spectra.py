@@ -10,7 +10,7 @@ from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.kinds.function import as_tensor_of
-from probtensor.ops.linalg.definite_bands import dense, lower_of
+from probtensor.ops.linalg.banded.definite import dense, lower_of
 from probtensor.ops.linalg.factors import EighResult
 from probtensor.ops.linalg.products import matrices
 from probtensor.ops.reductions.folds import described, flag

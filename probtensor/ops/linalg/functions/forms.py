@@ -10,10 +10,10 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
-from probtensor.late import late
 from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
 from probtensor.ops.linalg.factors import QR, QRResult, by_item
+from probtensor.ops.linalg.functions.equations import Sylvester
 from probtensor.ops.linalg.orthogonal import FullQR
 from probtensor.ops.linalg.products import matrices
 from probtensor.ops.linalg.singular import EPS, SVD, Pinv, svdvals
@@ -21,8 +21,6 @@ from probtensor.ops.linalg.solving import Solve
 from probtensor.ops.reductions.folds import described, flag
 from probtensor.ops.samples import Sample
 from probtensor.types import SizeCheck, TensorType, size_max
-
-_equations = late("probtensor.ops.linalg.functions.equations")
 
 
 @op
@@ -73,7 +71,7 @@ class PolarFactor(Composite):
             inner = inner @ (turned @ out)
         p = (p + ops.matrix_transpose(p)) / 2
         skew = inner - ops.matrix_transpose(inner)
-        found = out @ make(_equations.Sylvester(), (p, p, skew))
+        found = out @ make(Sylvester(), (p, p, skew))
         if tall:
             outside = g - out @ (turned @ g)
             found = found + ops.matrix_transpose(
