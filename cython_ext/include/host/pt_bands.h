@@ -2,7 +2,7 @@
  *
  * A lower band of r diagonals is r x n: bands[k n + j] is the element (j + k, j), and what lies
  * outside of the matrix is not read, and written as 0. Plain C, but for eigenvalues; systems of
- * bands are LAPACK's where there is one, since it works by blocks where there are many diagonals.
+ * many diagonals are LAPACK's where there is one, since it works by blocks.
  */
 #ifndef PT_BANDS_H
 #define PT_BANDS_H
@@ -89,7 +89,6 @@ PT_ROUTINE void pt_solve_tridiagonal(const double *below, const double *middle,
         pt_run((double) batch * n * k >= PT_LARGE / 8, pt_tridiagonal_piece, &p, batch);
 }
 
-#ifndef PT_HAS_LAPACK
 /* a x = b by elimination with partial pivoting: x in place of b. Element (i, j) of a is
  * bands[j step + r - 1 + i - j], with room above for what pivots bring; 0 where a pivot is zero. */
 PT_ROUTINE int pt_eliminate_bands(double *bands, double *b, int64_t r, int64_t below, int64_t n,
@@ -99,7 +98,7 @@ PT_ROUTINE int pt_eliminate_bands(double *bands, double *b, int64_t r, int64_t b
     for (int64_t i = 0; i < n; i++) {
         const int64_t last = i + below < n - 1 ? i + below : n - 1;
         const int64_t wide = i + reach < n - 1 ? i + reach : n - 1;
-        const double *column = bands + i * step + reach - i;
+        double *column = bands + i * step + reach - i;
         int64_t best = i;
         for (int64_t row = i + 1; row <= last; row++)
             best = PT_ABS(column[row]) > PT_ABS(column[best]) ? row : best;
@@ -117,11 +116,14 @@ PT_ROUTINE int pt_eliminate_bands(double *bands, double *b, int64_t r, int64_t b
             b[best * k + c] = saved;
         }
         for (int64_t row = i + 1; row <= last; row++) {
-            const double factor = column[row] / column[i];
-            for (int64_t j = i + 1; factor != 0.0 && j <= wide; j++)
-                bands[j * step + reach - j + row] -= factor * bands[j * step + reach - j + i];
+            column[row] /= column[i];
             for (int64_t c = 0; c < k; c++)
-                b[row * k + c] -= factor * b[i * k + c];
+                b[row * k + c] -= column[row] * b[i * k + c];
+        }
+        for (int64_t j = i + 1; j <= wide; j++) {
+            double *x = bands + j * step + reach - j;
+            for (int64_t row = i + 1; row <= last; row++)
+                x[row] -= column[row] * x[i];
         }
     }
     for (int64_t i = n - 1; i >= 0; i--) {
@@ -134,7 +136,9 @@ PT_ROUTINE int pt_eliminate_bands(double *bands, double *b, int64_t r, int64_t b
     }
     return 1;
 }
-#endif
+
+/* Up to this many diagonals, with those that pivots bring, elimination is faster than LAPACK's. */
+#define PT_NARROW 28
 
 PT_ROUTINE void pt_banded_piece(void *context, int64_t item)
 {
@@ -152,18 +156,21 @@ PT_ROUTINE void pt_banded_piece(void *context, int64_t item)
             }
         }
 #ifdef PT_HAS_LAPACK
-        const int size = (int) n, columns = (int) k, lead = (int) step;
-        const int lower = (int) below, upper = (int) above;
-        double *b = bands + 2 * r * n;
-        pt_transpose(p->b + item * n * k, b, n, k);
-        PT_CALL(dgbsv)(&size, &lower, &upper, &columns, bands, &lead, (int *) (b + n * k), b,
-                       &size, &info);
-        if (!info)
-            pt_transpose(b, out, k, n);
-#else
-        memcpy(out, p->b + item * n * k, (size_t) (n * k) * sizeof *out);
-        info = !pt_eliminate_bands(bands, out, r, below, n, k);
+        if (step > PT_NARROW) {
+            const int size = (int) n, columns = (int) k, lead = (int) step;
+            const int lower = (int) below, upper = (int) above;
+            double *b = bands + 2 * r * n;
+            pt_transpose(p->b + item * n * k, b, n, k);
+            PT_CALL(dgbsv)(&size, &lower, &upper, &columns, bands, &lead, (int *) (b + n * k), b,
+                           &size, &info);
+            if (!info)
+                pt_transpose(b, out, k, n);
+        } else
 #endif
+        {
+            memcpy(out, p->b + item * n * k, (size_t) (n * k) * sizeof *out);
+            info = !pt_eliminate_bands(bands, out, r, below, n, k);
+        }
     }
     if (info)
         pt_fill(out, n * k, PT_NAN);
@@ -318,7 +325,7 @@ PT_ROUTINE int pt_levinson(const double *c, const double *r, double *x, double *
     for (int64_t j = 0; j < k; j++)
         x[j] *= first[0];
     for (int64_t m = 1; m < n; m++) {
-        double below = 0.0, above = 0.0, rest;
+        double below = 0.0, above = 0.0, rest, scale;
         for (int64_t i = 0; i < m; i++) {
             below += c[m - i] * first[i];
             above += r[i + 1] * last[i];
@@ -326,11 +333,12 @@ PT_ROUTINE int pt_levinson(const double *c, const double *r, double *x, double *
         rest = 1.0 - below * above;
         if (rest == 0.0)
             return 0;
+        scale = 1.0 / rest;
         first[m] = last[m] = 0.0;
         for (int64_t i = m; i >= 0; i--) {
             const double head = first[i], tail = i ? last[i - 1] : 0.0;
-            first[i] = (head - below * tail) / rest;
-            last[i] = (tail - above * head) / rest;
+            first[i] = (head - below * tail) * scale;
+            last[i] = (tail - above * head) * scale;
         }
         for (int64_t i = 0; i < m; i++)
             for (int64_t j = 0; j < k; j++)

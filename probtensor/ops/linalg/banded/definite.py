@@ -157,7 +157,7 @@ def _transposed(y: Node, x: Node) -> Node:
     places = ops.abs(k - m) * n + ops.clip(columns + ops.minimum(k, m), 0, n - 1)
     flat = ops.reshape(x, (*x.shape[:-2], r * n))
     weights = ops.where(ops.eq(k, m), 2.0, 1.0)
-    symmetric = ops.where(inside, ops.take(flat, places, axis=-1) * weights, 0.0)
+    symmetric = ops.where(inside, ops.take(flat, places, axis=-1, mode="clip") * weights, 0.0)
     factor = ops.where(inside, ops.expand_dims(y, -3), 0.0)
     return ops.sum(symmetric * factor, -2)
 

@@ -91,7 +91,7 @@ def _on_diagonals(left: Node, right: Node, a: Node) -> Node:
     rows = ops.expand_dims(ops.arange(r), -1)
     places = ops.clip(columns + rows, 0, n - 1) * n + columns
     flat = ops.reshape(both, (*both.shape[:-2], n * n))
-    found = ops.take(flat, places, axis=-1) * ops.where(ops.eq(rows, 0), 0.5, 1.0)
+    found = ops.take(flat, places, axis=-1, mode="clip") * ops.where(ops.eq(rows, 0), 0.5, 1.0)
     return ops.where(columns + rows < n, found, 0.0)
 
 

@@ -66,7 +66,8 @@ def _along(x: Node, y: Node) -> Node:
     n = x.shape[-2]
     places = ops.expand_dims(ops.arange(n), -1) + ops.arange(n)
     ends = [(0, 0)] * (x.ndim - 2) + [(0, n), (0, 0)]
-    return ops.sum(ops.take(ops.pad(x, ends), places, axis=-2) * ops.expand_dims(y, -3), (-2, -1))
+    found = ops.take(ops.pad(x, ends), places, axis=-2, mode="clip")
+    return ops.sum(found * ops.expand_dims(y, -3), (-2, -1))
 
 
 def _pair(what: str, c_or_cr: object) -> tuple[Node, Node]:

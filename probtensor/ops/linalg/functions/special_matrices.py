@@ -110,7 +110,7 @@ def convolution_matrix(a: TensorLike, n: int, mode: str = "full") -> Node:
         raise GraphError(f"convolution_matrix: mode is one of {modes}, not {mode!r:.60}")
     start, count = starts[mode]
     places = ops.expand_dims(ops.arange(count), -1) + start - ops.arange(n)
-    found = ops.take(a, ops.clip(places, 0, m - 1), axis=-1)
+    found = ops.take(a, places, axis=-1, mode="clip")
     return ops.where((places >= 0) & (places < m), found, 0)
 
 
