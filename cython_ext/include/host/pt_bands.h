@@ -138,7 +138,7 @@ PT_ROUTINE int pt_eliminate_bands(double *bands, double *b, int64_t r, int64_t b
 }
 
 /* Up to this many diagonals, with those that pivots bring, elimination is faster than LAPACK's. */
-#define PT_NARROW 28
+#define PT_NARROW 12
 
 PT_ROUTINE void pt_banded_piece(void *context, int64_t item)
 {

@@ -185,8 +185,16 @@ def solve_banded(
     if isinstance(ab.shape[-2], int) and ab.shape[-2] != below + above + 1:
         raise GraphError(f"solve_banded: ab needs {below + above + 1} diagonals{described(ab)}")
     b, is_vector = columns_of("solve_banded", b)
-    found = SolveBanded().apply(ab, b, as_tensor_of(below, "int64"), what="solve_banded")
+    found = _solved("solve_banded", ab, b, below, above)
     return ops.squeeze(found, -1) if is_vector else found
+
+
+def _solved(what: str, bands: Node, b: Node, below: int, above: int) -> Node:
+    """The solution by the op for this number of diagonals."""
+    if below == above == 1:
+        low, middle, high = bands[..., 2, :-1], bands[..., 1, :], bands[..., 0, 1:]
+        return SolveTridiagonal().apply(low, middle, high, b, what=what)
+    return SolveBanded().apply(bands, b, as_tensor_of(below, "int64"), what=what)
 
 
 def _counts(what: str, l_and_u: object) -> tuple[int, int]:
@@ -236,5 +244,5 @@ def solveh_banded(
         mirrored = ops.flip(taken(half, places - rows + reach), -2)
         whole = ops.concatenate([half, mirrored[..., 1:, :]], -2)
     b, is_vector = columns_of(what, b)
-    found = SolveBanded().apply(whole, b, as_tensor_of(reach, "int64"), what=what)
+    found = _solved(what, whole, b, reach, reach)
     return ops.squeeze(found, -1) if is_vector else found
