@@ -7,6 +7,15 @@ from cython_ext.blas cimport piece_fn
 cdef enum:
     LARGE = 1 << 28
 
+# Headers of host/ that call LAPACK read it from `table`, and a module that includes one binds it.
+cdef extern from *:
+    """
+    #define PT_POINTERS
+    #include "pt_lapack.h"
+    """
+    void pt_bind(const void* table)
+
+cdef const void* table() noexcept
 cdef void* pointer(str module, str name) except NULL
 cdef void run(bint large, piece_fn piece, void* context, int64_t count) noexcept nogil
 

@@ -32,6 +32,32 @@ cdef void* pointer(str module, str name) except NULL:
     return PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
 
 
+cdef extern from "pt_lapack.h":
+    ctypedef struct pt_lapack_table:
+        void (*run)(bint, piece_fn, void*, int64_t) noexcept nogil
+
+    ctypedef struct pt_lapack_name:
+        const char* module
+        const char* name
+        size_t place
+
+    const pt_lapack_name* pt_lapack_names
+    int64_t PT_LAPACK_COUNT
+    void pt_enter(pt_lapack_table* table, size_t place, void* address)
+
+
+cdef pt_lapack_table _table
+_table.run = run
+for _row in range(PT_LAPACK_COUNT):
+    pt_enter(&_table, pt_lapack_names[_row].place,
+             pointer(pt_lapack_names[_row].module.decode(), pt_lapack_names[_row].name.decode()))
+
+
+cdef const void* table() noexcept:
+    """What the headers of host/ call: LAPACK, and the threads that run pieces."""
+    return &_table
+
+
 cdef void run(bint large, piece_fn piece, void* context, int64_t count) noexcept nogil:
     """Run all pieces: on several threads if the call is large and no other call of BLAS is
     active."""

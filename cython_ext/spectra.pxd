@@ -22,5 +22,8 @@ cdef void pt_schur(const double* a, const int64_t* sort, double* t, double* z, i
                    double* work, int64_t batch, int64_t n) noexcept nogil
 
 cdef void pt_qz(const double* a, const double* b, const int64_t* sort, double* s, double* t,
-                double* reals, double* imags, double* scales, double* q, double* z,
-                double* work, int64_t batch, int64_t n) noexcept nogil
+                double* reals, double* imags, double* scales, double* q, double* z, double* work,
+                int64_t batch, int64_t n) noexcept nogil
+
+cdef void pt_hessenberg(const double* a, double* h, double* q, double* work, int64_t batch,
+                        int64_t n) noexcept nogil

@@ -103,6 +103,7 @@ from probtensor.ops import (
     yv,
     zeta,
 )
+from probtensor.ops.absent import OF_SPECIAL
 
 __all__ = [
     "beta",
@@ -207,4 +208,4 @@ __all__ = [
     "zeta",
 ]
 
-__getattr__ = absent("pt.special", dict.fromkeys(__all__))
+__getattr__ = absent("pt.special", dict.fromkeys(__all__), reasons=OF_SPECIAL)

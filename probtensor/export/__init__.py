@@ -14,7 +14,8 @@ The one idea: the C is the text of the CPU target, line by line, so nothing abou
 twice, and the results are those of the native module bit for bit: the same headers, the same
 operations in the same order, the same flags. What Python does around a plan (sizes, memory, checks
 of indices, bound arrays) is written out as C here; what of it is the same in all exports is in
-`cython_ext/include/host/pt_export.h`, and the matrix routines are in `pt_linalg.h`, without BLAS.
+`cython_ext/include/host/pt_export.h`, and the routines on matrices are in the headers beside it, of
+which modules of Python have all but those of `pt_linalg.h`; they call LAPACK if it is linked.
 
 A context is the data and one workspace. All that depends on sizes is computed at export where the
 sizes are known, as in every posterior; else in a call, when they change.

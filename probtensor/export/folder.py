@@ -32,7 +32,9 @@ NEEDED = (
     "pt_zeta.h", "pt_hyper.h", "pt_incomplete_gamma.h", "pt_incomplete_beta.h",
     "pt_incomplete_inverse.h", "pt_operators.h", "pt_random.h", "probtensor.h",
     "host/pt_loops.h", "host/pt_export.h", "host/pt_linalg.h", "host/pt_sort.h",
-    "host/pt_ordering.h", "host/pt_cholesky_gradient.h", "host/pt_small.h",
+    "host/pt_ordering.h", "host/pt_cholesky_gradient.h", "host/pt_small.h", "host/pt_lapack.h",
+    "host/pt_bands.h", "host/pt_systems.h", "host/pt_spectra.h", "host/pt_equations.h",
+    "host/pt_exponential.h",
 )  # fmt: skip
 
 

@@ -15,26 +15,56 @@ from probtensor.lower.plan import Plan
 from probtensor.process import computed_once
 from probtensor.targets.base import BuildError, scipy_function
 from probtensor.targets.cython.render import render
+from probtensor.targets.cython.routines import modules
 from probtensor.targets.spell import Speller
 from probtensor.types import Size, size_product
 
-# The routines of pt_linalg.h (those of linalg.pyx and triangular.pyx), and those of pt_ordering.h;
-# others have no form in C.
-OF_MATRICES = (
-    "pt_gemm", "pt_gemm_float32", "pt_add_product", "pt_add_product_float32", "pt_cholesky",
-    "pt_cholesky_gradient", "pt_solve_lower",
-    "pt_solve_upper", "pt_solve_lower_transposed", "pt_solve_upper_transposed", "pt_lu",
-    "pt_solve_factored", "pt_solve_factored_transposed", "pt_cumsum", "pt_true_places",
-)  # fmt: skip
-OF_ORDER = (
-    "pt_sort", "pt_sort_int64", "pt_argsort", "pt_argsort_int64", "pt_argsort_rows",
-    "pt_argsort_rows_int64", "pt_select", "pt_select_int64", "pt_search_left", "pt_search_right",
-    "pt_search_left_int64", "pt_search_right_int64", "pt_cumsum_int64", "pt_cumprod",
-    "pt_cumprod_int64", "pt_cummax", "pt_cummax_int64", "pt_recurrence", "pt_sort_float32",
-    "pt_partition", "pt_partition_int64", "pt_cumsum_columns", "pt_cumsum_columns_int64",
-)  # fmt: skip
-ROUTINES = (*OF_MATRICES, *OF_ORDER)
-OF_LAPACK = ("pt_eigh", "pt_qr")  # and those of it that need LAPACK
+# The routines that have a form in C, by the header that has it: those that are plain C, and those
+# that need LAPACK.
+IN_PLAIN_C = {
+    "linalg": (
+        "pt_gemm", "pt_gemm_float32", "pt_add_product", "pt_add_product_float32", "pt_cholesky",
+        "pt_cholesky_gradient", "pt_solve_lower",
+        "pt_solve_upper", "pt_solve_lower_transposed", "pt_solve_upper_transposed", "pt_lu",
+        "pt_solve_factored", "pt_solve_factored_transposed", "pt_cumsum", "pt_true_places",
+    ),
+    "ordering": (
+        "pt_sort", "pt_sort_int64", "pt_argsort", "pt_argsort_int64", "pt_argsort_rows",
+        "pt_argsort_rows_int64", "pt_select", "pt_select_int64", "pt_search_left",
+        "pt_search_right", "pt_search_left_int64", "pt_search_right_int64", "pt_cumsum_int64",
+        "pt_cumprod", "pt_cumprod_int64", "pt_cummax", "pt_cummax_int64", "pt_recurrence",
+        "pt_sort_float32", "pt_partition", "pt_partition_int64", "pt_cumsum_columns",
+        "pt_cumsum_columns_int64",
+    ),
+    "bands": (
+        "pt_solve_tridiagonal", "pt_solve_banded", "pt_cholesky_banded",
+        "pt_cholesky_banded_tangent", "pt_cholesky_banded_cotangent", "pt_solve_lower_band",
+        "pt_solve_lower_band_transposed", "pt_solve_toeplitz",
+    ),
+    "systems": ("pt_inv", "pt_adjugate", "pt_pivot_order"),
+    "equations": ("pt_cholesky_update",),
+    "exponential": ("pt_expm", "pt_expm_frechet"),
+}  # fmt: skip
+BY_LAPACK = {
+    "linalg": ("pt_eigh", "pt_qr"),
+    "bands": (
+        "pt_eig_banded", "pt_eigvals_banded", "pt_eigh_tridiagonal", "pt_eigvalsh_tridiagonal",
+    ),
+    "systems": ("pt_qr_full", "pt_qr_raw", "pt_qr_order"),
+    "spectra": (
+        "pt_svd", "pt_svd_full", "pt_svdvals", "pt_eigvalsh", "pt_eig", "pt_eigvals", "pt_schur",
+        "pt_qz", "pt_hessenberg",
+    ),
+    "equations": ("pt_sylvester", "pt_sqrtm", "pt_logm"),
+}  # fmt: skip
+ROUTINES = tuple(name for names in IN_PLAIN_C.values() for name in names)
+OF_LAPACK = tuple(name for names in BY_LAPACK.values() for name in names)
+HEADER_OF = {
+    name: f"pt_{header}.h"
+    for table in (IN_PLAIN_C, BY_LAPACK)
+    for header, names in table.items()
+    for name in names
+}
 
 
 class Argument(NamedTuple):
@@ -152,13 +182,20 @@ def refuse_routines(plan: Plan, name: str, known: Sequence[str]) -> None:
         for stmt in walk(kernel.body):
             if isinstance(stmt, Call) and stmt.routine not in known:
                 routine = stmt.routine.removeprefix("pt_")
-                way = (
-                    'give lapack="-llapack -lblas", or what links LAPACK on the machine that '
-                    "builds it"
-                    if stmt.routine in OF_LAPACK
-                    else f"known are {', '.join(r.removeprefix('pt_') for r in known)}"
-                )
                 raise BuildError(
-                    f"export: {name} needs the routine {routine}, which has no form in plain C\n"
-                    f"  at {stmt.origin}\n  {way}"
+                    f"export: {name} needs the routine {routine}, which has no form in "
+                    f"{'plain C' if stmt.routine in OF_LAPACK else 'C'}\n  at {stmt.origin}\n"
+                    f"  {_way_out(stmt.routine)}"
                 )
+
+
+def _way_out(routine: str) -> str:
+    """What to do where a routine has no form in an export."""
+    if routine in OF_LAPACK:
+        return 'give lapack="-llapack -lblas", or what links LAPACK on the machine that builds it'
+    if modules().get(routine) == "fourier":
+        return (
+            "discrete transforms are computed by a library of C++ in SciPy, which an export does "
+            "without: compute them outside, and pass their values to the function"
+        )
+    return "compute it outside, and pass its values to the function"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from probtensor.export.arrays import Arrays
 from probtensor.export.names import c_string, in_comment
-from probtensor.export.parts import Part
+from probtensor.export.parts import HEADER_OF, Part
 from probtensor.process import computed_once
 from probtensor.types import size_text
 from probtensor.version import __version__
@@ -82,9 +82,9 @@ class Source:
             yield f'#include "{header}"'
         if any(part.translated.random for part in self.parts):
             yield '#include "pt_random.h"'
-        if any(part.translated.routines for part in self.parts):
-            yield '#include "pt_linalg.h"'
-            yield '#include "pt_ordering.h"'
+        called = {name for part in self.parts for name in part.translated.routines}
+        for header in sorted({HEADER_OF[name] for name in called}):
+            yield f'#include "{header}"'
 
     def _context(self) -> Iterator[str]:
         name, count = self.name, len(self.parts)

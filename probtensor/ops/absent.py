@@ -1,11 +1,11 @@
-"""Names of NumPy and PyTensor that are no names here: why, and what to write instead.
+"""Names of NumPy, SciPy and PyTensor that are no names here: why, and what to write instead.
 
 A reason stands once, with all names that it is the reason for.
 """
 
 from __future__ import annotations
 
-_REASONS = {
+_OF_NUMPY = {
     "a tensor is never written to: x.at[key].set(v), .add(v) and others give another tensor": (
         "copyto"
     ),
@@ -51,4 +51,85 @@ _REASONS = {
     "there is no global setting: dtypes are those of the inputs, options are arguments of "
     "pt.function": "config",
 }
-REASONS = {name: reason for reason, names in _REASONS.items() for name in names.split()}
+_OF_LINALG = {
+    "how many columns there are depends on values: those of pt.linalg.svd(a, full_matrices=True) "
+    "whose singular values are above a tolerance, or not, are such a basis": "null_space orth",
+    "a function of Python cannot be applied to eigenvalues of tensors: of a symmetric matrix it is "
+    "(v * f(w)) @ v.mT with w, v = pt.linalg.eigh(a); expm, logm, sqrtm, cosm, ... are functions": (
+        "funm"
+    ),
+    "it depends on no tensor: give scipy.linalg.NAME(...) to pt.constant": (
+        "dft hadamard helmert hilbert invhilbert invpascal pascal"
+    ),
+    "write the comparison, which gives a tensor: pt.all(a == a.mT), or pt.allclose": (
+        "ishermitian issymmetric"
+    ),
+    "values are known only in a call; pt.assume(a, ...) declares what is known of a matrix": (
+        "bandwidth"
+    ),
+    "it changes factors of NumPy's arrays: factor the changed matrix, or see "
+    "pt.linalg.cholesky_update": "qr_delete qr_insert qr_update",
+    "write the product: q @ c with q, r = pt.linalg.qr(a)": "qr_multiply",
+    "its complex form is no function here: pt.linalg.schur gives the real one": "rsf2csf",
+    "results of pt.linalg.eig are complex already, and blocks are of pt.linalg.schur": "cdf2rdf",
+    "a random projection is written with pt.random: pt.random.normal(shape=(k, m)) @ a": (
+        "clarkson_woodruff_transform"
+    ),
+    "pt.jacobian(pt.linalg.expm(a), a) is the derivative whose norm it is made of": "expm_cond",
+    "pt.linalg.svd of the blocks gives angles and vectors": "cossin",
+    "pt.linalg.companion(a) has the same eigenvalues": "fiedler_companion",
+    "pt.linalg.lu factors any square matrix, and pt.linalg.solve(a, b, assume_a='sym') reads one "
+    "triangle of a symmetric one": "ldl",
+    "LAPACK balances inside of pt.linalg.eig; to scale rows and columns write d[:, None] * a / d": (
+        "matrix_balance"
+    ),
+    "it is another name of SciPy's for solve_continuous_lyapunov": "solve_lyapunov",
+    "nothing warns: nan reaches the result": "LinAlgWarning",
+    "that is a tool of SciPy's own, not a function of arrays": (
+        "basic blas cython_blas cython_lapack decomp decomp_cholesky decomp_lu decomp_qr "
+        "decomp_schur decomp_svd find_best_blas_type get_blas_funcs get_lapack_funcs "
+        "interpolative lapack matfuncs misc special_matrices test"
+    ),
+}
+_OF_SPECIAL = {
+    "it depends on no tensor: give scipy.special.NAME(...) to pt.constant": (
+        "ai_zeros bei_zeros beip_zeros ber_zeros bernoulli berp_zeros bi_zeros erf_zeros euler "
+        "fresnel_zeros fresnelc_zeros fresnels_zeros jn_zeros jnjnp_zeros jnp_zeros jnyn_zeros "
+        "kei_zeros keip_zeros kelvin_zeros ker_zeros kerp_zeros stirling2 y0_zeros y1_zeros "
+        "y1p_zeros yn_zeros ynp_zeros mathieu_even_coef mathieu_odd_coef obl_cv_seq pro_cv_seq "
+        "roots_chebyc roots_chebys roots_chebyt roots_chebyu roots_gegenbauer roots_genlaguerre "
+        "roots_hermite roots_hermitenorm roots_jacobi roots_laguerre roots_legendre "
+        "roots_sh_chebyt roots_sh_chebyu roots_sh_jacobi roots_sh_legendre c_roots cg_roots "
+        "h_roots he_roots j_roots js_roots l_roots la_roots p_roots ps_roots s_roots t_roots "
+        "ts_roots u_roots us_roots"
+    ),
+    "scipy.special.NAME gives the coefficients of a polynomial, and pt.polyval its values": (
+        "chebyc chebys chebyt chebyu gegenbauer genlaguerre hermite hermitenorm jacobi laguerre "
+        "legendre sh_chebyt sh_chebyu sh_jacobi sh_legendre"
+    ),
+    "an inverse in a parameter is the solution of an equation: pt.optimize.root_scalar has it, "
+    "with derivatives": (
+        "bdtrik bdtrin btdtria btdtrib chdtriv chndtridf chndtrinc chndtrix fdtridfd gdtria "
+        "gdtrib gdtrix nbdtrik nbdtrin ncfdtridfd ncfdtridfn ncfdtrinc nctdtridf nctdtrinc "
+        "nrdtrimn nrdtrisd pdtrik stdtridf"
+    ),
+    "derivatives of any order are taken of the function itself: pt.grad": (
+        "h1vp h2vp ivp jvp kvp yvp"
+    ),
+    "nothing warns or raises: nan and inf reach the result": (
+        "SpecialFunctionError SpecialFunctionWarning errstate geterr seterr"
+    ),
+    "that is NumPy's function: pt.NAME": "cbrt exp2 expm1 log1p round",
+    "the functions without an order are ops; sequences of orders are vmap's, or loops": (
+        "lqmn lqn pbdn_seq pbdv_seq pbvv_seq riccati_jn riccati_yn"
+    ),
+}
+
+
+def _by_name(reasons: dict[str, str]) -> dict[str, str]:
+    return {name: reason for reason, names in reasons.items() for name in names.split()}
+
+
+REASONS = _by_name(_OF_NUMPY)
+OF_LINALG = _by_name(_OF_LINALG)
+OF_SPECIAL = _by_name(_OF_SPECIAL)

@@ -42,8 +42,8 @@ graphs of these ops (`pt.var`, `pt.linalg.solve`, ...) have what their ops have.
 - *CUDA*: `kernel`: part of the device's kernels; `library`: by cuSOLVER, cuBLAS or cuFFT, if it is
   installed and the matrices are large enough, or many; else, and for `host`, it runs on the host,
   with its operands and results transferred. `kernel, library`: large ones by a library.
-- *C*: in exports to C: `yes`; `LAPACK`: if it is linked with LAPACK; `no`: its code is in a library
-  of Python, which an export does without.
+- *C*: in exports to C: `yes`; `LAPACK`: if it is linked with LAPACK; `no`: it is computed by a
+  library of SciPy, which an export does without (transforms by one of C++).
 """
 
 

@@ -14,9 +14,10 @@ import probtensor as pt
 from probtensor.export.arrays import INLINE_BYTES, Arrays, number_text
 from probtensor.export.cython_text import translated
 from probtensor.export.expressions import c_expression
+from probtensor.export.folder import NEEDED
 from probtensor.export.names import KEYWORDS, c_string, distinct, identifier
-from probtensor.export.parts import OF_LAPACK, ROUTINES
-from probtensor.targets.cython.routines import signatures
+from probtensor.export.parts import HEADER_OF, OF_LAPACK, ROUTINES
+from probtensor.targets.cython.routines import modules
 from probtensor.targets.cython.toolchain import compiler_command
 from tests.export.conftest import STRICT
 
@@ -178,7 +179,7 @@ def test_generated_programs_have_a_form_in_c(root, tmp_path):
     once = dict.fromkeys(use for t in found for use in t.once)
     routines = {name for t in found for name in t.routines}
     assert any(t.random for t in found) and "pt_gemm" in routines
-    heads = ["pt_loops.h", "pt_random.h", "pt_linalg.h", "pt_ordering.h"]
+    heads = ["pt_loops.h", "pt_random.h", *sorted(set(HEADER_OF.values()))]
     text = [*(f'#include "{head}"' for head in heads), *once, *(t.text for t in found)]
     (tmp_path / "all.c").write_text("\n".join(text))
     include = root / "cython_ext/include"
@@ -208,13 +209,16 @@ def test_arrays_are_written_once_and_large_ones_in_a_file():
 
 
 def test_routines_have_a_form_in_c(root):
-    """Those of three .pxd files, with the same parameters; an export refuses others."""
-    headers = (root / "cython_ext/include/host" / f"pt_{name}.h" for name in ("linalg", "ordering"))
-    text = "".join(header.read_text(encoding="utf-8") for header in headers)
-    of_modules = map(signatures, ("linalg", "ordering", "triangular"))
-    assert {*ROUTINES, *OF_LAPACK} == {name for module in of_modules for name in module}
+    """All of these modules, each in the header that an export includes for it."""
+    of_modules = ("bands", "equations", "exponential", "linalg", "ordering", "spectra", "systems",
+                  "triangular")  # fmt: skip
+    assert {*ROUTINES, *OF_LAPACK} == {n for n, module in modules().items() if module in of_modules}
+    assert len({*ROUTINES, *OF_LAPACK}) == len(ROUTINES) + len(OF_LAPACK)
     for name in (*ROUTINES, *OF_LAPACK):
+        header = root / "cython_ext/include/host" / HEADER_OF[name]
+        text = header.read_text(encoding="utf-8")
         assert re.search(rf"(void |PT_\w+\(){name}\b", text), name
+        assert f"host/{HEADER_OF[name]}" in NEEDED
 
 
 def test_headers_are_those_of_c_plus_plus_too(tmp_path):

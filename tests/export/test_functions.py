@@ -158,6 +158,9 @@ def test_routines_without_a_form_in_c_are_refused(tmp_path):
     f = pt.function([a], pt.linalg.eigh(a))
     with pytest.raises(pt.BuildError, match=r"eigh(.|\n)*test_functions.py(.|\n)*lapack="):
         f.export(tmp_path)
+    g = pt.function([a], pt.fft.rfft(a).real)
+    with pytest.raises(pt.BuildError, match=r"rfft(.|\n)*test_functions.py(.|\n)*which an export"):
+        g.export(tmp_path, lapack="-llapack")
     assert not list(tmp_path.iterdir())
 
 
@@ -229,6 +232,69 @@ def test_routines_of_a_library(exported):
         with blas.OneThread(blas.of_scipy()):
             equal(call(*arrays, results=expected), expected)
     assert all(np.isnan(call(*NOT_DEFINITE)[k]).all() for k in (1, 2))
+
+
+def of_bands_and_inverses(*more):
+    """A function of a square matrix with a large diagonal, and of columns."""
+    a, b = pt.matrix("a"), pt.matrix("b")
+    diagonal, beside = pt.diagonal(a), pt.diagonal(a, 1)
+    half = pt.stack([diagonal, *(pt.pad(pt.diagonal(a, -k), (0, k)) for k in (1, 2))])
+    whole = pt.stack([*(pt.pad(pt.diagonal(a, k), (k, 0)) for k in (2, 1)), *half])
+    factor = pt.linalg.cholesky_banded(half, lower=True)
+    total = pt.sum(pt.linalg.cho_solve_banded((factor, True), b) ** 2)
+    (gradient,) = pt.grad(total, [a])
+    outputs = [
+        factor, total, gradient, pt.grad(pt.sum(pt.sin(gradient)), a),
+        pt.linalg.solve_banded((2, 2), whole, b), pt.linalg.solve_toeplitz((a[:, 0], a[0]), b),
+        pt.linalg.solve_banded((1, 1), pt.stack([*half[:2], pt.pad(beside, (0, 1))]), b),
+        pt.linalg.inv(a), pt.grad(pt.linalg.det(a), a), pt.linalg.expm(a / 30),
+        pt.grad(pt.sum(pt.linalg.expm(a / 10) ** 2), a),
+        pt.linalg.cholesky_update(pt.linalg.cholesky(a @ a.mT), b[:, 0]),
+        pt.linalg.pivot_to_permutation(pt.argsort(b[:, 0])),
+    ]  # fmt: skip
+    return pt.function([a, b], [*outputs, *(y for make in more for y in make(a, b))])
+
+
+def with_large_diagonal(n, k):
+    rng = np.random.default_rng(n)
+    return rng.normal(size=(n, n)) + 3 * n * np.eye(n), rng.normal(size=(n, k))
+
+
+def test_routines_of_bands_and_inverses_in_plain_c(exported):
+    f = of_bands_and_inverses()
+    call = Call(exported(f, "banded"), f)
+    for sizes in ((3, 1), (4, 3), (20, 2)):
+        arrays = with_large_diagonal(*sizes)
+        for made, truth in zip(call(*arrays), f(*arrays), strict=True):
+            np.testing.assert_allclose(made, truth, rtol=1e-8, atol=1e-9 * np.abs(truth).max())
+    singular = np.ones((4, 4)), np.ones((4, 1))
+    for made, truth in zip(call(*singular), f(*singular), strict=True):
+        np.testing.assert_allclose(made, truth, rtol=1e-8, atol=1e-9)
+
+
+def test_spectra_and_equations_of_a_library(exported):
+    """All routines that need LAPACK, bit for bit as in Python."""
+    def made(a, b):
+        linalg, half = pt.linalg, pt.stack([pt.diagonal(a), pt.pad(pt.diagonal(a, 1), (0, 1))])
+        yield from (*linalg.svd(a), *linalg.svd(b, full_matrices=True), linalg.svdvals(b))
+        yield from (linalg.eigvalsh(a), linalg.eigvals(a).real, linalg.eig(a).eigenvectors.imag)
+        yield from (*linalg.schur(a, sort="rhp"), *linalg.ordqz(a, a.mT + 1)[3:])
+        yield from (*linalg.hessenberg(a, calc_q=True), linalg.sqrtm(a), linalg.logm(a))
+        yield linalg.solve_sylvester(a, b.mT @ b, b)
+        yield from (*linalg.qr(b, mode="complete"), *linalg.qr(b, mode="raw"))
+        yield from (*linalg.qr(b, pivoting=True), *linalg.eig_banded(half, lower=True))
+        pair = half[0], half[1, :-1]
+        yield from (linalg.eigvals_banded(half, True), *linalg.eigh_tridiagonal(*pair))
+        yield linalg.eigvalsh_tridiagonal(*pair)
+
+    f = of_bands_and_inverses(made)
+    export = exported(f, "spectra", lapack=openblas())
+    call = Call(export, f)
+    for sizes in ((3, 1), (4, 3), (12, 5)):
+        arrays = with_large_diagonal(*sizes)
+        expected = f(*arrays)
+        with blas.OneThread(blas.of_scipy()):
+            equal(call(*arrays, results=expected), expected)
 
 
 def test_long_sums_of_products(exported):

@@ -1,18 +1,48 @@
-"""Every function of NumPy, and every name of PyTensor's tensors, exists or says why it does not."""
+"""Every function of NumPy and of SciPy's linalg and special, and every name of PyTensor's tensors,
+exists or says why it does not."""
 
 import types
 from importlib import import_module
 
 import numpy as np
 import pytest
+import scipy.linalg
+import scipy.special
 
 import probtensor as pt
 from probtensor import ops
-from probtensor.ops.absent import REASONS
+from probtensor.ops.absent import OF_LINALG, OF_SPECIAL, REASONS
 
 words = str.split
 # NumPy's functions of arrays that there are none of, and no other way to write them.
 OPEN = words("bitwise_count spacing")
+# Functions of scipy.special that there are none of: cumulative probabilities, which the incomplete
+# gamma and beta functions give; Airy, Kelvin, Struve, Mathieu and spheroidal
+# functions, elliptic integrals, orthogonal polynomials, functions of complex arguments.
+OPEN_SPECIAL = words(
+    """
+agm airy airye assoc_laguerre assoc_legendre_p assoc_legendre_p_all bdtr bdtrc bdtri bei beip ber
+berp besselpoly chdtr chdtrc chdtri chndtr comb cosdg cotdg diric ellip_harm ellip_harm_2
+ellip_normal ellipe ellipeinc ellipj ellipk ellipkinc ellipkm1 elliprc elliprd elliprf elliprg
+elliprj eval_chebyc eval_chebys eval_chebyt eval_chebyu eval_gegenbauer eval_genlaguerre
+eval_hermite eval_hermitenorm eval_jacobi eval_laguerre eval_legendre eval_sh_chebyt eval_sh_chebyu
+eval_sh_jacobi eval_sh_legendre exp10 factorial2 factorialk fdtr fdtrc fdtri fresnel gammasgn gdtr
+gdtrc hankel1 hankel1e hankel2 hankel2e huber hyp0f1 hyperu it2i0k0 it2j0y0 it2struve0 itairy
+iti0k0 itj0y0 itmodstruve0 itstruve0 jn jve kei keip kelvin ker kerp kolmogi kolmogorov legendre_p
+legendre_p_all lmbda log_wright_bessel loggamma lpmv mathieu_a mathieu_b mathieu_cem
+mathieu_modcem1 mathieu_modcem2 mathieu_modsem1 mathieu_modsem2 mathieu_sem modfresnelm modfresnelp
+modstruve nbdtr nbdtrc nbdtri ncfdtr ncfdtri nctdtr nctdtrit obl_ang1 obl_ang1_cv obl_cv obl_rad1
+obl_rad1_cv obl_rad2 obl_rad2_cv pbdv pbvv pbwa pdtr pdtrc pdtri perm powm1 pro_ang1 pro_ang1_cv
+pro_cv pro_rad1 pro_rad1_cv pro_rad2 pro_rad2_cv pseudo_huber radian shichi sici sindg smirnov
+smirnovi sph_harm_y sph_harm_y_all sph_legendre_p sph_legendre_p_all spherical_in spherical_jn
+spherical_kn spherical_yn stdtr stdtrit struve tandg tklmbda voigt_profile wofz wright_bessel
+wrightomega yn yve zetac
+    """
+)
+SCIPY = {
+    "linalg": (scipy.linalg, OF_LINALG, ()),
+    "special": (scipy.special, OF_SPECIAL, OPEN_SPECIAL),
+}
 # PyTensor's names beside the constructors of inputs.
 PYTENSOR = words(
     """
@@ -73,6 +103,20 @@ def test_reasons_are_those_of_names_that_do_not_exist():
         with pytest.raises(AttributeError) as caught:
             getattr(pt, name)
         assert reason.replace("NAME", name) in str(caught.value) and len(reason) > 20
+
+
+@pytest.mark.parametrize("name", SCIPY)
+def test_functions_of_scipy_exist_or_say_why_not(name):
+    theirs, reasons, left = SCIPY[name]
+    ours = getattr(pt, name)
+    absent = {n for n in theirs.__all__ if n not in ours.__all__}
+    assert absent <= {*reasons, *left} and not {*reasons} & {*left}
+    assert not [n for n in reasons if n in ours.__all__]
+    for reason in dict.fromkeys(reasons.values()):
+        known = next(n for n in reasons if reasons[n] == reason)
+        with pytest.raises(AttributeError) as caught:
+            getattr(ours, known)
+        assert reason.replace("NAME", known) in str(caught.value) and len(reason) > 20
 
 
 def test_names_of_pytensor_exist():

@@ -26,13 +26,18 @@ DIFFERENT = {
         (name, "check_finite"): "no values while a graph is built: only False can be"
         for name in (
             "solve_triangular", "cho_solve", "lu", "lu_factor", "schur", "qz", "cho_factor",
-            "lu_solve", "solve_banded", "solveh_banded", "ordqz",
+            "lu_solve", "solve_banded", "solveh_banded", "ordqz", "cholesky_banded",
+            "cho_solve_banded", "eig_banded", "eigvals_banded", "eigh_tridiagonal",
+            "eigvalsh_tridiagonal", "solve_toeplitz", "hessenberg", "rq", "pinvh", "expm_frechet",
+            "orthogonal_procrustes",
         )
     },
     ("solve_continuous_are", "balanced"): "the pencil is not balanced before it is ordered",
     ("solve_discrete_are", "balanced"): "the pencil is not balanced before it is ordered",
     ("sqrtm", "disp"): "a parameter that SciPy is about to remove",
     ("sqrtm", "blocksize"): "a parameter that SciPy is about to remove",
+    ("logm", "disp"): "a parameter that SciPy is about to remove",
+    ("signm", "disp"): "a parameter that SciPy is about to remove",
     ("einsum", "operands"): "the subscripts are a parameter of their own, and always come first",
     ("einsum", "kwargs"): "dtype=, order= and casting= stand in the signature",
     ("factorial", "exact"): "the result is gamma(n + 1) of floats, as Theano has it",

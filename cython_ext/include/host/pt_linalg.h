@@ -1,9 +1,9 @@
-/* The matrix routines of exported functions, as cython_ext/linalg.pyx has them for Python.
+/* Matrix routines of exported functions, which cython_ext/linalg.pyx and triangular.pyx have for
+ * Python.
  *
- * Plain C by itself, without pt_eigh and pt_qr. With -DPT_LAPACK, and -llapack -lblas (or
- * -lopenblas) after the source, all that LAPACK and BLAS have is theirs; PT_FORTRAN(name) is how
- * the library spells its symbols, name##_ by default. BLAS is column-major: it sees the transpose
- * of a matrix. All on the calling thread but for threads of that library.
+ * Plain C by itself, without pt_eigh and pt_qr. With -DPT_LAPACK all that LAPACK and BLAS have is
+ * theirs; see pt_lapack.h. BLAS is column-major: it sees the transpose of a matrix. All on the
+ * calling thread but for threads of that library.
  */
 #ifndef PT_LINALG_H
 #define PT_LINALG_H
@@ -14,40 +14,8 @@
 #include <string.h>
 #include "pt_base.h"
 #include "pt_cholesky_gradient.h"
+#include "pt_lapack.h"
 #include "pt_small.h"
-
-#if defined(__GNUC__) || defined(__clang__)
-#define PT_ROUTINE static __attribute__((noinline, unused))
-#else
-#define PT_ROUTINE static
-#endif
-
-#ifdef PT_LAPACK
-#ifndef PT_FORTRAN
-#define PT_FORTRAN(name) name##_
-#endif
-void PT_FORTRAN(dgemm)(const char *, const char *, const int *, const int *, const int *,
-                       const double *, const double *, const int *, const double *, const int *,
-                       const double *, double *, const int *);
-void PT_FORTRAN(dtrsm)(const char *, const char *, const char *, const char *, const int *,
-                       const int *, const double *, const double *, const int *, double *,
-                       const int *);
-void PT_FORTRAN(sgemm)(const char *, const char *, const int *, const int *, const int *,
-                       const float *, const float *, const int *, const float *, const int *,
-                       const float *, float *, const int *);
-void PT_FORTRAN(dsyrk)(const char *, const char *, const int *, const int *, const double *,
-                       const double *, const int *, const double *, double *, const int *);
-void PT_FORTRAN(ssyrk)(const char *, const char *, const int *, const int *, const float *,
-                       const float *, const int *, const float *, float *, const int *);
-void PT_FORTRAN(dpotrf)(const char *, const int *, double *, const int *, int *);
-void PT_FORTRAN(dgetrf)(const int *, const int *, double *, const int *, int *, int *);
-void PT_FORTRAN(dsyevd)(const char *, const char *, const int *, double *, const int *, double *,
-                        double *, const int *, int *, const int *, int *);
-void PT_FORTRAN(dgeqrf)(const int *, const int *, double *, const int *, double *, double *,
-                        const int *, int *);
-void PT_FORTRAN(dorgqr)(const int *, const int *, const int *, double *, const int *, double *,
-                        double *, const int *, int *);
-#endif
 
 #define PT_PART 256        /* terms that are summed in one go, */
 #define PT_WIDE_PART 512   /* in wide products */
@@ -297,27 +265,6 @@ PT_SOLVE(pt_solve_upper, 0, 0)
 PT_SOLVE(pt_solve_lower_transposed, 1, 1)
 PT_SOLVE(pt_solve_upper_transposed, 0, 1)
 #undef PT_SOLVE
-
-PT_ROUTINE int pt_all_finite(const double *x, int64_t count)
-{
-    double zero = 0.0;
-    for (int64_t i = 0; i < count; i++)
-        zero += x[i] - x[i];
-    return zero == 0.0;
-}
-
-PT_ROUTINE void pt_transpose(const double *a, double *out, int64_t m, int64_t n)
-{
-    for (int64_t i = 0; i < m; i++)
-        for (int64_t j = 0; j < n; j++)
-            out[j * m + i] = a[i * n + j];
-}
-
-PT_ROUTINE void pt_fill(double *x, int64_t count, double value)
-{
-    for (int64_t i = 0; i < count; i++)
-        x[i] = value;
-}
 
 /* L and U in place of x, by partial pivoting: in order, row i is swapped with row pivots[i]. */
 PT_ROUTINE void pt_pivot(double *x, int64_t *pivots, double *work, int64_t n)

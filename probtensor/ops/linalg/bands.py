@@ -102,19 +102,19 @@ class SolveBanded(Core):
         (r, n), above = bands.shape[-2:], (bands.shape[-2] - 1) - below
         rows, columns = ops.expand_dims(ops.arange(r), -1), ops.arange(n)
         offset = rows - ops.expand_dims(above, (-2, -1))
-        gb = self(ops.flip(_taken(bands, columns - offset), -2), g, above)
-        found = _taken_rows(gb, columns + offset)  # the row of each element of a
+        gb = self(ops.flip(taken(bands, columns - offset), -2), g, above)
+        found = taken_rows(gb, columns + offset)  # the row of each element of a
         return -ops.sum(found * ops.expand_dims(out, -3), -1), gb, None
 
 
-def _taken(x: Node, places: Node) -> Node:
+def taken(x: Node, places: Node) -> Node:
     """The elements of each row of x at these places; 0 beyond its ends."""
     n = x.shape[-1]
     within = ops.take_along_axis(x, ops.broadcast_to(ops.clip(places, 0, n - 1), x.shape), -1)
     return ops.where((places >= 0) & (places < n), within, 0.0)
 
 
-def _taken_rows(x: Node, places: Node) -> Node:
+def taken_rows(x: Node, places: Node) -> Node:
     """The rows of x at these places, of shape (..., r, n); 0 beyond its ends."""
     n = x.shape[-2]
     flat = ops.reshape(
@@ -185,8 +185,16 @@ def solve_banded(
     if isinstance(ab.shape[-2], int) and ab.shape[-2] != below + above + 1:
         raise GraphError(f"solve_banded: ab needs {below + above + 1} diagonals{described(ab)}")
     b, is_vector = columns_of("solve_banded", b)
-    found = SolveBanded().apply(ab, b, as_tensor_of(below, "int64"), what="solve_banded")
+    found = _solved("solve_banded", ab, b, below, above)
     return ops.squeeze(found, -1) if is_vector else found
+
+
+def _solved(what: str, bands: Node, b: Node, below: int, above: int) -> Node:
+    """The solution by the op for this number of diagonals."""
+    if below == above == 1:
+        low, middle, high = bands[..., 2, :-1], bands[..., 1, :], bands[..., 0, 1:]
+        return SolveTridiagonal().apply(low, middle, high, b, what=what)
+    return SolveBanded().apply(bands, b, as_tensor_of(below, "int64"), what=what)
 
 
 def counts_of_diagonals(what: str, l_and_u: object) -> tuple[int, int]:
@@ -232,11 +240,11 @@ def solveh_banded(
     reach, places = count - 1, ops.arange(half.shape[-1])
     rows = ops.expand_dims(ops.arange(count), -1)
     if flag(lower, f"{what}: lower"):
-        mirrored = ops.flip(_taken(half, places - rows), -2)
+        mirrored = ops.flip(taken(half, places - rows), -2)
         whole = ops.concatenate([mirrored[..., :-1, :], half], -2)
     else:
-        mirrored = ops.flip(_taken(half, places - rows + reach), -2)
+        mirrored = ops.flip(taken(half, places - rows + reach), -2)
         whole = ops.concatenate([half, mirrored[..., 1:, :]], -2)
     b, is_vector = columns_of(what, b)
-    found = SolveBanded().apply(whole, b, as_tensor_of(reach, "int64"), what=what)
+    found = _solved(what, whole, b, reach, reach)
     return ops.squeeze(found, -1) if is_vector else found

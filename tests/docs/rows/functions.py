@@ -187,6 +187,16 @@ ROWS = {
             "ops/linalg/test_singular: pinv_lstsq_rank_and_cond_are_those_of_numpy derivatives",
             "ops/linalg/test_composed: tensors_as_matrices",
         ),
+        "F16": (
+            "sqrtm, logm, polar, hessenberg, cosm, sinm, powers",
+            "ops/linalg/test_equations: square_roots",
+            "ops/linalg/test_forms: logarithms logarithms_of_matrices_of_every_kind "
+            "functions_of_matrices_are_those_of_scipy real_powers polar_forms "
+            "polar_forms_have_derivatives_where_singular_values_are_equal "
+            "hessenberg_forms_are_those_of_scipy",
+            "- funm: a function of Python cannot be applied to eigenvalues; no derivative of "
+            "hessenberg",
+        ),
         "F17": (
             "Sylvester, Lyapunov, Riccati",
             "ops/linalg/test_equations: equations_of_sylvester_and_lyapunov_are_those_of_scipy "
@@ -194,9 +204,14 @@ ROWS = {
             "derivatives_of_equations_of_riccati",
         ),
         "F18": (
-            "Tridiagonal and banded systems",
+            "Tridiagonal and banded factors, systems and eigenvalues",
             "ops/linalg/test_solving: systems_of_every_kind_are_those_of_scipy "
             "banded_systems_are_those_of_scipy",
+            "ops/linalg/test_bands: factors_and_their_systems_are_those_of_scipy "
+            "derivatives_of_factors_and_systems a_log_density_in_linear_time "
+            "eigenvalues_of_bands_are_those_of_scipy "
+            "eigenvalues_of_three_diagonals_are_those_of_scipy "
+            "derivatives_of_eigenvalues_of_three_diagonals",
         ),
         "F19": (
             "Structure",
@@ -210,6 +225,14 @@ ROWS = {
             "Systems from products: cg, bicgstab, gmres",
             "optimize/test_vector: systems_from_products_agree_with_solve "
             "a_large_system_needs_no_matrix_and_an_unsolved_one_says_so",
+        ),
+        "F21": (
+            "Toeplitz, Hankel and circulant matrices, their systems and products",
+            "ops/linalg/test_composed: matrices_of_equal_diagonals",
+            "ops/linalg/test_diagonals: systems_of_toeplitz_matrices_are_those_of_scipy "
+            "products_with_toeplitz_matrices_are_those_of_scipy "
+            "circulant_systems_are_those_of_scipy "
+            "derivatives_of_systems_and_products",
         ),
         "F22": (
             "Complex derivatives through linear algebra",

@@ -5,5 +5,9 @@
     equations.py    equations of Sylvester and Lyapunov, square roots, updates of factors
     riccati.py      algebraic equations of Riccati
     convolution.py  convolutions and correlations of vectors
+    diagonals.py    systems and products of Toeplitz and circulant matrices
+    forms.py        polar and Hessenberg forms, RQ factors, angles between subspaces
+    logarithm.py    logarithms, real powers, trigonometric and hyperbolic functions
+    special_matrices.py  matrices that are made of vectors
     tridiagonal.py  LU factors of matrices of three diagonals, and systems by them
 """
