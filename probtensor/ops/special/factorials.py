@@ -180,8 +180,8 @@ def _binom(n: Node, low: Node, high: Node, wave: Node, other: Node) -> Node:
 
 
 def _binom_of_whole(n: Node, low: Node, high: Node) -> Node:
-    """The coefficient for a whole number n below 0: that of (1 + x)**n, also from the other end; inf
-    between whole k, where it has poles."""
+    """The coefficient for a whole number n below 0: that of (1 + x)**n, also from the other end;
+    inf between whole k, where it has poles."""
     counted = ops.logical_and(high >= 0, ops.eq(high, ops.floor(high)))
     top = ops.where(counted, high, 0)
     value = _cosine_of_pi(top) / ((top - n) * _positive_beta(top + 1, -n))

@@ -2,9 +2,10 @@
 
 `gammainc(a, x)` and `gammaincc(a, x)` are regularised (DLMF 8.2.4), `gammal` and `gammau` are not.
 Derivatives in x are densities. Those in a are ops of their own, named after what they are the
-derivative by: `gammainc_aa` is the second in a, from which on one op has those of all orders. How
-they are computed is said in cython_ext/include/pt_incomplete_gamma.h and pt_incomplete_orders.h. The compiled functions are also the `numpy` of these ops,
-which have no second implementation: the tests compare them with mpmath.
+derivative by: `gammainc_aa` is the second in a, after which one op has those of all orders. How
+they are computed is said in cython_ext/include/pt_incomplete_gamma.h and pt_incomplete_orders.h.
+The compiled functions are also the `numpy` of these ops, which have no second implementation: the
+tests compare them with mpmath.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import pytest
 import scipy.special
 
 import probtensor as pt
+from cython_ext.scalars import apply
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.autodiff import gradient
 
@@ -222,8 +223,25 @@ def test_gammas_below_zero_and_their_slopes(name):
             a, b = map(mp.mpf, at)
             assert got[0][k] == pytest.approx(float(meant(a, b)), rel=1e-11), at
             if b == mp.floor(b) or at == (-1e5, 100.5):
-                continue  # slopes that overflow, of a row of poles, or of a limit that is not continuous
+                continue  # slopes that overflow, or next to poles
             step = mp.mpf(2) ** -200
             for slope, (u, v) in zip(got[1:], ((step, 0), (0, step)), strict=True):
                 rise = meant(a + u, b + v) - meant(a - u, b - v)
                 assert slope[k] == pytest.approx(float(rise / (2 * step)), rel=1e-9), at
+
+
+NEXT_TO_ONE = [
+    (0.5, 1.3, 2.4, 0.999), (1.5, 2.2, 1.7, 1 - 1e-9), (0.5, 0.4, 1.2, 1 - 2.0**-53),
+    (1.0, 1.0, 2.0, -1e100), (1.2, 0.3, 2.4, -1e12), (0.5, 0.7, 3.2, 1.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("at", NEXT_TO_ONE)
+def test_derivatives_of_hyp2f1_in_parameters_next_to_its_singularity(at):
+    counts = np.array([1.0, 16.0, 256.0, 257.0])
+    got = apply("pt_hyp2f1", counts, *map(np.array, at))
+    with mp.workdps(150):
+        orders = [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (1, 0, 1, 0)]
+        a = [mp.mpf(v) for v in at]
+        meant = [float(mp.diff(mp.hyp2f1, a, n, h=mp.mpf(10) ** -25)) for n in orders]
+    np.testing.assert_allclose(got, meant, rtol=2e-11)
