@@ -276,7 +276,7 @@ PT_FN_CALLED pt__jet pt__beta_raised_moments(const int *n, double a, double b, d
 
 /* The series of the mass below x and of the density, as pt__beta_tail_of has them. */
 PT_FN_CALLED pt__mass pt__beta_mass(double a, double b, double x, double y, const int *n) {
-    pt__beta_tail tail = pt__beta_tail_of(a, b, x, y, 1);
+    pt__beta_tail tail = pt__beta_tail_of(a, b, x, y, 3);
     pt__beta_points p;
     double fall[40];
     double rise[40];
