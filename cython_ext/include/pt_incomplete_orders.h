@@ -1,9 +1,10 @@
-/* Derivatives of incomplete gamma and beta functions of any orders up to 8 in all, in all arguments.
+/* Derivatives of incomplete gamma and beta functions of orders up to 8 in all, in all arguments.
  *
  * The first and second have formulas of their own, in pt_incomplete_gamma.h and
  * pt_incomplete_beta.h. Here the integral that these take over a tail gives its moments of log t
- * and log(1 - t) of all orders, and those are the coefficients of the tail's series in the parameters:
- * with a + d in place of a it is the mean of t^d. Derivatives in x are those of the density.
+ * and log(1 - t) of all orders, and those are the coefficients of the tail's series in the
+ * parameters: with a + d in place of a it is the mean of t^d. Derivatives in x are those of the
+ * density.
  */
 #ifndef PT_INCOMPLETE_ORDERS_H
 #define PT_INCOMPLETE_ORDERS_H
@@ -304,7 +305,8 @@ PT_FN_CALLED pt__mass pt__beta_mass(double a, double b, double x, double y, cons
     pt__add_beta_terms(&mass.log, total, raised ? a + 1.0 : a, q);
     mass.log_density = mass.log;
     double log_y = pt__log_first(y, x);
-    double score_a = raised ? pt__log_first(x, y) + (pt__digamma_of(total) - pt__digamma_of(a + 1.0))
+    double part_a = pt__digamma_of(total) - pt__digamma_of(a + 1.0);
+    double score_a = raised ? pt__log_first(x, y) + part_a
                             : pt__beta_log_ratio(a, total, x, d) + pt_digamma_rest_change(a, b);
     double part_b = pt__digamma_of(total) - pt__digamma_of(q);
     double score_b = b < 1.0 ? log_y + part_b

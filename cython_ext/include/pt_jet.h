@@ -45,7 +45,8 @@ PT_FN_CALLED void pt__jet_add(pt__jet *p, int i, int j, int k, double value) {
     }
 }
 
-/* The sum of p[r] q[t - r] over r; with a variable `by` >= 0, of r[by] p[r] q[t - r] over r != t. */
+/* The sum of p[r] q[t - r] over r; with a variable `by` >= 0, of r[by] p[r] q[t - r] over the r
+ * that are not t. */
 PT_FN_CALLED double pt__jet_fold(const pt__jet *p, const pt__jet *q, const int *t, int by) {
     double sum = 0.0;
     for (int i = 0; i <= t[0]; i++) {
