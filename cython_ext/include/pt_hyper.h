@@ -1,4 +1,5 @@
-/* Derivatives of hypergeometric functions in their parameters, by their power series.
+/* Derivatives of hypergeometric functions in their parameters, by their power series, and next to
+ * the singularity of 2F1 by its differential equation.
  *
  * A parameter is a polynomial a + d in its own d, and so are the factors of each term: the
  * coefficient of d^i, times i!, is the i-th derivative. Derivatives are counted by digits to the
@@ -88,6 +89,94 @@ PT_FN_CALLED void pt__hyper_sums(int kind, int i, int j, int k, double a, double
                     sums->at[u][v][w] = PT_NAN;
 }
 
+/* out = in * (level + da d0 + db d1 + dc d2), for what is within the orders i, j and k. */
+PT_FN_CALLED void pt__hyper_linear(const pt__hyper *in, pt__hyper *out, const int *n, double level,
+                                   double da, double db, double dc)
+{
+    for (int u = 0; u <= n[0]; u++)
+        for (int v = 0; v <= n[1]; v++)
+            for (int w = 0; w <= n[2]; w++) {
+                double sum = level * in->at[u][v][w];
+                sum += u ? da * in->at[u - 1][v][w] : 0.0;
+                sum += v ? db * in->at[u][v - 1][w] : 0.0;
+                sum += w ? dc * in->at[u][v][w - 1] : 0.0;
+                out->at[u][v][w] = sum;
+            }
+}
+
+/* sum += factor * term; whether that changes any coefficient. */
+PT_FN_CALLED int pt__hyper_add(pt__hyper *sum, const pt__hyper *term, const int *n, double factor)
+{
+    int changes = 0;
+    for (int u = 0; u <= n[0]; u++)
+        for (int v = 0; v <= n[1]; v++)
+            for (int w = 0; w <= n[2]; w++) {
+                const double more = factor * term->at[u][v][w];
+                sum->at[u][v][w] += more;
+                changes |= PT_ABS(more) > 1e-18 * PT_ABS(sum->at[u][v][w]);
+            }
+    return changes;
+}
+
+/* The function and its derivative in z times r y0, given at z0 = 1 - y0, at z0 + r y0, by the
+ * Taylor series of the solution of the hypergeometric equation (DLMF 15.10.1). */
+PT_FN_CALLED void pt__hyper_step(const int *n, double a, double b, double c, double y0, double r,
+                                 pt__hyper *value, pt__hyper *slope)
+{
+    const double z0 = 1.0 - y0;
+    pt__hyper before = *value, here = *slope, near, far;
+    int small = 0;
+    pt__hyper_add(value, &here, n, 1.0);
+    for (int k = 0; k < 400 && small < 4; k++) {
+        const double level = (y0 - z0) * k + (c - a - b - 1.0) + (a + b + 1.0) * y0;
+        pt__hyper_linear(&here, &near, n, level, -z0, -z0, 1.0);
+        pt__hyper_linear(&before, &far, n, k + a, 1.0, 0.0, 0.0);
+        before = far;
+        pt__hyper_linear(&before, &far, n, k + b, 0.0, 1.0, 0.0);
+        before = here;
+        memset(&here, 0, sizeof here);
+        pt__hyper_add(&here, &near, n, -r / z0 / (k + 2.0));
+        pt__hyper_add(&here, &far, n, r * r * y0 / z0 / ((k + 1.0) * (k + 2.0)));
+        const int changes = pt__hyper_add(value, &here, n, 1.0);
+        small = pt__hyper_add(slope, &here, n, k + 2.0) || changes ? 0 : small + 1;
+    }
+}
+
+/* The coefficients of 2F1(a, b; c; 1 - y), as pt__hyper_sums has them: for y < 0.1 by steps that
+ * halve the distance to 1. */
+PT_FN_CALLED void pt__hyper_near_one(int i, int j, int k, double a, double b, double c, double y,
+                                     pt__hyper *sums, double *scale)
+{
+    const double start = 0.1;
+    if (y >= start) {
+        pt__hyper_sums(2, i, j, k, a, b, c, 1.0 - y, sums, scale);
+        return;
+    }
+    const int n[3] = {i, j, k};
+    pt__hyper slope, other;
+    double more;
+    pt__hyper_sums(2, i, j, k, a, b, c, 1.0 - start, sums, scale);
+    pt__hyper_sums(2, i, j, k, a + 1.0, b + 1.0, c + 1.0, 1.0 - start, &slope, &more);
+    pt__hyper_linear(&slope, &other, n, a, 1.0, 0.0, 0.0);
+    pt__hyper_linear(&other, &slope, n, b, 0.0, 1.0, 0.0);
+    for (int w = 0; w <= k; w++)                        /* over c + d */
+        for (int u = 0; u <= i; u++)
+            for (int v = 0; v <= j; v++)
+                slope.at[u][v][w] = (slope.at[u][v][w] - (w ? slope.at[u][v][w - 1] : 0.0)) / c;
+    double y0 = start, before = exp(*scale - more);
+    while (y0 > y) {
+        const double r = y0 > 2.0 * y ? 0.5 : (y0 - y) / y0;
+        memset(&other, 0, sizeof other);
+        pt__hyper_add(&other, &slope, n, r * y0 / before);
+        pt__hyper_step(n, a, b, c, y0, r, sums, &other);
+        slope = other;
+        before = r * y0;
+        y0 = r < 0.5 ? y : 0.5 * y0;
+        if (!(PT_ABS(sums->at[0][0][0]) < 1e280))
+            break;
+    }
+}
+
 /* The product of the sums with the rising factorials of d^l / dx^l (DLMF 13.3.16, 15.5.2). */
 PT_FN_CALLED double pt__hyper_product(int kind, const int *n, double a, double b, double c,
                                       const pt__hyper *sums, double scale)
@@ -152,23 +241,27 @@ PT_FN_CALLED double pt_hyp1f1(double counts, double a, double b, double x)
     return pt__hyper_product(1, n, 1.0, a, b, &sums, scale + x);
 }
 
-/* Derivatives of 2F1(a, b; c; x) in a, b, c and x, for x < 1. Below 0 by Pfaff's transformation
+/* Derivatives of 2F1(a, b; c; x) in a, b, c and x, for x <= 1. Below 0 by Pfaff's transformation
  * (DLMF 15.8.1), (1 - x)^-a 2F1(a, c - b; c; x / (x - 1)). */
 PT_FN_CALLED double pt_hyp2f1(double counts, double a, double b, double c, double x)
 {
     int n[4];
-    if (!pt__hyper_orders(counts, 4, n) || !(x < 1.0 && x > -PT_INF) || a != a || b != b || c != c)
+    if (!pt__hyper_orders(counts, 4, n) || !(x <= 1.0 && x > -PT_INF) || a != a || b != b || c != c)
         return PT_NAN;
     pt__hyper sums, turned;
     double scale;
     const double first = a + n[3], second = b + n[3], last = c + n[3];
+    /* At 1 what depends on the distance y falls with a power of y. */
+    if (x == 1.0 && !(last - first - second > 0.06))
+        return PT_NAN;
     if (x >= 0.0) {
-        pt__hyper_sums(2, n[0], n[1], n[2], first, second, last, x, &sums, &scale);
+        const double y = x == 1.0 ? 1e-300 : 1.0 - x;
+        pt__hyper_near_one(n[0], n[1], n[2], first, second, last, y, &sums, &scale);
         return pt__hyper_product(2, n, a, b, c, &sums, scale);
     }
     const double log_rest = log1p(-x);
-    pt__hyper_sums(2, n[0], n[1] + n[2], n[2], first, last - second, last, x / (x - 1.0), &turned,
-                   &scale);
+    pt__hyper_near_one(n[0], n[1] + n[2], n[2], first, last - second, last, 1.0 / (1.0 - x),
+                       &turned, &scale);
     memset(&sums, 0, sizeof sums);
     for (int u = 0; u <= n[0]; u++)
         for (int v = 0; v <= n[1]; v++)

@@ -227,24 +227,36 @@ PT_FN void pt__beta_logs(const pt__beta_points *p, double s, double *fall, doubl
     }
 }
 
+/* The derivative of the logarithm in a (`slopes` 1), in b (2), or all of them (3). */
 PT_FN_CALLED void pt__beta_slopes(pt__beta_tail *tail, const pt__beta_form *g,
-                                  const pt__beta_points *p, double whole, double x, double y) {
+                                  const pt__beta_points *p, double whole, double x, double y,
+                                  int slopes) {
     double fall[40];
     double rise[40];
+    double down = 0.0;
+    double up = 0.0;
+    double log_y = slopes == 1 ? 0.0 : pt__log_first(y, x);
     pt__beta_logs(p, g->s, fall, rise);
-    double down = pt__sum_of_products(p->e, fall, 40) / whole;
-    double up = pt__sum_of_products(p->e, rise, 40) / whole;
+    if (slopes != 2) {
+        down = pt__sum_of_products(p->e, fall, 40) / whole;
+        tail->a = pt__beta_log_ratio(g->a, g->n, x, g->d) + pt_digamma_rest_change(g->a, g->b);
+        tail->a -= down;
+    }
+    if (slopes != 1) {
+        up = pt__sum_of_products(p->e, rise, 40) / whole;
+        tail->b = g->b < 1.0 ? log_y + pt_digamma_difference(g->b, g->a)
+                             : pt__beta_log_ratio(g->b, g->n, y, -g->d)
+                                   + pt_digamma_rest_change(g->b, g->a);
+        tail->b += up;
+    }
+    if (slopes != 3) {
+        return;
+    }
     double joint = -pt__sum_of_spreads(p->e, fall, down, rise, up, 40) / whole;
     double spread = pt__sum_of_spreads(p->e, rise, up, rise, up, 40) / whole;
-    double log_y = pt__log_first(y, x);
     pt__beta_tail_shapes(tail, g->a, g->b, log_y + up, spread, joint);
-    tail->a = pt__beta_log_ratio(g->a, g->n, x, g->d) + pt_digamma_rest_change(g->a, g->b) - down;
     tail->aa = pt__sum_of_spreads(p->e, fall, down, fall, down, 40) / whole;
     tail->aa += pt_trigamma_difference(g->a, g->b);
-    tail->b = g->b < 1.0 ? log_y + pt_digamma_difference(g->b, g->a)
-                         : pt__beta_log_ratio(g->b, g->n, y, -g->d)
-                               + pt_digamma_rest_change(g->b, g->a);
-    tail->b += up;
 }
 
 /* For a < 1, where the integral is that of a + 1 and `part` is its share of the mass. */
@@ -294,7 +306,8 @@ PT_FN double pt__beta_series(double a, double n, double x) {
     return sum;
 }
 
-/* The mass below x, for positive finite a and b, x below the mean or close to it. */
+/* The mass below x, for positive finite a and b, x below the mean or close to it; with the
+ * derivatives that `slopes` says if it is not 0. */
 PT_FN_CALLED pt__beta_tail pt__beta_tail_of(double a, double b, double x, double y, int slopes) {
     pt__beta_tail tail = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
     pt__beta_form g;
@@ -325,7 +338,7 @@ PT_FN_CALLED pt__beta_tail pt__beta_tail_of(double a, double b, double x, double
     if (slopes && raised) {
         pt__beta_raised_slopes(&tail, &g, &points, whole, n * x * whole / sum, x, y);
     } else if (slopes) {
-        pt__beta_slopes(&tail, &g, &points, whole, x, y);
+        pt__beta_slopes(&tail, &g, &points, whole, x, y, slopes);
     }
     return tail;
 }
@@ -451,9 +464,11 @@ PT_FN_CALLED double pt__beta_shape(double a, double b, double x, double y, int w
     a = PT__BETA_LEAST(a);
     b = PT__BETA_LEAST(b);
     int upper = pt__beta_is_upper(a, b, x, y);
-    pt__beta_tail tail = upper ? pt__beta_tail_of(b, a, y, x, 1) : pt__beta_tail_of(a, b, x, y, 1);
+    int mirrored = pt__beta_mirrored(which);
+    pt__beta_tail tail = upper ? pt__beta_tail_of(b, a, y, x, mirrored < 3 ? mirrored : 3)
+                               : pt__beta_tail_of(a, b, x, y, which < 3 ? which : 3);
     double value = pt__exp_of(tail.lead) * tail.body;
-    double ratio = upper ? -pt__beta_ratio(&tail, pt__beta_mirrored(which), b, a)
+    double ratio = upper ? -pt__beta_ratio(&tail, mirrored, b, a)
                          : pt__beta_ratio(&tail, which, a, b);
     return value == 0.0 ? 0.0 : value * ratio;
 }
@@ -471,16 +486,17 @@ PT_FN_CALLED double pt__beta_log_shape(double a, double b, double x, double y, i
     a = PT__BETA_LEAST(a);
     b = PT__BETA_LEAST(b);
     if (!pt__beta_is_upper(a, b, x, y)) {
-        pt__beta_tail tail = pt__beta_tail_of(a, b, x, y, 1);
+        pt__beta_tail tail = pt__beta_tail_of(a, b, x, y, which < 3 ? which : 3);
         return pt__beta_log_slope(&tail, which);
     }
-    pt__beta_tail tail = pt__beta_tail_of(b, a, y, x, 1);
+    int mirrored = pt__beta_mirrored(which);
+    pt__beta_tail tail = pt__beta_tail_of(b, a, y, x, mirrored < 3 ? mirrored : 3);
     double value = pt__exp_of(tail.lead) * tail.body;
     if (value == 0.0) {
         return 0.0;
     }
     double share = value / pt__beta_other(value, b, a, y, x);
-    double ratio = -share * pt__beta_ratio(&tail, pt__beta_mirrored(which), b, a);
+    double ratio = -share * pt__beta_ratio(&tail, mirrored, b, a);
     double left = share * (which == 5 ? tail.a : tail.b);
     return which <= 2 ? ratio : PT_MA(-left, share * (which == 3 ? tail.b : tail.a), ratio);
 }

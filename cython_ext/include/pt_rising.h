@@ -256,6 +256,14 @@ PT_FN_CALLED double pt_lbeta(double a, double b) {
     if (small == 0.0 || large == PT_INF) {
         return large == PT_INF && small > 0.0 ? -PT_INF : PT_INF;
     }
+    if (small < 0.0 && small == PT_FLOOR(small)) {      /* a pole, but for whole a + b <= 0 < b */
+        double rest = 1.0 - (small + large);
+        if (!(large > 0.0 && large == PT_FLOOR(large) && rest >= 1.0)) {
+            return PT_INF;
+        }
+        small = large < rest ? large : rest;
+        large = large < rest ? rest : large;
+    }
     if (small < 0.0) {
         return pt__lgamma_of(small) - pt_log_rising_factorial(large, small);
     }

@@ -16,6 +16,8 @@
  *   pt_incomplete_gamma.h    incomplete gamma functions and their derivatives
  *   pt_incomplete_beta.h     the incomplete beta function and its derivatives
  *   pt_incomplete_inverse.h  inverses of these
+ *   pt_jet.h         Taylor series in several variables
+ *   pt_incomplete_orders.h   derivatives of incomplete functions of orders up to 8
  */
 #ifndef PT_SPECIAL_H
 #define PT_SPECIAL_H
@@ -35,6 +37,8 @@
 #include "pt_floats.h"
 #include "pt_bessel.h"
 #include "pt_zeta.h"
+#include "pt_jet.h"
+#include "pt_incomplete_orders.h"
 #include "pt_hyper.h"
 
 #endif

@@ -128,14 +128,15 @@ def _divergences() -> dict[str, Callable]:
 
 
 def derivative(function: Callable, at: Sequence[Any], orders: Sequence[int]) -> Any:
-    """A first or second partial derivative by central differences, whose error is of the size of
-    the last digit: the step has half of them, and there are enough inside for values next to 1,
-    whose logarithm is next to 0."""
+    """A partial derivative by central differences, whose error is of the size of the last digit:
+    the step has half of them, and there are enough inside for values next to 1, whose logarithm is
+    next to 0."""
     import mpmath as mp
 
     digits = mp.mp.prec
+    enough = max(4, sum(orders))
     is_near_one = abs(function(*at)) > 0.999999 or abs(function(*at)) < 1e-6
-    with mp.workprec(4 * digits + 1000 * is_near_one):
+    with mp.workprec(enough * digits + 1000 * is_near_one):
         points = [(mp.mpf(1), [mp.mpf(x) for x in at])]
         for k, order in enumerate(orders):
             step = mp.ldexp(mp.mpf(at[k]) or mp.mpf(1), -digits // 2 - 8)
@@ -147,6 +148,15 @@ def derivative(function: Callable, at: Sequence[Any], orders: Sequence[int]) -> 
                 ]
         value = mp.fsum(weight * function(*point) for weight, point in points)
     return +value
+
+
+def in_parameters(function: Callable) -> Callable:
+    """The derivatives of a function that the digits of counts, to the base 16, stand for."""
+
+    def value(counts: Any, *at: Any) -> Any:
+        return derivative(function, at, [int(counts) >> 4 * k & 15 for k in range(len(at))])
+
+    return value
 
 
 def _moved(point: Sequence[Any], k: int, step: Any) -> list[Any]:
@@ -198,6 +208,7 @@ def _incomplete_gamma() -> dict[str, Callable]:
     for name, f in differentiated.items():
         found[f"{name}_a"] = _derivatives(f, (1, 0))
         found[f"{name}_aa"] = _derivatives(f, (2, 0))
+        found[f"{name}_in_parameters"] = in_parameters(f)
     found["gammaincinv"] = lambda a, p: _root(lambda x: lower(a, mp.exp(x)) - p)
     found["gammainccinv"] = lambda a, q: _root(lambda x: q - upper(a, mp.exp(x)))
     return found
@@ -274,6 +285,17 @@ def _incomplete_beta() -> dict[str, Callable]:
         odds = _root(lambda o: mass(a, b, 1 / (1 + mp.exp(-o)), 1 / (1 + mp.exp(o))) - p)
         return odds / (1 + odds)
 
+    def of_shares(made: Callable, f: Callable) -> Callable:
+        """Derivatives in x along x + y = 1, in the smaller of the two, which is exact."""
+        below = made(lambda a, b, x: f(a, b, x, 1 - x))
+        above = made(lambda a, b, y: f(a, b, 1 - y, y))
+
+        def value(counts: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
+            odd = int(counts) >> 8 & 1
+            return below(counts, a, b, x) if x < y else above(counts, a, b, y) * (-1) ** odd
+
+        return value
+
     found: dict[str, Callable] = {
         "beta_mass": mass, "log_beta_mass": _log(mass), "beta_mass_x": density,
         "log_beta_mass_x": lambda *at: density(*at) / mass(*at), "beta_quantile": quantile,
@@ -282,4 +304,6 @@ def _incomplete_beta() -> dict[str, Callable]:
         for by in ("a", "b", "aa", "ab", "bb"):
             orders = (by.count("a"), by.count("b"), 0, 0)
             found[f"{name}_{by}"] = _derivatives(f, orders)
+    found["beta_mass_in_parameters"] = of_shares(in_parameters, mass)
+    found["log_beta_mass_in_parameters"] = of_shares(in_parameters, _log(mass))
     return found

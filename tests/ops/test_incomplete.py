@@ -1,8 +1,6 @@
 """The incomplete gamma and beta functions: values, logarithms, inverses and all derivatives up to
 the second, against mpmath far into both tails and against SciPy at edges."""
 
-import inspect
-
 import mpmath
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from probtensor import ops
 from probtensor.graph.node import GraphError
 from probtensor.ops.kinds import REGISTRY
 from probtensor.testing.exact import meanings
+from probtensor.testing.exact_gammas import derivative
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.autodiff import gradient
 
@@ -253,12 +252,68 @@ def test_derivatives_that_others_refuse_run_compiled():
     assert f(3.0, 2.0, 0.25) == pytest.approx(float(meant), rel=1e-12)
 
 
-def test_third_derivatives_in_the_parameters_are_refused_by_name():
-    a = pt.scalar("a")
-    second = pt.grad(pt.grad(pt.gammainc(a, 2.0), a), a)
-    with pytest.raises(GraphError, match="gammainc_aa has no derivative: derivatives in the param"):
-        pt.grad(second, a)
-    assert "up to the second in the parameters" in inspect.getdoc(pt.gammainc)
+# ---- third and further derivatives ----
+
+TRIPLES = {
+    "gammainc": ([(0.2, 0.05), (2.5, 1.7), (30.0, 45.0)], [(3, 0), (2, 1), (1, 2), (0, 3)]),
+    "gammaincc": ([(2.5, 9.0)], [(3, 0), (2, 1)]),
+    "log_gammainc": ([(0.3, 1e-4), (40.0, 8.0), (3.0, 12.0)], [(3, 0), (2, 1), (1, 2)]),
+    "log_gammaincc": ([(0.3, 0.1), (2.5, 60.0), (30.0, 20.0)], [(3, 0), (2, 1), (1, 2)]),
+    "gammal": ([(0.7, 0.4), (5.0, 9.0)], [(3, 0), (2, 1)]),
+    "gammau": ([(0.7, 0.4), (5.0, 9.0)], [(3, 0), (2, 1)]),
+    "betainc": ([(0.3, 2.0, 0.1), (20.0, 30.0, 0.3)], [(3, 0, 0), (0, 3, 0), (1, 1, 1)]),
+    "betaincc": ([(4.0, 0.6, 0.9), (20.0, 30.0, 0.6)], [(2, 1, 0), (0, 2, 1), (1, 0, 2)]),
+    "log_betainc": ([(0.3, 2.0, 0.1), (9.0, 2.0, 1e-3)], [(3, 0, 0), (1, 2, 0), (1, 1, 1)]),
+    "log_betaincc": ([(0.3, 2.0, 0.7), (4.0, 9.0, 0.95)], [(0, 3, 0), (2, 0, 1), (0, 1, 2)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(TRIPLES))
+def test_third_derivatives_in_all_arguments(name):
+    points, triples = TRIPLES[name]
+    columns = [np.array(c) for c in zip(*points)]
+    nodes = [ops.vector(f"x{k}", shape=c.shape) for k, c in enumerate(columns)]
+    outputs = []
+    for orders in triples:
+        slope = getattr(ops, name)(*nodes)
+        for node, order in zip(nodes, orders):
+            for _ in range(order):
+                (slope,) = gradient(ops.sum(slope), [node])
+        outputs.append(slope)
+    got = evaluate_numpy(outputs, dict(zip(nodes, columns, strict=True)))
+    with mpmath.workprec(80):
+        for orders, values in zip(triples, got, strict=True):
+            for at, value in zip(points, values, strict=True):
+                meant = derivative(lambda *z: exact_value(name, *z), at, orders)
+                assert value == pytest.approx(float(meant), rel=1e-10), (at, orders)
+
+
+@pytest.mark.parametrize("name", ["gammainc", "log_gammaincc", "beta_mass", "log_beta_mass"])
+def test_seventh_derivatives_in_the_parameters(name):
+    if "gamma" in name:
+        points, counts = [(0.4, 0.3), (4.0, 2.0), (12.0, 30.0)], 7.0
+    else:
+        points, counts = [(0.4, 3.0, 0.2, 0.8), (20.0, 9.0, 0.75, 0.25)], 4.0 + 3 * 16
+    columns = [np.array(c) for c in zip(*points)]
+    got = apply(f"pt_{name}_orders", np.array(counts), *columns)
+    with mpmath.workprec(60):
+        for value, at in zip(got, points, strict=True):
+            meant = meanings()[f"{name}_in_parameters"](counts, *map(mpmath.mpf, at))
+            assert value == pytest.approx(float(meant), rel=1e-6), at
+    ninth = apply(f"pt_{name}_orders", np.array(9.0), *columns)
+    assert np.isnan(ninth).all()
+
+
+@pytest.mark.parametrize("family", ["gammainc", "gammaincc", "betainc"])
+def test_third_derivatives_of_inverses_are_those_of_the_identity(family):
+    at = [np.array(v) for v in ((2.0, 0.3) if "gamma" in family else (2.0, 3.0, 0.3))]
+    nodes = [ops.scalar(f"x{k}") for k in range(len(at))]
+    x = getattr(ops, f"{family}inv")(*nodes)
+    third = getattr(ops, family)(*nodes[:-1], x)
+    for _ in range(3):
+        third = gradient(third, nodes[0])
+    got = evaluate_numpy([third], dict(zip(nodes, at, strict=True)))[0]
+    assert abs(got) < 1e-11
 
 
 def test_any_order_in_the_argument():

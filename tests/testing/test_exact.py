@@ -42,8 +42,11 @@ LOOSE = {
     **dict.fromkeys((name for name in REGISTRY if "gammainc" in name), 20),
     **dict.fromkeys((name for name in REGISTRY if "beta_mass" in name), 40), "gammal": 10,
     "gammau": 10, "beta_quantile": 10,
-    # Second derivatives, which have roots.
+    # Second and further derivatives, which have roots.
     **dict.fromkeys((name for name in REGISTRY if re.search("_(aa|ab|bb)$", name)), 2000),
+    **dict.fromkeys(
+        (name for name in REGISTRY if re.search("(gammainc|mass).*_in_parameters$", name)), 40000
+    ),
 }  # fmt: skip
 
 

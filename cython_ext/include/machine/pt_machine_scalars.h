@@ -225,14 +225,14 @@ PT_TERNARY(PT_DEFINE)
     X(pt_log_ratio) X(pt_surplus) X(pt_binomial_divergence) X(pt_share_divergence) \
     X(pt_share_slope) X(pt_share_drift) X(pt_student_kernel) X(pt_student_slope) \
     X(pt_student_drift) X(pt_bessel_j) X(pt_bessel_y) X(pt_bessel_i) X(pt_bessel_k) \
-    X(pt_zeta)
+    X(pt_zeta) X(pt_gammainc_orders) X(pt_log_gammainc_orders) X(pt_log_gammaincc_orders)
 #define PT_FUNCTIONS_4(X) \
     X(pt_log_share_ratio) X(pt_lbeta_change) X(pt_hyp1f1) X(pt_beta_mass) \
     X(pt_beta_mass_x) X(pt_beta_mass_a) X(pt_beta_mass_b) X(pt_beta_mass_aa) X(pt_beta_mass_ab) \
     X(pt_beta_mass_bb) X(pt_log_beta_mass) X(pt_log_beta_mass_x) X(pt_log_beta_mass_a) \
     X(pt_log_beta_mass_b) X(pt_log_beta_mass_aa) X(pt_log_beta_mass_ab) X(pt_log_beta_mass_bb) \
     X(pt_beta_quantile)
-#define PT_FUNCTIONS_5(X) X(pt_hyp2f1)
+#define PT_FUNCTIONS_5(X) X(pt_hyp2f1) X(pt_beta_mass_orders) X(pt_log_beta_mass_orders)
 
 #define PT_DEFINE(name) \
     PT_ONCE_1(name) \

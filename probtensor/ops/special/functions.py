@@ -14,7 +14,7 @@ import numpy as np
 from cython_ext.scalars import apply
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.ops.elementwise.arithmetic import EDGES
 from probtensor.ops.kinds import (
     NONNEGATIVE,
@@ -24,6 +24,7 @@ from probtensor.ops.kinds import (
     Facts,
     Pole,
     Range,
+    as_tensor_of,
     op,
 )
 from probtensor.ops.samples import reals
@@ -36,6 +37,7 @@ HALF_LOG_2PI = float(np.log(2 * np.pi) / 2)
 # B_2, B_4, ... (DLMF 24.2).
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
 WIDE = (*EDGES, 40.0, -40.0, 745.0, -745.0)
+DIGIT = 16.0  # counts of derivatives by one argument after the other are digits to this base
 
 
 class SciPy:
@@ -57,6 +59,27 @@ class Compiled(Elementwise):
     def numpy(self, *operands: np.ndarray) -> np.ndarray:
         wide = [x.astype("float64") for x in operands]
         return np.asarray(apply(self.c, *wide)).astype(operands[0].dtype)
+
+
+class InParameters(Compiled):
+    """A function differentiated in its arguments, as the digits of the first operand say."""
+
+    for_users = False
+
+    def vjp(self, g, out, counts, *inputs):
+        more = (DIGIT**k for k in range(len(inputs)))
+        return None, *(g * self(counts + step, *inputs) for step in more)
+
+
+def differentiated(cls: type[InParameters], orders: Sequence[int], *inputs: Node) -> Node:
+    """The derivative of these orders in the first arguments."""
+    counts = sum(n * DIGIT**k for k, n in enumerate(orders))
+    return make(cls(), (as_tensor_of(counts, inputs[-1].dtype), *inputs))
+
+
+def counts_of(orders: np.ndarray) -> np.ndarray:
+    """The first operand for rows of orders."""
+    return orders @ DIGIT ** np.arange(orders.shape[-1])
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

@@ -20,7 +20,8 @@ from probtensor.calls import public
 from probtensor.graph.node import Node, TensorLike, as_tensor
 from probtensor.ops.kinds import NONNEGATIVE, UNIT, Facts, Pole, op
 from probtensor.ops.samples import Sample
-from probtensor.ops.special.incomplete_gamma import SHAPES, Incomplete, Last
+from probtensor.ops.special.functions import DIGIT, counts_of, differentiated
+from probtensor.ops.special.incomplete_gamma import SHAPES, Bend, Incomplete, Orders
 
 
 def _shares(*edges: float) -> tuple[Sample, ...]:
@@ -60,6 +61,60 @@ class Sloping(OfBeta):
 
     def vjp(self, g, out, a, b, x, y):
         return *(g * slope for slope in self.slopes(out, a, b, x, y)), ops.zeros_like(g)
+
+
+def _few(rng: np.random.Generator, count: int = 4) -> tuple[np.ndarray, ...]:
+    x = rng.uniform(0.05, 0.95, count)
+    return *rng.uniform(0.4, 5, (2, count)), x, 1 - x
+
+
+class _BetaOrders(Orders):
+    """A function of a, b, x and y, by counts of derivatives in a, b and x: those in x are along
+    x + y = 1, and there is none in y."""
+
+    arity = 5
+    operands = ("counts", "a", "b", "x", "y")
+    poles = (Pole(3, 0.0), Pole(4, 0.0))
+    samples = (
+        Sample(lambda rng: (counts_of(rng.integers(0, 2, (4, 3))), *_few(rng)), smooth=False),
+        Sample(
+            lambda rng: (counts_of(np.array([[1, 1, 1], [3, 0, 0]]))[:, None], *_few(rng, 2)),
+            smooth=False,
+        ),
+        Sample(lambda rng: (np.array(3.0), *_shares(0.0, 0.5, 0.999)[2].make(rng)), smooth=False),
+    )  # fmt: skip
+
+    def vjp(self, g, out, counts, a, b, x, y):
+        slopes = (g * self(counts + DIGIT**k, a, b, x, y) for k in range(3))
+        return None, *slopes, ops.zeros_like(g)
+
+
+@op
+class BetaMassInParameters(_BetaOrders):
+    """Derivatives of a beta mass in a, b and x."""
+
+    c = "pt_beta_mass_orders"
+
+
+@op
+class LogBetaMassInParameters(_BetaOrders):
+    """Derivatives of the logarithm of a beta mass in a, b and x."""
+
+    c = "pt_log_beta_mass_orders"
+
+
+class _Bend(Bend, Sloping):
+    """The derivative of `orders_here` in a and b of the function whose derivatives of all orders
+    `family` has."""
+
+    needs = (*OfBeta.needs, "family", "orders_here")
+    family: ClassVar[type[Orders]]
+    orders_here: ClassVar[tuple[int, int]]
+
+    def slopes(self, out, a, b, x, y):
+        n, m = self.orders_here
+        further = (n + 1, m), (n, m + 1), (n, m, 1)
+        return [differentiated(self.family, orders, a, b, x, y) for orders in further]
 
 
 def _log_scores(a: Node, b: Node, x: Node, y: Node) -> tuple[Node, Node]:
@@ -122,24 +177,24 @@ class BetaMassB(Sloping):
 
 
 @op
-class BetaMassAA(Last, OfBeta):
+class BetaMassAA(_Bend):
     """The second derivative of a beta mass in a."""
 
-    c = "pt_beta_mass_aa"
+    c, family, orders_here = "pt_beta_mass_aa", BetaMassInParameters, (2, 0)
 
 
 @op
-class BetaMassAB(Last, OfBeta):
+class BetaMassAB(_Bend):
     """The derivative of a beta mass in a and b."""
 
-    c = "pt_beta_mass_ab"
+    c, family, orders_here = "pt_beta_mass_ab", BetaMassInParameters, (1, 1)
 
 
 @op
-class BetaMassBB(Last, OfBeta):
+class BetaMassBB(_Bend):
     """The second derivative of a beta mass in b."""
 
-    c = "pt_beta_mass_bb"
+    c, family, orders_here = "pt_beta_mass_bb", BetaMassInParameters, (0, 2)
 
 
 @op
@@ -191,24 +246,24 @@ class LogBetaMassB(Sloping):
 
 
 @op
-class LogBetaMassAA(Last, OfBeta):
+class LogBetaMassAA(_Bend):
     """The second derivative of the logarithm of a beta mass in a."""
 
-    c = "pt_log_beta_mass_aa"
+    c, family, orders_here = "pt_log_beta_mass_aa", LogBetaMassInParameters, (2, 0)
 
 
 @op
-class LogBetaMassAB(Last, OfBeta):
+class LogBetaMassAB(_Bend):
     """The derivative of the logarithm of a beta mass in a and b."""
 
-    c = "pt_log_beta_mass_ab"
+    c, family, orders_here = "pt_log_beta_mass_ab", LogBetaMassInParameters, (1, 1)
 
 
 @op
-class LogBetaMassBB(Last, OfBeta):
+class LogBetaMassBB(_Bend):
     """The second derivative of the logarithm of a beta mass in b."""
 
-    c = "pt_log_beta_mass_bb"
+    c, family, orders_here = "pt_log_beta_mass_bb", LogBetaMassInParameters, (0, 2)
 
 
 @op

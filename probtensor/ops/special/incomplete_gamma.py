@@ -2,9 +2,10 @@
 
 `gammainc(a, x)` and `gammaincc(a, x)` are regularised (DLMF 8.2.4), `gammal` and `gammau` are not.
 Derivatives in x are densities. Those in a are ops of their own, named after what they are the
-derivative by: `gammainc_aa` is the second in a. How they are computed is said in
-cython_ext/include/pt_incomplete_gamma.h. The compiled functions are also the `numpy` of these ops,
-which have no second implementation: the tests compare them with mpmath.
+derivative by: `gammainc_aa` is the second in a, after which one op has those of all orders. How
+they are computed is said in cython_ext/include/pt_incomplete_gamma.h and pt_incomplete_orders.h.
+The compiled functions are also the `numpy` of these ops, which have no second implementation: the
+tests compare them with mpmath.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import Node, TensorLike, as_tensor
 from probtensor.ops.kinds import NONNEGATIVE, UNIT, Facts, Pole, Range, op
-from probtensor.ops.samples import reals
-from probtensor.ops.special.functions import Compiled
+from probtensor.ops.samples import Sample, reals
+from probtensor.ops.special.functions import Compiled, InParameters, counts_of, differentiated
 
 BELOW_ZERO = Range(high=0.0)
 SHAPES = (0.3, 1.0, 2.5, 40.0)
@@ -27,16 +28,22 @@ SHAPES = (0.3, 1.0, 2.5, 40.0)
 class Incomplete(Compiled):
     """An incomplete function."""
 
-    orders: ClassVar[str] = "any order in the argument, and up to the second in the parameters"
+    orders: ClassVar[str] = (
+        "any order in the argument, and up to the eighth in all with more than one in parameters"
+    )
 
 
-class Last:
-    """A second derivative in the parameters, after which there is none. Next to its roots, it is as
-    exact as its terms."""
+class Bend:
+    """A second derivative in the parameters. Next to its roots, it is as exact as its terms."""
 
     rounding: ClassVar[float] = 1.0
-    differentiable: ClassVar[bool] = False
-    no_derivative: ClassVar[str] = "derivatives in the parameters end with the second"
+
+
+class Orders(InParameters):
+    """An incomplete function differentiated in all arguments, up to the eighth order in all; nan
+    beyond."""
+
+    rounding: ClassVar[float] = 1.0
 
 
 class _OfGamma(Incomplete):
@@ -48,10 +55,69 @@ class _OfGamma(Incomplete):
 
 
 class _ShapeSlope(_OfGamma):
-    """A derivative in a. Its own second derivative would be the third in a."""
+    """A derivative in a."""
 
     for_users = False
     samples = reals(0.4, 5, 0.3, 6, edges=(0.0, 0.3, 2.5), smooth=False)
+
+
+class _GammaOrders(Orders):
+    """A function of a and x, by counts of derivatives in a and x."""
+
+    arity = 3
+    operands = ("counts", "a", "x")
+    poles = (Pole(2, 0.0),)
+    samples = (
+        Sample(
+            lambda rng: (
+                counts_of(rng.integers(0, 3, (6, 2))), rng.uniform(0.4, 5, 6),
+                rng.uniform(0.3, 6, 6),
+            ),
+            smooth=False,
+        ),
+        Sample(
+            lambda rng: (np.array(3.0), rng.uniform(0.4, 5, (2, 1)), rng.uniform(0.3, 6, 2)),
+            smooth=False,
+        ),
+        Sample(
+            lambda rng: tuple(
+                x.ravel() for x in np.meshgrid([3.0], [0.0, 0.3, 2.5, np.inf], [0.0, 0.3, 2.5])
+            ),
+            smooth=False,
+        ),
+    )  # fmt: skip
+
+
+@op
+class GammaincInParameters(_GammaOrders):
+    """Derivatives of gammainc in a and x."""
+
+    c = "pt_gammainc_orders"
+
+
+@op
+class LogGammaincInParameters(_GammaOrders):
+    """Derivatives of log_gammainc in a and x."""
+
+    c = "pt_log_gammainc_orders"
+
+
+@op
+class LogGammainccInParameters(_GammaOrders):
+    """Derivatives of log_gammaincc in a and x."""
+
+    c = "pt_log_gammaincc_orders"
+
+
+class _Bend(Bend, _ShapeSlope):
+    """The second derivative in a of the function whose derivatives of all orders `family` has."""
+
+    needs = (*_ShapeSlope.needs, "family")
+    family: ClassVar[type[Orders]]
+
+    def vjp(self, g, out, a, x):
+        third, mixed = (differentiated(self.family, orders, a, x) for orders in ((3,), (2, 1)))
+        return g * third, g * mixed
 
 
 def _log_score(a: Node, x: Node) -> Node:
@@ -125,10 +191,10 @@ class GammaincA(_ShapeSlope):
 
 
 @op
-class GammaincAA(Last, _ShapeSlope):
+class GammaincAA(_Bend):
     """The second derivative of gammainc in a."""
 
-    c = "pt_gammainc_aa"
+    c, family = "pt_gammainc_aa", GammaincInParameters
 
 
 class _LogSlope(_OfGamma):
@@ -170,10 +236,10 @@ class LogGammaincA(_ShapeSlope):
 
 
 @op
-class LogGammaincAA(Last, _ShapeSlope):
+class LogGammaincAA(_Bend):
     """The second derivative of log gammainc(a, x) in a."""
 
-    c = "pt_log_gammainc_aa"
+    c, family = "pt_log_gammainc_aa", LogGammaincInParameters
 
 
 @op
@@ -215,10 +281,10 @@ class LogGammainccA(_ShapeSlope):
 
 
 @op
-class LogGammainccAA(Last, _ShapeSlope):
+class LogGammainccAA(_Bend):
     """The second derivative of log gammaincc(a, x) in a."""
 
-    c = "pt_log_gammaincc_aa"
+    c, family = "pt_log_gammaincc_aa", LogGammainccInParameters
 
 
 def _power_slope(k: Node, x: Node) -> Node:

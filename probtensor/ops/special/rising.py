@@ -147,6 +147,13 @@ def _difference(order: int, x: np.ndarray, n: np.ndarray) -> np.ndarray:
 
 def _lbeta(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     small, large = np.minimum(x, y), np.maximum(x, y)
+    pole = (small < 0) & (small == np.floor(small))
+    rest = 1 - (small + np.where(large < np.inf, large, 0.0))
+    mirrored = pole & (large > 0) & (large == np.floor(large)) & (rest >= 1)
+    small, large = (
+        np.where(mirrored, end(large, rest), value)
+        for end, value in ((np.minimum, small), (np.maximum, large))
+    )
     valid = (small > 0) & (large < np.inf)
     p, q = np.where(valid, small, 1.0), np.where(valid, large, 1.0)
     plain = _lgamma(small) + (_lgamma(large) - _lgamma(small + large))
@@ -158,7 +165,7 @@ def _lbeta(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     value = np.where(large < SHIFT, plain, value)
     value = np.where(small < 0, _lgamma(small) - _log_rising(large, small), value)
     edge = np.where((large == np.inf) & (small > 0), -np.inf, np.inf)
-    value = np.where((small == 0) | (large == np.inf), edge, value)
+    value = np.where((small == 0) | (large == np.inf) | (pole & ~mirrored), edge, value)
     return np.where(np.isnan(x) | np.isnan(y), np.nan, value)
 
 
@@ -311,8 +318,9 @@ class TrigammaRestChange(Elementwise):
 
 @op
 class Lbeta(Elementwise):
-    """log of the beta function (DLMF 5.12.1): lgamma(x) + lgamma(y) - lgamma(x + y), without
-    cancellation, for positive x and y."""
+    """log of the beta function's magnitude (DLMF 5.12.1): lgamma(x) + lgamma(y) - lgamma(x + y),
+    without cancellation for positive x and y. Of whole numbers x > 0 and x + y <= 0 it is
+    lbeta(x, 1 - x - y), as SciPy has it; inf at the other poles."""
 
     arity, numpy, c = 2, _wide(_lbeta), "pt_lbeta"
     poles = (Pole(0, 0.0), Pole(1, 0.0))

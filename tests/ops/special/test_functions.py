@@ -6,6 +6,9 @@ import pytest
 import scipy.special
 
 import probtensor as pt
+from cython_ext.scalars import apply
+from probtensor.testing.reference import evaluate_numpy
+from probtensor.transform.autodiff import gradient
 
 EDGES = np.array([
     0.0, -0.0, 1.0, -1.0, 0.5, -1.5, 2.0, 1e-9, -1e-9, 0.3, 4.2, -3.0, 30.0, np.inf, np.nan,
@@ -182,3 +185,63 @@ def test_derivatives_of_the_reciprocal_gamma_function_at_poles():
     np.testing.assert_allclose(
         slopes[1], -2 * sign * size * scipy.special.digamma(1 - z), rtol=1e-9
     )
+
+
+# Arguments of which one or all gammas are below 0, at their poles, or far out.
+BELOW = {
+    "beta": [(1.0, -1e5), (3.0, -7.0), (2.5, -3.2), (-1.3, -2.4), (0.3, -0.2), (1e3, -171.5)],
+    "betaln": [(1.0, -1e5), (3.0, -7.0), (2.5, -3.2), (-1.3, -2.4)],
+    "poch": [(-10.0, 200.0), (-10.0, 3.0), (1e10, 1.5), (-2.3, -1.4), (-3.3, 30.0), (2.5, -3.2),
+             (-1e5, 100.5), (1e-20, -30.0)],
+    "binom": [(15.5, 1e10), (5.5, 1e3), (-171.5, 1.0), (-2.5, -7.25), (-0.5, -171.5), (-3.0, 2.0),
+              (1e3, 170.0), (3.0, -2.0)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BELOW)
+def test_gammas_below_zero_and_their_slopes(name):
+    def quotient(above, below):
+        """A quotient of gammas, or its limit where both have a pole."""
+        return mp.gammaprod(above, below)
+
+    def meant(a, b):
+        if name == "poch":
+            return quotient([a + b], [a])
+        if name == "binom":
+            return mp.binomial(a, b)
+        mirrored = b == mp.floor(b)
+        value = (-1) ** int(a) * mp.beta(a, 1 - a - b) if mirrored else quotient([a, b], [a + b])
+        return value if name == "beta" else mp.log(abs(value))
+
+    columns = [np.array(c) for c in zip(*BELOW[name])]
+    nodes = [pt.vector(n, shape=c.shape) for n, c in zip("ab", columns)]
+    value = getattr(pt.special, name)(*nodes)
+    got = evaluate_numpy([value, *(gradient(pt.sum(value), [n])[0] for n in nodes)],
+                         dict(zip(nodes, columns)))  # fmt: skip
+    with mp.workprec(2500):
+        for k, at in enumerate(BELOW[name]):
+            a, b = map(mp.mpf, at)
+            assert got[0][k] == pytest.approx(float(meant(a, b)), rel=1e-11), at
+            if b == mp.floor(b) or at == (-1e5, 100.5):
+                continue  # slopes that overflow, or next to poles
+            step = mp.mpf(2) ** -200
+            for slope, (u, v) in zip(got[1:], ((step, 0), (0, step)), strict=True):
+                rise = meant(a + u, b + v) - meant(a - u, b - v)
+                assert slope[k] == pytest.approx(float(rise / (2 * step)), rel=1e-9), at
+
+
+NEXT_TO_ONE = [
+    (0.5, 1.3, 2.4, 0.999), (1.5, 2.2, 1.7, 1 - 1e-9), (0.5, 0.4, 1.2, 1 - 2.0**-53),
+    (1.0, 1.0, 2.0, -1e100), (1.2, 0.3, 2.4, -1e12), (0.5, 0.7, 3.2, 1.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("at", NEXT_TO_ONE)
+def test_derivatives_of_hyp2f1_in_parameters_next_to_its_singularity(at):
+    counts = np.array([1.0, 16.0, 256.0, 257.0])
+    got = apply("pt_hyp2f1", counts, *map(np.array, at))
+    with mp.workdps(150):
+        orders = [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (1, 0, 1, 0)]
+        a = [mp.mpf(v) for v in at]
+        meant = [float(mp.diff(mp.hyp2f1, a, n, h=mp.mpf(10) ** -25)) for n in orders]
+    np.testing.assert_allclose(got, meant, rtol=2e-11)
