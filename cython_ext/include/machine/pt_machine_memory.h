@@ -255,9 +255,9 @@ PT_DEFINE(vss, int64_t, i, c, int64_t, i, d)
     for (; n > 0; n -= width) { \
         const int64_t m = n < width ? n : width; \
         _Pragma("GCC ivdep") for (int64_t k = 0; k < m; k++) { body; } \
-        STEP \
+        PT_ADVANCE \
     }
-#define STEP b += width;
+#define PT_ADVANCE b += width;
 #define PT_DEFINE(name, field, value) \
     PT_APART void lanes_##name(pt_type_##field *PT_RESTRICT a, \
                                const pt_type_##field *PT_RESTRICT b, int64_t width, int64_t n) \
@@ -272,15 +272,15 @@ PT_DEFINE(vss, int64_t, i, c, int64_t, i, d)
     }
 PT_FOLD_ELEMENTS(PT_DEFINE)
 #undef PT_DEFINE
-#undef STEP
-#define STEP b += width; c += width;
+#undef PT_ADVANCE
+#define PT_ADVANCE b += width; c += width;
 /* a = b * c + a, fused where the processor can; d is the group. */
 PT_APART void lanes_product(double *PT_RESTRICT a, const double *PT_RESTRICT b,
                             const double *PT_RESTRICT c, int64_t width, int64_t n)
 {
     PT_GROUPS(width, a[k] = pt_ma(b[k], c[k], a[k]))
 }
-#undef STEP
+#undef PT_ADVANCE
 OP(lanes_product)
 {
     lanes_product(f[pc->a].p, f[pc->b].p, f[pc->c].p, pc->d, len);
