@@ -79,8 +79,9 @@ def _half(x: Node) -> Node:
 @op
 class CholeskyGradient(Core):
     """The cotangent of a symmetric matrix, symmetric itself, given its lower Cholesky factor and
-    the cotangent of that, whose upper triangle is not read: with P the lower triangle of L.mT @ g,
-    half of its diagonal, the symmetric part of L^-T P L^-1. Murray (2016), arXiv:1602.07527."""
+    the cotangent of that, whose upper triangles are not read: with P the lower triangle of
+    L.mT @ g, half of its diagonal, the symmetric part of L^-T P L^-1. Murray (2016),
+    arXiv:1602.07527."""
 
     core, routine = "(n,n),(n,n)->(n,n)", "pt_cholesky_gradient"
     device = True
@@ -93,6 +94,7 @@ class CholeskyGradient(Core):
     )
 
     def numpy(self, factor, g):
+        factor = np.tril(factor)
         inner = np.tril(np.swapaxes(factor, -1, -2) @ np.tril(g))
         n = factor.shape[-1]
         inner[..., range(n), range(n)] /= 2
