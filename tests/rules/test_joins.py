@@ -33,7 +33,8 @@ FOLDED = {
         ops.where(A > B, ops.log_sigmoid(A), ops.log_sigmoid(-A)),
         {"gt": 1, "neg": 1, "where": 1, "log_sigmoid": 1},
     ),
-    "one product of a choice": (ops.where(A > B, A * C, C * B), {"gt": 1, "where": 1, "mul": 1}),
+    "one power of a choice": (ops.where(A > B, A**C, B**C), {"gt": 1, "where": 1, "pow": 1}),
+    "products of a choice": (ops.where(A > B, A * C, C * B), {"gt": 1, "where": 1, "mul": 2}),
     "function of literals": (ops.exp(ops.where(A > B, 0.0, 1.0)) * 3, {"gt": 1, "where": 1}),
 }  # fmt: skip
 VIEWS = {"expand_dims", "drop_axes", "broadcast_to", "input", "const", "reshape"}

@@ -172,12 +172,19 @@ def _is_plain(x: Node) -> bool:
 
 # Rules move a choice out of the argument of these.
 _LOGARITHMS = (ops.Log, ops.Log1p)
+# Two calls of these take no longer than a choice, and the forms that stable logarithms have where a
+# factor is 0 are known by them.
+_CHEAP = (
+    ops.Neg, ops.Add, ops.Sub, ops.Mul, ops.Square, ops.Abs, ops.Cast, ops.Maximum, ops.Minimum,
+    ops.Xexpy, ops.Xtimes, ops.Where, ops.LogicalNot, ops.LogicalAnd, ops.LogicalOr, ops.Lt,
+    ops.Le, ops.Gt, ops.Ge, ops.Eq, ops.Ne,
+)  # fmt: skip
 
 
 @rewrite(
     on=ops.Where,
     example=lambda: (lambda c, x, y, z: (
-        ops.where(c, ops.exp(x), ops.exp(y)), ops.where(c, x * y, x * z),
+        ops.where(c, ops.exp(x), ops.exp(y)), ops.where(c, x**y, x**z),
         ops.where(c, ops.log_sigmoid(x), ops.log_sigmoid(-x)), ops.where(c, x / z, y / z),
     ))(_bool("c"), ops.tensor("x", (3,)), ops.tensor("y", (3,)), ops.tensor("z", (3,))),
 )  # fmt: skip
@@ -185,7 +192,9 @@ def choose_operand(node: Node) -> Node | None:
     """where(c, f(x, z), f(y, z)) -> f(where(c, x, y), z): one call of the function at each element
     instead of two."""
     condition, a, b = node.inputs
-    if a.op != b.op or not _is_plain(a) or not (a.shape == b.shape == node.shape):
+    if a.op != b.op or isinstance(a.op, _CHEAP) or not _is_plain(a):
+        return None
+    if not (a.shape == b.shape == node.shape):
         return None
     first, second = a.inputs, b.inputs
     differ = [k for k, (x, y) in enumerate(zip(first, second, strict=True)) if x is not y]
