@@ -143,11 +143,45 @@ PT_FN_CALLED pt__mass pt__gamma_mass(double a, double x, const int *n) {
     return mass;
 }
 
+/* At x = 0, with derivatives in x: those of P, x^a / gamma(a + 1) in the limit, of its logarithm, or
+ * of log Q, which is -P there. nan for whole a with further orders. */
+PT_FN_CALLED double pt__gamma_orders_at_zero(const int *n, double a, int log, int upper) {
+    double sign = n[0] % 2 == 1 ? -1.0 : 1.0;
+    if (log && !upper) {
+        if (n[0] < 2) {
+            return n[2] % 2 == 1 ? PT_INF : -PT_INF;
+        }
+        /* The slope is that of a log x - a x / (a + 1). */
+        double value = sign / (a + 1.0);
+        for (int k = 1; k <= n[0]; ++k) {
+            value *= k / (a + 1.0);
+        }
+        return n[2] == 1 ? value : PT_NAN;
+    }
+    sign = log ? -sign : sign;
+    if (a > n[2]) {
+        return 0.0;
+    }
+    if (a == PT_FLOOR(a)) {
+        return n[2] > 1 || a != 1.0 ? PT_NAN : n[0] == 0 ? sign : sign * PT_INF;
+    }
+    for (int k = 1; k < n[2]; ++k) {
+        sign = a < k ? -sign : sign;
+    }
+    return sign * PT_INF;
+}
+
 /* At 0 or infinity: those of P, or of log P or log Q. */
 PT_FN_CALLED double pt__gamma_orders_edge(const int *n, double a, double x, int log, int upper) {
-    int none = a == PT_INF || (x == 0.0) == !upper;
-    if (!log || n[0] == 0 || n[2] > 0 || none == upper) {
-        return x == 0.0 && n[2] > 0 && !(a > n[2]) ? PT_NAN : 0.0;
+    int vanishes = upper ? x == PT_INF : x == 0.0 || a == PT_INF;
+    if (n[2] > 0) {
+        if (x == 0.0) {
+            return pt__gamma_orders_at_zero(n, a, log, upper);
+        }
+        return log && upper && n[0] == 0 && n[2] == 1 && a < PT_INF ? -1.0 : 0.0;
+    }
+    if (!log || !vanishes) {
+        return 0.0;
     }
     if (n[0] == 1) {
         return upper ? PT_INF : -PT_INF;

@@ -86,7 +86,7 @@ def _statements(writer: _Writer, outputs: Sequence[Node], lines: bool) -> Iterat
     for node in sorted(writer.order, key=lambda node: not isinstance(node.op, Input)):
         if _inline(node) or node in writer.parameters:
             continue
-        for body in all_bodies(node.op):
+        for body in _graphs_of(node.op):
             if body not in defined:
                 yield f"def {writer.head(body)}:"
                 inner = writer.bodies[body][1]
@@ -95,6 +95,13 @@ def _statements(writer: _Writer, outputs: Sequence[Node], lines: bool) -> Iterat
         row = f"{writer.names[node]}: {writer.type(node.type)} = {writer.call(node)}"
         yield f"{row}  # {line_of(node)}" if lines else row
     yield f"return {', '.join(writer.operand(x) for x in outputs) or '()'}"
+
+
+def _graphs_of(op: Op) -> list[Closed]:
+    """The closed graphs among the parameters of an op: its bodies, or the rule of a derivative."""
+    if op.has_bodies:
+        return all_bodies(op)
+    return [value for f in fields(op) if isinstance(value := getattr(op, f.name), Closed)]
 
 
 def _inline(node: Node) -> bool:
@@ -142,7 +149,7 @@ class _Writer:
                 count += 1
         # The name and the writer of each body.
         self.bodies: dict[Closed, tuple[str, _Writer]] = {}
-        for body in (body for node in order for body in all_bodies(node.op)):
+        for body in (body for node in order for body in _graphs_of(node.op)):
             if body not in self.bodies:
                 name = _fresh(f"f{len(self.functions)}", taken, self.sizes)
                 self.functions.add(name)
@@ -477,7 +484,7 @@ def to_tree(outputs: Iterable[Node] | Node, *, lines: bool = False) -> str:
         else:
             mark = marks[writer, item] = len(marks)
             rows.append(lead + _tree_row(item, writer, mark, lines))
-            children = [(x, writer) for x in (*all_bodies(item.op), *item.inputs)]
+            children = [(x, writer) for x in (*_graphs_of(item.op), *item.inputs)]
         for position, (x, where) in reversed(list(enumerate(children))):
             last = position == len(children) - 1
             branch, trunk = ("└─ ", "   ") if last else ("├─ ", "│  ")
@@ -524,7 +531,7 @@ def _dot_rows(
         for position, x in enumerate(node.inputs):
             mark = f' [label="{position}"]' if len(node.inputs) > 1 else ""
             yield f"  n{numbers[writer, x]} -> n{number}{mark};"
-        for body in all_bodies(node.op):
+        for body in _graphs_of(node.op):
             inner = writer.bodies[body][1]
             for x in dict.fromkeys(body.outputs):
                 yield f"  n{numbers[inner, x]} -> n{number} [style=dashed];"

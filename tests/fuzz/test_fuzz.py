@@ -134,7 +134,7 @@ OF_SOLVERS = {"adjoint_solution", "implicit", "solve", "value_of"}
 
 
 @pytest.mark.parametrize(
-    ("seeds", "missing"), [(300, 100), pytest.param(1500, 24, marks=pytest.mark.slow)]
+    ("seeds", "missing"), [(300, 140), pytest.param(1500, 40, marks=pytest.mark.slow)]
 )
 def test_every_op_turns_up(seeds, missing):
     seen, dtypes, symbolic = set(OF_SOLVERS), set(), 0

@@ -109,16 +109,20 @@ def _total(terms: Sequence[tuple[int, Node]]) -> Node:
 
 
 def _sum_of(node: Node, readers: Counter[Node]) -> _Sum | None:
-    """A node as a sum with a product of matrices that nothing else reads; None if it is none."""
-    if type(node.op) not in (ops.Add, ops.Sub) or node.dtype not in DTYPES:
+    """A node as a sum with a product of matrices that nothing else reads; None if it is none. It
+    may be the sum in the shape of another tensor, as an update has that of its variable."""
+    root = node
+    if isinstance(node.op, ops.BroadcastTo) and _is_whole(node.inputs[0], node):
+        root = node.inputs[0] if readers[node.inputs[0]] == 1 else node
+    if type(root.op) not in (ops.Add, ops.Sub) or node.dtype not in DTYPES:
         return None
     products: list[_Scaled] = []
     others: list[tuple[int, Node]] = []
     terms: list[tuple[int, Node]] = []  # of the products, as they are written
-    stack = [(1, node)]
+    stack = [(1, root)]
     while stack:
         sign, x = stack.pop()
-        opens = x is node or (readers[x] == 1 and _is_whole(x, node) and len(stack) < MAX_TERMS)
+        opens = x is root or (readers[x] == 1 and _is_whole(x, node) and len(stack) < MAX_TERMS)
         if opens and isinstance(x.op, (ops.Add, ops.Sub)):
             second = -sign if isinstance(x.op, ops.Sub) else sign
             stack += [(second, x.inputs[1]), (sign, x.inputs[0])]

@@ -6,6 +6,8 @@ lies outside of it is not read, and 0 in results.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from probtensor import ops
@@ -18,6 +20,7 @@ from probtensor.ops.linalg.products import matrices
 from probtensor.ops.linalg.solving import columns_of
 from probtensor.ops.reductions.folds import flag
 from probtensor.ops.samples import Sample
+from probtensor.types import SizeCheck
 
 
 def lower_of(half: Node) -> Node:
@@ -172,6 +175,12 @@ class _LowerBand(Core):
         Sample(lambda rng: (definite(rng, 3, 5), rng.normal(size=(5, 2)))),
         Sample(lambda rng: (definite(rng, 2, 3, 2), rng.normal(size=(2, 2, 1)))),
     )
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        yield from super().requires(node)
+        bands = node.inputs[0].type.shape
+        text = (f"{self.name}: a band has its main diagonal, and this one has shape ", bands)
+        yield SizeCheck(1, "<=", bands[-2], text)
 
     def numpy(self, bands, b):
         out = np.empty(b.shape)

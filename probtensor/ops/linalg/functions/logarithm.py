@@ -45,6 +45,8 @@ class Logm(Core):
         from scipy.linalg import logm
 
         def factor(x):
+            if not x.size:
+                return (x,)
             values = np.linalg.eigvals(x)
             if ((np.imag(values) == 0) & (np.real(values) <= 0)).any():
                 return (np.full(x.shape, np.nan),)
