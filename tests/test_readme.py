@@ -53,11 +53,16 @@ def test_the_mathematics_gives_what_is_shown(blocks, names, capsys):
     assert capsys.readouterr().out.rstrip() == blocks[2][1].rstrip()
 
 
-def test_loops_and_equations_give_what_is_shown(blocks, names, capsys):
-    capsys.readouterr()
+def test_distributions_give_what_is_shown(blocks, names, capsys):
     exec(compile(blocks[3][0], "README.md", "exec"), dict(names))
     assert capsys.readouterr().out.rstrip() == blocks[3][1].rstrip()
 
 
+def test_loops_and_equations_give_what_is_shown(blocks, names, capsys):
+    capsys.readouterr()
+    exec(compile(blocks[4][0], "README.md", "exec"), dict(names))
+    assert capsys.readouterr().out.rstrip() == blocks[4][1].rstrip()
+
+
 def test_there_are_as_many_programs_as_are_tested(blocks):
-    assert len(blocks) == 4
+    assert len(blocks) == 5
