@@ -144,14 +144,16 @@ def _reported(
     )
 
 
-# The derivative of grad_clip is not linear; random draws may have none.
+# The derivative of grad_clip is not linear; random draws may have none; that of complex vectors is
+# the one for which none changes along itself, where differences follow the phases of LAPACK.
 _ONE_WAY = (ops.GradClip, Draw)
+_OF_ANY_PHASE = ("complex_eigh", "complex_svd", "complex_svd_full")
 
 
 def _has_both_ways(node: Node) -> bool:
     """False where there may be no derivative, or none that is linear. An op without one whose
     values are no floats stops derivatives, and does no harm."""
-    if isinstance(node.op, _ONE_WAY):
+    if isinstance(node.op, _ONE_WAY) or node.op.name in _OF_ANY_PHASE:
         return False
     stops = isinstance(node.op, Kind) and not node.op.differentiable
     return not stops or not any(t.is_float for t in types_of(node))

@@ -223,7 +223,7 @@ def _with_random_slopes(outputs, inputs):
 def test_random_graphs():
     """Values are NumPy's, gradients those of the graph in which the sizes are declared first."""
     broadcast = 0
-    for seed in range(40):
+    for seed in range(60):
         graph = size_graph(seed)
         inputs = list(graph.values)
         values = _ones(graph, np.random.default_rng([seed, 13]))
@@ -260,4 +260,4 @@ def test_random_graphs():
             assert a.shape == b.shape
             np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
         broadcast += 1
-    assert broadcast > 5
+    assert broadcast > 3

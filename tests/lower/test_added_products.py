@@ -19,11 +19,11 @@ INPUTS = [A, B, C, s, t]
 SUMS = {
     "scaled": (s * A @ B + t * C, ["pt_add_product"], 2, 0),
     "plain": (A @ B + C, ["pt_add_product"], 2, 0),
-    "less": (C - s * (A @ B), ["pt_add_product"], 0, 0),
+    "less": (C - s * (A @ B), ["pt_add_product"], 2, 0),
     "of transposes": (A.mT @ (2.0 * B.mT) + C, ["pt_add_product"], 2, 0),
     "transposed": ((A @ B).mT - C, ["pt_add_product"], 2, 0),
     "of rows": (A @ B + C[0], ["pt_add_product"], 2, 0),
-    "of two": (A @ B - C @ A, ["pt_gemm", "pt_add_product"], 0, 0),
+    "of two": (A @ B - C @ A, ["pt_gemm", "pt_add_product"], 2, 1),
     "of three": (s * (A @ B) - 3.0 * (C @ A) + B, ["pt_add_product"] * 2, 2, 0),
     "read by a routine": (pt.linalg.inv(A @ B + 9.0 * C), ["pt_add_product", "pt_inv"], 2, 1),
     "read by a loop": (pt.tanh(A @ B + C), ["pt_gemm"], 2, 1),

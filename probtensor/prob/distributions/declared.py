@@ -31,6 +31,7 @@ def function_of(distribution: type[Distribution]) -> Callable[..., Node]:
     others = {name: None for names in distribution.alternatives for name in names}
     others = [name for name in others if name not in parameters]
     known = {*parameters, *others, *options}
+    always = set(parameters).intersection(*distribution.alternatives)
     label = distribution.name
 
     def make_variable(*args: TensorLike, **kwargs: TensorLike) -> Node:
@@ -42,7 +43,8 @@ def function_of(distribution: type[Distribution]) -> Callable[..., Node]:
             if not fits or missing or not given.keys().isdisjoint(kwargs):
                 raise TypeError(wrong_call(make_variable, label, args, kwargs, ""))
             given |= {k: v for k, v in kwargs.items() if k not in options}
-            given = {k: v for k, v in given.items() if v is not None}
+            # None says that another parametrisation is given.
+            given = {k: v for k, v in given.items() if v is not None or k in always}
             kind, values = _parameters_of(distribution, given, kwargs.get("name"), label)
             return random_variable(kind(), values, **{k: kwargs.get(k) for k in options})
         except WRONG as error:
@@ -84,7 +86,7 @@ def _joined(names: tuple[str, ...]) -> str:
 
 
 def _documentation(distribution: type[Distribution]) -> str:
-    text = inspect.cleandoc(distribution.__doc__)
+    text = inspect.cleandoc(distribution.__doc__ or "")
     kind = "an int64" if distribution.over.discrete else "a float"
     shown = ", ".join(map(str, distribution.shown))
     return f"{text}\n{_RETURNS.format(kind=kind, name=distribution.name, shown=shown)}"

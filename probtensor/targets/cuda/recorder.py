@@ -40,8 +40,8 @@ class Place:
 
 
 Argument = int | Place
-Queue = Callable[..., None]  # (stream, *arguments)
-Step = tuple[Queue, tuple[Argument, ...]]
+Queued = Callable[..., None]  # (stream, *arguments)
+Step = tuple[Queued, tuple[Argument, ...]]
 
 
 @dataclass(frozen=True)

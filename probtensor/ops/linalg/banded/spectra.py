@@ -10,7 +10,7 @@ from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.kinds.function import as_tensor_of
-from probtensor.ops.linalg.banded.definite import dense, lower_of
+from probtensor.ops.linalg.banded.definite import banded, dense, lower_of
 from probtensor.ops.linalg.factors import EighResult
 from probtensor.ops.linalg.products import matrices
 from probtensor.ops.reductions.folds import described, flag
@@ -52,13 +52,15 @@ class _OfBand(Core):
     )
 
     def eigen(self, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Values and vectors of all items."""
+        """Values and vectors of all items, by the routine of LAPACK that gives the same signs."""
+        from scipy.linalg.lapack import dsbevd
+
         batch, n = a.shape[:-2], a.shape[-1]
         values, vectors = np.full((*batch, n), np.nan), np.full((*batch, n, n), np.nan)
         for item in np.ndindex(a.shape[:-2]):
             half = dense(a[item])
             if np.isfinite(half).all():
-                values[item], vectors[item] = np.linalg.eigh(half)
+                values[item], vectors[item], _ = dsbevd(banded(half, min(a.shape[-2], n)), lower=1)
         return values, vectors
 
 
