@@ -147,7 +147,7 @@ def _reported(
 # The derivative of grad_clip is not linear; random draws may have none; that of complex vectors is
 # the one for which none changes along itself, where differences follow the phases of LAPACK.
 _ONE_WAY = (ops.GradClip, Draw)
-_OF_ANY_PHASE = ("complex_eigh", "complex_svd", "complex_svd_full")
+_OF_ANY_PHASE = ("complex_eigh", "complex_svd", "complex_full_svd")
 
 
 def _has_both_ways(node: Node) -> bool:
