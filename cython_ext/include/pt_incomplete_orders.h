@@ -143,8 +143,8 @@ PT_FN_CALLED pt__mass pt__gamma_mass(double a, double x, const int *n) {
     return mass;
 }
 
-/* At x = 0, with derivatives in x: those of P, x^a / gamma(a + 1) in the limit, of its logarithm, or
- * of log Q, which is -P there. nan for whole a with further orders. */
+/* At x = 0, with derivatives in x: those of P, x^a / gamma(a + 1) in the limit, of its logarithm,
+ * or of log Q, which is -P there. nan for whole a with further orders. */
 PT_FN_CALLED double pt__gamma_orders_at_zero(const int *n, double a, int log, int upper) {
     double sign = n[0] % 2 == 1 ? -1.0 : 1.0;
     if (log && !upper) {

@@ -34,6 +34,7 @@ from probtensor.graph.parts import types_of
 from probtensor.graph.sizes import measured_sizes, resized
 from probtensor.graph.text import parse, to_text
 from probtensor.graph.walk import toposort
+from probtensor.ops.complexes.factors import ComplexEigh, ComplexFullSVD, ComplexSVD
 from probtensor.ops.derivatives import SameValue
 from probtensor.ops.kinds import REGISTRY, Kind
 from probtensor.ops.random.draws import Draw
@@ -146,14 +147,13 @@ def _reported(
 
 # The derivative of grad_clip is not linear; random draws may have none; that of complex vectors is
 # the one for which none changes along itself, where differences follow the phases of LAPACK.
-_ONE_WAY = (ops.GradClip, Draw)
-_OF_ANY_PHASE = ("complex_eigh", "complex_svd", "complex_full_svd")
+_ONE_WAY = (ops.GradClip, Draw, ComplexEigh, ComplexSVD, ComplexFullSVD)
 
 
 def _has_both_ways(node: Node) -> bool:
     """False where there may be no derivative, or none that is linear. An op without one whose
     values are no floats stops derivatives, and does no harm."""
-    if isinstance(node.op, _ONE_WAY) or node.op.name in _OF_ANY_PHASE:
+    if isinstance(node.op, _ONE_WAY):
         return False
     stops = isinstance(node.op, Kind) and not node.op.differentiable
     return not stops or not any(t.is_float for t in types_of(node))
