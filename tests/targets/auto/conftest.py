@@ -1,5 +1,6 @@
 """A fresh cache, no choice by the environment, and targets that count their builds."""
 
+import signal
 import threading
 import time
 from dataclasses import replace
@@ -18,6 +19,14 @@ def fresh(tmp_path, monkeypatch):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("PROBTENSOR_TARGET", raising=False)
     monkeypatch.delenv(cost.VARIABLE, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def interruptible():
+    """A shell starts what runs in its background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
