@@ -74,9 +74,15 @@ def _unknown(rng: np.random.Generator, m: int, n: int) -> np.ndarray:
 
 
 class _OfParts(Core):
-    """A routine on a matrix in two parts. `results` has a letter for each result: c for a complex
-    one, of two outputs, r for one that is real, n for one without a derivative."""
+    """A routine on a matrix in two parts.
 
+    results       a letter for each result: c for a complex one, of two outputs, r for one that is
+                  real, n for one without a derivative
+    of_item       (matrix) -> the results for one matrix that is finite
+    cotangent_of  (cotangents, results, matrix) -> the cotangent of the matrix
+    """
+
+    needs = (*Core.needs, "results", "of_item", "cotangent_of")
     results: ClassVar[str]
     rounding = 30.0
 
@@ -118,18 +124,10 @@ class _OfParts(Core):
         """The elements of a matrix that count."""
         return z
 
-    def of_item(self, z: np.ndarray) -> Sequence[np.ndarray]:
-        """The results for one matrix that is finite."""
-        raise NotImplementedError
-
     def vjp(self, g, out, re, im):
         many = isinstance(out, tuple)
         g, out = (self._joined(x if many else (x,)) for x in (g, out))
-        return self.pulled(g, out, paired(re, im)).inputs
-
-    def pulled(self, g: Sequence[Node | None], out: Sequence[Node], z: Node) -> Node:
-        """The cotangent of the matrix."""
-        raise NotImplementedError
+        return self.cotangent_of(g, out, paired(re, im)).inputs
 
 
 def _paired(re: Node | None, im: Node | None) -> Node | None:
@@ -169,7 +167,7 @@ class ComplexLU(_OfSquare):
             rows[[k, pivots[k]]] = rows[[pivots[k], k]]
         return factor, pivots, rows
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         return factors.LU().vjp(g, out, z)[0]
 
 
@@ -194,7 +192,7 @@ class ComplexDet(_OfSquare):
     def of_item(self, z):
         return (_quiet(np.linalg.det)(z),)
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         """Jacobi's formula: the cofactors, also where the matrix is singular. Magnus and Neudecker
         (2019), "Matrix Differential Calculus", 8.3."""
         return ops.expand_dims(g[0], (-2, -1)) * adjoint(ComplexAdjugate().of(z)[0])
@@ -231,7 +229,7 @@ class ComplexAdjugate(_OfSquare):
             found[i, j] = (-1) ** (i + j) * _quiet(np.linalg.det)(minor)
         return (found,)
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         inverse, turned = adjoint(ops.inv(z)), adjoint(out[0])
         weight = ops.sum(g[0] * ops.matrix_transpose(inverse), (-2, -1), keepdims=True)
         return weight * turned - turned @ g[0] @ inverse
@@ -248,7 +246,7 @@ class ComplexSlogdet(_OfSquare):
     def of_item(self, z):
         return _quiet(np.linalg.slogdet)(z)
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         """By the adjoint of the inverse: the logarithm has its real part, and the angle of the sign
         its imaginary part. Magnus and Neudecker (2019), 8.4."""
         (g_sign, g_log), sign = g, out[0]
@@ -281,7 +279,7 @@ class ComplexEigh(_OfParts):
     def of_item(self, z):
         return np.linalg.eigh(z)
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         return factors.Eigh().vjp(g, out, z)[0]
 
 
@@ -304,7 +302,7 @@ class ComplexEigvalsh(_OfParts):
     def of_item(self, z):
         return (np.linalg.eigvalsh(z),)
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         vectors = ComplexEigh().of(z)[1]
         return (vectors * ops.expand_dims(g[0], -2)) @ adjoint(vectors)
 
@@ -329,7 +327,7 @@ class ComplexEig(_OfParts):
     def of_item(self, z):
         return np.linalg.eig(z)
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         return eigen.eig_cotangent(*g, *out)
 
 
@@ -350,7 +348,7 @@ class ComplexEigvals(_OfParts):
     def of_item(self, z):
         return (np.linalg.eigvals(z),)
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         return eigen.eig_cotangent(g[0], None, *ComplexEig().of(z))
 
 
@@ -389,7 +387,7 @@ class ComplexSVD(_OfSingular):
     def of_item(self, z):
         return np.linalg.svd(z, full_matrices=False)
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         return singular.SVD().vjp(g, out, z)[0]
 
 
@@ -404,7 +402,7 @@ class ComplexFullSVD(_OfSingular):
     def of_item(self, z):
         return np.linalg.svd(z)
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         return singular.FullSVD().vjp(g, out, z)[0]
 
 
@@ -422,7 +420,7 @@ class ComplexSingularValues(_OfSingular):
     def of_item(self, z):
         return (np.linalg.svd(z, compute_uv=False),)
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         u, _, vh = ComplexSVD().of(z)
         return (u * ops.expand_dims(g[0], -2)) @ vh
 
@@ -454,7 +452,7 @@ class ComplexQR(_OfQR):
     def of_item(self, z):
         return np.linalg.qr(z)
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         return factors.QR().vjp(g, out, z)[0]
 
 
@@ -472,7 +470,7 @@ class ComplexFullQR(_OfQR):
     def of_item(self, z):
         return np.linalg.qr(z, "complete")
 
-    def pulled(self, g, out, z):
+    def cotangent_of(self, g, out, z):
         return orthogonal.FullQR().vjp(g, out, z)[0]
 
 
@@ -483,7 +481,7 @@ class ComplexQROrder(_OfParts):
     name = "complex_qr_order"
     core, routine = "(m,n),(m,n)->(n)", "pt_zqr_order"
     gives = ("int64",)
-    results = "n"
+    needs, results = Core.needs, "n"
     differentiable = False
     samples = tuple(Sample(sample.make, smooth=False) for sample in ComplexQR.samples)
 

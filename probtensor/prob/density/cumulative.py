@@ -18,6 +18,7 @@ from probtensor.prob.density.logp import (
     without_bounds,
 )
 from probtensor.prob.distributions.base import RandomVariable, display_name
+from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.distributions.formulas import merge_exponentials
 from probtensor.prob.distributions.support import Integers, Interval, is_bound
 from probtensor.prob.distributions.truncation import truncation_bounds
@@ -112,7 +113,7 @@ class _Parts:
     def _known(self, function, *args: Node | None) -> Node:
         try:
             return function(*args, *self.parameters)
-        except NotImplementedError as error:
+        except Unknown as error:
             raise GraphError(
                 f"{self.what}: {error}\n  made at {line_of(self.variable)}\n  estimate it from "
                 "draws, with pt.draw(variable, draws=...)"

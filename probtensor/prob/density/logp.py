@@ -39,6 +39,7 @@ from probtensor.prob.distributions.base import (
     RandomVariable,
     display_name,
 )
+from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.distributions.domains import (
     assume,
     contained,
@@ -313,7 +314,7 @@ def normalised(
     op = variable.op
     try:
         share = op.log_probability(variable, inputs)
-    except NotImplementedError as error:
+    except Unknown as error:
         if not observed and all(map(is_fixed, inputs)):
             return density
         name = display_name(op.distribution, op.label)

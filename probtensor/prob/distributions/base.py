@@ -22,7 +22,7 @@ from probtensor.prob.distributions.checked_draw import (
     outside_support,
     parameter_requirements,
 )
-from probtensor.prob.distributions.distribution import Distribution
+from probtensor.prob.distributions.distribution import Distribution, Unknown
 from probtensor.prob.distributions.pathwise import has_pathwise, pathwise
 from probtensor.prob.distributions.support import (
     Interval,
@@ -141,7 +141,7 @@ class RandomVariable(Random):
         distribution = self.distribution
         try:
             value = self._sample(variable, key, inputs)
-        except NotImplementedError as error:
+        except Unknown as error:
             reason = str(error)
             if self.constraint is not None:
                 held = attach_bounds(self.constraint, variable.inputs)
@@ -170,7 +170,7 @@ class RandomVariable(Random):
         if not isinstance(held, Ordered):
             low, high = truncation_bounds(held, support, intersect(support, held), variable.dtype)
         elif not exchangeable(variable):
-            raise NotImplementedError(NOT_EXCHANGEABLE)
+            raise Unknown(NOT_EXCHANGEABLE)
         else:
             above = Interval(intersect(support, held).low)
             low, high = truncation_bounds(Interval(held.low), support, above, variable.dtype)

@@ -29,6 +29,11 @@ LOG_HALF = math.log(0.5)
 LOG_LEAST = -744.0  # below it exp is 0
 
 
+class Unknown(Exception):
+    """A distribution has no such thing, or no formula for it is known here; the message says which.
+    Who asks for it on behalf of a user makes of it a GraphError, with the variable and its line."""
+
+
 @dataclass(frozen=True)
 class Distribution:
     """The base of all distributions. They have no fields: all instances of a class are equal.
@@ -56,23 +61,23 @@ class Distribution:
 
     def logpdf(self, x: Node, *parameters: Node) -> Node:
         """Log density or log mass at `x` inside the support; one number per point."""
-        raise NotImplementedError
+        raise Unknown(f"the density of {self.name} is not known here")
 
     def logcdf(self, x: Node, *parameters: Node) -> Node:
         """Log of the probability of values up to and including `x`, exact where it is small."""
-        raise NotImplementedError(f"the distribution function of {self.name} is not known here")
+        raise Unknown(f"the distribution function of {self.name} is not known here")
 
     def logccdf(self, x: Node, *parameters: Node) -> Node:
         """Log of the probability of values above `x`, exact where it is small."""
-        raise NotImplementedError(f"the distribution function of {self.name} is not known here")
+        raise Unknown(f"the distribution function of {self.name} is not known here")
 
     def lower_quantile(self, log_p: Node, *parameters: Node) -> Node:
         """The least value with a `logcdf` of at least `log_p`, which is at most log(1/2)."""
-        raise NotImplementedError(f"the quantiles of {self.name} are not known here")
+        raise Unknown(f"the quantiles of {self.name} are not known here")
 
     def upper_quantile(self, log_p: Node, *parameters: Node) -> Node:
         """The least value with a `logccdf` of at most `log_p`, which is at most log(1/2)."""
-        raise NotImplementedError(f"the quantiles of {self.name} are not known here")
+        raise Unknown(f"the quantiles of {self.name} are not known here")
 
     def log_between(self, low: Node | None, high: Node | None, *parameters: Node) -> Node:
         """Log of the probability of values from `low` to `high` inside the support; at most one of
@@ -133,23 +138,23 @@ class Distribution:
     def sample(self, key: Node, shape: Sequence[Size], *parameters: Node) -> Node:
         """A draw of the given shape, a pure function of the key; undefined if a parameter lies
         outside its support. Discrete draws are float64, nan where there is no draw."""
-        raise NotImplementedError(f"{self.name} has no proper density, so it cannot be drawn from")
+        raise Unknown(f"{self.name} has no proper density, so it cannot be drawn from")
 
     def mean(self, *parameters: Node) -> Node:
         """The expectation; nan where there is none."""
-        raise NotImplementedError(f"{self.name} has no mean")
+        raise Unknown(f"{self.name} has no mean")
 
     def variance(self, *parameters: Node) -> Node:
         """The variance of each entry; inf or nan where there is none."""
-        raise NotImplementedError(f"{self.name} has no variance")
+        raise Unknown(f"{self.name} has no variance")
 
     def mode(self, *parameters: Node) -> Node:
         """A value of the highest density; nan where there is none."""
-        raise NotImplementedError(f"the mode of {self.name} is not known here")
+        raise Unknown(f"the mode of {self.name} is not known here")
 
     def entropy(self, *parameters: Node) -> Node:
         """The expectation of minus the log density, in nats."""
-        raise NotImplementedError(f"the entropy of {self.name} is not known here")
+        raise Unknown(f"the entropy of {self.name} is not known here")
 
     @property
     def event_ndim(self) -> int:

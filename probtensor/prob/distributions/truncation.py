@@ -16,6 +16,7 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.ops.kinds import Elementwise, as_tensor_of
+from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.distributions.support import Interval, Ordered, Support, is_number
 from probtensor.transform.facts import constant_of
 
@@ -136,7 +137,7 @@ def log_constraint_probability(
     the distribution is improper.
 
     own, support   the distribution's support, and its intersection with the constraint
-    NotImplementedError, with the reason, if there is no formula.
+    Unknown, with the reason, if there is no formula.
     """
     if constraint is None or distribution.improper:
         return None
@@ -168,7 +169,7 @@ def log_order_probability(
 ) -> Node:  # fmt: skip
     """Log of the probability that n exchangeable entries are ordered, 1 / n!, per entry."""
     if not exchangeable(variable):
-        raise NotImplementedError(NOT_EXCHANGEABLE)
+        raise Unknown(NOT_EXCHANGEABLE)
     size = variable.shape[-1]
     if isinstance(size, int):
         share = as_tensor(-math.lgamma(size + 1) / max(size, 1))
