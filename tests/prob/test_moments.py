@@ -8,6 +8,7 @@ import pytest
 from scipy import integrate, stats
 
 import probtensor as pt
+from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.model.data import evaluate
 from tests.prob.distributions import DISTRIBUTIONS
 
@@ -125,3 +126,36 @@ def test_what_lies_above_the_diagonal_of_a_factor_is_not_read():
     for got, wanted in zip(found, right, strict=True):
         np.testing.assert_array_equal(got, wanted)
     np.testing.assert_allclose(found[1], (np.tril(full) ** 2).sum(1))
+
+
+def known(case, method):
+    """What a distribution has, for the parameters of a case; None where it is not known."""
+    variable = case.variable()
+    try:
+        found = getattr(variable.op.distribution, method)(*variable.inputs)
+    except Unknown:
+        return None
+    return float(evaluate([found], {})[0])
+
+
+def entropy_of(case):
+    """By SciPy, or by the integral of its density over what has all but 1e-13 of it."""
+    if case.discrete or hasattr(case.scipy, "entropy"):
+        return float(case.scipy.entropy())
+    return integrate.quad(
+        lambda x: -np.exp(case.scipy.logpdf(x)) * case.scipy.logpdf(x), 1e-9, 1 - 1e-9
+    )[0]
+
+
+@pytest.mark.parametrize("case", DISTRIBUTIONS, ids=str)
+def test_entropies_and_modes(case):
+    entropy, mode = known(case, "entropy"), known(case, "mode")
+    if entropy is not None:
+        np.testing.assert_allclose(entropy, entropy_of(case), rtol=1e-6, atol=1e-7)
+    if mode is None or np.isnan(mode):
+        return
+    density = case.scipy.logpmf if case.discrete else case.scipy.logpdf
+    steps = np.arange(-3, 4) if case.discrete else np.array([-1.0, -1e-3, 0.0, 1e-3, 1.0])
+    with np.errstate(all="ignore"):
+        around = density(np.array([*(mode + steps), *case.inside]))
+        assert density(np.array([mode]))[0] >= np.nanmax(around) - 1e-9, mode

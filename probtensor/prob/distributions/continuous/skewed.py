@@ -391,8 +391,7 @@ class SoftLaplace(Distribution):
         return mu
 
     def entropy(self, mu, sigma):
-        catalan = 0.915965594177219015
-        return log_of(sigma) + (4 * catalan / math.pi + LOG_PI - LOG_2) + ops.zeros_like(mu)
+        return log_of(sigma) + (LOG_PI + LOG_2) + ops.zeros_like(mu)
 
 
 def log_tail_of_secant(z):
