@@ -286,6 +286,7 @@ def test_nothing_visible_tells_the_streams_of_variables_apart():
         (lambda: pt.random.normal(0, 1, name=3), ["name must be a string"]),
         (lambda: pt.random.bernoulli(0.5, logit_p=0.0), ["p, or logit_p"]),
         (lambda: pt.random.bernoulli(), ["p, or logit_p", "nothing"]),
+        (lambda: pt.random.gumbel(1.0, mu=2.0), ["'mu' is given twice", "it takes gumbel"]),
         (lambda: pt.random.gamma(1.0), ["alpha and beta", "mu and sigma"]),
         (lambda: pt.random.uniform(2, 1), ["low=2 must be below high=1"]),
         (lambda: pt.random.normal([0, 1], [1, -2.5]), ["sigma of normal", "[1]", "-2.5"]),

@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from mpmath import mp
 
 import probtensor as pt
 from probtensor.graph import GraphError
 from probtensor.prob.distributions.distribution import Unknown
 from tests.prob.distributions import DISTRIBUTIONS
-from tests.prob.exact_tails import CDF, log_tails
+from tests.prob.exact_tails import CDF, DIGITS, log_tails
 
 LEVELS = np.array([-690.0, -200.0, -40.0, -8.0, -2.0, -0.8])  # logs of probabilities
 EPS = 2.0**-52
@@ -209,3 +210,31 @@ def test_single_precision_is_near_double(case):
         assert {y.dtype.name for y in found[-1]} == {dtype}
     for one, other in zip(*found):
         np.testing.assert_allclose(one, other, rtol=2e-3, atol=1e-4)
+
+
+def test_intervals_far_in_either_tail_keep_their_digits():
+    """The probability of an interval is a difference in the tail that it lies in."""
+    for variable, (low, high) in (
+        (pt.random.gamma(2.0, 1.0), (200.0, 210.0)),
+        (pt.random.gamma(200.0, 1.0), (20.0, 21.0)),
+        (pt.random.student_t(4.0), (1e6, 2e6)),
+        (pt.random.beta(30.0, 40.0), (0.001, 0.002)),
+        (pt.random.weibull(1.5, 1.0), (120.0, 121.0)),  # with a probability of 1e-571
+    ):
+        x, part = 0.4 * low + 0.6 * high, pt.interval(low, high)
+        cut = type(variable.op.distribution).name
+        cut = getattr(pt.random, cut)(*variable.inputs, constraint=part)
+        parameters = [float(p.eval()) for p in variable.inputs]
+        kind = type(variable.op.distribution).__name__
+        with mp.workdps(2 * DIGITS):
+            ends = [CDF[kind](mp.mpf(e), *map(mp.mpf, parameters)) for e in (low, high)]
+            share = float(mp.log(ends[1] - ends[0]))
+        found, whole = evaluate(pt.logp(cut, x), pt.logp(variable, x))
+        assert abs(float(whole - found) - share) <= 1e-12 * abs(share), (kind, share)
+
+
+def test_quantiles_at_steps_of_a_distribution_function():
+    """A rounding of the probability does not move a count."""
+    tenths = np.arange(1, 11) / 10
+    (found,) = evaluate(pt.icdf(pt.random.discrete_uniform(1, 10), tenths))
+    np.testing.assert_array_equal(found, np.arange(1, 11))
