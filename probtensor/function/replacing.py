@@ -31,6 +31,7 @@ from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import toposort
 from probtensor.ops.arrays.require import asked_for, sized
 from probtensor.ops.complexes.pair import as_leaf, joined, leaf_of
+from probtensor.ops.halves import HalfTensor, half_of
 from probtensor.types import (
     BROADCASTING,
     Size,
@@ -255,12 +256,13 @@ class Broadcasting:
     def program_for(self, pattern: Pattern) -> Program:
         """The program with these sizes in place of their names. GraphError where it does not exist
         for them."""
-        names = dict(pattern)
-        results = self.program.results
-        changes = {x: _sized(x, names) for x in inputs_of(results)}
-        done = with_sizes(results, names, changes)
+        names, results = dict(pattern), self.program.results
+        graph = [y.node if isinstance(y, HalfTensor) else y for y in results]
+        changes = {x: _sized(x, names) for x in inputs_of(graph)}
+        done = with_sizes(graph, names, changes)
         count = len(self.program.outputs)
-        made = [done[y] for y in results]
+        both = zip(results, graph, strict=True)
+        made = [half_of(done[y]) if isinstance(old, HalfTensor) else done[y] for old, y in both]
         updated = [old for old, _ in self.program.updates]
         return with_fields(
             self.program,

@@ -168,6 +168,18 @@ def test_bound_default_complex_and_nested():
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(f))(wide)["sum"][1], wide)
 
 
+def test_results_and_updates_of_float16():
+    x, y = (pt.vector(name, dtype="float16") for name in "xy")
+    kept = pt.shared(np.ones(1, "float16"), name="kept")
+    added = (x + y).astype("float16")
+    f = pt.function([x, y], [added, x], updates={kept: (kept + y).astype("float16")})
+    one, wide = np.array([0.1], "float16"), np.array([1, 2, 3], "float16")
+    for found, wanted in zip(f(one, wide), (one + wide, one), strict=True):
+        assert found.dtype == "float16"
+        np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(kept.get_value(), [2, 3, 4])
+
+
 def test_one_function_for_each_pattern_and_none_for_equal_sizes():
     x, y = pt.vector("x"), pt.vector("y")
     f = pt.function([x, y], x + y)
@@ -229,9 +241,9 @@ def test_another_thread_may_resize_a_shared_variable_meanwhile():
     x, total = pt.vector("x"), pt.shared(np.zeros(1), name="total")
     f = pt.function([x], pt.sum(total), updates={total: total + x})
     wide = np.ones(3)
-    with pytest.raises(ValueError, match="fit together") as failed:
-        with mock.patch.object(Function, "instead", Entry.instead):
-            f(wide)
+    refused = pytest.raises(ValueError, match="fit together")
+    with mock.patch.object(Function, "instead", Entry.instead), refused as failed:
+        f(wide)
     chosen = f.instead((wide,), failed.value)
     total.set_value(np.zeros(3))
     assert chosen(wide) == 0
