@@ -160,3 +160,9 @@ def test_angles_of_subspaces():
 def test_errors(call, text):
     with pytest.raises(GraphError, match=text):
         call(pt.matrix("x", shape=(2, 3)))
+
+
+def test_the_derivative_of_a_logarithm_of_no_rows():
+    a = pt.matrix("a")
+    f = pt.function([a], pt.grad(pt.sum(pt.linalg.logm(a)), a))
+    assert f(np.zeros((0, 0))).shape == (0, 0)
