@@ -454,12 +454,12 @@ class Function(WithBroadcasting, Entry):
         swap = {} if swap is None else swap
         if not isinstance(swap, Mapping):
             raise refusal(f"copy: swap is {{shared: other shared}}, not {swap!r:.60}")
-        for old, new in swap.items():
-            old, new = as_leaf(old), as_leaf(new)
+        for given, other in swap.items():
+            old, new = as_leaf(given), as_leaf(other)
             both = isinstance(old, Shared) and isinstance(new, Shared)
             kinds = {(given_type(x).dtype, x.ndim) for x in (old, new)} if both else ()
             if len(kinds) != 1:
-                raise refusal(f"copy: {new!r:.60} cannot stand for {old!r:.60}")
+                raise refusal(f"copy: {other!r:.60} cannot stand for {given!r:.60}")
             cells[old] = new
         program = replace(self.program, name=name or self.program.name)
         if delete_updates and program.updates:

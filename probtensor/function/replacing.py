@@ -54,10 +54,10 @@ def replaced(graph: list[Node], given: Replacements, what: str) -> list[Node]:
     for old, new in pairs_of(given, what, "{tensor: replacement}"):
         if not isinstance(old, Node):
             raise refusal(f"{what} replace tensors, not {old!r:.80}")
-        old = as_tensor(old)
+        old, name = as_tensor(old), old.name
         if old.is_complex:
             old, new = _complex_pair(old, new, what)
-        value = literal_for(old, new)
+        value = literal_for(old, new, name)
         if (value.dtype, value.ndim) != (old.dtype, old.ndim):
             raise GraphError(
                 f"{what} put {value.type} in place of {old.type}: dtype and number of "
