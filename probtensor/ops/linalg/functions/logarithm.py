@@ -237,6 +237,9 @@ def signm(A: TensorLike, disp: bool = True) -> Node:
                [ 0., -1.]])
     """
     a = as_tensor_of(matrices("signm", A), "float64")
+    # That of a / size is the same, and its square is a float.
+    size = ops.stop_gradient(_largest(a))
+    a = a / ops.where(size > 0, size, 1.0)
     return make(Solve(), (ops.sqrtm(a @ a), a), what="signm")
 
 
