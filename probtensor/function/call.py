@@ -22,10 +22,10 @@ from probtensor.function.explain import STAGES
 from probtensor.function.fault import failing_step, fault_of, wrong_index
 from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, selected, unflatten
-from probtensor.function.replacing import Broadcasting, Pattern
+from probtensor.function.replacing import WithBroadcasting
 from probtensor.function.shared import Shared
 from probtensor.function.wiring import Slot, Wiring, results_of, wire
-from probtensor.graph.node import GraphError, Node, line_of
+from probtensor.graph.node import Node, line_of
 from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import toposort
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 device_calls = late("probtensor.function.device.call")
 exports = late("probtensor.function.exported")
-
-MAX_SHAPES = 64  # of calls that broadcast, whose functions are kept
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ class Compilation:
     )
 
 
-class Function(Entry):
+class Function(WithBroadcasting, Entry):
     """A compiled function. Call it with arrays or numbers, by position or by name.
 
     Arrays of the right dtype that are C-contiguous are not copied; others are converted where
@@ -128,13 +126,9 @@ class Function(Entry):
         self._keys = keys or KeySequence(
             fresh_seed(program.seed) if drawn else 0, program.seed is None
         )
-        self._broadcasting: Broadcasting | None = None
-        # The functions for sizes that are broadcast, by these sizes and by the shapes of calls.
-        self._broadcast: dict[Pattern, Function] = {}
-        self._chosen: dict[tuple, Function] = {}
-        self._is_broadcast = False  # whether it is one of these itself
+        WithBroadcasting.__init__(self)
         self._wiring = self._make_wiring()
-        super().__init__(self._wiring)
+        Entry.__init__(self, self._wiring)
         self._defaults = {
             k: self._input_array(x.value, x.variable, x.name or f"input {k}")
             for k, x in enumerate(self.inputs)
@@ -214,58 +208,6 @@ class Function(Entry):
             if step is not None:
                 return type(error)(f"{error}\n  in step {step} of a loop, counted from 0")
         return error
-
-    def instead(self, args: tuple, error: ValueError) -> Function:
-        """The function for the sizes of these arguments, of which some are broadcast; the error if
-        there is none. It is compiled at the first call with such sizes."""
-        shapes = None
-        if self._is_broadcast:
-            raise error
-        with suppress(Exception):  # of an argument without a shape, which the error is about
-            shapes = self._shapes(args)
-        if shapes is None:
-            raise error
-        key = tuple(shapes.values())
-        found = self._chosen.get(key)
-        if found is None:
-            if self._broadcasting is None:
-                self._broadcasting = Broadcasting(self.program, self.compilation.inputs)
-            pattern = self._broadcasting.pattern(shapes)
-            if not pattern:
-                raise error
-            if len(self._chosen) >= MAX_SHAPES:
-                self._chosen.clear()
-                self._broadcast.clear()
-            found = self._chosen[key] = self._function_for(pattern, error)
-        return found
-
-    def _function_for(self, pattern: Pattern, error: ValueError) -> Function:
-        """The function for sizes that are broadcast, which is compiled at its first call."""
-        found = self._broadcast.get(pattern)
-        if found is None:
-            try:
-                program = self._broadcasting.program_for(pattern)
-            except GraphError as refused:
-                text = f"{error}\n  nor can it be broadcast: {refused}"
-                raise ValueError(text) from None
-            made = program.compiler(program).compilation
-            found = function_of(program, made, self.bound, self._cells, self._keys)
-            found._is_broadcast = True
-            self._broadcast[pattern] = found
-        return found
-
-    def _shapes(self, args: tuple) -> dict[Node, tuple[int, ...]]:
-        """The shapes of the plan's inputs in a call."""
-        found = dict.fromkeys(self.compilation.inputs, ())
-        for slot in self._wiring.slots:
-            if slot.kind != "key" and slot.position < len(self.compilation.inputs):
-                value = args[slot.argument] if slot.kind == "argument" else slot.payload
-                if slot.kind == "cell":
-                    value = value.value if value.device is None else value.device
-                shape = getattr(value, "shape", None)
-                node = self.compilation.inputs[slot.position]
-                found[node] = np.shape(value) if shape is None else tuple(shape)
-        return found
 
     def arrange(self, args: tuple, kwargs: Mapping[str, ArrayLike]) -> tuple:
         """All arguments in order, from positional and keyword ones and defaults."""
@@ -395,7 +337,12 @@ class Function(Entry):
     def profile(self, *args: ArrayLike, n: int | None = None, **kwargs: ArrayLike) -> Profile:
         """Seconds a call of each kernel for these arguments, over n calls (or about half a second
         in all). Print it, or read its rows. Needs the cython target."""
-        return profile(self, self.arrange(args, kwargs), n)
+        args = self.arrange(args, kwargs)
+        try:
+            return profile(self, args, n)
+        except ValueError as error:
+            function, _ = self._chosen_for(args, error)
+        return profile(function, args, n)
 
     @public
     def export(
@@ -507,12 +454,12 @@ class Function(Entry):
         swap = {} if swap is None else swap
         if not isinstance(swap, Mapping):
             raise refusal(f"copy: swap is {{shared: other shared}}, not {swap!r:.60}")
-        for old, new in swap.items():
-            old, new = as_leaf(old), as_leaf(new)
+        for given, other in swap.items():
+            old, new = as_leaf(given), as_leaf(other)
             both = isinstance(old, Shared) and isinstance(new, Shared)
             kinds = {(given_type(x).dtype, x.ndim) for x in (old, new)} if both else ()
             if len(kinds) != 1:
-                raise refusal(f"copy: {new!r:.60} cannot stand for {old!r:.60}")
+                raise refusal(f"copy: {other!r:.60} cannot stand for {given!r:.60}")
             cells[old] = new
         program = replace(self.program, name=name or self.program.name)
         if delete_updates and program.updates:

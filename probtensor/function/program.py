@@ -77,13 +77,14 @@ def _default_value(value: object, variable: Node, name: str) -> DefaultValue:
     return value if plain else frozen_copy(array, owned=True)
 
 
-def literal_for(old: Node, new: object) -> Node:
-    """The replacement of a tensor: a graph, or a literal converted to its dtype without loss."""
+def literal_for(old: Node, new: object, name: str | None = None) -> Node:
+    """The replacement of a tensor: a graph, or a literal converted to its dtype without loss.
+    Messages call it by `name`, where the tensor stands for another."""
     value = as_tensor(new)
     graph = isinstance(new, Node) or (value.inputs and not value.is_complex)
     if graph or value.dtype == old.dtype:
         return value
-    name = old.name or old.op.node_text(old)
+    name = name or old.name or old.op.node_text(old)
     return as_tensor(safe_array(new, old.dtype, value.ndim, name, line_of(old)))
 
 

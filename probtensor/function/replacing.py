@@ -14,7 +14,11 @@ the call (their gradients have the wrong shape).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+
+import numpy as np
 
 from probtensor.calls import public
 from probtensor.dataclass import replace as with_fields
@@ -27,6 +31,7 @@ from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import toposort
 from probtensor.ops.arrays.require import asked_for, sized
 from probtensor.ops.complexes.pair import as_leaf, joined, leaf_of
+from probtensor.ops.halves import HalfTensor, half_of
 from probtensor.types import (
     BROADCASTING,
     Size,
@@ -39,6 +44,7 @@ from probtensor.types import (
 
 Replacements = Mapping[Node, object] | Sequence[tuple[Node, object]] | None
 Pattern = tuple[tuple[str, int], ...]  # sizes that are broadcast, by the keys of their names
+MAX_SHAPES = 64  # of calls that broadcast, whose functions are kept
 
 
 def replaced(graph: list[Node], given: Replacements, what: str) -> list[Node]:
@@ -48,10 +54,10 @@ def replaced(graph: list[Node], given: Replacements, what: str) -> list[Node]:
     for old, new in pairs_of(given, what, "{tensor: replacement}"):
         if not isinstance(old, Node):
             raise refusal(f"{what} replace tensors, not {old!r:.80}")
-        old = as_tensor(old)
+        old, name = as_tensor(old), old.name
         if old.is_complex:
             old, new = _complex_pair(old, new, what)
-        value = literal_for(old, new)
+        value = literal_for(old, new, name)
         if (value.dtype, value.ndim) != (old.dtype, old.ndim):
             raise GraphError(
                 f"{what} put {value.type} in place of {old.type}: dtype and number of "
@@ -207,9 +213,10 @@ class Broadcasting:
         self.laws = size_laws(toposort(program.graph), inputs, broadcasting=True)
         self.broadcasts = any(law.relation in BROADCASTING for law in self.laws)
 
-    def pattern(self, shapes: Mapping[Node, Sequence[int]]) -> Pattern:
-        """The sizes that are broadcast in a call with inputs of these shapes; none if its sizes are
-        refused by a law, or if nothing is broadcast."""
+    def pattern(self, shapes: Mapping[Node, Sequence[int]], error: ValueError) -> Pattern:
+        """The sizes that are broadcast in a call with inputs of these shapes, none if they all are
+        equal. Raises the `error` of the call where a law refuses them, with the text of the law if
+        that is another one."""
         sizes = {
             name: n
             for x in self.inputs
@@ -221,7 +228,7 @@ class Broadcasting:
             if not law.names() <= sizes.keys():
                 continue
             if not law.holds(sizes):
-                return ()
+                raise self._refused(law, sizes, error) if found else error
             if law.relation in BROADCASTING:
                 ends = [size_value(n, sizes) for n in (law.left, law.right)]
                 if ends[0] != ends[1]:
@@ -229,15 +236,33 @@ class Broadcasting:
                     found.update({name: sizes[name] for name in size_names(one)})
         return tuple(sorted(found.items()))
 
+    @staticmethod
+    def _refused(law: SizeCheck, sizes: Mapping[str, int], error: ValueError) -> ValueError:
+        try:
+            law.verify(sizes)
+        except (ValueError, IndexError) as other:
+            return ValueError(f"{error}\n  nor can it be broadcast: {other}")
+        return error
+
+    def explains(self, error: ValueError) -> bool:
+        """Whether an error says that sizes differ that may be broadcast together."""
+        text = str(error)
+        return any(
+            all(part in text for part in law.message if isinstance(part, str))
+            for law in self.laws
+            if law.relation in BROADCASTING
+        )
+
     def program_for(self, pattern: Pattern) -> Program:
         """The program with these sizes in place of their names. GraphError where it does not exist
         for them."""
-        names = dict(pattern)
-        results = self.program.results
-        changes = {x: _sized(x, names) for x in inputs_of(results)}
-        done = with_sizes(results, names, changes)
+        names, results = dict(pattern), self.program.results
+        graph = [y.node if isinstance(y, HalfTensor) else y for y in results]
+        changes = {x: _sized(x, names) for x in inputs_of(graph)}
+        done = with_sizes(graph, names, changes)
         count = len(self.program.outputs)
-        made = [done[y] for y in results]
+        both = zip(results, graph, strict=True)
+        made = [half_of(done[y]) if isinstance(old, HalfTensor) else done[y] for old, y in both]
         updated = [old for old, _ in self.program.updates]
         return with_fields(
             self.program,
@@ -249,3 +274,92 @@ class Broadcasting:
 def _sized(x: Node, names: Mapping[str, int]) -> Node:
     """An input with the sizes that it has where names of sizes have these values."""
     return sized(x, [size_substitute(n, names) for n in x.type.shape], "function")
+
+
+class WithBroadcasting:
+    """What a function does with arguments whose sizes are refused, since an axis is 1."""
+
+    def __init__(self) -> None:
+        self._broadcasting: Broadcasting | None = None
+        # The functions for sizes that are broadcast, by these sizes and by the shapes of calls.
+        self._broadcast: dict[Pattern, Callable] = {}
+        self._chosen: dict[tuple, Callable] = {}
+        self._is_broadcast = False  # whether it is one of these itself
+
+    def instead(self, args: tuple, error: ValueError) -> Callable[..., object]:
+        """The function for the sizes of these arguments, of which some are broadcast; the error if
+        there is none. It is compiled at the first call with such sizes."""
+        if self._is_broadcast:
+            raise error
+        found, shapes = self._chosen_for(args, error)
+        if found is self._broadcast.get(()) and not self._broadcasting.explains(error):
+            raise error
+        return partial(self._settled, found, shapes) if self._reads_shared else found
+
+    @property
+    def _reads_shared(self) -> bool:
+        """Whether another thread may change the shape of an input."""
+        return any(slot.kind == "cell" for slot in self._wiring.slots)
+
+    def _settled(self, found: Callable, shapes: Sequence[Sequence[int]], *args: object) -> object:
+        """A call of the function for these shapes; of another one wherever another thread has given
+        a shared variable another shape meanwhile."""
+        while True:
+            try:
+                return found(*args)
+            except ValueError as error:
+                before, (found, shapes) = shapes, self._chosen_for(args, error)
+                if shapes == before:
+                    raise
+
+    def _chosen_for(
+        self, args: tuple, error: ValueError
+    ) -> tuple[Callable, Sequence[Sequence[int]]]:
+        """(the function for the sizes of these arguments, the shapes of all inputs)."""
+        shapes = None
+        with suppress(Exception):  # of an argument without a shape, which the error is about
+            shapes = self._shapes(args)
+        if shapes is None:
+            raise error
+        key = tuple(shapes.values())
+        found = self._chosen.get(key)
+        if found is None:
+            if self._broadcasting is None:
+                self._broadcasting = Broadcasting(self.program, self.compilation.inputs)
+            pattern = self._broadcasting.pattern(shapes, error)
+            if not pattern and not self._reads_shared:
+                raise error
+            if len(self._chosen) >= MAX_SHAPES:
+                self._chosen.clear()
+            if len(self._broadcast) >= MAX_SHAPES:
+                self._broadcast.clear()
+            found = self._chosen[key] = self._function_for(pattern, error)
+        return found, key
+
+    def _function_for(self, pattern: Pattern, error: ValueError) -> Callable:
+        """The function for sizes that are broadcast, which is compiled at its first call."""
+        found = self._broadcast.get(pattern)
+        if found is None:
+            try:
+                program = self._broadcasting.program_for(pattern) if pattern else self.program
+            except GraphError as refused:
+                text = f"{error}\n  nor can it be broadcast: {refused}"
+                raise ValueError(text) from None
+            made = program.compiler(program).compilation if pattern else self.compilation
+            found = type(self)(program, made, self.bound, self._cells, self._keys)
+            found._is_broadcast = True
+            self._broadcast[pattern] = found
+        return found
+
+    def _shapes(self, args: tuple) -> dict[Node, tuple[int, ...]]:
+        """The shapes of the plan's inputs in a call."""
+        found = dict.fromkeys(self.compilation.inputs, ())
+        for slot in self._wiring.slots:
+            if slot.kind != "key" and slot.position < len(self.compilation.inputs):
+                value = args[slot.argument] if slot.kind == "argument" else slot.payload
+                if slot.kind == "cell":
+                    value = value.value if value.device is None else value.device
+                shape = getattr(value, "shape", None)
+                node = self.compilation.inputs[slot.position]
+                found[node] = np.shape(value) if shape is None else tuple(shape)
+        return found

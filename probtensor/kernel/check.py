@@ -315,8 +315,20 @@ class _Checker:
         # A loop without iterations reads and writes nothing.
         is_run = 0 not in self.extents.values()
         if is_run and isinstance(beyond, int) and beyond >= 0 and self._is_increasing(index):
+            if self._is_refused():
+                return
             self._fail(f"{buffer} is left by {beyond + 1} elements, in {where}")
         self.within.add((index, count))
+
+    def _is_refused(self) -> bool:
+        """Whether a law refuses all calls whose sizes are positive, as n == n - 1 does: of
+        `x * y` and `x[1:] * y` where no size is broadcast. No loop has iterations then."""
+        gaps = (
+            where_positive(law.left) - where_positive(law.right)
+            for law in self.laws
+            if law.relation == "=="
+        )
+        return any(never_negative(gap - 1) or never_negative(-gap - 1) for gap in gaps)
 
     def _is_increasing(self, index: Size) -> bool:
         """Whether the index is largest in the last iteration of each loop: no term with a loop

@@ -5,11 +5,14 @@ its, bit by bit, in values and in derivatives.
 """
 
 import pickle
+from unittest import mock
 
 import numpy as np
 import pytest
 
 import probtensor as pt
+from cython_ext.entry import Entry
+from probtensor.function.call import Function
 from probtensor.testing.misfit import expected, size_graph
 
 
@@ -165,6 +168,18 @@ def test_bound_default_complex_and_nested():
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(f))(wide)["sum"][1], wide)
 
 
+def test_results_and_updates_of_float16():
+    x, y = (pt.vector(name, dtype="float16") for name in "xy")
+    kept = pt.shared(np.ones(1, "float16"), name="kept")
+    added = (x + y).astype("float16")
+    f = pt.function([x, y], [added, x], updates={kept: (kept + y).astype("float16")})
+    one, wide = np.array([0.1], "float16"), np.array([1, 2, 3], "float16")
+    for found, wanted in zip(f(one, wide), (one + wide, one), strict=True):
+        assert found.dtype == "float16"
+        np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(kept.get_value(), [2, 3, 4])
+
+
 def test_one_function_for_each_pattern_and_none_for_equal_sizes():
     x, y = pt.vector("x"), pt.vector("y")
     f = pt.function([x, y], x + y)
@@ -191,6 +206,49 @@ def test_what_does_not_broadcast_is_refused_as_before():
     with pytest.raises(ValueError, match="do not fit together"):
         f(np.ones(1), np.ones(3))
     assert not f._broadcast
+
+
+def test_sizes_that_fit_only_where_one_is_broadcast():
+    """Of x and x[1:] the other operand has one size: 1. The function for equal sizes, which is
+    compiled first, has no call then."""
+    x, y = pt.vector("x"), pt.vector("y")
+    moved = pt.exp(x.at[1:].add(y))
+    f = pt.function([x, y], [x * y, pt.grad(pt.sum(moved), y)])
+    a, b = arrays((4,), (1,))
+    product, slope = f(a, b)
+    np.testing.assert_array_equal(product, a * b)
+    np.testing.assert_allclose(slope, [np.sum(np.exp(a[1:] + b))])
+    with pytest.raises(ValueError, match="fit together"):
+        f(a, np.ones(3))
+
+
+def test_the_message_names_the_sizes_that_do_not_broadcast():
+    x, y = pt.vector("x"), pt.vector("y")
+    f = pt.function([x, y], (x + y)[1:] * x)
+    with pytest.raises(ValueError, match=r"nor can it be broadcast: mul: sizes 3 and 4 do not"):
+        f(np.ones(4), np.ones(1))
+
+
+def test_a_profile_of_sizes_that_are_broadcast():
+    x, y = pt.vector("x"), pt.vector("y")
+    f = pt.function([x, y], pt.exp(x * y))
+    assert f.profile(np.ones(1), np.ones(3), n=2).rows
+
+
+def test_another_thread_may_resize_a_shared_variable_meanwhile():
+    """The first update makes it longer: a call that has chosen what to call by its old size, or
+    failed by it, is made again."""
+    x, total = pt.vector("x"), pt.shared(np.zeros(1), name="total")
+    f = pt.function([x], pt.sum(total), updates={total: total + x})
+    wide = np.ones(3)
+    refused = pytest.raises(ValueError, match="fit together")
+    with mock.patch.object(Function, "instead", Entry.instead), refused as failed:
+        f(wide)
+    chosen = f.instead((wide,), failed.value)
+    total.set_value(np.zeros(3))
+    assert chosen(wide) == 0
+    assert f.instead((wide,), failed.value)(wide) == 3
+    np.testing.assert_array_equal(total.get_value(), [2, 2, 2])
 
 
 def test_a_posterior_has_the_sizes_that_are_declared():

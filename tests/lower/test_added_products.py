@@ -73,6 +73,19 @@ def test_products_of_no_terms_long_sums_and_a_scale_of_zero():
     assert np.isnan(rows[:2]).all() and (rows[2] == 1).all()
 
 
+def test_factors_that_overflow_or_vanish_together_stay_apart():
+    """No scale of a call is a product of factors that each stand where they are needed."""
+    ones, c = np.ones((20, 20)), np.zeros((20, 20))
+    for factors, size, other in (((1e200, 1e200), 1e-300, 1.0), ((1e-200, 1e-200), 1e300, 1.0),
+                                 ((1e200, 1e200), 1e-200, 1e-200)):  # fmt: skip
+        first, second = factors
+        for p, q, given in ((s, t, factors), (s, second, (first, 0)), (first, second, (0, 0))):
+            apart = (p * A) @ (q * B) if other != 1 else p * (q * (A @ B))
+            f = pt.function(INPUTS, C - apart, target="interp", on_unused_input="ignore")
+            found = f(size * ones, other * ones, c, *given)
+            np.testing.assert_allclose(found, -20 * first * (second * size * other), rtol=1e-12)
+
+
 def test_products_in_float32_and_of_batches_and_in_loops():
     x, y = (pt.tensor(name, (3, None, None), dtype="float32") for name in "xy")
     f = pt.function([x, y], 2.0 * (x @ y) - x, target="machine")

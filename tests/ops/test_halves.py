@@ -127,3 +127,12 @@ def test_the_border_of_a_function():
         f(np.array([1.0]))
     with pytest.raises(TypeError, match="complex"):
         pt.zvector("z").astype("float16")
+
+
+def test_messages_call_a_tensor_of_float16_by_its_name_and_dtype():
+    x = pt.scalar("x", dtype="float16")
+    with pytest.raises(TypeError, match=r"^x: expected float32, got float64"):
+        pt.function([], x * 1, givens={x: np.float64(0.1)})
+    w, v = (pt.shared(np.ones(2, kind), name=kind) for kind in ("float16", "float32"))
+    with pytest.raises(TypeError, match="cannot stand for <float16: float16"):
+        pt.function([], w * 1).copy(swap={w: v})

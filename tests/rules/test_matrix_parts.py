@@ -146,6 +146,15 @@ def test_blocks_and_kronecker_products_are_solved_by_their_parts():
     assert called(f, "pt_lu") == {"pt_lu": 2}
 
 
+def test_a_kronecker_product_with_a_matrix_of_no_rows():
+    p, q, b = pt.tensor("p", (2, 2)), pt.tensor("q", (0, 0)), pt.tensor("b", (0, 2))
+    for a in (pt.kron(p, q), pt.kron(q, p), pt.kron(pt.triu(p), q).mT):
+        f = pt.function([p, q, b], [pt.linalg.solve(a.mT, b), pt.linalg.slogdet(-a).sign],
+                        on_unused_input="ignore")  # fmt: skip
+        solved, sign = f(np.ones((2, 2)), np.ones((0, 0)), np.ones((0, 2)))
+        assert solved.shape == (0, 2) and sign == 1
+
+
 def test_a_normal_density_by_a_kronecker_product_takes_the_factors_of_its_parts():
     p, q, y = pt.tensor("p", (6, 6)), pt.tensor("q", (5, 5)), pt.tensor("y", (30,))
     parts = [pt.assume(x, positive_definite=True) for x in (p, q)]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import frexp
 
 from probtensor import ops
 from probtensor.dataclass import dataclass
@@ -26,6 +27,7 @@ from probtensor.transform.facts import constant_of
 from probtensor.types import size_product
 
 MAX_TERMS = 16  # of a sum
+MAX_EXPONENT = 60  # of powers of two that move from one factor to another
 DTYPES = ("float64", "float32")
 
 
@@ -91,8 +93,8 @@ class _Sum:
             total = ops.broadcast_to(total, self.node.shape)
         for found in self.products:
             scale = ops.constant(found.literal, self.node.dtype)
-            for k, x in enumerate(found.factors):
-                scale = done[x] if k == 0 and found.literal == 1 else scale * done[x]
+            for x in found.factors:
+                scale = done[x] if found.literal == 1 else scale * done[x]
             operands = [done[x] for x in found.operands]
             total = make(ops.AddProduct(found.subscripts), (*operands, scale, total))
         return total
@@ -159,7 +161,10 @@ def _scaled_product(x: Node, sign: int, readers: Counter[Node]) -> _Scaled | Non
         if opened is None:
             return None
         factor, x = opened
-        literal, factors = _times(literal, factors, factor)
+        scale = _times(literal, factors, factor)
+        if scale is None:
+            return None
+        literal, factors = scale
     op = x.op if readers[x] == 1 else None
     for axes in turned[::-1] if op is not None else ():
         first, second, out = op.parts()
@@ -171,10 +176,11 @@ def _scaled_product(x: Node, sign: int, readers: Counter[Node]) -> _Scaled | Non
         while True:
             moved, y = _of_untransposed(op, operands, k), operands[k]
             opened = _without_factor(y) if readers[y] == 1 else None
+            scale = None if opened is None else _times(literal, factors, opened[0])
             if moved is not None:
                 op, operands[k] = moved, y.inputs[0]
-            elif opened is not None:
-                literal, factors = _times(literal, factors, opened[0])
+            elif scale is not None:
+                literal, factors = scale
                 operands[k] = opened[1]
             else:
                 break
@@ -193,9 +199,22 @@ def _of_untransposed(op: ops.Contract, operands: Sequence[Node], k: int) -> ops.
     return made if made.matrix_form() is not None else None
 
 
-def _times(literal: float, factors: list[Node], x: Node) -> tuple[float, list[Node]]:
+def _times(literal: float, factors: list[Node], x: Node) -> tuple[float, list[Node]] | None:
+    """A scale with one more factor; None where that is a second one that may round: s * (t * y) is
+    no (s * t) * y, where s * t may be infinite or 0."""
     value = constant_of(x)
-    return (literal, [*factors, x]) if value is None else (literal * value, factors)
+    if value is not None and _is_exact(value):
+        return literal * value, factors
+    if factors or not _is_exact(literal):
+        return None
+    return (literal, [x]) if value is None else (literal * value, factors)
+
+
+def _is_exact(x: float) -> bool:
+    """Is a literal a power of two, or its negative, by which all but extreme numbers are multiplied
+    without a rounding?"""
+    fraction, exponent = frexp(abs(x))
+    return fraction == 0.5 and abs(exponent) <= MAX_EXPONENT
 
 
 def _without_factor(x: Node) -> tuple[Node, Node] | None:

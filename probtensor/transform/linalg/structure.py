@@ -421,7 +421,7 @@ def _reshape(node: Node, facts: FactTable, *factors: Structure) -> Structure:
 
 def _of_kron(outer: float, inner: float, n: Size) -> float:
     """The diagonals on one side of a Kronecker product, of those of its factors."""
-    if outer < 0:
+    if outer < 0 or n == 0:  # nothing is infinitely often
         return 0
     if not isinstance(n, int):
         return INF if outer else inner

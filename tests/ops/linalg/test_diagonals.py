@@ -56,6 +56,14 @@ def test_products_with_toeplitz_matrices_are_those_of_scipy(m, n):
           lambda z, x: [scipy.linalg.matmul_toeplitz(z, x)], z, batch(m, 2))  # fmt: skip
 
 
+def test_toeplitz_products_of_no_rows_and_no_columns():
+    c, r, x = pt.vector("c"), pt.vector("r"), pt.matrix("x")
+    f = pt.function([c, r, x], pt.linalg.matmul_toeplitz((c, r), x))
+    for m, n in ((0, 0), (0, 3), (3, 0)):
+        found = f(np.ones(m), np.ones(n), np.ones((n, 2)))
+        np.testing.assert_array_equal(found, np.zeros((m, 2)))
+
+
 def test_circulant_systems_are_those_of_scipy():
     c, b = dominant(5), batch(5, 2)
     agree(lambda c, b: [pt.linalg.solve_circulant(c, b), pt.linalg.solve_circulant(c, b[:, 0]),

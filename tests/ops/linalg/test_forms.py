@@ -160,3 +160,16 @@ def test_angles_of_subspaces():
 def test_errors(call, text):
     with pytest.raises(GraphError, match=text):
         call(pt.matrix("x", shape=(2, 3)))
+
+
+def test_the_derivative_of_a_logarithm_of_no_rows():
+    a = pt.matrix("a")
+    f = pt.function([a], pt.grad(pt.sum(pt.linalg.logm(a)), a))
+    assert f(np.zeros((0, 0))).shape == (0, 0)
+
+
+def test_the_sign_of_a_matrix_of_any_size():
+    a = np.array([[2.0, 1.0], [1.0, -3.0]])
+    f = pt.function([x := pt.matrix("x")], pt.linalg.signm(x))
+    for size in (1e-300, 1e-5, 1e300):
+        np.testing.assert_allclose(f(a * size), scipy.linalg.signm(a), atol=1e-12)

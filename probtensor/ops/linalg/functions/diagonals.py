@@ -145,9 +145,12 @@ def matmul_toeplitz(
     rows = x.shape[-2]
     if isinstance(n, int) and isinstance(rows, int) and n != rows:
         raise GraphError(f"{what}: t has {n} columns, and x {rows} rows{described(x)}")
-    # The transform of all diagonals, wrapped around a circle of m + n - 1 points.
-    around = _joined(what, column, ops.flip(row[..., 1:], -1))
-    product = _circular(ops.expand_dims(around, -1), _resized(x, m - 1), -2)
+    # The transform of all diagonals, wrapped around a circle of m + n points, of which one is 0:
+    # there is one if both are empty, and their number has small factors if m and n are equal.
+    apart = ops.zeros((*row.shape[:-1], 1))
+    around = _joined(what, column, ops.concatenate([apart, ops.flip(row[..., 1:], -1)], -1))
+    more = around.shape[-1] - n
+    product = _circular(ops.expand_dims(around, -1), _resized(x, more), -2)
     found = product[..., :m, :]
     return ops.squeeze(found, -1) if is_vector else found
 

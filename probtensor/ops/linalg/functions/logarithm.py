@@ -22,6 +22,11 @@ def _stable(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return 0.5 * rng.normal(size=shape) + 3 * np.eye(shape[-1])
 
 
+def _largest(x: Node) -> Node:
+    """The largest absolute value of each matrix; 0 of a matrix without elements."""
+    return ops.max(ops.abs(x), (-2, -1), keepdims=True, initial=0.0)
+
+
 @op
 class Logm(Core):
     """The principal logarithm of a matrix; all nan where it is not finite, or has a real eigenvalue
@@ -59,7 +64,7 @@ class Logm(Core):
         the logarithm of [[a.mT, g], [0, a.mT]]: Higham (2008), "Functions of Matrices", 3.2. It is
         linear in g, which is taken of the size of a."""
         turned, n = ops.matrix_transpose(a), a.shape[-1]
-        size, own = (ops.max(ops.abs(x), (-2, -1), keepdims=True) for x in (g, a))
+        size, own = (_largest(x) for x in (g, a))
         scale = ops.stop_gradient(ops.where(size > 0, size, 1.0) / own)
         rows = [
             ops.concatenate([turned, g / scale], -1),
@@ -232,6 +237,9 @@ def signm(A: TensorLike, disp: bool = True) -> Node:
                [ 0., -1.]])
     """
     a = as_tensor_of(matrices("signm", A), "float64")
+    # That of a / size is the same, and its square is a float.
+    size = ops.stop_gradient(_largest(a))
+    a = a / ops.where(size > 0, size, 1.0)
     return make(Solve(), (ops.sqrtm(a @ a), a), what="signm")
 
 
