@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from mpmath import mp, mpf
 
 import probtensor as pt
 from probtensor.graph import GraphError
@@ -208,3 +209,74 @@ def test_single_precision_is_near_double(case):
         assert {y.dtype.name for y in found[-1]} == {dtype}
     for one, other in zip(*found):
         np.testing.assert_allclose(one, other, rtol=2e-3, atol=1e-4)
+
+
+# Parameters and a value whose quotient, width or square over- or underflows.
+FAR = [
+    ("weibull", "Weibull", (1e-3, 1e-300), 1e100), ("weibull", "Weibull", (1e-3, 1e300), 1e-100),
+    ("frechet", "Frechet", (1e-3, 1e-300), 1e100), ("pareto", "Pareto", (0.3, 1e-300), 1e100),
+    ("pareto_type_2", "ParetoType2", (1.5, 1e-300, 1e-8), 1e9),
+    ("pareto_type_2", "ParetoType2", (0.0, 1e100, 2.5), 1e-300),
+    ("rayleigh", "Rayleigh", (1e100,), 1e-300), ("levy", "Levy", (0.0, 1e-300), 1e100),
+    ("gompertz", "Gompertz", (0.3, 1e-300), 1e-100),
+    ("generalized_gamma", "GeneralizedGamma", (1e-3, 1e-3, 1e100), 1e-300),
+    ("triangular", "Triangular", (-1.0, 0.0, 1e300), 0.5),
+    ("triangular", "Triangular", (0.0, 0.0, 1.0), 1e-300),
+    ("log_uniform", "LogUniform", (1e-300, 1e300), 0.5),
+    ("doubly_truncated_power_law", "DoublyTruncatedPowerLaw", (-1.5, 1e-300, 1e300), 1.0),
+    ("doubly_truncated_power_law", "DoublyTruncatedPowerLaw", (3.0, 1e-300, 1e300), 1e200),
+    ("lower_truncated_power_law", "LowerTruncatedPowerLaw", (-1.000000001, 1e-300), 1e9),
+    ("asymmetric_laplace", "AsymmetricLaplace", (1e100, 0.0, 1e-300), 0.0),
+    ("wald", "Wald", (1e100, 0.3, 0.0), 1e100),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind", "parameters", "x"), FAR, ids=str)
+def test_tails_hold_where_parts_of_them_leave_the_floats(name, kind, parameters, x):
+    inputs = [pt.scalar(f"p{k}") for k in range(len(parameters))]
+    variable = getattr(pt.random, name)(*inputs)
+    f = pt.function(inputs, [pt.logcdf(variable, x), pt.logccdf(variable, x)], target="machine")
+    for found, exact in zip(f(*parameters), log_tails(kind, x, parameters)):
+        if math.isfinite(exact):
+            np.testing.assert_allclose(found, exact, rtol=1e-11, atol=1e-15)
+
+
+def test_masses_of_large_counts_do_not_cancel():
+    with mp.workdps(60):
+        q, beta, x = mpf(0.001), mpf(0.001), mpf(10) ** 15
+        exact = float(mp.log(q ** (x**beta) - q ** ((x + 1) ** beta)))
+    found = pt.logp(pt.random.discrete_weibull(0.001, 0.001), 10**15).eval()
+    np.testing.assert_allclose(found, exact, rtol=1e-12)
+
+
+# Distributions whose parameters have an order, and parameters without it.
+ORDERED = [
+    ("triangular", (0.0, 2.0, 1.0), "upper of triangular must be at least c; it is 1"),
+    ("triangular", (1.0, 0.5, 2.0), "c of triangular must be at least lower; it is 0.5"),
+    ("triangular", (1.0, 1.0, 1.0), "upper of triangular must be above lower; it is 1"),
+    ("log_uniform", (5.0, 0.5), "high of log_uniform must be above low; it is 0.5"),
+    ("doubly_truncated_power_law", (-1.0, 5.0, 0.5), "high of .* must be above low; it is 0.5"),
+    ("discrete_uniform", (5, 2), "upper of discrete_uniform must be at least lower; it is 2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "parameters", "message"), ORDERED, ids=str)
+def test_parameters_out_of_order(name, parameters, message):
+    make = getattr(pt.random, name)
+    with pytest.raises(ValueError, match=message) as error:
+        make(*parameters)
+    assert __file__ in str(error.value)
+    inputs = [pt.vector(f"p{k}", shape=(2,)) for k in range(len(parameters))]
+    variable = make(*inputs)
+    right = variable.op.distribution.shown
+    at = [np.array([1.0 * p, q]) for p, q in zip(parameters, right)]
+    outs = [pt.logcdf(variable, at[-1]), pt.icdf(variable, 0.5)]
+    found = pt.function(inputs, outs, target="machine")(*at)
+    assert [np.isnan(y).tolist() for y in found] == [[True, False]] * 2
+    draw = pt.function(inputs, variable, target="machine", seed=1)
+    if variable.dtype == "int64":
+        with pytest.raises(ValueError, match=r"upper of .* must be at least lower"):
+            draw(*at)
+    else:
+        assert np.isnan(draw(*at)).tolist() == [True, False]
+    assert pt.logp(variable, at[-1]).eval(dict(zip(inputs, at)))[0] == -np.inf

@@ -68,6 +68,7 @@ class DiscreteUniform(Distribution):
 
     name = "discrete_uniform"
     parameters = {"lower": WHOLE, "upper": WHOLE}
+    increasing = (("lower", "upper", True),)
     shown = (-2, 5)
     over = WHOLE
 
@@ -197,7 +198,11 @@ class DiscreteWeibull(Distribution):
 
     def logpdf(self, x, q, beta):
         log_q, here = ops.log(q), x**beta
-        return here * log_q + ops.log1mexp(((x + 1) ** beta - here) * log_q)
+        # (x + 1)**beta - x**beta without cancellation.
+        first = x < 1
+        growth = ops.expm1(beta * ops.log1p(1 / ops.where(first, 1.0, x)))
+        step = ops.where(first, 1.0, here * growth)
+        return here * log_q + ops.log1mexp(step * log_q)
 
     def logcdf(self, x, q, beta):
         return ops.log1mexp(self.logccdf(x, q, beta))

@@ -8,6 +8,7 @@ from probtensor import ops
 from probtensor.prob.distributions.continuous.families import (
     EULER,
     HALF_LOG_2PI,
+    HALF_LOG_HALF_PI,
     LOG_2,
     LOG_PI,
     draw_exponential,
@@ -17,6 +18,7 @@ from probtensor.prob.distributions.continuous.families import (
     standardised,
 )
 from probtensor.prob.distributions.distribution import (
+    LOG_HALF,
     Distribution,
     element_indices,
     share_of,
@@ -25,8 +27,6 @@ from probtensor.prob.distributions.formulas import log_of
 from probtensor.prob.distributions.parameters import check_literal
 from probtensor.prob.distributions.support import OPEN_UNIT, POSITIVE, REAL
 from probtensor.prob.distributions.truncation import normal_quantile
-
-HALF_LOG_HALF_PI = 0.5 * math.log(math.pi / 2)
 
 
 class Gumbel(Distribution):
@@ -152,7 +152,12 @@ class AsymmetricLaplace(Distribution):
         offset, (left, right) = b * (x - mu), log_sides(kappa)
         below = offset < 0
         low = left + ops.where(below, offset, 0.0) / kappa
-        high = ops.log1p(-ops.exp(right - ops.where(below, 0.0, offset) * kappa))
+        fall = ops.where(below, 0.0, offset) * kappa
+        rest = right - fall
+        # Near the mode of nearly all of the mass, a sum of what is positive.
+        near = rest > LOG_HALF
+        inner = ops.exp(left) - ops.exp(right) * ops.expm1(-ops.where(near, fall, 0.0))
+        high = ops.where(near, ops.log(inner), ops.log1p(-ops.exp(ops.where(near, -1.0, rest))))
         return ops.where(below, low, high)
 
     def logccdf(self, x, kappa, mu, b):
@@ -187,7 +192,8 @@ class AsymmetricLaplace(Distribution):
 
 def log_sides(kappa):
     """The logs of the probabilities below and above the mode of the asymmetric Laplace."""
-    return -ops.log1p(1 / ops.square(kappa)), -ops.log1p(ops.square(kappa))
+    log_odds = 2 * ops.log(kappa)
+    return ops.log_sigmoid(log_odds), ops.log_sigmoid(-log_odds)
 
 
 class ExGaussian(Distribution):
@@ -334,9 +340,10 @@ gamma(b)) for min(a, b) > 0.5.
 
 def skew_shares(z, total):
     """(1 + z / r) / 2 and (1 - z / r) / 2 with r^2 = total + z^2, both with full precision."""
-    root = ops.sqrt(total + ops.square(z))
+    width = ops.sqrt(total)
+    root = ops.hypot(width, z)
     larger = 0.5 * (1 + ops.abs(z) / root)
-    smaller = 0.5 * total / (root * (root + ops.abs(z)))
+    smaller = 0.5 * (width / root) * (width / (root + ops.abs(z)))
     below = z < 0
     return ops.where(below, smaller, larger), ops.where(below, larger, smaller)
 
