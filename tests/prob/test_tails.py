@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from mpmath import mp, mpf
+from scipy import stats
 
 import probtensor as pt
 from probtensor.graph import GraphError
@@ -175,8 +176,6 @@ def test_slopes_of_tails_are_densities():
     f = pt.function([x, shape], [*slopes, by_shape], target="machine")
     at = np.array([0.2, 1.0, 4.0])
     below, above, sensitivity = f(at, 2.5)
-    from scipy import stats
-
     density = stats.gamma(2.5, scale=0.5).pdf(at)
     np.testing.assert_allclose(below, density, rtol=1e-12)
     np.testing.assert_allclose(above, -density, rtol=1e-12)
@@ -227,7 +226,8 @@ FAR = [
     ("doubly_truncated_power_law", "DoublyTruncatedPowerLaw", (3.0, 1e-300, 1e300), 1e200),
     ("lower_truncated_power_law", "LowerTruncatedPowerLaw", (-1.000000001, 1e-300), 1e9),
     ("asymmetric_laplace", "AsymmetricLaplace", (1e100, 0.0, 1e-300), 0.0),
-    ("wald", "Wald", (1e100, 0.3, 0.0), 1e100),
+    ("wald", "Wald", (1e100, 0.3, 0.0), 1e100), ("student_t", "StudentT", (0.3, 0.0, 1.0), -1e200),
+    ("skew_student_t", "SkewStudentT", (0.3, 2.5, 0.0, 1.0), -1e160),
 ]  # fmt: skip
 
 
@@ -239,6 +239,22 @@ def test_tails_hold_where_parts_of_them_leave_the_floats(name, kind, parameters,
     for found, exact in zip(f(*parameters), log_tails(kind, x, parameters)):
         if math.isfinite(exact):
             np.testing.assert_allclose(found, exact, rtol=1e-11, atol=1e-15)
+
+
+def test_slopes_of_students_tails_at_the_middle():
+    nu, mu, low = pt.scalar("nu"), pt.scalar("mu"), pt.scalar("low")
+    half = pt.random.student_t(nu, mu, 2.0, constraint=pt.interval(low=low))
+    outs = [pt.logp(half, 1.5), pt.logcdf(pt.random.student_t(nu, mu, 2.0), 0.5)]
+    slopes = [pt.grad(outs[0], low), pt.grad(outs[1], mu), pt.grad(pt.grad(outs[1], mu), mu)]
+    by_nu = [pt.grad(out, nu) for out in outs]
+    f = pt.function([nu, mu, low], [*slopes, *by_nu], target="machine")
+    density = stats.t(3.0, 0.5, 2.0).pdf(0.5)
+    found = f(3.0, 0.5, 0.5)
+    np.testing.assert_allclose(found[:2], [2 * density, -2 * density], rtol=1e-12)
+    np.testing.assert_allclose(found[2], -4 * density**2, rtol=1e-12)
+    steps = [stats.t(3.0 + step, 0.5, 2.0).logpdf(1.5) for step in (1e-6, -1e-6)]
+    by_nu = (steps[0] - steps[1]) / 2e-6
+    np.testing.assert_allclose(found[3:], [by_nu, 0.0], rtol=1e-6, atol=1e-15)
 
 
 def test_masses_of_large_counts_do_not_cancel():

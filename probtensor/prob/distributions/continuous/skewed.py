@@ -17,6 +17,7 @@ from probtensor.prob.distributions.continuous.families import (
     log_hazard,
     standardised,
 )
+from probtensor.prob.distributions.continuous.real import log_betainc_near_zero
 from probtensor.prob.distributions.distribution import (
     LOG_HALF,
     Distribution,
@@ -298,15 +299,16 @@ gamma(b)) for min(a, b) > 0.5.
     shown = (2.0, 3.0, 0.0, 1.0)
 
     def logpdf(self, x, a, b, mu, sigma):
-        shares = skew_shares(standardised(x, mu, sigma), a + b)
-        left, right = (ops.log(2 * share) for share in shares)
+        logs = skew_shares(standardised(x, mu, sigma), a + b)[2:]
+        left, right = (LOG_2 + log_share for log_share in logs)
         scale = (a + b - 1) * LOG_2 + ops.lbeta(a, b) + 0.5 * ops.log(a + b) + log_of(sigma)
         return (a + 0.5) * left + (b + 0.5) * right - scale
 
     def logcdf(self, x, a, b, mu, sigma):
-        left, right = skew_shares(standardised(x, mu, sigma), a + b)
-        low = left < 0.5
-        tail = ops.log_betainc(a, b, ops.where(low, left, 0.25))
+        left, right, log_left, _ = skew_shares(standardised(x, mu, sigma), a + b)
+        low, last = left < 0.5, log_left < -460
+        tail = ops.log_betainc(a, b, ops.where(low & ops.logical_not(last), left, 0.25))
+        tail = ops.where(last, log_betainc_near_zero(a, b, log_left), tail)
         other = ops.log_betainc(b, a, ops.where(low, 0.25, right))
         return ops.where(low, tail, ops.log1mexp(ops.minimum(other, -1e-300)))
 
@@ -339,13 +341,19 @@ gamma(b)) for min(a, b) > 0.5.
 
 
 def skew_shares(z, total):
-    """(1 + z / r) / 2 and (1 - z / r) / 2 with r^2 = total + z^2, both with full precision."""
+    """(1 + z / r) / 2 and (1 - z / r) / 2 with r^2 = total + z^2, and their logs, all with full
+    precision."""
     width = ops.sqrt(total)
     root = ops.hypot(width, z)
-    larger = 0.5 * (1 + ops.abs(z) / root)
+    larger = 0.5 * (1 + ops.where(root < math.inf, ops.abs(z) / root, 1.0))
     smaller = 0.5 * (width / root) * (width / (root + ops.abs(z)))
+    log_smaller = ops.log_ratio(width, root, 1.0) + ops.log_ratio(width, root + ops.abs(z), 2.0)
+    logs = ops.log(larger), log_smaller
     below = z < 0
-    return ops.where(below, smaller, larger), ops.where(below, larger, smaller)
+    pairs = (smaller, larger), logs[::-1]
+    first = [ops.where(below, *pair) for pair in pairs]
+    second = [ops.where(below, *pair[::-1]) for pair in pairs]
+    return first[0], second[0], first[1], second[1]
 
 
 class SoftLaplace(Distribution):
