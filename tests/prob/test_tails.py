@@ -227,6 +227,7 @@ FAR = [
     ("lower_truncated_power_law", "LowerTruncatedPowerLaw", (-1.000000001, 1e-300), 1e9),
     ("asymmetric_laplace", "AsymmetricLaplace", (1e100, 0.0, 1e-300), 0.0),
     ("wald", "Wald", (1e100, 0.3, 0.0), 1e100), ("student_t", "StudentT", (0.3, 0.0, 1.0), -1e200),
+    ("scaled_inverse_chi_squared", "ScaledInverseChiSquared", (3.0, 1e-160), 1e-300),
     ("skew_student_t", "SkewStudentT", (0.3, 2.5, 0.0, 1.0), -1e160),
 ]  # fmt: skip
 

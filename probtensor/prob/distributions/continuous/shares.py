@@ -20,7 +20,7 @@ from probtensor.prob.distributions.continuous.families import (
 from probtensor.prob.distributions.continuous.positive import Gamma, InverseGamma
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution
-from probtensor.prob.distributions.formulas import log_of, times_log
+from probtensor.prob.distributions.formulas import has_log, log_of, quotient, times_log
 from probtensor.prob.distributions.support import (
     NONNEGATIVE,
     OPEN_UNIT,
@@ -391,7 +391,7 @@ class InverseChiSquared(Renamed):
         return 0.5 * nu, ops.full_like(nu, 0.5)
 
 
-class ScaledInverseChiSquared(Renamed):
+class ScaledInverseChiSquared(Mapped):
     """nu * s**2 / x of chi-squared x with `nu` degrees of freedom.
 
     Support: x > 0.
@@ -407,4 +407,31 @@ class ScaledInverseChiSquared(Renamed):
     base = InverseGamma()
 
     def inner(self, nu, s):
-        return 0.5 * nu, 0.5 * nu * ops.square(s)
+        return 0.5 * nu, 0.5 * nu
+
+    # Scaled in two steps, since the square of s may over- or underflow.
+
+    def to_base(self, x, nu, s):
+        return quotient(quotient(x, s), s)
+
+    def from_base(self, z, nu, s):
+        return s * z * s
+
+    def logpdf(self, x, nu, s):
+        z = self.to_base(x, nu, s)
+        none = ops.eq(z, 0)
+        z = z if has_log(z) else ops.where(none, 1.0, z)
+        value = InverseGamma().logpdf(z, *self.inner(nu, s)) - 2 * log_of(s)
+        return value if has_log(z) else ops.where(none, -math.inf, value)
+
+    def mean(self, nu, s):
+        return s * InverseGamma().mean(*self.inner(nu, s)) * s
+
+    def variance(self, nu, s):
+        return ops.square(ops.square(s)) * InverseGamma().variance(*self.inner(nu, s))
+
+    def mode(self, nu, s):
+        return s * InverseGamma().mode(*self.inner(nu, s)) * s
+
+    def entropy(self, nu, s):
+        return InverseGamma().entropy(*self.inner(nu, s)) + 2 * log_of(s)
