@@ -266,6 +266,27 @@ def test_masses_of_large_counts_do_not_cancel():
     np.testing.assert_allclose(found, exact, rtol=1e-12)
 
 
+def log_beta(a, b):
+    return mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(a + b)
+
+
+LARGE = [(5e8, 1e9, 1e9, 1e9), (1e15, 2e15, 3.0, 4.0), (3.0, 10.0, 1e300, 1e-300)]
+
+
+@pytest.mark.parametrize("at", LARGE)
+def test_masses_of_mixtures_of_large_counts_do_not_cancel(at):
+    with mp.workdps(700):
+        x, n, a, b = map(mpf, at)
+        binomial = -mp.log(n + 1) - log_beta(x + 1, n - x + 1)
+        binomial += log_beta(x + a, n - x + b) - log_beta(a, b)
+        negative = mp.loggamma(n + x) - mp.loggamma(n) - mp.loggamma(x + 1)
+        negative += log_beta(a + n, b + x) - log_beta(a, b)
+    found = pt.logp(pt.random.beta_binomial(*at[1:]), int(at[0])).eval()
+    np.testing.assert_allclose(found, float(binomial), rtol=1e-12)
+    found = pt.logp(pt.random.beta_negative_binomial(*at[2:], at[1]), int(at[0])).eval()
+    np.testing.assert_allclose(found, float(negative), rtol=1e-12)
+
+
 # Distributions whose parameters have an order, and parameters without it.
 ORDERED = [
     ("triangular", (0.0, 2.0, 1.0), "upper of triangular must be at least c; it is 1"),
