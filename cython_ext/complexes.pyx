@@ -6,7 +6,7 @@ with the parts of an element side by side, so that it sees the matrix itself, no
 vectors have the phases that NumPy finds. Workspaces are counted in doubles, two for an element.
 """
 
-from libc.math cimport NAN, fabs, hypot, log
+from libc.math cimport NAN, fabs, hypot, ilogb, ldexp, log
 from libc.stdint cimport int64_t
 
 from cython_ext.lapack cimport LARGE, all_finite, fill, pointer, run
@@ -334,6 +334,17 @@ cdef void pt_zeigvalsh(const double* re, const double* im, double* values, doubl
     _eigh(b"N", re, im, values, NULL, NULL, work, batch, n)
 
 
+cdef double _moderate_scale(const double* z, int64_t n) noexcept nogil:
+    # As pt_moderate_scale of pt_spectra.h, for n parts.
+    cdef int64_t i
+    cdef double most = 0.0
+    for i in range(n):
+        most = max(most, fabs(z[i]))
+    if most == 0.0 or 1e-100 < most < 1e100:
+        return 1.0
+    return ldexp(1.0, 960 if most < 1e-290 else -ilogb(most))
+
+
 cdef void _eig_piece(void* context, int64_t item) noexcept nogil:
     cdef Items* p = <Items*> context
     cdef int64_t i, n = p.n
@@ -343,12 +354,16 @@ cdef void _eig_piece(void* context, int64_t item) noexcept nogil:
     cdef double* work = vectors + (2 * n * n if p.job == b"V" else 0)
     cdef int size = <int> n, room = <int> (34 * n), info = 1, one = 1
     cdef char none = b"N", job = p.job
+    cdef double scale = 1.0
     if _loaded(p, item, copy):
+        scale = _moderate_scale(copy, 2 * n * n)
+        for i in range(2 * n * n if scale != 1.0 else 0):
+            copy[i] *= scale
         _zgeev(&none, &job, &size, <element*> copy, &size, <element*> values, NULL, &one,
                <element*> vectors, &size, <element*> work, &room, work + 2 * room, &info)
     for i in range(n):
-        p.second_re[item * n + i] = NAN if info else values[2 * i]
-        p.second_im[item * n + i] = NAN if info else values[2 * i + 1]
+        p.second_re[item * n + i] = NAN if info else values[2 * i] / scale
+        p.second_im[item * n + i] = NAN if info else values[2 * i + 1] / scale
     if job == b"V":
         _store(vectors, p.first_re + item * n * n, p.first_im + item * n * n, n, n, info == 0)
 

@@ -361,7 +361,7 @@ def _quotient(end: float, divisor: float) -> float:
 
 
 def _square(node: Node, x: Bounds) -> Bounds:
-    low = 0.0 if x.low <= 0 <= x.high else min(x.low**2, x.high**2)
+    low = 0.0 if x.low <= 0 <= x.high else min(x.low * x.low, x.high * x.high)
     high = max(abs(x.low), abs(x.high))
     high = high * high
     return replace(_bounded(low, high, [x]), low_open=x.nonzero and low == 0)

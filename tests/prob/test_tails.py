@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from mpmath import mp
+from mpmath import mp, mpf
+from scipy import stats
 
 import probtensor as pt
 from probtensor.graph import GraphError
@@ -176,8 +177,6 @@ def test_slopes_of_tails_are_densities():
     f = pt.function([x, shape], [*slopes, by_shape], target="machine")
     at = np.array([0.2, 1.0, 4.0])
     below, above, sensitivity = f(at, 2.5)
-    from scipy import stats
-
     density = stats.gamma(2.5, scale=0.5).pdf(at)
     np.testing.assert_allclose(below, density, rtol=1e-12)
     np.testing.assert_allclose(above, -density, rtol=1e-12)
@@ -238,3 +237,113 @@ def test_quantiles_at_steps_of_a_distribution_function():
     tenths = np.arange(1, 11) / 10
     (found,) = evaluate(pt.icdf(pt.random.discrete_uniform(1, 10), tenths))
     np.testing.assert_array_equal(found, np.arange(1, 11))
+
+
+# Parameters and a value whose quotient, width or square over- or underflows.
+FAR = [
+    ("weibull", "Weibull", (1e-3, 1e-300), 1e100), ("weibull", "Weibull", (1e-3, 1e300), 1e-100),
+    ("frechet", "Frechet", (1e-3, 1e-300), 1e100), ("pareto", "Pareto", (0.3, 1e-300), 1e100),
+    ("pareto_type_2", "ParetoType2", (1.5, 1e-300, 1e-8), 1e9),
+    ("pareto_type_2", "ParetoType2", (0.0, 1e100, 2.5), 1e-300),
+    ("rayleigh", "Rayleigh", (1e100,), 1e-300), ("levy", "Levy", (0.0, 1e-300), 1e100),
+    ("gompertz", "Gompertz", (0.3, 1e-300), 1e-100),
+    ("generalized_gamma", "GeneralizedGamma", (1e-3, 1e-3, 1e100), 1e-300),
+    ("triangular", "Triangular", (-1.0, 0.0, 1e300), 0.5),
+    ("triangular", "Triangular", (0.0, 0.0, 1.0), 1e-300),
+    ("log_uniform", "LogUniform", (1e-300, 1e300), 0.5),
+    ("doubly_truncated_power_law", "DoublyTruncatedPowerLaw", (-1.5, 1e-300, 1e300), 1.0),
+    ("doubly_truncated_power_law", "DoublyTruncatedPowerLaw", (3.0, 1e-300, 1e300), 1e200),
+    ("lower_truncated_power_law", "LowerTruncatedPowerLaw", (-1.000000001, 1e-300), 1e9),
+    ("asymmetric_laplace", "AsymmetricLaplace", (1e100, 0.0, 1e-300), 0.0),
+    ("wald", "Wald", (1e100, 0.3, 0.0), 1e100), ("student_t", "StudentT", (0.3, 0.0, 1.0), -1e200),
+    ("scaled_inverse_chi_squared", "ScaledInverseChiSquared", (3.0, 1e-160), 1e-300),
+    ("skew_student_t", "SkewStudentT", (0.3, 2.5, 0.0, 1.0), -1e160),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind", "parameters", "x"), FAR, ids=str)
+def test_tails_hold_where_parts_of_them_leave_the_floats(name, kind, parameters, x):
+    inputs = [pt.scalar(f"p{k}") for k in range(len(parameters))]
+    variable = getattr(pt.random, name)(*inputs)
+    f = pt.function(inputs, [pt.logcdf(variable, x), pt.logccdf(variable, x)], target="machine")
+    for found, exact in zip(f(*parameters), log_tails(kind, x, parameters)):
+        if math.isfinite(exact):
+            np.testing.assert_allclose(found, exact, rtol=1e-11, atol=1e-15)
+
+
+def test_slopes_of_students_tails_at_the_middle():
+    nu, mu, low = pt.scalar("nu"), pt.scalar("mu"), pt.scalar("low")
+    half = pt.random.student_t(nu, mu, 2.0, constraint=pt.interval(low=low))
+    outs = [pt.logp(half, 1.5), pt.logcdf(pt.random.student_t(nu, mu, 2.0), 0.5)]
+    slopes = [pt.grad(outs[0], low), pt.grad(outs[1], mu), pt.grad(pt.grad(outs[1], mu), mu)]
+    by_nu = [pt.grad(out, nu) for out in outs]
+    f = pt.function([nu, mu, low], [*slopes, *by_nu], target="machine")
+    density = stats.t(3.0, 0.5, 2.0).pdf(0.5)
+    found = f(3.0, 0.5, 0.5)
+    np.testing.assert_allclose(found[:2], [2 * density, -2 * density], rtol=1e-12)
+    np.testing.assert_allclose(found[2], -4 * density**2, rtol=1e-12)
+    steps = [stats.t(3.0 + step, 0.5, 2.0).logpdf(1.5) for step in (1e-6, -1e-6)]
+    by_nu = (steps[0] - steps[1]) / 2e-6
+    np.testing.assert_allclose(found[3:], [by_nu, 0.0], rtol=1e-6, atol=1e-15)
+
+
+def test_masses_of_large_counts_do_not_cancel():
+    with mp.workdps(60):
+        q, beta, x = mpf(0.001), mpf(0.001), mpf(10) ** 15
+        exact = float(mp.log(q ** (x**beta) - q ** ((x + 1) ** beta)))
+    found = pt.logp(pt.random.discrete_weibull(0.001, 0.001), 10**15).eval()
+    np.testing.assert_allclose(found, exact, rtol=1e-12)
+
+
+def log_beta(a, b):
+    return mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(a + b)
+
+
+LARGE = [(5e8, 1e9, 1e9, 1e9), (1e15, 2e15, 3.0, 4.0), (3.0, 10.0, 1e300, 1e-300)]
+
+
+@pytest.mark.parametrize("at", LARGE)
+def test_masses_of_mixtures_of_large_counts_do_not_cancel(at):
+    with mp.workdps(700):
+        x, n, a, b = map(mpf, at)
+        binomial = -mp.log(n + 1) - log_beta(x + 1, n - x + 1)
+        binomial += log_beta(x + a, n - x + b) - log_beta(a, b)
+        negative = mp.loggamma(n + x) - mp.loggamma(n) - mp.loggamma(x + 1)
+        negative += log_beta(a + n, b + x) - log_beta(a, b)
+    found = pt.logp(pt.random.beta_binomial(*at[1:]), int(at[0])).eval()
+    np.testing.assert_allclose(found, float(binomial), rtol=1e-12)
+    found = pt.logp(pt.random.beta_negative_binomial(*at[2:], at[1]), int(at[0])).eval()
+    np.testing.assert_allclose(found, float(negative), rtol=1e-12)
+
+
+# Distributions whose parameters have an order, and parameters without it.
+ORDERED = [
+    ("triangular", (0.0, 2.0, 1.0), "upper of triangular must be at least c; it is 1"),
+    ("triangular", (1.0, 0.5, 2.0), "c of triangular must be at least lower; it is 0.5"),
+    ("triangular", (1.0, 1.0, 1.0), "upper of triangular must be above lower; it is 1"),
+    ("log_uniform", (5.0, 0.5), "high of log_uniform must be above low; it is 0.5"),
+    ("doubly_truncated_power_law", (-1.0, 5.0, 0.5), "high of .* must be above low; it is 0.5"),
+    ("discrete_uniform", (5, 2), "upper of discrete_uniform must be at least lower; it is 2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "parameters", "message"), ORDERED, ids=str)
+def test_parameters_out_of_order(name, parameters, message):
+    make = getattr(pt.random, name)
+    with pytest.raises(ValueError, match=message) as error:
+        make(*parameters)
+    assert __file__ in str(error.value)
+    inputs = [pt.vector(f"p{k}", shape=(2,)) for k in range(len(parameters))]
+    variable = make(*inputs)
+    right = variable.op.distribution.shown
+    at = [np.array([1.0 * p, q]) for p, q in zip(parameters, right)]
+    outs = [pt.logcdf(variable, at[-1]), pt.icdf(variable, 0.5)]
+    found = pt.function(inputs, outs, target="machine")(*at)
+    assert [np.isnan(y).tolist() for y in found] == [[True, False]] * 2
+    draw = pt.function(inputs, variable, target="machine", seed=1)
+    if variable.dtype == "int64":
+        with pytest.raises(ValueError, match=r"upper of .* must be at least lower"):
+            draw(*at)
+    else:
+        assert np.isnan(draw(*at)).tolist() == [True, False]
+    assert pt.logp(variable, at[-1]).eval(dict(zip(inputs, at)))[0] == -np.inf

@@ -23,6 +23,7 @@ FACTS = FactTable()
         (1 + ops.exp(X), 1, np.inf),
         (ops.sigmoid(X) * 2 - 1, -1, 1),
         (-ops.square(X) - 3, -np.inf, -3),
+        (ops.square(ops.maximum(X, 1e200)), np.inf, np.inf),
         (ops.sqrt(ops.exp(X) + 4), 2, np.inf),
         (ops.log(ops.exp(X) + 1), 0, np.inf),
         (ops.where(X > 0, ops.exp(X), 2.0), 0, np.inf),

@@ -149,6 +149,18 @@ PT_ROUTINE void pt_eig_vectors(const double *vectors, const double *imags, doubl
         }
 }
 
+/* The power of 2 that brings the largest of n numbers to [1, 2) where it is very large or small,
+ * and 1 elsewhere: LAPACK scales such matrices, and not all versions scale the eigenvalues back. */
+PT_ROUTINE double pt_moderate_scale(const double *a, int64_t n)
+{
+    double most = 0.0;
+    for (int64_t i = 0; i < n; i++)
+        most = fabs(a[i]) > most ? fabs(a[i]) : most;
+    if (most == 0.0 || (most > 1e-100 && most < 1e100))
+        return 1.0;
+    return ldexp(1.0, most < 1e-290 ? 960 : -ilogb(most));
+}
+
 PT_ROUTINE void pt_eig_piece(void *context, int64_t item)
 {
     const pt_spectra *p = (const pt_spectra *) context;
@@ -161,9 +173,16 @@ PT_ROUTINE void pt_eig_piece(void *context, int64_t item)
     const int size = (int) n, room = (int) (34 * n), one = 1;
     int info = 1;
     if (pt_all_finite(a, n * n)) {
+        const double scale = pt_moderate_scale(a, n * n);
         pt_transpose(a, copy, n, n);
+        for (int64_t i = 0; scale != 1.0 && i < n * n; i++)
+            copy[i] *= scale;
         PT_CALL(dgeev)("N", &p->job, &size, copy, &size, reals, imags, NULL, &one, vectors, &size,
                        work, &room, &info);
+        for (int64_t i = 0; scale != 1.0 && i < n; i++) {
+            reals[i] /= scale;
+            imags[i] /= scale;
+        }
     }
     if (info) {
         pt_fill(reals, n, PT_NAN);

@@ -18,6 +18,7 @@ from probtensor.prob.density.logp import (
     without_bounds,
 )
 from probtensor.prob.distributions.base import RandomVariable, display_name
+from probtensor.prob.distributions.checked_draw import order_requirements
 from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.distributions.formulas import merge_exponentials
 from probtensor.prob.distributions.support import Integers, Interval, is_bound
@@ -200,4 +201,6 @@ class _Parts:
         for label, domain, x in pairs:
             for need in restriction(f"{label} of {name}", x, domain, facts):
                 result = ops.where(need.inside, result, math.nan)
+        for need in order_requirements(self.distribution, self.parameters):
+            result = ops.where(need.inside, result, math.nan)
         return result

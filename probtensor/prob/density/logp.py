@@ -39,6 +39,7 @@ from probtensor.prob.distributions.base import (
     RandomVariable,
     display_name,
 )
+from probtensor.prob.distributions.checked_draw import order_requirements
 from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.distributions.domains import (
     assume,
@@ -273,6 +274,9 @@ def restricted(
         found.append(Restriction(f"the value of {name}", x, inside, support))
     for (label, domain), value in zip(distribution.parameters.items(), parameters):
         found += restriction(f"{label} of {name}", value, domain, facts)
+    for need in order_requirements(distribution, parameters):
+        valid = or_nan(need.inside, need.value, need.domain)
+        found.append(Restriction(f"{need.what} of {name}", need.value, valid, need.domain))
     return result, found
 
 

@@ -19,6 +19,8 @@ from probtensor.ops.size_laws import repeated_to
 from probtensor.prob.distributions.checked_draw import (
     bound_requirements,
     checked_draw,
+    order_requirements,
+    order_text,
     outside_support,
     parameter_requirements,
 )
@@ -155,6 +157,7 @@ class RandomVariable(Random):
         rows = zip(distribution.parameters, inputs, distribution.parameters.values(), strict=False)
         requirements = [
             *parameter_requirements(tuple(rows), distribution.discrete),
+            *order_requirements(distribution, self.parameters_of(inputs)),
             *bound_requirements(self.support(*inputs)),
         ]
         return checked_draw(
@@ -354,6 +357,7 @@ def random_variable(
     domains = distribution.parameters.values()
     for label, tensor, node, domain in zip(named, given, nodes, domains, strict=True):
         check_parameter(label, node if tensor is None else tensor, node, domain)
+    check_order(distribution, shown, nodes)
     name = checked_name(distribution.name, name)
     bounds = ()
     if constraint is not None:
@@ -488,6 +492,23 @@ def check_parameter(what: str, given: Node, node: Node, domain: Support) -> None
             if not np.all(exact):
                 kind = f"a whole number that {node.dtype} holds"
                 raise outside_support(what, given.op.array, exact, kind, line_text())
+
+
+def check_order(distribution: Distribution, shown: str, nodes: Sequence[Node]) -> None:
+    """ValueError if two literals are not in the order that the distribution requires."""
+    given = dict(zip(distribution.parameters, nodes))
+    for less, more, equal in distribution.increasing:
+        ops_of = given[less].op, given[more].op
+        if all(isinstance(op, Const) for op in ops_of):
+            low, high = (op.array for op in ops_of)
+            try:
+                inside = np.asarray(low <= high if equal else low < high)
+            except ValueError:
+                return  # the shapes do not fit, which is said with those of all parameters
+            if not np.all(inside):
+                what, text = f"{more} of {shown}", order_text(less, equal)
+                high = np.broadcast_to(high, inside.shape)
+                raise outside_support(what, high, inside, text, line_text())
 
 
 def check_values(what: str, values: np.ndarray, domain: Support, line: str | None = None) -> None:

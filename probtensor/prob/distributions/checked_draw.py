@@ -37,12 +37,14 @@ WAY_OUT = (
 
 @dataclass(frozen=True)
 class Requirement:
-    """`value`, named `what` in messages, must be `range`; `inside` is the mask where it is."""
+    """`value`, named `what` in messages, must be `range`; `inside` is the mask where it is, and
+    `domain` the support that says so, where there is one."""
 
     what: str
     value: Node
     inside: Node
     range: str
+    domain: Support | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,26 @@ def parameter_requirements(
             inside = ops.all(ops.logical_not(ops.isnan(value)), axis=axes)
         if inside is not None and not is_surely_within(value, domain, facts):
             yield Requirement(name, value, inside, str(domain))
+
+
+def order_requirements(distribution: object, parameters: Sequence[Node]) -> Iterator[Requirement]:
+    """The requirements on the order of parameters (`increasing`). Literals are checked when the
+    variable is made."""
+    given, facts = dict(zip(distribution.parameters, parameters)), FactTable()
+    for less, more, equal in distribution.increasing:
+        low, high = given[less], given[more]
+        if isinstance(low.op, Const) and isinstance(high.op, Const):
+            continue
+        if facts.bounds(high).low <= facts.bounds(low).high or not facts.bounds(high).finite:
+            inside = low <= high if equal else low < high
+            high = ops.broadcast_to(high, inside.shape)
+            domain = Interval(low, low_open=not equal)
+            yield Requirement(more, high, inside, order_text(less, equal), domain)
+
+
+def order_text(less: str, equal: bool) -> str:
+    """What the larger one of two parameters must be."""
+    return f"{'at least' if equal else 'above'} {less}"
 
 
 def bound_requirements(support: Support) -> Iterator[Requirement]:

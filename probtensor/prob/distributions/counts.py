@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 from probtensor import ops
 from probtensor.prob.distributions.continuous import log_gamma_draw, number
 from probtensor.prob.distributions.continuous.families import draw_exponential, draw_uniform
+from probtensor.prob.distributions.discrete import (
+    in_double,
+    log_choose_rest,
+    log_multichoose_rest,
+    positive,
+    share_divergence,
+)
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import log_of, times_log1m
 from probtensor.prob.distributions.support import COUNT, POSITIVE, Integers, Interval
@@ -68,6 +76,7 @@ class DiscreteUniform(Distribution):
 
     name = "discrete_uniform"
     parameters = {"lower": WHOLE, "upper": WHOLE}
+    increasing = (("lower", "upper", True),)
     shown = (-2, 5)
     over = WHOLE
 
@@ -106,6 +115,29 @@ class DiscreteUniform(Distribution):
         return ops.log(upper - lower + 1)
 
 
+def in_proportion(x, m, alpha, beta):
+    """Whether m, alpha or beta is out of proportion to the others, so that the logarithms of their
+    ratios leave the range of deviances; and the three, with 1 where it is so."""
+    counts = [ops.where(ops.eq(y, 0), 1.0, in_double(y)) for y in (x, m)]
+    sizes = (*counts, in_double(alpha), in_double(beta))
+    least, most = reduce(ops.minimum, sizes), reduce(ops.maximum, sizes)
+    far = least * 1e130 < most
+    return far, [ops.where(far, 1.0, y) for y in (m, alpha, beta)]
+
+
+def beta_mixture(x, m, alpha, beta):
+    """log of B(alpha + x, beta + m) / B(alpha, beta) beside the maximum of p^x (1 - p)^m. The two
+    deviances, from the odds of alpha + x and beta + m, are small where both are large."""
+    odds = ops.log_ratio(in_double(alpha + x), in_double(beta + m), 1.0)
+    failures = ops.where(ops.eq(m, 0), 1.0, in_double(m))
+    own = ops.log_ratio(positive(in_double(x)), failures, 1.0)
+    first = share_divergence(x, m, odds - own)
+    own = ops.log_ratio(in_double(alpha), in_double(beta), 1.0)
+    second = share_divergence(alpha, beta, odds - own)
+    rest = ops.lgamma_rest_change(alpha, x) + ops.lgamma_rest_change(beta, m)
+    return rest - ops.lgamma_rest_change(alpha + beta, x + m) - first - second
+
+
 class BetaBinomial(Distribution):
     """Binomial with `n` trials, whose success probability has the distribution beta(alpha, beta).
 
@@ -125,9 +157,11 @@ class BetaBinomial(Distribution):
         return Integers(0, number(n))
 
     def logpdf(self, x, n, alpha, beta):
+        far, (m, a, b) = in_proportion(x, n - x, alpha, beta)
+        near = log_choose_rest(x + m, x) + beta_mixture(x, m, a, b)
         ways = ops.lgamma(n + 1) - ops.lgamma(x + 1) - ops.lgamma(n - x + 1)
         rising = ops.log_rising_factorial(alpha, x) + ops.log_rising_factorial(beta, n - x)
-        return ways + rising - ops.log_rising_factorial(alpha + beta, n)
+        return ops.where(far, ways + rising - ops.log_rising_factorial(alpha + beta, n), near)
 
     def sample(self, key, shape, n, alpha, beta):
         first, second = (ops.key_fold(key, stream) for stream in (0, 1))
@@ -160,9 +194,11 @@ for alpha > 2.
     over = COUNT
 
     def logpdf(self, x, alpha, beta, n):
+        far, (m, b, a) = in_proportion(x, n, beta, alpha)
+        near = log_multichoose_rest(m, x) + beta_mixture(x, m, b, a)
         ways = ops.log_rising_factorial(n, x) - ops.lgamma(x + 1)
         rising = ops.log_rising_factorial(beta, x) + ops.log_rising_factorial(alpha, n)
-        return ways + rising - ops.log_rising_factorial(alpha + beta, n + x)
+        return ops.where(far, ways + rising - ops.log_rising_factorial(alpha + beta, n + x), near)
 
     def sample(self, key, shape, alpha, beta, n):
         keys = [ops.key_fold(key, stream) for stream in range(4)]
@@ -197,7 +233,11 @@ class DiscreteWeibull(Distribution):
 
     def logpdf(self, x, q, beta):
         log_q, here = ops.log(q), x**beta
-        return here * log_q + ops.log1mexp(((x + 1) ** beta - here) * log_q)
+        # (x + 1)**beta - x**beta without cancellation.
+        first = x < 1
+        growth = ops.expm1(beta * ops.log1p(1 / ops.where(first, 1.0, x)))
+        step = ops.where(first, 1.0, here * growth)
+        return here * log_q + ops.log1mexp(step * log_q)
 
     def logcdf(self, x, q, beta):
         return ops.log1mexp(self.logccdf(x, q, beta))

@@ -48,6 +48,8 @@ class Distribution:
     over: ClassVar[Support] = REAL
     indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
     improper: ClassVar[bool] = False  # the density has no finite integral
+    # Pairs of parameters of which the second is the larger one, and whether they may be equal.
+    increasing: ClassVar[tuple[tuple[str, str, bool], ...]] = ()
     defaults: ClassVar[Mapping[str, float]] = {}  # of parameters that need not be given
     # Names of other parametrisations -> what makes the parameters of (text for messages, *values),
     # or (another class, its parameters).

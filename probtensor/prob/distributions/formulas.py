@@ -75,6 +75,31 @@ def is_nonzero(x: TensorLike) -> bool:
     return isinstance(node.op, Const) and bool(np.all(node.op.array != 0))
 
 
+def log_quotient(x: Node, scale: Node) -> Node:
+    """log(x / scale), without cancellation near 1, and where the quotient over- or underflows."""
+    if has_log(x) or has_log(scale):
+        return log_of(x) - log_of(scale)
+    return ops.log_ratio(x, scale, 1.0)
+
+
+def times_log_quotient(a: Node, x: Node, scale: Node) -> Node:
+    """a log(x / scale), and 0 where a and x are 0."""
+    if has_log(x):
+        return a * log_quotient(x, scale)
+    none = ops.eq(x, 0)
+    inner = log_quotient(ops.where(none, 1.0, x), scale)
+    return ops.where(none, times_log(a, ops.where(none, x, 1.0)), a * inner)
+
+
+def quotient_power(x: Node, scale: Node, a: Node) -> Node:
+    """(x / scale)**a, also where the quotient over- or underflows."""
+    if has_log(x):
+        return ops.exp(a * log_quotient(x, scale))
+    none = ops.eq(x, 0)
+    inner = log_quotient(ops.where(none, 1.0, x), scale)
+    return ops.where(none, 0.0, ops.exp(a * ops.where(none, 0.0, inner)))
+
+
 # Up to this size of literal shapes and counts, textbook formulas lose no more than two digits, and
 # they split into parts that are summed once per data set.
 MODERATE = 100.0

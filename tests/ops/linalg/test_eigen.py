@@ -150,3 +150,21 @@ def test_wrong_calls_say_what_is_wrong():
     ):
         with pytest.raises(GraphError, match=words):
             call()
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-308, 1e-300, 1e-120, 1e120, 1e300])
+def test_eigenvalues_of_very_small_and_very_large_matrices(scale):
+    """LAPACK scales such matrices, and not all versions of it scale their eigenvalues back."""
+    a = np.array([[2.0, 1.0], [-1.0, 3.0]]) * scale
+    z = np.array([[2.0, 1j], [-1j, 3.0 + 1j]]) * scale
+    x, w = pt.matrix("x"), pt.tensor("w", dtype="complex128", shape=(2, 2))
+    f = pt.function([x, w], [pt.linalg.eigvals(x), pt.linalg.eig(x)[0], pt.linalg.eigvals(w)],
+                    target="machine")  # fmt: skip
+    for found, matrix in zip(f(a, z), (a, a, z)):
+        wanted = np.linalg.eigvals(matrix)
+        room = 1e-13 * scale + 3e-323
+        gaps = np.abs(found[:, None] / scale - wanted / scale) if scale > 1e-308 else None
+        if gaps is None:
+            assert np.abs(found).max() <= 4 * scale + room
+        else:
+            assert gaps.min(0).max() < 1e-12 and gaps.min(1).max() < 1e-12

@@ -36,6 +36,7 @@ class Uniform(Distribution):
 
     name = "uniform"
     parameters = {"low": REAL, "high": REAL}
+    increasing = (("low", "high", False),)
 
     def support(self, low, high):
         return Interval(number(low), number(high))

@@ -16,6 +16,7 @@ from probtensor.types import Size
 LOG_2 = math.log(2)
 LOG_PI = math.log(math.pi)
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+HALF_LOG_HALF_PI = 0.5 * math.log(math.pi / 2)
 EULER = 0.5772156649015329  # the Euler-Mascheroni constant
 
 
@@ -57,6 +58,18 @@ def log_hazard(log_p: Node) -> Node:
     """log(-log(1 - p)) of p = exp(log_p), the inverse of `log1mexp_exp`."""
     tiny = log_p < -40
     return ops.where(tiny, log_p, ops.log(-ops.log1mexp(ops.where(tiny, -1.0, log_p))))
+
+
+def log_exprel(y: Node) -> Node:
+    """log((exp(y) - 1) / y), also where exp(y) overflows."""
+    up = y > 0
+    return ops.where(up, y, 0.0) + ops.log(ops.exprel(ops.where(up, -y, y)))
+
+
+def grown(scale: Node, t: Node) -> Node:
+    """scale * exp(t), where the exponential alone may overflow."""
+    root = ops.exp(0.5 * t)
+    return scale * root * root
 
 
 def log_gamma_draw(key, shape, alpha):

@@ -8,6 +8,7 @@ from probtensor import ops
 from probtensor.prob.distributions.continuous.families import (
     EULER,
     HALF_LOG_2PI,
+    HALF_LOG_HALF_PI,
     LOG_2,
     LOG_PI,
     Mapped,
@@ -18,7 +19,13 @@ from probtensor.prob.distributions.continuous.families import (
 )
 from probtensor.prob.distributions.continuous.positive import Gamma
 from probtensor.prob.distributions.distribution import Distribution, element_indices
-from probtensor.prob.distributions.formulas import log_of, quotient, times_log
+from probtensor.prob.distributions.formulas import (
+    log_of,
+    log_quotient,
+    quotient,
+    quotient_power,
+    times_log_quotient,
+)
 from probtensor.prob.distributions.parameters import check_literal
 from probtensor.prob.distributions.support import NONNEGATIVE, POSITIVE, REAL, Interval
 from probtensor.prob.distributions.truncation import normal_quantile
@@ -40,14 +47,14 @@ class Weibull(Distribution):
     over = NONNEGATIVE
 
     def logpdf(self, x, alpha, beta):
-        ratio = quotient(x, beta)
-        return log_of(alpha) - log_of(beta) + times_log(alpha - 1, ratio) - ratio**alpha
+        power = times_log_quotient(alpha - 1, x, beta) - quotient_power(x, beta, alpha)
+        return log_of(alpha) - log_of(beta) + power
 
     def logcdf(self, x, alpha, beta):
-        return log1mexp_exp(alpha * ops.log(quotient(x, beta)))
+        return log1mexp_exp(alpha * log_quotient(x, beta))
 
     def logccdf(self, x, alpha, beta):
-        return -(quotient(x, beta) ** alpha)
+        return -quotient_power(x, beta, alpha)
 
     def lower_quantile(self, log_p, alpha, beta):
         return beta * ops.exp(log_hazard(log_p) / alpha)
@@ -93,10 +100,10 @@ class Frechet(Distribution):
         return log_of(alpha) - alpha * log_ratio - log_of(x) - ops.exp(-alpha * log_ratio)
 
     def logcdf(self, x, alpha, sigma):
-        return -((sigma / x) ** alpha)
+        return -quotient_power(sigma, x, alpha)
 
     def logccdf(self, x, alpha, sigma):
-        return log1mexp_exp(alpha * ops.log(sigma / x))
+        return log1mexp_exp(alpha * log_quotient(sigma, x))
 
     def lower_quantile(self, log_p, alpha, sigma):
         return sigma * (-log_p) ** (-1 / alpha)
@@ -141,7 +148,7 @@ class Rayleigh(Distribution):
         return log_of(x) - 2 * log_of(sigma) - 0.5 * ops.square(quotient(x, sigma))
 
     def logcdf(self, x, sigma):
-        return log1mexp_exp(2 * ops.log(quotient(x, sigma)) - LOG_2)
+        return log1mexp_exp(2 * log_quotient(x, sigma) - LOG_2)
 
     def logccdf(self, x, sigma):
         return -0.5 * ops.square(quotient(x, sigma))
@@ -225,9 +232,9 @@ class Wald(Distribution):
     def logpdf(self, x, mu, lam, alpha):
         y = x - alpha
         far = y > 2 * mu
-        # (y - mu) / y, without a quotient of infinities.
-        share = ops.where(far, 1 - mu / y, (y - mu) / ops.where(far, mu, y))
-        excess = 0.5 * (lam / mu) * ((y - mu) / mu) * share
+        share = 1 - ops.where(far, mu / y, 0.0)
+        near = 0.5 * ops.square(ops.sqrt(lam) / ops.sqrt(y) * ((y - mu) / mu))
+        excess = ops.where(far, 0.5 * (lam / mu) * ((y - mu) / mu) * share, near)
         return 0.5 * log_of(lam) - HALF_LOG_2PI - 1.5 * ops.log(y) - excess
 
     def _tails(self, x, mu, lam, alpha):
@@ -246,7 +253,19 @@ class Wald(Distribution):
     def logccdf(self, x, mu, lam, alpha):
         score, added = self._tails(x, mu, lam, alpha)
         above = ops.log_ndtr(-score)
-        return above + ops.log1mexp(ops.minimum(added - above, -1e-300))
+        rest = above + ops.log1mexp(ops.minimum(added - above, -1e-300))
+        # Where lam / y is small, so are the differences of the two: the first terms of their Taylor
+        # series about the middle of the scores.
+        gap = ops.sqrt(2 * lam / (x - alpha))
+        close = (gap < 1e-3) & (lam < 0.5 * mu)
+        gap = ops.where(close, gap, 1e-3)
+        middle = ops.where(close, math.sqrt(0.5) * ops.sqrt(lam) * (ops.sqrt(x - alpha) / mu), 1.0)
+        value = ops.erfcx(middle)
+        slope = 2 * middle * value - 2 / math.sqrt(math.pi)
+        third = 4 * slope + 4 * middle * (value + middle * slope)
+        drop = -gap * (slope + ops.square(gap) * third / 24)
+        series = ops.log(0.5 * drop) - 0.5 * ops.square(score)
+        return ops.where(close, series, rest)
 
     def sample(self, key, shape, mu, lam, alpha):
         """The smaller root of a quadratic in a chi-squared variable, or the larger one (Michael,
@@ -293,13 +312,20 @@ class Levy(Distribution):
         return LOG_2 + ops.log_ndtr(-ops.sqrt(c / (x - mu)))
 
     def logccdf(self, x, mu, c):
-        return ops.log(ops.erf(ops.sqrt(0.5 * c / (x - mu))))
+        # The probability that |z| is below the root of c / (x - mu), which is small far out.
+        log_width = 0.5 * log_quotient(c, x - mu)
+        far = log_width < -40
+        near = ops.log(ops.erf(ops.exp(ops.where(far, 0.0, log_width)) * math.sqrt(0.5)))
+        return ops.where(far, log_width - HALF_LOG_HALF_PI, near)
 
     def lower_quantile(self, log_p, mu, c):
         return mu + c / ops.square(normal_quantile(log_p - LOG_2))
 
     def upper_quantile(self, log_p, mu, c):
-        return mu + 0.5 * c / ops.square(ops.erfinv(ops.exp(log_p)))
+        far = log_p < -40
+        near = 0.5 * c / ops.square(ops.erfinv(ops.exp(ops.where(far, -1.0, log_p))))
+        log_width = ops.where(far, log_p, 0.0) + HALF_LOG_HALF_PI
+        return mu + ops.where(far, ops.exp(log_of(c) - 2 * log_width), near)
 
     def sample(self, key, shape, mu, c):
         return mu + c / ops.square(ops.draw_normal(key, element_indices(shape)))
@@ -332,8 +358,9 @@ class Gompertz(Distribution):
         return scale + growth - concentration * ops.expm1(growth)
 
     def logcdf(self, x, concentration, rate):
-        growth = rate * x
-        return log1mexp_exp(log_of(concentration) + ops.log(growth) + ops.log(ops.exprel(growth)))
+        log_growth = -ops.log_ratio(1.0, rate, x)
+        log_rise = log_growth + ops.log(ops.exprel(rate * x))
+        return log1mexp_exp(log_of(concentration) + log_rise)
 
     def logccdf(self, x, concentration, rate):
         return -concentration * ops.expm1(rate * x)
@@ -380,15 +407,15 @@ class GeneralizedGamma(Mapped):
         return alpha / p, ops.ones_like(alpha)
 
     def to_base(self, x, alpha, p, lambd):
-        return (x / lambd) ** p
+        return quotient_power(x, lambd, p)
 
     def from_base(self, z, alpha, p, lambd):
         return lambd * z ** (1 / p)
 
     def logpdf(self, x, alpha, p, lambd):
-        ratio = quotient(x, lambd)
         scale = log_of(p) - log_of(lambd) - ops.lgamma(alpha / p)
-        return scale + times_log(alpha - 1, ratio) - ratio**p
+        power = times_log_quotient(alpha - 1, x, lambd)
+        return scale + power - quotient_power(x, lambd, p)
 
     def _moment(self, k, alpha, p, lambd):
         return ops.exp(ops.lgamma((alpha + k) / p) - ops.lgamma(alpha / p)) * lambd**k

@@ -8,13 +8,14 @@ from probtensor import ops
 from probtensor.prob.distributions.continuous.families import (
     Mapped,
     draw_exponential,
+    grown,
     log1mexp_exp,
     log_hazard,
     number,
 )
 from probtensor.prob.distributions.continuous.real import Logistic
 from probtensor.prob.distributions.distribution import Distribution
-from probtensor.prob.distributions.formulas import log_of, quotient
+from probtensor.prob.distributions.formulas import log_of, log_quotient, quotient
 from probtensor.prob.distributions.support import POSITIVE, REAL, Interval
 
 
@@ -40,7 +41,7 @@ class Pareto(Distribution):
         return log_of(alpha) - log_of(m) - (alpha + 1) * self._log_ratio(x, m)
 
     def _log_ratio(self, x, m):
-        return ops.log1p((x - m) / m)
+        return ops.log_ratio(x, m, 1.0)
 
     def logcdf(self, x, alpha, m):
         return ops.log1mexp(-alpha * self._log_ratio(x, m))
@@ -49,13 +50,13 @@ class Pareto(Distribution):
         return -alpha * self._log_ratio(x, m)
 
     def lower_quantile(self, log_p, alpha, m):
-        return m * ops.exp(-ops.log1p(-ops.exp(log_p)) / alpha)
+        return grown(m, -ops.log1p(-ops.exp(log_p)) / alpha)
 
     def upper_quantile(self, log_p, alpha, m):
-        return m * ops.exp(-log_p / alpha)
+        return grown(m, -log_p / alpha)
 
     def sample(self, key, shape, alpha, m):
-        return m * ops.exp(draw_exponential(key, shape) / alpha)
+        return grown(m, draw_exponential(key, shape) / alpha)
 
     def mean(self, alpha, m):
         return ops.where(alpha > 1, alpha * m / (alpha - 1), math.inf)
@@ -88,13 +89,24 @@ class ParetoType2(Distribution):
         return Interval(number(mu))
 
     def logpdf(self, x, mu, lam, alpha):
-        return log_of(alpha) - log_of(lam) - (alpha + 1) * ops.log1p(quotient(x - mu, lam))
+        return log_of(alpha) - log_of(lam) - (alpha + 1) * self._log_growth(x - mu, lam)
+
+    def _log_growth(self, offset, lam):
+        """log(1 + offset / lam)."""
+        ratio = quotient(offset, lam)
+        far = ratio > 1e20
+        near = ops.log1p(ops.where(far, 1.0, ratio))
+        return ops.where(far, log_quotient(ops.where(far, offset, lam), lam), near)
 
     def logcdf(self, x, mu, lam, alpha):
-        return ops.log1mexp(-alpha * ops.log1p(quotient(x - mu, lam)))
+        offset = x - mu
+        small = quotient(offset, lam) < 1e-20
+        near = log_quotient(ops.where(small, offset, lam), lam)
+        rest = ops.log(self._log_growth(ops.where(small, lam, offset), lam))
+        return log1mexp_exp(log_of(alpha) + ops.where(small, near, rest))
 
     def logccdf(self, x, mu, lam, alpha):
-        return -alpha * ops.log1p(quotient(x - mu, lam))
+        return -alpha * self._log_growth(x - mu, lam)
 
     def lower_quantile(self, log_p, mu, lam, alpha):
         return mu + lam * ops.expm1(-ops.log1p(-ops.exp(log_p)) / alpha)
@@ -197,7 +209,7 @@ gamma(concentration) - mean**2 for sharpness > 2.
         return log1mexp_exp(log_of(concentration) + rest)
 
     def _at_odds(self, odds, sharpness, scale):
-        return scale * ops.exp(odds / sharpness)
+        return grown(scale, odds / sharpness)
 
     def lower_quantile(self, log_p, concentration, sharpness, scale):
         log_share = log_p / concentration

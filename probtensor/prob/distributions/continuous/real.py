@@ -6,6 +6,7 @@ import math
 
 from probtensor import ops
 from probtensor.graph import Node, as_tensor
+from probtensor.graph.node import TensorLike
 from probtensor.prob.distributions.continuous.families import (
     HALF_LOG_2PI,
     LOG_2,
@@ -169,13 +170,28 @@ def log_student_share(z: Node, nu: Node) -> Node:
     tail half of its complement, which is I(1 - y; nu / 2, 1/2): the one whose argument is small."""
     square = ops.square(z)
     near, flat = square < 1, square < nu
-    middle = 0.5 * ops.betainc(0.5, 0.5 * nu, ops.where(near, square, 0.5) / (nu + square))
-    inner = ops.log(0.5 + ops.where(z < 0, -middle, middle))
-    rest = ops.log_betaincc(0.5, 0.5 * nu, ops.where(flat, square, 0.5 * nu) / (nu + square))
-    far = ops.log_betainc(0.5 * nu, 0.5, nu / (nu + ops.where(flat, nu, square)))
-    tail = ops.where(flat, rest, far) - LOG_2
+    whole = nu + ops.where(flat, square, nu)
+    # At the middle the slope of the root in y is infinite.
+    flat_top = square < 1e-12 * (nu / (1 + nu))
+    inside = ops.where(near & ops.logical_not(flat_top), square, 0.5)
+    middle = 0.5 * ops.betainc(0.5, 0.5 * nu, inside / (nu + inside))
+    middle = ops.where(z < 0, -middle, middle)
+    height = ops.exp(-ops.lbeta(0.5, 0.5 * nu)) / ops.sqrt(nu)
+    inner = ops.log(0.5 + ops.where(flat_top, z * height, middle))
+    rest = ops.log_betaincc(0.5, 0.5 * nu, ops.where(flat, square, 0.5 * nu) / whole)
+    # Where the square may overflow, by its logarithm.
+    over = ops.logical_not(square < 1e200 * nu)
+    log_share = ops.log(nu) - 2 * ops.log(ops.where(over, ops.abs(z), 1.0))
+    last = log_betainc_near_zero(0.5 * nu, 0.5, log_share)
+    far = ops.log_betainc(0.5 * nu, 0.5, nu / (nu + ops.where(flat | over, nu, square)))
+    tail = ops.where(flat, rest, ops.where(over, last, far)) - LOG_2
     outer = ops.where(z < 0, tail, ops.log1p(-ops.exp(tail)))
     return ops.where(near, inner, outer)
+
+
+def log_betainc_near_zero(a: Node, b: TensorLike, log_x: Node) -> Node:
+    """log I(x; a, b) for x = exp(log_x) that is 0 beside 1, or underflows."""
+    return a * log_x - ops.log(a) - ops.lbeta(a, b)
 
 
 def student_distance(log_p: Node, nu: Node) -> Node:

@@ -11,14 +11,16 @@ from probtensor.prob.distributions.continuous.families import (
     Renamed,
     draw_exponential,
     draw_uniform,
+    grown,
     log1mexp_exp,
+    log_exprel,
     log_hazard,
     number,
 )
 from probtensor.prob.distributions.continuous.positive import Gamma, InverseGamma
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution
-from probtensor.prob.distributions.formulas import log_of, times_log
+from probtensor.prob.distributions.formulas import has_log, log_of, quotient, times_log
 from probtensor.prob.distributions.support import (
     NONNEGATIVE,
     OPEN_UNIT,
@@ -26,6 +28,8 @@ from probtensor.prob.distributions.support import (
     REAL,
     UNIT,
     Interval,
+    half_width,
+    log_width,
 )
 
 
@@ -40,6 +44,7 @@ class Triangular(Distribution):
 
     name = "triangular"
     parameters = {"lower": REAL, "c": REAL, "upper": REAL}
+    increasing = (("lower", "c", True), ("c", "upper", True), ("lower", "upper", False))
     defaults = {"lower": 0.0, "c": 0.5, "upper": 1.0}
     shown = (0.0, 1.0, 3.0)
 
@@ -47,31 +52,41 @@ class Triangular(Distribution):
         return Interval(number(lower), number(upper))
 
     def logpdf(self, x, lower, c, upper):
-        left = x < c
+        left, right = x < c, x > c
         # At the mode both sides have the height 2 / width, also where one side has no width.
-        rise = ops.where(left, (x - lower) / ops.where(left, c - lower, 1.0), 1.0)
-        right = x > c
-        fall = ops.where(right, (upper - x) / ops.where(right, upper - c, 1.0), 1.0)
-        height = LOG_2 - ops.log(upper - lower)
-        value = height + ops.log(ops.where(left, rise, fall))
+        rise = half_width(lower, x) / ops.where(left, half_width(lower, c), 1.0)
+        fall = half_width(x, upper) / ops.where(right, half_width(c, upper), 1.0)
+        side = ops.where(left, rise, ops.where(right, fall, 1.0))
+        value = LOG_2 - log_width(number(lower), number(upper)) + ops.log(side)
         return ops.where((lower <= c) & (c <= upper), value, -math.inf)
 
+    # All lengths are shares of the width, so that neither it nor its square overflows.
+
     def logcdf(self, x, lower, c, upper):
-        left, width = x <= c, upper - lower
-        small = ops.square(x - lower) / (width * ops.where(left, c - lower, 1.0))
-        large = ops.square(upper - x) / (width * ops.where(left, 1.0, upper - c))
-        none = ops.eq(x, lower)
-        low = ops.where(none, -math.inf, ops.log(ops.where(none, 1.0, small)))
-        return ops.where(left, low, ops.log1p(-large))
+        half, left, none = half_width(lower, upper), x <= c, ops.eq(x, lower)
+        rising = left & ops.logical_not(none)
+        below = ops.where(rising, half_width(lower, x) / half, 1.0)
+        rise = 2 * ops.log(below) - ops.log(ops.where(rising, half_width(lower, c) / half, 1.0))
+        ratio = half_width(x, upper) / ops.where(left, half, half_width(c, upper))
+        large = ops.where(left, 0.25, ratio * (half_width(x, upper) / half))
+        # Where it is small, a sum of what is positive.
+        past = half_width(c, x) / half * (1 + ratio)
+        sum_ = ops.where(left, 0.5, half_width(lower, c) / half + past)
+        over = ops.where(large > 0.5, ops.log(sum_), ops.log1p(-large))
+        return ops.where(none, -math.inf, ops.where(left, rise, over))
 
     def logccdf(self, x, lower, c, upper):
         return self.logcdf(-x, -upper, -c, -lower)
 
     def lower_quantile(self, log_p, lower, c, upper):
-        p, width = ops.exp(log_p), upper - lower
-        left = p * width <= c - lower
-        low = lower + ops.sqrt(p * width * (c - lower))
-        return ops.where(left, low, upper - ops.sqrt((1 - p) * width * (upper - c)))
+        p, half = ops.exp(log_p), half_width(lower, upper)
+        first, last = half_width(lower, c) / half, half_width(c, upper) / half
+        left = p <= first
+        rise = ops.exp(0.5 * (log_p + ops.log(ops.where(left, first, 1.0))))
+        rest = ops.where(left, 1.0, last)
+        past = (p - first) * rest / (rest + ops.sqrt((1 - p) * rest))
+        step = half * ops.where(left, rise, past)
+        return ops.where(left, lower, c) + step + step
 
     def upper_quantile(self, log_p, lower, c, upper):
         return -self.lower_quantile(log_p, -upper, -c, -lower)
@@ -183,31 +198,32 @@ class LogUniform(Distribution):
 
     name = "log_uniform"
     parameters = {"low": POSITIVE, "high": POSITIVE}
+    increasing = (("low", "high", False),)
     shown = (0.5, 8.0)
 
     def support(self, low, high):
         return Interval(number(low), number(high))
 
     def _width(self, low, high):
-        return ops.log(high / low)
+        return ops.log_ratio(high, low, 1.0)
 
     def logpdf(self, x, low, high):
         return -log_of(x) - ops.log(self._width(low, high))
 
     def logcdf(self, x, low, high):
-        return ops.log(ops.log1p((x - low) / low)) - ops.log(self._width(low, high))
+        return ops.log(ops.log_ratio(x, low, 1.0)) - ops.log(self._width(low, high))
 
     def logccdf(self, x, low, high):
-        return ops.log(-ops.log1p((x - high) / high)) - ops.log(self._width(low, high))
+        return ops.log(ops.log_ratio(high, x, 1.0)) - ops.log(self._width(low, high))
 
     def lower_quantile(self, log_p, low, high):
-        return low * ops.exp(ops.exp(log_p) * self._width(low, high))
+        return grown(low, ops.exp(log_p) * self._width(low, high))
 
     def upper_quantile(self, log_p, low, high):
-        return high * ops.exp(-ops.exp(log_p) * self._width(low, high))
+        return grown(high, -ops.exp(log_p) * self._width(low, high))
 
     def sample(self, key, shape, low, high):
-        drawn = low * ops.exp(draw_uniform(key, shape) * self._width(low, high))
+        drawn = grown(low, draw_uniform(key, shape) * self._width(low, high))
         return ops.clip(drawn, low, high)
 
     def mean(self, low, high):
@@ -236,6 +252,7 @@ class DoublyTruncatedPowerLaw(Distribution):
 
     name = "doubly_truncated_power_law"
     parameters = {"alpha": REAL, "low": POSITIVE, "high": POSITIVE}
+    increasing = (("low", "high", False),)
     shown = (-1.5, 1.0, 10.0)
 
     def support(self, alpha, low, high):
@@ -245,37 +262,44 @@ class DoublyTruncatedPowerLaw(Distribution):
     # (exp((alpha + 1) t) - 1) / (exp((alpha + 1) T) - 1), also in the limit alpha = -1.
 
     def logpdf(self, x, alpha, low, high):
-        width = ops.log(high / low)
-        scale = ops.log(width * ops.exprel((alpha + 1) * width)) + log_of(low)
-        return alpha * ops.log(x / low) - scale
+        width = ops.log_ratio(high, low, 1.0)
+        scale = log_of(low) + ops.log(width) + log_exprel((alpha + 1) * width)
+        return alpha * ops.log_ratio(x, low, 1.0) - scale
 
     def logcdf(self, x, alpha, low, high):
-        t, width = ops.log1p((x - low) / low), ops.log(high / low)
-        slope = alpha + 1
-        return ops.log(t * ops.exprel(slope * t)) - ops.log(width * ops.exprel(slope * width))
+        return self._log_share(ops.log_ratio(x, low, 1.0), alpha + 1, low, high)
 
     def logccdf(self, x, alpha, low, high):
         # The distribution of 1 / x.
-        t, width = -ops.log1p((x - high) / high), ops.log(high / low)
-        slope = -(alpha + 1)
-        return ops.log(t * ops.exprel(slope * t)) - ops.log(width * ops.exprel(slope * width))
+        return self._log_share(ops.log_ratio(high, x, 1.0), -(alpha + 1), low, high)
+
+    def _log_share(self, t, slope, low, high):
+        width = ops.log_ratio(high, low, 1.0)
+        rest = log_exprel(slope * t) - log_exprel(slope * width)
+        return ops.log(t) - ops.log(width) + rest
 
     def lower_quantile(self, log_p, alpha, low, high):
-        return low * ops.exp(self._step(ops.exp(log_p), alpha + 1, ops.log(high / low)))
+        return grown(low, self._step(log_p, alpha + 1, ops.log_ratio(high, low, 1.0)))
 
     def upper_quantile(self, log_p, alpha, low, high):
-        return high * ops.exp(-self._step(ops.exp(log_p), -(alpha + 1), ops.log(high / low)))
+        return grown(high, -self._step(log_p, -(alpha + 1), ops.log_ratio(high, low, 1.0)))
 
-    def _step(self, p, slope, width):
+    def _step(self, log_p, slope, width):
         """The t below which the share p lies: log(1 + p (exp(slope T) - 1)) / slope."""
-        grown = p * ops.expm1(slope * width)
-        small = ops.abs(grown) < 1e-8
-        ratio = ops.log1p(ops.where(small, 1.0, grown)) / ops.where(small, 1.0, grown)
-        near = p * width * ops.exprel(slope * width) * ops.where(small, 1 - 0.5 * grown, ratio)
-        return ops.minimum(near, width)
+        p, total = ops.exp(log_p), slope * width
+        steep = total > 40
+        total = ops.where(steep, 1.0, total)
+        increase = p * ops.expm1(total)
+        small = ops.abs(increase) < 1e-8
+        ratio = ops.log1p(ops.where(small, 1.0, increase)) / ops.where(small, 1.0, increase)
+        near = p * width * ops.exprel(total) * ops.where(small, 1 - 0.5 * increase, ratio)
+        slope = ops.where(steep, slope, 1.0)
+        far = ops.softplus(log_p + slope * width) / slope
+        return ops.minimum(ops.where(steep, far, near), width)
 
     def sample(self, key, shape, alpha, low, high):
-        return self.lower_quantile(ops.log(draw_uniform(key, shape)), alpha, low, high)
+        drawn = self.lower_quantile(ops.log(draw_uniform(key, shape)), alpha, low, high)
+        return ops.clip(drawn, low, high)
 
     def mode(self, alpha, low, high):
         return ops.where(alpha < 0, low, high)
@@ -299,22 +323,22 @@ class LowerTruncatedPowerLaw(Distribution):
         return Interval(number(low))
 
     def logpdf(self, x, alpha, low):
-        return ops.log(-1 - alpha) - log_of(low) + alpha * ops.log1p((x - low) / low)
+        return ops.log(-1 - alpha) - log_of(low) + alpha * ops.log_ratio(x, low, 1.0)
 
     def logcdf(self, x, alpha, low):
         return ops.log1mexp(self.logccdf(x, alpha, low))
 
     def logccdf(self, x, alpha, low):
-        return (alpha + 1) * ops.log1p((x - low) / low)
+        return (alpha + 1) * ops.log_ratio(x, low, 1.0)
 
     def lower_quantile(self, log_p, alpha, low):
-        return low * ops.exp(ops.log1p(-ops.exp(log_p)) / (alpha + 1))
+        return grown(low, ops.log1p(-ops.exp(log_p)) / (alpha + 1))
 
     def upper_quantile(self, log_p, alpha, low):
-        return low * ops.exp(log_p / (alpha + 1))
+        return grown(low, log_p / (alpha + 1))
 
     def sample(self, key, shape, alpha, low):
-        return low * ops.exp(-draw_exponential(key, shape) / (alpha + 1))
+        return grown(low, -draw_exponential(key, shape) / (alpha + 1))
 
     def mean(self, alpha, low):
         return ops.where(alpha < -2, (alpha + 1) / (alpha + 2) * low, math.inf)
@@ -367,7 +391,7 @@ class InverseChiSquared(Renamed):
         return 0.5 * nu, ops.full_like(nu, 0.5)
 
 
-class ScaledInverseChiSquared(Renamed):
+class ScaledInverseChiSquared(Mapped):
     """nu * s**2 / x of chi-squared x with `nu` degrees of freedom.
 
     Support: x > 0.
@@ -383,4 +407,31 @@ class ScaledInverseChiSquared(Renamed):
     base = InverseGamma()
 
     def inner(self, nu, s):
-        return 0.5 * nu, 0.5 * nu * ops.square(s)
+        return 0.5 * nu, 0.5 * nu
+
+    # Scaled in two steps, since the square of s may over- or underflow.
+
+    def to_base(self, x, nu, s):
+        return quotient(quotient(x, s), s)
+
+    def from_base(self, z, nu, s):
+        return s * z * s
+
+    def logpdf(self, x, nu, s):
+        z = self.to_base(x, nu, s)
+        none = ops.eq(z, 0)
+        z = z if has_log(z) else ops.where(none, 1.0, z)
+        value = InverseGamma().logpdf(z, *self.inner(nu, s)) - 2 * log_of(s)
+        return value if has_log(z) else ops.where(none, -math.inf, value)
+
+    def mean(self, nu, s):
+        return s * InverseGamma().mean(*self.inner(nu, s)) * s
+
+    def variance(self, nu, s):
+        return ops.square(ops.square(s)) * InverseGamma().variance(*self.inner(nu, s))
+
+    def mode(self, nu, s):
+        return s * InverseGamma().mode(*self.inner(nu, s)) * s
+
+    def entropy(self, nu, s):
+        return InverseGamma().entropy(*self.inner(nu, s)) + 2 * log_of(s)

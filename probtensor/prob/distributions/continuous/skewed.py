@@ -8,6 +8,7 @@ from probtensor import ops
 from probtensor.prob.distributions.continuous.families import (
     EULER,
     HALF_LOG_2PI,
+    HALF_LOG_HALF_PI,
     LOG_2,
     LOG_PI,
     draw_exponential,
@@ -16,7 +17,9 @@ from probtensor.prob.distributions.continuous.families import (
     log_hazard,
     standardised,
 )
+from probtensor.prob.distributions.continuous.real import log_betainc_near_zero
 from probtensor.prob.distributions.distribution import (
+    LOG_HALF,
     Distribution,
     element_indices,
     share_of,
@@ -25,8 +28,6 @@ from probtensor.prob.distributions.formulas import log_of
 from probtensor.prob.distributions.parameters import check_literal
 from probtensor.prob.distributions.support import OPEN_UNIT, POSITIVE, REAL
 from probtensor.prob.distributions.truncation import normal_quantile
-
-HALF_LOG_HALF_PI = 0.5 * math.log(math.pi / 2)
 
 
 class Gumbel(Distribution):
@@ -152,7 +153,12 @@ class AsymmetricLaplace(Distribution):
         offset, (left, right) = b * (x - mu), log_sides(kappa)
         below = offset < 0
         low = left + ops.where(below, offset, 0.0) / kappa
-        high = ops.log1p(-ops.exp(right - ops.where(below, 0.0, offset) * kappa))
+        fall = ops.where(below, 0.0, offset) * kappa
+        rest = right - fall
+        # Near the mode of nearly all of the mass, a sum of what is positive.
+        near = rest > LOG_HALF
+        inner = ops.exp(left) - ops.exp(right) * ops.expm1(-ops.where(near, fall, 0.0))
+        high = ops.where(near, ops.log(inner), ops.log1p(-ops.exp(ops.where(near, -1.0, rest))))
         return ops.where(below, low, high)
 
     def logccdf(self, x, kappa, mu, b):
@@ -187,7 +193,8 @@ class AsymmetricLaplace(Distribution):
 
 def log_sides(kappa):
     """The logs of the probabilities below and above the mode of the asymmetric Laplace."""
-    return -ops.log1p(1 / ops.square(kappa)), -ops.log1p(ops.square(kappa))
+    log_odds = 2 * ops.log(kappa)
+    return ops.log_sigmoid(log_odds), ops.log_sigmoid(-log_odds)
 
 
 class ExGaussian(Distribution):
@@ -292,15 +299,16 @@ gamma(b)) for min(a, b) > 0.5.
     shown = (2.0, 3.0, 0.0, 1.0)
 
     def logpdf(self, x, a, b, mu, sigma):
-        shares = skew_shares(standardised(x, mu, sigma), a + b)
-        left, right = (ops.log(2 * share) for share in shares)
+        logs = skew_shares(standardised(x, mu, sigma), a + b)[2:]
+        left, right = (LOG_2 + log_share for log_share in logs)
         scale = (a + b - 1) * LOG_2 + ops.lbeta(a, b) + 0.5 * ops.log(a + b) + log_of(sigma)
         return (a + 0.5) * left + (b + 0.5) * right - scale
 
     def logcdf(self, x, a, b, mu, sigma):
-        left, right = skew_shares(standardised(x, mu, sigma), a + b)
-        low = left < 0.5
-        tail = ops.log_betainc(a, b, ops.where(low, left, 0.25))
+        left, right, log_left, _ = skew_shares(standardised(x, mu, sigma), a + b)
+        low, last = left < 0.5, log_left < -460
+        tail = ops.log_betainc(a, b, ops.where(low & ops.logical_not(last), left, 0.25))
+        tail = ops.where(last, log_betainc_near_zero(a, b, log_left), tail)
         other = ops.log_betainc(b, a, ops.where(low, 0.25, right))
         return ops.where(low, tail, ops.log1mexp(ops.minimum(other, -1e-300)))
 
@@ -333,12 +341,19 @@ gamma(b)) for min(a, b) > 0.5.
 
 
 def skew_shares(z, total):
-    """(1 + z / r) / 2 and (1 - z / r) / 2 with r^2 = total + z^2, both with full precision."""
-    root = ops.sqrt(total + ops.square(z))
-    larger = 0.5 * (1 + ops.abs(z) / root)
-    smaller = 0.5 * total / (root * (root + ops.abs(z)))
+    """(1 + z / r) / 2 and (1 - z / r) / 2 with r^2 = total + z^2, and their logs, all with full
+    precision."""
+    width = ops.sqrt(total)
+    root = ops.hypot(width, z)
+    larger = 0.5 * (1 + ops.where(root < math.inf, ops.abs(z) / root, 1.0))
+    smaller = 0.5 * (width / root) * (width / (root + ops.abs(z)))
+    log_smaller = ops.log_ratio(width, root, 1.0) + ops.log_ratio(width, root + ops.abs(z), 2.0)
+    logs = ops.log(larger), log_smaller
     below = z < 0
-    return ops.where(below, smaller, larger), ops.where(below, larger, smaller)
+    pairs = (smaller, larger), logs[::-1]
+    first = [ops.where(below, *pair) for pair in pairs]
+    second = [ops.where(below, *pair[::-1]) for pair in pairs]
+    return first[0], second[0], first[1], second[1]
 
 
 class SoftLaplace(Distribution):
