@@ -9,6 +9,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph import GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import TensorLike
+from probtensor.late import late
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.prob.density.logp import (
     check_value_shape,
@@ -23,9 +24,12 @@ from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.distributions.formulas import merge_exponentials
 from probtensor.prob.distributions.support import Integers, Interval, is_bound
 from probtensor.prob.distributions.truncation import truncation_bounds
+from probtensor.prob.sequences.convert import with_sequences
 from probtensor.prob.sequences.op import RandomSequence
 from probtensor.transform.facts import FactTable
 from probtensor.types import promote_float
+
+derived = late("probtensor.prob.derived.variable")
 
 
 @public
@@ -85,7 +89,9 @@ class _Parts:
     def __init__(self, variable: Node, value: TensorLike, what: str) -> None:
         if not isinstance(variable, Node):
             raise GraphError(f"{what}: takes a random variable, not {variable!r:.60}")
-        variable = unwrap_deterministic(variable)
+        named, variable = variable, unwrap_deterministic(variable)
+        if not isinstance(with_sequences([variable])[0].op, RandomVariable):
+            variable = derived.derived_variable(named, what=what)
         op = variable.op
         if not isinstance(op, RandomVariable) or isinstance(op, RandomSequence):
             raise GraphError(

@@ -29,9 +29,9 @@ from probtensor.graph import (
     toposort,
 )
 from probtensor.graph.node import TensorLike, make
-from probtensor.graph.parts import Get
 from probtensor.graph.sizes import rebuilt
-from probtensor.ops.kinds import Composite, Elementwise, Loop, View
+from probtensor.late import late
+from probtensor.ops.kinds import Composite, Elementwise
 from probtensor.prob.density.sums import before_broadcast, sum_over_sample
 from probtensor.prob.distributions.base import (
     Bounded,
@@ -68,6 +68,8 @@ from probtensor.types import (
     size_product,
 )
 
+derived = late("probtensor.prob.derived.variable")
+
 # Deviances that are computed in double precision and then rounded (`in_double` in
 # prob/distributions/discrete.py); in a sum the rounding is skipped.
 COMPUTED_IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
@@ -98,10 +100,10 @@ def logp(variable: Node, value: TensorLike) -> Node:
     """
     if not isinstance(variable, Node):
         raise GraphError(f"logp: takes a random variable, not {variable!r:.60}")
-    inner = unwrap_deterministic(variable)
-    variable, value = with_sequences([inner, as_tensor(value)])
+    named, value = with_sequences([variable, as_tensor(value)])
+    variable = unwrap_deterministic(named)
     if not isinstance(variable.op, RandomVariable):
-        raise GraphError(no_density_message(inner))
+        variable = derived.derived_variable(named, what="logp")
     check_value_shape(variable, value)
     own = resolved(variable)
     inputs, bounds = own.variable.inputs, own.bounded
@@ -144,35 +146,13 @@ def unwrap_deterministic(node: Node) -> Node:
     return node
 
 
-def no_density_message(node: Node) -> str:
-    """The message that an expression has no density."""
-    what = node.name or node.op.node_text(node)
-    hint = "observe the variable inside it, or state the density with pt.potential"
-    if _is_of_loop(node):
-        hint = (
-            "results of a loop have densities where its steps return a random variable itself, "
-            "in a loop of a fixed number of steps that is in no other; or use pt.potential"
-        )
-    return (
-        f"{what} of type {node.type} is an expression, not a random variable, and densities of "
-        f"expressions are not derived\n  made at {line_of(node)}\n  {hint}"
-    )
-
-
-def _is_of_loop(node: Node) -> bool:
-    """Whether a node is a result of a loop, or a part of one, as after `pt.until`."""
-    while node.inputs and isinstance(node.op, (Get, View)):
-        node = node.inputs[0]
-    return isinstance(node.op, Loop)
-
-
 def typed_value(op: RandomVariable, x: Node, parameters: Sequence[Node]) -> Node:
     """The value in the dtype of its formula: counts as floats, indices as integers."""
     distribution = op.distribution
     if distribution.indexes:
         return x.astype("int64")
     own = op.parameters_of(parameters)
-    wanted = own[0].dtype if own else "float64"
+    wanted = own[0].dtype if own and own[0].type.is_float else "float64"
     return x if x.type.is_float else x.astype(wanted)
 
 

@@ -14,7 +14,8 @@ from probtensor.graph import GraphError, Node, line_of
 from probtensor.graph.node import TensorLike, made_by, present_line
 from probtensor.graph.resize import with_sizes
 from probtensor.graph.sizes import refuse_measured
-from probtensor.prob.density.logp import no_density_message, unwrap_deterministic
+from probtensor.late import late
+from probtensor.prob.density.logp import unwrap_deterministic
 from probtensor.prob.distributions.base import (
     Potential,
     RandomVariable,
@@ -32,6 +33,8 @@ from probtensor.prob.sequences.resolve import model_order
 from probtensor.process import COLLECTIONS
 from probtensor.system.stages import building, stage
 from probtensor.types import Dim, size_name, size_names
+
+derived = late("probtensor.prob.derived.variable")
 
 
 @public
@@ -114,9 +117,12 @@ def _posterior(
     """What `condition` returns, built; with `late`, without its density."""
     began = time.perf_counter()
     given = unique_observed(observed)
-    arrays = {node: observed_array(node, value) for node, value in given.items()}
     terms = [checked_term(node) for node in require_list("potentials", potentials)]
     tracked = [checked_track(node) for node in require_list("track", track)]
+    if not all(isinstance(node.op, RandomVariable) for node in given):
+        groups = derived.with_derived([list(given), terms, tracked])
+        given, terms, tracked = dict(zip(groups[0], given.values(), strict=True)), *groups[1:]
+    arrays = {node: observed_array(node, value) for node, value in given.items()}
     roots = [*given, *terms, *tracked]
     order = model_order(roots)
     check_order(order)
@@ -159,7 +165,9 @@ def unique_observed(observed: Mapping[object, object]) -> dict[Node, object]:
     for key, value in observed.items():
         variable = variable_of(key)
         if variable in given:
-            name = display_name(variable.op.distribution, variable.op.label)
+            name = variable.described
+            if isinstance(variable.op, RandomVariable):
+                name = display_name(variable.op.distribution, variable.op.label)
             raise GraphError(
                 f"condition: {name} is observed twice, once under another name\n  made at "
                 f"{line_of(variable)}"
@@ -175,17 +183,15 @@ def names_of(nodes: Iterable[Node]) -> str:
 
 
 def variable_of(key: object) -> Node:
-    """The random variable that a key of `observed` refers to."""
+    """The random variable that a key of `observed` refers to, or the expression of others."""
     if not isinstance(key, Node):
         raise GraphError(
             f"condition: {key!r:.60} is no random variable; write {{variable: value}}\n"
             f"  at {line_text()}"
         )
-    inner = unwrap_deterministic(key)
-    node = with_sequences([inner], strict=True)[0]
-    if not isinstance(node.op, RandomVariable):
-        raise GraphError(f"condition: {no_density_message(inner)}\n  at {line_text()}")
-    return node
+    named = with_sequences([key], strict=True)[0]
+    node = unwrap_deterministic(named)
+    return node if isinstance(node.op, RandomVariable) else named
 
 
 def require_list(what: str, nodes: Sequence[Node]) -> Sequence[Node]:
