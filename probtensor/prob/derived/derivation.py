@@ -9,10 +9,10 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.dataclass import dataclass
-from probtensor.graph import Const, Node, line_of, toposort
+from probtensor.graph import Const, Input, Node, line_of, toposort
 from probtensor.graph.closed import depending
 from probtensor.graph.node import Op, make
-from probtensor.ops.kinds import Composite
+from probtensor.ops.kinds import Composite, Random
 from probtensor.prob.derived.law import Law, law_of_variable
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
 from probtensor.prob.distributions.distribution import Unknown
@@ -24,12 +24,16 @@ LARGEST = 4096
 
 
 class NotDerived(Exception):
-    """A rule does not apply, or none does; the message says why, `hint` what would help."""
+    """A rule does not apply, or none does; the message says why, `hint` what would help.
+    A `vague` reason is told where there is no other."""
 
-    def __init__(self, reason: str, node: Node | None = None, hint: str = "") -> None:
+    def __init__(
+        self, reason: str, node: Node | None = None, hint: str = "", vague: bool = False
+    ) -> None:
         super().__init__(reason)
         self.node = node
         self.hint = hint
+        self.vague = vague
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +82,7 @@ class Derivation:
     def within(self, expression: Node, laws: Mapping[Node, Law]) -> Derivation:
         """A derivation of another expression of the same variables, given laws of some nodes."""
         own = Derivation(self.rules, expression, self.bases, laws)
-        own.facts = self.facts
+        own.facts, own._used = self.facts, self._used
         return own
 
     def is_given(self, node: Node) -> bool:
@@ -134,7 +138,7 @@ class Derivation:
         are, or where the node repeats its entries."""
         at = [k for k, x in enumerate(node.inputs) if not self.is_given(x)]
         if len(at) != 1:
-            raise NotDerived("several of its operands are random", node)
+            raise NotDerived("several of its operands are random", node, vague=True)
         law = self.law(node.inputs[at[0]])
         require_shape(law, node)
         return law, at[0]
@@ -173,7 +177,8 @@ def _most_telling(reasons: Sequence[NotDerived], node: Node) -> NotDerived:
     """The reason that names the innermost node; a general one if there is none."""
     if reasons:
         deep = [r for r in reasons if r.node is not None and r.node is not node]
-        return (deep or reasons)[0]
+        clear = [r for r in reasons if not r.vague]
+        return (deep or clear or reasons)[0]
     return NotDerived(f"no rule is known for {node.op.user_name()} of random tensors", node)
 
 
@@ -197,7 +202,7 @@ def literal_value(node: Node) -> np.ndarray | None:
             return None
         if isinstance(x.op, Const):
             values[x] = x.op.array
-        elif not x.inputs or x.op.has_bodies or isinstance(x.op, (RandomVariable, Composite)):
+        elif x.op.has_bodies or isinstance(x.op, (Input, Random, Composite)):
             return None
         else:
             with np.errstate(all="ignore"):
@@ -215,5 +220,5 @@ def remade(node: Node, position: int, operand: Node) -> Node:
 def what_of(node: Node) -> str:
     """A node in messages: the name of its function, and its line."""
     if isinstance(node.op, RandomVariable):
-        return display_name(node.op.distribution, node.op.label)
+        return f"{display_name(node.op.distribution, node.op.label)} made at {line_of(node)}"
     return f"{node.op.user_name()} at {line_of(node)}"

@@ -42,6 +42,7 @@ class Members(Support):
     test: Function
     text: str
     discrete_values: bool = False
+    event_ndim: int = 0
 
     def contains(self, x: Node) -> Node:
         return self.test(x)
@@ -195,6 +196,11 @@ class Law:
         if self.places is None or other.places is None:
             return self.places is other.places
         return self.places.shape == other.places.shape and bool((self.places == other.places).all())
+
+
+def literal_like(value: float, x: Node) -> Node:
+    """A number in the dtype of a float tensor."""
+    return as_tensor(np.asarray(value, x.dtype))
 
 
 def is_whole_line(support: Support) -> bool:

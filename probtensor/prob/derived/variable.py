@@ -85,7 +85,10 @@ class Derived(Distribution, HoldsSizes):
         held = law.support
         if not isinstance(held, Members):
             return held
-        return Members(lambda x: _applied(held.test, _typed(x, law), law), held.text, law.discrete)
+        return Members(
+            lambda x: _applied(held.test, _typed(x, law), law), held.text, law.discrete,
+            len(law.event),
+        )  # fmt: skip
 
     def logpdf(self, x: Node, *parameters: Node) -> Node:
         law = self.law(*parameters)
@@ -194,7 +197,7 @@ def base_variables(expression: Node, elsewhere: Collection[str] = ()) -> list[No
     if not bases and len(free) == 1 == len(found):
         bases = free
     if not bases:
-        names = ", ".join(what_of(x) for x in found[:3])
+        names = ", ".join(display_name(x.op.distribution, x.op.label) for x in found[:3])
         reason = f"all of its variables are given: {names}"
         why = "named variables are given, and so are those that something else depends on"
         raise NotDerived(
@@ -204,7 +207,7 @@ def base_variables(expression: Node, elsewhere: Collection[str] = ()) -> list[No
     for variable in bases:
         if variable in above:
             raise NotDerived(
-                f"{what_of(variable)} is an operand, and a parameter of another variable",
+                "it is an operand, and a parameter of another variable",
                 variable,
                 "give it a name, so that it is given",
             )

@@ -11,7 +11,7 @@ import math
 
 from probtensor import ops
 from probtensor.dataclass import replace
-from probtensor.graph import Node, as_tensor
+from probtensor.graph import Node
 from probtensor.prob.derived.derivation import Derivation, NotDerived, require_shape
 from probtensor.prob.derived.law import (
     Family,
@@ -21,10 +21,10 @@ from probtensor.prob.derived.law import (
     law_of_family,
 )
 from probtensor.prob.derived.rules.families import (
-    affine_family,
     as_gamma,
     equal,
     is_zero,
+    negated,
     norm,
     sum_family,
 )
@@ -86,7 +86,7 @@ def derive_sum(d: Derivation, node: Node) -> Law | None:
         raise _refused(node, laws, "sum")
     x, y = families
     if isinstance(node.op, ops.Sub):
-        found = affine_family(y, as_tensor(-1.0), as_tensor(0.0), d.facts)
+        found = negated(y, d.facts)
         if found is None:
             return _difference(d, node, x, y, laws)
         y = Family(*found)

@@ -10,7 +10,7 @@ from probtensor import ops
 from probtensor.dataclass import replace
 from probtensor.graph import Node, as_tensor
 from probtensor.prob.derived.derivation import Derivation, NotDerived
-from probtensor.prob.derived.law import Law
+from probtensor.prob.derived.law import Law, literal_like
 from probtensor.prob.distributions import continuous
 from probtensor.prob.distributions.support import Integers, Interval, is_number
 
@@ -199,7 +199,7 @@ def derive_wave(d: Derivation, node: Node) -> Law | None:
 
         def at(y: Node) -> Node:
             x = ops.arctan(y)
-            return density(x) - ops.log1p_square(y, as_tensor(1.0).astype(y.dtype))
+            return density(x) - ops.log1p_square(y, literal_like(1.0, y))
 
         support = Interval()
     else:

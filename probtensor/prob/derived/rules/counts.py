@@ -29,7 +29,6 @@ from probtensor.prob.distributions.support import (
 
 def truth_law(log_true: Node, log_false: Node, node: Node, sources: dict) -> Law:
     """The law of true and false, from the logarithms of their probabilities."""
-    log_true, log_false = (ops.broadcast_to(x, node.shape) for x in (log_true, log_false))
     sure = ops.eq(log_true, -math.inf) | ops.eq(log_false, -math.inf)
     logit = ops.where(sure, 0.0, log_true) - ops.where(sure, 0.0, log_false)
     ends = ops.where(ops.eq(log_true, -math.inf), -math.inf, math.inf)
@@ -217,6 +216,9 @@ def derive_censored(d: Derivation, node: Node) -> Law | None:
         at = ops.eq(y, c)
         return ops.where(at, mass, law.full(y))
 
+    def quantile(log_p: Node, above: object) -> Node:
+        return (ops.maximum if raised else ops.minimum)(law.quantile(log_p, above), c)
+
     def atoms(y: Node) -> Node:
         at = ops.eq(y, c)
         return at if held is None else at | held(y)
@@ -230,7 +232,7 @@ def derive_censored(d: Derivation, node: Node) -> Law | None:
             lambda y: ops.where(y < c, law.below(y), 0.0)),
         upper=(lambda y: ops.where(y < c, 0.0, law.above(y))) if raised else (
             lambda y: ops.where(y < c, law.above(y), -math.inf)),
-        quantile=None,
+        quantile=None if law.quantile is None else quantile,
         family=None,
         atoms=None if law.discrete else atoms,
         alike=lambda axis: law.alike(axis) and not c.shape,

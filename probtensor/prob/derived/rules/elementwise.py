@@ -12,8 +12,16 @@ from probtensor import ops
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph import Node, as_tensor
 from probtensor.prob.derived.derivation import Derivation, NotDerived, remade
-from probtensor.prob.derived.law import Law, Members, is_whole_line, law_of_family, same_support
+from probtensor.prob.derived.law import (
+    Law,
+    Members,
+    is_whole_line,
+    law_of_family,
+    literal_like,
+    same_support,
+)
 from probtensor.prob.derived.rules.families import affine_family, family_of_map
+from probtensor.prob.distributions import multivariate
 from probtensor.prob.distributions.support import Integers, Interval, is_bound, is_number
 from probtensor.rules.arithmetic.sums import is_constant_along
 from probtensor.transform.facts import FactTable
@@ -77,9 +85,9 @@ UNARY: dict[type, Monotone] = {
     ops.Arccosh: Monotone(ops.cosh, lambda x, y: log_sinh(y), _of(1.0, math.inf)),
     ops.Tanh: Monotone(ops.arctanh, lambda x, y: 2 * ops.log_cosh(x)),
     ops.Arctanh: Monotone(ops.tanh, lambda x, y: -2 * ops.log_cosh(y), _of(-1.0, 1.0)),
-    ops.Arctan: Monotone(ops.tan, lambda x, y: ops.log1p_square(x, as_tensor(1.0))),
+    ops.Arctan: Monotone(ops.tan, lambda x, y: ops.log1p_square(x, literal_like(1.0, x))),
     ops.Tan: Monotone(
-        ops.arctan, lambda x, y: -ops.log1p_square(y, as_tensor(1.0)),
+        ops.arctan, lambda x, y: -ops.log1p_square(y, literal_like(1.0, y)),
         _of(-math.pi / 2, math.pi / 2),
     ),
     ops.Sin: Monotone(
@@ -138,10 +146,15 @@ def within(law: Law, domain: Interval, facts: FactTable) -> bool:
 
 def mapped(law: Law, node: Node, position: int, f: Monotone) -> Law:
     """The law of a node that is a monotone function of one of its operands, the others given."""
+    if law.event and law.family and not law.family.of(multivariate.MultivariateNormal):
+        raise NotDerived(
+            f"functions of the entries of {law.family.distribution.name} are not derived", node
+        )
     if law.discrete:
         return _mapped_counts(law, node, position, f)
     given = [x for k, x in enumerate(node.inputs) if k != position]
-    return image_law(law, f, lambda x: remade(node, position, x), node.dtype, given)
+    dtype = node.inputs[position].dtype
+    return image_law(law, f, lambda x: remade(node, position, x.astype(dtype)), node.dtype, given)
 
 
 def image_law(
@@ -157,7 +170,9 @@ def image_law(
             slope = ops.where(law.atoms(x), 0.0, slope)
         if law.event:
             slope = ops.sum(ops.broadcast_to(slope, law.shape), axis=law.event)
-        return law.density(x) + slope
+        found = law.density(x)
+        # At the ends of the image the slope may be infinite.
+        return ops.where(ops.eq(found, -math.inf), -math.inf, found + slope)
 
     tails = (None, None)
     if law.atoms is None and law.lower is not None and law.upper is not None:
@@ -200,7 +215,15 @@ def image(law: Law, f: Monotone, forward: Callable[[Node], Node]) -> Interval | 
     """The support of a monotone function of a law."""
     support = law.support
     if not isinstance(support, Interval):
-        return Members(lambda y: support.contains(f.inverse(y)), f"the image of {support}")
+
+        def inside(y: Node) -> Node:
+            x = f.inverse(y)
+            there = ops.logical_not(ops.isnan(x))
+            there = ops.all(there, axis=law.event) if law.event else there
+            held = support.contains(x)
+            return there if held is None else there & held
+
+        return Members(inside, f"the image of {support}", event_ndim=len(law.event))
     ends = [_end(x, forward) for x in (support.low, support.high)]
     opens = [support.low_open, support.high_open]
     if isinstance(f.falls, Node):
@@ -320,6 +343,7 @@ def derive_unary(d: Derivation, node: Node) -> Law | None:
                 f"[{f.domain.low:g}, {f.domain.high:g}], where it is monotone",
                 node,
                 "use a distribution whose support lies inside",
+                vague=True,
             )
     found = mapped(law, node, position, f)
     family = family_of_map(node.op, law, d.facts)
@@ -349,24 +373,25 @@ def derive_affine(d: Derivation, node: Node) -> Law | None:
     """Sums with, and products and quotients by, a given tensor."""
     law, position = d.one_random(node)
     other = _float(node.inputs[1 - position])
+    one = literal_like(1.0, other)
     match node.op:
         case ops.Add():
             f = Monotone(lambda y: y - other, _nothing)
-            a, b = as_tensor(1.0), other
+            a, b = one, other
         case ops.Sub() if position == 0:
             f = Monotone(lambda y: y + other, _nothing)
-            a, b = as_tensor(1.0), -other
+            a, b = one, -other
         case ops.Sub():
             f = Monotone(lambda y: other - y, _nothing, falls=True)
-            a, b = as_tensor(-1.0), other
+            a, b = literal_like(-1.0, other), other
         case ops.Mul():
             size = ops.log(ops.abs(_float(other)))
             f = Monotone(lambda y: y / other, lambda x, y: -size, falls=sign_of(d, other))
-            a, b = other, as_tensor(0.0)
+            a, b = other, literal_like(0.0, other)
         case ops.Div() if position == 0:
             size = ops.log(ops.abs(_float(other)))
             f = Monotone(lambda y: y * other, lambda x, y: size, falls=sign_of(d, other))
-            a, b = 1 / other, as_tensor(0.0)
+            a, b = 1 / other, literal_like(0.0, other)
         case _:
             return derive_reciprocal(d, node)
     found = mapped(law, node, position, f)

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph import Node, as_tensor
+from probtensor.graph import Node
 from probtensor.graph.node import Op
-from probtensor.prob.derived.law import Family, Law
+from probtensor.prob.derived.law import Family, Law, literal_like
 from probtensor.prob.distributions import continuous as c
 from probtensor.prob.distributions import discrete as dd
 from probtensor.prob.distributions.distribution import Distribution
@@ -59,6 +59,14 @@ def affine_family(family: Family, a: Node, b: Node, facts: FactTable) -> Found |
     return None
 
 
+def negated(family: Family, facts: FactTable) -> Found | None:
+    """The distribution of -x, if it is one that pt.random has."""
+    if not family.parameters:
+        return None
+    like = family.parameters[-1]
+    return affine_family(family, literal_like(-1.0, like), literal_like(0.0, like), facts)
+
+
 def is_zero(x: Node, facts: FactTable) -> bool:
     """Is a parameter 0 for certain?"""
     return facts.constant(x) == 0
@@ -72,7 +80,7 @@ def family_of_map(op: Op, law: Law, facts: FactTable, power: Node | None = None)
     p, kind = family.parameters, type(family.distribution)
     match op:
         case ops.Neg():
-            return affine_family(family, as_tensor(-1.0), as_tensor(0.0), facts)
+            return negated(family, facts)
         case ops.Exp() if kind is c.Normal:
             return c.LogNormal(), p
         case ops.Log() if kind is c.LogNormal:
@@ -90,9 +98,9 @@ def family_of_map(op: Op, law: Law, facts: FactTable, power: Node | None = None)
         case ops.Div() if kind is c.Cauchy and is_zero(p[0], facts):
             return c.Cauchy(), (p[0], 1 / p[1])
         case ops.Square() if kind is c.HalfNormal:
-            return c.Gamma(), (as_tensor(0.5), 0.5 / ops.square(p[0]))
+            return c.Gamma(), (literal_like(0.5, p[0]), 0.5 / ops.square(p[0]))
         case ops.Square() if kind is c.Normal and is_zero(p[0], facts):
-            return c.Gamma(), (as_tensor(0.5), 0.5 / ops.square(p[1]))
+            return c.Gamma(), (literal_like(0.5, p[1]), 0.5 / ops.square(p[1]))
         case ops.Abs() if kind is c.Normal and is_zero(p[0], facts):
             return c.HalfNormal(), (p[1],)
         case ops.Abs() if kind is c.Cauchy and is_zero(p[0], facts):
@@ -121,9 +129,9 @@ def as_gamma(family: Family) -> Family:
     """A gamma distribution, also where it has another name."""
     p, kind = family.parameters, type(family.distribution)
     if kind is c.Exponential:
-        return Family(c.Gamma(), (as_tensor(1.0), p[0]))
+        return Family(c.Gamma(), (literal_like(1.0, p[0]), p[0]))
     if kind is c.ChiSquared:
-        return Family(c.Gamma(), (0.5 * p[0], as_tensor(0.5)))
+        return Family(c.Gamma(), (0.5 * p[0], literal_like(0.5, p[0])))
     return family
 
 
@@ -131,9 +139,9 @@ def probability(family: Family) -> Family | None:
     """A count of trials with its number of trials and probability; None if it is none."""
     p, kind = family.parameters, type(family.distribution)
     if kind is dd.Bernoulli:
-        return Family(dd.Binomial(), (as_tensor(1.0), p[0]))
+        return Family(dd.Binomial(), (literal_like(1.0, p[0]), p[0]))
     if kind is dd.BernoulliLogit:
-        return Family(dd.BinomialLogit(), (as_tensor(1.0), p[0]))
+        return Family(dd.BinomialLogit(), (literal_like(1.0, p[0]), p[0]))
     return family if kind in (dd.Binomial, dd.BinomialLogit) else None
 
 
@@ -203,7 +211,7 @@ def total_family(family: Family, total: Reduced, count: Node, fixed: Callable, f
     if family.of(c.Normal):
         sigma = fixed(p[1])
         if sigma is not None:
-            return c.Normal(), (total(p[0]), sigma * ops.sqrt(count))
+            return c.Normal(), (total(p[0]), sigma * ops.sqrt(count.astype(sigma.dtype)))
         return c.Normal(), (total(p[0]), ops.sqrt(total(ops.square(p[1]))))
     if family.of(c.Cauchy):
         return c.Cauchy(), (total(p[0]), total(p[1]))

@@ -9,7 +9,7 @@ from probtensor.dataclass import replace
 from probtensor.graph import Node, as_tensor
 from probtensor.graph.parts import Get
 from probtensor.prob.derived.derivation import Derivation, NotDerived
-from probtensor.prob.derived.law import Law, Members, law_of_family, log_minus
+from probtensor.prob.derived.law import Law, Members, law_of_family, literal_like, log_minus
 from probtensor.prob.derived.rules.families import total_family
 from probtensor.prob.distributions import continuous, discrete
 from probtensor.prob.distributions.support import Integers, Interval, is_number
@@ -22,6 +22,8 @@ def entries_of(d: Derivation, x: Node) -> Law:
     law = d.law(x)
     if not law.independent:
         raise NotDerived("its entries depend on each other", x)
+    if any(isinstance(n, int) and n == 0 for n in law.shape):
+        raise NotDerived("it has no entries", x)
     return law
 
 
@@ -128,7 +130,7 @@ def derive_sorted(d: Derivation, node: Node) -> Law | None:
         held = law.support.contains(y)
         return there if held is None else there & ops.all(held, axis=-1)
 
-    support = Members(inside, "a vector of increasing entries")
+    support = Members(inside, "a vector of increasing entries", event_ndim=1)
     return Law(node.shape, node.dtype, density, support, dict.fromkeys(law.sources), event=(last,))
 
 
@@ -240,7 +242,7 @@ def derive_product(d: Derivation, node: Node) -> Law | None:
     """prod over axes of log_normal variables, and of uniform ones from 0 to 1."""
     law = entries_of(d, node.inputs[0])
     axes, family = tuple(node.op.axes), law.family
-    count = as_tensor(size_product(law.shape[a] for a in axes)).astype("float64")
+    count = as_tensor(size_product(law.shape[a] for a in axes)).astype(node.dtype)
     if family is None:
         return None
     sources = dict.fromkeys(law.sources)
@@ -252,7 +254,7 @@ def derive_product(d: Derivation, node: Node) -> Law | None:
     if unit != [0.0, 1.0]:
         return None
     gamma = continuous.Gamma()
-    one = as_tensor(1.0)
+    one = literal_like(1.0, node)
 
     def density(y: Node) -> Node:
         return gamma.logpdf(-ops.log(y), count, one) - ops.log(y)

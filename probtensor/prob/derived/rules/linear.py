@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.graph import Node
 from probtensor.graph import replace as replaced
 from probtensor.graph.node import new_input
-from probtensor.prob.derived.derivation import Derivation, NotDerived
+from probtensor.prob.derived.derivation import Derivation, NotDerived, literal_value
 from probtensor.prob.derived.law import Law, Members, is_whole_line, law_of_family
 from probtensor.prob.distributions import continuous, multivariate
 from probtensor.transform.autodiff import push_forward
@@ -59,6 +61,7 @@ def derive_normal(d: Derivation, node: Node) -> Law | None:
         else:
             rows = ops.matrix_transpose(ops.tril(scale))
         roots.append(ops.reshape(rows, (size, *x.shape)))
+    _require_rank(node, variables, means)
     mean = replaced([node], means)[0]
     factor = _coefficients(node, variables, means, roots)
     sources = {x.op.uid: None for x in variables}
@@ -116,6 +119,22 @@ def _coefficients(node: Node, variables: list[Node], means: dict, roots: list[No
     return ops.concatenate(parts, axis=0) if len(parts) > 1 else parts[0]
 
 
+def _require_rank(node: Node, variables: list[Node], means: dict) -> None:
+    """NotDerived if the entries of a vector are known to depend on each other."""
+    if not node.ndim:
+        return
+    units = []
+    for x in variables:
+        size = math.prod(x.shape)
+        units.append(ops.reshape(ops.eye(size, dtype=x.dtype), (size, *x.shape)))
+    known = literal_value(_coefficients(node, variables, means, units))
+    if known is not None and np.linalg.matrix_rank(known) < known.shape[1]:
+        raise NotDerived(
+            "some of its entries are linear functions of others, so they have no density together",
+            node,
+        )
+
+
 def derive_matrix(d: Derivation, node: Node) -> Law | None:
     """A @ x and x @ A for a given square matrix A and independent entries x: the density at the
     solution of the system, divided by |det A|."""
@@ -153,5 +172,5 @@ def derive_matrix(d: Derivation, node: Node) -> Law | None:
 
     support = law.support
     if not is_whole_line(support):
-        support = Members(inside, f"the image of {support} under a matrix")
+        support = Members(inside, f"the image of {support} under a matrix", event_ndim=1)
     return Law(node.shape, node.dtype, density, support, dict.fromkeys(law.sources), event=(0,))

@@ -105,7 +105,7 @@ def mixture(
     if joint:
         held = support
         support = held if is_whole_line(held) else Members(
-            lambda y: ops.all(held.contains(y)), f"a tensor, each entry of it {held}", counted
+            lambda y: ops.all(held.contains(y)), f"a tensor, each entry of it {held}", counted, node.ndim
         )  # fmt: skip
     return Law(
         node.shape, node.dtype, density, support, joined_sources(laws), lower=tail("below"),
@@ -253,6 +253,7 @@ def derive_picked(d: Derivation, node: Node) -> Law | None:
         raise NotDerived(
             "an index picks several entries, some perhaps twice", node,
             "use pt.where, which chooses entry by entry",
+            vague=True,
         )  # fmt: skip
     count = law.shape[0]
     if not isinstance(count, int):

@@ -47,6 +47,7 @@ def derive_solved(d: Derivation, node: Node) -> Law | None:
         raise NotDerived(
             "it is not seen to be a monotone function of its variable", node,
             "a function is seen to be monotone where all terms of its derivative have one sign",
+            vague=True,
         )  # fmt: skip
     place, ends = _scale(law.support)
 

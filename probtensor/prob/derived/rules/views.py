@@ -216,7 +216,7 @@ def _part_of_shares(node: Node, law: Law) -> Law | None:
     def inside(x: Node) -> Node:
         return ops.all(x > 0, axis=-1) & (ops.sum(x, axis=-1) < 1)
 
-    support = Members(inside, "a vector of positive numbers with a sum below 1")
+    support = Members(inside, "a vector of positive numbers with a sum below 1", event_ndim=1)
     return Law(node.shape, node.dtype, density, support, dict.fromkeys(law.sources), event=(last,))
 
 
