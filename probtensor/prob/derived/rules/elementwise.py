@@ -21,7 +21,6 @@ from probtensor.prob.derived.law import (
     same_support,
 )
 from probtensor.prob.derived.rules.families import affine_family, family_of_map
-from probtensor.prob.distributions import multivariate
 from probtensor.prob.distributions.support import Integers, Interval, is_bound, is_number
 from probtensor.rules.arithmetic.sums import is_constant_along
 from probtensor.transform.facts import FactTable
@@ -146,10 +145,6 @@ def within(law: Law, domain: Interval, facts: FactTable) -> bool:
 
 def mapped(law: Law, node: Node, position: int, f: Monotone) -> Law:
     """The law of a node that is a monotone function of one of its operands, the others given."""
-    if law.event and law.family and not law.family.of(multivariate.MultivariateNormal):
-        raise NotDerived(
-            f"functions of the entries of {law.family.distribution.name} are not derived", node
-        )
     if law.discrete:
         return _mapped_counts(law, node, position, f)
     given = [x for k, x in enumerate(node.inputs) if k != position]

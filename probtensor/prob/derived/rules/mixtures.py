@@ -103,14 +103,19 @@ def mixture(
     atoms = None if counted or all(p.at_point(as_tensor(0.0)) is None for p in parts) else mask
     support = _joined_support(parts, node, counted)
     if joint:
-        held = support
-        support = held if is_whole_line(held) else Members(
-            lambda y: ops.all(held.contains(y)), f"a tensor, each entry of it {held}", counted, node.ndim
-        )  # fmt: skip
+        support = _joint_support(support, node, counted)
     return Law(
         node.shape, node.dtype, density, support, joined_sources(laws), lower=tail("below"),
         upper=tail("above"), event=tuple(range(node.ndim)) if joint else (), atoms=atoms,
     )  # fmt: skip
+
+
+def _joint_support(held: object, node: Node, counted: bool) -> object:
+    """The support of tensors whose entries lie in another one."""
+    if is_whole_line(held):
+        return held
+    text = f"a tensor, each entry of it {held}"
+    return Members(lambda y: ops.all(held.contains(y)), text, counted, node.ndim)
 
 
 def _any(masks: Sequence[Node]) -> Node:

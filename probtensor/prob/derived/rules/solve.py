@@ -9,14 +9,14 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.dataclass import replace
-from probtensor.graph import Node, as_tensor
+from probtensor.graph import Node, as_tensor, toposort
 from probtensor.graph import replace as replaced
 from probtensor.graph.node import new_input
 from probtensor.late import late
 from probtensor.ops.kinds import Elementwise
 from probtensor.prob.derived.derivation import Derivation, NotDerived, literal_value
 from probtensor.prob.derived.law import Law
-from probtensor.prob.derived.rules.elementwise import Monotone, image_law
+from probtensor.prob.derived.rules.elementwise import UNARY, Monotone, image_law
 from probtensor.prob.distributions.support import Interval, is_number
 from probtensor.rules.derivatives import stabilized
 from probtensor.transform.autodiff import pull_back
@@ -42,7 +42,7 @@ def derive_solved(d: Derivation, node: Node) -> Law | None:
     own = new_input(None, x.dtype, x.shape)
     (f,) = replaced([node], {x: own})
     f, slope = stabilized([f, pull_back(f, own, ops.ones_like(f))], [own])
-    falls = _falls(slope, own, law.support)
+    falls = _falls(slope, own, law.support, _is_analytic(node, x))
     if falls is None:
         raise NotDerived(
             "it is not seen to be a monotone function of its variable", node,
@@ -73,7 +73,7 @@ def _turned(support: Interval) -> bool:
     return support.bounded_above and not support.bounded_below
 
 
-def _falls(slope: Node, own: Node, support: Interval) -> bool | None:
+def _falls(slope: Node, own: Node, support: Interval, is_analytic: bool) -> bool | None:
     """Whether a function falls on a support, from the bounds of its slope; None if unknown."""
     facts = FactTable()
     if is_number(support.low, support.high):
@@ -82,9 +82,19 @@ def _falls(slope: Node, own: Node, support: Interval) -> bool | None:
     elif is_number(support.low):
         facts.assume(own, Interval(float(np.min(support.low)), low_open=True))
     bounds = facts.bounds(slope)
-    if bounds.positive:
+    # An analytic function may have a slope of 0 here and there, and is monotone nevertheless.
+    if bounds.positive or (bounds.nonnegative and is_analytic):
         return False
-    return True if bounds.nonpositive and bounds.nonzero else None
+    falls = bounds.nonpositive and (bounds.nonzero or is_analytic)
+    return True if falls else None
+
+
+def _is_analytic(node: Node, x: Node) -> bool:
+    """Is a function of x made of analytic functions alone?"""
+    between = [y for y in toposort([node], given=[x]) if y is not x]
+    kinds = (ops.Add, ops.Sub, ops.Mul, ops.Div, ops.Pow, *UNARY)
+    inner = [y for y in between if y.inputs and x in set(toposort([y]))]
+    return all(isinstance(y.op, kinds) and not isinstance(y.op, ops.Abs) for y in inner)
 
 
 def _scale(support: Interval) -> tuple[Callable[[Node], Node], tuple[float, float]]:

@@ -334,7 +334,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "order",
-        (ops.Sort,),
+        (ops.Sort, ops.SortFloat32, ops.SortIntegers),
         folds.derive_sorted,
         "n! times the product of f over ordered vectors",
         "continuous independent entries with one distribution",
