@@ -157,6 +157,12 @@ CLOSED = {
                np.log(np.arange(1, 4) / 6)),
     "clip": (lambda: pt.clip(n(), -1, 1), np.array([-2.0, -1.0, 0.0, 1.0, 2.0]),
              [-np.inf, N.logcdf(-1), N.logpdf(0), N.logsf(1), -np.inf]),
+    "scaled clip": (lambda: 0.7 * pt.clip(n(), 0.1, 1) - 0.3, 0.7 * np.array([0.1, 0.5, 1.0]) - 0.3,
+                    [N.logcdf(0.1), N.logpdf(0.5) - np.log(0.7), N.logsf(1)]),
+    "exp of a rectified one": (lambda: pt.exp(pt.maximum(n(), 0.1))[None], np.exp([[0.1], [0.5]]),
+                               [[N.logcdf(0.1)], [N.logpdf(0.5) - 0.5]]),
+    "tenths": (lambda: R.poisson(2.0) * 0.1, np.array([0.0, 0.3, 0.25]),
+               [POISSON.logpmf(0), POISSON.logpmf(3), -np.inf]),
     "clipped counts": (lambda: pt.clip(R.poisson(2.0), 1, 3), COUNTS[:6], np.log(np.r_[
         0, 0, POISSON.cdf(1), POISSON.pmf(2), POISSON.sf(2), 0] + 1e-320)[:6] + np.r_[
         -np.inf, -np.inf, 0, 0, 0, -np.inf]),
@@ -480,6 +486,11 @@ MESSAGES = [
     (lambda: pt.log(R.dirichlet([1.0, 2.0])), "entries of dirichlet"),
     (lambda: pt.sort(R.poisson(2.0, shape=3)), "distributions of their own, or whole numbers"),
     (lambda: pt.sum(n(shape=0)), "it has no entries"),
+    (lambda: twice(n(shape=3), lambda x: pt.where(R.bernoulli(0.5, shape=3), x, x[::-1])),
+     "different entries of one variable"),
+    (lambda: pt.sum(n(shape=3).astype("int64")), "rule is known for sum|to a whole number"),
+    (lambda: pt.sort(n(shape=3, constraint=pt.interval(0, np.array([1.0, 2.0, 3.0])))),
+     "distributions of their own"),
     (lambda: pt.eq(n(), 0.0), "with probability 0"),
     (lambda: pt.exp(pt.scalar("z")), "no random variable in it"),
 ]  # fmt: skip

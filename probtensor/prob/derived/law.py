@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 
 import numpy as np
 
@@ -81,7 +82,7 @@ class Law:
     places     the places of the entries in their only source, if these are known
     dependent  whether entries depend on each other though each has a density of its own: that
                given the entries before it
-    atoms      where a value has a probability of its own, in a law that is continuous elsewhere
+    points     values that have a probability of their own, in a law that is continuous elsewhere
     alike      whether all entries along an axis have one distribution
     """
 
@@ -95,7 +96,7 @@ class Law:
     quantile: Callable[[Node, object], Node] | None = None
     event: tuple[int, ...] = ()
     dependent: bool = False
-    atoms: Function | None = None
+    points: tuple[Node, ...] = ()
     family: Family | None = None
     places: np.ndarray | None = field(default=None, repr=False)
     alike: Callable[[int], bool] = lambda axis: False
@@ -116,6 +117,11 @@ class Law:
     @property
     def single_precision(self) -> bool:
         return self.dtype == "float32"
+
+    def at_point(self, x: Node) -> Node | None:
+        """Where a value has a probability of its own; None if none has."""
+        masks = [ops.eq(x, point.astype(x.dtype)) for point in self.points]
+        return reduce(ops.logical_or, masks) if masks else None
 
     def somewhere(self) -> Node | None:
         """A value inside the support; None if none is known."""
@@ -301,6 +307,7 @@ def law_of_variable(node: Node) -> Law:
 def _truncated(node: Node, law: Law) -> Law:
     """The law under `constraint=`."""
     op, distribution, p = node.op, node.op.distribution, law.family.parameters
+    own = op.parameters_of(node.inputs)
     support = op.support(*node.inputs)
     share = op.log_probability(node, node.inputs)
     share = as_tensor(0.0) if share is None else share
@@ -326,6 +333,10 @@ def _truncated(node: Node, law: Law) -> Law:
         upper=lambda x: distribution.log_between(x, cuts[1], *p) - share,
         quantile=quantile,
         family=None,
+        alike=lambda axis: (
+            law.alike(axis)
+            and all(is_constant_along(x, (axis,), node.ndim) for x in node.inputs[len(own) :])
+        ),
     )
 
 

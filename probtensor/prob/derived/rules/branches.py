@@ -35,7 +35,7 @@ def derive_even(d: Derivation, node: Node) -> Law | None:
             both = ops.where(ops.eq(x, 0), law.full(x), both)
         return both + slope
 
-    if law.atoms is not None:
+    if law.points:
         raise NotDerived("values with probabilities of their own are folded", node)
     if law.event or (law.dependent and law.discrete):
         raise NotDerived("vectors with a joint density are folded", node)
@@ -95,7 +95,7 @@ def wrapped(law: Law, period: Node, node: Node) -> Wrapped:
     """The log density of the remainder of a law by a period, at any representative; NotDerived
     where there is no finite sum."""
     family = law.family
-    if law.discrete or law.atoms is not None or not law.independent:
+    if law.discrete or law.points or not law.independent:
         raise NotDerived("only independent continuous entries are wrapped", node)
     if family is not None and family.of(continuous.Normal):
         return lambda t: _wrapped_normal(t, *family.parameters, period)

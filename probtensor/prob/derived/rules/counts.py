@@ -68,13 +68,13 @@ def _compared(law: Law, node: Node, c: Node, kind: type) -> Law:
     if law.dtype == "bool":
         raise NotDerived("truth values are compared", node, "use pt.logical_not, or pt.where")
     c = c if c.type.is_float else c.astype("float64")
-    if law.discrete or law.atoms is not None:
-        if law.atoms is not None:
-            raise NotDerived("values with probabilities of their own are compared", node)
-        # Up to c, or up to the whole number below it.
-        edge = c if kind in (ops.Gt, ops.Le) else ops.ceil(c) - 1
-    else:
-        edge = c
+    edge = c
+    if law.points and kind in (ops.Ge, ops.Lt):
+        raise NotDerived(
+            "values with a probability of their own are compared", node, "write x > c or x <= c"
+        )
+    if law.discrete and kind in (ops.Ge, ops.Lt):
+        edge = ops.ceil(c) - 1  # the whole number below c
     high, low = law.above(edge), law.below(edge)
     pair = (high, low) if kind in (ops.Gt, ops.Ge) else (low, high)
     return truth_law(*pair, node, law.sources)
@@ -161,7 +161,7 @@ def derive_rounded(d: Derivation, node: Node) -> Law | None:
     law, _ = d.one_random(node)
     if law.discrete and isinstance(law.support, Integers):
         return law
-    if law.discrete or law.atoms is not None or not law.independent:
+    if law.discrete or law.points or not law.independent:
         return None
     down, up = STEPS[type(node.op)]
 
@@ -183,7 +183,7 @@ def derive_rounded(d: Derivation, node: Node) -> Law | None:
 def derive_trunc(d: Derivation, node: Node) -> Law | None:
     """trunc: the whole number next to 0 on the same side."""
     law, _ = d.one_random(node)
-    if law.discrete or law.atoms is not None or not law.independent:
+    if law.discrete or law.points or not law.independent:
         return None
 
     def density(k: Node) -> Node:
@@ -210,7 +210,6 @@ def derive_censored(d: Derivation, node: Node) -> Law | None:
     raised = isinstance(node.op, ops.Maximum)
     before = law.above(ops.ceil(c) - 1) if law.discrete else law.above(c)
     mass = law.below(c) if raised else before
-    held = law.atoms
 
     def density(y: Node) -> Node:
         at = ops.eq(y, c)
@@ -218,10 +217,6 @@ def derive_censored(d: Derivation, node: Node) -> Law | None:
 
     def quantile(log_p: Node, above: object) -> Node:
         return (ops.maximum if raised else ops.minimum)(law.quantile(log_p, above), c)
-
-    def atoms(y: Node) -> Node:
-        at = ops.eq(y, c)
-        return at if held is None else at | held(y)
 
     return replace(
         law,
@@ -234,7 +229,7 @@ def derive_censored(d: Derivation, node: Node) -> Law | None:
             lambda y: ops.where(y < c, law.above(y), -math.inf)),
         quantile=None if law.quantile is None else quantile,
         family=None,
-        atoms=None if law.discrete else atoms,
+        points=() if law.discrete else (*law.points, c),
         alike=lambda axis: law.alike(axis) and not c.shape,
     )  # fmt: skip
 

@@ -157,12 +157,14 @@ def image_law(
 ) -> Law:
     """The law of a monotone function, `forward`, of a continuous law; `given` is what it reads."""
     falls = f.falls
+    points = tuple(map(forward, law.points))
 
     def density(y: Node) -> Node:
         x = f.inverse(y)
         slope = f.log_slope(x, y)
-        if law.atoms is not None:
-            slope = ops.where(law.atoms(x), 0.0, slope)
+        for point, its_image in zip(law.points, points, strict=True):
+            at = ops.eq(y, its_image)
+            x, slope = ops.where(at, point, x), ops.where(at, 0.0, slope)
         if law.event:
             slope = ops.sum(ops.broadcast_to(slope, law.shape), axis=law.event)
         found = law.density(x)
@@ -170,13 +172,12 @@ def image_law(
         return ops.where(ops.eq(found, -math.inf), -math.inf, found + slope)
 
     tails = (None, None)
-    if law.atoms is None and law.lower is not None and law.upper is not None:
+    if not law.points and law.lower is not None and law.upper is not None:
         tails = (_tail(law, f, above=False), _tail(law, f, above=True))
 
     def quantile(log_p: Node, above: object) -> Node:
         return forward(law.quantile(log_p, ops.logical_xor(as_tensor(above), as_tensor(falls))))
 
-    atoms = law.atoms
     rank = len(law.shape)
     return replace(
         law,
@@ -186,7 +187,7 @@ def image_law(
         lower=tails[0],
         upper=tails[1],
         quantile=None if law.quantile is None or tails[0] is None else quantile,
-        atoms=None if atoms is None else lambda y: atoms(f.inverse(y)),
+        points=points,
         family=None,
         alike=lambda axis: (
             law.alike(axis) and all(is_constant_along(x, (axis,), rank) for x in given)
@@ -256,7 +257,8 @@ def _mapped_counts(law: Law, node: Node, position: int, f: Monotone) -> Law:
     def inside(y: Node) -> Node:
         x = number(y)
         made = remade(node, position, x.astype(node.inputs[position].dtype))
-        there = ops.eq(made.astype(y.dtype), y)
+        near = 1e-12 if y.dtype == "float64" else 1e-5
+        there = ops.abs(made.astype(y.dtype) - y) <= near * ops.abs(y)
         held = law.support.contains(x)
         return there if held is None else there & held
 
@@ -514,14 +516,8 @@ def _derive_exponential(d: Derivation, node: Node, law: Law) -> Law:
 def derive_cast(d: Derivation, node: Node) -> Law | None:
     """A change of dtype that keeps the values."""
     law, _ = d.one_random(node)
-    if node.dtype == "bool":
-        zero = as_tensor(0.0)
-        log_no = law.full(ops.broadcast_to(zero, law.shape)) if law.discrete else None
-        if same_support(law.support, Integers(0, 1)):
-            return replace(law, dtype="bool", density=lambda v: law.density(v.astype("float64")))
-        raise NotDerived("a cast to bool of anything but 0 and 1 is not derived", node,
-                         "compare: x != 0") if log_no is None else NotDerived(
-            "a cast to bool is not derived for these counts", node, "compare: x != 0")  # fmt: skip
+    if node.dtype == "bool" and not same_support(law.support, Integers(0, 1)):
+        raise NotDerived("a cast to bool of anything but 0 and 1", node, "compare: x != 0")
     if not law.discrete and node.dtype[:5] != "float":
         raise NotDerived("a cast of a continuous value to a whole number is not derived", node,
                          "round it: pt.floor, pt.round")  # fmt: skip

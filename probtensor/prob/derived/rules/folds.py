@@ -37,7 +37,7 @@ def derive_extreme(d: Derivation, node: Node) -> Law | None:
 
 def extreme_law(law: Law, axes: tuple[int, ...], largest: bool, node: Node) -> Law:
     """The law of the largest or smallest entry along axes."""
-    if law.atoms is not None:
+    if law.points:
         raise NotDerived("values with probabilities of their own are compared", node)
     if law.lower is None or law.upper is None:
         raise NotDerived("the distribution function of its entries is not known here", node)
@@ -116,7 +116,7 @@ def derive_sorted(d: Derivation, node: Node) -> Law | None:
     """sort along the last axis of continuous entries with one distribution."""
     law = entries_of(d, node.inputs[0])
     last = law.ndim - 1
-    if law.discrete or law.atoms is not None or not law.alike(last):
+    if law.discrete or law.points or not law.alike(last):
         raise NotDerived(
             "it orders entries with distributions of their own, or whole numbers", node
         )
@@ -143,7 +143,7 @@ def derive_order_statistic(d: Derivation, node: Node) -> Law | None:
     law = entries_of(d, x)
     last = law.ndim - 1
     size = law.shape[last]
-    if law.discrete or law.atoms is not None or not law.alike(last) or not isinstance(size, int):
+    if law.discrete or law.points or not law.alike(last) or not isinstance(size, int):
         raise NotDerived("it orders entries with distributions of their own, or whole numbers", x)
     k = k % size
     scale = math.lgamma(size + 1) - math.lgamma(k + 1) - math.lgamma(size - k)
@@ -187,7 +187,7 @@ def derive_argmax(d: Derivation, node: Node) -> Law | None:
     law = entries_of(d, node.inputs[0])
     axis, family = node.op.axis, law.family
     largest = isinstance(node.op, ops.Argmax)
-    if law.discrete or law.atoms is not None:
+    if law.discrete or law.points:
         raise NotDerived("whole numbers may be equal", node)
     logits = None
     if law.alike(axis):
@@ -211,10 +211,7 @@ def derive_argmax(d: Derivation, node: Node) -> Law | None:
 
 def derive_total(d: Derivation, node: Node) -> Law | None:
     """sum over axes of entries whose sum is a distribution that pt.random has."""
-    x = node.inputs[0]
-    while isinstance(x.op, ops.Cast):
-        x = x.inputs[0]
-    law = entries_of(d, x)
+    law = entries_of(d, node.inputs[0])
     axes, rank = tuple(node.op.axes), law.ndim
     if law.family is None:
         return None
@@ -269,7 +266,7 @@ def derive_product(d: Derivation, node: Node) -> Law | None:
 def derive_running(d: Derivation, node: Node) -> Law | None:
     """cumsum and cumprod: each entry given the one before it."""
     law = entries_of(d, node.inputs[0])
-    if law.atoms is not None:
+    if law.points:
         raise NotDerived("values with probabilities of their own are accumulated", node)
     product = isinstance(node.op, (ops.Cumprod,))
     if product and law.discrete:

@@ -153,7 +153,7 @@ def derive_matrix(d: Derivation, node: Node) -> Law | None:
             "its matrix is not square, so the values have no density, or none that is known", node,
             "of normal variables any matrix of full row rank is derived",
         )  # fmt: skip
-    if law.discrete or law.atoms is not None:
+    if law.discrete or law.points:
         raise NotDerived("whole numbers are multiplied by a matrix", node)
     a = a.astype(node.dtype)
     a = a if matrix[1] == own else ops.matrix_transpose(a)

@@ -38,9 +38,12 @@ class Component:
 
     def at_point(self, y: Node) -> Node | None:
         """Where a value is one with a probability of its own."""
-        if self.law is None:
-            return ops.eq(y, self.point)
-        return self.law.atoms(y) if self.law.atoms is not None else None
+        return ops.eq(y, self.point) if self.law is None else self.law.at_point(y)
+
+    @property
+    def points(self) -> tuple[Node, ...]:
+        """The values that have a probability of their own."""
+        return (self.point,) if self.law is None else self.law.points
 
 
 def component(d: Derivation, node: Node, x: Node) -> Component:
@@ -49,8 +52,8 @@ def component(d: Derivation, node: Node, x: Node) -> Component:
         return Component(None, x if x.type.is_float else x.astype("float64"))
     law = d.law(x)
     require_shape(law, node)
-    if law.event:
-        raise NotDerived("vectors with a joint density are chosen from", x)
+    if not law.independent:
+        raise NotDerived("it chooses from entries that depend on each other", x)
     return Component(law)
 
 
@@ -67,6 +70,10 @@ def mixture(
     if len(discrete) > 1:
         raise NotDerived("it chooses from whole numbers and continuous values", node)
     counted = discrete == {True}
+    if node.ndim and not joint:
+        for k, a in enumerate(random):
+            if not all(independent(a, b) or a.same_source(b) for b in random[:k]):
+                raise NotDerived("it chooses from different entries of one variable", node)
 
     def mask(y: Node) -> Node | None:
         found = [m for m in (p.at_point(y) for p in parts) if m is not None]
@@ -98,15 +105,15 @@ def mixture(
 
         return found
 
-    if joint and not counted and any(p.at_point(as_tensor(0.0)) is not None for p in parts):
+    if joint and not counted and any(p.points for p in parts):
         raise NotDerived("one condition chooses vectors from given values", node)
-    atoms = None if counted or all(p.at_point(as_tensor(0.0)) is None for p in parts) else mask
+    points = () if counted else tuple(x for p in parts for x in p.points)
     support = _joined_support(parts, node, counted)
     if joint:
         support = _joint_support(support, node, counted)
     return Law(
         node.shape, node.dtype, density, support, joined_sources(laws), lower=tail("below"),
-        upper=tail("above"), event=tuple(range(node.ndim)) if joint else (), atoms=atoms,
+        upper=tail("above"), event=tuple(range(node.ndim)) if joint else (), points=points,
     )  # fmt: skip
 
 
@@ -323,8 +330,6 @@ def pieces(d: Derivation, node: Node) -> Law:
             points.append((value, mass))
             continue
         laws.append(d.within(value, {x: side}).law(value))
-    if base.discrete:
-        points = [(c, m) for c, m in points]
 
     def mask(y: Node) -> Node:
         return _any([ops.eq(y, c) for c, _ in points])
@@ -342,7 +347,7 @@ def pieces(d: Derivation, node: Node) -> Law:
     support = Members(inside, "a value that one of its pieces takes", base.discrete)
     return Law(
         node.shape, node.dtype, density, support, base.sources,
-        atoms=mask if points and not base.discrete else None,
+        points=() if base.discrete else tuple(c for c, _ in points),
     )  # fmt: skip
 
 

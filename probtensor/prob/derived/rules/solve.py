@@ -35,7 +35,7 @@ def derive_solved(d: Derivation, node: Node) -> Law | None:
         return None
     x = _variable(d, node)
     law = d.law(x)
-    if law.discrete or law.atoms is not None or not isinstance(law.support, Interval):
+    if law.discrete or law.points or not isinstance(law.support, Interval):
         return None
     if tuple(law.shape) != tuple(node.shape) or not x.type.is_float:
         return None

@@ -65,7 +65,6 @@ def _viewed(law: Law, node: Node, back: Callable, view: Callable) -> Law:
         arrays = (x.op.array for x in node.inputs[1:])
         places = np.asarray(node.op.numpy(places, *arrays))
         sources = {uid: frozenset(places.ravel().tolist()) for uid in sources}
-    atoms = law.atoms
     return replace(
         law,
         shape=node.shape,
@@ -75,7 +74,7 @@ def _viewed(law: Law, node: Node, back: Callable, view: Callable) -> Law:
         upper=through(law.upper),
         quantile=None,
         family=None,
-        atoms=None if atoms is None else lambda y: view(full_shape(atoms(back(y)), law)),
+        points=tuple(view(full_shape(x, law)) if x.shape else x for x in law.points),
         places=places,
         sources=sources,
         alike=lambda axis: all(map(law.alike, range(law.ndim))),
