@@ -41,8 +41,8 @@ def logcdf(variable: Node, value: TensorLike) -> Node:
     `constraint=` has the truncated distribution.
 
     Returns a float tensor of the shape that the variable and `value` broadcast to. Raises
-    GraphError for anything but a random variable of numbers, and where the distribution function is
-    not known.
+    GraphError for anything but a random variable of numbers, or an expression of some (see
+    `pt.logp`), and where the distribution function is not known.
 
         >>> pt.logcdf(pt.random.normal(0.0, 1.0), -40.0).eval()
         array(-804.60844201)
@@ -57,8 +57,8 @@ def logccdf(variable: Node, value: TensorLike) -> Node:
     Elementwise over the variable's shape; see `pt.logcdf`.
 
     Returns a float tensor of the shape that the variable and `value` broadcast to. Raises
-    GraphError for anything but a random variable of numbers, and where the distribution function is
-    not known.
+    GraphError for anything but a random variable of numbers, or an expression of some (see
+    `pt.logp`), and where the distribution function is not known.
 
         >>> pt.logccdf(pt.random.exponential(2.0), 400.0).eval()
         array(-800.)
@@ -75,7 +75,8 @@ def icdf(variable: Node, q: TensorLike) -> Node:
     variable with `constraint=` has the truncated distribution.
 
     Returns a float tensor of the shape that the variable and `q` broadcast to. Raises GraphError
-    for anything but a random variable of numbers, and where its quantiles are not known.
+    for anything but a random variable of numbers, or an expression of some (see `pt.logp`), and
+    where its quantiles are not known.
 
         >>> pt.icdf(pt.random.exponential(2.0), 0.5).eval()
         array(0.34657359)

@@ -77,14 +77,17 @@ COMPUTED_IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
 
 @public
 def logp(variable: Node, value: TensorLike) -> Node:
-    """Log density (log mass) of a random variable at `value`, one number a point.
+    """Log density (log mass) of a random variable, or of an expression of some, at `value`.
 
     Elementwise over the variable's shape; a vector distribution gives one number a vector. -inf
     outside the support, and where a parameter lies outside its range, as in a model; nan where the
     value or a parameter is nan. What the way a parameter is written shows is not checked: exp(s) is
     positive though it rounds to 0 at -800, and the density there is what its formula says. The
-    parameters may hold other random variables, which stay what they are. GraphError for anything
-    but a random variable.
+    parameters may hold other random variables, which stay what they are.
+
+    The density of an expression, such as `pt.exp(x)`, `x + y` or `pt.max(x)`, is derived by rules:
+    that of its random variables without a name, given those with one (see docs/densities.md). Where
+    a value has a probability of its own, as at the bounds of `pt.clip`, it is the log of that.
 
     The stacked values of a random variable of a loop are one, too: the density of each step given
     the values of the steps before it, and given other random variables of the loop.
@@ -93,10 +96,15 @@ def logp(variable: Node, value: TensorLike) -> Node:
         pt.logp(pt.random.exponential(pt.exp(s)), 1.0)      # s - exp(s): -800 at s = -800
 
     Returns a float tensor of the shape that the variable and `value` broadcast to, without the axes
-    of a vector. Raises GraphError as above; ValueError where shapes do not fit.
+    of a vector. Raises GraphError for what is not made of random variables, for an expression whose
+    density is not derived, with the reason, and where shapes do not fit.
 
         >>> pt.logp(pt.random.normal(0.0, 1.0), 0.0).eval()
         array(-0.91893853)
+        >>> pt.logp(pt.exp(pt.random.normal(0.0, 1.0)), 2.0).eval()
+        array(-1.85231222)
+        >>> pt.logp(pt.clip(pt.random.normal(0.0, 1.0), -1.0, 1.0), 1.0).eval()
+        array(-1.84102165)
     """
     if not isinstance(variable, Node):
         raise GraphError(f"logp: takes a random variable, not {variable!r:.60}")

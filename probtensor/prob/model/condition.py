@@ -51,7 +51,8 @@ def condition(
     """The posterior of the random variables that `observed` depends on.
 
     observed    {random variable: array of its shape}, copied: later changes of an array change
-                nothing here; missing values are an error
+                nothing here; missing values are an error. An expression of random variables is
+                observed as one variable, given those that have a name (docs/densities.md)
     coords      {dim: labels}, copied, each label once: the lengths of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
@@ -60,10 +61,10 @@ def condition(
     progress    say on a terminal, after 2 s, what is compiled and how far it is
 
     Free variables are in graph order (see `Posterior`). Raises GraphError for a discrete free
-    variable, a variable of unknown size, a name used twice, or a name that a result cannot have:
-    `chain`, `draw`, that of a dim, or one that no file could hold; TypeError and ValueError for
-    values that have a wrong dtype, shape, length of a dim, or lie outside the support, and for
-    coords of a dim that nothing has. All name the line.
+    variable, an expression whose density is not derived, a variable of unknown size, a name used
+    twice, or a name that a result cannot have: `chain`, `draw`, that of a dim, or one that no file
+    could hold; TypeError and ValueError for values that have a wrong dtype, shape, length of a dim,
+    or lie outside the support, and for coords of a dim that nothing has. All name the line.
 
     The density is zero wherever a parameter that depends on free variables leaves its range, such
     as a `sigma` below 0; that is checked only where it cannot be shown not to happen.

@@ -61,6 +61,7 @@ def _of(low: float, high: float) -> Interval:
 
 UNARY: dict[type, Monotone] = {
     ops.Neg: Monotone(lambda y: -y, _nothing, falls=True),
+    ops.BitNot: Monotone(lambda y: -y - 1, _nothing, falls=True),
     ops.Exp: Monotone(ops.log, lambda x, y: -x),
     ops.Exp2: Monotone(ops.log2, lambda x, y: -LN2 * x - math.log(LN2)),
     ops.Expm1: Monotone(ops.log1p, lambda x, y: -x),

@@ -30,19 +30,18 @@ from probtensor.prob.distributions.support import Integers, Interval, is_number
 def derive_rearranged(d: Derivation, node: Node) -> Law | None:
     """reshape, transpose, expand_dims, squeeze: the same entries in other places."""
     law = d.law(node.inputs[0])
-    if not _are_entries(law):
-        return None
+    if law.event:
+        raise NotDerived("vectors with a joint density are rearranged", node)
     back = _inverse(node)
     family = _viewed_family(d, node, law)
     found = _viewed(law, node, back, lambda found: remade(node, 0, found))
     return found if family is None else law_of_family(*family, node.shape, node.dtype, like=found)
 
 
-def _are_entries(law: Law) -> bool:
-    """Have the entries a density each? NotDerived if not."""
-    if law.independent:
-        return True
-    raise NotDerived("its entries depend on each other, and are rearranged or selected")
+def _are_entries(law: Law) -> None:
+    """NotDerived if entries depend on each other."""
+    if not law.independent:
+        raise NotDerived("its entries depend on each other, and some are selected or joined")
 
 
 def _inverse(node: Node) -> Callable[[Node], Node]:
