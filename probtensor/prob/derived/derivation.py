@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from probtensor.transform.facts import FactTable
 
 # The most entries of a given tensor that are computed during a derivation.
 LARGEST = 4096
+# Expressions of more nodes are derived from their variables upwards.
+LONG = 100
 
 
 class NotDerived(Exception):
@@ -79,6 +82,7 @@ class Derivation:
             if isinstance(x.op, RandomVariable) and x not in held:
                 _assume_support(x, self.facts)
         self.random = depending(order, self.bases)
+        self._known = set(order)
 
     def within(self, expression: Node, laws: Mapping[Node, Law]) -> Derivation:
         """A derivation of another expression of the same variables, given laws of some nodes."""
@@ -88,8 +92,8 @@ class Derivation:
 
     def is_given(self, node: Node) -> bool:
         """Does a node depend on no base variable?"""
-        if node in self.random:
-            return False
+        if node in self._known:
+            return node not in self.random
         if node in self._laws:
             return False
         return not any(x in self.random for x in toposort([node]))
@@ -98,6 +102,8 @@ class Derivation:
         """The law of a node; NotDerived if no rule gives it."""
         if node in self._failed:
             raise self._failed[node]
+        if node not in self._laws and node is self.expression:
+            self._prepare()
         if node not in self._laws:
             try:
                 self._laws[node] = self._derived(node)
@@ -105,6 +111,15 @@ class Derivation:
                 self._failed[node] = error
                 raise
         return self._laws[node]
+
+    def _prepare(self) -> None:
+        """The laws of the nodes of a long expression, operands first: no deep recursion."""
+        if len(self.random) <= LONG:
+            return
+        for node in toposort([self.expression]):
+            if node in self.random and node is not self.expression and node not in self._laws:
+                with suppress(NotDerived):
+                    self.law(node)
 
     def rules_used(self) -> list[Rule]:
         """The rules that gave the laws of nodes."""

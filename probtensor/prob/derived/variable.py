@@ -203,7 +203,7 @@ def base_variables(expression: Node, elsewhere: Collection[str] = ()) -> list[No
         raise NotDerived(
             reason, expression, f"{why}; leave out the name= of what it is derived from"
         )
-    above = {x for v in bases for y in _parameters(v) for x in toposort([y])}
+    above = set(toposort([x for v in bases for x in _parameters(v)]))
     for variable in bases:
         if variable in above:
             raise NotDerived(
