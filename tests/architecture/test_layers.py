@@ -12,15 +12,7 @@ LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
 FACE = {"autodiff", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature"}
 COMPILER = ALGEBRA | {
-    "system",
-    "rules",
-    "kernel",
-    "schedule",
-    "lower",
-    "device",
-    "targets",
-    "export",
-    "function",
+    "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "function",
     "compile",
 }
 FOUNDATION = {"dataclass", "late"}  # what every layer may import
