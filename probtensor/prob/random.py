@@ -228,18 +228,49 @@ DECLARED = {
     "skew_student_t": "continuous.skewed.SkewStudentT",
     "soft_laplace": "continuous.skewed.SoftLaplace",
     "triangular": "continuous.shares.Triangular",
+    "von_mises": "continuous.circular.VonMises",
+    "sine_skewed_von_mises": "continuous.circular.SineSkewedVonMises",
     "wald": "continuous.lifetimes.Wald",
     "weibull": "continuous.lifetimes.Weibull",
     "beta_binomial": "counts.BetaBinomial",
     "beta_negative_binomial": "counts.BetaNegativeBinomial",
     "discrete_uniform": "counts.DiscreteUniform",
+    "dirac_delta": "urns.DiracDelta",
     "discrete_weibull": "counts.DiscreteWeibull",
     "geometric": "counts.Geometric",
+    "hypergeometric": "urns.Hypergeometric",
+    "relaxed_bernoulli": "continuous.renamed.RelaxedBernoulli",
+    "skew_double_exponential": "continuous.renamed.SkewDoubleExponential",
 }
 # The functions that are written by hand in other modules of `prob`: name -> module.
-WRITTEN: dict[str, str] = {}
+WRITTEN = {
+    "choice": "choices",
+    "exp_mod_normal": "aliases",
+    "gumbel_softmax": "choices",
+    "halfcauchy": "aliases",
+    "halfnormal": "aliases",
+    "improper_uniform": "aliases",
+    "integers": "aliases",
+    "permutation": "choices",
+    "truncated_normal": "aliases",
+    "truncexpon": "aliases",
+}
+# Distributions under the names of other libraries, as the rows of `aliases.py` say.
+RENAMED = (
+    "betabinom",
+    "beta_proportion",
+    "chisquare",
+    "gengamma",
+    "inverse_gaussian",
+    "invgamma",
+    "lognormal",
+    "nbinom",
+    "standard_normal",
+    "t",
+    "vonmises",
+)
 __all__ = [name for name, value in globals().items() if callable(value) and is_public(value)]
-__all__.extend([*DECLARED, *WRITTEN])
+__all__.extend([*DECLARED, *WRITTEN, *RENAMED])
 _missing = absent("pt.random", dict.fromkeys(__all__))
 
 
@@ -251,6 +282,8 @@ def __getattr__(name: str) -> object:
         found = function_of(getattr(load(f"{_DISTRIBUTIONS}.{module}"), kind))
     elif name in WRITTEN:
         found = getattr(load(f"probtensor.prob.{WRITTEN[name]}"), name)
+    elif name in RENAMED:
+        found = load("probtensor.prob.aliases").function_of(name)
     else:
         return _missing(name)
     return globals().setdefault(name, found)

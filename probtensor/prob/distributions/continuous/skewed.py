@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from probtensor import ops
+from probtensor.graph import as_tensor
 from probtensor.prob.distributions.continuous.families import (
     EULER,
     HALF_LOG_2PI,
@@ -18,6 +19,12 @@ from probtensor.prob.distributions.continuous.families import (
     standardised,
 )
 from probtensor.prob.distributions.continuous.real import log_betainc_near_zero
+from probtensor.prob.distributions.continuous.searches import (
+    fall_width,
+    inner,
+    log_integral,
+    root_between,
+)
 from probtensor.prob.distributions.distribution import (
     LOG_HALF,
     Distribution,
@@ -235,6 +242,26 @@ class ExGaussian(Distribution):
         z = standardised(x, mu, sigma)
         return ops.logaddexp(ops.log_ndtr(-z), self._log_excess(z, sigma / nu))
 
+    # Quantiles of z lie between those of the normal, and sums of quantiles of the two parts.
+
+    def lower_quantile(self, log_p, mu, sigma, nu):
+        own = as_tensor(0.0), as_tensor(1.0), nu / sigma
+        low = normal_quantile(log_p)
+        high = normal_quantile(log_p + math.log(4 / 3)) + nu / sigma * math.log(4)
+        return mu + sigma * root_between(
+            lambda z: self.logcdf(z, *own), lambda z: self.logpdf(z, *own), log_p, low, high, low,
+            rising=True,
+        )  # fmt: skip
+
+    def upper_quantile(self, log_p, mu, sigma, nu):
+        own = as_tensor(0.0), as_tensor(1.0), nu / sigma
+        low = -normal_quantile(log_p)
+        high = -normal_quantile(log_p - LOG_2) + nu / sigma * (LOG_2 - log_p)
+        return mu + sigma * root_between(
+            lambda z: self.logccdf(z, *own), lambda z: self.logpdf(z, *own), log_p, low, high, low,
+            rising=False,
+        )  # fmt: skip
+
     def sample(self, key, shape, mu, sigma, nu):
         normal = ops.draw_normal(ops.key_fold(key, 1), element_indices(shape))
         return mu + sigma * normal + nu * draw_exponential(key, shape, 0)
@@ -266,6 +293,35 @@ class SkewNormal(Distribution):
         rest = ops.log_ndtr(alpha * z) - log_of(sigma) + (LOG_2 - HALF_LOG_2PI)
         return -0.5 * ops.square(z) + rest
 
+    def logcdf(self, x, mu, sigma, alpha):
+        return self._tail(standardised(x, mu, sigma), alpha)
+
+    def logccdf(self, x, mu, sigma, alpha):
+        return self._tail(-standardised(x, mu, sigma), -alpha)
+
+    def _tail(self, z, alpha):
+        """Log of the probability below z; that of slants below 0 is the one above -z of the
+        opposite slant."""
+        turned = alpha < 0
+        z, slant = ops.where(turned, -z, z), ops.where(turned, -alpha, alpha)
+        lower = log_lower_tail(z, slant)
+        return ops.where(turned, log_upper_tail(z, slant, lower), lower)
+
+    # The density is at most twice that of a normal, and at least that of its absolute value less.
+
+    def lower_quantile(self, log_p, mu, sigma, alpha):
+        own = as_tensor(0.0), as_tensor(1.0), alpha
+        low = normal_quantile(log_p - LOG_2)
+        high = -normal_quantile(ops.log1mexp(log_p) - LOG_2)
+        start = ops.where(alpha < 0, low, normal_quantile(log_p))
+        return mu + sigma * root_between(
+            lambda z: self.logcdf(z, *own), lambda z: self.logpdf(z, *own), log_p, low, high,
+            start, rising=True,
+        )  # fmt: skip
+
+    def upper_quantile(self, log_p, mu, sigma, alpha):
+        return -self.lower_quantile(log_p, -mu, sigma, -alpha)
+
     def sample(self, key, shape, mu, sigma, alpha):
         index = element_indices(shape)
         first = ops.abs(ops.draw_normal(ops.key_fold(key, 0), index))
@@ -278,6 +334,51 @@ class SkewNormal(Distribution):
     def variance(self, mu, sigma, alpha):
         slant = ops.square(alpha / ops.hypot(1.0, alpha))
         return ops.square(sigma) * (1 - 2 / math.pi * slant)
+
+
+def log_lower_tail(z, slant):
+    """Log of the probability that a skew normal of a slant of at least 0 is below z.
+
+    Below 0 by the integral of the density beside that at z; above 0 by Owen's T function in a sum
+    of what is positive (Owen 1956, Annals of Mathematical Statistics 27:1075)."""
+    left = z < 0
+    y = ops.where(left, z, -1.0)
+    score, root = slant * y, math.sqrt(0.5)
+    first = ops.log(ops.erfcx(-root * score))
+    spread = 1 + ops.square(slant)
+    steep = -y + slant * (2 / math.sqrt(2 * math.pi)) * ops.exp(-first)
+
+    def log_f(v):
+        change = ops.log(ops.erfcx(root * inner(slant) * (v - inner(y)))) - inner(first)
+        return v * (inner(y * spread) - 0.5 * inner(spread) * v) + change
+
+    part = log_integral(log_f, fall_width(steep, 1 + 0.6 * ops.square(slant)))
+    below = part + first - 0.5 * spread * ops.square(y) - HALF_LOG_2PI
+    y = ops.where(left, 1.0, z)
+    steep = slant > 1
+    wide, flat = ops.where(steep, slant, 2.0), ops.where(steep, 0.5, slant)
+    over = ops.erf(root * y) * ops.ndtr(wide * y) + 2 * ops.owens_t(wide * y, 1 / wide)
+    over = ops.where(steep, over, ops.ndtr(y) - 2 * ops.owens_t(y, flat))
+    return ops.where(left, below, ops.log(over))
+
+
+def log_upper_tail(z, slant, lower):
+    """Log of the probability that it is above z, of which `lower` is the other one: by the integral
+    where Owen's T function underflows."""
+    far, left = z > 6, z < 0
+    y = ops.where(far, z, 7.0)
+    first = ops.log_ndtr(slant * y)
+
+    def log_f(v):
+        change = ops.log_ndtr(inner(slant) * (inner(y) + v)) - inner(first)
+        return change - v * (inner(y) + 0.5 * v)
+
+    beyond = log_integral(log_f, fall_width(y)) + first - 0.5 * ops.square(y)
+    beyond = beyond + (LOG_2 - HALF_LOG_2PI)
+    y = ops.where(far | left, 1.0, z)
+    near = ops.log(ops.ndtr(-y) + 2 * ops.owens_t(y, slant))
+    near = ops.where(left, ops.log1mexp(ops.where(left, lower, -1.0)), near)
+    return ops.where(far, beyond, near)
 
 
 class SkewStudentT(Distribution):
