@@ -176,7 +176,7 @@ def integers(low, high=None, *, shape=None, name=None, dims: Dims = None) -> Nod
     """
     low, high = (0, low) if high is None else (low, high)
     end = as_tensor(high)
-    last = as_tensor(end.op.array - 1) if isinstance(end.op, Const) else end - 1
+    last = end.op.array - 1 if isinstance(end.op, Const) else end - 1
     return random.discrete_uniform(low, last, shape=shape, name=name, dims=dims)
 
 

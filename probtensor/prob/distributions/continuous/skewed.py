@@ -234,9 +234,25 @@ class ExGaussian(Distribution):
 
     def logcdf(self, x, mu, sigma, nu):
         z, ratio = standardised(x, mu, sigma), sigma / nu
-        below = ops.log_ndtr(z)
-        excess = ops.minimum(self._log_excess(z, ratio) - below, -1e-300)
-        return below + ops.log1mexp(excess)
+        left, steep = z < 0, ratio >= 1
+        low = log_sum_below(ops.minimum(z, 0.0), ratio)
+        y = ops.where(left, 1.0, z)
+        # The difference, where it does not cancel.
+        below = ops.log_ndtr(y)
+        wide = ops.where(steep, ratio, 1.0)
+        excess = ops.minimum(self._log_excess(y, wide) - below, -1e-300)
+        # Else the share of the exponential below z, less what the normal part takes from it.
+        flat = ops.where(steep, 0.5, ratio)
+        taken = log_integral(
+            lambda u: inner(flat) * u + ops.log_ndtr(-u), ops.minimum(y, 9.0)
+        )
+        rest = ops.exp(ops.where(left, -1.0, low)) - flat * ops.exp(taken)
+        share = -ops.expm1(-flat * y) + ops.exp(-flat * y) * rest
+        high = ops.where(steep, below + ops.log1mexp(excess), ops.log(share))
+        above = self.logccdf(x, mu, sigma, nu)
+        most = above < LOG_HALF
+        rest = ops.log1mexp(ops.where(most, above, -1.0))
+        return ops.where(left, low, ops.where(most, rest, high))
 
     def logccdf(self, x, mu, sigma, nu):
         z = standardised(x, mu, sigma)
@@ -273,6 +289,21 @@ class ExGaussian(Distribution):
         return ops.square(sigma) + ops.square(nu)
 
 
+def log_sum_below(z, ratio):
+    """Log of the probability that the sum of a standard normal and an exponential with rate `ratio`
+    is below z, which is at most 0: the integral over the exponential."""
+    root = math.sqrt(0.5)
+    first = ops.log(ops.erfcx(-root * z))
+    slope = ratio + (2 / math.sqrt(2 * math.pi)) * ops.exp(-first)
+
+    def log_f(t):
+        change = ops.log(ops.erfcx(root * (t - inner(z)))) - inner(first)
+        return t * (inner(z) - inner(ratio) - 0.5 * t) + change
+
+    part = log_integral(log_f, fall_width(slope, 0.6))
+    return part + ops.log(ratio) + first - 0.5 * ops.square(z) - LOG_2
+
+
 class SkewNormal(Distribution):
     """Skew normal with location `mu`, scale `sigma` and slant `alpha`.
 
@@ -304,8 +335,15 @@ class SkewNormal(Distribution):
         opposite slant."""
         turned = alpha < 0
         z, slant = ops.where(turned, -z, z), ops.where(turned, -alpha, alpha)
-        lower = log_lower_tail(z, slant)
-        return ops.where(turned, log_upper_tail(z, slant, lower), lower)
+        left = z < 0
+        below = log_lower_tail(ops.where(left, z, -1.0), slant)
+        above = log_upper_tail(ops.where(left, 1.0, z), slant)
+        most = above < LOG_HALF
+        rest = ops.log1mexp(ops.where(most, above, -1.0))
+        rest = ops.where(most, rest, log_middle(ops.where(left | most, 0.5, z), slant))
+        lower = ops.where(left, below, rest)
+        upper = ops.where(left, ops.log1mexp(below), above)
+        return ops.where(turned, upper, lower)
 
     # The density is at most twice that of a normal, and at least that of its absolute value less.
 
@@ -337,35 +375,34 @@ class SkewNormal(Distribution):
 
 
 def log_lower_tail(z, slant):
-    """Log of the probability that a skew normal of a slant of at least 0 is below z.
-
-    Below 0 by the integral of the density beside that at z; above 0 by Owen's T function in a sum
-    of what is positive (Owen 1956, Annals of Mathematical Statistics 27:1075)."""
-    left = z < 0
-    y = ops.where(left, z, -1.0)
-    score, root = slant * y, math.sqrt(0.5)
+    """Log of the probability that a skew normal of a slant of at least 0 is below z, which is below
+    0: the integral of the density beside that at z."""
+    score, root = slant * z, math.sqrt(0.5)
     first = ops.log(ops.erfcx(-root * score))
     spread = 1 + ops.square(slant)
-    steep = -y + slant * (2 / math.sqrt(2 * math.pi)) * ops.exp(-first)
+    steep = -z + slant * (2 / math.sqrt(2 * math.pi)) * ops.exp(-first)
 
     def log_f(v):
-        change = ops.log(ops.erfcx(root * inner(slant) * (v - inner(y)))) - inner(first)
-        return v * (inner(y * spread) - 0.5 * inner(spread) * v) + change
+        change = ops.log(ops.erfcx(root * inner(slant) * (v - inner(z)))) - inner(first)
+        return v * (inner(z * spread) - 0.5 * inner(spread) * v) + change
 
     part = log_integral(log_f, fall_width(steep, 1 + 0.6 * ops.square(slant)))
-    below = part + first - 0.5 * spread * ops.square(y) - HALF_LOG_2PI
-    y = ops.where(left, 1.0, z)
+    return part + first - 0.5 * spread * ops.square(z) - HALF_LOG_2PI
+
+
+def log_middle(z, slant):
+    """Log of the probability below z of at least 0, by Owen's T function in a sum of what is
+    positive (Owen 1956, Annals of Mathematical Statistics 27:1075)."""
     steep = slant > 1
     wide, flat = ops.where(steep, slant, 2.0), ops.where(steep, 0.5, slant)
-    over = ops.erf(root * y) * ops.ndtr(wide * y) + 2 * ops.owens_t(wide * y, 1 / wide)
-    over = ops.where(steep, over, ops.ndtr(y) - 2 * ops.owens_t(y, flat))
-    return ops.where(left, below, ops.log(over))
+    over = ops.erf(math.sqrt(0.5) * z) * ops.ndtr(wide * z) + 2 * ops.owens_t(wide * z, 1 / wide)
+    return ops.log(ops.where(steep, over, ops.ndtr(z) - 2 * ops.owens_t(z, flat)))
 
 
-def log_upper_tail(z, slant, lower):
-    """Log of the probability that it is above z, of which `lower` is the other one: by the integral
-    where Owen's T function underflows."""
-    far, left = z > 6, z < 0
+def log_upper_tail(z, slant):
+    """Log of the probability above z of at least 0: by the integral where Owen's T function
+    underflows."""
+    far = z > 6
     y = ops.where(far, z, 7.0)
     first = ops.log_ndtr(slant * y)
 
@@ -375,10 +412,8 @@ def log_upper_tail(z, slant, lower):
 
     beyond = log_integral(log_f, fall_width(y)) + first - 0.5 * ops.square(y)
     beyond = beyond + (LOG_2 - HALF_LOG_2PI)
-    y = ops.where(far | left, 1.0, z)
-    near = ops.log(ops.ndtr(-y) + 2 * ops.owens_t(y, slant))
-    near = ops.where(left, ops.log1mexp(ops.where(left, lower, -1.0)), near)
-    return ops.where(far, beyond, near)
+    y = ops.where(far, 1.0, z)
+    return ops.where(far, beyond, ops.log(ops.ndtr(-y) + 2 * ops.owens_t(y, slant)))
 
 
 class SkewStudentT(Distribution):
