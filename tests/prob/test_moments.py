@@ -76,6 +76,7 @@ MOMENTS = {
                   S.dirichlet([2.0, 3.0, 5.0]).var()),
     "dirichlet, rows": (R.dirichlet([[2.0, 3.0], [1.0, 0.5]]), [[0.4, 0.6], [2 / 3, 1 / 3]],
                         [S.dirichlet(a).var() for a in ([2.0, 3.0], [1.0, 0.5])]),
+    "dirac_delta": (R.dirac_delta(2.5), 2.5, 0.0),
     "multivariate_normal": (
         R.multivariate_normal([1.0, -2.0], cov=[[4.0, 1.0], [1.0, 9.0]]), [1, -2], [4, 9]),
 }  # fmt: skip

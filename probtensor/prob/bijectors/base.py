@@ -17,11 +17,12 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.dataclass import dataclass
-from probtensor.graph import Node
+from probtensor.graph import Node, as_tensor
 from probtensor.graph.node import TensorLike
 from probtensor.prob.distributions.support import (
     Interval,
     Ordered,
+    Point,
     Simplex,
     Support,
     Vector,
@@ -180,6 +181,22 @@ class LogRatio(Bijector):
         return 0.5 * float(np.log(size)) - size * ops.logsumexp(z, axis=-1)
 
 
+@dataclass(frozen=True, eq=False)
+class Constant(Bijector):
+    """x = value, of no unconstrained numbers."""
+
+    value: TensorLike
+
+    def unconstrained_shape(self, shape):
+        return (0,)
+
+    def forward(self, u):
+        return as_tensor(self.value)
+
+    def inverse(self, x):
+        return ops.zeros((0,))
+
+
 def zero_sum_basis(size: int) -> np.ndarray:
     """Orthonormal columns (size, size - 1) that span the vectors with sum 0 (Helmert, 1876)."""
     basis = np.zeros((size, size - 1))
@@ -205,6 +222,8 @@ def bijector_for(support: Support) -> Bijector:
             return LogRatio()
         case Ordered(low):
             return Increasing(low)
+        case Point(value):
+            return Constant(value)
         case Interval():
             if support.bounded_below and support.bounded_above:
                 return Logit(support.low, support.high)

@@ -357,7 +357,8 @@ def random_variable(
     domains = distribution.parameters.values()
     for label, tensor, node, domain in zip(named, given, nodes, domains, strict=True):
         check_parameter(label, node if tensor is None else tensor, node, domain)
-    check_order(distribution, shown, nodes)
+    literals = [node if tensor is None else tensor for node, tensor in zip(nodes, given)]
+    check_order(distribution, shown, literals)
     name = checked_name(distribution.name, name)
     bounds = ()
     if constraint is not None:

@@ -10,7 +10,7 @@ import math
 
 from probtensor import ops
 from probtensor.graph import as_tensor
-from probtensor.prob.distributions.continuous import log_gamma_draw
+from probtensor.prob.distributions.continuous.families import log_gamma_draw
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import has_log, is_moderate, log_power, times_log
 from probtensor.prob.distributions.support import (

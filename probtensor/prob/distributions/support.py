@@ -177,6 +177,19 @@ class Integers(Support):
         return "a whole number"
 
 
+@dataclass(frozen=True)
+class Point(Support):
+    """One number."""
+
+    value: TensorLike
+
+    def contains(self, x: TensorLike) -> TensorLike:
+        return ops.eq(x, self.value) if isinstance(x, Node) else x == self.value
+
+    def __str__(self) -> str:
+        return f"the number {bound_text(self.value)}"
+
+
 def closeness(x: TensorLike) -> TensorLike:
     """The tolerance of sums or products along the last axis of `x`: a few rounding errors, which
     grow with the square root of its size. A number, or a node if the size is symbolic."""
