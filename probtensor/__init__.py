@@ -19,11 +19,18 @@ _LATE = {
     "Lop": ("autodiff", "Lop"),
     "Rop": ("autodiff", "Rop"),
     "autodiff": ("autodiff", ""),
+    "bijectors": ("prob.bijectors.public", ""),
     "fft": ("fft", ""),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
 }
+_SUPPORTS = (
+    "cholesky_factor_corr", "cholesky_factor_cov", "circular", "column_stochastic", "corr_matrix",
+    "cov_matrix", "l1_ball", "positive_ordered", "row_stochastic", "simplex", "unit_vector",
+    "zero_sum",
+)  # fmt: skip
+_LATE |= {name: ("prob.distributions.structured", name) for name in _SUPPORTS}
 with _uncollected():
     from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
     from probtensor import linalg, loop, special
@@ -181,9 +188,10 @@ __all__ = [
     "vjp",
     "vmap",
 ]
-__all__.extend(sorted(_LANGUAGE))
+__all__.extend([*_SUPPORTS, *sorted(_LANGUAGE)])
 _SUBMODULES = (
     "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
+    "bijectors",
 )  # fmt: skip
 
 
