@@ -82,9 +82,8 @@ def assume(
     Raises GraphError, a TypeError, for properties of matrices of what has fewer than two axes or is
     known not to be square, and where nothing is declared.
 
-        >>> pt.assume([[2.0, 0.0], [0.0, 4.0]], diagonal=True).eval()
-        array([[2., 0.],
-               [0., 4.]])
+        >>> pt.assume([2.0, 4.0], positive=True).eval()
+        array([2., 4.])
     """
     declared = {name: value for name, value in locals().items() if name not in ("x", "banded")}
     given = {name: flag(value, f"assume: {name}") for name, value in declared.items()}

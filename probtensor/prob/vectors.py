@@ -126,9 +126,12 @@ def low_rank_multivariate_normal(loc, cov_factor, cov_diag, *, shape=None, name=
     what = variable_text("low_rank_multivariate_normal", name)
     diagonal = to_tensor(f"cov_diag of {what}", cov_diag)
     factor = to_tensor(f"cov_factor of {what}", cov_factor)
-    if factor.ndim > 1 and not diagonal.ndim:
-        diagonal = ops.broadcast_to(diagonal, factor.shape[-2:-1])
-    mean = vector_of(loc, diagonal, what, "loc") if diagonal.ndim else loc
+    mean = loc
+    if factor.ndim > 1:
+        rows = factor[..., 0]
+        diagonal, mean = (
+            vector_of(x, rows, what, label) for x, label in ((diagonal, "cov_diag"), (loc, "loc"))
+        )
     kind = normals.LowRankMultivariateNormal()
     return random_variable(kind, (mean, factor, diagonal), shape, name, dims)
 
