@@ -29,13 +29,13 @@ def rows_of_triangle(count: int, diagonal: bool) -> int:
     return root if diagonal else root + 1
 
 
-def triangle(u: Node, size: int, diagonal: bool) -> Node:
-    """The lower triangular matrices with these entries, and zeros above (and on the diagonal)."""
+def triangle(u: Node, size: int, diagonal: bool, fill: float = 0.0) -> Node:
+    """The lower triangular matrices with these entries, and `fill` above (and on the diagonal)."""
     rows, columns = np.tril_indices(size, 0 if diagonal else -1)
     places = np.full((size, size), len(rows))
     places[rows, columns] = np.arange(len(rows))
-    zero = ops.zeros((*u.shape[:-1], 1), dtype=u.dtype)
-    return ops.concatenate([u, zero], axis=-1)[..., places]
+    last = ops.full((*u.shape[:-1], 1), fill, u.dtype)
+    return ops.concatenate([u, last], axis=-1)[..., places]
 
 
 def entries_of_triangle(x: Node, diagonal: bool) -> Node:
@@ -56,16 +56,15 @@ def gram(factor: Node) -> Node:
     return factor @ ops.matrix_transpose(factor)
 
 
-def correlation_factor(partial: Node, logs: Node) -> Node:
+def correlation_factor(partial: Node, rest: Node, heights: Node) -> Node:
     """The Cholesky factor of correlations from strictly lower triangular matrices: the partial
-    correlations t, and log(1 - t^2) / 2."""
+    correlations t, and s = sqrt(1 - t^2), which is 1 elsewhere; and the logarithms of the diagonal,
+    the sums of log s."""
     size = partial.shape[-1]
-    left = ops.cumsum(logs[..., :-1], axis=-1)  # of each row, after each column
-    left = ops.concatenate([ops.zeros_like(logs[..., :1]), left], axis=-1)
-    whole = ops.exp(ops.sum(logs, axis=-1))  # the diagonal, whose logarithm is known
-    return as_factor(
-        ops.where(ops.eye(size, dtype="bool"), whole[..., :, None], partial * ops.exp(left))
-    )
+    left = ops.cumprod(rest[..., :-1], axis=-1)  # of each row, after each column
+    left = ops.concatenate([ops.ones_like(rest[..., :1]), left], axis=-1)
+    whole = ops.exp(heights)
+    return as_factor(ops.where(ops.eye(size, dtype="bool"), whole[..., :, None], partial * left))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +83,13 @@ class CholeskyCorr(Bijector):
 
     def forward(self, u):
         size = rows_of_triangle(u.shape[-1], False)
-        parts = (triangle(x, size, False) for x in (ops.tanh(u), -ops.log_cosh(u)))
-        return correlation_factor(*parts)
+        logs = -ops.log_cosh(u)
+        heights = ops.sum(triangle(logs, size, False), axis=-1)
+        partial, rest = (
+            triangle(ops.tanh(u), size, False),
+            triangle(ops.exp(logs), size, False, 1.0),
+        )
+        return correlation_factor(partial, rest, heights)
 
     def inverse(self, x):
         # sinh(u) is an entry divided by the length of the row after it: nothing cancels.

@@ -51,7 +51,8 @@ class Correlations(Distribution):
         )
         below = np.tri(self.size, k=-1, dtype=bool)
         u = ops.where(below, 0.5 * (first - second), 0.0)
-        return correlation_factor(ops.tanh(u), -ops.log_cosh(u))
+        logs = -ops.log_cosh(u)
+        return correlation_factor(ops.tanh(u), ops.exp(logs), ops.sum(logs, axis=-1))
 
     def mean_log_determinant(self, eta):
         """The expectation of the logarithm of the determinant."""
