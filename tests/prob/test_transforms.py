@@ -140,8 +140,9 @@ def test_a_model_by_other_bijectors_has_the_same_density_of_values():
     other = pickle.loads(pickle.dumps(posterior))
     assert other.logp(q) == posterior.logp(q)
     later = posterior.with_data({"z": 1.5})
-    assert np.isclose(later.logp(q) - posterior.logp(q), stats.norm(values["pair"].sum()).logpdf(1.5)
-                      - stats.norm(values["pair"].sum()).logpdf(0.5), rtol=1e-10)  # fmt: skip
+    normal = stats.norm(values["pair"].sum())
+    moved = normal.logpdf(1.5) - normal.logpdf(0.5)
+    assert np.isclose(later.logp(q) - posterior.logp(q), moved, rtol=1e-10)
 
 
 def test_bounds_and_data_in_bijectors():
