@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from probtensor.dataclass import dataclass, fields, replace
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.graph.node import SizeOf, TensorLike
 from probtensor.ops.arrays.views import called
+from probtensor.types import Size
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class Support(ABC):
     @abstractmethod
     def __str__(self) -> str:
         """The support in messages."""
+
+    def problem(self, shape: Sequence[Size]) -> str | None:
+        """What an array of a shape must be to have points of this support; None if it can."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -368,8 +374,7 @@ def bound_of(what: str, infinite: float, **given: TensorLike) -> TensorLike:
     array = node.op.array
     if np.isnan(array).any() or (array.ndim and np.isinf(array).any()):
         raise ValueError(
-            f"{what}: {name}={value!r:.60} must be numbers; None is no bound\n  at "
-            f"{line_text()}"
+            f"{what}: {name}={value!r:.60} must be numbers; None is no bound\n  at {line_text()}"
         )
     return node if array.ndim else float(array)
 
@@ -379,6 +384,9 @@ def intersect(own: Support, constraint: Support) -> Support:
 
     ValueError if it is empty, or if there is no bijector onto it.
     """
+    unbounded = isinstance(own, Interval) and not own.bounded_below and not own.bounded_above
+    if unbounded and type(constraint) not in (Interval, Ordered):
+        return constraint  # of flat variables, see `check_constraint`
     if not isinstance(own, Interval) or not isinstance(constraint, (Interval, Ordered)):
         raise ValueError("only variables with real values take an interval or an order")
     low, low_open = own.low, own.low_open
