@@ -237,7 +237,18 @@ DECLARED = {
     "geometric": "counts.Geometric",
 }
 # The functions that are written by hand in other modules of `prob`: name -> module.
-WRITTEN: dict[str, str] = {}
+WRITTEN: dict[str, str] = {
+    **dict.fromkeys(
+        ("random_walk", "gaussian_random_walk", "mv_gaussian_random_walk",
+         "mv_student_t_random_walk"),
+        "distributions.processes.walks",
+    ),
+    **dict.fromkeys(("ar", "garch11"), "distributions.processes.regressions"),
+    **dict.fromkeys(
+        ("euler_maruyama", "gaussian_state_space"), "distributions.processes.diffusions"
+    ),
+    **dict.fromkeys(("car", "icar"), "distributions.processes.fields"),
+}  # fmt: skip
 __all__ = [name for name, value in globals().items() if callable(value) and is_public(value)]
 __all__.extend([*DECLARED, *WRITTEN])
 _missing = absent("pt.random", dict.fromkeys(__all__))

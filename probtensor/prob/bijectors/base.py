@@ -19,6 +19,8 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph import Node
 from probtensor.graph.node import TensorLike
+from probtensor.late import late
+from probtensor.prob.distributions.processes.parts import SeriesSupport
 from probtensor.prob.distributions.support import (
     Interval,
     Ordered,
@@ -30,6 +32,8 @@ from probtensor.prob.distributions.support import (
     is_zero,
     log_width,
 )
+
+series = late("probtensor.prob.bijectors.series")
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +209,8 @@ def bijector_for(support: Support) -> Bijector:
             return LogRatio()
         case Ordered(low):
             return Increasing(low)
+        case SeriesSupport():
+            return series.map_onto(support, bijector_for)
         case Interval():
             if support.bounded_below and support.bounded_above:
                 return Logit(support.low, support.high)

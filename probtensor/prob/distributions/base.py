@@ -121,8 +121,9 @@ class RandomVariable(Random):
         for bound in node.inputs[len(named) :]:
             room = self.batch[: len(self.batch) - self.constraint.event_ndim]
             yield from repeated_to(bound.shape, room, f"a bound of {name} has shape", into)
-        for (label, x), domain in zip(named.items(), distribution.parameters.values(), strict=True):
-            for n in x.shape[x.ndim - domain.event_ndim :] if distribution.event_ndim else ():
+        sizes = distribution.event_sizes(*(x.type for x in named.values()))
+        for (label, x), own in zip(named.items(), sizes, strict=True):
+            for n in own:
                 text = (f"{label} of {name} has shape ", x.shape, ", the variable ", node.shape)
                 yield SizeCheck(n, "==", node.shape[-1], text)
 
@@ -352,9 +353,13 @@ def random_variable(
         None if type(value) is float else to_tensor(label, value)
         for label, value in zip(named, parameters, strict=True)
     ]
-    dtype = promote_float(*(weak_operand(x) for x in parameters)) if parameters else "float64"
-    nodes = tuple(as_tensor_of(x, dtype) for x in parameters)
     domains = distribution.parameters.values()
+    floats = [weak_operand(x) for x, domain in zip(parameters, domains) if not domain.indexes]
+    dtype = promote_float(*floats) if floats else "float64"
+    nodes = tuple(
+        as_tensor_of(x, "int64" if domain.indexes else dtype)
+        for x, domain in zip(parameters, domains)
+    )
     for label, tensor, node, domain in zip(named, given, nodes, domains, strict=True):
         check_parameter(label, node if tensor is None else tensor, node, domain)
     check_order(distribution, shown, nodes)

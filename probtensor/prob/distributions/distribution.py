@@ -170,6 +170,13 @@ class Distribution:
         """The event shape; for vectors, that of the first parameter."""
         return types[0].shape[types[0].ndim - self.event_ndim :]
 
+    def event_sizes(self, *types: TensorType) -> list[tuple]:
+        """For each parameter, the sizes that must be that of a vector."""
+        if not self.event_ndim:
+            return [()] * len(types)
+        domains = self.parameters.values()
+        return [t.shape[t.ndim - d.event_ndim :] for t, d in zip(types, domains, strict=True)]
+
     def batch_shape(self, *types: TensorType) -> tuple:
         """The shape that the parameters broadcast to, without their own event axes."""
         if not any(t.shape for t in types):
