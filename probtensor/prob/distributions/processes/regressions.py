@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -33,6 +34,7 @@ Dims = str | tuple[str, ...] | list[str] | None
 FIRST_SCALE = 100.0  # the standard deviation of first values of which nothing is said
 UNROLLED = 16  # orders up to which the lagged products are written out
 NORMAL = Normal()
+HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
@@ -255,17 +257,13 @@ class Garch(Series):
         )
         first = ops.broadcast_to(ops.square(initial_vol), batch)
         first = first.astype(promote_float(x.dtype, omega.dtype))
-        squares = ops.moveaxis(ops.square(x[..., :-1]), -1, 0)
 
-        def step(variance, square):
-            after = omega + alpha_1 * square + beta_1 * variance
-            return after, after
+        def step(variance, value):
+            return omega + alpha_1 * ops.square(value) + beta_1 * variance, variance
 
-        _, later = scan(step, first, squares)
-        start = NORMAL.logpdf(x[..., 0], ops.zeros_like(initial_vol), initial_vol)
-        rest = x[..., 1:]
-        scales = ops.sqrt(ops.moveaxis(later, 0, -1))
-        return start + ops.sum(NORMAL.logpdf(rest, ops.zeros_like(rest), scales), axis=-1)
+        variances = ops.moveaxis(scan(step, first, ops.moveaxis(x, -1, 0))[1], 0, -1)
+        terms = ops.square(x) / variances + ops.log(variances)
+        return ops.sum(-0.5 * terms - HALF_LOG_2PI, axis=-1)
 
     def sample(self, key, shape, omega, alpha_1, beta_1, initial_vol):
         noise = ops.moveaxis(ops.draw_normal(key, element_indices(shape)), -1, 0)
