@@ -200,6 +200,22 @@ def test_a_large_field_costs_its_edges():
     assert max(sizes) < 1000
 
 
+def test_fields_in_the_steps_of_a_loop():
+    """One field a step, around the one before: their density is that of the differences."""
+    W = weights()
+
+    def step(x, _):
+        x = r.car(x, W, 0.6, [1.0, 2.0], name="x")
+        return x, x
+
+    series = pt.loop.scan(step, np.zeros((2, N)), length=3)[1]
+    x = RNG.normal(size=(3, 2, N))
+    moves = np.diff(x, axis=0, prepend=0)
+    wanted = [[car_logp(y[k], 0.0, W, 0.6, k + 1.0) for k in range(2)] for y in moves]
+    np.testing.assert_allclose(pt.logp(series, x).eval(), wanted, rtol=1e-12)
+    assert pt.draw(series, seed=1).shape == (3, 2, N)
+
+
 REFUSED = {
     "node 1 is its own neighbour, as W[1, 1] is not 0": lambda: r.car(0.0, [[0, 1], [1, 3]], 0.5),
     "node 2 has no neighbour (and 1 more)": lambda: r.icar(

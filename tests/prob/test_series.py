@@ -347,6 +347,28 @@ def test_a_posterior_is_that_of_the_closed_form():
         np.testing.assert_allclose(slope, precision @ (centre - q), rtol=1e-8, atol=1e-9)
 
 
+def test_series_in_the_steps_of_a_loop():
+    """A walk of each step that begins around the last value of the one before."""
+
+    def step(last, _):
+        x = r.gaussian_random_walk([0.1, 0.2], 0.5, init_dist=r.normal(last, 1), steps=3, name="x")
+        y = r.ar([0.5, 0.1], 0.7, init_dist=r.normal(last[:1], 1), steps=2, name="y")
+        return x[:, -1], (x, y)
+
+    x, y = pt.loop.scan(step, np.zeros(2), length=3)[1]
+    at, other = RNG.normal(size=(3, 2, 4)), RNG.normal(size=(3, 4))
+    lasts = np.concatenate([np.zeros((1, 2)), at[:-1, :, -1]])
+    of_x = [[by_walk(at[t, k], stats.norm(lasts[t, k], 1).logpdf,
+                     stats.norm([0.1, 0.2][k], 0.5).logpdf) for k in range(2)]
+            for t in range(3)]  # fmt: skip
+    np.testing.assert_allclose(pt.logp(x, at).eval(), of_x, rtol=1e-12)
+    posterior = pt.condition({x: at, y: other}, target="interp")
+    of_y = [by_ar(other[t], [0.5, 0.1], 0, 0.7, stats.norm(lasts[t, 0], 1).logpdf)
+            for t in range(3)]  # fmt: skip
+    np.testing.assert_allclose(posterior.logp([]), np.sum(of_x) + np.sum(of_y), rtol=1e-12)
+    assert pt.draw(x, seed=1).shape == (3, 2, 4)
+
+
 def test_lengths_by_steps_shape_and_dims():
     walk, time = r.gaussian_random_walk, {"time": np.arange(5)}
     for made in (walk(steps=4), walk(shape=5), walk(steps=4, shape=(5,)), walk(shape=(5,)),

@@ -8,6 +8,7 @@ graph, when a variable is made.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import ClassVar
 
@@ -219,6 +220,11 @@ def weights_matrix(size: Size, first: Node, second: Node, weights: Node) -> Node
     return ops.zeros((size, size), dtype=weights.dtype).at[first, second].add(weights)
 
 
+def once(graph: Sequence[Node]) -> list[Node]:
+    """The arrays of a graph without batch axes, along which they are repeated."""
+    return [x[(0,) * (x.ndim - 1)] if x.ndim > 1 else x for x in graph]
+
+
 class Car(Distribution):
     """det(P)^(1/2) / (2 pi)^(n/2) exp(-(x - mu)^T P (x - mu) / 2), where P = tau (D - alpha W) and
     D is the diagonal matrix of the sums of the rows of W."""
@@ -239,7 +245,8 @@ class Car(Distribution):
     def event_sizes(self, *types):
         return [*super().event_sizes(*types)[:-3], (), (), ()]  # not those of edges
 
-    def logpdf(self, x, mu, alpha, tau, degrees, eigenvalues, first, second, weights):
+    def logpdf(self, x, mu, alpha, tau, *graph):
+        degrees, eigenvalues, first, second, weights = once(graph)
         offset = x - mu
         # With s the sign of alpha, x^T (D - alpha W) x is (1 - |alpha|) times the sum of D x^2 plus
         # |alpha| times that of w (x_i - s x_j)^2 over the edges: no term of it is negative.
@@ -262,7 +269,8 @@ class Car(Distribution):
         own = ops.eye(degrees.shape[0], dtype=degrees.dtype) * degrees
         return ops.cholesky(own - size * (half + ops.matrix_transpose(half)))
 
-    def sample(self, key, shape, mu, alpha, tau, degrees, eigenvalues, first, second, weights):
+    def sample(self, key, shape, mu, alpha, tau, *graph):
+        degrees, _, first, second, weights = once(graph)
         z = ops.draw_normal(key, element_indices(shape))
         found = unwhitened(self._factor(alpha, degrees, first, second, weights), z)
         return mu + found / ops.sqrt(tau[..., None] if tau.ndim else tau)
@@ -270,7 +278,8 @@ class Car(Distribution):
     def mean(self, mu, *others):
         return mu
 
-    def variance(self, mu, alpha, tau, degrees, eigenvalues, first, second, weights):
+    def variance(self, mu, alpha, tau, *graph):
+        degrees, _, first, second, weights = once(graph)
         factor = self._factor(alpha, degrees, first, second, weights)
         size = degrees.shape[0]
         columns = ops.solve_triangular(factor, ops.eye(size, dtype=factor.dtype), lower=True)
@@ -366,7 +375,8 @@ class Icar(Distribution):
     def event_sizes(self, *types):
         return [*super().event_sizes(*types)[:-3], (), (), ()]  # not those of edges
 
-    def logpdf(self, x, degrees, sigma, zero_sum_stdev, first, second, weights):
+    def logpdf(self, x, degrees, sigma, zero_sum_stdev, *graph):
+        first, second, weights = once(graph)
         count = as_float(x.shape[-1], x)
         over = 1 / sigma
         gaps = (x[..., first] - x[..., second]) * (over[..., None] if over.ndim else over)
@@ -374,12 +384,13 @@ class Icar(Distribution):
         total = NORMAL.logpdf(ops.sum(x, axis=-1), ops.zeros_like(sigma), zero_sum_stdev * count)
         return smooth - (count - self.parts) * log_of(sigma) + total
 
-    def sample(self, key, shape, degrees, sigma, zero_sum_stdev, first, second, weights):
+    def sample(self, key, shape, degrees, sigma, zero_sum_stdev, *graph):
         if self.improper:
             raise Unknown(
                 f"icar cannot be drawn from, as its graph has {self.parts} unconnected parts, and "
                 "the sum of each is free"
             )
+        degrees, first, second, weights = once((degrees, *graph))
         size = degrees.shape[0]
         half = weights_matrix(size, first, second, weights)
         own = ops.eye(size, dtype=degrees.dtype) * degrees
