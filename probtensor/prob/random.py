@@ -212,7 +212,20 @@ OF_MATRICES = (
     "lkj_cov", "matrix_normal", "wishart", "wishart_bartlett", "wishart_cholesky",
 )  # fmt: skip
 # The functions that are written by hand in other modules of `prob`: name -> module.
+OF_SERIES = {
+    "random_walk": "walks",
+    "gaussian_random_walk": "walks",
+    "mv_gaussian_random_walk": "walks",
+    "mv_student_t_random_walk": "walks",
+    "ar": "regressions",
+    "garch11": "regressions",
+    "euler_maruyama": "diffusions",
+    "gaussian_state_space": "diffusions",
+    "car": "fields",
+    "icar": "fields",
+}
 WRITTEN = {
+    **{name: f"distributions.processes.{part}" for name, part in OF_SERIES.items()},
     **dict.fromkeys(OF_VECTORS, "vectors"),
     **dict.fromkeys(OF_MATRICES, "matrices"),
     "choice": "choices",

@@ -78,6 +78,18 @@ MOMENTS = {
     "dirichlet, rows": (R.dirichlet([[2.0, 3.0], [1.0, 0.5]]), [[0.4, 0.6], [2 / 3, 1 / 3]],
                         [S.dirichlet(a).var() for a in ([2.0, 3.0], [1.0, 0.5])]),
     "dirac_delta": (R.dirac_delta(2.5), 2.5, 0.0),
+    "random_walk": (
+        R.random_walk(R.gamma([2.0, 3.0], 1.0), R.exponential(2.0), 2),
+        [[2.0, 2.5, 3.0], [3.0, 3.5, 4.0]], [[2.0, 2.25, 2.5], [3.0, 3.25, 3.5]]),
+    "random_walk of vectors": (
+        R.mv_student_t_random_walk(4.0, [0.5, -1.0], cov=[[2.0, 1.0], [1.0, 3.0]], steps=2),
+        [[0.0, 0.0], [0.5, -1.0], [1.0, -2.0]], [[100, 100], [104, 106], [108, 112]]),
+    "multivariate_student_t": (
+        R.mv_student_t_random_walk(1.5, 0.0, cov=np.eye(2), steps=1),
+        [[0.0, 0.0], [0.0, 0.0]], [[100, 100], [INF, INF]]),
+    "garch11": (R.garch11([0.5, 0.5], 0.25, [0.25, 0.75], 2.0, steps=2), np.zeros(3),
+                [[4, 2.5, 1.75], [4, 4.5, 5]]),
+    "car": (R.car(3.0, [[0, 2], [2, 0]], 0.5, 4.0), [3, 3], [1 / 6, 1 / 6]),
     "multivariate_normal": (
         R.multivariate_normal([1.0, -2.0], cov=[[4.0, 1.0], [1.0, 9.0]]), [1, -2], [4, 9]),
     "multivariate_normal by precision": (
@@ -120,6 +132,7 @@ def test_mean_and_variance(name):
 def test_every_law_that_states_moments_is_among_them():
     distributions = {type(variable.op.distribution) for variable, *_ in MOMENTS.values()}
     distributions |= {type(case.variable().op.distribution) for case in DISTRIBUTIONS}
+    distributions |= {type(MOMENTS["multivariate_student_t"][0].op.distribution.innovation)}
     stating = {cls for cls in every_law() if "mean" in vars(cls) or "variance" in vars(cls)}
     stating = {cls for cls in stating if cls.name}
     assert stating <= distributions

@@ -8,6 +8,8 @@ from probtensor.prob.bijectors.scalars import Circular, Constant, Logit, Lower, 
 from probtensor.prob.distributions import support as sets
 
 matrices = late("probtensor.prob.bijectors.matrices")
+series = late("probtensor.prob.bijectors.series")
+processes = late("probtensor.prob.distributions.processes.parts")
 structured = late("probtensor.prob.distributions.structured")
 vectors = late("probtensor.prob.bijectors.vectors")
 
@@ -39,6 +41,8 @@ def bijector_for(support: sets.Support) -> Bijector:
 def _structured(support: sets.Support) -> Bijector | None:
     """The map onto one of the supports of structured.py."""
     match support:
+        case processes.SeriesSupport():
+            return series.map_onto(support, bijector_for)
         case structured.Circular():
             return Circular()
         case structured.RealArray():

@@ -360,9 +360,13 @@ def random_variable(
         None if type(value) is float else to_tensor(label, value)
         for label, value in zip(named, parameters, strict=True)
     ]
-    dtype = promote_float(*(weak_operand(x) for x in parameters)) if parameters else "float64"
-    nodes = tuple(as_tensor_of(x, dtype) for x in parameters)
     domains = distribution.parameters.values()
+    floats = [weak_operand(x) for x, domain in zip(parameters, domains) if not domain.indexes]
+    dtype = promote_float(*floats) if floats else "float64"
+    nodes = tuple(
+        as_tensor_of(x, "int64" if domain.indexes else dtype)
+        for x, domain in zip(parameters, domains)
+    )
     for label, tensor, node, domain in zip(named, given, nodes, domains, strict=True):
         check_parameter(label, node if tensor is None else tensor, node, domain)
     literals = [node if tensor is None else tensor for node, tensor in zip(nodes, given)]

@@ -28,6 +28,7 @@ class Support(ABC):
 
     event_ndim: ClassVar[int] = 0
     discrete: ClassVar[bool] = False
+    indexes: ClassVar[bool] = False  # a parameter used as indices, an int64 beside floats
 
     @abstractmethod
     def contains(self, x: TensorLike) -> TensorLike:
