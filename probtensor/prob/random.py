@@ -235,9 +235,23 @@ DECLARED = {
     "discrete_uniform": "counts.DiscreteUniform",
     "discrete_weibull": "counts.DiscreteWeibull",
     "geometric": "counts.Geometric",
+    "ordered_logistic": "combined.ordinal.OrderedLogistic",
+    "ordered_probit": "combined.ordinal.OrderedProbit",
+    "interpolated": "combined.interpolated.Interpolated",
 }
 # The functions that are written by hand in other modules of `prob`: name -> module.
-WRITTEN: dict[str, str] = {}
+WRITTEN: dict[str, str] = {
+    **dict.fromkeys(("mixture", "normal_mixture"), "combinators.mixtures"),
+    **dict.fromkeys(
+        ("zero_inflated", "hurdle", "zero_inflated_poisson", "zero_inflated_binomial",
+         "zero_inflated_negative_binomial", "hurdle_poisson", "hurdle_negative_binomial",
+         "hurdle_gamma", "hurdle_log_normal"),
+        "combinators.inflated",
+    ),
+    **dict.fromkeys(("truncated", "censored", "interval_censored"), "combinators.cut"),
+    **dict.fromkeys(("folded", "masked"), "combinators.changed"),
+    "custom": "combinators.custom",
+}
 __all__ = [name for name, value in globals().items() if callable(value) and is_public(value)]
 __all__.extend([*DECLARED, *WRITTEN])
 _missing = absent("pt.random", dict.fromkeys(__all__))

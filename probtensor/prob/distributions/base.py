@@ -121,8 +121,9 @@ class RandomVariable(Random):
         for bound in node.inputs[len(named) :]:
             room = self.batch[: len(self.batch) - self.constraint.event_ndim]
             yield from repeated_to(bound.shape, room, f"a bound of {name} has shape", into)
-        for (label, x), domain in zip(named.items(), distribution.parameters.values(), strict=True):
-            for n in x.shape[x.ndim - domain.event_ndim :] if distribution.event_ndim else ():
+        sizes = distribution.event_sizes(*(x.type for x in named.values()))
+        for (label, x), own in zip(named.items(), sizes, strict=True):
+            for n in own:
                 text = (f"{label} of {name} has shape ", x.shape, ", the variable ", node.shape)
                 yield SizeCheck(n, "==", node.shape[-1], text)
 
@@ -208,11 +209,10 @@ class RandomVariable(Random):
     @property
     def no_derivative(self) -> str:
         kind = self.distribution
-        return (
-            f"draws of {display_name(kind, self.label)} are whole numbers"
-            if kind.discrete
-            else f"the distribution function of {kind.name} is not known here"
-        )
+        if kind.discrete or kind.has_atoms:
+            what = "are whole numbers" if kind.discrete else "are single numbers again and again"
+            return f"draws of {display_name(kind, self.label)} {what}"
+        return f"the distribution function of {kind.name} is not known here"
 
     def vjp(self, g, out, *inputs):
         own = self.parameters_of(inputs)

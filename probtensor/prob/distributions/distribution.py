@@ -56,6 +56,8 @@ class Distribution:
     alternatives: ClassVar[Mapping[tuple[str, ...], Callable]] = {}
     shown: ClassVar[tuple[float, ...]] = ()  # parameters in the example of the documentation
     propagates_nan: ClassVar[bool] = False  # draws are nan for parameters out of range
+    has_atoms: ClassVar[bool] = False  # single real numbers have positive probability
+    absorbed: ClassVar[tuple] = ()  # the variables whose distributions are parts of this one
 
     def support(self, *parameters: Node) -> Support:
         """The support; `over` unless it depends on the parameters."""
@@ -159,6 +161,11 @@ class Distribution:
         raise Unknown(f"the entropy of {self.name} is not known here")
 
     @property
+    def has_cdf(self) -> bool:
+        """Whether there is a formula of the distribution function."""
+        return type(self).logcdf is not Distribution.logcdf
+
+    @property
     def event_ndim(self) -> int:
         return self.over.event_ndim
 
@@ -169,6 +176,13 @@ class Distribution:
     def event_shape(self, *types: TensorType) -> tuple:
         """The event shape; for vectors, that of the first parameter."""
         return types[0].shape[types[0].ndim - self.event_ndim :]
+
+    def event_sizes(self, *types: TensorType) -> list[tuple]:
+        """For each parameter, the sizes that must be that of a vector."""
+        if not self.event_ndim:
+            return [()] * len(types)
+        domains = self.parameters.values()
+        return [t.shape[t.ndim - d.event_ndim :] for t, d in zip(types, domains, strict=True)]
 
     def batch_shape(self, *types: TensorType) -> tuple:
         """The shape that the parameters broadcast to, without their own event axes."""

@@ -229,10 +229,14 @@ class Ordered(Support):
 
 @dataclass(frozen=True)
 class Vector(Support):
-    """Vectors (last axis), each entry of which lies in `entries`."""
+    """Vectors (last axis), each entry of which lies in `entries`; stacks of vectors or matrices
+    where the entries are such."""
 
     entries: Support = Interval()
-    event_ndim: ClassVar[int] = 1
+
+    @property
+    def event_ndim(self) -> int:
+        return 1 + self.entries.event_ndim
 
     def contains(self, x: TensorLike) -> TensorLike:
         inside = self.entries.contains(x)

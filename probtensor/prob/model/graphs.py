@@ -400,6 +400,12 @@ class Conditioner:
                 f"gradient to sample by\n  made at {line_of(node)}\n  observe it, or sum it out: "
                 "add logsumexp over its values of the joint log density as a pt.potential"
             )
+        if op.distribution.has_atoms:
+            raise GraphError(
+                f"{display_name(op.distribution, op.label)} has values of positive probability and "
+                f"is not observed, so it cannot be sampled by gradients\n  made at {line_of(node)}"
+                "\n  observe it, or make what it is made of a variable of its own"
+            )
         name = self._name(node)
         if not all(isinstance(n, int) for n in node.shape):
             raise GraphError(

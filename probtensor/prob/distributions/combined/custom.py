@@ -1,0 +1,153 @@
+"""Distributions whose density a user writes."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from probtensor import ops
+from probtensor.dataclass import dataclass
+from probtensor.graph import Const, GraphError, Node, as_tensor
+from probtensor.prob.distributions.distribution import Distribution, Unknown
+from probtensor.prob.distributions.support import REAL, Support, Vector
+from probtensor.transform.draws import lower_draws
+from probtensor.types import TensorType, broadcast_shapes, shape_text
+
+
+@dataclass(frozen=True)
+class Custom(Distribution):
+    """A distribution by functions of (value, *parameters) that give graphs.
+
+    label        its name in messages
+    names        of its parameters
+    ndims        the number of axes of each parameter that are no batch axes
+    core         the sizes of a value's own axes: for each, (a parameter, an axis of it) or a number
+    log_density  one number a point
+    random       a function of the parameters and `shape` that gives random variables, or None
+    log_tail     the log of the distribution function, or None
+    whole        the support
+    """
+
+    label: str
+    names: tuple[str, ...]
+    ndims: tuple[int, ...]
+    core: tuple[tuple[int, int] | int, ...]
+    log_density: Callable[..., Node]
+    random: Callable[..., Node] | None
+    log_tail: Callable[..., Node] | None
+    whole: Support
+
+    @property
+    def name(self) -> str:
+        return self.label
+
+    @property
+    def parameters(self) -> Mapping[str, Support]:
+        return {name: reals(n) for name, n in zip(self.names, self.ndims, strict=True)}
+
+    @property
+    def over(self) -> Support:
+        return self.whole
+
+    @property
+    def has_cdf(self) -> bool:
+        return self.log_tail is not None
+
+    def event_shape(self, *types: TensorType) -> tuple:
+        found = []
+        for size in self.core:
+            if isinstance(size, tuple):
+                k, axis = size
+                size = types[k].shape[types[k].ndim - self.ndims[k] + axis]
+            found.append(size)
+        return tuple(found)
+
+    def event_sizes(self, *types: TensorType) -> list[tuple]:
+        return [()] * len(types)
+
+    def logpdf(self, x, *parameters):
+        return self.by_users("logp", self.log_density, x, parameters)
+
+    def logcdf(self, x, *parameters):
+        if self.log_tail is None:
+            raise Unknown(f"{self.label} has no logcdf=")
+        return self.by_users("logcdf", self.log_tail, x, parameters)
+
+    def logccdf(self, x, *parameters):
+        return ops.log1mexp(self.logcdf(x, *parameters))
+
+    def by_users(self, what: str, function: Callable, x: Node, parameters: Sequence[Node]) -> Node:
+        """What a user's function gives, one number a point."""
+        found = as_tensor(function(x, *parameters))
+        batches = [p.shape[: p.ndim - n] for p, n in zip(parameters, self.ndims, strict=True)]
+        shape = broadcast_shapes(x.shape[: x.ndim - self.event_ndim], *batches)
+        if isinstance(found.op, Const) and not found.shape:
+            found = ops.broadcast_to(found, shape)
+        if len(found.shape) != len(shape) or broadcast_shapes(found.shape, shape) != shape:
+            raise GraphError(
+                f"{what}= of {self.label} gives a tensor of shape {shape_text(found.shape)} for a "
+                f"value of shape {shape_text(x.shape)}; it gives one number a point, of shape "
+                f"{shape_text(shape)}"
+            )
+        return found if found.type.is_float else found.astype("float64")
+
+    def sample(self, key, shape, *parameters):
+        if self.random is None:
+            raise Unknown(f"{self.label} has no random=, so it cannot be drawn from")
+        found = as_tensor(self.random(*parameters, shape=tuple(shape)))
+        (drawn,) = lower_draws([found], key)
+        if len(drawn.shape) > len(shape):
+            raise Unknown(
+                f"random= of {self.label} gives a tensor of shape {shape_text(drawn.shape)}, not "
+                f"{shape_text(shape)}"
+            )
+        drawn = ops.broadcast_to(drawn, tuple(shape))
+        return drawn if drawn.type.is_float else drawn.astype("float64")
+
+
+def reals(ndim: int) -> Support:
+    """Real numbers, vectors or matrices."""
+    domain: Support = REAL
+    for _ in range(ndim):
+        domain = Vector(domain)
+    return domain
+
+
+def names_of(function: Callable, count: int) -> tuple[str, ...]:
+    """The names of the parameters of a function of (value, *parameters)."""
+    try:
+        found = list(inspect.signature(function).parameters.values())[1:]
+    except (TypeError, ValueError):
+        found = []
+    named = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if len(named) < count:
+        return tuple(f"parameters[{k}]" for k in range(count))
+    return tuple(named[:count])
+
+
+def read_signature(
+    text: str, count: int
+) -> tuple[tuple[int, ...], tuple[tuple[int, int] | int, ...]]:
+    """(axes of each parameter, sizes of the value's own axes) from a signature such as
+    "(n),(n,n)->(n)". ValueError for a text that is none."""
+    left, arrow, right = text.replace(" ", "").partition("->")
+    groups = re.findall(r"\(([\w,]*)\)", left)
+    if (
+        not arrow
+        or ",".join(f"({g})" for g in groups) != left
+        or not re.fullmatch(r"\([\w,]*\)", right)
+    ):
+        raise ValueError(f"signature={text!r} is not of the form '(n),(n,n)->(n)'")
+    if len(groups) != count:
+        raise ValueError(
+            f"signature={text!r} is of {len(groups)} parameters, and {count} are given"
+        )
+    axes = [[name for name in group.split(",") if name] for group in groups]
+    places = {name: (k, axis) for k, names in enumerate(axes) for axis, name in enumerate(names)}
+    core: list[tuple[int, int] | int] = []
+    for name in filter(None, right[1:-1].split(",")):
+        if not name.isdigit() and name not in places:
+            raise ValueError(f"signature={text!r}: no parameter has the size {name}")
+        core.append(int(name) if name.isdigit() else places[name])
+    return tuple(len(names) for names in axes), tuple(core)
