@@ -10,6 +10,7 @@ from scipy import integrate, stats
 import probtensor as pt
 from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.model.data import evaluate
+from tests.prob.combinations import COMBINATIONS
 from tests.prob.distributions import DISTRIBUTIONS
 
 R = pt.random
@@ -94,6 +95,8 @@ def test_mean_and_variance(name):
 def test_every_law_that_states_moments_is_among_them():
     distributions = {type(variable.op.distribution) for variable, *_ in MOMENTS.values()}
     distributions |= {type(case.variable().op.distribution) for case in DISTRIBUTIONS}
+    combined = [case.variable().op.distribution for case in COMBINATIONS]
+    distributions |= {type(x) for own in combined for x in (own, *getattr(own, "parts", ()))}
     stating = {cls for cls in every_law() if "mean" in vars(cls) or "variance" in vars(cls)}
     stating = {cls for cls in stating if cls.name}
     assert stating <= distributions

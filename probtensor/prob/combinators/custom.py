@@ -65,9 +65,9 @@ def custom(*parameters: TensorLike, logp: Callable, random: Callable | None = No
     values = [to_tensor(f"parameter {k} of {what}", x) for k, x in enumerate(parameters)]
     if signature is None:
         signature = ",".join(["()"] * len(values)) + "->()"
-    ndims, core = read_signature(signature, len(values))
+    axes, core = read_signature(signature, len(values))
     whole = _support(what, support, discrete, len(core))
-    distribution = Custom("custom", names_of(logp, len(values)), ndims, core, logp, random, logcdf,
+    distribution = Custom("custom", names_of(logp, len(values)), axes, core, logp, random, logcdf,
                           whole)  # fmt: skip
     return random_variable(distribution, parameters, shape, name, dims, constraint)
 

@@ -99,18 +99,13 @@ class _Parts:
         own = op.parameters_of(self.inputs)
         self.parameters = tuple(map(merge_exponentials, own))
         self.support = op.support(*self.inputs)
-        if not isinstance(self.support, (Interval, Integers)) or self._has_no_order:
+        if not isinstance(self.support, (Interval, Integers)) or self.distribution.indexes:
             raise GraphError(
                 f"{what}: {self._name} has values that are {self.support}, and a distribution "
                 f"function is of numbers in no order but their own\n  made at {line_of(variable)}"
             )
         self.dtype = promote_float(value.dtype, *(x.dtype for x in own))
         self.value = value.astype(self.dtype)
-
-    @property
-    def _has_no_order(self) -> bool:
-        """Whether the values are indices that have no order, and so no distribution function."""
-        return self.distribution.indexes and not self.distribution.has_cdf
 
     @property
     def _name(self) -> str:

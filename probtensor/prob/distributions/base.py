@@ -121,11 +121,15 @@ class RandomVariable(Random):
         for bound in node.inputs[len(named) :]:
             room = self.batch[: len(self.batch) - self.constraint.event_ndim]
             yield from repeated_to(bound.shape, room, f"a bound of {name} has shape", into)
-        sizes = distribution.event_sizes(*(x.type for x in named.values()))
-        for (label, x), own in zip(named.items(), sizes, strict=True):
-            for n in own:
-                text = (f"{label} of {name} has shape ", x.shape, ", the variable ", node.shape)
-                yield SizeCheck(n, "==", node.shape[-1], text)
+        event = distribution.event_names()
+        sizes = dict(zip(event, node.shape[node.ndim - len(event) :]))
+        for label, names in distribution.axis_names().items():
+            shape = named[label].shape
+            for axis, n in zip(names, shape[len(shape) - len(names) :]):
+                if axis in sizes:
+                    text = (f"{label} of {name} has shape ", shape, ", the variable ", node.shape)
+                    yield SizeCheck(n, "==", sizes[axis], text)
+                sizes.setdefault(axis, n)
 
     def named(self, inputs: Sequence[TensorLike]) -> dict[str, TensorLike]:
         """The parameters by name."""

@@ -12,7 +12,7 @@ from probtensor.graph import Const, GraphError, Node, as_tensor
 from probtensor.prob.distributions.distribution import Distribution, Unknown
 from probtensor.prob.distributions.support import REAL, Support, Vector
 from probtensor.transform.draws import lower_draws
-from probtensor.types import TensorType, broadcast_shapes, shape_text
+from probtensor.types import ShapeError, Size, TensorType, broadcast_shapes, shape_text
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Custom(Distribution):
 
     label        its name in messages
     names        of its parameters
-    ndims        the number of axes of each parameter that are no batch axes
-    core         the sizes of a value's own axes: for each, (a parameter, an axis of it) or a number
+    axes_of      the names of the axes of each parameter that are no batch axes
+    core         the names of a value's own axes, or their sizes as text
     log_density  one number a point
     random       a function of the parameters and `shape` that gives random variables, or None
     log_tail     the log of the distribution function, or None
@@ -31,8 +31,8 @@ class Custom(Distribution):
 
     label: str
     names: tuple[str, ...]
-    ndims: tuple[int, ...]
-    core: tuple[tuple[int, int] | int, ...]
+    axes_of: tuple[tuple[str, ...], ...]
+    core: tuple[str, ...]
     log_density: Callable[..., Node]
     random: Callable[..., Node] | None
     log_tail: Callable[..., Node] | None
@@ -47,6 +47,11 @@ class Custom(Distribution):
         return {name: reals(n) for name, n in zip(self.names, self.ndims, strict=True)}
 
     @property
+    def ndims(self) -> list[int]:
+        """The number of axes of each parameter that are no batch axes."""
+        return [len(axes) for axes in self.axes_of]
+
+    @property
     def over(self) -> Support:
         return self.whole
 
@@ -54,17 +59,23 @@ class Custom(Distribution):
     def has_cdf(self) -> bool:
         return self.log_tail is not None
 
-    def event_shape(self, *types: TensorType) -> tuple:
-        found = []
-        for size in self.core:
-            if isinstance(size, tuple):
-                k, axis = size
-                size = types[k].shape[types[k].ndim - self.ndims[k] + axis]
-            found.append(size)
-        return tuple(found)
+    def axis_names(self) -> dict[str, tuple[str, ...]]:
+        return dict(zip(self.names, self.axes_of, strict=True))
 
-    def event_sizes(self, *types: TensorType) -> list[tuple]:
-        return [()] * len(types)
+    def event_names(self) -> tuple[str, ...]:
+        return self.core
+
+    def event_shape(self, *types: TensorType) -> tuple:
+        sizes: dict[str, Size] = {}
+        for label, names, t in zip(self.names, self.axes_of, types, strict=True):
+            for name, n in zip(names, t.shape[t.ndim - len(names) :]):
+                known = sizes.setdefault(name, n)
+                if isinstance(n, int) and isinstance(known, int) and n != known:
+                    raise ShapeError(
+                        f"{label} of shape {shape_text(t.shape)} has {n} along {name}, another "
+                        f"parameter {known}"
+                    )
+        return tuple(int(name) if name.isdigit() else sizes[name] for name in self.core)
 
     def logpdf(self, x, *parameters):
         return self.by_users("logp", self.log_density, x, parameters)
@@ -126,28 +137,20 @@ def names_of(function: Callable, count: int) -> tuple[str, ...]:
     return tuple(named[:count])
 
 
-def read_signature(
-    text: str, count: int
-) -> tuple[tuple[int, ...], tuple[tuple[int, int] | int, ...]]:
-    """(axes of each parameter, sizes of the value's own axes) from a signature such as
+def read_signature(text: str, count: int) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
+    """The names of the axes of each parameter, and of a value, from a signature such as
     "(n),(n,n)->(n)". ValueError for a text that is none."""
     left, arrow, right = text.replace(" ", "").partition("->")
     groups = re.findall(r"\(([\w,]*)\)", left)
-    if (
-        not arrow
-        or ",".join(f"({g})" for g in groups) != left
-        or not re.fullmatch(r"\([\w,]*\)", right)
-    ):
+    exact = ",".join(f"({group})" for group in groups) == left
+    if not arrow or not exact or not re.fullmatch(r"\([\w,]*\)", right):
         raise ValueError(f"signature={text!r} is not of the form '(n),(n,n)->(n)'")
     if len(groups) != count:
         raise ValueError(
             f"signature={text!r} is of {len(groups)} parameters, and {count} are given"
         )
-    axes = [[name for name in group.split(",") if name] for group in groups]
-    places = {name: (k, axis) for k, names in enumerate(axes) for axis, name in enumerate(names)}
-    core: list[tuple[int, int] | int] = []
-    for name in filter(None, right[1:-1].split(",")):
-        if not name.isdigit() and name not in places:
+    *axes, core = (tuple(filter(None, group.split(","))) for group in (*groups, right[1:-1]))
+    for name in core:
+        if not name.isdigit() and not any(name in names for names in axes):
             raise ValueError(f"signature={text!r}: no parameter has the size {name}")
-        core.append(int(name) if name.isdigit() else places[name])
-    return tuple(len(names) for names in axes), tuple(core)
+    return tuple(axes), core

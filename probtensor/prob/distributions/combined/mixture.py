@@ -243,9 +243,6 @@ class StackedMixture(Mixture):
     def event_shape(self, *types: TensorType) -> tuple:
         return self.part.event_shape(*types[1:])
 
-    def event_sizes(self, *types: TensorType) -> list[tuple]:
-        return [(), *self.part.event_sizes(*types[1:])]
-
 
 def log_sum(terms: Sequence[Node]) -> Node:
     """log(sum(exp(terms)))."""

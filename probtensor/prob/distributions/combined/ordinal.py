@@ -17,12 +17,13 @@ from probtensor.prob.distributions.distribution import Distribution, element_ind
 from probtensor.prob.distributions.support import COUNT, POSITIVE, REAL, Integers, Ordered
 from probtensor.prob.distributions.truncation import NORMAL, Symmetric, log_between
 
+FEW = 8  # cutpoints that are compared one by one
+
 
 class Ordinal(Distribution):
     """The base: the category of mu + sigma z, with z of a standard distribution."""
 
     over = COUNT
-    indexes = True
 
     def last(self, cutpoints: Node) -> Node:
         """The last category, which is the number of cutpoints."""
@@ -37,12 +38,8 @@ class Ordinal(Distribution):
     def ends(self, x, cutpoints):
         """(lower cutpoint, upper cutpoint, whether the category has each); where it has none,
         another one."""
-        if x.type.is_float:  # as quantiles are
-            x = ops.where(ops.isnan(x), 0.0, x).astype("int64")
         size = self.last(cutpoints)
-        upper = chosen(cutpoints, ops.minimum(x, size - 1))
-        lower = chosen(cutpoints, ops.maximum(x - 1, 0))
-        return lower, upper, x > 0, x < size
+        return looked_up(cutpoints, x - 1), looked_up(cutpoints, x), x > 0, x < size
 
     def mean(self, *parameters):
         return self.moment(1, *parameters)
@@ -80,6 +77,21 @@ class Ordinal(Distribution):
         latent = self.latent(key, shape, eta, *rest)
         found = ops.sum((cutpoints < latent[..., None]).astype("float64"), axis=-1)
         return ops.where(ops.isnan(latent), math.nan, found)
+
+
+def looked_up(cutpoints: Node, k: Node) -> Node:
+    """cutpoints[..., k], and the nearest one where k is out of range. A few are compared one by
+    one: a function of counts and scalars is then summed over distinct counts."""
+    size = cutpoints.shape[-1]
+    if not isinstance(size, int) or size > FEW:
+        index = ops.where(ops.isnan(k), 0.0, k).astype("int64")
+        return chosen(cutpoints, ops.clip(index, 0, as_tensor(size) - 1))
+    if not size:
+        return ops.zeros_like(k)
+    found = cutpoints[..., size - 1]
+    for j in range(size - 2, -1, -1):
+        found = ops.where(k <= j, cutpoints[..., j], found)
+    return found
 
 
 class OrderedLogistic(Ordinal):

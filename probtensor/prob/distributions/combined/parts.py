@@ -97,11 +97,14 @@ class Combined(Distribution):
     def event_shape(self, *types: TensorType) -> tuple:
         return self.part.event_shape(*self.of_part(types))
 
-    def event_sizes(self, *types: TensorType) -> list[tuple]:
-        found: list[tuple] = [()] * len(self.own)
-        for part, own in self.of_parts(types):
-            found += part.event_sizes(*own)
+    def axis_names(self) -> dict[str, str]:
+        found = dict.fromkeys(self.own, "")
+        for prefix, part in zip(self.prefixes, self.parts, strict=True):
+            found |= {f"{prefix}{name}": axes for name, axes in part.axis_names().items()}
         return found
+
+    def event_names(self) -> str:
+        return self.part.event_names()
 
 
 def log_share(psi: Node) -> Node:
