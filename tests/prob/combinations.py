@@ -149,7 +149,7 @@ def censored_poisson(x, upper, mu):
 
 def in_interval(x, lower, upper, mu, sigma):
     p = S.norm(mu, sigma).cdf(upper) - S.norm(mu, sigma).cdf(lower)
-    return np.where(x == 1, np.log(p), np.log1p(-p))
+    return np.where(x == 1, np.log(p), np.where(x == 0, np.log1p(-p), -np.inf))
 
 
 def folded_normal(x, loc, mu, sigma):

@@ -202,7 +202,7 @@ def test_far_out_logarithms_and_derivatives_are_exact():
         np.testing.assert_allclose(values, logs, rtol=1e-12, atol=5e-11, err_msg=name)
         assert np.isfinite(own).all(), name
         if slopes is not None:
-            np.testing.assert_allclose(own, slopes, rtol=2e-5, atol=1e-12, err_msg=name)
+            np.testing.assert_allclose(own, slopes, rtol=5e-5, atol=1e-12, err_msg=name)
 
 
 def test_quantiles_have_derivatives_of_first_and_second_order():
