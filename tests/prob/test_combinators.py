@@ -147,7 +147,13 @@ FAR = {
         lambda m: pt.logp(R.hurdle_poisson(0.3, m), [0, 1, 2]),
         [1e-300],
         [np.log(0.7), np.log(0.3), np.log(0.3 / 2) - 300 * np.log(10)],
-        [0, -0.5, 1e300],
+        None,
+    ),
+    "few counts above 0": (
+        lambda m: pt.logp(R.hurdle_poisson(0.3, m), [0, 1, 2]),
+        [1e-6],
+        np.log([0.7, 0.3, 0.15e-6]) - [0, 0.5e-6, 0.5e-6],
+        [0, -0.5, 1e6],
     ),
     "large counts": (
         lambda m: pt.logp(R.zero_inflated_poisson(0.3, m), [0, 1]),

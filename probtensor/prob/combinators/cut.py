@@ -50,7 +50,7 @@ def censored(dist, lower=None, upper=None, *, shape: Shape = None, name: str | N
 
     dist          an unnamed random variable of real or whole numbers with a `pt.logcdf`
     lower, upper  numbers, arrays (one for each observation; infinite where it has none) or tensors;
-                  None is no bound
+                  whole numbers for counts; None is no bound
 
     An observation at a bound counts with the probability of all values beyond, one between them
     with the density: survival times that end with the study are

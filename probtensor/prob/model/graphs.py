@@ -224,7 +224,8 @@ class Model:
         for v in self.free:
             own = resolved(v.variable).variable
             inputs = own.op.named(own.inputs).items()
-            scales = [node for name, node in inputs if name in SCALES]
+            # Those of a part have its name before theirs.
+            scales = [node for name, node in inputs if name.rpartition(".")[2] in SCALES]
             above = ancestors(scales, stop=names.__contains__)
             pairs += [(v.name, names[node]) for node in above if node in names]
         return tuple(pairs)

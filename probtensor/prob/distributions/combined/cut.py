@@ -171,6 +171,11 @@ class Censored(Cut):
     """The part, with values beyond a bound recorded as that bound."""
 
     @property
+    def own(self) -> Mapping[str, Support]:
+        domain = Integers(-math.inf) if self.part.discrete else REAL
+        return dict.fromkeys(super().own, domain)
+
+    @property
     def has_atoms(self) -> bool:
         return not self.part.discrete
 

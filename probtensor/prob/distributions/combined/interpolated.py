@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from probtensor import ops
@@ -60,7 +61,8 @@ class Interpolated(Distribution):
     def logpdf(self, x, x_points, pdf_points):
         _, _, t, first, last = self.place(x, x_points, pdf_points)
         total = ops.sum(self.areas(x_points, pdf_points), axis=-1)
-        return ops.log(first * (1 - t) + last * t) - ops.log(total)
+        found = ops.log(first * (1 - t) + last * t) - ops.log(total)
+        return ops.where(total > 0, found, -math.inf)
 
     def logcdf(self, x, x_points, pdf_points):
         k, width, t, first, last = self.place(x, x_points, pdf_points)
