@@ -250,7 +250,7 @@ WRITTEN: dict[str, str] = {
     ),
     **dict.fromkeys(("truncated", "censored", "interval_censored"), "combinators.cut"),
     **dict.fromkeys(("folded", "masked"), "combinators.changed"),
-    "custom": "combinators.custom",
+    **dict.fromkeys(("custom", "simulator"), "combinators.custom"),
 }
 __all__ = [name for name, value in globals().items() if callable(value) and is_public(value)]
 __all__.extend([*DECLARED, *WRITTEN])

@@ -318,3 +318,31 @@ def test_custom_vectors_and_counts():
     assert drawn[1].dtype == "int64" and abs(drawn[1].mean() - 3) < 0.2
     with pytest.raises(GraphError, match="another parameter 2"):
         R.custom(np.zeros(2), np.eye(3), logp=log_density, signature="(n),(n,n)->(n)")
+
+
+def test_a_simulator_with_a_kernel_of_simulated_data():
+    def program(mu, sigma, shape):
+        return NORMAL(mu, sigma, shape=shape)
+
+    mu, sigma, seen = NORMAL(0, 5, name="mu"), R.half_normal(3, name="sigma"), np.arange(6.0)
+    y = R.simulator(program, mu, sigma, distance="gaussian", sum_stat="sort", epsilon=0.5,
+                    shape=6, name="y")  # fmt: skip
+    posterior = pt.condition({y: seen}, target="machine")
+    q = np.array([0.5, 0.1])
+    assert_gradient(posterior, q)
+    # The simulated data are those of one seed, whatever the parameters are.
+    logs = [posterior.logp([m, 0.0]) - stats.norm(0, 5).logpdf(m) for m in (0.0, 1.0, 2.0)]
+    np.testing.assert_allclose(np.diff(logs, 2), -6 / 0.25, rtol=1e-9)
+    assert pt.sample_prior(posterior, draws=3, seed=1).prior_predictive["y"].shape == (1, 3, 6)
+    bare = R.simulator(program, 1.0, 2.0, shape=3, name="y")
+    assert np.ptp(pt.draw(bare, draws=2, seed=1)) > 0
+    for call, word in (
+        (lambda: pt.logp(bare, np.zeros(3)), "simulator 'y' is simulated"),
+        (lambda: pt.condition({bare: np.zeros(3)}), 'distance="gaussian"'),
+        (lambda: R.simulator(program, 1.0, 2.0, distance="l2"), "'gaussian' or 'laplace'"),
+        (lambda: R.simulator(program, 1.0, 2.0, sum_stat="l2"), "'identity', 'sort'"),
+        (lambda: R.simulator(3.0, 1.0), "must be a function"),
+    ):
+        with pytest.raises(GraphError, match=word) as error:
+            call()
+        assert __file__ in str(error.value)

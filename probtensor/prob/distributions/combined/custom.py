@@ -6,11 +6,16 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.dataclass import dataclass
-from probtensor.graph import Const, GraphError, Node, as_tensor
+from probtensor.graph import Const, GraphError, Node, as_tensor, replace
+from probtensor.graph.node import new_input
 from probtensor.prob.distributions.distribution import Distribution, Unknown
 from probtensor.prob.distributions.support import REAL, Support, Vector
+from probtensor.rules.custom import custom_vjp
+from probtensor.transform.autodiff import gradient
 from probtensor.transform.draws import lower_draws
 from probtensor.types import ShapeError, Size, TensorType, broadcast_shapes, shape_text
 
@@ -117,6 +122,28 @@ class Custom(Distribution):
         return drawn if drawn.type.is_float else drawn.astype("float64")
 
 
+def fixed_draws(fn: Callable[..., Node], shape: tuple, seed: int) -> Callable[..., Node]:
+    """The function of parameters that gives the draws of a program, `fn(*parameters, shape=shape)`,
+    by one seed: a function of the parameters alone, with the derivatives of the draws."""
+    key = ops.constant(np.uint64(seed))
+
+    @custom_vjp
+    def drawn(*own: Node) -> Node:
+        return lower_draws([as_tensor(fn(*own, shape=shape))], key)[0]
+
+    def pulled_back(own: Sequence[Node], g: Node) -> tuple[Node, ...]:
+        fresh = [new_input(None, x.dtype, x.shape) for x in own]
+        data = as_tensor(fn(*fresh, shape=shape))
+        weight = new_input("weight", g.dtype, g.shape)
+        slopes = gradient(ops.sum(weight * data), fresh, disconnected_inputs="ignore")
+        # The data come first, so that their variables have the same streams.
+        found = lower_draws([data, *slopes], key)[1:]
+        return tuple(replace(found, dict(zip((*fresh, weight), (*own, g), strict=True))))
+
+    drawn.defvjp(lambda *own: (drawn(*own), own), pulled_back)
+    return drawn
+
+
 def reals(ndim: int) -> Support:
     """Real numbers, vectors or matrices."""
     domain: Support = REAL
@@ -125,10 +152,10 @@ def reals(ndim: int) -> Support:
     return domain
 
 
-def names_of(function: Callable, count: int) -> tuple[str, ...]:
-    """The names of the parameters of a function of (value, *parameters)."""
+def names_of(function: Callable, count: int, skipped: int = 1) -> tuple[str, ...]:
+    """The names of the parameters of a function of (value, *parameters), or of these alone."""
     try:
-        found = list(inspect.signature(function).parameters.values())[1:]
+        found = list(inspect.signature(function).parameters.values())[skipped:]
     except (TypeError, ValueError):
         found = []
     named = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
