@@ -346,3 +346,22 @@ def test_a_simulator_with_a_kernel_of_simulated_data():
         with pytest.raises(GraphError, match=word) as error:
             call()
         assert __file__ in str(error.value)
+
+
+def test_masked_entries_may_be_any_number():
+    a, on = R.half_normal(1, name="a"), pt.data(np.array([True, False, True]), name="on")
+    cases = [
+        (lambda **o: R.gamma(2.0, a, **o), [1.0, -5.0, 2.0]),
+        (lambda **o: R.log_normal(0.0, a, **o), [1.0, 0.0, 2.0]),
+        (lambda **o: R.poisson(a, **o), [1, -1, 2]),
+        (lambda **o: R.normal(0.0, a, **o), [1.0, 1e300, 2.0]),
+    ]
+    for make, values in cases:
+        posterior = pt.condition({R.masked(make(), on, name="y"): values}, target="machine")
+        kept = pt.condition({make(shape=2, name="y"): values[::2]}, target="machine")
+        found, wanted = (p.logp_and_grad([0.3]) for p in (posterior, kept))
+        np.testing.assert_allclose(found[0], wanted[0], rtol=1e-12)
+        np.testing.assert_allclose(found[1], wanted[1], rtol=1e-12)
+        if np.min(values) <= 0:
+            with pytest.raises(ValueError, match=r"'y' must be .* entry \[1\]"):
+                posterior.with_data({on: np.ones(3, bool)})

@@ -49,8 +49,8 @@ def masked(dist, mask, *, shape: Shape = None, name: str | None = None,
     dist  an unnamed random variable
     mask  a bool array or tensor, of the batch shape of dist
 
-    Values that do not count must be values that dist may have nevertheless, such as padding by the
-    values of other entries. Draws are those of dist.
+    Numbers that do not count may be any, such as the padding of shorter rows. Draws are those of
+    dist.
 
     Support: that of dist.
     Mean: that of dist.

@@ -26,6 +26,7 @@ class Support(ABC):
 
     event_ndim: ClassVar[int] = 0
     discrete: ClassVar[bool] = False
+    partial: ClassVar[bool] = False  # whether some entries need not lie in it
 
     @abstractmethod
     def contains(self, x: TensorLike) -> TensorLike:

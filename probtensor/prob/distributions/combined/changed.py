@@ -8,12 +8,15 @@ from typing import ClassVar
 from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph import Node
+from probtensor.graph.node import TensorLike
 from probtensor.prob.distributions.combined.anywhere import (
     density_at,
     log_above,
     log_below,
     log_inside,
     most,
+    two_inside,
+    typed,
 )
 from probtensor.prob.distributions.combined.parts import Combined, number_of
 from probtensor.prob.distributions.combined.search import least_between, root_between
@@ -102,20 +105,46 @@ class Folded(Combined):
 
 
 @dataclass(frozen=True)
+class MaskedInterval(Interval):
+    """Real numbers in an interval, and any number where `mask` is 0."""
+
+    mask: TensorLike = 1.0
+    partial: ClassVar[bool] = True
+
+    def contains(self, x: TensorLike) -> TensorLike:
+        inside = super().contains(x)
+        return inside if inside is None else inside | (self.mask < 0.5)
+
+
+@dataclass(frozen=True)
+class MaskedIntegers(Integers):
+    """Whole numbers in an interval, and any number where `mask` is 0."""
+
+    mask: TensorLike = 1.0
+    partial: ClassVar[bool] = True
+
+    def contains(self, x: TensorLike) -> TensorLike:
+        return super().contains(x) | (self.mask < 0.5)
+
+
+@dataclass(frozen=True)
 class Masked(Combined):
     """The part, with a log density of 0 where `mask` is 0."""
 
     own: ClassVar = {"mask": BINARY}
 
-    @property
-    def has_atoms(self) -> bool:
-        return self.part.has_atoms
-
     def support(self, mask, *own):
-        return self.part.support(*own)
+        part = self.part.support(*own)
+        if type(part) is Interval:
+            return MaskedInterval(part.low, part.high, part.low_open, part.high_open, mask)
+        return MaskedIntegers(part.low, part.high, mask) if type(part) is Integers else part
 
     def logpdf(self, x, mask, *own):
-        return ops.where(mask > 0.5, self.part.logpdf(x, *own), 0.0)
+        counts, part = mask > 0.5, self.part.support(*own)
+        if type(part) in (Interval, Integers):
+            # Values that do not count may lie anywhere.
+            x = typed(self.part, ops.where(counts, x, two_inside(part, x.dtype)[0]))
+        return ops.where(counts, self.part.logpdf(x, *own), 0.0)
 
     def sample(self, key, shape, mask, *own):
         return self.part.sample(key, shape, *own)
