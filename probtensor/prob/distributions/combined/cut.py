@@ -18,7 +18,7 @@ from probtensor.prob.distributions.combined.anywhere import (
     log_below,
     log_inside,
 )
-from probtensor.prob.distributions.combined.parts import Combined, number_of
+from probtensor.prob.distributions.combined.parts import Combined, given, number_of
 from probtensor.prob.distributions.distribution import element_indices
 from probtensor.prob.distributions.support import (
     BINARY,
@@ -107,7 +107,7 @@ class Truncated(Cut):
 
     def logpdf(self, x, *parameters):
         own = self.split(parameters)[2]
-        return self.part.logpdf(x, *own) - self.log_whole(parameters)
+        return given(self.part.logpdf(x, *own), self.log_whole(parameters))
 
     def logcdf(self, x, *parameters):
         lower, upper, own = self.split(parameters)

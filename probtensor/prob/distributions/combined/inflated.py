@@ -15,7 +15,13 @@ from probtensor.prob.distributions.combined.anywhere import (
     log_below,
     replaced,
 )
-from probtensor.prob.distributions.combined.parts import Combined, log_rest, log_share, number_of
+from probtensor.prob.distributions.combined.parts import (
+    Combined,
+    given,
+    log_rest,
+    log_share,
+    number_of,
+)
 from probtensor.prob.distributions.distribution import element_indices
 from probtensor.prob.distributions.support import UNIT, Integers, Interval, Support
 
@@ -34,7 +40,7 @@ class AboveZero(Combined):
         return Integers(1, self.part.support(*parameters).high)
 
     def logpdf(self, x, *parameters):
-        return self.part.logpdf(x, *parameters) - self.log_rest(parameters)
+        return given(self.part.logpdf(x, *parameters), self.log_rest(parameters))
 
     def log_rest(self, parameters):
         """The log of the probability of what is above 0."""

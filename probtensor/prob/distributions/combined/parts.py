@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
@@ -115,6 +116,11 @@ def log_share(psi: Node) -> Node:
 def log_rest(psi: Node) -> Node:
     """log(1 - psi) of a probability."""
     return times_log1m(as_tensor(1.0).astype(psi.dtype), psi)
+
+
+def given(density: Node, log_whole: Node) -> Node:
+    """A log density given a set of this log probability; -inf where the set has none."""
+    return ops.where(log_whole > -math.inf, density - log_whole, -math.inf)
 
 
 def number_of(x: Node | float) -> Node | float:
