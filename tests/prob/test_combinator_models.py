@@ -365,3 +365,22 @@ def test_masked_entries_may_be_any_number():
         if np.min(values) <= 0:
             with pytest.raises(ValueError, match=r"'y' must be .* entry \[1\]"):
                 posterior.with_data({on: np.ones(3, bool)})
+
+
+def test_bounds_that_are_not_in_order():
+    low, high = pt.vector("low", shape=(2,)), pt.vector("high", shape=(2,))
+    variables = [
+        R.truncated(R.poisson(2.0), low, high), R.truncated(NORMAL(0, 1), low, high),
+        R.censored(NORMAL(0, 1), low, high), R.interval_censored(NORMAL(0, 1), low, high),
+    ]  # fmt: skip
+    mixed = R.mixture([0.3, 0.7], R.log_uniform(low, high))
+    densities = [pt.logp(x, 1) for x in variables]
+    f = pt.function([low, high], [*densities, pt.logp(mixed, 1.5), mixed], target="machine", seed=1)
+    *found, mix, drawn = f([0.5, 0.5], [3.0, -1.0])
+    for values in found:
+        assert np.isfinite(values[0]) and values[1] == -np.inf
+    assert mix == -np.inf and np.isnan(drawn)
+    assert np.isfinite(f([0.5, 0.5], [3.0, 2.0])[-1])
+    g = pt.function([low, high], variables[0], target="machine", seed=1)
+    with pytest.raises(ValueError, match="upper of truncated must be at least lower"):
+        g([0.5, 0.5], [3.0, -1.0])

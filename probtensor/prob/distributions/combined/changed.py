@@ -89,8 +89,10 @@ class Folded(Combined):
         def log_tail(x: Node) -> Node:
             return (self.logccdf if above else self.logcdf)(x, loc, *own)
 
+        def density(x: Node) -> Node:
+            return self.logpdf(x, loc, *own)
+
         if not self.part.discrete:
-            density = lambda x: self.logpdf(x, loc, *own)  # noqa: E731
             return root_between(ops.broadcast_to(loc, far.shape), far, log_tail, log_p, density,
                                 falls=above)  # fmt: skip
 

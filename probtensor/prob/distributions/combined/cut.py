@@ -45,6 +45,11 @@ class Cut(Combined):
         return dict.fromkeys(names, REAL)
 
     @property
+    def own_order(self) -> tuple[tuple[str, str, bool], ...]:
+        both = self.has_lower and self.has_upper
+        return (("lower", "upper", self.part.discrete),) if both else ()
+
+    @property
     def over(self) -> Support:
         over = self.part.over
         low = -math.inf if self.has_lower else over.low
@@ -234,6 +239,7 @@ class InInterval(Combined):
     """1 where a value of the part is above `lower` and at most `upper`, else 0."""
 
     own: ClassVar = {"lower": REAL, "upper": REAL}
+    own_order: ClassVar = (("lower", "upper", False),)
 
     @property
     def over(self) -> Support:

@@ -105,8 +105,10 @@ class Mixture(Combined):
             function = self.logccdf if above else self.logcdf
             return function(x, w, *parameters)
 
+        def density(x: Node) -> Node:
+            return self.logpdf(x, w, *parameters)
+
         if not self.discrete:
-            density = lambda x: self.logpdf(x, w, *parameters)  # noqa: E731
             return root_between(low, high, tail, log_p, density, falls=above)
 
         def reached(x: Node) -> Node:

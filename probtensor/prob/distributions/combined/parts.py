@@ -61,11 +61,16 @@ class Combined(Distribution):
     @computed_once
     def increasing(self) -> tuple[tuple[str, str, bool], ...]:
         pairs = zip(self.prefixes, self.parts, strict=True)
-        return tuple(
+        return self.own_order + tuple(
             (f"{prefix}{less}", f"{prefix}{more}", equal)
             for prefix, part in pairs
             for less, more, equal in part.increasing
         )
+
+    @property
+    def own_order(self) -> tuple[tuple[str, str, bool], ...]:
+        """`increasing` of its own parameters."""
+        return ()
 
     @property
     def has_cdf(self) -> bool:
