@@ -13,6 +13,7 @@ observed; the free ones are their ancestors.
     derived/        densities of expressions, by rules that are data
     model/          condition: graph and data to a posterior, its compiled functions of q
     random.py       pt.random: the functions users call, with all parametrisations
+    combinators/    those of pt.random that take other variables: mixtures, censored, ...
     hmm.py          pt.hmm: hidden Markov models
     draws.py        random variables as pure functions of a key
     predictive.py   draws of the prior and of the posterior predictive, as ArviZ objects

@@ -201,6 +201,9 @@ DECLARED = {
     "hypergeometric": "urns.Hypergeometric",
     "relaxed_bernoulli": "continuous.renamed.RelaxedBernoulli",
     "skew_double_exponential": "continuous.renamed.SkewDoubleExponential",
+    "ordered_logistic": "combined.ordinal.OrderedLogistic",
+    "ordered_probit": "combined.ordinal.OrderedProbit",
+    "interpolated": "combined.interpolated.Interpolated",
 }
 OF_VECTORS = (
     "dirichlet_multinomial", "low_rank_multivariate_normal", "multinomial", "multivariate_normal",
@@ -224,7 +227,20 @@ OF_SERIES = {
     "car": "fields",
     "icar": "fields",
 }
+COMBINATORS = {
+    **dict.fromkeys(("mixture", "normal_mixture"), "mixtures"),
+    **dict.fromkeys(
+        ("zero_inflated", "hurdle", "zero_inflated_poisson", "zero_inflated_binomial",
+         "zero_inflated_negative_binomial", "hurdle_poisson", "hurdle_negative_binomial",
+         "hurdle_gamma", "hurdle_log_normal"),
+        "inflated",
+    ),
+    **dict.fromkeys(("truncated", "censored", "interval_censored"), "cut"),
+    **dict.fromkeys(("folded", "masked"), "changed"),
+    **dict.fromkeys(("custom", "simulator"), "custom"),
+}  # fmt: skip
 WRITTEN = {
+    **{name: f"combinators.{part}" for name, part in COMBINATORS.items()},
     **{name: f"distributions.processes.{part}" for name, part in OF_SERIES.items()},
     **dict.fromkeys(OF_VECTORS, "vectors"),
     **dict.fromkeys(OF_MATRICES, "matrices"),

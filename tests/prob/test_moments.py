@@ -10,6 +10,7 @@ from scipy import integrate, stats
 import probtensor as pt
 from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.model.data import evaluate
+from tests.prob.combinations import COMBINATIONS
 from tests.prob.distributions import DISTRIBUTIONS
 
 R = pt.random
@@ -84,7 +85,7 @@ MOMENTS = {
     "random_walk of vectors": (
         R.mv_student_t_random_walk(4.0, [0.5, -1.0], cov=[[2.0, 1.0], [1.0, 3.0]], steps=2),
         [[0.0, 0.0], [0.5, -1.0], [1.0, -2.0]], [[100, 100], [104, 106], [108, 112]]),
-    "multivariate_student_t": (
+    "random_walk of t vectors": (
         R.mv_student_t_random_walk(1.5, 0.0, cov=np.eye(2), steps=1),
         [[0.0, 0.0], [0.0, 0.0]], [[100, 100], [INF, INF]]),
     "garch11": (R.garch11([0.5, 0.5], 0.25, [0.25, 0.75], 2.0, steps=2), np.zeros(3),
@@ -132,7 +133,9 @@ def test_mean_and_variance(name):
 def test_every_law_that_states_moments_is_among_them():
     distributions = {type(variable.op.distribution) for variable, *_ in MOMENTS.values()}
     distributions |= {type(case.variable().op.distribution) for case in DISTRIBUTIONS}
-    distributions |= {type(MOMENTS["multivariate_student_t"][0].op.distribution.innovation)}
+    distributions |= {type(MOMENTS["random_walk of t vectors"][0].op.distribution.innovation)}
+    combined = [case.variable().op.distribution for case in COMBINATIONS]
+    distributions |= {type(x) for own in combined for x in (own, *getattr(own, "parts", ()))}
     stating = {cls for cls in every_law() if "mean" in vars(cls) or "variance" in vars(cls)}
     stating = {cls for cls in stating if cls.name}
     assert stating <= distributions

@@ -214,11 +214,10 @@ class RandomVariable(Random):
     @property
     def no_derivative(self) -> str:
         kind = self.distribution
-        return (
-            f"draws of {display_name(kind, self.label)} are whole numbers"
-            if kind.discrete
-            else f"the distribution function of {kind.name} is not known here"
-        )
+        if kind.discrete or kind.has_atoms:
+            what = "are whole numbers" if kind.discrete else "are single numbers again and again"
+            return f"draws of {display_name(kind, self.label)} {what}"
+        return f"the distribution function of {kind.name} is not known here"
 
     def vjp(self, g, out, *inputs):
         own = self.parameters_of(inputs)

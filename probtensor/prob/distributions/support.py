@@ -29,6 +29,7 @@ class Support(ABC):
     event_ndim: ClassVar[int] = 0
     discrete: ClassVar[bool] = False
     indexes: ClassVar[bool] = False  # a parameter used as indices, an int64 beside floats
+    partial: ClassVar[bool] = False  # whether some entries need not lie in it
 
     @abstractmethod
     def contains(self, x: TensorLike) -> TensorLike:
@@ -249,10 +250,14 @@ class Ordered(Support):
 
 @dataclass(frozen=True)
 class Vector(Support):
-    """Vectors (last axis), each entry of which lies in `entries`."""
+    """Vectors (last axis), each entry of which lies in `entries`; stacks of vectors or matrices
+    where the entries are such."""
 
     entries: Support = Interval()
-    event_ndim: ClassVar[int] = 1
+
+    @property
+    def event_ndim(self) -> int:
+        return 1 + self.entries.event_ndim
 
     def contains(self, x: TensorLike) -> TensorLike:
         inside = self.entries.contains(x)

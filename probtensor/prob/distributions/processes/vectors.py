@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from probtensor import ops
 from probtensor.calls import line_text
-from probtensor.graph import GraphError, Node, as_tensor
+from probtensor.graph import GraphError, Node
 from probtensor.graph.node import TensorLike
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.prob.distributions.base import to_tensor
 from probtensor.prob.distributions.parameters import check_literal, exactly_one, square
 from probtensor.prob.distributions.support import COVARIANCE
 from probtensor.types import shape_text
+
 
 def factor_of(
     what: str,
