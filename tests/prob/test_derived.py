@@ -1,5 +1,7 @@
 """Densities of expressions: closed forms, draws of every rule, derivatives, models, messages."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import special, stats
@@ -525,3 +527,13 @@ def test_a_variable_that_something_else_depends_on_is_given():
     x = n()
     with pytest.raises(GraphError, match="all of its variables are given"):
         pt.condition({pt.exp(x): 1.0, R.normal(x, 1.0, name="z"): 0.0})
+
+
+def test_the_programs_of_the_guide_run(root, capsys):
+    text = (root / "docs" / "densities.md").read_text(encoding="utf-8")
+    programs = re.findall(r"```python\n(.*?)```", text, re.S)
+    names = {}
+    for program in programs:
+        exec(compile(program, "docs/densities.md", "exec"), names)
+    expected = re.findall(r"# prints (.*)", "".join(programs))
+    assert capsys.readouterr().out.splitlines() == expected
