@@ -23,6 +23,7 @@ _LATE = {
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
+    "recover_marginals": ("prob.enumeration.recover", "recover_marginals"),
 }
 with _uncollected():
     from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
@@ -164,6 +165,7 @@ __all__ = [
     "potential",
     "quad",
     "random",
+    "recover_marginals",
     "rewrite_graph",
     "sample",
     "sample_posterior_predictive",
