@@ -149,12 +149,14 @@ def _factor(
     if trouble:
         raise NotLocal(list(dict.fromkeys(trouble)))
     sizes = [v.count for v, _ in scope]
-    given = {}
+    given, plain = {}, {}
     for node, own in frontier.items():
         # A view has the same values; what no element depends on has any.
         axis = place_of[node][0] if node in place_of else None
         given[node] = placeholders[own].values(len(sizes), axis, node.ndim)
-    table = Enumerated(sizes, given).table(term)
+        if axis is not None:
+            plain[node] = axis, placeholders[own].low
+    table = Enumerated(sizes, given, plain).table(term)
     return Factor(table, tuple(scope), term.shape, sources, is_mask)
 
 

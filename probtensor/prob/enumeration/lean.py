@@ -33,11 +33,17 @@ class Enumerated:
 
     sizes  the number of values along each axis of the enumeration
     given  {node: its table}
+    plain  of the nodes whose values are consecutive numbers along one axis: {node: (axis, least)}
     """
 
-    def __init__(self, sizes: Sequence[int], given: Mapping[Node, Node]) -> None:
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        given: Mapping[Node, Node],
+        plain: Mapping[Node, tuple[int, int]],
+    ) -> None:
         self.sizes, self.rank = tuple(sizes), len(sizes)
-        self._given = dict(given)
+        self._plain = dict(plain)
         self._tables: dict[Node, Node] = dict(given)
         self._lifted: dict[Node, Node] = {}
         self._batches: dict[Node, tuple[object, tuple[int, ...]]] = {}  # of several results
@@ -156,7 +162,9 @@ class Enumerated:
         block = max(i.ndim for i in indices)
         base = self._of(x)
         pairs = list(zip(op.axes, indices, strict=True))
-        same = [a for a, _ in pairs if self._repeated(base, a, x)]
+        base, read = self._read_values(base, x, pairs)
+        pairs = [pair for pair in pairs if pair[0] not in read]
+        same = [a for a, _ in pairs if self._repeated(base, a, x)] + read
         if same:
             base = make(ops.DropAxes(tuple(self.rank + a for a in sorted(same))), (base,))
         kept = [a for a in range(x.ndim) if a not in same]
@@ -176,6 +184,27 @@ class Enumerated:
         # The axes of the enumeration lie at `op.at`, with those of the indices behind them.
         end = op.at + self.rank
         return ops.transpose(found, (*range(op.at, end), *range(op.at), *range(end, found.ndim)))
+
+    def _read_values(
+        self, base: Node, x: Node, pairs: Sequence[tuple[int, Node]]
+    ) -> tuple[Node, list[int]]:
+        """A table with axes that are indexed by all values of a variable moved to its axis of the
+        enumeration, and these axes, which have size 1 then."""
+        read = []
+        for a, index in pairs:
+            j, low = self._plain.get(index, (None, 0))
+            n = x.shape[a]
+            if j is None or base.shape[j] != 1 or self._repeated(base, a, x):
+                continue
+            count = self.sizes[j]
+            if not isinstance(n, int) or low < 0 or low + count > n:
+                continue
+            order = list(range(base.ndim))
+            order[j], order[self.rank + a] = self.rank + a, j
+            base = ops.transpose(base, tuple(order))
+            base = base[(slice(None),) * j + (slice(low, low + count),)]
+            read.append(a)
+        return base, read
 
     def _index(self, index: Node, block: int) -> Node:
         return self._padded(self._of(index), block)

@@ -63,8 +63,8 @@ def condition(
     Free variables are in graph order (see `Posterior`). Raises GraphError for discrete variables
     that cannot be summed out, a variable of unknown size, a name used twice, or a name that a
     result cannot have: `chain`, `draw`, that of a dim, or one that no file could hold; TypeError
-    and ValueError for values that have a wrong dtype, shape, length of a dim, or lie outside the support, and for
-    coords of a dim that nothing has. All name the line.
+    and ValueError for values that have a wrong dtype, shape, length of a dim, or lie outside the
+    support, and for coords of a dim that nothing has. All name the line.
 
     The density is zero wherever a parameter that depends on free variables leaves its range, such
     as a `sigma` below 0; that is checked only where it cannot be shown not to happen.
