@@ -3,6 +3,7 @@
     places.py     indices as functions of the index of an element
     reads.py      which entries of variables an element of a tensor depends on
     parts.py      a part of a tensor, as a graph that computes nothing else
+    choices.py    choices moved behind the functions that are applied to them
     lean.py       graphs evaluated for all values of some nodes at once
     factors.py    terms of the density as tables over the values of the variables in them
     eliminate.py  the sums, one variable after the other

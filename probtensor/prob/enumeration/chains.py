@@ -23,6 +23,8 @@ from probtensor.prob.enumeration.factors import DISCRETE
 from probtensor.transform.batch import vmap_nodes
 from probtensor.types import Shape
 
+# Up to this, no sum of a path's weights underflows while others matter.
+MAX_SPREAD = 600.0
 Recursion = Callable[[Node, Node, Node], Node]
 
 
@@ -77,8 +79,21 @@ def summed(links: Links) -> Node:
     shape without the chain's axis."""
     chains = chains_of(links)
     moves = ops.exp(chains.moves)
-    exact = ops.min(moves) >= hmm.MIN_TRANSITION
+    exact = (ops.min(moves) >= hmm.MIN_TRANSITION) | (_spread(chains) <= MAX_SPREAD)
     return ifelse(exact, *(_for_all(rule, chains, moves) for rule in hmm.RECURSIONS))
+
+
+def _spread(chains: Chains) -> Node:
+    """A bound of the log of the ratio of the weights of any two paths of a chain, of those that are
+    possible at all."""
+    e = chains.e
+    lowest = ops.min(ops.where(e > -math.inf, e, math.inf), axis=-1)
+    width = ops.where(lowest < math.inf, ops.max(e, axis=-1) - lowest, 0.0)
+    moves = chains.moves
+    least = ops.min(ops.where(moves > -math.inf, moves, math.inf))
+    step = ops.where(least < math.inf, ops.maximum(ops.max(moves), 0.0) - least, 0.0)
+    count = ops.astype(ops.as_tensor(e.shape[-2]), "float64")
+    return ops.stop_gradient(ops.max(ops.sum(width, axis=-1)) + count * step)
 
 
 def _for_all(rule: Recursion, chains: Chains, moves: Node) -> Node:

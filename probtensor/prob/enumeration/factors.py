@@ -10,6 +10,7 @@ from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node, as_tensor
 from probtensor.graph.walk import toposort
 from probtensor.ops.arrays.require import Require
+from probtensor.prob.enumeration.choices import choices_last
 from probtensor.prob.enumeration.lean import Enumerated, times
 from probtensor.prob.enumeration.parts import part_of, with_parts
 from probtensor.prob.enumeration.places import (
@@ -108,6 +109,9 @@ def factors_of(
     """A term as factors: one, or one for each piece of it whose elements depend on other variables.
     NotLocal where no table is made of it."""
     placeholders = [v.value for v in variables]
+    inside = depending_on([term], placeholders)
+    if any(v.count > 2 for v in variables if v.value in inside):
+        term = choices_last(term, inside)
     term = with_parts(term, depending_on([term], placeholders))
     reads = Reads(term, placeholders)
     for axis, places in reads.breaks.items():
