@@ -10,6 +10,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.dataclass import dataclass, fields
+from probtensor.dataclass import replace as dataclass_replace
 from probtensor.graph import GraphError, Node, line_of, made_by
 from probtensor.graph.node import new_input
 from probtensor.graph.walk import replace as replaced
@@ -132,6 +133,7 @@ class Summation:
     pieces        those that they were split into: {variable: its value as a graph of theirs}
     units         what is summed out in the end: variables that were not split, and pieces
     factors       the terms of the density that depend on them
+    settled       the conditions that turn out not to depend on them
     result        what is left of these
     """
 
@@ -139,6 +141,7 @@ class Summation:
     pieces: Mapping[Node, Node]
     units: tuple[Discrete, ...]
     factors: tuple[Factor, ...]
+    settled: tuple[SupportCheck, ...]
     result: Eliminated
 
     def terms(self) -> list[Node]:
@@ -146,9 +149,9 @@ class Summation:
         return [ops.broadcast_to(f.table, f.shape) for f in self.result.factors]
 
 
-# A term that depends on discrete variables: its graph, where it comes from, and whether it is a
-# condition.
-Dependent = tuple[Node, frozenset[Source], bool]
+# A term that depends on discrete variables: its graph, where it comes from, and if it is the mask
+# of a condition, that.
+Dependent = tuple[Node, frozenset[Source], SupportCheck | None]
 
 
 def density_terms(
@@ -175,7 +178,8 @@ def density_terms(
         elif not is_within(value, domain, conditions.facts):
             mask = domain.contains(value)
             if mask is not None:
-                dependent.append((mask, frozenset(), True))
+                check = SupportCheck(node.op.what, value, mask, domain, line_of(node))
+                dependent.append((mask, frozenset(), check))
     for source in graphs.term_sources(conditioner):
         names = sources_of(source, conditioner)
         own = Conditions(conditions.only_data, conditions.facts.copy())
@@ -184,14 +188,17 @@ def density_terms(
             conditions.add(check)
         for guard in own.guards:
             if is_discrete(guard.inside):
-                dependent.append((guard.inside, names, True))
+                dependent.append((guard.inside, names, guard))
             else:
                 conditions.add(guard)
         if is_discrete(term):
-            dependent.append((term, names, False))
+            dependent.append((term, names, None))
         else:
             free.append(term)
     summation = summation_of(variables, dependent)
+    for check in summation.settled:
+        is_data = conditions.only_data(check.inside)
+        (conditions.checks if is_data else conditions.guards).append(check)
     return [*free, *summation.terms()], summation
 
 
@@ -259,8 +266,7 @@ def summation_of(variables: Sequence[Discrete], dependent: Sequence[Dependent]) 
     pieces: dict[Node, Node] = {}
     while True:
         try:
-            factors = [f for term, names, is_mask in terms
-                       for f in factors_of(term, units, names, is_mask)]  # fmt: skip
+            factors, settled = _factors(terms, units)
             result = eliminated(units, factors, by_logsumexp, summed)
             break
         except NotLocal as error:
@@ -277,7 +283,24 @@ def summation_of(variables: Sequence[Discrete], dependent: Sequence[Dependent]) 
             changes[variable.value] = whole
         terms = [(replaced([term], changes)[0], names, mask) for term, names, mask in terms]
         pieces = {x: replaced([y], changes)[0] for x, y in pieces.items()} | changes
-    return Summation(tuple(variables), pieces, tuple(units), tuple(factors), result)
+    return Summation(
+        tuple(variables), pieces, tuple(units), tuple(factors), tuple(settled), result
+    )
+
+
+def _factors(
+    terms: Sequence[Dependent], units: Sequence[Discrete]
+) -> tuple[list[Factor], list[SupportCheck]]:
+    """The factors of all terms, and the conditions that no discrete variable decides: pieces of
+    conditions on several entries."""
+    factors, settled = [], []
+    for term, names, check in terms:
+        for f in factors_of(term, units, names, check is not None):
+            if check is None or f.scope:
+                factors.append(f)
+            else:
+                settled.append(dataclass_replace(check, value=f.table, inside=f.table))
+    return factors, settled
 
 
 def by_logsumexp(table: Node, axis: int) -> Node:
