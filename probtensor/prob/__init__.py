@@ -14,6 +14,7 @@ observed; the free ones are their ancestors.
     random.py       pt.random: the functions users call, with all parametrisations
     hmm.py          pt.hmm: hidden Markov models
     draws.py        random variables as pure functions of a key
+    enumeration/    discrete variables that are not observed, summed out of the density
     predictive.py   draws of the prior and of the posterior predictive, as ArviZ objects
 
 The one idea: every check is made once and as early as possible, so that the density, which a

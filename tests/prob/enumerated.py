@@ -56,9 +56,9 @@ def two_in_one_plate():
 def nested_plates():
     w, mu, s = base()
     c = r.categorical(w, shape=2, name="c")
-    d = r.categorical(transitions(2)[c % 2][:, None], shape=(2, 3), name="d")
+    d = r.categorical(transitions(2)[c % 2][:, None], shape=(2, 2), name="d")
     y = r.normal(mu[c][:, None] + d, s, name="y")
-    return {y: np.arange(6.0).reshape(2, 3)}, {c: (0, 3), d: (0, 2)}
+    return {y: np.arange(4.0).reshape(2, 2)}, {c: (0, 3), d: (0, 2)}
 
 
 def counts_of_ranges():
@@ -92,8 +92,8 @@ def chain():
     w, mu, s = base()
     p = transitions()
     first = r.categorical(w, name="first")
-    z = pt.deterministic(states(first, lambda c: r.categorical(p[c], name="z"), 4), name="path")
-    return {r.normal(mu[z], s, name="y"): np.arange(4.0)}, {first: (0, 3), z: (0, 3)}
+    z = pt.deterministic(states(first, lambda c: r.categorical(p[c], name="z"), 3), name="path")
+    return {r.normal(mu[z], s, name="y"): np.arange(3.0)}, {first: (0, 3), z: (0, 3)}
 
 
 def backward_chain():
@@ -144,9 +144,9 @@ def switching_autoregression():
 
 def differences():
     w, mu, s = base()
-    z = r.categorical(w, shape=5, name="z")
+    z = r.categorical(w, shape=4, name="z")
     level = mu[z]
-    return {r.normal(level[1:] - level[:-1], s, name="y"): np.arange(4.0)}, {z: (0, 3)}
+    return {r.normal(level[1:] - level[:-1], s, name="y"): np.arange(3.0)}, {z: (0, 3)}
 
 
 def sum_of_all():
@@ -157,11 +157,11 @@ def sum_of_all():
 
 def grid():
     """Pairs of neighbours in a loop of four and a fifth, by a potential."""
-    w, mu, s = base()
+    w, mu, s = base(2)
     z = r.categorical(w, shape=5, name="z")
     a, b = np.array([0, 1, 2, 3, 0]), np.array([1, 2, 3, 4, 2])
     term = pt.potential(0.7 * pt.eq(z[a], z[b]), name="alike")
-    return {r.normal(mu[z], s, name="y"): np.arange(5.0)}, {z: (0, 3)}, {"potentials": [term]}
+    return {r.normal(mu[z], s, name="y"): np.arange(5.0)}, {z: (0, 2)}, {"potentials": [term]}
 
 
 def judges():
@@ -218,12 +218,65 @@ def bounded_by_states():
     return {y: np.array([0.2, 0.5, 0.9])}, {z: (0, 3)}
 
 
+PLATES = {"a": 2, "b": 3}
+MOST_STATES = 800
+
+
+def aligned(x, axes, target, rng):
+    """A tensor over some plates as one over others: one entry of those that these lack."""
+    for k in reversed(range(len(axes))):
+        if axes[k] not in target:
+            x = x[(slice(None),) * k + (int(rng.integers(PLATES[axes[k]])),)]
+    kept = [a for a in axes if a in target]
+    return x[tuple(slice(None) if a in kept else None for a in target)]
+
+
+def drawn_axes(rng):
+    return tuple(a for a in PLATES if rng.uniform() < 0.4)
+
+
+def random_model(seed):
+    """Discrete variables over plates, each with a distribution that depends on some before it; data
+    that depend on several of them, at times by an index."""
+    rng = np.random.default_rng(seed)
+    found, discrete, states = [], {}, 1
+    for k in range(int(rng.integers(2, 5))):
+        axes, count = drawn_axes(rng), int(rng.integers(2, 4))
+        shape = tuple(PLATES[a] for a in axes)
+        states *= count ** int(np.prod(shape))
+        if states > MOST_STATES and found:
+            break
+        logits = r.normal(0, 1, shape=count, name=f"base{k}")
+        for other, own, n in found:
+            if rng.uniform() < 0.6:
+                table = r.normal(0, 1, shape=(n, count), name=f"from_{other.name}_to{k}")
+                logits = logits + table[aligned(other, own, axes, rng)]
+        z = r.categorical(logit_p=logits, shape=shape, name=f"z{k}")
+        found.append((z, axes, count))
+        discrete[z] = (0, count)
+    given = {}
+    for k in range(2):
+        axes = drawn_axes(rng)
+        shape, mean = tuple(PLATES[a] for a in axes), 0.0
+        for z, own, n in found:
+            if rng.uniform() < 0.7 or (k == 1 and z is found[-1][0]):
+                level = r.normal(0, 1, shape=n, name=f"level{k}_{z.name}")
+                mean = mean + level[aligned(z, own, axes, rng)]
+        if len(axes) == 1 and rng.uniform() < 0.5:
+            index = pt.data(rng.integers(0, shape[0], 4))
+            mean = pt.broadcast_to(mean, shape)[index]
+            shape = (4,)
+        y = r.normal(mean, 1.0, shape=shape, name=f"y{k}")
+        given[y] = rng.normal(size=shape)
+    return given, discrete, {"track": [z for z, _, _ in found]}
+
+
 QUICK = (
-    mixture, grouped, two_in_one_plate, nested_plates, counts_of_counts, population_sizes, chain,
+    mixture, grouped, nested_plates, counts_of_counts, population_sizes, chain,
     chains_of_two_kinds, survival, differences, grid, invalid_in_some_states,
 )  # fmt: skip
 SLOW = (
-    one_class_for_all, counts_of_ranges, change_point, backward_chain, switching_autoregression,
-    sum_of_all, judges, transposed_and_reshaped, vectors, regressions, latent_numbers,
-    bounded_by_states,
+    two_in_one_plate, one_class_for_all, counts_of_ranges, change_point, backward_chain,
+    switching_autoregression, sum_of_all, judges, transposed_and_reshaped, vectors, regressions,
+    latent_numbers, bounded_by_states,
 )  # fmt: skip

@@ -1,8 +1,10 @@
 """Discrete variables summed out: against sums over all joint states, against closed forms, and
 draws of them against their probabilities."""
 
+import io
 import itertools
 import pickle
+import re
 
 import arviz as az
 import numpy as np
@@ -21,9 +23,9 @@ DRAWS = 2000
 def idata_of(values, draws=1):
     """An ArviZ object of which each draw has the same values."""
     arrays = {n: np.broadcast_to(x, (1, draws, *np.shape(x))) for n, x in values.items()}
-    return az.from_dict({"posterior": arrays}) if hasattr(az, "from_dict") and (
-        int(az.__version__.split(".")[0]) >= 1
-    ) else az.from_dict(posterior=arrays)  # fmt: skip
+    if int(az.__version__.split(".")[0]) >= 1:
+        return az.from_dict({"posterior": arrays})
+    return az.from_dict(posterior=arrays)
 
 
 def named(z):
@@ -98,8 +100,7 @@ def test_densities_and_gradients_are_those_of_all_joint_states(build):
     Brute(build).check_density()
 
 
-@pytest.mark.parametrize("build", [enumerated.nested_plates, enumerated.chains_of_two_kinds,
-                                   enumerated.grid], ids=lambda f: f.__name__)  # fmt: skip
+@pytest.mark.parametrize("build", [enumerated.chains_of_two_kinds, enumerated.grid])
 def test_draws_have_the_probabilities_of_the_joint_states(build):
     Brute(build).check_draws()
 
@@ -110,6 +111,15 @@ def test_all_models(build):
     found = Brute(build)
     found.check_density()
     found.check_draws()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(25))
+def test_random_graphs(seed):
+    found = Brute(lambda: enumerated.random_model(seed))
+    found.check_density()
+    if seed < 8:
+        found.check_draws()
 
 
 # Closed forms, as Stan's user guide has them.
@@ -268,8 +278,6 @@ def test_a_diagnosis_has_the_sum():
 
 
 def test_a_line_says_what_is_summed_out(monkeypatch):
-    import io
-
     class Terminal(io.StringIO):
         def isatty(self):
             return True
@@ -337,3 +345,12 @@ def test_the_likelihood_of_a_single_chain_is_refused():
     own = post.constrain(np.zeros(post.dim))
     with pytest.raises(GraphError, match="known as a whole, not for each observation"):
         pt.log_likelihood(post, idata_of(own))
+
+
+@pytest.mark.filterwarnings("ignore::probtensor.SamplerWarning")
+def test_the_program_of_the_page_prints_what_is_shown(root, capsys, monkeypatch):
+    monkeypatch.setenv("PROBTENSOR_TARGET", "machine")
+    text = (root / "docs" / "discrete.md").read_text(encoding="utf-8")
+    ((program, shown),) = re.findall(r"```python\n(.*?)```\n```\n(.*?)```", text, flags=re.S)
+    exec(compile(program, "docs/discrete.md", "exec"), {})
+    assert capsys.readouterr().out == shown

@@ -233,9 +233,12 @@ def to_cells(factor: Factor, access: Access, shape: Shape) -> tuple[Node, dict[i
     sizes = {k: factor.shape[k] for k in kept}
     full = ops.broadcast_to(table, (*table.shape[:rank], *sizes.values()))
     indices = [index_array(place, kept, sizes) for place in access]
-    zeros = ops.zeros((*full.shape[:rank], *shape), full.dtype)
-    key = (slice(None),) * rank
-    return zeros.at[(*key, *indices)].add(full), direct
+    # Rows of values are added to, which is quicker than as many additions for each value.
+    order = (*range(rank, full.ndim), *range(rank))
+    zeros = ops.zeros((*shape, *full.shape[:rank]), full.dtype)
+    found = zeros.at[tuple(indices)].add(ops.transpose(full, order))
+    back = (*range(len(shape), found.ndim), *range(len(shape)))
+    return ops.transpose(found, back), direct
 
 
 def _folded(factor: Factor, axes: Sequence[int]) -> Node:

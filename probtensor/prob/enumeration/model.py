@@ -262,8 +262,10 @@ def _clipped(x: Node, support: Support) -> Node:
 def summation_of(variables: Sequence[Discrete], dependent: Sequence[Dependent]) -> Summation:
     """The variables summed out of terms; those whose entries depend on each other entry by
     entry."""
-    units, terms = list(variables), list(dependent)
-    pieces: dict[Node, Node] = {}
+    # A variable without entries has no values to sum over.
+    empty = {v.value: ops.zeros(v.shape, "int64") for v in variables if 0 in v.shape}
+    units, pieces = [v for v in variables if v.value not in empty], dict(empty)
+    terms = [(replaced([term], empty)[0], names, check) for term, names, check in dependent]
     while True:
         try:
             factors, settled = _factors(terms, units)
@@ -283,9 +285,7 @@ def summation_of(variables: Sequence[Discrete], dependent: Sequence[Dependent]) 
             changes[variable.value] = whole
         terms = [(replaced([term], changes)[0], names, mask) for term, names, mask in terms]
         pieces = {x: replaced([y], changes)[0] for x, y in pieces.items()} | changes
-    return Summation(
-        tuple(variables), pieces, tuple(units), tuple(factors), tuple(settled), result
-    )
+    return Summation(tuple(variables), pieces, tuple(units), tuple(factors), tuple(settled), result)
 
 
 def _factors(

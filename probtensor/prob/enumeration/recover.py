@@ -205,6 +205,9 @@ def probabilities(summation: Summation) -> dict[str, Node]:
     tables = dict(zip(weights, replaced(slopes, zeros), strict=True))
     found = {}
     for v in summation.variables:
+        if 0 in v.shape:
+            found[v.name] = ops.zeros((*v.shape, v.count))
+            continue
         whole = summation.pieces.get(v.value, v.value)
         own = set(toposort([whole]))
         batches = {u.value: tables[u] for u in summation.units if u.value in own}
