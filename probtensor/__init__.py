@@ -19,6 +19,7 @@ _LATE = {
     "Lop": ("autodiff", "Lop"),
     "Rop": ("autodiff", "Rop"),
     "autodiff": ("autodiff", ""),
+    "check_model": ("testing.models", "check_model"),
     "fft": ("fft", ""),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
