@@ -15,6 +15,7 @@ observed; the free ones are their ancestors.
     combinators/    those of pt.random that take other variables: mixtures, censored, ...
     hmm.py          pt.hmm: hidden Markov models
     draws.py        random variables as pure functions of a key
+    enumeration/    discrete variables that are not observed, summed out of the density
     predictive.py   draws of the prior and of the posterior predictive, as ArviZ objects
 
 The one idea: every check is made once and as early as possible, so that the density, which a

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -35,6 +36,7 @@ from probtensor.graph import (
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import make, new_input, present_line
 from probtensor.graph.walk import rebuild
+from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, nodes_in, with_nodes
 from probtensor.prob.bijectors.choice import bijector_for
 from probtensor.prob.density.logp import (
@@ -69,6 +71,11 @@ from probtensor.transform.autodiff import gradient
 from probtensor.transform.facts import FactTable, constant_of
 from probtensor.types import Shape, SizeCheck, shape_text
 
+if TYPE_CHECKING:
+    from probtensor.prob.enumeration.factors import Discrete
+    from probtensor.prob.enumeration.model import Summation
+
+enumeration = late("probtensor.prob.enumeration.model")
 SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
 
 
@@ -118,7 +125,8 @@ class FreeVariable:
 
 @dataclass(frozen=True, eq=False)
 class NamedValue:
-    """A named node and its value: an observed variable, a deterministic or a potential."""
+    """A named node and its value: an observed variable, a deterministic or a potential, or a
+    discrete variable that is summed out, whose value is an input that stands for it."""
 
     name: str
     value: Node
@@ -163,6 +171,7 @@ class Derived:
     size_checks: tuple[SizeCheck, ...]  # size laws of the original graph
     logp: Node  # with guards
     gradient: Node  # without guards: meaningless where one does not hold
+    summation: Summation | None = None  # of discrete variables
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +188,8 @@ class Model:
     data: tuple[Node, ...]  # data inputs
     q: Node
     derive: Callable[[], Derived]
+    summed: tuple[NamedValue, ...] = ()  # the discrete variables that are summed out
+    dependent: tuple[NamedValue, ...] = ()  # the deterministics that depend on these
 
     @computed_once
     def derived(self) -> Derived:
@@ -256,8 +267,8 @@ def build(
     """The model of a graph whose free variables have sizes that are integers. `transforms` are the
     bijectors of some of them.
 
-    GraphError for a discrete free variable, a duplicate name, or an input without a value. With
-    `late`, its density is derived when it is first needed.
+    GraphError for a discrete free variable of infinitely many values, a duplicate name, or an input
+    without a value. With `late`, its density is derived when it is first needed.
     """
     line = present_line()
     chosen = {**(transforms or {})}
@@ -288,6 +299,8 @@ def build(
         data=tuple(conditioner.data),
         q=q,
         derive=lambda: derive() if found is None else found,
+        summed=tuple(conditioner.summed),
+        dependent=tuple(conditioner.dependent),
     )
 
 
@@ -297,7 +310,7 @@ def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Deri
     inputs = [*(y.value for y in conditioner.observed), *conditioner.data, *conditioner.arrays]
     only_data = depends_only_on(inputs)
     conditions = Conditions(only_data, conditioner.facts)
-    terms = density_terms(conditioner, conditions)
+    terms, summation = density_terms(conditioner, conditions)
     counts = {y.value for y in conditioner.observed if y.is_count}
     arrays = {x: default_of(x) for x in conditioner.data} | conditioner.arrays
     counts |= {x for x, array in arrays.items() if are_repeated_counts(array)}
@@ -317,6 +330,7 @@ def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Deri
         size_checks=tuple(size_laws(conditioner.order, named)),
         logp=total,
         gradient=slope,
+        summation=summation,
     )
 
 
@@ -335,6 +349,9 @@ class Conditioner:
         self.free: list[FreeVariable] = []
         self.observed: list[NamedValue] = []
         self.deterministic: list[NamedValue] = []
+        self.summed: list[NamedValue] = []
+        self.discrete: dict[Node, Discrete] = {}
+        self.dependent: list[NamedValue] = []
         self.potentials: list[NamedValue] = []
         self.values: dict[Node, Node] = {}
         self.arrays: dict[Node, np.ndarray] = {}
@@ -352,6 +369,8 @@ class Conditioner:
             with made_by(node):
                 self.values[node] = self._value(node)
         self.observed.sort(key=lambda y: self.given[y.node])
+        if self.discrete:
+            self.deterministic, self.dependent = enumeration.split_deterministics(self)
 
     def _value(self, node: Node) -> Node:
         op = node.op
@@ -401,26 +420,23 @@ class Conditioner:
 
     def _free(self, node: Node) -> Node:
         op = node.op
-        if op.distribution.discrete:
-            raise GraphError(
-                f"{display_name(op.distribution, op.label)} is discrete and not observed, so it "
-                "has no "
-                f"gradient to sample by\n  made at {line_of(node)}\n  observe it, or sum it out: "
-                "add logsumexp over its values of the joint log density as a pt.potential"
-            )
-        if op.distribution.has_atoms:
-            raise GraphError(
-                f"{display_name(op.distribution, op.label)} has values of positive probability and "
-                f"is not observed, so it cannot be sampled by gradients\n  made at {line_of(node)}"
-                "\n  observe it, or make what it is made of a variable of its own"
-            )
         name = self._name(node)
         if not all(isinstance(n, int) for n in node.shape):
             raise GraphError(
                 f"the size of {name} is not known: {node.type}\n  made at {line_of(node)}\n"
                 "  give shape=, or coords={dim: labels} for its dims"
             )
-        support = self._support(node)
+        if op.distribution.discrete:
+            return enumeration.stand_in(self, node, name)
+        if op.distribution.has_atoms:
+            raise GraphError(
+                f"{display_name(op.distribution, op.label)} has values of positive probability and "
+                f"is not observed, so it cannot be sampled by gradients\n  made at {line_of(node)}"
+                "\n  observe it, or make what it is made of a variable of its own"
+            )
+        support = self.support(node)
+        if self.discrete:
+            enumeration.refuse_discrete_bounds(self, node, support)
         chosen = node in self.chosen
         bijector = with_nodes(self.chosen[node], self.values) if chosen else bijector_for(support)
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
@@ -435,7 +451,8 @@ class Conditioner:
         self.size = self.free[-1].stop
         return value
 
-    def _support(self, node: Node) -> Support:
+    def support(self, node: Node) -> Support:
+        """The support of a variable that is not observed."""
         if isinstance(node.op, RandomSequence):
             return support_in_all_steps(node, self.values)
         return node.op.support(*(self.values[x] for x in node.inputs))
@@ -474,7 +491,9 @@ def value_of(bijector: Bijector, u: Node, variable: Node) -> Node:
 def names_in_results(conditioner: Conditioner, potentials: Sequence[Node]) -> list[Named]:
     """All names in results of this model or in messages about it."""
     variables = [(v.name, v.variable) for v in conditioner.free]
-    variables += [(y.name, y.node) for y in (*conditioner.observed, *conditioner.deterministic)]
+    named = (*conditioner.observed, *conditioner.deterministic)
+    variables += [(y.name, y.node) for y in named]
+    variables += [(z.name, z.node) for z in (*conditioner.summed, *conditioner.dependent)]
     data = [(x.name, x) for x in conditioner.data if x.name is not None]
     labels = [(p.name, p) for p in potentials if p.name is not None]
     return named_things([*variables, *data]) + [
@@ -504,9 +523,11 @@ def term_sources(model: Conditioner | Model) -> Iterator[TermSource]:
     by the log-Jacobian of its bijector if it is free, then the potentials."""
     free = {v.variable: v for v in model.free}
     observed = {y.node: y for y in model.observed}
+    summed = {z.node: z for z in model.summed}
     for node in model.variables:
         if node not in free:
-            yield TermSource("likelihood", observed[node], node)
+            kind, own = ("prior", summed) if node in summed else ("likelihood", observed)
+            yield TermSource(kind, own[node], node)
             continue
         variable = free[node]
         yield TermSource("prior", variable, node)
@@ -518,15 +539,20 @@ def term_sources(model: Conditioner | Model) -> Iterator[TermSource]:
         yield TermSource("potential", p, p.node, p.value)
 
 
-def density_terms(conditioner: Conditioner, conditions: Conditions) -> list[Node]:
+def density_terms(
+    conditioner: Conditioner, conditions: Conditions
+) -> tuple[list[Node], Summation | None]:
     """Every term of the log density, without checks; what the terms assume is added to
-    `conditions`."""
+    `conditions`. Discrete variables that are not observed are summed out of them."""
+    if conditioner.discrete:
+        return enumeration.density_terms(conditioner, conditions)
     for node in conditioner.bounded:
         with made_by(node):
             conditions.require(
                 node.op.what, conditioner.values[node], node.op.domain, line_of(node)
             )
-    return [density_term(source, conditioner, conditions) for source in term_sources(conditioner)]
+    sources = term_sources(conditioner)
+    return [density_term(source, conditioner, conditions) for source in sources], None
 
 
 def density_term(source: TermSource, conditioner: Conditioner, conditions: Conditions) -> Node:
