@@ -17,7 +17,7 @@ from probtensor.ops.kinds import Composite, Random
 from probtensor.prob.derived.law import Law, law_of_variable
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
 from probtensor.prob.distributions.distribution import Unknown
-from probtensor.prob.distributions.multivariate import MultivariateNormal
+from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
 from probtensor.prob.distributions.support import Interval, is_number
 from probtensor.transform.facts import FactTable
 

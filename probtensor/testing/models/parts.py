@@ -11,7 +11,8 @@ from probtensor.compile import function
 from probtensor.dataclass import dataclass
 from probtensor.graph import GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import make, new_input
-from probtensor.prob.bijectors.base import Bijector, bijector_for
+from probtensor.prob.bijectors.base import Bijector
+from probtensor.prob.bijectors.choice import bijector_for
 from probtensor.prob.density.logp import logp
 from probtensor.prob.distributions.base import RandomVariable
 from probtensor.prob.distributions.support import Ordered

@@ -30,8 +30,8 @@ from probtensor.prob.derived.rules.families import (
 )
 from probtensor.prob.derived.rules.folds import extreme_law
 from probtensor.prob.derived.rules.views import joined
-from probtensor.prob.distributions import continuous as c
 from probtensor.prob.distributions import discrete
+from probtensor.prob.distributions.continuous import bounded, positive, real, skewed
 from probtensor.prob.distributions.support import Integers, Interval
 
 
@@ -93,9 +93,9 @@ def derive_sum(d: Derivation, node: Node) -> Law | None:
     found = sum_family(x, y, d.facts)
     if found is not None:
         return _made(found, node, laws)
-    if x.of(c.Uniform) and y.of(c.Uniform):
+    if x.of(bounded.Uniform) and y.of(bounded.Uniform):
         return _sum_of_uniforms(x, y, node, laws)
-    if x.of(c.Exponential) and y.of(c.Exponential):
+    if x.of(positive.Exponential) and y.of(positive.Exponential):
         return _sum_of_exponentials(x, y, node, laws)
     raise _refused(node, laws, "sum")
 
@@ -141,7 +141,7 @@ def _sum_of_exponentials(x: Family, y: Family, node: Node, laws: tuple[Law, Law]
 
 def _difference(d: Derivation, node: Node, x: Family, y: Family, laws: tuple[Law, Law]) -> Law:
     """The differences that are no sums with a negated variable."""
-    if x.of(c.Exponential) and y.of(c.Exponential):
+    if x.of(positive.Exponential) and y.of(positive.Exponential):
         (a,), (b,) = x.parameters, y.parameters
         scale = ops.log(a) + ops.log(b) - ops.log(a + b)
 
@@ -161,9 +161,10 @@ def _difference(d: Derivation, node: Node, x: Family, y: Family, laws: tuple[Law
             return ops.where(t < 0, low, ops.log(b) - ops.log(a + b) - a * up)
 
         return _own(density, Interval(), node, laws, below, above)
-    if x.of(c.Gumbel) and y.of(c.Gumbel) and equal(x.parameters[1], y.parameters[1], d.facts):
+    both = x.of(skewed.Gumbel) and y.of(skewed.Gumbel)
+    if both and equal(x.parameters[1], y.parameters[1], d.facts):
         (a, scale), (b, _) = x.parameters, y.parameters
-        return _made((c.Logistic(), (a - b, scale)), node, laws)
+        return _made((real.Logistic(), (a - b, scale)), node, laws)
     if x.of(discrete.Poisson) and y.of(discrete.Poisson):
         (a,), (b,) = x.parameters, y.parameters
         root = 2 * ops.sqrt(a * b)
@@ -184,9 +185,9 @@ def derive_product(d: Derivation, node: Node) -> Law | None:
     if laws is None:
         return None
     x, y = (law.family for law in laws)
-    if x is not None and y is not None and x.of(c.LogNormal) and y.of(c.LogNormal):
+    if x is not None and y is not None and x.of(positive.LogNormal) and y.of(positive.LogNormal):
         (a, s), (b, t) = x.parameters, y.parameters
-        return _made((c.LogNormal(), (a + b, norm(s, t))), node, laws)
+        return _made((positive.LogNormal(), (a + b, norm(s, t))), node, laws)
     raise _refused(node, laws, "product")
 
 
@@ -204,17 +205,17 @@ def derive_ratio(d: Derivation, node: Node) -> Law | None:
         return student
     if x is None or y is None:
         raise _refused(node, laws, "ratio")
-    if x.of(c.LogNormal) and y.of(c.LogNormal):
+    if x.of(positive.LogNormal) and y.of(positive.LogNormal):
         (a, s), (b, t) = x.parameters, y.parameters
-        return _made((c.LogNormal(), (a - b, norm(s, t))), node, laws)
-    if x.of(c.Normal) and y.of(c.Normal):
+        return _made((positive.LogNormal(), (a - b, norm(s, t))), node, laws)
+    if x.of(real.Normal) and y.of(real.Normal):
         (a, s), (b, t) = x.parameters, y.parameters
         if is_zero(a, d.facts) and is_zero(b, d.facts):
-            return _made((c.Cauchy(), (a, s / t)), node, laws)
-    if x.of(c.HalfNormal) and y.of(c.HalfNormal):
-        return _made((c.HalfCauchy(), (x.parameters[0] / y.parameters[0],)), node, laws)
+            return _made((real.Cauchy(), (a, s / t)), node, laws)
+    if x.of(positive.HalfNormal) and y.of(positive.HalfNormal):
+        return _made((positive.HalfCauchy(), (x.parameters[0] / y.parameters[0],)), node, laws)
     x, y = as_gamma(x), as_gamma(y)
-    if x.of(c.Gamma) and y.of(c.Gamma):
+    if x.of(positive.Gamma) and y.of(positive.Gamma):
         return _ratio_of_gammas(x, y, node, laws)
     raise _refused(node, laws, "ratio")
 
@@ -222,7 +223,7 @@ def derive_ratio(d: Derivation, node: Node) -> Law | None:
 def _ratio_of_gammas(x: Family, y: Family, node: Node, laws: tuple[Law, Law]) -> Law:
     """x / y = odds(p) rate_y / rate_x for a beta share p: beta prime, F."""
     (a, r), (b, s) = x.parameters, y.parameters
-    beta = c.Beta()
+    beta = bounded.Beta()
     offset = ops.log(r) - ops.log(s)
 
     def logit(t: Node) -> Node:
@@ -259,12 +260,12 @@ def _share(d: Derivation, node: Node) -> Law | None:
     for law in laws:
         require_shape(law, node)
     x, y = (as_gamma(law.family) for law in laws)
-    if not (x.of(c.Gamma) and y.of(c.Gamma)):
+    if not (x.of(positive.Gamma) and y.of(positive.Gamma)):
         return None
     (a, r), (b, s) = x.parameters, y.parameters
     if not equal(r, s, d.facts):
         return None
-    return _made((c.Beta(), (a, b)), node, laws)
+    return _made((bounded.Beta(), (a, b)), node, laws)
 
 
 def _student(d: Derivation, node: Node) -> Law | None:
@@ -274,14 +275,14 @@ def _student(d: Derivation, node: Node) -> Law | None:
         return None
     laws = d.law(top), d.law(bottom.inputs[0])
     x, g = (law.family for law in laws)
-    if x is None or g is None or not x.of(c.Normal) or not is_zero(x.parameters[0], d.facts):
+    if x is None or g is None or not x.of(real.Normal) or not is_zero(x.parameters[0], d.facts):
         return None
     g = as_gamma(g)
-    if not g.of(c.Gamma):
+    if not g.of(positive.Gamma):
         return None
     a, b = g.parameters
     mu, sigma = x.parameters
-    return _made((c.StudentT(), (2 * a, mu, sigma * ops.sqrt(b / a))), node, laws)
+    return _made((real.StudentT(), (2 * a, mu, sigma * ops.sqrt(b / a))), node, laws)
 
 
 def derive_larger(d: Derivation, node: Node) -> Law | None:

@@ -14,8 +14,15 @@ from probtensor import ops
 from probtensor.graph import Node
 from probtensor.graph.node import Op
 from probtensor.prob.derived.law import Family, Law, literal_like
-from probtensor.prob.distributions import continuous as c
 from probtensor.prob.distributions import discrete as dd
+from probtensor.prob.distributions.continuous import (
+    bounded,
+    lifetimes,
+    positive,
+    real,
+    shares,
+    skewed,
+)
 from probtensor.prob.distributions.distribution import Distribution
 from probtensor.transform.facts import FactTable
 
@@ -31,9 +38,9 @@ def affine_family(family: Family, a: Node, b: Node, facts: FactTable) -> Found |
     """The distribution of a * x + b, if it is one that pt.random has."""
     p = family.parameters
     kind = type(family.distribution)
-    if kind in (c.Normal, c.Cauchy, c.Laplace, c.Logistic, c.StudentT):
+    if kind in (real.Normal, real.Cauchy, real.Laplace, real.Logistic, real.StudentT):
         return _location_scale(family, a, b)
-    if kind is c.Uniform:
+    if kind is bounded.Uniform:
         ends = a * p[0] + b, a * p[1] + b
         if facts.bounds(a).positive:
             return family.distribution, ends
@@ -41,20 +48,20 @@ def affine_family(family: Family, a: Node, b: Node, facts: FactTable) -> Found |
             return family.distribution, ends[::-1]
         return None
     if facts.constant(b) != 0 or not facts.bounds(a).positive:
-        if kind is c.Gumbel and facts.bounds(a).positive:
+        if kind is skewed.Gumbel and facts.bounds(a).positive:
             return _location_scale(family, a, b)
         return None
-    if kind is c.Gamma:
+    if kind is positive.Gamma:
         return family.distribution, (p[0], p[1] / a)
-    if kind is c.ChiSquared:
-        return c.Gamma(), (0.5 * p[0], 0.5 / a)
-    if kind is c.Exponential:
+    if kind is shares.ChiSquared:
+        return positive.Gamma(), (0.5 * p[0], 0.5 / a)
+    if kind is positive.Exponential:
         return family.distribution, (p[0] / a,)
-    if kind is c.InverseGamma:
+    if kind is positive.InverseGamma:
         return family.distribution, (p[0], p[1] * a)
-    if kind is c.LogNormal:
+    if kind is positive.LogNormal:
         return family.distribution, (p[0] + ops.log(a), p[1])
-    if kind in (c.HalfNormal, c.HalfCauchy):
+    if kind in (positive.HalfNormal, positive.HalfCauchy):
         return family.distribution, (p[0] * a,)
     return None
 
@@ -81,30 +88,30 @@ def family_of_map(op: Op, law: Law, facts: FactTable, power: Node | None = None)
     match op:
         case ops.Neg():
             return negated(family, facts)
-        case ops.Exp() if kind is c.Normal:
-            return c.LogNormal(), p
-        case ops.Log() if kind is c.LogNormal:
-            return c.Normal(), p
-        case ops.Pow() if kind is c.LogNormal and power is not None:
-            return c.LogNormal(), (power * p[0], ops.abs(power) * p[1])
-        case ops.Square() if kind is c.LogNormal:
-            return c.LogNormal(), (2 * p[0], 2 * p[1])
-        case ops.Sqrt() if kind is c.LogNormal:
-            return c.LogNormal(), (0.5 * p[0], 0.5 * p[1])
-        case ops.Div() if kind is c.LogNormal:
-            return c.LogNormal(), (-p[0], p[1])
-        case ops.Div() if kind is c.Gamma:
-            return c.InverseGamma(), p
-        case ops.Div() if kind is c.Cauchy and is_zero(p[0], facts):
-            return c.Cauchy(), (p[0], 1 / p[1])
-        case ops.Square() if kind is c.HalfNormal:
-            return c.Gamma(), (literal_like(0.5, p[0]), 0.5 / ops.square(p[0]))
-        case ops.Square() if kind is c.Normal and is_zero(p[0], facts):
-            return c.Gamma(), (literal_like(0.5, p[1]), 0.5 / ops.square(p[1]))
-        case ops.Abs() if kind is c.Normal and is_zero(p[0], facts):
-            return c.HalfNormal(), (p[1],)
-        case ops.Abs() if kind is c.Cauchy and is_zero(p[0], facts):
-            return c.HalfCauchy(), (p[1],)
+        case ops.Exp() if kind is real.Normal:
+            return positive.LogNormal(), p
+        case ops.Log() if kind is positive.LogNormal:
+            return real.Normal(), p
+        case ops.Pow() if kind is positive.LogNormal and power is not None:
+            return positive.LogNormal(), (power * p[0], ops.abs(power) * p[1])
+        case ops.Square() if kind is positive.LogNormal:
+            return positive.LogNormal(), (2 * p[0], 2 * p[1])
+        case ops.Sqrt() if kind is positive.LogNormal:
+            return positive.LogNormal(), (0.5 * p[0], 0.5 * p[1])
+        case ops.Div() if kind is positive.LogNormal:
+            return positive.LogNormal(), (-p[0], p[1])
+        case ops.Div() if kind is positive.Gamma:
+            return positive.InverseGamma(), p
+        case ops.Div() if kind is real.Cauchy and is_zero(p[0], facts):
+            return real.Cauchy(), (p[0], 1 / p[1])
+        case ops.Square() if kind is positive.HalfNormal:
+            return positive.Gamma(), (literal_like(0.5, p[0]), 0.5 / ops.square(p[0]))
+        case ops.Square() if kind is real.Normal and is_zero(p[0], facts):
+            return positive.Gamma(), (literal_like(0.5, p[1]), 0.5 / ops.square(p[1]))
+        case ops.Abs() if kind is real.Normal and is_zero(p[0], facts):
+            return positive.HalfNormal(), (p[1],)
+        case ops.Abs() if kind is real.Cauchy and is_zero(p[0], facts):
+            return positive.HalfCauchy(), (p[1],)
     return None
 
 
@@ -128,10 +135,10 @@ def norm(a: Node, b: Node) -> Node:
 def as_gamma(family: Family) -> Family:
     """A gamma distribution, also where it has another name."""
     p, kind = family.parameters, type(family.distribution)
-    if kind is c.Exponential:
-        return Family(c.Gamma(), (literal_like(1.0, p[0]), p[0]))
-    if kind is c.ChiSquared:
-        return Family(c.Gamma(), (0.5 * p[0], literal_like(0.5, p[0])))
+    if kind is positive.Exponential:
+        return Family(positive.Gamma(), (literal_like(1.0, p[0]), p[0]))
+    if kind is shares.ChiSquared:
+        return Family(positive.Gamma(), (0.5 * p[0], literal_like(0.5, p[0])))
     return family
 
 
@@ -156,20 +163,20 @@ def sum_family(x: Family, y: Family, facts: FactTable) -> Found | None:
 
 def _sum_family(x: Family, y: Family, facts: FactTable) -> Found | None:
     p, q = x.parameters, y.parameters
-    if x.of(c.Normal) and y.of(c.Normal):
-        return c.Normal(), (p[0] + q[0], norm(p[1], q[1]))
-    if x.of(c.Normal) and y.of(c.Exponential):
-        return c.ExGaussian(), (p[0], p[1], 1 / q[0])
-    if x.of(c.Cauchy) and y.of(c.Cauchy):
-        return c.Cauchy(), (p[0] + q[0], p[1] + q[1])
+    if x.of(real.Normal) and y.of(real.Normal):
+        return real.Normal(), (p[0] + q[0], norm(p[1], q[1]))
+    if x.of(real.Normal) and y.of(positive.Exponential):
+        return skewed.ExGaussian(), (p[0], p[1], 1 / q[0])
+    if x.of(real.Cauchy) and y.of(real.Cauchy):
+        return real.Cauchy(), (p[0] + q[0], p[1] + q[1])
     if x.of(dd.Poisson) and y.of(dd.Poisson):
         return dd.Poisson(), (p[0] + q[0],)
-    if x.of(c.Levy) and y.of(c.Levy):
-        return c.Levy(), (p[0] + q[0], ops.square(ops.sqrt(p[1]) + ops.sqrt(q[1])))
+    if x.of(lifetimes.Levy) and y.of(lifetimes.Levy):
+        return lifetimes.Levy(), (p[0] + q[0], ops.square(ops.sqrt(p[1]) + ops.sqrt(q[1])))
     first, second = as_gamma(x), as_gamma(y)
-    if first.of(c.Gamma) and second.of(c.Gamma):
+    if first.of(positive.Gamma) and second.of(positive.Gamma):
         (a, rate), (b, other) = first.parameters, second.parameters
-        return (c.Gamma(), (a + b, rate)) if equal(rate, other, facts) else None
+        return (positive.Gamma(), (a + b, rate)) if equal(rate, other, facts) else None
     first, second = probability(x), probability(y)
     if (
         first is not None
@@ -208,21 +215,21 @@ def total_family(family: Family, total: Reduced, count: Node, fixed: Callable, f
     fixed   a parameter without the axes; None where it varies along them
     """
     p = family.parameters
-    if family.of(c.Normal):
+    if family.of(real.Normal):
         sigma = fixed(p[1])
         if sigma is not None:
-            return c.Normal(), (total(p[0]), sigma * ops.sqrt(count.astype(sigma.dtype)))
-        return c.Normal(), (total(p[0]), ops.sqrt(total(ops.square(p[1]))))
-    if family.of(c.Cauchy):
-        return c.Cauchy(), (total(p[0]), total(p[1]))
+            return real.Normal(), (total(p[0]), sigma * ops.sqrt(count.astype(sigma.dtype)))
+        return real.Normal(), (total(p[0]), ops.sqrt(total(ops.square(p[1]))))
+    if family.of(real.Cauchy):
+        return real.Cauchy(), (total(p[0]), total(p[1]))
     if family.of(dd.Poisson):
         return dd.Poisson(), (total(p[0]),)
-    if family.of(c.ChiSquared):
-        return c.ChiSquared(), (total(p[0]),)
+    if family.of(shares.ChiSquared):
+        return shares.ChiSquared(), (total(p[0]),)
     gamma = as_gamma(family)
-    if gamma.of(c.Gamma):
+    if gamma.of(positive.Gamma):
         rate = fixed(gamma.parameters[1])
-        return None if rate is None else (c.Gamma(), (total(gamma.parameters[0]), rate))
+        return None if rate is None else (positive.Gamma(), (total(gamma.parameters[0]), rate))
     trials = probability(family)
     if trials is not None:
         share = fixed(trials.parameters[1])

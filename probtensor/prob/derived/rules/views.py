@@ -22,8 +22,8 @@ from probtensor.prob.derived.law import (
     law_of_family,
     same_support,
 )
-from probtensor.prob.distributions import multivariate
-from probtensor.prob.distributions.continuous import Beta
+from probtensor.prob.distributions.continuous.bounded import Beta
+from probtensor.prob.distributions.multivariate import shares
 from probtensor.prob.distributions.support import Integers, Interval, is_number
 
 
@@ -188,7 +188,7 @@ def _selected(d: Derivation, node: Node, law: Law, chosen: np.ndarray) -> Law:
 
 def _part_of_shares(node: Node, law: Law) -> Law | None:
     """Entries of a dirichlet vector: one is beta, several have a density with the rest."""
-    if not law.family.of(multivariate.Dirichlet):
+    if not law.family.of(shares.Dirichlet):
         return None
     (alpha,) = law.family.parameters
     alpha = ops.broadcast_to(alpha, law.shape)
@@ -209,7 +209,7 @@ def _part_of_shares(node: Node, law: Law) -> Law | None:
     def density(x: Node) -> Node:
         last_one = 1 - ops.sum(x, axis=-1, keepdims=True)
         both = ops.concatenate([kept, rest], axis=-1)
-        return multivariate.Dirichlet().logpdf(ops.concatenate([x, last_one], axis=-1), both)
+        return shares.Dirichlet().logpdf(ops.concatenate([x, last_one], axis=-1), both)
 
     def inside(x: Node) -> Node:
         return ops.all(x > 0, axis=-1) & (ops.sum(x, axis=-1) < 1)
