@@ -197,7 +197,8 @@ DECLARED = {
     "geometric": "counts.Geometric",
 }
 OF_VECTORS = (
-    "dirichlet_multinomial", "low_rank_multivariate_normal", "multinomial", "multivariate_normal",
+    "circulant_normal", "dirichlet_multinomial", "gaussian_copula", "projected_normal",
+    "low_rank_multivariate_normal", "multinomial", "multivariate_normal",
     "multivariate_student_t", "mv_normal", "relaxed_one_hot_categorical", "stick_breaking_weights",
     "uniform_direction", "zero_sum_normal",
 )  # fmt: skip
