@@ -13,6 +13,7 @@ observed; the free ones are their ancestors.
     model/          condition: graph and data to a posterior, its compiled functions of q
     random.py       pt.random: the functions users call, with all parametrisations; those of
                     vectors and matrices are in vectors.py and matrices.py
+    combinators/    those of pt.random that take other variables: mixtures, censored, ...
     hmm.py          pt.hmm: hidden Markov models
     draws.py        random variables as pure functions of a key
     predictive.py   draws of the prior and of the posterior predictive, as ArviZ objects

@@ -188,13 +188,22 @@ DECLARED = {
     "skew_student_t": "continuous.skewed.SkewStudentT",
     "soft_laplace": "continuous.skewed.SoftLaplace",
     "triangular": "continuous.shares.Triangular",
+    "von_mises": "continuous.circular.VonMises",
+    "sine_skewed_von_mises": "continuous.circular.SineSkewedVonMises",
     "wald": "continuous.lifetimes.Wald",
     "weibull": "continuous.lifetimes.Weibull",
     "beta_binomial": "counts.BetaBinomial",
     "beta_negative_binomial": "counts.BetaNegativeBinomial",
     "discrete_uniform": "counts.DiscreteUniform",
+    "dirac_delta": "urns.DiracDelta",
     "discrete_weibull": "counts.DiscreteWeibull",
     "geometric": "counts.Geometric",
+    "hypergeometric": "urns.Hypergeometric",
+    "relaxed_bernoulli": "continuous.renamed.RelaxedBernoulli",
+    "skew_double_exponential": "continuous.renamed.SkewDoubleExponential",
+    "ordered_logistic": "combined.ordinal.OrderedLogistic",
+    "ordered_probit": "combined.ordinal.OrderedProbit",
+    "interpolated": "combined.interpolated.Interpolated",
 }
 OF_VECTORS = (
     "circulant_normal", "dirichlet_multinomial", "gaussian_copula", "projected_normal",
@@ -207,12 +216,62 @@ OF_MATRICES = (
     "lkj_cov", "matrix_normal", "wishart", "wishart_bartlett", "wishart_cholesky",
 )  # fmt: skip
 # The functions that are written by hand in other modules of `prob`: name -> module.
-WRITTEN: dict[str, str] = {
+OF_SERIES = {
+    "random_walk": "walks",
+    "gaussian_random_walk": "walks",
+    "mv_gaussian_random_walk": "walks",
+    "mv_student_t_random_walk": "walks",
+    "ar": "regressions",
+    "garch11": "regressions",
+    "euler_maruyama": "diffusions",
+    "gaussian_state_space": "diffusions",
+    "car": "fields",
+    "icar": "fields",
+}
+COMBINATORS = {
+    **dict.fromkeys(("mixture", "normal_mixture"), "mixtures"),
+    **dict.fromkeys(
+        ("zero_inflated", "hurdle", "zero_inflated_poisson", "zero_inflated_binomial",
+         "zero_inflated_negative_binomial", "hurdle_poisson", "hurdle_negative_binomial",
+         "hurdle_gamma", "hurdle_log_normal"),
+        "inflated",
+    ),
+    **dict.fromkeys(("truncated", "censored", "interval_censored"), "cut"),
+    **dict.fromkeys(("folded", "masked"), "changed"),
+    **dict.fromkeys(("custom", "simulator"), "custom"),
+}  # fmt: skip
+WRITTEN = {
+    **{name: f"combinators.{part}" for name, part in COMBINATORS.items()},
+    **{name: f"distributions.processes.{part}" for name, part in OF_SERIES.items()},
     **dict.fromkeys(OF_VECTORS, "vectors"),
     **dict.fromkeys(OF_MATRICES, "matrices"),
+    "choice": "choices",
+    "exp_mod_normal": "aliases",
+    "gumbel_softmax": "choices",
+    "halfcauchy": "aliases",
+    "halfnormal": "aliases",
+    "improper_uniform": "aliases",
+    "integers": "aliases",
+    "permutation": "choices",
+    "truncated_normal": "aliases",
+    "truncexpon": "aliases",
 }
+# Distributions under the names of other libraries, as the rows of `aliases.py` say.
+RENAMED = (
+    "betabinom",
+    "beta_proportion",
+    "chisquare",
+    "gengamma",
+    "inverse_gaussian",
+    "invgamma",
+    "lognormal",
+    "nbinom",
+    "standard_normal",
+    "t",
+    "vonmises",
+)
 __all__ = [name for name, value in globals().items() if callable(value) and is_public(value)]
-__all__.extend([*DECLARED, *WRITTEN])
+__all__.extend([*DECLARED, *WRITTEN, *RENAMED])
 _missing = absent("pt.random", dict.fromkeys(__all__))
 
 
@@ -224,6 +283,8 @@ def __getattr__(name: str) -> object:
         found = function_of(getattr(load(f"{_DISTRIBUTIONS}.{module}"), kind))
     elif name in WRITTEN:
         found = getattr(load(f"probtensor.prob.{WRITTEN[name]}"), name)
+    elif name in RENAMED:
+        found = load("probtensor.prob.aliases").function_of(name)
     else:
         return _missing(name)
     return globals().setdefault(name, found)

@@ -10,6 +10,7 @@ from scipy import integrate, stats
 import probtensor as pt
 from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.model.data import evaluate
+from tests.prob.combinations import COMBINATIONS
 from tests.prob.distributions import DISTRIBUTIONS
 
 R = pt.random
@@ -77,6 +78,19 @@ MOMENTS = {
                   S.dirichlet([2.0, 3.0, 5.0]).var()),
     "dirichlet, rows": (R.dirichlet([[2.0, 3.0], [1.0, 0.5]]), [[0.4, 0.6], [2 / 3, 1 / 3]],
                         [S.dirichlet(a).var() for a in ([2.0, 3.0], [1.0, 0.5])]),
+    "dirac_delta": (R.dirac_delta(2.5), 2.5, 0.0),
+    "random_walk": (
+        R.random_walk(R.gamma([2.0, 3.0], 1.0), R.exponential(2.0), 2),
+        [[2.0, 2.5, 3.0], [3.0, 3.5, 4.0]], [[2.0, 2.25, 2.5], [3.0, 3.25, 3.5]]),
+    "random_walk of vectors": (
+        R.mv_student_t_random_walk(4.0, [0.5, -1.0], cov=[[2.0, 1.0], [1.0, 3.0]], steps=2),
+        [[0.0, 0.0], [0.5, -1.0], [1.0, -2.0]], [[100, 100], [104, 106], [108, 112]]),
+    "random_walk of t vectors": (
+        R.mv_student_t_random_walk(1.5, 0.0, cov=np.eye(2), steps=1),
+        [[0.0, 0.0], [0.0, 0.0]], [[100, 100], [INF, INF]]),
+    "garch11": (R.garch11([0.5, 0.5], 0.25, [0.25, 0.75], 2.0, steps=2), np.zeros(3),
+                [[4, 2.5, 1.75], [4, 4.5, 5]]),
+    "car": (R.car(3.0, [[0, 2], [2, 0]], 0.5, 4.0), [3, 3], [1 / 6, 1 / 6]),
     "multivariate_normal": (
         R.multivariate_normal([1.0, -2.0], cov=[[4.0, 1.0], [1.0, 9.0]]), [1, -2], [4, 9]),
     "multivariate_normal by precision": (
@@ -121,6 +135,9 @@ def test_mean_and_variance(name):
 def test_every_law_that_states_moments_is_among_them():
     distributions = {type(variable.op.distribution) for variable, *_ in MOMENTS.values()}
     distributions |= {type(case.variable().op.distribution) for case in DISTRIBUTIONS}
+    distributions |= {type(MOMENTS["random_walk of t vectors"][0].op.distribution.innovation)}
+    combined = [case.variable().op.distribution for case in COMBINATIONS]
+    distributions |= {type(x) for own in combined for x in (own, *getattr(own, "parts", ()))}
     stating = {cls for cls in every_law() if "mean" in vars(cls) or "variance" in vars(cls)}
     stating = {cls for cls in stating if cls.name}
     assert stating <= distributions

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, Identity
-from probtensor.prob.bijectors.scalars import Circular, Logit, Lower, Upper
+from probtensor.prob.bijectors.scalars import Circular, Constant, Logit, Lower, Upper
 from probtensor.prob.distributions import support as sets
 
 matrices = late("probtensor.prob.bijectors.matrices")
+series = late("probtensor.prob.bijectors.series")
+processes = late("probtensor.prob.distributions.processes.parts")
 structured = late("probtensor.prob.distributions.structured")
 vectors = late("probtensor.prob.bijectors.vectors")
 
@@ -21,6 +23,8 @@ def bijector_for(support: sets.Support) -> Bijector:
             return vectors.LogRatio()
         case sets.Ordered(low):
             return vectors.Ordered(low)
+        case sets.Point(value):
+            return Constant(value)
     if type(support) is not sets.Interval:
         found = _structured(support)
         if found is not None:
@@ -37,6 +41,8 @@ def bijector_for(support: sets.Support) -> Bijector:
 def _structured(support: sets.Support) -> Bijector | None:
     """The map onto one of the supports of structured.py."""
     match support:
+        case processes.SeriesSupport():
+            return series.map_onto(support, bijector_for)
         case structured.Circular():
             return Circular()
         case structured.RealArray():

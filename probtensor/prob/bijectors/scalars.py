@@ -164,3 +164,26 @@ class Circular(Bijector):
 
     def log_jacobian(self, u):
         return -0.5 * ops.sum(ops.square(u), axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Bijector):
+    """x = value, of no unconstrained numbers.
+
+    >>> pt.bijectors.scalars.Constant(2.0).forward(pt.zeros((0,))).eval()
+    array(2.)
+    """
+
+    value: TensorLike
+
+    def unconstrained_shape(self, shape):
+        return (0,)
+
+    def forward(self, u):
+        return as_tensor(self.value)
+
+    def inverse(self, x):
+        return ops.zeros((0,))
+
+    def log_jacobian(self, u):
+        return None

@@ -8,6 +8,8 @@
     discrete.py      bernoulli, binomial, poisson, negative_binomial, categorical
     counts.py        other distributions of whole numbers
     multivariate/    vectors and matrices
+    processes/       time series, fields on graphs
+    combined/        distributions made of others: mixtures, truncated and censored ones, ...
     formulas.py      numerically stable parts of densities
     support.py       sets of values
     structured.py    sets of vectors and matrices with structure

@@ -214,11 +214,10 @@ class RandomVariable(Random):
     @property
     def no_derivative(self) -> str:
         kind = self.distribution
-        return (
-            f"draws of {display_name(kind, self.label)} are whole numbers"
-            if kind.discrete
-            else f"the distribution function of {kind.name} is not known here"
-        )
+        if kind.discrete or kind.has_atoms:
+            what = "are whole numbers" if kind.discrete else "are single numbers again and again"
+            return f"draws of {display_name(kind, self.label)} {what}"
+        return f"the distribution function of {kind.name} is not known here"
 
     def vjp(self, g, out, *inputs):
         own = self.parameters_of(inputs)
@@ -360,12 +359,17 @@ def random_variable(
         None if type(value) is float else to_tensor(label, value)
         for label, value in zip(named, parameters, strict=True)
     ]
-    dtype = promote_float(*(weak_operand(x) for x in parameters)) if parameters else "float64"
-    nodes = tuple(as_tensor_of(x, dtype) for x in parameters)
     domains = distribution.parameters.values()
+    floats = [weak_operand(x) for x, domain in zip(parameters, domains) if not domain.indexes]
+    dtype = promote_float(*floats) if floats else "float64"
+    nodes = tuple(
+        as_tensor_of(x, "int64" if domain.indexes else dtype)
+        for x, domain in zip(parameters, domains)
+    )
     for label, tensor, node, domain in zip(named, given, nodes, domains, strict=True):
         check_parameter(label, node if tensor is None else tensor, node, domain)
-    check_order(distribution, shown, nodes)
+    literals = [node if tensor is None else tensor for node, tensor in zip(nodes, given)]
+    check_order(distribution, shown, literals)
     name = checked_name(distribution.name, name)
     bounds = ()
     if constraint is not None:

@@ -48,6 +48,8 @@ class Distribution:
     over: ClassVar[Support] = REAL
     indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
     improper: ClassVar[bool] = False  # the density has no finite integral
+    has_atoms: ClassVar[bool] = False  # single real numbers have positive probability
+    absorbed: ClassVar[tuple] = ()  # the variables whose distributions are parts of this one
     # Pairs of parameters of which the second is the larger one, and whether they may be equal.
     increasing: ClassVar[tuple[tuple[str, str, bool], ...]] = ()
     defaults: ClassVar[Mapping[str, float]] = {}  # of parameters that need not be given
@@ -161,6 +163,11 @@ class Distribution:
     def entropy(self, *parameters: Node) -> Node:
         """The expectation of minus the log density, in nats."""
         raise Unknown(f"the entropy of {self.name} is not known here")
+
+    @property
+    def has_cdf(self) -> bool:
+        """Whether there is a formula of the distribution function."""
+        return type(self).logcdf is not Distribution.logcdf
 
     @property
     def event_ndim(self) -> int:

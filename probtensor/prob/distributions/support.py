@@ -28,6 +28,8 @@ class Support(ABC):
 
     event_ndim: ClassVar[int] = 0
     discrete: ClassVar[bool] = False
+    indexes: ClassVar[bool] = False  # a parameter used as indices, an int64 beside floats
+    partial: ClassVar[bool] = False  # whether some entries need not lie in it
 
     @abstractmethod
     def contains(self, x: TensorLike) -> TensorLike:
@@ -183,6 +185,19 @@ class Integers(Support):
         return "a whole number"
 
 
+@dataclass(frozen=True)
+class Point(Support):
+    """One number."""
+
+    value: TensorLike
+
+    def contains(self, x: TensorLike) -> TensorLike:
+        return ops.eq(x, self.value) if isinstance(x, Node) else x == self.value
+
+    def __str__(self) -> str:
+        return f"the number {bound_text(self.value)}"
+
+
 def closeness(x: TensorLike) -> TensorLike:
     """The tolerance of sums or products along the last axis of `x`: a few rounding errors, which
     grow with the square root of its size. A number, or a node if the size is symbolic."""
@@ -235,10 +250,14 @@ class Ordered(Support):
 
 @dataclass(frozen=True)
 class Vector(Support):
-    """Vectors (last axis), each entry of which lies in `entries`."""
+    """Vectors (last axis), each entry of which lies in `entries`; stacks of vectors or matrices
+    where the entries are such."""
 
     entries: Support = Interval()
-    event_ndim: ClassVar[int] = 1
+
+    @property
+    def event_ndim(self) -> int:
+        return 1 + self.entries.event_ndim
 
     def contains(self, x: TensorLike) -> TensorLike:
         inside = self.entries.contains(x)

@@ -22,6 +22,7 @@ from probtensor.prob.distributions.base import (
     display_name,
     potential,
 )
+from probtensor.prob.distributions.combined.held import check_parts
 from probtensor.prob.model.binding import check_known_dims, checked_coords, observed_array
 from probtensor.prob.model.data import Data, default_of
 from probtensor.prob.model.names import dims_of_node
@@ -129,6 +130,7 @@ def _posterior(
     order = model_order(roots, read)
     check_order(order)
     check_free(transforms, order, given)
+    check_parts(order)
     labels = checked_coords(coords)
     check_known_dims(labels, dims_in(order))
     data = [node for node in order if isinstance(node.op, Data)]

@@ -221,7 +221,8 @@ class Model:
         for v in self.free:
             own = resolved(v.variable).variable
             inputs = own.op.named(own.inputs).items()
-            scales = [node for name, node in inputs if name in SCALES]
+            # Those of a part have its name before theirs.
+            scales = [node for name, node in inputs if name.rpartition(".")[2] in SCALES]
             above = ancestors(scales, stop=names.__contains__)
             pairs += [(v.name, names[node]) for node in above if node in names]
         return tuple(pairs)
@@ -406,6 +407,12 @@ class Conditioner:
                 "has no "
                 f"gradient to sample by\n  made at {line_of(node)}\n  observe it, or sum it out: "
                 "add logsumexp over its values of the joint log density as a pt.potential"
+            )
+        if op.distribution.has_atoms:
+            raise GraphError(
+                f"{display_name(op.distribution, op.label)} has values of positive probability and "
+                f"is not observed, so it cannot be sampled by gradients\n  made at {line_of(node)}"
+                "\n  observe it, or make what it is made of a variable of its own"
             )
         name = self._name(node)
         if not all(isinstance(n, int) for n in node.shape):

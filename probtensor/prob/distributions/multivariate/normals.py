@@ -29,6 +29,9 @@ from probtensor.prob.distributions.support import (
     SCALE_FACTOR,
 )
 
+# Lengths above which squares are not computed.
+LARGE = {"float64": 1e100, "float32": 1e15}
+
 
 class MultivariateNormal(Distribution):
     """exp(-|z|^2 / 2) / ((2 pi)^(K / 2) prod diag(L)), where L z = x - mu and L = scale_tril is the
@@ -132,7 +135,7 @@ class MultivariateStudentT(Distribution):
 def log1p_ratio(z, nu):
     """log(1 + |z|^2 / nu), also where the square overflows."""
     size = ops.stop_gradient(ops.max(ops.abs(z), axis=-1))
-    far = size > 1e100
+    far = size > LARGE[str(z.dtype)]
     size = ops.where(far, size, 1.0)
     square = squared_length(z / size[..., None])
     near = ops.log1p(ops.where(far, 1.0, square) / nu)
