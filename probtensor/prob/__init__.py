@@ -11,7 +11,8 @@ observed; the free ones are their ancestors.
     sequences/      random variables in the steps of loops, as one variable for all steps
     density/        log densities of graphs, sums over data, the density term by term
     model/          condition: graph and data to a posterior, its compiled functions of q
-    random.py       pt.random: the functions users call, with all parametrisations
+    random.py       pt.random: the functions users call, with all parametrisations; those of
+                    vectors and matrices are in vectors.py and matrices.py
     combinators/    those of pt.random that take other variables: mixtures, censored, ...
     hmm.py          pt.hmm: hidden Markov models
     draws.py        random variables as pure functions of a key
@@ -34,7 +35,7 @@ fold, and a term that is constant along an axis is multiplied instead of being s
 
 Rejected: a context manager that collects variables (graphs then depend on where they are built),
 variables that store their value (conditioning twice needs copies), drawing by a stateful generator
-(draws then depend on order), a stick-breaking simplex (see bijector.LogRatio), and derivation of
+(draws then depend on order), a stick-breaking simplex (see bijectors/), and derivation of
 densities of expressions by name; that comes as rules over graphs.
 """
 

@@ -73,7 +73,9 @@ def uniform(low=0.0, high=1.0, *, shape=None, name=None, dims: Dims = None,
 
 @public
 def flat(*, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
-    """Density 1 on all real numbers: improper, for variables that have a proper posterior.
+    """Density 1 on all real numbers: improper, for variables that have a proper posterior. Or on the
+    vectors and matrices of a `constraint`, such as `pt.simplex()` or `pt.cov_matrix()`, which say
+    what their density is one of.
 
     Support: all real numbers.
     Mean: none.
@@ -206,7 +208,8 @@ DECLARED = {
     "interpolated": "combined.interpolated.Interpolated",
 }
 OF_VECTORS = (
-    "dirichlet_multinomial", "low_rank_multivariate_normal", "multinomial", "multivariate_normal",
+    "circulant_normal", "dirichlet_multinomial", "gaussian_copula", "projected_normal",
+    "low_rank_multivariate_normal", "multinomial", "multivariate_normal",
     "multivariate_student_t", "mv_normal", "relaxed_one_hot_categorical", "stick_breaking_weights",
     "uniform_direction", "zero_sum_normal",
 )  # fmt: skip
