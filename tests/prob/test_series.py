@@ -1,5 +1,6 @@
 """Distributions of time series: densities, draws, models, lengths and errors."""
 
+import pickle
 import re
 from itertools import pairwise
 
@@ -402,6 +403,29 @@ def test_lengths_that_data_decide():
         for size in (1, 4):
             fixed = pt.logp(make(shape=size), VALUES[:size]).eval()
             np.testing.assert_allclose(own(VALUES[:size]), fixed, rtol=1e-13)
+
+
+def test_dims_give_the_length_of_every_series():
+    """Also where parts of it were made before the length is known; and they are pickled whole."""
+    time, vectors = {"dims": "time", "name": "y"}, {"dims": ("time", "axis"), "name": "y"}
+    first = r.normal(0.2, 2)
+    series = [
+        (r.random_walk(first, r.student_t(3.0, 0.1, 0.5), **time), VALUES),
+        (r.ar([0.5, 0.2], init_dist=first, **time), VALUES),
+        (r.garch11(0.2, 0.3, 0.5, 1.3, **time), VALUES),
+        (r.euler_maruyama(0.1, pull, (0.7, 1.2), init_dist=first, **time), VALUES),
+        (r.gaussian_state_space(TURN, cov=COV, **vectors), VECTORS),
+        (r.mv_student_t_random_walk(5.0, cov=COV, **vectors), VECTORS),
+    ]
+    for y, own in series:
+        posterior = pt.condition({y: own}, coords={"time": np.arange(T)}, target="interp")
+        again = pickle.loads(pickle.dumps(posterior))
+        found = posterior.logp([]), again.logp([])
+        np.testing.assert_allclose(found, pt.logp(y, own).eval(), rtol=1e-13)
+        drawn = pt.sample_prior(posterior, draws=2, seed=1).prior_predictive["y"]
+        assert drawn.shape == (1, 2, *own.shape)
+    with pytest.raises(ValueError, match=r"'y' has shape \(1,\), which does not hold 2 first"):
+        pt.condition({series[1][0]: [0.0]}, coords={"time": [0]}, target="interp")
 
 
 def test_empty_batches_and_single_precision():

@@ -126,6 +126,7 @@ class RandomVariable(Random):
             for n in own:
                 text = (f"{label} of {name} has shape ", x.shape, ", the variable ", node.shape)
                 yield SizeCheck(n, "==", node.shape[-1], text)
+        yield from distribution.size_laws(name, node.shape)
 
     def named(self, inputs: Sequence[TensorLike]) -> dict[str, TensorLike]:
         """The parameters by name."""

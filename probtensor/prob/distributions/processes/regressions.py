@@ -85,7 +85,7 @@ class Autoregression(Series):
     def _means(self, x, rho):
         """The mean of each later value, from the values before it."""
         lags = rho[..., 1:] if self.constant else rho
-        order, count = self.order, self.length - self.order
+        order, count = self.order, x.shape[-1] - self.order
         if order <= UNROLLED:
             parts = [
                 lags[..., k, None] * x[..., order - 1 - k : order - 1 - k + count]
