@@ -11,7 +11,7 @@ from scipy import stats
 import probtensor as pt
 from probtensor.graph import GraphError, toposort
 from probtensor.ops.kinds import Loop
-from probtensor.prob.distributions.processes.vectors import MultivariateStudentT
+from probtensor.prob.distributions.multivariate.normals import MultivariateStudentT
 
 r = pt.random
 T = 7
@@ -492,7 +492,7 @@ def test_far_tails_of_vectors():
     law = MultivariateStudentT()
     x = pt.vector("x", shape=(2,))
     nu = pt.scalar("nu")
-    y = law.logpdf(x, pt.zeros(2), pt.eye(2), nu)
+    y = law.logpdf(x, nu, pt.zeros(2), pt.eye(2))
     f = pt.function([x, nu], [y, pt.grad(y, x)], target="interp")
     for size in (1e-300, 1.0, 1e90, 1e110, 1e300):
         got, slope = f(size * np.array([0.6, -0.8]), 3.0)

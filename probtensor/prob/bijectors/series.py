@@ -8,7 +8,7 @@ from probtensor import ops
 from probtensor.calls import line_text
 from probtensor.dataclass import dataclass
 from probtensor.graph import GraphError, Node
-from probtensor.prob.bijectors.base import Bijector
+from probtensor.prob.bijectors.base import Bijector, Identity
 from probtensor.prob.distributions.processes.parts import SeriesSupport
 from probtensor.prob.distributions.support import Support
 
@@ -43,7 +43,7 @@ class Series(Bijector):
 def map_onto(support: SeriesSupport, bijector_for: Callable[[Support], Bijector]) -> Bijector:
     """The map onto the support of a series. GraphError where none is known."""
     if support.is_whole:
-        return Bijector()
+        return Identity()
     if not support.is_fixed:
         raise GraphError(
             f"{support} is free, and no map onto such values is known where bounds are random or "

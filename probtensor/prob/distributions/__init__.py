@@ -9,6 +9,7 @@
     counts.py        other distributions of whole numbers
     multivariate.py  vectors
     processes/       time series, fields on graphs
+    combined/        distributions made of others: mixtures, truncated and censored ones, ...
     formulas.py      numerically stable parts of densities
     support.py       sets of values
     domains.py       whether values lie in supports: proofs and comparisons

@@ -89,5 +89,6 @@ def widened(condition: Node, result: Node) -> Node:
 
 def assume(value: Node, domain: Support, facts: FactTable) -> None:
     """Record the fact that a value lies in its domain."""
-    if isinstance(domain, Interval) and is_number(domain.low, domain.high):
+    known = isinstance(domain, Interval) and not domain.partial
+    if known and is_number(domain.low, domain.high):
         facts.assume(value, domain)

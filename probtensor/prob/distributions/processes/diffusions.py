@@ -17,7 +17,7 @@ from probtensor.ops.loops.structured import scan
 from probtensor.prob.distributions.base import random_variable, to_tensor
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution, element_indices
-from probtensor.prob.distributions.multivariate import MultivariateNormal
+from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
 from probtensor.prob.distributions.parameters import square, variable_text
 from probtensor.prob.distributions.processes.held import with_batch
 from probtensor.prob.distributions.processes.lengths import Series, length_of, over_time

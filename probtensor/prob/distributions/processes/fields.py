@@ -25,7 +25,7 @@ from probtensor.prob.distributions.base import random_variable, to_tensor
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution, Unknown, element_indices
 from probtensor.prob.distributions.formulas import log_of
-from probtensor.prob.distributions.multivariate import as_float
+from probtensor.prob.distributions.multivariate.factors import as_float
 from probtensor.prob.distributions.parameters import variable_text
 from probtensor.prob.distributions.support import (
     POSITIVE,
@@ -225,6 +225,9 @@ def once(graph: Sequence[Node]) -> list[Node]:
     return [x[(0,) * (x.ndim - 1)] if x.ndim > 1 else x for x in graph]
 
 
+AXES = {"first": "e", "second": "e", "weights": "e"}  # of edges, not of nodes
+
+
 class Car(Distribution):
     """det(P)^(1/2) / (2 pi)^(n/2) exp(-(x - mu)^T P (x - mu) / 2), where P = tau (D - alpha W) and
     D is the diagonal matrix of the sums of the rows of W."""
@@ -240,10 +243,8 @@ class Car(Distribution):
         "second": INDICES,
         "weights": REAL_VECTOR,
     }
+    axes = AXES
     over = REAL_VECTOR
-
-    def event_sizes(self, *types):
-        return [*super().event_sizes(*types)[:-3], (), (), ()]  # not those of edges
 
     def logpdf(self, x, mu, alpha, tau, *graph):
         degrees, eigenvalues, first, second, weights = once(graph)
@@ -366,14 +367,12 @@ class Icar(Distribution):
         "second": INDICES,
         "weights": REAL_VECTOR,
     }
+    axes = AXES
     over = REAL_VECTOR
 
     @property
     def improper(self) -> bool:
         return self.parts > 1
-
-    def event_sizes(self, *types):
-        return [*super().event_sizes(*types)[:-3], (), (), ()]  # not those of edges
 
     def logpdf(self, x, degrees, sigma, zero_sum_stdev, *graph):
         first, second, weights = once(graph)

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from probtensor import ops
-from probtensor.calls import line_text
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph import GraphError, Node, line_of
 from probtensor.graph.resize import names_in
 from probtensor.graph.sizes import resized
-from probtensor.prob.distributions.base import Deterministic, RandomVariable
+from probtensor.prob.distributions.combined.held import held
 from probtensor.prob.distributions.distribution import Distribution
 from probtensor.prob.distributions.support import Support
 from probtensor.process import computed_once
@@ -78,33 +77,6 @@ class Holder(Distribution, HoldsSizes):
 
     def size_names(self) -> set[str]:
         return names_in(tuple(self._fields().values()))
-
-
-def held(variable: object, what: str) -> tuple[Distribution, tuple[Node, ...]]:
-    """The distribution of a random variable without a name, and its parameters: the variable is a
-    part of another one, and no variable of a model.
-
-    what: the part in messages, such as "init_dist of ar 'x'"
-    GraphError for what is no such variable.
-    """
-    op = variable.op if isinstance(variable, Node) else None
-    if isinstance(op, Deterministic) or getattr(op, "label", None):
-        raise GraphError(
-            f"{what} is called {op.label!r}, and a part of another variable is no variable of a "
-            f"model\n  made at {line_of(variable)}\n  make it without name="
-        )
-    if type(op) is not RandomVariable:
-        given = variable.described if isinstance(variable, Node) else repr(variable)
-        raise GraphError(
-            f"{what} must be a random variable made by pt.random, not {given:.60}\n"
-            f"  at {line_text()}"
-        )
-    if op.constraint is not None:
-        raise GraphError(
-            f"{what} has a constraint\n  made at {line_of(variable)}\n  give a distribution that "
-            "has this support by itself"
-        )
-    return op.distribution, variable.inputs
 
 
 def with_batch(variable: Node, what: str) -> Held:

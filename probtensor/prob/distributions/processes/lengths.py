@@ -35,6 +35,9 @@ class Series(Holder):
         """The shape of the value at one time: by default that of the first parameter."""
         return types[0].shape[types[0].ndim - self.inner :] if self.inner else ()
 
+    def event_names(self) -> str:
+        return "t" + "n" * self.inner
+
     def event_shape(self, *types: TensorType) -> tuple:
         return (self.length, *self.inner_shape(*types))
 

@@ -60,8 +60,8 @@ class Autoregression(Series):
     def over(self) -> SeriesSupport:
         return SeriesSupport(self.init.over, REAL, self.order)
 
-    def event_sizes(self, *types):
-        return [()] * len(types)
+    def axis_names(self) -> dict[str, str]:
+        return {}  # no axis of a parameter is that of time
 
     def domains(self, field: str) -> Mapping[str, Support]:
         if not self.by_lag:

@@ -13,12 +13,15 @@ from probtensor.graph.node import TensorLike
 from probtensor.prob.distributions.base import random_variable
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution
-from probtensor.prob.distributions.multivariate import MultivariateNormal
+from probtensor.prob.distributions.multivariate.normals import (
+    MultivariateNormal,
+    MultivariateStudentT,
+)
 from probtensor.prob.distributions.parameters import variable_text
 from probtensor.prob.distributions.processes.held import Held, with_batch
 from probtensor.prob.distributions.processes.lengths import Series, length_of, over_time
 from probtensor.prob.distributions.processes.parts import SeriesSupport
-from probtensor.prob.distributions.processes.vectors import MultivariateStudentT, factor_of
+from probtensor.prob.distributions.processes.vectors import factor_of
 from probtensor.types import Size
 
 Dims = str | tuple[str, ...] | list[str] | None
@@ -295,5 +298,5 @@ def mv_student_t_random_walk(nu: TensorLike, mu: TensorLike = 0.0,
     """
     what = variable_text("mv_student_t_random_walk", name)
     mean, factor = factor_of(what, mu, scale_tril, cov, tau)
-    innovation = MultivariateStudentT(), (mean, factor, nu)
+    innovation = MultivariateStudentT(), (nu, mean, factor)
     return _walk(MvStudentTRandomWalk, innovation, init_dist, steps, shape, name, dims)
