@@ -38,7 +38,9 @@ from probtensor.types import Size, promote_float, shape_text
 Dims = str | tuple[str, ...] | list[str] | None
 NORMAL = Normal()
 LOG_2PI = math.log(2 * math.pi)
-CLOSE = 1e-12  # weights of both directions may differ by this much, relative to the largest
+# Weights of both directions may differ by this much, relative to the largest; so may eigenvalues
+# from -1, which those of other graphs are further away from.
+CLOSE = 1e-12
 
 
 class Indices(Vector):
@@ -75,8 +77,10 @@ class Graph:
         """The eigenvalues of D^(-1/2) W D^(-1/2), in increasing order, from -1 to 1."""
         edges = self.first.tobytes(), self.second.tobytes()
         found = _eigenvalues(len(self.degrees), *edges, self.weights.tobytes())
-        # The largest one of each part is 1, and is needed exactly where alpha is close to it.
+        # The largest one of each part is 1, and is needed exactly where alpha is close to it; so is
+        # the least one, -1, of a part of two kinds of nodes.
         parts = int(self.parts().max(initial=-1)) + 1
+        found = np.where(found < CLOSE - 1, -1.0, found)
         return np.where(np.arange(len(found)) < len(found) - parts, found, 1.0)
 
     def parts(self) -> np.ndarray:
