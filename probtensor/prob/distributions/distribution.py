@@ -187,8 +187,16 @@ class Distribution:
         return self.event or "n" * self.event_ndim
 
     def event_shape(self, *types: TensorType) -> tuple:
-        """The event shape; for vectors, that of the first parameter."""
-        return types[0].shape[types[0].ndim - self.event_ndim :]
+        """The event shape; None for sizes that no parameter has."""
+        sizes: dict[str, Size] = {}
+        texts: dict[str, str] = {}
+        for (label, names), t in zip(self.axis_names().items(), types, strict=True):
+            own = f"{label} of shape {shape_text(t.shape)}"
+            for name, n in zip(names, t.shape[t.ndim - len(names) :]):
+                known, first = sizes.setdefault(name, n), texts.setdefault(name, own)
+                if isinstance(n, int) and isinstance(known, int) and n != known:
+                    raise ShapeError(f"{own} does not fit {first}")
+        return tuple(sizes.get(name) for name in self.event_names())
 
     def batch_shape(self, *types: TensorType) -> tuple:
         """The shape that the parameters broadcast to, without their own event axes."""
