@@ -203,6 +203,7 @@ DECLARED = {
     "skew_double_exponential": "continuous.renamed.SkewDoubleExponential",
     "ordered_logistic": "combined.ordinal.OrderedLogistic",
     "ordered_probit": "combined.ordinal.OrderedProbit",
+    "ordered_multinomial": "combined.ordinal.OrderedMultinomial",
     "interpolated": "combined.interpolated.Interpolated",
 }
 OF_VECTORS = (
