@@ -410,3 +410,15 @@ def test_counts_of_ordered_categories():
     assert_gradient(posterior, RNG.normal(size=5))
     with pytest.raises(ValueError, match=r"'counts' must be .* entry \[0\]"):
         pt.condition({counts: [[1, 2, 1, 2], [6, 0, 0, 0]]})
+
+
+def test_parts_whose_sizes_only_data_know():
+    """The length of a walk is a field of its distribution, which is a part."""
+    x, found = pt.data(np.zeros(4), name="x"), []
+    for wrap in (lambda walk: walk, lambda walk: R.masked(walk, True)):
+        walk = R.gaussian_random_walk(1.0, init_dist=NORMAL(0, 1), steps=x.shape[0] - 1)
+        y = NORMAL(wrap(walk) + x, 1.0, name="y")
+        posterior = pt.condition({y: np.zeros(4)}, target="machine")
+        assert posterior.dim == 4
+        found.append(posterior.logp(np.ones(4)))
+    assert found[0] == found[1]
