@@ -238,7 +238,8 @@ COMBINATORS = {
     ),
     **dict.fromkeys(("truncated", "censored", "interval_censored"), "cut"),
     **dict.fromkeys(("folded", "masked"), "changed"),
-    **dict.fromkeys(("custom", "simulator"), "custom"),
+    "custom": "custom",
+    "simulator": "simulated",
 }  # fmt: skip
 WRITTEN = {
     **{name: f"combinators.{part}" for name, part in COMBINATORS.items()},
