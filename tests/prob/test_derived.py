@@ -47,6 +47,7 @@ def inverse_lambert(y):
     return stats.gamma(2).logpdf(x) - np.log1p(x) - x
 
 
+ROOT = np.linalg.cholesky(C + np.eye(3))
 ODDS = np.array([0.1, 3.0, 6.0])
 S = np.array([0.1, 0.5, 2.0])
 with np.errstate(divide="ignore"):
@@ -209,6 +210,16 @@ CLOSED = {
     "differences": (lambda: pt.diff(n(shape=3)), S[:2],
                     mvn([0, 0], 0.64 * np.array([[2, -1], [-1, 2]]), S[:2])),
     "entry of dirichlet": (lambda: R.dirichlet([1.0, 2.0, 3.0])[1], U, stats.beta(2, 4).logpdf(U)),
+    "tally": (lambda: R.multinomial(5, [0.2, 0.3, 0.5])[1], COUNTS,
+              stats.binom(5, 0.3).logpmf(COUNTS)),
+    "mixed tally": (lambda: R.dirichlet_multinomial(5, [1.0, 2.0, 0.5])[1], COUNTS,
+                    stats.betabinom(5, 2.0, 1.5).logpmf(COUNTS)),
+    "inverse of wishart": (lambda: pt.linalg.inv(R.wishart(4.5, C)),
+                           C + np.eye(3),
+                           stats.invwishart(4.5, np.linalg.inv(C)).logpdf(C + np.eye(3))),
+    "factor of wishart": (lambda: pt.linalg.cholesky(R.wishart(4.5, C)),
+                          ROOT, stats.wishart(4.5, C).logpdf(ROOT @ ROOT.T)
+                          + 3 * np.log(2) + np.log(np.diag(ROOT)) @ [3, 2, 1]),
     "part of dirichlet": (lambda: R.dirichlet([1.0, 2.0, 3.0, 4.0])[1:3], np.array([0.2, 0.3]),
                           stats.dirichlet([2, 3, 5]).logpdf([0.2, 0.3])),
     "cumsum": (lambda: pt.cumsum(n(shape=3)), S, N.logpdf([0.1, 0.4, 1.5])),
@@ -485,7 +496,7 @@ MESSAGES = [
     (two_named, "all of its variables are given: normal 'a', normal 'b'"),
     (lambda: twice(n(), lambda x: x + R.normal(x, 1)), "a parameter of another variable"),
     (lambda: pt.stack([n(), 1.0]), "a part of it is given, which has no density"),
-    (lambda: pt.linalg.cholesky(n(shape=(2, 2))), "no rule is known for cholesky"),
+    (lambda: pt.linalg.cholesky(n(shape=(2, 2))), "factors of wishart"),
     (lambda: n(shape=3)[np.array([0, 0])], "linear functions of others|reads some entries twice"),
     (lambda: np.ones((3, 2)) @ n(shape=2), "3 entries made of 2 random ones|not square"),
     (lambda: pt.sin(R.student_t(3.0, 0, 1)), "infinitely many periods"),

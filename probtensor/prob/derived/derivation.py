@@ -17,8 +17,7 @@ from probtensor.ops.kinds import Composite, Random
 from probtensor.prob.derived.law import Law, law_of_variable
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
 from probtensor.prob.distributions.distribution import Unknown
-from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
-from probtensor.prob.distributions.support import Interval, is_number
+from probtensor.prob.distributions.support import Interval, Vector, is_number
 from probtensor.transform.facts import FactTable
 
 # The most entries of a given tensor that are computed during a derivation.
@@ -156,7 +155,7 @@ class Derivation:
         if len(at) != 1:
             raise NotDerived("several of its operands are random", node, vague=True)
         law = self.law(node.inputs[at[0]])
-        if law.event and law.family and not law.family.of(MultivariateNormal):
+        if law.event and law.family and (law.discrete or not isinstance(law.support, Vector)):
             name = law.family.distribution.name
             raise NotDerived(f"functions of the entries of {name} are not derived", node)
         require_shape(law, node)

@@ -297,6 +297,8 @@ def law_of_variable(node: Node) -> Law:
     sizes = node.shape
     if all(isinstance(n, int) for n in sizes) and math.prod(sizes) <= LARGEST:
         places = np.arange(math.prod(sizes)).reshape(sizes)
+    if op.distribution.has_atoms:
+        raise Unknown(f"functions of {op.distribution.name}, which has points, are not derived")
     own = op.parameters_of(node.inputs)
     law = law_of_family(op.distribution, own, node.shape, node.dtype, None, {op.uid: None})
     held = None if places is None else frozenset(places.ravel().tolist())
@@ -312,6 +314,8 @@ def _truncated(node: Node, law: Law) -> Law:
     share = op.log_probability(node, node.inputs)
     share = as_tensor(0.0) if share is None else share
     density = law.density
+    if not isinstance(support, (Interval, Ordered)):
+        raise Unknown(f"functions of variables that are {support} are not derived")
     if isinstance(support, Ordered):
         return replace(
             law,

@@ -45,13 +45,14 @@ class Derived(Distribution, HoldsSizes):
     body     the expression as a function of what is given
     domains  (name, support) of each given tensor, which is a parameter
     orders   of the parameters of its variables; see `Distribution.increasing`
-    kind     whether values are discrete, the number of event axes, whether they are indices
+    kind     whether values are discrete, the number of event axes, whether they are indices, and
+             whether single real numbers have a probability of their own
     """
 
     body: Closed
     domains: tuple[tuple[str, Support], ...]
     orders: tuple[tuple[str, str, bool], ...]
-    kind: tuple[bool, int, bool]
+    kind: tuple[bool, int, bool, bool]
     name = "expression"
 
     @property
@@ -73,6 +74,10 @@ class Derived(Distribution, HoldsSizes):
     @property
     def indexes(self) -> bool:
         return self.kind[2]
+
+    @property
+    def has_atoms(self) -> bool:
+        return self.kind[3]
 
     def law(self, *parameters: Node) -> Law:
         """The law given the parameters."""
@@ -312,7 +317,7 @@ def _derived_variable(expression: Node, elsewhere: Collection[str]) -> Node:
         closed(cut.slots, (made[expression],)),
         tuple(cut.domains.items()),
         tuple(cut.orders),
-        (law.discrete, len(law.event), indexes),
+        (law.discrete, len(law.event), indexes, bool(law.points)),
     )
     with made_by(expression):
         return make(DerivedVariable(distribution, (), new_uid(), label, dims), inputs)

@@ -133,8 +133,10 @@ def _posterior(
     terms = [checked_term(node) for node in require_list("potentials", potentials)]
     tracked = [checked_track(node) for node in require_list("track", track)]
     if not all(isinstance(node.op, RandomVariable) for node in given):
-        groups = derived.with_derived([list(given), terms, tracked])
-        given, terms, tracked = dict(zip(groups[0], given.values(), strict=True)), *groups[1:]
+        groups = derived.with_derived([list(given), terms, tracked, list(transforms)])
+        given = dict(zip(groups[0], given.values(), strict=True))
+        terms, tracked = groups[1:3]
+        transforms = dict(zip(groups[3], transforms.values(), strict=True))
     arrays = {node: observed_array(node, value) for node, value in given.items()}
     roots = [*given, *terms, *tracked]
     read = {node: list(nodes_in(bijector)) for node, bijector in transforms.items()}
@@ -231,8 +233,8 @@ def checked_transforms(transforms: object) -> dict[Node, Bijector]:
     for node in found:
         if not isinstance(node.op, RandomVariable):
             raise GraphError(
-                f"condition: transforms= takes random variables, not {node.described}\n"
-                f"  made at {line_of(node)}"
+                f"condition: transforms= has {node.described}, which is no random variable\n"
+                f"  made at {line_of(node)}\n  at {line_text()}"
             )
     return found
 

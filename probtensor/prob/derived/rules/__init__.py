@@ -9,6 +9,7 @@
     mixtures.py     choices by conditions and indices
     views.py        indexing, rearranging, joining
     linear.py       linear functions of vectors
+    vectors.py      parts of shares and tallies, functions of random matrices
     arithmetic.py   sums, products, ratios of independent variables
     folds.py        extremes, order statistics, totals, running totals
 

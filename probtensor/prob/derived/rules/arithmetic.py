@@ -31,7 +31,16 @@ from probtensor.prob.derived.rules.families import (
 from probtensor.prob.derived.rules.folds import extreme_law
 from probtensor.prob.derived.rules.views import joined
 from probtensor.prob.distributions import discrete
-from probtensor.prob.distributions.continuous import bounded, positive, real, skewed
+from probtensor.prob.distributions.continuous.bounded import Beta, Uniform
+from probtensor.prob.distributions.continuous.positive import (
+    Exponential,
+    Gamma,
+    HalfCauchy,
+    HalfNormal,
+    LogNormal,
+)
+from probtensor.prob.distributions.continuous.real import Cauchy, Logistic, Normal, StudentT
+from probtensor.prob.distributions.continuous.skewed import Gumbel
 from probtensor.prob.distributions.support import Integers, Interval
 
 
@@ -93,9 +102,9 @@ def derive_sum(d: Derivation, node: Node) -> Law | None:
     found = sum_family(x, y, d.facts)
     if found is not None:
         return _made(found, node, laws)
-    if x.of(bounded.Uniform) and y.of(bounded.Uniform):
+    if x.of(Uniform) and y.of(Uniform):
         return _sum_of_uniforms(x, y, node, laws)
-    if x.of(positive.Exponential) and y.of(positive.Exponential):
+    if x.of(Exponential) and y.of(Exponential):
         return _sum_of_exponentials(x, y, node, laws)
     raise _refused(node, laws, "sum")
 
@@ -141,7 +150,7 @@ def _sum_of_exponentials(x: Family, y: Family, node: Node, laws: tuple[Law, Law]
 
 def _difference(d: Derivation, node: Node, x: Family, y: Family, laws: tuple[Law, Law]) -> Law:
     """The differences that are no sums with a negated variable."""
-    if x.of(positive.Exponential) and y.of(positive.Exponential):
+    if x.of(Exponential) and y.of(Exponential):
         (a,), (b,) = x.parameters, y.parameters
         scale = ops.log(a) + ops.log(b) - ops.log(a + b)
 
@@ -161,10 +170,9 @@ def _difference(d: Derivation, node: Node, x: Family, y: Family, laws: tuple[Law
             return ops.where(t < 0, low, ops.log(b) - ops.log(a + b) - a * up)
 
         return _own(density, Interval(), node, laws, below, above)
-    both = x.of(skewed.Gumbel) and y.of(skewed.Gumbel)
-    if both and equal(x.parameters[1], y.parameters[1], d.facts):
+    if x.of(Gumbel) and y.of(Gumbel) and equal(x.parameters[1], y.parameters[1], d.facts):
         (a, scale), (b, _) = x.parameters, y.parameters
-        return _made((real.Logistic(), (a - b, scale)), node, laws)
+        return _made((Logistic(), (a - b, scale)), node, laws)
     if x.of(discrete.Poisson) and y.of(discrete.Poisson):
         (a,), (b,) = x.parameters, y.parameters
         root = 2 * ops.sqrt(a * b)
@@ -185,9 +193,9 @@ def derive_product(d: Derivation, node: Node) -> Law | None:
     if laws is None:
         return None
     x, y = (law.family for law in laws)
-    if x is not None and y is not None and x.of(positive.LogNormal) and y.of(positive.LogNormal):
+    if x is not None and y is not None and x.of(LogNormal) and y.of(LogNormal):
         (a, s), (b, t) = x.parameters, y.parameters
-        return _made((positive.LogNormal(), (a + b, norm(s, t))), node, laws)
+        return _made((LogNormal(), (a + b, norm(s, t))), node, laws)
     raise _refused(node, laws, "product")
 
 
@@ -205,17 +213,17 @@ def derive_ratio(d: Derivation, node: Node) -> Law | None:
         return student
     if x is None or y is None:
         raise _refused(node, laws, "ratio")
-    if x.of(positive.LogNormal) and y.of(positive.LogNormal):
+    if x.of(LogNormal) and y.of(LogNormal):
         (a, s), (b, t) = x.parameters, y.parameters
-        return _made((positive.LogNormal(), (a - b, norm(s, t))), node, laws)
-    if x.of(real.Normal) and y.of(real.Normal):
+        return _made((LogNormal(), (a - b, norm(s, t))), node, laws)
+    if x.of(Normal) and y.of(Normal):
         (a, s), (b, t) = x.parameters, y.parameters
         if is_zero(a, d.facts) and is_zero(b, d.facts):
-            return _made((real.Cauchy(), (a, s / t)), node, laws)
-    if x.of(positive.HalfNormal) and y.of(positive.HalfNormal):
-        return _made((positive.HalfCauchy(), (x.parameters[0] / y.parameters[0],)), node, laws)
+            return _made((Cauchy(), (a, s / t)), node, laws)
+    if x.of(HalfNormal) and y.of(HalfNormal):
+        return _made((HalfCauchy(), (x.parameters[0] / y.parameters[0],)), node, laws)
     x, y = as_gamma(x), as_gamma(y)
-    if x.of(positive.Gamma) and y.of(positive.Gamma):
+    if x.of(Gamma) and y.of(Gamma):
         return _ratio_of_gammas(x, y, node, laws)
     raise _refused(node, laws, "ratio")
 
@@ -223,7 +231,7 @@ def derive_ratio(d: Derivation, node: Node) -> Law | None:
 def _ratio_of_gammas(x: Family, y: Family, node: Node, laws: tuple[Law, Law]) -> Law:
     """x / y = odds(p) rate_y / rate_x for a beta share p: beta prime, F."""
     (a, r), (b, s) = x.parameters, y.parameters
-    beta = bounded.Beta()
+    beta = Beta()
     offset = ops.log(r) - ops.log(s)
 
     def logit(t: Node) -> Node:
@@ -260,12 +268,12 @@ def _share(d: Derivation, node: Node) -> Law | None:
     for law in laws:
         require_shape(law, node)
     x, y = (as_gamma(law.family) for law in laws)
-    if not (x.of(positive.Gamma) and y.of(positive.Gamma)):
+    if not (x.of(Gamma) and y.of(Gamma)):
         return None
     (a, r), (b, s) = x.parameters, y.parameters
     if not equal(r, s, d.facts):
         return None
-    return _made((bounded.Beta(), (a, b)), node, laws)
+    return _made((Beta(), (a, b)), node, laws)
 
 
 def _student(d: Derivation, node: Node) -> Law | None:
@@ -275,14 +283,14 @@ def _student(d: Derivation, node: Node) -> Law | None:
         return None
     laws = d.law(top), d.law(bottom.inputs[0])
     x, g = (law.family for law in laws)
-    if x is None or g is None or not x.of(real.Normal) or not is_zero(x.parameters[0], d.facts):
+    if x is None or g is None or not x.of(Normal) or not is_zero(x.parameters[0], d.facts):
         return None
     g = as_gamma(g)
-    if not g.of(positive.Gamma):
+    if not g.of(Gamma):
         return None
     a, b = g.parameters
     mu, sigma = x.parameters
-    return _made((real.StudentT(), (2 * a, mu, sigma * ops.sqrt(b / a))), node, laws)
+    return _made((StudentT(), (2 * a, mu, sigma * ops.sqrt(b / a))), node, laws)
 
 
 def derive_larger(d: Derivation, node: Node) -> Law | None:

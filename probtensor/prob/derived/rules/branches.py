@@ -11,7 +11,8 @@ from probtensor.dataclass import replace
 from probtensor.graph import Node, as_tensor
 from probtensor.prob.derived.derivation import Derivation, NotDerived
 from probtensor.prob.derived.law import Law, literal_like
-from probtensor.prob.distributions.continuous import positive, real
+from probtensor.prob.distributions.continuous.positive import Exponential
+from probtensor.prob.distributions.continuous.real import Cauchy, Normal
 from probtensor.prob.distributions.support import Integers, Interval, is_number
 
 LN2 = math.log(2)
@@ -97,11 +98,11 @@ def wrapped(law: Law, period: Node, node: Node) -> Wrapped:
     family = law.family
     if law.discrete or law.points or not law.independent:
         raise NotDerived("only independent continuous entries are wrapped", node)
-    if family is not None and family.of(real.Normal):
+    if family is not None and family.of(Normal):
         return lambda t: _wrapped_normal(t, *family.parameters, period)
-    if family is not None and family.of(real.Cauchy):
+    if family is not None and family.of(Cauchy):
         return lambda t: _wrapped_cauchy(t, *family.parameters, period)
-    if family is not None and family.of(positive.Exponential):
+    if family is not None and family.of(Exponential):
         return lambda t: _wrapped_exponential(t, *family.parameters, period)
     return _wrapped_interval(law, period, node)
 

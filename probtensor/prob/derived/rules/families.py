@@ -15,14 +15,25 @@ from probtensor.graph import Node
 from probtensor.graph.node import Op
 from probtensor.prob.derived.law import Family, Law, literal_like
 from probtensor.prob.distributions import discrete as dd
-from probtensor.prob.distributions.continuous import (
-    bounded,
-    lifetimes,
-    positive,
-    real,
-    shares,
-    skewed,
+from probtensor.prob.distributions.continuous.bounded import Uniform
+from probtensor.prob.distributions.continuous.lifetimes import Levy
+from probtensor.prob.distributions.continuous.positive import (
+    Exponential,
+    Gamma,
+    HalfCauchy,
+    HalfNormal,
+    InverseGamma,
+    LogNormal,
 )
+from probtensor.prob.distributions.continuous.real import (
+    Cauchy,
+    Laplace,
+    Logistic,
+    Normal,
+    StudentT,
+)
+from probtensor.prob.distributions.continuous.shares import ChiSquared
+from probtensor.prob.distributions.continuous.skewed import ExGaussian, Gumbel
 from probtensor.prob.distributions.distribution import Distribution
 from probtensor.transform.facts import FactTable
 
@@ -38,9 +49,9 @@ def affine_family(family: Family, a: Node, b: Node, facts: FactTable) -> Found |
     """The distribution of a * x + b, if it is one that pt.random has."""
     p = family.parameters
     kind = type(family.distribution)
-    if kind in (real.Normal, real.Cauchy, real.Laplace, real.Logistic, real.StudentT):
+    if kind in (Normal, Cauchy, Laplace, Logistic, StudentT):
         return _location_scale(family, a, b)
-    if kind is bounded.Uniform:
+    if kind is Uniform:
         ends = a * p[0] + b, a * p[1] + b
         if facts.bounds(a).positive:
             return family.distribution, ends
@@ -48,20 +59,20 @@ def affine_family(family: Family, a: Node, b: Node, facts: FactTable) -> Found |
             return family.distribution, ends[::-1]
         return None
     if facts.constant(b) != 0 or not facts.bounds(a).positive:
-        if kind is skewed.Gumbel and facts.bounds(a).positive:
+        if kind is Gumbel and facts.bounds(a).positive:
             return _location_scale(family, a, b)
         return None
-    if kind is positive.Gamma:
+    if kind is Gamma:
         return family.distribution, (p[0], p[1] / a)
-    if kind is shares.ChiSquared:
-        return positive.Gamma(), (0.5 * p[0], 0.5 / a)
-    if kind is positive.Exponential:
+    if kind is ChiSquared:
+        return Gamma(), (0.5 * p[0], 0.5 / a)
+    if kind is Exponential:
         return family.distribution, (p[0] / a,)
-    if kind is positive.InverseGamma:
+    if kind is InverseGamma:
         return family.distribution, (p[0], p[1] * a)
-    if kind is positive.LogNormal:
+    if kind is LogNormal:
         return family.distribution, (p[0] + ops.log(a), p[1])
-    if kind in (positive.HalfNormal, positive.HalfCauchy):
+    if kind in (HalfNormal, HalfCauchy):
         return family.distribution, (p[0] * a,)
     return None
 
@@ -88,30 +99,30 @@ def family_of_map(op: Op, law: Law, facts: FactTable, power: Node | None = None)
     match op:
         case ops.Neg():
             return negated(family, facts)
-        case ops.Exp() if kind is real.Normal:
-            return positive.LogNormal(), p
-        case ops.Log() if kind is positive.LogNormal:
-            return real.Normal(), p
-        case ops.Pow() if kind is positive.LogNormal and power is not None:
-            return positive.LogNormal(), (power * p[0], ops.abs(power) * p[1])
-        case ops.Square() if kind is positive.LogNormal:
-            return positive.LogNormal(), (2 * p[0], 2 * p[1])
-        case ops.Sqrt() if kind is positive.LogNormal:
-            return positive.LogNormal(), (0.5 * p[0], 0.5 * p[1])
-        case ops.Div() if kind is positive.LogNormal:
-            return positive.LogNormal(), (-p[0], p[1])
-        case ops.Div() if kind is positive.Gamma:
-            return positive.InverseGamma(), p
-        case ops.Div() if kind is real.Cauchy and is_zero(p[0], facts):
-            return real.Cauchy(), (p[0], 1 / p[1])
-        case ops.Square() if kind is positive.HalfNormal:
-            return positive.Gamma(), (literal_like(0.5, p[0]), 0.5 / ops.square(p[0]))
-        case ops.Square() if kind is real.Normal and is_zero(p[0], facts):
-            return positive.Gamma(), (literal_like(0.5, p[1]), 0.5 / ops.square(p[1]))
-        case ops.Abs() if kind is real.Normal and is_zero(p[0], facts):
-            return positive.HalfNormal(), (p[1],)
-        case ops.Abs() if kind is real.Cauchy and is_zero(p[0], facts):
-            return positive.HalfCauchy(), (p[1],)
+        case ops.Exp() if kind is Normal:
+            return LogNormal(), p
+        case ops.Log() if kind is LogNormal:
+            return Normal(), p
+        case ops.Pow() if kind is LogNormal and power is not None:
+            return LogNormal(), (power * p[0], ops.abs(power) * p[1])
+        case ops.Square() if kind is LogNormal:
+            return LogNormal(), (2 * p[0], 2 * p[1])
+        case ops.Sqrt() if kind is LogNormal:
+            return LogNormal(), (0.5 * p[0], 0.5 * p[1])
+        case ops.Div() if kind is LogNormal:
+            return LogNormal(), (-p[0], p[1])
+        case ops.Div() if kind is Gamma:
+            return InverseGamma(), p
+        case ops.Div() if kind is Cauchy and is_zero(p[0], facts):
+            return Cauchy(), (p[0], 1 / p[1])
+        case ops.Square() if kind is HalfNormal:
+            return Gamma(), (literal_like(0.5, p[0]), 0.5 / ops.square(p[0]))
+        case ops.Square() if kind is Normal and is_zero(p[0], facts):
+            return Gamma(), (literal_like(0.5, p[1]), 0.5 / ops.square(p[1]))
+        case ops.Abs() if kind is Normal and is_zero(p[0], facts):
+            return HalfNormal(), (p[1],)
+        case ops.Abs() if kind is Cauchy and is_zero(p[0], facts):
+            return HalfCauchy(), (p[1],)
     return None
 
 
@@ -135,10 +146,10 @@ def norm(a: Node, b: Node) -> Node:
 def as_gamma(family: Family) -> Family:
     """A gamma distribution, also where it has another name."""
     p, kind = family.parameters, type(family.distribution)
-    if kind is positive.Exponential:
-        return Family(positive.Gamma(), (literal_like(1.0, p[0]), p[0]))
-    if kind is shares.ChiSquared:
-        return Family(positive.Gamma(), (0.5 * p[0], literal_like(0.5, p[0])))
+    if kind is Exponential:
+        return Family(Gamma(), (literal_like(1.0, p[0]), p[0]))
+    if kind is ChiSquared:
+        return Family(Gamma(), (0.5 * p[0], literal_like(0.5, p[0])))
     return family
 
 
@@ -163,20 +174,20 @@ def sum_family(x: Family, y: Family, facts: FactTable) -> Found | None:
 
 def _sum_family(x: Family, y: Family, facts: FactTable) -> Found | None:
     p, q = x.parameters, y.parameters
-    if x.of(real.Normal) and y.of(real.Normal):
-        return real.Normal(), (p[0] + q[0], norm(p[1], q[1]))
-    if x.of(real.Normal) and y.of(positive.Exponential):
-        return skewed.ExGaussian(), (p[0], p[1], 1 / q[0])
-    if x.of(real.Cauchy) and y.of(real.Cauchy):
-        return real.Cauchy(), (p[0] + q[0], p[1] + q[1])
+    if x.of(Normal) and y.of(Normal):
+        return Normal(), (p[0] + q[0], norm(p[1], q[1]))
+    if x.of(Normal) and y.of(Exponential):
+        return ExGaussian(), (p[0], p[1], 1 / q[0])
+    if x.of(Cauchy) and y.of(Cauchy):
+        return Cauchy(), (p[0] + q[0], p[1] + q[1])
     if x.of(dd.Poisson) and y.of(dd.Poisson):
         return dd.Poisson(), (p[0] + q[0],)
-    if x.of(lifetimes.Levy) and y.of(lifetimes.Levy):
-        return lifetimes.Levy(), (p[0] + q[0], ops.square(ops.sqrt(p[1]) + ops.sqrt(q[1])))
+    if x.of(Levy) and y.of(Levy):
+        return Levy(), (p[0] + q[0], ops.square(ops.sqrt(p[1]) + ops.sqrt(q[1])))
     first, second = as_gamma(x), as_gamma(y)
-    if first.of(positive.Gamma) and second.of(positive.Gamma):
+    if first.of(Gamma) and second.of(Gamma):
         (a, rate), (b, other) = first.parameters, second.parameters
-        return (positive.Gamma(), (a + b, rate)) if equal(rate, other, facts) else None
+        return (Gamma(), (a + b, rate)) if equal(rate, other, facts) else None
     first, second = probability(x), probability(y)
     if (
         first is not None
@@ -215,21 +226,21 @@ def total_family(family: Family, total: Reduced, count: Node, fixed: Callable, f
     fixed   a parameter without the axes; None where it varies along them
     """
     p = family.parameters
-    if family.of(real.Normal):
+    if family.of(Normal):
         sigma = fixed(p[1])
         if sigma is not None:
-            return real.Normal(), (total(p[0]), sigma * ops.sqrt(count.astype(sigma.dtype)))
-        return real.Normal(), (total(p[0]), ops.sqrt(total(ops.square(p[1]))))
-    if family.of(real.Cauchy):
-        return real.Cauchy(), (total(p[0]), total(p[1]))
+            return Normal(), (total(p[0]), sigma * ops.sqrt(count.astype(sigma.dtype)))
+        return Normal(), (total(p[0]), ops.sqrt(total(ops.square(p[1]))))
+    if family.of(Cauchy):
+        return Cauchy(), (total(p[0]), total(p[1]))
     if family.of(dd.Poisson):
         return dd.Poisson(), (total(p[0]),)
-    if family.of(shares.ChiSquared):
-        return shares.ChiSquared(), (total(p[0]),)
+    if family.of(ChiSquared):
+        return ChiSquared(), (total(p[0]),)
     gamma = as_gamma(family)
-    if gamma.of(positive.Gamma):
+    if gamma.of(Gamma):
         rate = fixed(gamma.parameters[1])
-        return None if rate is None else (positive.Gamma(), (total(gamma.parameters[0]), rate))
+        return None if rate is None else (Gamma(), (total(gamma.parameters[0]), rate))
     trials = probability(family)
     if trials is not None:
         share = fixed(trials.parameters[1])

@@ -12,7 +12,9 @@ from probtensor.prob.derived.derivation import Derivation, NotDerived
 from probtensor.prob.derived.law import Law, Members, law_of_family, literal_like, log_minus
 from probtensor.prob.derived.rules.families import total_family
 from probtensor.prob.distributions import discrete
-from probtensor.prob.distributions.continuous import bounded, positive, skewed
+from probtensor.prob.distributions.continuous.bounded import Uniform
+from probtensor.prob.distributions.continuous.positive import Exponential, Gamma, LogNormal
+from probtensor.prob.distributions.continuous.skewed import Gumbel
 from probtensor.prob.distributions.support import Integers, Interval, is_number
 from probtensor.rules.arithmetic.sums import drop_constant_axes, is_constant_along
 from probtensor.types import size_product
@@ -193,11 +195,11 @@ def derive_argmax(d: Derivation, node: Node) -> Law | None:
     logits = None
     if law.alike(axis):
         logits = ops.zeros(law.shape)
-    elif family is not None and largest and family.of(skewed.Gumbel):
+    elif family is not None and largest and family.of(Gumbel):
         mu, beta = family.parameters
         if is_constant_along(beta, (axis,), law.ndim):
             logits = mu / beta
-    elif family is not None and not largest and family.of(positive.Exponential):
+    elif family is not None and not largest and family.of(Exponential):
         logits = ops.log(family.parameters[0])
     if logits is None:
         raise NotDerived(
@@ -244,14 +246,14 @@ def derive_product(d: Derivation, node: Node) -> Law | None:
     if family is None:
         return None
     sources = dict.fromkeys(law.sources)
-    if family.of(positive.LogNormal):
+    if family.of(LogNormal):
         mu, sigma = (ops.broadcast_to(p, law.shape) for p in family.parameters)
         p = ops.sum(mu, axis=axes), ops.sqrt(ops.sum(ops.square(sigma), axis=axes))
-        return law_of_family(positive.LogNormal(), p, node.shape, node.dtype, None, sources)
-    unit = family.of(bounded.Uniform) and [d.facts.constant(p) for p in family.parameters]
+        return law_of_family(LogNormal(), p, node.shape, node.dtype, None, sources)
+    unit = family.of(Uniform) and [d.facts.constant(p) for p in family.parameters]
     if unit != [0.0, 1.0]:
         return None
-    gamma = positive.Gamma()
+    gamma = Gamma()
     one = literal_like(1.0, node)
 
     def density(y: Node) -> Node:

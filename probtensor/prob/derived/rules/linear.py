@@ -12,8 +12,8 @@ from probtensor.graph import replace as replaced
 from probtensor.graph.node import new_input
 from probtensor.prob.derived.derivation import Derivation, NotDerived, literal_value
 from probtensor.prob.derived.law import Law, Members, is_whole_line, law_of_family
-from probtensor.prob.distributions.continuous import real
-from probtensor.prob.distributions.multivariate import normals
+from probtensor.prob.distributions.continuous.real import Normal
+from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
 from probtensor.transform.autodiff import push_forward
 from probtensor.transform.batch import vmap_nodes
 
@@ -47,14 +47,12 @@ def derive_normal(d: Derivation, node: Node) -> Law | None:
     means, roots = {}, []
     for x in variables:
         law = d.law(x)
-        if law.family is None or not law.family.of(
-            real.Normal, normals.MultivariateNormal
-        ):
+        if law.family is None or not law.family.of(Normal, MultivariateNormal):
             return None
         mu, scale = law.family.parameters
         means[x] = ops.broadcast_to(mu, x.shape)
         size = math.prod(x.shape)
-        if law.family.of(real.Normal):
+        if law.family.of(Normal):
             wide = ops.reshape(ops.broadcast_to(scale, x.shape), (size,))
             rows = ops.eye(size, dtype=x.dtype) * wide
         elif x.ndim > 1 or scale.ndim > 2:
@@ -69,11 +67,9 @@ def derive_normal(d: Derivation, node: Node) -> Law | None:
     if not node.ndim:
         most = ops.max(ops.abs(factor))
         sigma = most * ops.sqrt(ops.sum(ops.square(factor / most)))
-        return law_of_family(real.Normal(), (mean, sigma), (), node.dtype, None, sources)
+        return law_of_family(Normal(), (mean, sigma), (), node.dtype, None, sources)
     root = ops.cholesky(ops.matmul(ops.matrix_transpose(factor), factor))
-    return law_of_family(
-        normals.MultivariateNormal(), (mean, root), node.shape, node.dtype, None, sources
-    )
+    return law_of_family(MultivariateNormal(), (mean, root), node.shape, node.dtype, None, sources)
 
 
 def derive_correlated(d: Derivation, node: Node) -> Law | None:

@@ -15,6 +15,7 @@ from probtensor.prob.derived.rules import (
     linear,
     mixtures,
     solve,
+    vectors,
     views,
 )
 
@@ -81,15 +82,36 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "part of a vector of shares or tallies",
+        (ops.Slice,),
+        vectors.derive_part,
+        "beta, dirichlet with the rest; binomial, beta_binomial",
+        "entries of dirichlet, one entry of multinomial and dirichlet_multinomial",
+        (lambda: r.dirichlet([1.0, 2.0, 3.0])[1], lambda: r.multinomial(5, [0.2, 0.3, 0.5])[1]),
+    ),
+    Rule(
+        "inverse of a matrix",
+        (ops.Inv,),
+        vectors.derive_inverse,
+        "inverse Wishart, Wishart",
+        "wishart or inverse_wishart",
+        (),
+    ),
+    Rule(
+        "factor of a matrix",
+        (ops.Cholesky,),
+        vectors.derive_factor,
+        "that of the Cholesky factor",
+        "wishart or inverse_wishart",
+        (),
+    ),
+    Rule(
         "selection",
         (ops.Slice, ops.Gather),
         views.derive_selected,
         "that of the entries that are read",
-        "each entry is read once, at places that are literals; entries of a dirichlet are beta",
-        (
-            lambda: r.gamma([1.0, 2.0, 3.0], 2.0)[1],
-            lambda: r.dirichlet([1.0, 2.0, 3.0])[1],
-        ),
+        "each entry is read once, at places that are literals",
+        (lambda: r.gamma([1.0, 2.0, 3.0], 2.0)[1],),
     ),
     Rule(
         "rearrangement",

@@ -22,8 +22,6 @@ from probtensor.prob.derived.law import (
     law_of_family,
     same_support,
 )
-from probtensor.prob.distributions.continuous.bounded import Beta
-from probtensor.prob.distributions.multivariate import shares
 from probtensor.prob.distributions.support import Integers, Interval, is_number
 
 
@@ -125,10 +123,6 @@ def derive_selected(d: Derivation, node: Node) -> Law | None:
     if any(not d.is_given(x) for x in indices):
         return None  # a mixture
     law = d.law(source)
-    if isinstance(node.op, ops.Slice) and law.family is not None:
-        part = _part_of_shares(node, law)
-        if part is not None:
-            return part
     _are_entries(law)
     if indices:
         arrays = [d.value(x) for x in indices]
@@ -184,38 +178,6 @@ def _selected(d: Derivation, node: Node, law: Law, chosen: np.ndarray) -> Law:
 
     found = _viewed(law, node, back, view)
     return found if family is None else law_of_family(*family, node.shape, node.dtype, like=found)
-
-
-def _part_of_shares(node: Node, law: Law) -> Law | None:
-    """Entries of a dirichlet vector: one is beta, several have a density with the rest."""
-    if not law.family.of(shares.Dirichlet):
-        return None
-    (alpha,) = law.family.parameters
-    alpha = ops.broadcast_to(alpha, law.shape)
-    whole = ops.sum(alpha, axis=-1, keepdims=True)
-    op, last = node.op, law.ndim - 1
-    kept = remade(node, 0, alpha)
-    batch = [n for k, n in enumerate(law.shape) if k != last and op.sizes[k] != n]
-    if batch:
-        raise NotDerived("rows of several vectors are selected together with entries", node)
-    if op.sizes[last] == 1:
-        distribution = Beta()
-        sources = dict.fromkeys(law.sources)
-        found = law_of_family(distribution, (kept, whole - kept), node.shape, node.dtype, None,
-                              sources)  # fmt: skip
-        return found
-    rest = whole - ops.sum(kept, axis=-1, keepdims=True)
-
-    def density(x: Node) -> Node:
-        last_one = 1 - ops.sum(x, axis=-1, keepdims=True)
-        both = ops.concatenate([kept, rest], axis=-1)
-        return shares.Dirichlet().logpdf(ops.concatenate([x, last_one], axis=-1), both)
-
-    def inside(x: Node) -> Node:
-        return ops.all(x > 0, axis=-1) & (ops.sum(x, axis=-1) < 1)
-
-    support = Members(inside, "a vector of positive numbers with a sum below 1", event_ndim=1)
-    return Law(node.shape, node.dtype, density, support, dict.fromkeys(law.sources), event=(last,))
 
 
 def derive_joined(d: Derivation, node: Node) -> Law | None:
