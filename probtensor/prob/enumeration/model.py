@@ -267,22 +267,22 @@ def summation_of(variables: Sequence[Discrete], dependent: Sequence[Dependent]) 
     units, pieces = [v for v in variables if v.value not in empty], dict(empty)
     terms = [(replaced([term], empty)[0], names, check) for term, names, check in dependent]
     while True:
+        factors: list[Factor] = []
         try:
             factors, settled = _factors(terms, units)
             result = eliminated(units, factors, by_logsumexp, summed)
             break
         except NotLocal as error:
-            found = _chosen(error.found)
+            units, changes = _divided(units, _chosen(error.found))
         except Stuck as error:
+            pair = None if error.size else _coupled(error.variables, factors)
             found = None if error.size else _largest_axis(error.variables)
-            if found is None:
+            if pair is not None:
+                units, changes = _merged(units, *pair)
+            elif found is not None:
+                units, changes = _divided(units, found)
+            else:
                 raise GraphError(_too_large(error.variables, error.size)) from None
-        changes = {}
-        for variable, axis in found.items():
-            parts, whole = _split(variable, axis)
-            k = units.index(variable)
-            units[k : k + 1] = parts
-            changes[variable.value] = whole
         terms = [(replaced([term], changes)[0], names, mask) for term, names, mask in terms]
         pieces = {x: replaced([y], changes)[0] for x, y in pieces.items()} | changes
     return Summation(tuple(variables), pieces, tuple(units), tuple(factors), tuple(settled), result)
@@ -356,6 +356,45 @@ def _largest_axis(variables: Sequence[Discrete]) -> dict[Discrete, int] | None:
     variable = min(entries, key=lambda v: math.prod(v.shape))
     sizes = list(variable.shape)
     return {variable: sizes.index(max(sizes))}
+
+
+def _divided(
+    units: Sequence[Discrete], found: Mapping[Discrete, int]
+) -> tuple[list[Discrete], dict[Node, Node]]:
+    """Variables split along an axis each, and their values as graphs of those of the parts."""
+    units, changes = list(units), {}
+    for variable, axis in found.items():
+        parts, whole = _split(variable, axis)
+        k = units.index(variable)
+        units[k : k + 1] = parts
+        changes[variable.value] = whole
+    return units, changes
+
+
+def _coupled(
+    variables: Sequence[Discrete], factors: Sequence[Factor]
+) -> tuple[Discrete, Discrete] | None:
+    """Two variables of one shape, entries of which meet their own neighbours and each other, as the
+    states of two chains that one observation depends on; None if there are none."""
+    for factor in factors:
+        scope = [(v, access) for v, access in factor.scope if v in variables and v.shape]
+        for k, (v, access) in enumerate(scope):
+            for w, other in scope[k + 1 :]:
+                small = (v.count * w.count) ** 2 <= MAX_TABLE
+                if v is not w and access == other and v.shape == w.shape and small:
+                    return v, w
+    return None
+
+
+def _merged(
+    units: Sequence[Discrete], v: Discrete, w: Discrete
+) -> tuple[list[Discrete], dict[Node, Node]]:
+    """Two variables as one whose values are pairs of theirs, and their values as graphs of it."""
+    value = new_input(f"{v.name} and {w.name}", "int64", v.shape)
+    both = Discrete(f"{v.name} and {w.name}", value, v.count * w.count, 0, v.line)
+    rest = [u for u in units if u not in (v, w)]
+    changes = {v.value: value // w.count + v.low, w.value: value % w.count + w.low}
+    return [*rest, both], changes
 
 
 def _split(variable: Discrete, axis: int) -> tuple[list[Discrete], Node]:
