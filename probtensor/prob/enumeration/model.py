@@ -14,7 +14,7 @@ from probtensor.dataclass import replace as dataclass_replace
 from probtensor.graph import GraphError, Node, line_of, made_by
 from probtensor.graph.node import new_input
 from probtensor.graph.walk import replace as replaced
-from probtensor.prob.density.logp import Conditions, SupportCheck, density_of, typed_value
+from probtensor.prob.density.logp import Conditions, SupportCheck, typed_value
 from probtensor.prob.distributions.base import display_name
 from probtensor.prob.distributions.domains import is_within
 from probtensor.prob.distributions.support import Integers, Interval, Support, is_bound
@@ -226,17 +226,20 @@ def _term(
     if not is_discrete(x) and not any(map(is_discrete, ends)):
         return graphs.density_term(source, conditioner, own)
     with made_by(source.node):
-        typed = typed_value(variable.op, x, inputs)
-        if not is_within(typed, support, own.facts):
-            inside = support.contains(typed)
-            if inside is not None:
-                name = display_name(variable.op.distribution, variable.op.label)
-                line = line_of(variable)
-                own.guards.append(
-                    SupportCheck(f"the value of {name}", typed, inside, support, line)
-                )
-            x = _clipped(x, support)
-        return density_of(variable, x, inputs, own, True)
+        given = typed_value(variable.op, x, inputs)
+        within = is_within(given, support, own.facts)
+        moved = x if within else _clipped(x, support)
+        known = typed_value(variable.op, moved, inputs)
+    owner = graphs.NamedValue(source.owner.name, moved, None, source.node)
+    seen = graphs.TermSource("likelihood", owner, source.node)
+    term = graphs.density_term(seen, conditioner, own)
+    if within or moved is not x:
+        own.guards = [guard for guard in own.guards if guard.value is not known]
+    inside = support.contains(given) if moved is not x else None
+    if inside is not None:
+        what = f"the value of {display_name(variable.op.distribution, variable.op.label)}"
+        own.guards.append(SupportCheck(what, given, inside, support, line_of(variable)))
+    return term
 
 
 def _require_range(variable: Discrete, support: Integers, own: Conditions) -> None:
