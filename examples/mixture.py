@@ -34,6 +34,28 @@ def model():
     return pt.condition({y: lengths}, coords={"age": AGES})
 
 
+def picture(idata):
+    """The lengths, by their most probable age, and the densities of each age."""
+    from matplotlib.figure import Figure
+
+    _, lengths = data()
+    p = np.exp(np.asarray(idata.posterior["lp_fish"])).mean((0, 1))
+    weight, mean, scale = (
+        np.asarray(idata.posterior[name]).mean((0, 1)) for name in ("weight", "mean", "scale")
+    )
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    x = np.linspace(lengths.min(), lengths.max(), 200)
+    groups = [lengths[p.argmax(-1) == k] for k in range(3)]
+    axes.hist(groups, 40, density=True, stacked=True, alpha=0.5, label=AGES)
+    for k in range(3):
+        density = np.exp(-((x - mean[k]) ** 2) / (2 * scale**2)) / (scale * np.sqrt(2 * np.pi))
+        axes.plot(x, weight[k] * density, f"C{k}")
+    axes.set(xlabel="length (cm)", ylabel="density")
+    axes.legend()
+    return figure
+
+
 def main(draws=500, tune=500, progress=True):
     """Sample, and print the posterior and how many ages are found; returns the ArviZ object."""
     posterior = model()

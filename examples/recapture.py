@@ -24,8 +24,7 @@ def data(seed=1):
     alive = np.zeros((YEARS, BIRDS), bool)
     alive[first, np.arange(BIRDS)] = True
     for t in range(1, YEARS):
-        survives = alive[t - 1] & (rng.uniform(size=BIRDS) < SURVIVAL[t - 1])
-        alive[t] |= survives
+        alive[t] |= alive[t - 1] & (rng.uniform(size=BIRDS) < SURVIVAL[t - 1])
     seen = alive & (rng.uniform(size=alive.shape) < RECAPTURE)
     seen[first, np.arange(BIRDS)] = True
     return first, seen
@@ -43,10 +42,24 @@ def model():
         alive = pt.random.bernoulli(pt.where(is_marked, survives, 1.0) * alive, name="alive")
         return alive, pt.random.bernoulli(p * alive * is_marked, name="seen")
 
-    at_first = pt.ones((BIRDS,), "int64")
-    _, y = pt.loop.scan(year, at_first, (phi, pt.as_tensor(marked)))
+    _, y = pt.loop.scan(year, pt.ones((BIRDS,), "int64"), (phi, pt.as_tensor(marked)))
     intervals = [f"{1981 + t}-{82 + t}" for t in range(YEARS - 1)]
     return pt.condition({y: seen[1:] & marked}, coords={"interval": intervals})
+
+
+def picture(idata):
+    """Survival in each interval: the posterior, and the truth."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    phi = np.asarray(idata.posterior["phi"]).reshape(-1, YEARS - 1)
+    axes.violinplot(phi, showextrema=False)
+    axes.plot(np.arange(1, YEARS), SURVIVAL, "k_", ms=30, label="truth")
+    axes.set(ylabel="survival", ylim=(0, 1))
+    axes.set_xticks(range(1, YEARS), idata.posterior["interval"].values)
+    axes.legend()
+    return figure
 
 
 def main(draws=500, tune=500, progress=True):

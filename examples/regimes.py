@@ -44,6 +44,23 @@ def model():
     return pt.condition({y: series}, coords={"regime": ["calm", "stormy"]})
 
 
+def picture(idata):
+    """The series, its states, and the probability of the stormy one."""
+    from matplotlib.figure import Figure
+
+    states, series = data()
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    above.plot(series, lw=0.7)
+    above.set(ylabel="series")
+    stormy = np.asarray(idata.posterior["state"]).mean((0, 1))
+    below.fill_between(np.arange(DAYS), stormy, step="mid", color="C1", label="probability")
+    below.plot(states, "k", drawstyle="steps-mid", lw=0.8, label="stormy")
+    below.set(xlabel="day", ylim=(-0.05, 1.6))
+    below.legend(ncols=2, loc="upper left")
+    return figure
+
+
 def main(draws=500, tune=500, progress=True):
     """Sample, and print the posterior and how well the states are found; returns the ArviZ
     object."""

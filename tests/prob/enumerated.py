@@ -117,6 +117,21 @@ def chains_of_two_kinds():
     return data, {kind: (0, 2), first: (0, 2), z: (0, 2)}
 
 
+def two_chains():
+    """Chains with data that depend on both."""
+    _, mu, s = base(2)
+    p, q = transitions(2), r.dirichlet(np.ones(3), shape=(3, 3), name="Q")
+
+    def step(carry, _):
+        a, b = carry
+        a, b = r.categorical(p[a], name="a"), r.categorical(q[b], name="b")
+        return (a, b), (a, b)
+
+    start = (pt.as_tensor(0), pt.as_tensor(1))
+    _, (a, b) = pt.loop.scan(step, start, length=3)
+    return {r.normal(mu[a] + 2.0 * b, s, name="y"): np.arange(3.0)}, {a: (0, 2), b: (0, 3)}
+
+
 def survival():
     phi, p = r.beta(1, 1, shape=3, name="phi"), r.beta(1, 1, name="p")
 
@@ -276,7 +291,7 @@ QUICK = (
     chains_of_two_kinds, survival, differences, grid, invalid_in_some_states,
 )  # fmt: skip
 SLOW = (
-    two_in_one_plate, one_class_for_all, counts_of_ranges, change_point, backward_chain,
+    two_in_one_plate, one_class_for_all, two_chains, counts_of_ranges, change_point, backward_chain,
     switching_autoregression, sum_of_all, judges, transposed_and_reshaped, vectors, regressions,
     latent_numbers, bounded_by_states,
 )  # fmt: skip

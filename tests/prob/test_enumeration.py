@@ -14,6 +14,7 @@ from scipy.special import logsumexp
 
 import probtensor as pt
 from probtensor import GraphError
+from probtensor.prob.sequences.convert import with_sequences
 from tests.prob import enumerated
 
 r = pt.random
@@ -29,7 +30,11 @@ def idata_of(values, draws=1):
 
 
 def named(z):
-    return z.name if z.name not in (None, "path") else "z"
+    """The name of a discrete variable; sequences have it in the loop."""
+    if z.name not in (None, "path"):
+        return z.name
+    (own,) = with_sequences([z.inputs[0] if z.name == "path" else z])
+    return own.name
 
 
 class Brute:

@@ -14,7 +14,7 @@ from probtensor.dataclass import replace as dataclass_replace
 from probtensor.graph import GraphError, Node, line_of, made_by
 from probtensor.graph.node import new_input
 from probtensor.graph.walk import replace as replaced
-from probtensor.prob.density.logp import Conditions, SupportCheck, density_of, typed_value
+from probtensor.prob.density.logp import Conditions, SupportCheck, typed_value
 from probtensor.prob.distributions.base import display_name
 from probtensor.prob.distributions.domains import is_within
 from probtensor.prob.distributions.support import Integers, Interval, Support, is_bound
@@ -226,17 +226,20 @@ def _term(
     if not is_discrete(x) and not any(map(is_discrete, ends)):
         return graphs.density_term(source, conditioner, own)
     with made_by(source.node):
-        typed = typed_value(variable.op, x, inputs)
-        if not is_within(typed, support, own.facts):
-            inside = support.contains(typed)
-            if inside is not None:
-                name = display_name(variable.op.distribution, variable.op.label)
-                line = line_of(variable)
-                own.guards.append(
-                    SupportCheck(f"the value of {name}", typed, inside, support, line)
-                )
-            x = _clipped(x, support)
-        return density_of(variable, x, inputs, own, True)
+        given = typed_value(variable.op, x, inputs)
+        within = is_within(given, support, own.facts)
+        moved = x if within else _clipped(x, support)
+        known = typed_value(variable.op, moved, inputs)
+    owner = graphs.NamedValue(source.owner.name, moved, None, source.node)
+    seen = graphs.TermSource("likelihood", owner, source.node)
+    term = graphs.density_term(seen, conditioner, own)
+    if within or moved is not x:
+        own.guards = [guard for guard in own.guards if guard.value is not known]
+    inside = support.contains(given) if moved is not x else None
+    if inside is not None:
+        what = f"the value of {display_name(variable.op.distribution, variable.op.label)}"
+        own.guards.append(SupportCheck(what, given, inside, support, line_of(variable)))
+    return term
 
 
 def _require_range(variable: Discrete, support: Integers, own: Conditions) -> None:
@@ -267,22 +270,22 @@ def summation_of(variables: Sequence[Discrete], dependent: Sequence[Dependent]) 
     units, pieces = [v for v in variables if v.value not in empty], dict(empty)
     terms = [(replaced([term], empty)[0], names, check) for term, names, check in dependent]
     while True:
+        factors: list[Factor] = []
         try:
             factors, settled = _factors(terms, units)
             result = eliminated(units, factors, by_logsumexp, summed)
             break
         except NotLocal as error:
-            found = _chosen(error.found)
+            units, changes = _divided(units, _chosen(error.found))
         except Stuck as error:
+            pair = None if error.size else _coupled(error.variables, factors)
             found = None if error.size else _largest_axis(error.variables)
-            if found is None:
+            if pair is not None:
+                units, changes = _merged(units, *pair)
+            elif found is not None:
+                units, changes = _divided(units, found)
+            else:
                 raise GraphError(_too_large(error.variables, error.size)) from None
-        changes = {}
-        for variable, axis in found.items():
-            parts, whole = _split(variable, axis)
-            k = units.index(variable)
-            units[k : k + 1] = parts
-            changes[variable.value] = whole
         terms = [(replaced([term], changes)[0], names, mask) for term, names, mask in terms]
         pieces = {x: replaced([y], changes)[0] for x, y in pieces.items()} | changes
     return Summation(tuple(variables), pieces, tuple(units), tuple(factors), tuple(settled), result)
@@ -356,6 +359,45 @@ def _largest_axis(variables: Sequence[Discrete]) -> dict[Discrete, int] | None:
     variable = min(entries, key=lambda v: math.prod(v.shape))
     sizes = list(variable.shape)
     return {variable: sizes.index(max(sizes))}
+
+
+def _divided(
+    units: Sequence[Discrete], found: Mapping[Discrete, int]
+) -> tuple[list[Discrete], dict[Node, Node]]:
+    """Variables split along an axis each, and their values as graphs of those of the parts."""
+    units, changes = list(units), {}
+    for variable, axis in found.items():
+        parts, whole = _split(variable, axis)
+        k = units.index(variable)
+        units[k : k + 1] = parts
+        changes[variable.value] = whole
+    return units, changes
+
+
+def _coupled(
+    variables: Sequence[Discrete], factors: Sequence[Factor]
+) -> tuple[Discrete, Discrete] | None:
+    """Two variables of one shape, entries of which meet their own neighbours and each other, as the
+    states of two chains that one observation depends on; None if there are none."""
+    for factor in factors:
+        scope = [(v, access) for v, access in factor.scope if v in variables and v.shape]
+        for k, (v, access) in enumerate(scope):
+            for w, other in scope[k + 1 :]:
+                small = (v.count * w.count) ** 2 <= MAX_TABLE
+                if v is not w and access == other and v.shape == w.shape and small:
+                    return v, w
+    return None
+
+
+def _merged(
+    units: Sequence[Discrete], v: Discrete, w: Discrete
+) -> tuple[list[Discrete], dict[Node, Node]]:
+    """Two variables as one whose values are pairs of theirs, and their values as graphs of it."""
+    value = new_input(f"{v.name} and {w.name}", "int64", v.shape)
+    both = Discrete(f"{v.name} and {w.name}", value, v.count * w.count, 0, v.line)
+    rest = [u for u in units if u not in (v, w)]
+    changes = {v.value: value // w.count + v.low, w.value: value % w.count + w.low}
+    return [*rest, both], changes
 
 
 def _split(variable: Discrete, axis: int) -> tuple[list[Discrete], Node]:

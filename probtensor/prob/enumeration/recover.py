@@ -12,16 +12,16 @@ from probtensor.dataclass import replace
 from probtensor.graph import GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import new_input
 from probtensor.graph.walk import replace as replaced
-from probtensor.graph.walk import toposort
 from probtensor.prob.density.logp import logp
 from probtensor.prob.draws import draw_rows, draw_settings
 from probtensor.prob.enumeration import chains, model
-from probtensor.prob.enumeration.eliminate import Cells, Eliminated, Links, Step, eliminated
+from probtensor.prob.enumeration.eliminate import Cells, Links, Step, eliminated
 from probtensor.prob.enumeration.factors import (
     DISCRETE,
     Discrete,
     Entry,
     Factor,
+    factors_of,
     index_array,
 )
 from probtensor.prob.enumeration.model import Summation
@@ -31,7 +31,6 @@ from probtensor.prob.predictive import attributes, by_chain, posterior_rows
 from probtensor.prob.random import categorical
 from probtensor.rules.derivatives import grad
 from probtensor.sample.runs.output import Arviz, to_arviz
-from probtensor.transform.batch import vmap_nodes
 from probtensor.types import Shape
 
 KEPT = ("sample_stats", "observed_data", "constant_data")  # groups that a result has again
@@ -191,29 +190,20 @@ def _entry(entry: Entry, values, kept, sizes) -> Node:
 def probabilities(summation: Summation) -> dict[str, Node]:
     """The log of the probability of each value of each entry, along a last axis: the derivative of
     the log of the sum by the log of a weight of 1 for that value."""
-    weights = {u: new_input(f"weights of {u.name}", "float64", (u.count, *u.shape))
-               for u in summation.units}  # fmt: skip
-    extra = [
-        Factor(weights[u], ((u, tuple(map(Axis, range(len(u.shape))))),), u.shape)
-        for u in summation.units
-    ]
-    result: Eliminated = eliminated(
+    weights, extra = {}, []
+    for v in summation.variables:
+        own = weights[v] = new_input(f"weights of {v.name}", "float64", (v.count, *v.shape))
+        sizes = dict(enumerate(v.shape))
+        here = [index_array(Axis(k), list(sizes), sizes) for k in sizes]
+        term = own[(v.value - v.low, *here)]
+        extra += factors_of(*replaced([term], summation.pieces), summation.units, frozenset())
+    result = eliminated(
         summation.units, [*summation.factors, *extra], model.by_logsumexp, chains.summed
     )
     slopes = grad(model.total_of(result), [*weights.values()])
     zeros = {x: ops.zeros(x.shape) for x in weights.values()}
-    tables = dict(zip(weights, replaced(slopes, zeros), strict=True))
-    found = {}
-    for v in summation.variables:
-        if 0 in v.shape:
-            found[v.name] = ops.zeros((*v.shape, v.count))
-            continue
-        whole = summation.pieces.get(v.value, v.value)
-        own = set(toposort([whole]))
-        batches = {u.value: tables[u] for u in summation.units if u.value in own}
-        (table,) = vmap_nodes([whole], batches)
-        found[v.name] = ops.log(ops.moveaxis(table, 0, -1))
-    return found
+    pairs = zip(weights, replaced(slopes, zeros), strict=True)
+    return {v.name: ops.log(ops.moveaxis(table, 0, -1)) for v, table in pairs}
 
 
 def marginal_densities(

@@ -35,14 +35,13 @@ from probtensor.graph import (
 )
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import make, new_input, present_line
-from probtensor.graph.walk import rebuild
 from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, nodes_in, with_nodes
 from probtensor.prob.bijectors.choice import bijector_for
+from probtensor.prob.density.guards import Restricted, lift_guards
 from probtensor.prob.density.logp import (
     Conditions,
     DensityOf,
-    Restriction,
     SupportCheck,
     apply_restrictions,
     density_of,
@@ -68,7 +67,7 @@ from probtensor.prob.sequences.resolve import model_order, resolved, support_in_
 from probtensor.process import computed_once
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import gradient
-from probtensor.transform.facts import FactTable, constant_of
+from probtensor.transform.facts import FactTable
 from probtensor.types import Shape, SizeCheck, shape_text
 
 if TYPE_CHECKING:
@@ -77,10 +76,6 @@ if TYPE_CHECKING:
 
 enumeration = late("probtensor.prob.enumeration.model")
 SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
-
-
-# A density without its restrictions, and these.
-Restricted = tuple[Node, list[Restriction]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -427,6 +422,12 @@ class Conditioner:
 
     def _free(self, node: Node) -> Node:
         op = node.op
+        if op.distribution.has_atoms:
+            raise GraphError(
+                f"{display_name(op.distribution, op.label)} has values of positive probability and "
+                f"is not observed, so it cannot be sampled by gradients\n  made at {line_of(node)}"
+                "\n  observe it, or make what it is made of a variable of its own"
+            )
         name = self._name(node)
         if not all(isinstance(n, int) for n in node.shape):
             raise GraphError(
@@ -435,12 +436,6 @@ class Conditioner:
             )
         if op.distribution.discrete:
             return enumeration.stand_in(self, node, name)
-        if op.distribution.has_atoms:
-            raise GraphError(
-                f"{display_name(op.distribution, op.label)} has values of positive probability and "
-                f"is not observed, so it cannot be sampled by gradients\n  made at {line_of(node)}"
-                "\n  observe it, or make what it is made of a variable of its own"
-            )
         support = self.support(node)
         if self.discrete:
             enumeration.refuse_discrete_bounds(self, node, support)
@@ -582,46 +577,3 @@ def density_term(source: TermSource, conditioner: Conditioner, conditions: Condi
         # Log gammas that cancel are found only before the sum of terms is split.
         value = stabilized([value])[0]
     return value
-
-
-# Ops whose result is -inf if any operand is -inf and the others are numbers.
-_PROPAGATE_NEG_INF = (
-    ops.Add, ops.Sum, ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose,
-    ops.Cast,
-)  # fmt: skip
-
-
-def lift_guards(
-    term: Node, restricted: Mapping[Node, Restricted], conditions: Conditions, line: str
-) -> Node:
-    """A term of the log density without the restrictions of the densities that it is a sum of.
-    These become guards of the whole density, since a violated one makes the term -inf."""
-    lifted: dict[Node, list[bool]] = {}
-    stack = [term]
-    while stack:
-        node = stack.pop()
-        if node in lifted:
-            continue
-        lifted[node] = [] if node in restricted else propagates_neg_inf(node)
-        stack += [x for x, keeps in zip(node.inputs, lifted[node], strict=False) if keeps]
-    done: dict[Node, Node] = {}
-    for node in (x for x in toposort([term]) if x in lifted):
-        if node in restricted:
-            done[node], restrictions = restricted[node]
-            for r in restrictions:
-                conditions.guard(SupportCheck(r.what, r.value, r.inside, r.domain, line))
-        elif any(lifted[node]):
-            pairs = zip(node.inputs, lifted[node], strict=True)
-            with made_by(node):
-                done[node] = rebuild(node, tuple(done.get(x, x) if k else x for x, k in pairs))
-    return done.get(term, term)
-
-
-def propagates_neg_inf(node: Node) -> list[bool]:
-    """For each input of a node: is the node -inf where the input is?"""
-    if isinstance(node.op, ops.Mul):
-        factors = [constant_of(x) for x in node.inputs]
-        return [f is not None and 0 < f < math.inf for f in factors[::-1]]
-    if isinstance(node.op, ops.Sub):
-        return [True, False]
-    return [isinstance(node.op, _PROPAGATE_NEG_INF)] * len(node.inputs)
