@@ -501,7 +501,7 @@ def walk_until():
         (uniform_between_steps, "uniform 'x' is free, and its bounds change from step to step"),
         (nested, "normal 'x' is made in a step of a loop within a step of another loop"),
         (stopping, "exponential 'x' is made in a loop that has no fixed number of steps"),
-        (hidden_counts, "poisson 'x' is discrete and not observed"),
+        (hidden_counts, "poisson 'x' is discrete and not observed, and it may be"),
         (expression, "is not a random variable, and its density is not derived"),
     ],
     ids=lambda x: getattr(x, "__name__", ""),

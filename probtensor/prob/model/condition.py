@@ -33,7 +33,7 @@ from probtensor.prob.model.sizes import KnownSizes
 from probtensor.prob.sequences.convert import with_sequences
 from probtensor.prob.sequences.resolve import model_order
 from probtensor.process import COLLECTIONS
-from probtensor.system.stages import building, stage
+from probtensor.system.stages import building, notice, stage
 from probtensor.types import Dim, size_name, size_names
 
 derived = late("probtensor.prob.derived.variable")
@@ -65,11 +65,16 @@ def condition(
     build       when target="auto" builds native code; see `pt.function`
     progress    say on a terminal, after 2 s, what is compiled and how far it is
 
-    Free variables are in graph order (see `Posterior`). Raises GraphError for a discrete free
-    variable, an expression whose density is not derived, a variable of unknown size, a name used
-    twice, or a name that a result cannot have: `chain`, `draw`, that of a dim, or one that no file
-    could hold; TypeError and ValueError for values that have a wrong dtype, shape, length of a dim,
-    or lie outside the support, and for coords of a dim that nothing has. All name the line.
+    Discrete variables that are not observed are summed out (`Posterior.marginalized`), at a cost
+    that is linear in the entries that do not depend on each other, and in the length of sequences;
+    `pt.recover_marginals` draws them afterwards. See docs/discrete.md.
+
+    Free variables are in graph order (see `Posterior`). Raises GraphError for discrete variables
+    that cannot be summed out, an expression whose density is not derived, a variable of unknown
+    size, a name used twice, or a name that a result cannot have: `chain`, `draw`, that of a dim, or
+    one that no file could hold; TypeError and ValueError for values that have a wrong dtype, shape,
+    length of a dim, or lie outside the support, and for coords of a dim that nothing has. All name
+    the line.
 
     The density is zero wherever a parameter that depends on free variables leaves its range, such
     as a `sigma` below 0; that is checked only where it cannot be shown not to happen.
@@ -155,6 +160,9 @@ def _posterior(
         posterior = posterior_of(*resized_groups, data_nodes, maps, values, labels, target, late)
     graph = time.perf_counter() - began - sum(posterior.timings.values())
     posterior.timings = {"graph": graph, **posterior.timings}
+    if posterior.marginalized:
+        text = f"summed out: {', '.join(posterior.marginalized)}; pt.recover_marginals draws them"
+        notice(text, progress)
     return posterior
 
 
