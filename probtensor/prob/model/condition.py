@@ -54,8 +54,7 @@ def condition(
     """The posterior of the random variables that `observed` depends on.
 
     observed    {random variable: array of its shape}, copied: later changes of an array change
-                nothing here; missing values are an error. An expression of random variables is
-                observed as one variable, given those that have a name (docs/densities.md)
+                nothing here; missing values are an error. Expressions: see docs/densities.md
     coords      {dim: labels}, copied, each label once: the lengths of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
