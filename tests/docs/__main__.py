@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from tests.docs import features, ops_table
+from tests.docs import distributions, features, ops_table
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 (DOCS / "ops.md").write_text(ops_table.table())
+(DOCS / "distributions.md").write_text(distributions.table())
 (DOCS / "features.md").write_text(features.table())

@@ -30,9 +30,13 @@ def test_summaries_are_functions_of_parameters():
     assert by_a == 1.0
     assert all(np.isnan(y).all() for y in f(-1.0, 2.0)[:4])
     shares = R.dirichlet(np.array([[2.0, 3.0], [1.0, 0.5]]))
-    mean, entropy = run(pt.expectation(shares), pt.expectation(R.categorical([0.1, 0.2, 0.7])))
+    p = np.array([0.1, 0.7, 0.2])
+    choices = R.categorical(p), R.categorical(logit_p=np.log(p) + 3)
+    mean, *found = run(pt.expectation(shares), *(
+        f(x) for x in choices for f in (pt.expectation, pt.mode, pt.entropy)
+    ))  # fmt: skip
     np.testing.assert_allclose(mean, [[0.4, 0.6], [2 / 3, 1 / 3]])
-    np.testing.assert_allclose(entropy, 1.6)
+    np.testing.assert_allclose(found, [1.1, 1, S.entropy(p)] * 2, rtol=1e-12)
 
 
 def test_moments_of_the_truncated_normal_in_its_tails():

@@ -1,6 +1,7 @@
 """Tails by quadrature, quantiles by search, angles, urns, and what else univariate distributions
 have beyond the tables that the other tests read."""
 
+import importlib
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ from mpmath import mp, mpf
 from scipy import special, stats
 
 import probtensor as pt
+from tests.prob.distributions import DISTRIBUTIONS
 
 R = pt.random
 DIGITS = 30
@@ -319,3 +321,16 @@ def test_the_score_function_is_unbiased():
     assert error[3] < 0.7 * error[1] and (draws[:, 5] == 0).all()
     with pytest.raises(TypeError, match="no discrete random variable"):
         pt.score_function(p, [R.normal(0.0, 1.0)])
+
+
+def test_every_distribution_of_numbers_is_among_the_cases_of_the_nets():
+    """Its density, tails, draws, gradients and ranges are compared there."""
+    listed = {case.name for case in DISTRIBUTIONS}
+    missing = []
+    for name in R.DECLARED:
+        module, _, kind = R.DECLARED[name].rpartition(".")
+        module = importlib.import_module(f"probtensor.prob.distributions.{module}")
+        known = listed | {"dirac_delta", "half_student_t"}  # with tests of their own
+        if not getattr(module, kind)().event_ndim and name not in known:
+            missing.append(name)
+    assert not missing, f"give {missing} a Case each in tests/prob/distributions.py"
