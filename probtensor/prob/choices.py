@@ -4,7 +4,6 @@ These are tensors made of random variables, and have no density of their own."""
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from probtensor import ops

@@ -201,6 +201,7 @@ DECLARED = {
     "bernoulli": "discrete.Bernoulli",
     "binomial": "discrete.Binomial",
     "poisson": "discrete.Poisson",
+    "polya_gamma": "continuous.polya_gamma.PolyaGamma",
     "negative_binomial": "discrete.NegativeBinomial",
     "asymmetric_laplace": "continuous.skewed.AsymmetricLaplace",
     "chi_squared": "continuous.shares.ChiSquared",
@@ -253,6 +254,7 @@ WRITTEN = {
     "integers": "aliases",
     "permutation": "choices",
     "truncated_normal": "aliases",
+    "truncated_polya_gamma": "aliases",
     "truncexpon": "aliases",
 }
 # Distributions under the names of other libraries, as the rows of `aliases.py` say.

@@ -1,5 +1,5 @@
-"""What the distributions of `pt.random` are called elsewhere: {name: (PyMC, NumPyro, Stan)}, with ""
-where a library has none. A call stands where it has other parameters."""
+"""What the distributions of `pt.random` are called elsewhere: {name: (PyMC, NumPyro, Stan)}, with
+"" where a library has none. A call stands where it has other parameters."""
 
 PEERS = {
     "asymmetric_laplace": ("AsymmetricLaplace", "AsymmetricLaplace", ""),
@@ -63,7 +63,6 @@ PEERS = {
     "soft_laplace": ("", "SoftLaplace", ""),
     "student_t": ("StudentT", "StudentT", "student_t"),
     "triangular": ("Triangular", "", ""),
-    "truncated_polya_gamma": ("", "TruncatedPolyaGamma", ""),
     "uniform": ("Uniform", "Uniform", "uniform"),
     "von_mises": ("VonMises", "VonMises", "von_mises"),
     "wald": ("Wald", "", ""),

@@ -1,6 +1,7 @@
 """Expectations, variances, modes, entropies and divergences of random variables as graphs."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def by_integral(p, q, counts=None, own=False):
     def f(x):
         return p.pdf(x) * (-p.logpdf(x) if own else p.logpdf(x) - q.logpdf(x))
 
-    return sum(integrate.quad(f, *pair, limit=200)[0] for pair in zip(places, places[1:]))
+    return sum(integrate.quad(f, *pair, limit=200)[0] for pair in pairwise(places))
 
 
 COUNTS = np.arange(300)
@@ -142,7 +143,8 @@ def test_divergences_in_closed_form():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: pt.kl_divergence(R.normal(0, 1), R.laplace(0, 1)), ["normal from laplace", "mean"]),
+        (lambda: pt.kl_divergence(R.normal(0, 1), R.laplace(0, 1)),
+         ["normal from laplace", "mean"]),
         (lambda: pt.kl_divergence(R.binomial(3, 0.2), R.binomial(4, 0.2)), ["equal n"]),
         (lambda: pt.expectation(R.gamma(1.0, 1.0, constraint=pt.interval(1.0, 2.0), name="g")),
          ["expectation", "gamma", "constraint="]),

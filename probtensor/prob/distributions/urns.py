@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-
 from probtensor import ops
 from probtensor.graph import Node
 from probtensor.ops.kinds.elementwise import joint_shape

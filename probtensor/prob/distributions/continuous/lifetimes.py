@@ -37,7 +37,6 @@ from probtensor.prob.distributions.parameters import check_literal
 from probtensor.prob.distributions.support import NONNEGATIVE, POSITIVE, REAL, Interval
 from probtensor.prob.distributions.truncation import normal_quantile
 
-
 LOG_RANGE = as_tensor(-740.0), as_tensor(709.0)
 
 
