@@ -128,6 +128,7 @@ def moment(text, parameters):
     formula, _, condition = text.partition(" for ")
     names = {
         **{name: getattr(math, name) for name in ("sqrt", "exp", "log", "sin", "pi")},
+        **{name: getattr(math, name) for name in ("sinh", "cosh", "tanh")},
         **{name: getattr(special, name) for name in ("gamma", "i0e", "i1e", "exp1")},
         **parameters,
     }
@@ -169,6 +170,7 @@ def test_every_distribution_gives_support_and_source():
     report([
         name
         for name in pt.random.__all__
+        if name not in (*pt.random.WRITTEN, *pt.random.RENAMED)  # made of these
         for part in ("Support: ", "Mean: ", "Variance: ", "Source: ")
         if part not in getattr(pt.random, name).__doc__
     ])  # fmt: skip
