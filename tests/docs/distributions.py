@@ -12,14 +12,22 @@ import pkgutil
 import probtensor as pt
 import probtensor.prob
 from probtensor import ops
+from probtensor.graph import GraphError
 from probtensor.graph.node import new_input
 from probtensor.prob.density import divergences
 from probtensor.prob.distributions.distribution import Distribution, Unknown
 from probtensor.prob.distributions.pathwise import has_pathwise
 from tests.docs.peers import PEERS
+from tests.docs.variables import VARIABLES
 
 SIZE = 3
 MARKS = ("logp", "logcdf", "icdf", "draw", "pathwise", "mean", "variance", "mode", "entropy", "KL")
+# What is no parameter of a distribution.
+OPTIONS = frozenset((
+    "shape", "name", "dims", "constraint", "steps", "init_dist", "constant", "ar_order",
+    "initial_value", "n_zerosum_axes", "seed", "sum_stat", "epsilon", "distance", "random",
+    "logcdf", "support", "discrete", "signature",
+))  # fmt: skip
 HEAD = f"""\
 # Distributions
 
@@ -56,9 +64,11 @@ def classes() -> dict[str, type[Distribution]]:
             stack.append(kind)
             if kind.__module__.startswith("probtensor."):
                 found.setdefault(kind.name, []).append(kind)
+    names = {name for name in found if isinstance(name, str)} | {*VARIABLES}
     return {
-        name: min(found[name], key=lambda kind: kind.__name__.lower() != name.replace("_", ""))
-        for name in sorted(pt.random.__all__) if name in found
+        name: type(VARIABLES[name]().op.distribution) if name in VARIABLES
+        else min(found[name], key=lambda kind: kind.__name__.lower() != name.replace("_", ""))
+        for name in sorted(pt.random.__all__) if name in names
     }  # fmt: skip
 
 
@@ -78,7 +88,7 @@ def table() -> str:
 
 
 def _row(name: str, kind: type[Distribution]) -> str:
-    known = known_of(kind)
+    known = known_of(name, kind)
     cells = [f"`{name}`", _parameters(name, kind), _support(name),
              *("x" if known[mark] else "" for mark in MARKS), *PEERS[name]]  # fmt: skip
     return "| " + " | ".join(cells) + " |"
@@ -86,12 +96,11 @@ def _row(name: str, kind: type[Distribution]) -> str:
 
 def _parameters(name: str, kind: type[Distribution]) -> str:
     signature = inspect.signature(getattr(pt.random, name)).parameters.values()
-    options = ("shape", "name", "dims", "constraint")
-    own = [p for p in signature if p.name not in options and p.kind is not p.KEYWORD_ONLY]
+    own = [p for p in signature if p.name not in OPTIONS and p.kind is not p.KEYWORD_ONLY]
     shown = [p.name if p.default in (p.empty, None) else f"{p.name}={p.default:g}"
              if isinstance(p.default, float) else f"{p.name}={p.default}" for p in own]  # fmt: skip
     ways = [", ".join(shown), *map(", ".join, kind.alternatives)]
-    by_name = [p.name for p in signature if p.kind is p.KEYWORD_ONLY and p.name not in options]
+    by_name = [p.name for p in signature if p.kind is p.KEYWORD_ONLY and p.name not in OPTIONS]
     if not kind.alternatives:
         ways += by_name
     return " *or* ".join(ways) or "none"
@@ -109,19 +118,26 @@ def _first_sentence(name: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def known_of(kind: type[Distribution]) -> dict[str, bool]:
+def known_of(name: str, kind: type[Distribution]) -> dict[str, bool]:
     """What a distribution has a formula for."""
-    distribution = kind()
-    inputs = [new_input(name, "float64", (SIZE,) * domain.event_ndim)
-              for name, domain in kind.parameters.items()]  # fmt: skip
+    if name in VARIABLES:
+        variable = VARIABLES[name]()
+        distribution = variable.op.distribution
+        inputs = [*variable.op.parameters_of(variable.inputs)]
+        event = variable.shape[variable.ndim - distribution.event_ndim :]
+    else:
+        distribution = kind()
+        inputs = [new_input(label, "float64", (SIZE,) * domain.event_ndim)
+                  for label, domain in kind.parameters.items()]  # fmt: skip
+        event = (SIZE,) * distribution.event_ndim
     dtype = "int64" if distribution.indexes else "float64"
-    x = new_input("x", dtype, (SIZE,) * distribution.event_ndim)
+    x = new_input("x", dtype, event)
     log_p, key = new_input("log_p", "float64", ()), new_input("key", "uint64", ())
 
     def has(method: str, *args: object) -> bool:
         try:
             getattr(distribution, method)(*args, *inputs)
-        except Unknown:
+        except (Unknown, GraphError):  # custom distributions say the latter
             return False
         return True
 
