@@ -19,8 +19,10 @@ _LATE = {
     "Lop": ("autodiff", "Lop"),
     "Rop": ("autodiff", "Rop"),
     "autodiff": ("autodiff", ""),
+    "check_model": ("testing.models", "check_model"),
     "entropy": ("prob.density.summaries", "entropy"),
     "expectation": ("prob.density.summaries", "expectation"),
+    "bijectors": ("prob.bijectors.public", ""),
     "fft": ("fft", ""),
     "kl_divergence": ("prob.density.summaries", "kl_divergence"),
     "mode": ("prob.density.summaries", "mode"),
@@ -30,6 +32,12 @@ _LATE = {
     "score_function": ("prob.density.summaries", "score_function"),
     "variance": ("prob.density.summaries", "variance"),
 }
+_SUPPORTS = (
+    "cholesky_factor_corr", "cholesky_factor_cov", "circular", "column_stochastic", "corr_matrix",
+    "cov_matrix", "l1_ball", "positive_ordered", "row_stochastic", "simplex", "unit_vector",
+    "zero_sum",
+)  # fmt: skip
+_LATE |= {name: ("prob.distributions.structured", name) for name in _SUPPORTS}
 with _uncollected():
     from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
     from probtensor import linalg, loop, special
@@ -193,9 +201,10 @@ __all__ = [
     "vjp",
     "vmap",
 ]
-__all__.extend(sorted(_LANGUAGE))
+__all__.extend([*_SUPPORTS, *sorted(_LANGUAGE)])
 _SUBMODULES = (
     "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
+    "bijectors",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ observed; the free ones are their ancestors.
     random.py       pt.random: the functions users call, with all parametrisations
     aliases.py      distributions by the names of other libraries
     choices.py      random choices from arrays, relaxed choices
+    combinators/    those of pt.random that take other variables: mixtures, censored, ...
     hmm.py          pt.hmm: hidden Markov models
     draws.py        random variables as pure functions of a key
     predictive.py   draws of the prior and of the posterior predictive, as ArviZ objects

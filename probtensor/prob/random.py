@@ -19,30 +19,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from probtensor import ops
 from probtensor.calls import absent, is_public, line_text, public
-from probtensor.graph import Const, GraphError, Node, as_tensor
+from probtensor.graph import Const, Node
 from probtensor.late import late, load
 from probtensor.prob.distributions.base import (
     random_variable,
-    shape_text,
     to_tensor,
 )
 from probtensor.prob.distributions.declared import function_of
 from probtensor.prob.distributions.parameters import (
-    check_literal,
     exactly_one,
-    square,
     variable_text,
 )
-from probtensor.prob.distributions.support import COVARIANCE
 
 _DISTRIBUTIONS = "probtensor.prob.distributions"
 bounded = late("probtensor.prob.distributions.continuous.bounded")
 real = late("probtensor.prob.distributions.continuous.real")
 positive = late("probtensor.prob.distributions.continuous.positive")
 discrete = late("probtensor.prob.distributions.discrete")
-multivariate = late("probtensor.prob.distributions.multivariate")
+multivariate = late("probtensor.prob.distributions.multivariate.shares")
 
 Dims = str | tuple[str, ...] | list[str] | None
 
@@ -147,41 +142,6 @@ def dirichlet(alpha, *, shape=None, name=None, dims: Dims = None) -> Node:
     return random_variable(multivariate.Dirichlet(), (alpha,), shape, name, dims)
 
 
-@public
-def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=None,
-                        dims: Dims = None) -> Node:  # fmt: skip
-    """Normal vectors (last axis) with mean `mu` and covariance `cov`, or its lower Cholesky factor
-    `scale_tril`. `shape` includes the last axis.
-
-    Support: all real vectors.
-    Mean: mu.
-    Variance: cov, or scale_tril @ scale_tril.mT.
-    Source: Kotz, Balakrishnan and Johnson (2000), "Continuous Multivariate Distributions", ch. 45.
-    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
-    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
-
-        >>> x = pt.random.multivariate_normal(0.0, cov=[[2.0, 1.0], [1.0, 2.0]])
-        >>> pt.draw(x, draws=5, seed=1).shape
-        (5, 2)
-    """
-    what = variable_text("multivariate_normal", name)
-    if exactly_one(what, scale_tril=scale_tril, cov=cov) == "cov":
-        square("cov", cov, what)
-        cov = check_literal(what, domain=COVARIANCE, cov=cov)
-        scale_tril = ops.cholesky(cov)
-    factor, mean = square("scale_tril", scale_tril, what), as_tensor(mu)
-    if not mean.ndim:
-        mean = ops.broadcast_to(mean, factor.shape[-1:])
-    sizes = mean.shape[-1], factor.shape[-1]
-    if all(isinstance(n, int) for n in sizes) and sizes[0] != sizes[1]:
-        raise GraphError(
-            f"{what}: mu of shape {shape_text(mean.shape)} does not fit a scale of shape "
-            f"{shape_text(factor.shape)}\n  at {line_text()}"
-        )
-    distribution = multivariate.MultivariateNormal()
-    return random_variable(distribution, (mean, factor), shape, name, dims)
-
-
 # The functions that are made from classes of distributions: name -> class, by its place in
 # `distributions/`. A class is imported when its function is first used.
 DECLARED = {
@@ -242,9 +202,49 @@ DECLARED = {
     "hypergeometric": "urns.Hypergeometric",
     "relaxed_bernoulli": "continuous.renamed.RelaxedBernoulli",
     "skew_double_exponential": "continuous.renamed.SkewDoubleExponential",
+    "ordered_logistic": "combined.ordinal.OrderedLogistic",
+    "ordered_probit": "combined.ordinal.OrderedProbit",
+    "interpolated": "combined.interpolated.Interpolated",
 }
+OF_VECTORS = (
+    "dirichlet_multinomial", "low_rank_multivariate_normal", "multinomial", "multivariate_normal",
+    "multivariate_student_t", "mv_normal", "relaxed_one_hot_categorical", "stick_breaking_weights",
+    "uniform_direction", "zero_sum_normal",
+)  # fmt: skip
+OF_MATRICES = (
+    "inverse_wishart", "inverse_wishart_cholesky", "kronecker_normal", "lkj_cholesky", "lkj_corr",
+    "lkj_cov", "matrix_normal", "wishart", "wishart_bartlett", "wishart_cholesky",
+)  # fmt: skip
 # The functions that are written by hand in other modules of `prob`: name -> module.
+OF_SERIES = {
+    "random_walk": "walks",
+    "gaussian_random_walk": "walks",
+    "mv_gaussian_random_walk": "walks",
+    "mv_student_t_random_walk": "walks",
+    "ar": "regressions",
+    "garch11": "regressions",
+    "euler_maruyama": "diffusions",
+    "gaussian_state_space": "diffusions",
+    "car": "fields",
+    "icar": "fields",
+}
+COMBINATORS = {
+    **dict.fromkeys(("mixture", "normal_mixture"), "mixtures"),
+    **dict.fromkeys(
+        ("zero_inflated", "hurdle", "zero_inflated_poisson", "zero_inflated_binomial",
+         "zero_inflated_negative_binomial", "hurdle_poisson", "hurdle_negative_binomial",
+         "hurdle_gamma", "hurdle_log_normal"),
+        "inflated",
+    ),
+    **dict.fromkeys(("truncated", "censored", "interval_censored"), "cut"),
+    **dict.fromkeys(("folded", "masked"), "changed"),
+    **dict.fromkeys(("custom", "simulator"), "custom"),
+}  # fmt: skip
 WRITTEN = {
+    **{name: f"combinators.{part}" for name, part in COMBINATORS.items()},
+    **{name: f"distributions.processes.{part}" for name, part in OF_SERIES.items()},
+    **dict.fromkeys(OF_VECTORS, "vectors"),
+    **dict.fromkeys(OF_MATRICES, "matrices"),
     "choice": "choices",
     "exp_mod_normal": "aliases",
     "gumbel_softmax": "choices",

@@ -9,6 +9,8 @@
     counts.py        other distributions of whole numbers
     urns.py          drawing from finite populations; masses at a point
     multivariate.py  vectors
+    processes/       time series, fields on graphs
+    combined/        distributions made of others: mixtures, truncated and censored ones, ...
     formulas.py      numerically stable parts of densities
     support.py       sets of values
     domains.py       whether values lie in supports: proofs and comparisons
