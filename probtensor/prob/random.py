@@ -205,6 +205,7 @@ DECLARED = {
     "skew_double_exponential": "continuous.renamed.SkewDoubleExponential",
     "ordered_logistic": "combined.ordinal.OrderedLogistic",
     "ordered_probit": "combined.ordinal.OrderedProbit",
+    "ordered_multinomial": "combined.ordinal.OrderedMultinomial",
     "interpolated": "combined.interpolated.Interpolated",
 }
 OF_VECTORS = (
@@ -240,7 +241,8 @@ COMBINATORS = {
     ),
     **dict.fromkeys(("truncated", "censored", "interval_censored"), "cut"),
     **dict.fromkeys(("folded", "masked"), "changed"),
-    **dict.fromkeys(("custom", "simulator"), "custom"),
+    "custom": "custom",
+    "simulator": "simulated",
 }  # fmt: skip
 WRITTEN = {
     **{name: f"combinators.{part}" for name, part in COMBINATORS.items()},

@@ -31,6 +31,8 @@ S = stats
 COV = np.array([[4.0, 1.0], [1.0, 9.0]])
 MOMENTS = {
     "normal": (R.normal(0.3, 1.7), 0.3, 1.7**2),
+    "ordered_multinomial": (R.ordered_multinomial(0.0, [0.0, math.log(3)], 4), [2, 1, 1],
+        [1, 0.75, 0.75]),
     "normal by tau": (R.normal(0.3, tau=4.0), 0.3, 0.25),
     "half_normal": (R.half_normal(3.0), S.halfnorm(scale=3).mean(), S.halfnorm(scale=3).var()),
     "log_normal": (R.log_normal(0.5, 0.8), *S.lognorm(0.8, scale=math.exp(0.5)).stats()),
