@@ -13,7 +13,6 @@
     combined/        distributions made of others: mixtures, truncated and censored ones, ...
     formulas.py      numerically stable parts of densities
     support.py       sets of values
-    structured.py    sets of vectors and matrices with structure
     domains.py       whether values lie in supports: proofs and comparisons
     truncation.py    truncated distributions (constraint=)
     checked_draw.py  draws whose parameters are checked: nan or an error outside their range
