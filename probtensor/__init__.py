@@ -20,6 +20,7 @@ _LATE = {
     "Rop": ("autodiff", "Rop"),
     "autodiff": ("autodiff", ""),
     "fft": ("fft", ""),
+    "gp": ("gp", ""),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
@@ -138,6 +139,7 @@ __all__ = [
     "euler_gamma",
     "fft",
     "function",
+    "gp",
     "grad",
     "graph_replace",
     "hessian",
@@ -184,6 +186,7 @@ __all__ = [
 __all__.extend(sorted(_LANGUAGE))
 _SUBMODULES = (
     "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
+    "gp",
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ MODULES = {
     "pt": pt,
     "pt.autodiff": pt.autodiff,
     "pt.fft": pt.fft,
+    "pt.gp": pt.gp,
     "pt.hmm": pt.hmm,
     "pt.linalg": pt.linalg,
     "pt.loop": pt.loop,

@@ -122,7 +122,9 @@ class RandomVariable(Random):
             room = self.batch[: len(self.batch) - self.constraint.event_ndim]
             yield from repeated_to(bound.shape, room, f"a bound of {name} has shape", into)
         for (label, x), domain in zip(named.items(), distribution.parameters.values(), strict=True):
-            for n in x.shape[x.ndim - domain.event_ndim :] if distribution.event_ndim else ():
+            if not distribution.event_ndim or domain.own_sizes:
+                continue
+            for n in x.shape[x.ndim - domain.event_ndim :]:
                 text = (f"{label} of {name} has shape ", x.shape, ", the variable ", node.shape)
                 yield SizeCheck(n, "==", node.shape[-1], text)
 

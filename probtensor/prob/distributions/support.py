@@ -26,6 +26,7 @@ class Support(ABC):
 
     event_ndim: ClassVar[int] = 0
     discrete: ClassVar[bool] = False
+    own_sizes: ClassVar[bool] = False  # a parameter in it may have other sizes than the variable
 
     @abstractmethod
     def contains(self, x: TensorLike) -> TensorLike:

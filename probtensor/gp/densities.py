@@ -1,0 +1,236 @@
+"""The distributions of observed values of processes, where they are not multivariate normal with a
+Cholesky factor.
+
+Their parameters are results of other graphs, and what is not a vector of the length of the value
+has sizes of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import ClassVar
+
+from probtensor import ops
+from probtensor.dataclass import dataclass
+from probtensor.graph.node import Node, as_tensor
+from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.multivariate import as_float, whitened
+from probtensor.prob.distributions.support import (
+    POSITIVE,
+    POSITIVE_VECTOR,
+    REAL,
+    REAL_VECTOR,
+    SCALE_FACTOR,
+    Support,
+)
+from probtensor.rules.custom import custom_vjp
+from probtensor.types import Size, size_product
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+@dataclass(frozen=True)
+class Matrix(Support):
+    """Matrices of any size."""
+
+    event_ndim: ClassVar[int] = 2
+    own_sizes: ClassVar[bool] = True
+
+    def contains(self, x):
+        return None
+
+    def __str__(self) -> str:
+        return "a matrix"
+
+
+MATRIX = Matrix()
+
+
+class StudentVector(Distribution):
+    """The multivariate t distribution with `nu` degrees of freedom and the scale matrix L @ L.mT,
+    where L = scale_tril.
+
+    Source: Kotz and Nadarajah (2004), "Multivariate t Distributions and Their Applications", 1.1.
+    """
+
+    name = "student_process"
+    parameters = {"nu": POSITIVE, "mu": REAL_VECTOR, "scale_tril": SCALE_FACTOR}
+    over = REAL_VECTOR
+
+    def event_shape(self, nu, mu, scale_tril):
+        return mu.shape[mu.ndim - 1 :]
+
+    def logpdf(self, x, nu, mu, scale_tril):
+        offset = x - mu
+        size = as_float(offset.shape[-1], offset)
+        square = ops.sum(ops.square(whitened(scale_tril, offset)), axis=-1)
+        heights = ops.sum(ops.log(ops.diagonal(scale_tril, axis1=-2, axis2=-1)), axis=-1)
+        half = as_tensor(0.5 * size).astype(offset.dtype)
+        gammas = ops.lgamma(half) - ops.lbeta(0.5 * nu, half) - half * ops.log(math.pi * nu)
+        return gammas - heights - (0.5 * nu + half) * ops.log1p(square / nu)
+
+    def sample(self, key, shape, nu, mu, scale_tril):
+        z = ops.draw_normal(ops.key_fold(key, 0), element_indices(shape))
+        batch = shape[:-1]
+        w = ops.draw_gamma(ops.key_fold(key, 1), element_indices(batch), 0.5 * nu)
+        spread = ops.sum(ops.tril(scale_tril) * z[..., None, :], axis=-1)
+        return mu + spread * ops.sqrt(0.5 * nu / w)[..., None]
+
+
+class LowRankNormal(Distribution):
+    """The normal distribution with covariance factor @ factor.mT + diag(variance), whose density is
+    divided by exp(penalty).
+
+    Source: Titsias (2009), "Variational learning of inducing variables in sparse Gaussian
+    processes", AISTATS 5:567; Woodbury's identity.
+    """
+
+    name = "sparse_process"
+    parameters = {
+        "mu": REAL_VECTOR, "factor": MATRIX, "variance": POSITIVE_VECTOR, "penalty": REAL
+    }  # fmt: skip
+    over = REAL_VECTOR
+
+    def logpdf(self, x, mu, factor, variance, penalty):
+        offset = x - mu
+        size = as_float(offset.shape[-1], offset)
+        inner, whitened_rest = woodbury(factor, variance, offset)
+        square = ops.sum(ops.square(offset) / variance, axis=-1)
+        square = square - ops.sum(ops.square(whitened_rest), axis=-1)
+        heights = ops.sum(ops.log(variance), axis=-1)
+        heights = heights + 2 * ops.sum(ops.log(ops.diagonal(inner)), axis=-1)
+        return -0.5 * (size * LOG_2PI + heights + square) - penalty
+
+    def sample(self, key, shape, mu, factor, variance, penalty):
+        own = ops.draw_normal(ops.key_fold(key, 0), element_indices(shape))
+        rank = (*shape[:-1], factor.shape[-1])
+        shared = ops.draw_normal(ops.key_fold(key, 1), element_indices(rank))
+        spread = ops.sum(factor * shared[..., None, :], axis=-1)
+        return mu + spread + ops.sqrt(variance) * own
+
+
+def woodbury(factor: Node, variance: Node, offset: Node) -> tuple[Node, Node]:
+    """The Cholesky factor L of I + W.mT @ diag(1 / variance) @ W for W = factor, and
+    L^-1 @ W.mT @ (offset / variance)."""
+    scaled = factor / ops.sqrt(variance)[:, None]
+    product = ops.matrix_transpose(scaled) @ scaled
+    inner = ops.cholesky(ops.eye(factor.shape[-1], dtype=factor.dtype) + product)
+    rest = (offset / variance) @ factor
+    return inner, whitened(inner, rest)
+
+
+@dataclass(frozen=True)
+class KroneckerNormal(Distribution):
+    """The normal distribution with the covariance K_1 (x) ... (x) K_d + variance * I.
+
+    Its density and the first derivatives of that are functions of the eigenvalues and projections
+    on eigenvectors that are finite where eigenvalues are equal.
+    Source: Saatci (2012), "Scalable inference for structured Gaussian process models", 5.3.
+    """
+
+    count: int
+    name: ClassVar[str] = "kronecker_process"
+    over: ClassVar[Support] = REAL_VECTOR
+
+    @property
+    def parameters(self) -> Mapping[str, Support]:
+        return {"mu": REAL_VECTOR, "variance": POSITIVE} | {
+            f"cov_{k}": MATRIX for k in range(self.count)
+        }
+
+    def logpdf(self, x, mu, variance, *covs):
+        return log_density_on_grid(x - mu, variance, *covs)
+
+    def sample(self, key, shape, mu, variance, *covs):
+        z = ops.draw_normal(key, element_indices(shape))
+        values, vectors = spectra(covs)
+        spread = ops.sqrt(grid_product(values).astype(z.dtype) + variance)
+        return mu + apply_on_grid(vectors, spread * z)
+
+
+def log_density_on_grid(offset: Node, variance: Node, *covs: Node) -> Node:
+    """The log density of values on a grid; axes before the last one are other points."""
+    if offset.ndim > 1:
+        rows = ops.reshape(offset, (size_product(offset.shape[:-1]), offset.shape[-1]))
+        found = [_log_density(rows[k], variance, *covs) for k in range(rows.shape[0])]
+        return ops.reshape(ops.stack(found), offset.shape[:-1])
+    return _log_density(offset, variance, *covs)
+
+
+def spectra(covs: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+    """The eigenvalues, none below 0, and eigenvectors of covariance matrices."""
+    found = [ops.eigh(k) for k in covs]
+    return [ops.maximum(w, 0.0) for w, _ in found], [q for _, q in found]
+
+
+def grid_product(vectors: Sequence[Node]) -> Node:
+    """The products of one entry of each vector, the last one changing fastest, as a vector."""
+    return ops.reshape(_outer(vectors), (size_product(v.shape[0] for v in vectors),))
+
+
+def _outer(vectors: Sequence[Node]) -> Node:
+    axes = len(vectors)
+    spread = [v[(None,) * k + (slice(None),) + (None,) * (axes - 1 - k)]
+              for k, v in enumerate(vectors)]  # fmt: skip
+    return reduce(ops.mul, spread)
+
+
+def apply_on_grid(matrices: Sequence[Node], values: Node, skip: int | None = None) -> Node:
+    """(A_1 (x) ... (x) A_d) @ values of a vector or a matrix, without the product of the factors;
+    factor `skip` is the identity."""
+    sizes = tuple(a.shape[1] for a in matrices)
+    columns = values.shape[1:]
+    table = ops.reshape(values, (*sizes, *columns))
+    for k, a in enumerate(matrices):
+        if k != skip:
+            table = ops.moveaxis(ops.tensordot(a, table, axes=([1], [k])), 0, k)
+    rows: list[Size] = [a.shape[1] if k == skip else a.shape[0] for k, a in enumerate(matrices)]
+    return ops.reshape(table, (size_product(rows), *columns))
+
+
+@custom_vjp
+def _log_density(offset: Node, variance: Node, *covs: Node) -> Node:
+    """The log density of one vector."""
+    return _forward(offset, variance, *covs)[0]
+
+
+def _forward(offset: Node, variance: Node, *covs: Node) -> tuple[Node, tuple[Node, ...]]:
+    values, vectors = spectra(covs)
+    total = grid_product(values) + variance
+    turned = apply_on_grid([ops.matrix_transpose(q) for q in vectors], offset)
+    size = as_float(offset.shape[0], offset)
+    square = ops.sum(ops.square(turned) / total)
+    density = -0.5 * (size * LOG_2PI + ops.sum(ops.log(total)) + square)
+    solved = apply_on_grid(vectors, turned / total)
+    return density, (solved, total, variance, *covs, *values, *vectors)
+
+
+def _backward(residuals: tuple[Node, ...], g: Node) -> tuple[Node, ...]:
+    """With a = K^-1 @ offset, the slope in K is (a @ a.T - K^-1) / 2, of which each factor takes
+    the sum over the others."""
+    solved, total, _, *rest = residuals
+    count = len(rest) // 3
+    covs, values, vectors = rest[:count], rest[count : 2 * count], rest[2 * count :]
+    sizes = tuple(k.shape[0] for k in covs)
+    slopes = []
+    for k in range(count):
+        others = apply_on_grid(covs, solved, skip=k)
+        left, right = (_rows(ops.reshape(v, sizes), k) for v in (solved, others))
+        ones = [ops.ones_like(w) if j == k else w for j, w in enumerate(values)]
+        weights = ops.reshape(grid_product(ones) / total, sizes)
+        weights = ops.sum(_rows(weights, k), axis=1)
+        inverse = (vectors[k] * weights) @ ops.matrix_transpose(vectors[k])
+        slopes.append(0.5 * g * (left @ ops.matrix_transpose(right) - inverse))
+    of_variance = 0.5 * g * (ops.sum(ops.square(solved)) - ops.sum(1 / total))
+    return -g * solved, of_variance, *slopes
+
+
+def _rows(table: Node, axis: int) -> Node:
+    """A table as a matrix with a row for each index along an axis."""
+    moved = ops.moveaxis(table, axis, 0)
+    return ops.reshape(moved, (table.shape[axis], size_product(moved.shape[1:])))
+
+
+_log_density.defvjp(_forward, _backward)
