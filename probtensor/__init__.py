@@ -24,6 +24,7 @@ _LATE = {
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
+    "timeseries": ("timeseries", ""),
 }
 with _uncollected():
     from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
@@ -176,6 +177,7 @@ __all__ = [
     "special",
     "stream",
     "subgraph_grad",
+    "timeseries",
     "to_text",
     "transfer",
     "value_and_grad",
@@ -186,7 +188,7 @@ __all__ = [
 __all__.extend(sorted(_LANGUAGE))
 _SUBMODULES = (
     "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
-    "gp",
+    "gp", "timeseries",
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ MODULES = {
     "pt.optimize": pt.optimize,
     "pt.special": pt.special,
     "pt.random": pt.random,
+    "pt.timeseries": pt.timeseries,
 }
 # What needs a device, and so has no example that runs anywhere.
 ON_DEVICES = {"pt.DeviceArray", "pt.device_array", "pt.stream"}

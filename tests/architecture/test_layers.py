@@ -10,7 +10,8 @@ from tests.architecture import source
 
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
-FACE = {"autodiff", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature", "gp"}
+FACE = {"autodiff", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature", "gp",
+        "timeseries"}
 COMPILER = ALGEBRA | {
     "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "function",
     "compile",
@@ -55,6 +56,7 @@ ARROWS = {
     "optimize": ALGEBRA | {"rules"},
     "quadrature": ALGEBRA,
     "gp": ALGEBRA | {"rules", "prob"},
+    "timeseries": ALGEBRA | {"rules", "prob"},
     "interop": EVERYTHING,
     "testing": COMPILER | {"prob"},
     "__main__": EVERYTHING,
@@ -136,7 +138,8 @@ def test_arrows_have_no_cycle():
                   "graph",
                   "kernel", "schedule", "ops", "transform", "rules", "lower", "targets", "export",
                   "function", "compile", "evaluate", "sample", "prob", "linalg", "loop",
-                  "special", "ode", "optimize", "quadrature", "gp"):  # fmt: skip
+                  "special", "ode", "optimize", "quadrature", "gp",
+                  "timeseries"):  # fmt: skip
         above = {name.split(".")[0] for name in ARROWS[layer]} - {layer}
         assert above <= seen, f"{layer} points down at {sorted(above - seen)}"
         seen.add(layer)

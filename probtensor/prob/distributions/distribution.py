@@ -56,6 +56,7 @@ class Distribution:
     alternatives: ClassVar[Mapping[tuple[str, ...], Callable]] = {}
     shown: ClassVar[tuple[float, ...]] = ()  # parameters in the example of the documentation
     propagates_nan: ClassVar[bool] = False  # draws are nan for parameters out of range
+    takes_missing: ClassVar[bool] = False  # an observed nan is missing and is integrated out
 
     def support(self, *parameters: Node) -> Support:
         """The support; `over` unless it depends on the parameters."""
