@@ -19,6 +19,7 @@ _LATE = {
     "Lop": ("autodiff", "Lop"),
     "Rop": ("autodiff", "Rop"),
     "autodiff": ("autodiff", ""),
+    "basis": ("basis", ""),
     "fft": ("fft", ""),
     "gp": ("gp", ""),
     "ode": ("ode", ""),
@@ -126,6 +127,7 @@ __all__ = [
     "apply_along_axis",
     "apply_over_axes",
     "as_tensor",
+    "basis",
     "checkpoint",
     "clone_replace",
     "condition",
@@ -188,7 +190,7 @@ __all__ = [
 __all__.extend(sorted(_LANGUAGE))
 _SUBMODULES = (
     "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
-    "gp", "timeseries",
+    "basis", "gp", "timeseries",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from tests.prob.distributions import DISTRIBUTIONS
 MODULES = {
     "pt": pt,
     "pt.autodiff": pt.autodiff,
+    "pt.basis": pt.basis,
     "pt.fft": pt.fft,
     "pt.gp": pt.gp,
     "pt.hmm": pt.hmm,
