@@ -20,6 +20,7 @@ _LATE = {
     "Rop": ("autodiff", "Rop"),
     "autodiff": ("autodiff", ""),
     "basis": ("basis", ""),
+    "check_model": ("testing.models", "check_model"),
     "fft": ("fft", ""),
     "gp": ("gp", ""),
     "ode": ("ode", ""),
