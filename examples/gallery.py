@@ -10,7 +10,10 @@ from pathlib import Path
 IMAGES = Path(__file__).parent / "images"
 EXAMPLES = {
     "dose_response": "a logistic curve of 20 animals, and the dose that kills half",
+    "gaussian_process": "a curve of unknown form from noisy points",
     "item_response": "ability of people, difficulty and discrimination of questions",
+    "state_space": "level, season and missing quarters of a series, and its future",
+    "weekly_counts": "a trend by basis functions and a yearly season of counts",
 }
 
 

@@ -1,7 +1,7 @@
 """The Kalman filter and the smoother as loops.
 
 The filter carries the mean a and the covariance P of the state at a step given the observations
-before it. With z the design, F = z P z' + H, k = P z' / F and L = T (I - k z), the next covariance
+before it. With z the design, F = z P z' + H, k = P z' / F and L = T - (T k) z, the next covariance
 is L P L' + (T k) H (T k)' + Q (Joseph's form): a sum of positive semidefinite parts, so that
 rounding does not make it indefinite, also for a large initial variance. A missing observation has
 k = 0.
@@ -33,13 +33,14 @@ class System(NamedTuple):
 
 class Step(NamedTuple):
     """What the filter knows at a step: the mean and covariance of the state before the observation,
-    the observation less its mean and their covariance, its gain and the matrix L."""
+    the observation less its mean and their covariance, its gain k, T k and the matrix L."""
 
     mean: Node
     cov: Node
     error: Node
     error_cov: Node
     gain: Node
+    moved: Node
     passed: Node
 
 
@@ -53,16 +54,16 @@ def filter_step(system: System, a: Node, p: Node, observe: Observe) -> tuple[Nod
         found = _one(system, a, p, observe)
     else:
         found = _several(system, a, p, observe)
-    passed, noise = found.passed, system.transition @ found.gain
+    passed, noise = found.passed, found.moved
     if system.design.ndim == 1:
         added = system.obs_cov * (noise[:, None] * noise[None, :])
-        moved = noise * found.error
+        learnt = noise * found.error
     else:
         added = noise @ system.obs_cov @ ops.matrix_transpose(noise)
-        moved = noise @ found.error
+        learnt = noise @ found.error
     after = passed @ p @ ops.matrix_transpose(passed) + added + system.state_cov
     after = 0.5 * (after + ops.matrix_transpose(after))
-    return system.transition @ a + moved, after, found
+    return system.transition @ a + learnt, after, found
 
 
 def _one(system: System, a: Node, p: Node, observe: Observe) -> Step:
@@ -74,9 +75,9 @@ def _one(system: System, a: Node, p: Node, observe: Observe) -> Step:
     seen = ops.logical_not(ops.isnan(y))
     error = ops.where(seen, y, mean) - mean
     gain = ops.where(seen, across / variance, 0.0)
-    eye = ops.eye(a.shape[0])
-    passed = system.transition @ (eye - gain[:, None] * z[None, :])
-    return Step(a, p, error, variance, gain, passed)
+    moved = system.transition @ gain
+    passed = system.transition - moved[:, None] * z[None, :]
+    return Step(a, p, error, variance, gain, moved, passed)
 
 
 def _several(system: System, a: Node, p: Node, observe: Observe) -> Step:
@@ -91,8 +92,8 @@ def _several(system: System, a: Node, p: Node, observe: Observe) -> Step:
     gain = ops.matrix_transpose(
         ops.cho_solve((ops.cholesky(masked(cov, seen)), True), ops.matrix_transpose(across))
     )
-    passed = system.transition @ (ops.eye(a.shape[0]) - gain @ z)
-    return Step(a, p, error, masked(cov, seen), gain, passed)
+    moved = system.transition @ gain
+    return Step(a, p, error, masked(cov, seen), gain, moved, system.transition - moved @ z)
 
 
 def backward(system: System, steps: Step, designs: Node, seen: Node) -> tuple[Node, Node]:
