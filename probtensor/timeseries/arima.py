@@ -114,21 +114,8 @@ def sarimax(
         raise refusal(f"{what}: seasonal terms need period=", kind=GraphError)
     left = -_product(-own, -of_season, period)
     right = _product(shocks, of_shocks, period)
-    size = max(left.shape[0], right.shape[0] + 1)
     scale = number(f"{what}: sigma", sigma, NONNEGATIVE)
-    # The state of Harvey: x_0 is the value, and x_k what earlier steps add to it in k steps.
-    column = _padded(left, size)[:, None]
-    move = ops.concatenate([column, ops.eye(size)[:, :-1]], axis=1) if size > 1 else column
-    shock = scale * _padded(ops.concatenate([ops.ones((1,)), right]), size)
-    shock_cov = shock[:, None] * shock[None, :]
-    if left.shape[0]:
-        first = solve_discrete_lyapunov(move, shock_cov)
-    else:
-        first = _moving(shock)
-    model = StateSpace(
-        move, as_tensor(np.eye(size)[0]), shock_cov, as_tensor(0.0), ops.zeros((size,)), first,
-        number(f"{what}: mean", mean), tuple(f"arma_{k}" for k in range(size)),
-    )  # fmt: skip
+    model = _stationary(left, right, scale, number(f"{what}: mean", mean))
     model = _integrated(model, d, seasonal_d, period, initial_sd)
     if sigma_obs is not None:
         variance = ops.square(number(f"{what}: sigma_obs", sigma_obs, NONNEGATIVE))
@@ -136,6 +123,20 @@ def sarimax(
     if X is None and beta is not None:
         raise refusal(f"{what}: beta without X", kind=GraphError)
     return model if X is None else model + regression(X, beta)
+
+
+def _stationary(left: Node, right: Node, scale: Node, mean: Node) -> StateSpace:
+    """An ARMA model from its stationary distribution on. The state is that of Harvey: x_0 is the
+    value, and x_k what earlier steps add to it in k steps."""
+    size = max(left.shape[0], right.shape[0] + 1)
+    column = _padded(left, size)[:, None]
+    move = ops.concatenate([column, ops.eye(size)[:, :-1]], axis=1) if size > 1 else column
+    shock = scale * _padded(ops.concatenate([ops.ones((1,)), right]), size)
+    shock_cov = shock[:, None] * shock[None, :]
+    first = solve_discrete_lyapunov(move, shock_cov) if left.shape[0] else _moving(shock)
+    names = tuple(f"arma_{k}" for k in range(size))
+    design, none = as_tensor(np.eye(size)[0]), ops.zeros((size,))
+    return StateSpace(move, design, shock_cov, as_tensor(0.0), none, first, mean, names)
 
 
 def coefficients(name: str, value: TensorLike) -> Node:

@@ -371,9 +371,17 @@ def state_space(
     found = {
         name: to_tensor(f"state_space: {name}", x).astype("float64") for name, x in given.items()
     }
+    several, m = _shaped(found, bool(varying))
+    names = tuple(states) if states is not None else tuple(f"state_{k}" for k in range(m))
+    return StateSpace(**found, states=names, several=several)
+
+
+def _shaped(found: dict[str, Node], varying: bool) -> tuple[bool, int]:
+    """Whether the matrices are of several series, and the number of states; numbers become vectors.
+    GraphError for shapes that do not fit together."""
     t, z = found["transition"], found["design"]
-    several = z.ndim - bool(varying) == 2
-    m = t.shape[-1] if t.ndim else None
+    several = z.ndim - varying == 2
+    m = t.shape[-1] if t.ndim and isinstance(t.shape[-1], int) else None
     p = z.shape[-2] if several else None
     wanted = {"transition": (m, m), "state_cov": (m, m), "initial_cov": (m, m)}
     if several:
@@ -384,10 +392,10 @@ def state_space(
             found["offset"] = ops.broadcast_to(found["offset"], (p,))
     else:
         wanted["obs_cov"] = ()
-    if found["initial_mean"].ndim == 0:
+    if found["initial_mean"].ndim == 0 and m is not None:
         found["initial_mean"] = ops.broadcast_to(found["initial_mean"], (m,))
     wanted["initial_mean"] = (m,)
-    own = z.ndim - bool(varying) in (1, 2) and _fits(z.shape[-1:], (m,))
+    own = m is not None and z.ndim - varying in (1, 2) and _fits(z.shape[-1:], (m,))
     if not own or not all(_fits(found[name].shape, shape) for name, shape in wanted.items()):
         shapes = ", ".join(f"{name} {shape_text(x.shape)}" for name, x in found.items())
         raise refusal(
@@ -395,8 +403,7 @@ def state_space(
             "for m states and p series they are (m, m), (p, m), (m, m), (p, p), (m,), (m, m)",
             kind=GraphError,
         )
-    names = tuple(states) if states is not None else tuple(f"state_{k}" for k in range(m))
-    return StateSpace(**found, states=names, several=several)
+    return several, m
 
 
 def _fits(shape: Sequence[Size], wanted: Sequence[Size]) -> bool:
