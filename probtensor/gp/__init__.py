@@ -34,7 +34,7 @@ from probtensor.gp.general import (
     warped_input,
     wrapped_periodic,
 )
-from probtensor.gp.hilbert import HSGP
+from probtensor.gp.hilbert import HSGP, hsgp_parameters
 from probtensor.gp.kronecker import KroneckerGP
 from probtensor.gp.means import constant_mean, linear_mean, zero_mean
 from probtensor.gp.process import GP
@@ -70,6 +70,7 @@ __all__ = [
     "exp_quad",
     "exponential",
     "gibbs",
+    "hsgp_parameters",
     "kron",
     "linear",
     "linear_mean",

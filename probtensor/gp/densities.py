@@ -8,9 +8,11 @@ has sizes of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import ClassVar
+
+import numpy as np
 
 from probtensor import ops
 from probtensor.dataclass import dataclass
@@ -26,7 +28,8 @@ from probtensor.prob.distributions.support import (
     Support,
 )
 from probtensor.rules.custom import custom_vjp
-from probtensor.types import Size, size_product
+from probtensor.transform.batch import vmap
+from probtensor.types import Size, broadcast_shapes, size_product
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -45,7 +48,21 @@ class Matrix(Support):
         return "a matrix"
 
 
+@dataclass(frozen=True)
+class FiniteMatrix(Matrix):
+    """Matrices of numbers: not those computed from a factor that there is none of."""
+
+    def contains(self, x):
+        if isinstance(x, Node):
+            return ops.all(ops.isfinite(x), axis=(-2, -1))
+        return np.all(np.isfinite(x), axis=(-2, -1))
+
+    def __str__(self) -> str:
+        return "a matrix of finite numbers"
+
+
 MATRIX = Matrix()
+FINITE_MATRIX = FiniteMatrix()
 
 
 class StudentVector(Distribution):
@@ -89,7 +106,7 @@ class LowRankNormal(Distribution):
 
     name = "sparse_process"
     parameters = {
-        "mu": REAL_VECTOR, "factor": MATRIX, "variance": POSITIVE_VECTOR, "penalty": REAL
+        "mu": REAL_VECTOR, "factor": FINITE_MATRIX, "variance": POSITIVE_VECTOR, "penalty": REAL
     }  # fmt: skip
     over = REAL_VECTOR
 
@@ -99,8 +116,8 @@ class LowRankNormal(Distribution):
         inner, whitened_rest = woodbury(factor, variance, offset)
         square = ops.sum(ops.square(offset) / variance, axis=-1)
         square = square - ops.sum(ops.square(whitened_rest), axis=-1)
-        heights = ops.sum(ops.log(variance), axis=-1)
-        heights = heights + 2 * ops.sum(ops.log(ops.diagonal(inner)), axis=-1)
+        heights = ops.sum(ops.log(ops.diagonal(inner, axis1=-2, axis2=-1)), axis=-1)
+        heights = ops.sum(ops.log(variance), axis=-1) + 2 * heights
         return -0.5 * (size * LOG_2PI + heights + square) - penalty
 
     def sample(self, key, shape, mu, factor, variance, penalty):
@@ -114,10 +131,10 @@ class LowRankNormal(Distribution):
 def woodbury(factor: Node, variance: Node, offset: Node) -> tuple[Node, Node]:
     """The Cholesky factor L of I + W.mT @ diag(1 / variance) @ W for W = factor, and
     L^-1 @ W.mT @ (offset / variance)."""
-    scaled = factor / ops.sqrt(variance)[:, None]
+    scaled = factor / ops.sqrt(variance)[..., None]
     product = ops.matrix_transpose(scaled) @ scaled
     inner = ops.cholesky(ops.eye(factor.shape[-1], dtype=factor.dtype) + product)
-    rest = (offset / variance) @ factor
+    rest = ops.sum((offset / variance)[..., None] * factor, axis=-2)
     return inner, whitened(inner, rest)
 
 
@@ -141,22 +158,32 @@ class KroneckerNormal(Distribution):
         }
 
     def logpdf(self, x, mu, variance, *covs):
-        return log_density_on_grid(x - mu, variance, *covs)
+        return of_items(_log_density, (1, 0, *(2,) * len(covs)), x - mu, variance, *covs)
 
     def sample(self, key, shape, mu, variance, *covs):
         z = ops.draw_normal(key, element_indices(shape))
-        values, vectors = spectra(covs)
-        spread = ops.sqrt(grid_product(values).astype(z.dtype) + variance)
-        return mu + apply_on_grid(vectors, spread * z)
+        return mu + of_items(_colour, (1, 0, *(2,) * len(covs)), z, variance, *covs)
 
 
-def log_density_on_grid(offset: Node, variance: Node, *covs: Node) -> Node:
-    """The log density of values on a grid; axes before the last one are other points."""
-    if offset.ndim > 1:
-        rows = ops.reshape(offset, (size_product(offset.shape[:-1]), offset.shape[-1]))
-        found = [_log_density(rows[k], variance, *covs) for k in range(rows.shape[0])]
-        return ops.reshape(ops.stack(found), offset.shape[:-1])
-    return _log_density(offset, variance, *covs)
+def _colour(z: Node, variance: Node, *covs: Node) -> Node:
+    """A vector with the covariance of a grid from a standard normal one."""
+    values, vectors = spectra(covs)
+    return apply_on_grid(vectors, ops.sqrt(grid_product(values) + variance) * z)
+
+
+def of_items(function: Callable[..., Node], ranks: Sequence[int], *arguments: Node) -> Node:
+    """The function of arguments of these ranks, for each item along axes before those."""
+    batches = [x.shape[: x.ndim - rank] for x, rank in zip(arguments, ranks, strict=True)]
+    batch = broadcast_shapes(*batches)
+    if not batch:
+        return function(*arguments)
+    size = size_product(batch)
+    flat = []
+    for x, rank in zip(arguments, ranks, strict=True):
+        own = x.shape[x.ndim - rank :]
+        flat.append(ops.reshape(ops.broadcast_to(x, (*batch, *own)), (size, *own)))
+    found = vmap(function)(*flat)
+    return ops.reshape(found, (*batch, *found.shape[1:]))
 
 
 def spectra(covs: Sequence[Node]) -> tuple[list[Node], list[Node]]:

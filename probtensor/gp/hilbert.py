@@ -172,6 +172,47 @@ class HSGP:
         return basis, ops.concatenate([root, root[1:]])
 
 
+# Of the recommendations: the least number of basis functions is `share` * c * S / lengthscale, and
+# the least c is `reach` * lengthscale / S, for inputs from -S to S.
+RECOMMENDED = {"exp_quad": (1.75, 3.2), "matern52": (2.65, 4.1), "matern32": (3.42, 4.5)}
+
+
+@public(name="gp.hsgp_parameters")
+def hsgp_parameters(
+    x_range: Sequence[float], lengthscale_range: Sequence[float], cov: str = "exp_quad"
+) -> tuple[int, float]:
+    """What is recommended for an `HSGP` of one coordinate: for inputs in a range, and length scales
+    from a small to a large one.
+
+    x_range            the least and the largest input
+    lengthscale_range  the least and the largest length scale that the data may have
+    cov                "exp_quad", "matern52" or "matern32"
+
+    Returns a pair (m, c). Raises GraphError, a TypeError, for another `cov`, ValueError for numbers
+    that are not in order.
+    Source: Riutort-Mayol et al. (2023), "Practical Hilbert space approximate Bayesian Gaussian
+    processes", Statistics and Computing 33:17, 4.2.
+
+        >>> pt.gp.hsgp_parameters((0.0, 10.0), (1.0, 4.0))
+        (23, 2.56)
+    """
+    if cov not in RECOMMENDED:
+        raise refusal(f"hsgp_parameters: cov={cov!r:.60}", f"it is one of {', '.join(RECOMMENDED)}",
+                      kind=GraphError)  # fmt: skip
+    low, high = map(float, x_range)
+    short, long = map(float, lengthscale_range)
+    if not low < high or not 0 < short <= long:
+        raise refusal(
+            f"hsgp_parameters: x_range={x_range!r:.60} and lengthscale_range="
+            f"{lengthscale_range!r:.60} are not in order",
+            kind=ValueError,
+        )
+    share, reach = RECOMMENDED[cov]
+    half = 0.5 * (high - low)
+    c = max(reach * long / half, 1.2)
+    return math.ceil(share * c * half / short), c
+
+
 def _check_inside(X: TensorLike, center: Node, widths: Node) -> None:
     """ValueError for arrays of inputs outside a box of given numbers."""
     if isinstance(X, Node) or not (_is_known(center) and _is_known(widths)):

@@ -43,12 +43,16 @@ class VectorOrMissing(Vector):
 
 @dataclass(frozen=True)
 class SquareMatrix(Support):
-    """Positive definite matrices, which is not checked: the density is nan for others."""
+    """Positive definite matrices, of which the diagonal alone is checked: the filter factorises
+    them."""
 
     event_ndim = 2
 
     def contains(self, x):
-        return None
+        reduce_all, diagonal = (
+            (ops.all, ops.diagonal) if isinstance(x, Node) else (np.all, np.diagonal)
+        )
+        return reduce_all(diagonal(x, axis1=-2, axis2=-1) > 0, axis=-1)
 
     def __str__(self) -> str:
         return "a positive definite matrix"

@@ -115,6 +115,49 @@ def test_draws_on_grids():
     )
 
 
+def test_densities_of_several_points_under_several_parameters():
+    """Axes before those of a vector, of values and of parameters, are those of single densities."""
+    points, ells = RNG.normal(size=(3, 6)), np.array([0.7, 1.5])
+    axes = [X[:3], X[:2]]
+
+    def variables(ell):
+        yield pt.gp.KroneckerGP(parts(ell)[:2]).marginal("y", axes, 0.4)
+        yield pt.gp.SparseGP(pt.gp.exp_quad(ell)).marginal("y", X[:6], X[:6:3], 0.4)
+        yield pt.gp.TP(pt.gp.exp_quad(ell), nu=4.0).marginal("y", X[:6], 0.4)
+
+    together = [pt.logp(v, points).eval() for v in variables(0.7)]
+    single = [[pt.logp(v, p).eval() for p in points] for v in variables(0.7)]
+    np.testing.assert_allclose(together, single, rtol=1e-12)
+    ell = pt.vector("ell")
+    for k in range(3):
+        sums = pt.vmap(lambda e, k=k: pt.logp([*variables(e)][k], points[0]))(ell)
+        alone = [pt.logp([*variables(e)][k], points[0]).eval() for e in ells]
+        np.testing.assert_allclose(sums.eval({ell: ells}), alone, rtol=1e-12)
+        variable = [*variables(0.7)][k]
+        inputs = [pt.stack([a, b]) for a, b in
+                  zip(variable.inputs, [*variables(1.5)][k].inputs, strict=True)]  # fmt: skip
+        found = variable.op.distribution.logpdf(pt.as_tensor(points[:2]), *inputs).eval()
+        both = [pt.logp([*variables(e)][k], p).eval() for e, p in zip(ells, points, strict=False)]
+        np.testing.assert_allclose(found, both, rtol=1e-12)
+        shape, key = (2, 6), pt.as_tensor(np.uint64(7))
+        assert variable.op.distribution.sample(key, shape, *inputs).eval().shape == shape
+
+
+def test_recommended_numbers_of_basis_functions():
+    """A process with the recommended box and number has the exact covariance to some percent."""
+    x = np.linspace(0, 10, 60)
+    for name in ("exp_quad", "matern52", "matern32"):
+        m, c = pt.gp.hsgp_parameters((0, 10), (1.0, 4.0), name)
+        for ell in (1.0, 4.0):
+            k = getattr(pt.gp, name)(ell)
+            basis, root = (v.eval() for v in pt.gp.HSGP(k, m, c=c, X=x).prior_linearized(x))
+            assert np.abs((basis * root**2) @ basis.T - k(x).eval()).max() < 0.06
+    with pytest.raises(GraphError, match="cov='linear'"):
+        pt.gp.hsgp_parameters((0, 1), (1, 2), "linear")
+    with pytest.raises(ValueError, match="lengthscale_range"):
+        pt.gp.hsgp_parameters((0, 1), (2, 1))
+
+
 def test_basis_functions_approximate_the_exact_process():
     """Covariance matrices on 200 points, and on a plane."""
     x = np.linspace(-3, 7, 200)
