@@ -105,7 +105,7 @@ class HSGP:
         if isinstance(self.cov, Periodic):
             return self._periodic(self.cov.active(x))
         counts = self._counts()
-        if x.shape[1] != len(counts):
+        if isinstance(x.shape[1], int) and x.shape[1] != len(counts):
             raise refusal(
                 f"HSGP: m={self.m} is for {len(counts)} coordinates, and X has shape "
                 f"{shape_text(x.shape)}",

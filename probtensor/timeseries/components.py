@@ -267,16 +267,23 @@ def regression(
         ('level',)
     """
     x = to_tensor("regression: X", X).astype("float64")
-    if x.ndim != 2 or not isinstance(x.shape[1], int):
-        raise refusal(f"regression: X has shape {shape_text(x.shape)}; it is (steps, k)",
-                      kind=GraphError)  # fmt: skip
+    if x.ndim != 2 or (beta is None and not isinstance(x.shape[1], int)):
+        raise refusal(
+            f"regression: X has shape {shape_text(x.shape)}; it is (steps, k)",
+            "k is a number: for a tensor x of unknown columns, pt.stack([x[:, 0], ...], axis=1)",
+            kind=GraphError,
+        )
+    if beta is not None:
+        given = to_tensor("regression: beta", beta).astype("float64")
+        if given.ndim != 1:
+            raise refusal(f"regression: beta has shape {shape_text(given.shape)}; it is (k,)",
+                          kind=GraphError)  # fmt: skip
+        return without_states(offset=x @ given)
     k = x.shape[1]
-    if beta is None:
-        names = tuple(f"coefficient_{j}" for j in range(k))
-        sds = vector("regression: sigma", sigma, k, NONNEGATIVE)
-        found = component("regression", ops.eye(k), [0.0] * k, sds, names, initial_mean, initial_sd)
-        return found._replaced(design=x)
-    return without_states(offset=x @ vector("regression: beta", beta, k))
+    names = tuple(f"coefficient_{j}" for j in range(k))
+    sds = vector("regression: sigma", sigma, k, NONNEGATIVE)
+    found = component("regression", ops.eye(k), [0.0] * k, sds, names, initial_mean, initial_sd)
+    return found._replaced(design=x)
 
 
 @public(name="timeseries.noise")

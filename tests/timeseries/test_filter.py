@@ -119,8 +119,24 @@ def test_a_model_with_random_parameters_and_gaps():
     again = pt.condition({y: masked}, target="machine")
     assert again.logp_and_grad(q)[0] == value
     longer = with_gaps(RNG.normal(size=N + 5))
-    other = pt.condition({y: longer}, target="machine")
+    other = posterior.with_data({"y": longer})
     np.testing.assert_allclose(other.logp_and_grad(q)[0], expected(q, longer), rtol=1e-11)
+
+
+def test_other_regressors_and_data():
+    """A model whose regressors are `pt.data`, for data of another length."""
+    sigma = pt.random.half_normal(1.0, name="sigma")
+    beta = pt.random.normal(0, 1, shape=2, name="beta")
+    X = pt.data(VARYING[:N], name="X")
+    model = ts.local_level(sigma, 0.3, initial_sd=2.0) + ts.regression(X, beta)
+    posterior = pt.condition({model.series("y", "time"): one()[2]}, target="machine")
+    q = posterior.unconstrain({"sigma": 0.4, "beta": [0.5, -1.0]})
+    prior = stats.halfnorm.logpdf(0.4) + np.log(0.4) + stats.norm.logpdf([0.5, -1.0]).sum()
+    for n in (N, 5):
+        rows, y = VARYING[-n:], with_gaps(RNG.normal(size=n))
+        value = posterior.with_data({"X": rows, "y": y}).logp_and_grad(q)[0]
+        dense = Dense(n, 1.0, 1.0, 0.16, 0.09, 0.0, 4.0, (rows @ [0.5, -1.0])[:, None])
+        np.testing.assert_allclose(value - prior, dense.logp(y), rtol=1e-11)
 
 
 def test_a_wide_first_state_costs_no_digits():
