@@ -21,13 +21,26 @@ _LATE = {
     "autodiff": ("autodiff", ""),
     "basis": ("basis", ""),
     "check_model": ("testing.models", "check_model"),
+    "entropy": ("prob.density.summaries", "entropy"),
+    "expectation": ("prob.density.summaries", "expectation"),
+    "bijectors": ("prob.bijectors.public", ""),
     "fft": ("fft", ""),
     "gp": ("gp", ""),
+    "kl_divergence": ("prob.density.summaries", "kl_divergence"),
+    "mode": ("prob.density.summaries", "mode"),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
+    "score_function": ("prob.density.summaries", "score_function"),
     "timeseries": ("timeseries", ""),
+    "variance": ("prob.density.summaries", "variance"),
 }
+_SUPPORTS = (
+    "cholesky_factor_corr", "cholesky_factor_cov", "circular", "column_stochastic", "corr_matrix",
+    "cov_matrix", "l1_ball", "positive_ordered", "row_stochastic", "simplex", "unit_vector",
+    "zero_sum",
+)  # fmt: skip
+_LATE |= {name: ("prob.distributions.structured", name) for name in _SUPPORTS}
 with _uncollected():
     from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
     from probtensor import linalg, loop, special
@@ -139,8 +152,10 @@ __all__ = [
     "device_array",
     "draw",
     "e",
+    "entropy",
     "equal_computations",
     "euler_gamma",
+    "expectation",
     "fft",
     "function",
     "gp",
@@ -154,6 +169,7 @@ __all__ = [
     "interval",
     "jacobian",
     "jvp",
+    "kl_divergence",
     "linalg",
     "line_of",
     "log_likelihood",
@@ -161,6 +177,7 @@ __all__ = [
     "logcdf",
     "logp",
     "loop",
+    "mode",
     "nan",
     "newaxis",
     "ode",
@@ -174,6 +191,7 @@ __all__ = [
     "sample",
     "sample_posterior_predictive",
     "sample_prior",
+    "score_function",
     "shared",
     "sparse_hessian",
     "sparse_jacobian",
@@ -184,14 +202,15 @@ __all__ = [
     "to_text",
     "transfer",
     "value_and_grad",
+    "variance",
     "vectorize",
     "vjp",
     "vmap",
 ]
-__all__.extend(sorted(_LANGUAGE))
+__all__.extend([*_SUPPORTS, *sorted(_LANGUAGE)])
 _SUBMODULES = (
     "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
-    "basis", "gp", "timeseries",
+    "basis", "gp", "timeseries", "bijectors",
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ MODULES = {
     "pt": pt,
     "pt.autodiff": pt.autodiff,
     "pt.basis": pt.basis,
+    "pt.bijectors": pt.bijectors,
     "pt.fft": pt.fft,
     "pt.gp": pt.gp,
     "pt.hmm": pt.hmm,

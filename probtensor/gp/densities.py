@@ -16,17 +16,13 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.dataclass import dataclass
-from probtensor.graph.node import Node, as_tensor
+from probtensor.graph.node import Node
 from probtensor.prob.distributions.distribution import Distribution, element_indices
-from probtensor.prob.distributions.multivariate import as_float, whitened
-from probtensor.prob.distributions.support import (
-    POSITIVE,
-    POSITIVE_VECTOR,
-    REAL,
-    REAL_VECTOR,
-    SCALE_FACTOR,
-    Support,
-)
+from probtensor.prob.distributions.multivariate.factors import as_float, whitened
+from probtensor.prob.distributions.multivariate.normals import LowRankMultivariateNormal
+from probtensor.prob.distributions.multivariate.products import LETTERS, REAL_MATRIX
+from probtensor.prob.distributions.structured import RealArray
+from probtensor.prob.distributions.support import POSITIVE, REAL, REAL_VECTOR, Support
 from probtensor.rules.custom import custom_vjp
 from probtensor.transform.batch import vmap
 from probtensor.types import Size, broadcast_shapes, size_product
@@ -35,21 +31,7 @@ LOG_2PI = math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
-class Matrix(Support):
-    """Matrices of any size."""
-
-    event_ndim: ClassVar[int] = 2
-    own_sizes: ClassVar[bool] = True
-
-    def contains(self, x):
-        return None
-
-    def __str__(self) -> str:
-        return "a matrix"
-
-
-@dataclass(frozen=True)
-class FiniteMatrix(Matrix):
+class FiniteMatrix(RealArray):
     """Matrices of numbers: not those computed from a factor that there is none of."""
 
     def contains(self, x):
@@ -61,71 +43,39 @@ class FiniteMatrix(Matrix):
         return "a matrix of finite numbers"
 
 
-MATRIX = Matrix()
-FINITE_MATRIX = FiniteMatrix()
+FINITE_MATRIX = FiniteMatrix(2)
 
 
-class StudentVector(Distribution):
-    """The multivariate t distribution with `nu` degrees of freedom and the scale matrix L @ L.mT,
-    where L = scale_tril.
-
-    Source: Kotz and Nadarajah (2004), "Multivariate t Distributions and Their Applications", 1.1.
-    """
-
-    name = "student_process"
-    parameters = {"nu": POSITIVE, "mu": REAL_VECTOR, "scale_tril": SCALE_FACTOR}
-    over = REAL_VECTOR
-
-    def event_shape(self, nu, mu, scale_tril):
-        return mu.shape[mu.ndim - 1 :]
-
-    def logpdf(self, x, nu, mu, scale_tril):
-        offset = x - mu
-        size = as_float(offset.shape[-1], offset)
-        square = ops.sum(ops.square(whitened(scale_tril, offset)), axis=-1)
-        heights = ops.sum(ops.log(ops.diagonal(scale_tril, axis1=-2, axis2=-1)), axis=-1)
-        half = as_tensor(0.5 * size).astype(offset.dtype)
-        gammas = ops.lgamma(half) - ops.lbeta(0.5 * nu, half) - half * ops.log(math.pi * nu)
-        return gammas - heights - (0.5 * nu + half) * ops.log1p(square / nu)
-
-    def sample(self, key, shape, nu, mu, scale_tril):
-        z = ops.draw_normal(ops.key_fold(key, 0), element_indices(shape))
-        batch = shape[:-1]
-        w = ops.draw_gamma(ops.key_fold(key, 1), element_indices(batch), 0.5 * nu)
-        spread = ops.sum(ops.tril(scale_tril) * z[..., None, :], axis=-1)
-        return mu + spread * ops.sqrt(0.5 * nu / w)[..., None]
-
-
-class LowRankNormal(Distribution):
-    """The normal distribution with covariance factor @ factor.mT + diag(variance), whose density is
-    divided by exp(penalty).
+class SparseNormal(LowRankMultivariateNormal):
+    """The normal distribution with the covariance D + W W^T, whose density is divided by
+    exp(penalty).
 
     Source: Titsias (2009), "Variational learning of inducing variables in sparse Gaussian
-    processes", AISTATS 5:567; Woodbury's identity.
+    processes", AISTATS 5:567.
     """
 
     name = "sparse_process"
-    parameters = {
-        "mu": REAL_VECTOR, "factor": FINITE_MATRIX, "variance": POSITIVE_VECTOR, "penalty": REAL
-    }  # fmt: skip
-    over = REAL_VECTOR
+    parameters = {**LowRankMultivariateNormal.parameters, "cov_factor": FINITE_MATRIX,
+                  "penalty": REAL}  # fmt: skip
+    axes = {**LowRankMultivariateNormal.axes, "penalty": ""}
 
-    def logpdf(self, x, mu, factor, variance, penalty):
-        offset = x - mu
-        size = as_float(offset.shape[-1], offset)
-        inner, whitened_rest = woodbury(factor, variance, offset)
-        square = ops.sum(ops.square(offset) / variance, axis=-1)
-        square = square - ops.sum(ops.square(whitened_rest), axis=-1)
-        heights = ops.sum(ops.log(ops.diagonal(inner, axis1=-2, axis2=-1)), axis=-1)
-        heights = ops.sum(ops.log(variance), axis=-1) + 2 * heights
-        return -0.5 * (size * LOG_2PI + heights + square) - penalty
+    def logpdf(self, x, loc, cov_factor, cov_diag, penalty):
+        return super().logpdf(x, loc, cov_factor, cov_diag) - penalty
 
-    def sample(self, key, shape, mu, factor, variance, penalty):
-        own = ops.draw_normal(ops.key_fold(key, 0), element_indices(shape))
-        rank = (*shape[:-1], factor.shape[-1])
-        shared = ops.draw_normal(ops.key_fold(key, 1), element_indices(rank))
-        spread = ops.sum(factor * shared[..., None, :], axis=-1)
-        return mu + spread + ops.sqrt(variance) * own
+    def sample(self, key, shape, loc, cov_factor, cov_diag, penalty):
+        return super().sample(key, shape, loc, cov_factor, cov_diag)
+
+    def mean(self, loc, cov_factor, cov_diag, penalty):
+        return loc
+
+    def variance(self, loc, cov_factor, cov_diag, penalty):
+        return super().variance(loc, cov_factor, cov_diag)
+
+    def mode(self, loc, cov_factor, cov_diag, penalty):
+        return loc
+
+    def entropy(self, loc, cov_factor, cov_diag, penalty):
+        return super().entropy(loc, cov_factor, cov_diag)
 
 
 def woodbury(factor: Node, variance: Node, offset: Node) -> tuple[Node, Node]:
@@ -139,7 +89,7 @@ def woodbury(factor: Node, variance: Node, offset: Node) -> tuple[Node, Node]:
 
 
 @dataclass(frozen=True)
-class KroneckerNormal(Distribution):
+class GridNormal(Distribution):
     """The normal distribution with the covariance K_1 (x) ... (x) K_d + variance * I.
 
     Its density and the first derivatives of that are functions of the eigenvalues and projections
@@ -154,8 +104,13 @@ class KroneckerNormal(Distribution):
     @property
     def parameters(self) -> Mapping[str, Support]:
         return {"mu": REAL_VECTOR, "variance": POSITIVE} | {
-            f"cov_{k}": MATRIX for k in range(self.count)
+            f"cov_{k}": REAL_MATRIX for k in range(self.count)
         }
+
+    @property
+    def axes(self) -> Mapping[str, str]:
+        own = {f"cov_{k}": 2 * LETTERS[k] for k in range(self.count)}
+        return {"mu": "n", "variance": ""} | own
 
     def logpdf(self, x, mu, variance, *covs):
         return of_items(_log_density, (1, 0, *(2,) * len(covs)), x - mu, variance, *covs)

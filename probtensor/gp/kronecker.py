@@ -9,7 +9,7 @@ from probtensor.calls import public
 from probtensor.dataclass import dataclass, field
 from probtensor.gp.covariance import Covariance, as_covariance, as_inputs
 from probtensor.gp.densities import (
-    KroneckerNormal,
+    GridNormal,
     apply_on_grid,
     grid_product,
     spectra,
@@ -19,7 +19,7 @@ from probtensor.gp.process import JITTER, given_values, noise_variance, part_nam
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.prob.distributions.base import deterministic, random_variable
-from probtensor.prob.distributions.multivariate import MultivariateNormal
+from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
 from probtensor.prob.random import normal
 from probtensor.types import size_product
 
@@ -87,7 +87,7 @@ class KroneckerGP:
         """
         xs, covs = self._axes(Xs)
         given = (mean_at(self.mean, combinations(xs)), self._variance(covs, noise), *covs)
-        return random_variable(KroneckerNormal(len(covs)), given, name=name, dims=dims)
+        return random_variable(GridNormal(len(covs)), given, name=name, dims=dims)
 
     @public(name="KroneckerGP.predict")
     def predict(

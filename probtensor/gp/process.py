@@ -10,7 +10,7 @@ from probtensor.gp.means import Mean, mean_at
 from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.symbolic import refusal
 from probtensor.prob.distributions.base import deterministic, random_variable, to_tensor
-from probtensor.prob.distributions.multivariate import MultivariateNormal
+from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
 from probtensor.prob.random import normal
 from probtensor.types import shape_text
 

@@ -6,12 +6,12 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.dataclass import dataclass, field
 from probtensor.gp.covariance import as_covariance, as_inputs
-from probtensor.gp.densities import LowRankNormal, woodbury
+from probtensor.gp.densities import SparseNormal, woodbury
 from probtensor.gp.process import Process, given_values, noise_variance
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.prob.distributions.base import random_variable
-from probtensor.prob.distributions.multivariate import MultivariateNormal
+from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
 
 APPROXIMATIONS = ("vfe", "fitc", "dtc")
 
@@ -61,7 +61,7 @@ class SparseGP(Process):
         if self.approx == "vfe":
             penalty = 0.5 * ops.sum(lost / variance)
         given = (self.at(x), factor, variance, penalty)
-        return random_variable(LowRankNormal(), given, name=name, dims=dims)
+        return random_variable(SparseNormal(), given, name=name, dims=dims)
 
     @public(name="SparseGP.predict")
     def predict(

@@ -6,10 +6,10 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.dataclass import dataclass, field
 from probtensor.gp.covariance import as_inputs, parameter
-from probtensor.gp.densities import StudentVector
 from probtensor.gp.process import GP, Noise, Process, given_values, part_name
 from probtensor.graph.node import Node, TensorLike
 from probtensor.prob.distributions.base import deterministic, random_variable, to_tensor
+from probtensor.prob.distributions.multivariate.normals import MultivariateStudentT
 from probtensor.prob.distributions.support import POSITIVE
 from probtensor.prob.random import chi_squared, normal
 
@@ -66,7 +66,7 @@ class TP(Process):
         x = as_inputs(X, "X")
         factor = ops.cholesky(self.covariance(x, noise))
         given = (self._nu(), self.at(x), factor)
-        return random_variable(StudentVector(), given, name=name, dims=dims)
+        return random_variable(MultivariateStudentT(), given, name=name, dims=dims)
 
     @public(name="TP.conditional")
     def conditional(
@@ -99,7 +99,7 @@ class TP(Process):
         eye = ops.eye(matrix.shape[0], dtype=matrix.dtype)
         scale = ops.sqrt((nu + ops.sum(ops.square(rest))) / total)
         own = scale * ops.cholesky(matrix + self.small(new) * eye)
-        return random_variable(StudentVector(), (total, mean, own), name=name, dims=dims)
+        return random_variable(MultivariateStudentT(), (total, mean, own), name=name, dims=dims)
 
     def _nu(self) -> Node:
         return parameter("nu of TP", self.nu, 0, POSITIVE)

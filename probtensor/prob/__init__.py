@@ -12,6 +12,7 @@ observed; the free ones are their ancestors.
     density/        log densities of graphs, sums over data, the density term by term
     model/          condition: graph and data to a posterior, its compiled functions of q
     random.py       pt.random: the functions users call, with all parametrisations
+    combinators/    those of pt.random that take other variables: mixtures, censored, ...
     hmm.py          pt.hmm: hidden Markov models
     draws.py        random variables as pure functions of a key
     predictive.py   draws of the prior and of the posterior predictive, as ArviZ objects

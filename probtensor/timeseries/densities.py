@@ -10,7 +10,7 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node
 from probtensor.prob.distributions.distribution import Distribution, element_indices
-from probtensor.prob.distributions.multivariate import whitened
+from probtensor.prob.distributions.multivariate.factors import whitened
 from probtensor.prob.distributions.support import (
     POSITIVE,
     REAL,

@@ -35,7 +35,8 @@ from probtensor.graph import (
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import make, new_input, present_line
 from probtensor.graph.walk import rebuild
-from probtensor.prob.bijectors.base import Bijector, bijector_for
+from probtensor.prob.bijectors.base import Bijector, nodes_in, with_nodes
+from probtensor.prob.bijectors.choice import bijector_for
 from probtensor.prob.density.logp import (
     Conditions,
     DensityOf,
@@ -66,7 +67,7 @@ from probtensor.process import computed_once
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import gradient
 from probtensor.transform.facts import FactTable, constant_of
-from probtensor.types import Shape, SizeCheck
+from probtensor.types import Shape, SizeCheck, shape_text
 
 SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
 
@@ -87,6 +88,7 @@ class FreeVariable:
     u: Node
     value: Node
     start: int
+    chosen: bool = False  # the bijector, by `transforms=`
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -98,12 +100,7 @@ class FreeVariable:
 
     def bijector_with(self, replacements: Mapping[Node, Node]) -> Bijector:
         """The bijector with the nodes in its bounds replaced."""
-        bounds = {
-            f.name: replace([value], replacements)[0]
-            for f in fields(self.bijector)
-            if isinstance(value := getattr(self.bijector, f.name), Node)
-        }
-        return dataclass_replace(self.bijector, **bounds)
+        return with_nodes(self.bijector, replacements)
 
     def support_with(self, replacements: Mapping[Node, Node]) -> Support:
         """The support with the nodes in its bounds replaced."""
@@ -224,7 +221,8 @@ class Model:
         for v in self.free:
             own = resolved(v.variable).variable
             inputs = own.op.named(own.inputs).items()
-            scales = [node for name, node in inputs if name in SCALES]
+            # Those of a part have its name before theirs.
+            scales = [node for name, node in inputs if name.rpartition(".")[2] in SCALES]
             above = ancestors(scales, stop=names.__contains__)
             pairs += [(v.name, names[node]) for node in above if node in names]
         return tuple(pairs)
@@ -253,15 +251,19 @@ def build(
     potentials: Sequence[Node],
     track: Sequence[Node],
     late: bool = False,
+    transforms: Mapping[Node, Bijector] | None = None,
 ) -> Model:
-    """The model of a graph whose free variables have sizes that are integers.
+    """The model of a graph whose free variables have sizes that are integers. `transforms` are the
+    bijectors of some of them.
 
     GraphError for a discrete free variable, a duplicate name, or an input without a value. With
     `late`, its density is derived when it is first needed.
     """
     line = present_line()
-    order = model_order([*observed, *potentials, *track])
-    conditioner = Conditioner(order, observed)
+    chosen = {**(transforms or {})}
+    read = {node: list(nodes_in(bijector)) for node, bijector in chosen.items()}
+    order = model_order([*observed, *potentials, *track], read)
+    conditioner = Conditioner(order, observed, chosen)
     conditioner.walk()
     check_names(names_in_results(conditioner, potentials))
     conditioner.potentials = [
@@ -321,8 +323,14 @@ def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Deri
 class Conditioner:
     """A walk over the graph that replaces variables by values; its attributes are the results."""
 
-    def __init__(self, order: Sequence[Node], observed: Sequence[Node]) -> None:
+    def __init__(
+        self,
+        order: Sequence[Node],
+        observed: Sequence[Node],
+        chosen: Mapping[Node, Bijector] | None = None,
+    ) -> None:
         self.order = order
+        self.chosen = chosen or {}
         self.given = {node: k for k, node in enumerate(observed)}
         self.free: list[FreeVariable] = []
         self.observed: list[NamedValue] = []
@@ -400,6 +408,12 @@ class Conditioner:
                 f"gradient to sample by\n  made at {line_of(node)}\n  observe it, or sum it out: "
                 "add logsumexp over its values of the joint log density as a pt.potential"
             )
+        if op.distribution.has_atoms:
+            raise GraphError(
+                f"{display_name(op.distribution, op.label)} has values of positive probability and "
+                f"is not observed, so it cannot be sampled by gradients\n  made at {line_of(node)}"
+                "\n  observe it, or make what it is made of a variable of its own"
+            )
         name = self._name(node)
         if not all(isinstance(n, int) for n in node.shape):
             raise GraphError(
@@ -407,13 +421,17 @@ class Conditioner:
                 "  give shape=, or coords={dim: labels} for its dims"
             )
         support = self._support(node)
-        bijector = bijector_for(support)
+        chosen = node in self.chosen
+        bijector = with_nodes(self.chosen[node], self.values) if chosen else bijector_for(support)
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
-        forward = ops.broadcast_to(bijector.forward(u), node.shape)
+        forward = value_of(bijector, u, node) if chosen else bijector.forward(u)
+        forward = ops.broadcast_to(forward, node.shape)
         value = forward.astype(node.dtype)
         # The value may round onto a bound, sooner in single precision than in double.
         self.facts.assume(value, self.facts.bounds(forward))
-        self.free.append(FreeVariable(name, node, op.dims, support, bijector, u, value, self.size))
+        self.free.append(
+            FreeVariable(name, node, op.dims, support, bijector, u, value, self.size, chosen)
+        )
         self.size = self.free[-1].stop
         return value
 
@@ -434,6 +452,23 @@ class Conditioner:
             name = f"{stem}_{k}"
             self._names.add(name)
         return name
+
+
+def value_of(bijector: Bijector, u: Node, variable: Node) -> Node:
+    """The value that a chosen bijector gives; GraphError for one of another shape or kind."""
+    kind, value = type(bijector).__name__, bijector.forward(u)
+    if not isinstance(value, Node) or not value.type.is_float:
+        got, wanted = f"{value!r:.60}", "a float tensor"
+    elif value.shape != variable.shape:
+        got, wanted = f"shape {shape_text(value.shape)}", f"shape {shape_text(variable.shape)}"
+    else:
+        return value
+    name = display_name(variable.op.distribution, variable.op.label)
+    raise GraphError(
+        f"transforms=: {kind} gives {got} for {name}, which has {wanted}\n"
+        f"  made at {line_of(variable)}\n  forward(u) gives the value for u of shape "
+        f"{shape_text(u.shape)}, which unconstrained_shape(shape) says"
+    )
 
 
 def names_in_results(conditioner: Conditioner, potentials: Sequence[Node]) -> list[Named]:
@@ -502,9 +537,12 @@ def density_term(source: TermSource, conditioner: Conditioner, conditions: Condi
     if source.kind != "potential":
         variable = resolved(node).variable
         inputs = [conditioner.values[x] for x in variable.inputs]
-        is_free = source.kind == "prior"
+        is_free, owner = source.kind == "prior", source.owner
         with made_by(node):
-            return density_of(variable, source.owner.value, inputs, conditions, is_free)
+            if is_free and owner.chosen:
+                what = f"the value of {owner.name} by transforms="
+                conditions.require(what, owner.value, owner.support, line_of(node))
+            return density_of(variable, owner.value, inputs, conditions, is_free)
     value = lift_guards(source.graph, conditioner.restricted, conditions, line_of(node))
     value = value if value.type.is_float else value.astype("float64")
     if any(isinstance(x.op, (ops.Lgamma, ops.Lbeta)) for x in toposort([value])):

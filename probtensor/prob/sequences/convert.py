@@ -167,7 +167,9 @@ def sequences_of(loop: Node) -> list[Node]:
         op = variable.op
         with made_by(variable):
             batch = (loop.op.steps, *op.batch)
-            own = RandomSequence(op.distribution, batch, op.uid, op.label, op.dims, op.constraint)
+            own = RandomSequence(
+                op.distribution, batch, op.uid, op.label, op.dims, op.constraint, op.event
+            )
             found.append(make(own, (make(Get(loop.op.carries + k), (loop,)),)))
     return found
 
