@@ -297,8 +297,9 @@ def wrapped_periodic(cov: Covariance, period: TensorLike, *, active_dims=None):
     own = parameter("period of wrapped_periodic", period, 1)
 
     def warp(x: Node) -> Node:
-        turns = 2 * math.pi * (x / own.astype(x.dtype))
-        return ops.concatenate([ops.sin(turns), ops.cos(turns)], axis=1)
+        turns = x / own.astype(x.dtype)
+        angles = 2 * math.pi * (turns - ops.rint(turns))
+        return ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=1)
 
     return Warped(as_covariance(cov), warp, active_dims=checked_dims(active_dims))
 

@@ -208,7 +208,9 @@ class Periodic(Covariance):
 
 
 def _chord(gap: Node, period: Node, lengthscale: Node) -> Node:
-    return ops.square(ops.sin(math.pi * gap / period) / lengthscale)
+    turns = gap / period
+    # Whole turns cost the digits of the rest.
+    return ops.square(ops.sin(math.pi * (turns - ops.rint(turns))) / lengthscale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +223,7 @@ class Cosine(Covariance):
     def between(self, x: Node, y: Node, same: bool) -> Node:
         check_coordinates("lengthscale of cosine", self.lengthscale, x)
         turns = sum_of_coordinates(x, y, lambda gap, own: gap / own, self.lengthscale)
-        return scaled_by(self.scale, ops.cos(2 * math.pi * turns))
+        return scaled_by(self.scale, ops.cos(2 * math.pi * (turns - ops.rint(turns))))
 
     def own(self, x: Node) -> Node:
         return constant_variance(x, self.scale)

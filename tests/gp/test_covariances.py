@@ -148,6 +148,11 @@ def test_the_covariance_of_slopes_where_inputs_meet():
 def test_small_distances_far_from_zero_and_many_coordinates():
     far = np.array([1e8, 1e8 + 1, 1e8 + 2])
     np.testing.assert_allclose(gp.exp_quad()(far).eval()[0], np.exp([0, -0.5, -2.0]), rtol=1e-15)
+    late = np.array([0.25, 0.75]) + 2.0**30
+    for k in (gp.periodic(1.0), gp.cosine(1.0), gp.wrapped_periodic(gp.exp_quad(), 1.0)):
+        np.testing.assert_allclose(
+            k([0.0], late).eval(), k([0.0], late - 2.0**30).eval(), atol=1e-15
+        )
     wide = RNG.normal(size=(4, UNROLLED + 5))
     ell = np.linspace(1, 3, UNROLLED + 5)
     found = gp.exp_quad(ell)(wide).eval()
