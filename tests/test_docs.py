@@ -20,8 +20,10 @@ from tests.prob.distributions import DISTRIBUTIONS
 MODULES = {
     "pt": pt,
     "pt.autodiff": pt.autodiff,
+    "pt.basis": pt.basis,
     "pt.bijectors": pt.bijectors,
     "pt.fft": pt.fft,
+    "pt.gp": pt.gp,
     "pt.hmm": pt.hmm,
     "pt.linalg": pt.linalg,
     "pt.loop": pt.loop,
@@ -29,6 +31,7 @@ MODULES = {
     "pt.optimize": pt.optimize,
     "pt.special": pt.special,
     "pt.random": pt.random,
+    "pt.timeseries": pt.timeseries,
 }
 # What needs a device, and so has no example that runs anywhere.
 ON_DEVICES = {"pt.DeviceArray", "pt.device_array", "pt.stream"}
