@@ -422,3 +422,31 @@ def test_parts_whose_sizes_only_data_know():
         assert posterior.dim == 4
         found.append(posterior.logp(np.ones(4)))
     assert found[0] == found[1]
+
+
+def test_custom_by_a_function_that_makes_the_value():
+    def program(mu, sigma, shape):
+        return pt.exp(mu + sigma * NORMAL(0, 1, shape=shape))
+
+    positive = pt.interval(low=0.0)
+    y = R.custom(0.3, 2.0, dist=program, support=positive, name="y")
+    counts = R.custom(3.0, dist=lambda mu, shape: R.poisson(mu, shape=shape) + 2, discrete=True,
+                      support=pt.interval(low=2))  # fmt: skip
+    both = R.mixture([0.5, 0.5], [R.custom(0.3, 2.0, dist=program, support=positive), NORMAL(0, 1)])
+    x = np.array([1.0, 2.0, -1.0])
+    graphs = [pt.logp(y, x), pt.logp(counts, [2, 5, 1]), pt.logp(both, x)]
+    found = pt.function([], graphs, target="machine")()
+    law = stats.lognorm(2, scale=np.exp(0.3))
+    np.testing.assert_allclose(found[0], law.logpdf(x), rtol=1e-12)
+    np.testing.assert_allclose(found[1], [*stats.poisson(3).logpmf([0, 3]), -np.inf], rtol=1e-12)
+    np.testing.assert_allclose(found[2], np.log(0.5 * law.pdf(x) + 0.5 * stats.norm.pdf(x)))
+    drawn = pt.draw([y, counts], draws=4000, seed=1)
+    assert stats.kstest(drawn[0], law.cdf).pvalue > 1e-3 and drawn[1].min() == 2
+    m = NORMAL(0, 1, name="m")
+    z = R.custom(m, 1.0, dist=program, support=positive, name="z", shape=3)
+    posterior = pt.condition({NORMAL(z, 1, name="w"): np.ones(3)}, target="machine")
+    assert posterior.names == ("m", "z")
+    assert_gradient(posterior, RNG.normal(size=4))
+    for wrong in ({}, {"logp": program, "dist": program}):
+        with pytest.raises(TypeError, match="give logp or dist"):
+            R.custom(1.0, **wrong)

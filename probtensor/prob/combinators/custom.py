@@ -8,13 +8,14 @@ from probtensor.calls import line_text, public
 from probtensor.graph import GraphError, Node
 from probtensor.graph.node import TensorLike
 from probtensor.prob.combinators.parts import Dims, Shape
+from probtensor.prob.density.logp import logp as logp_of
 from probtensor.prob.distributions.base import random_variable, to_tensor
 from probtensor.prob.distributions.combined.custom import (
     Custom,
     names_of,
     read_signature,
 )
-from probtensor.prob.distributions.parameters import variable_text
+from probtensor.prob.distributions.parameters import exactly_one, variable_text
 from probtensor.prob.distributions.support import (
     REAL,
     Integers,
@@ -27,15 +28,19 @@ from probtensor.prob.distributions.support import (
 
 
 @public
-def custom(*parameters: TensorLike, logp: Callable, random: Callable | None = None,
-           logcdf: Callable | None = None, support: Support | None = None, discrete: bool = False,
+def custom(*parameters: TensorLike, logp: Callable | None = None, dist: Callable | None = None,
+           random: Callable | None = None, logcdf: Callable | None = None,
+           support: Support | None = None, discrete: bool = False,
            signature: str | None = None, shape: Shape = None, name: str | None = None,
            dims: Dims = None, constraint=None) -> Node:  # fmt: skip
-    """A distribution by a function of the log density, which need have no name here.
+    """A distribution by a function of the log density, or by one that makes a value of random
+    variables.
 
     parameters  numbers, arrays or tensors, as many as there may be; a literal is not checked
     logp        a function of (value, *parameters) that gives the log density, one number a point,
                 written in `pt`; `pt.where(valid, ..., -np.inf)` for parameters with a range
+    dist        instead of logp and random: a function of (*parameters, shape=) that gives a value
+                of that shape, an expression of random variables whose density `pt.logp` derives
     random      a function of (*parameters, shape=) that gives a draw of that shape as a tensor of
                 random variables; without it the variable cannot be drawn
     logcdf      a function as `logp`, that gives the log of the distribution function; without it
@@ -61,19 +66,32 @@ def custom(*parameters: TensorLike, logp: Callable, random: Callable | None = No
         np.float64(-2.886294)
     """
     what = variable_text("custom", name)
-    for label, function in (("logp", logp), ("random", random), ("logcdf", logcdf)):
-        if not callable(function) and (function is not None or label == "logp"):
+    first = exactly_one(what, logp=logp, dist=dist)
+    given = {"logp": logp, "dist": dist, "random": random, "logcdf": logcdf}
+    for label, function in given.items():
+        if function is not None and not callable(function):
             raise GraphError(
                 f"{label}= of {what} must be a function, not {function!r:.60}\n  at {line_text()}"
             )
+    names = names_of(given[first], len(parameters), skipped=int(first == "logp"))
+    if first == "dist":
+        logp, random = derived(dist), random or dist
     values = [to_tensor(f"parameter {k} of {what}", x) for k, x in enumerate(parameters)]
     if signature is None:
         signature = ",".join(["()"] * len(values)) + "->()"
     axes, core = read_signature(signature, len(values))
     whole = support_of(what, support, discrete, len(core))
-    distribution = Custom("custom", names_of(logp, len(values)), axes, core, logp, random, logcdf,
-                          whole)  # fmt: skip
+    distribution = Custom("custom", names, axes, core, logp, random, logcdf, whole)
     return random_variable(distribution, parameters, shape, name, dims, constraint)
+
+
+def derived(dist: Callable[..., Node]) -> Callable[..., Node]:
+    """The log density of the expressions that a function gives."""
+
+    def log_density(x: Node, *parameters: Node) -> Node:
+        return logp_of(dist(*parameters, shape=x.shape), x)
+
+    return log_density
 
 
 def support_of(what: str, support: Support | None, discrete: bool, ndim: int) -> Support:
