@@ -131,6 +131,7 @@ class RandomVariable(Random):
                     text = (f"{label} of {name} has shape ", shape, ", the variable ", node.shape)
                     yield SizeCheck(n, "==", sizes[axis], text)
                 sizes.setdefault(axis, n)
+        yield from distribution.size_laws(name, node.shape)
 
     def named(self, inputs: Sequence[TensorLike]) -> dict[str, TensorLike]:
         """The parameters by name."""
@@ -389,6 +390,15 @@ def random_variable(
     event = whole[len(batch) :] if None in own else ()
     uid = new_uid()
     dims = checked_dims(label, dims, len(whole))
+    check_bounds(label, constraint, bounds, batch)
+    op = RandomVariable(distribution, batch, uid, name, dims, constraint, event)
+    return make(op, (*nodes, *bounds))
+
+
+def check_bounds(
+    label: str, constraint: Support | None, bounds: Sequence[Node], batch: Sequence[Size]
+) -> None:
+    """GraphError for bounds that do not fit the batch shape of a variable."""
     room = len(batch) - (constraint.event_ndim if constraint else 0)
     if room < 0:
         raise GraphError(f"{label}: {constraint} needs an axis; give shape=\n  at {line_text()}")
@@ -398,8 +408,6 @@ def random_variable(
                 f"{label}: a bound of shape {shape_text(bound.shape)} does not fit a variable of "
                 f"shape {shape_text(batch)}\n  at {line_text()}"
             )
-    op = RandomVariable(distribution, batch, uid, name, dims, constraint, event)
-    return make(op, (*nodes, *bounds))
 
 
 def check_point(label: str, constraint: Support | None, shape: Sequence[Size]) -> None:

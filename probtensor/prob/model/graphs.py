@@ -106,16 +106,23 @@ class FreeVariable:
 
     def support_with(self, replacements: Mapping[Node, Node]) -> Support:
         """The support with the nodes in its bounds replaced."""
-        bounds = {
-            f.name: replace([value], replacements)[0]
-            for f in fields(self.support)
-            if isinstance(value := getattr(self.support, f.name), Node)
-        }
-        return dataclass_replace(self.support, **bounds)
+        return support_with(self.support, replacements)
 
     @property
     def stop(self) -> int:
         return self.start + int(np.prod(self.u.shape, dtype=int))
+
+
+def support_with(support: Support, replacements: Mapping[Node, Node]) -> Support:
+    """A support with the nodes in its bounds, and in those of its parts, replaced."""
+    changes = {}
+    for f in fields(support):
+        value = getattr(support, f.name)
+        if isinstance(value, Node):
+            changes[f.name] = replace([value], replacements)[0]
+        elif isinstance(value, Support):
+            changes[f.name] = support_with(value, replacements)
+    return dataclass_replace(support, **changes)
 
 
 @dataclass(frozen=True, eq=False)
