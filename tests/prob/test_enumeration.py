@@ -300,9 +300,8 @@ def test_a_line_says_what_is_summed_out(monkeypatch):
 
 
 def test_single_precision_and_truncated_counts():
-    """A count without an upper bound as a choice among its first values."""
     rate = r.gamma(2.0, 1.0, name="rate")
-    n = r.categorical(logit_p=pt.logp(r.poisson(rate), np.arange(30)), shape=2, name="n")
+    n = r.truncated(r.poisson(rate), upper=29, shape=2, name="n")
     y = r.normal(np.float32(1.0) * n, np.float32(0.5), name="y")
     post = pt.condition({y: np.array([3.1, 5.2], "float32")}, target="machine")
     logs = stats.poisson.logpmf(np.arange(30), 4.0)
@@ -325,7 +324,9 @@ def joint(count):
     "call, words",
     [
         (lambda: pt.condition({r.normal(r.poisson(3.0, name="k"), 1.0): 0.0}),
-         ["poisson 'k'", "infinitely many values", "categorical"]),
+         ["poisson 'k'", "infinitely many values", "pt.random.truncated(variable, upper=100)"]),
+        (lambda: pt.condition({r.normal(1.0 * r.multinomial(3, np.ones(2) / 2, name="k"), 1.0):
+                               np.zeros(2)}), ["multinomial 'k'", "vectors are not summed out"]),
         (lambda: pt.condition(joint(30)), ["table of 1,073,741,824 elements", "z (2 values"]),
         (lambda: pt.condition(joint(100)), ["z of shape (100,)", "more than one entry"]),
         (lambda: pt.condition({r.normal(r.uniform(0, 1.0 + r.bernoulli(0.5), name="x"), 1.0): 0.0}),

@@ -356,7 +356,7 @@ def normal_of(shape=3, **options):
         (lambda: pt.condition({pt.random.gamma(pt.random.gamma(1.0, 1.0), 1.0, shape=2): [1, -2]}),
          ["observed value of gamma", "[1] is -2"]),
         (lambda: pt.condition({pt.random.normal(pt.random.poisson(3.0, name="k"), 1): 0.0}),
-         ["poisson 'k'", "discrete", "infinitely many values", "categorical"]),
+         ["poisson 'k'", "discrete", "infinitely many values", "truncated"]),
         (lambda: pt.condition({pt.random.normal(pt.random.normal(0, 1, dims="g"), 1, dims="g")[0]
                                : 0.0}), ["the size of normal_0"]),
         (lambda: pt.condition({pt.random.normal(pt.vector("x"), 1): np.zeros(3)}),

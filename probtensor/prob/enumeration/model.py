@@ -101,8 +101,7 @@ def _discrete_of(
         raise GraphError(
             f"{shown} is discrete and not observed, and it may be {support}: infinitely many "
             f"values, or a number that is not known, cannot be summed over\n  made at {line}\n"
-            "  observe it, or give it finitely many values, as in pt.random.categorical(logit_p="
-            "pt.logp(variable, np.arange(100)))"
+            "  observe it, or give it an upper bound: pt.random.truncated(variable, upper=100)"
         )
     value = new_input(name, "int64", node.shape)
     return Discrete(name, value, max(high - low + 1, 1), low, line)

@@ -127,7 +127,10 @@ def over_variables(posterior: Posterior, outputs: list[Node]) -> list[Node]:
     changes = {x: as_tensor(np.asarray(array, x.dtype)) for x, array in arrays.items()}
     values = {v.value: v.variable for v in inner.free}
     # Densities may be formulas of an unconstrained value, as of the logarithm of a scale.
-    inverses = {v.u: v.bijector_with(values).inverse(v.variable) for v in inner.free}
+    inverses = {}
+    for v in inner.free:
+        u = v.bijector_with(values).inverse(v.variable).astype("float64")
+        inverses[v.u] = ops.broadcast_to(u, v.u.shape)
     return replaced(outputs, changes | inverses | values)
 
 
