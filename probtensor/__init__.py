@@ -19,17 +19,21 @@ _LATE = {
     "Lop": ("autodiff", "Lop"),
     "Rop": ("autodiff", "Rop"),
     "autodiff": ("autodiff", ""),
+    "basis": ("basis", ""),
     "check_model": ("testing.models", "check_model"),
     "entropy": ("prob.density.summaries", "entropy"),
     "expectation": ("prob.density.summaries", "expectation"),
     "bijectors": ("prob.bijectors.public", ""),
     "fft": ("fft", ""),
+    "gp": ("gp", ""),
     "kl_divergence": ("prob.density.summaries", "kl_divergence"),
     "mode": ("prob.density.summaries", "mode"),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
+    "recover_marginals": ("prob.enumeration.recover", "recover_marginals"),
     "score_function": ("prob.density.summaries", "score_function"),
+    "timeseries": ("timeseries", ""),
     "variance": ("prob.density.summaries", "variance"),
 }
 _SUPPORTS = (
@@ -37,7 +41,7 @@ _SUPPORTS = (
     "cov_matrix", "l1_ball", "positive_ordered", "row_stochastic", "simplex", "unit_vector",
     "zero_sum",
 )  # fmt: skip
-_LATE |= {name: ("prob.distributions.structured", name) for name in _SUPPORTS}
+_LATE |= {name: ("prob.distributions.multivariate.supports", name) for name in _SUPPORTS}
 with _uncollected():
     from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
     from probtensor import linalg, loop, special
@@ -138,6 +142,7 @@ __all__ = [
     "apply_along_axis",
     "apply_over_axes",
     "as_tensor",
+    "basis",
     "checkpoint",
     "clone_replace",
     "condition",
@@ -154,6 +159,7 @@ __all__ = [
     "expectation",
     "fft",
     "function",
+    "gp",
     "grad",
     "graph_replace",
     "hessian",
@@ -182,6 +188,7 @@ __all__ = [
     "potential",
     "quad",
     "random",
+    "recover_marginals",
     "rewrite_graph",
     "sample",
     "sample_posterior_predictive",
@@ -193,6 +200,7 @@ __all__ = [
     "special",
     "stream",
     "subgraph_grad",
+    "timeseries",
     "to_text",
     "transfer",
     "value_and_grad",
@@ -204,7 +212,7 @@ __all__ = [
 __all__.extend([*_SUPPORTS, *sorted(_LANGUAGE)])
 _SUBMODULES = (
     "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
-    "bijectors",
+    "basis", "gp", "timeseries", "bijectors",
 )  # fmt: skip
 
 

@@ -7,7 +7,8 @@
     continuous/      univariate continuous distributions
     discrete.py      bernoulli, binomial, poisson, negative_binomial, categorical
     counts.py        other distributions of whole numbers
-    multivariate.py  vectors
+    urns.py          drawing from finite populations; masses at a point
+    multivariate/    vectors and matrices
     processes/       time series, fields on graphs
     combined/        distributions made of others: mixtures, truncated and censored ones, ...
     formulas.py      numerically stable parts of densities

@@ -1,5 +1,6 @@
 """Distributions of vectors and matrices. The last axes of a value are one point.
 
+    supports.py      sets of vectors and matrices with structure, for pt.random.flat too
     factors.py       products, systems and diagonals of Cholesky factors, by what is known of them
     normals.py       normal and Student's t vectors, by factors, precisions and low ranks; of sum 0
     products.py      matrix normal and Kronecker normal, whose covariances are products
@@ -7,7 +8,8 @@
     covariances.py   Wishart and inverse Wishart: covariance matrices and their factors
     shares.py        the simplex: Dirichlet, stick-breaking weights, relaxed one-hot vectors
     tallies.py       counts that sum to a given number: multinomial, Dirichlet-multinomial
-    directions.py    unit vectors and pairs of angles
+    directions.py    unit vectors
+    copulas.py       entries of any distributions, with the dependence of normal vectors
 
 Formulas are those of Kotz, Balakrishnan and Johnson, "Continuous Multivariate Distributions"
 (2000), and Johnson, Kotz and Balakrishnan, "Discrete Multivariate Distributions" (1997), where no

@@ -6,27 +6,24 @@ and its inputs become parameters of that one, under names with a prefix.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from probtensor import ops
-from probtensor.dataclass import dataclass, field, replace
+from probtensor.dataclass import dataclass, field
 from probtensor.graph import GraphError, Node, line_of
-from probtensor.graph.resize import names_in
-from probtensor.graph.sizes import resized
 from probtensor.prob.distributions.combined.held import absorbed_by, held
-from probtensor.prob.distributions.combined.parts import Absorbed
+from probtensor.prob.distributions.combined.parts import Absorbed, SizedFields
 from probtensor.prob.distributions.distribution import Distribution
 from probtensor.prob.distributions.support import Support
 from probtensor.process import computed_once
-from probtensor.types import Atom, HoldsSizes, Size, field_names, sourced_atoms
 
 # A distribution and the values of its parameters, which may be numbers of Python.
 Held = tuple[Distribution, tuple]
 
 
 @dataclass(frozen=True)
-class Holder(Distribution, HoldsSizes):
+class Holder(Distribution, SizedFields):
     """The base of distributions with fields: sizes, and distributions that they are made of.
 
     `own` are the parameters of the distribution itself, `holds` maps fields that are distributions
@@ -71,20 +68,6 @@ class Holder(Distribution, HoldsSizes):
             parts.append(tuple(parameters[start:stop]))
             start = stop
         return tuple(parts)
-
-    def _fields(self) -> Mapping[str, object]:
-        return {name: getattr(self, name) for name in field_names(type(self))}
-
-    def sourced_atoms(self) -> Iterable[Atom]:
-        return sourced_atoms(tuple(self._fields().values()))
-
-    def resized(self, names: Mapping[str, Size]) -> Holder:
-        pairs = [(name, resized(x, names), x) for name, x in self._fields().items()]
-        changed = {name: new for name, new, old in pairs if new is not old}
-        return replace(self, **changed) if changed else self
-
-    def size_names(self) -> set[str]:
-        return names_in(tuple(self._fields().values()))
 
 
 def with_batch(variable: Node, what: str) -> Held:
