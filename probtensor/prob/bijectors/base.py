@@ -12,6 +12,7 @@ from probtensor.calls import line_text
 from probtensor.dataclass import dataclass
 from probtensor.graph import GraphError, Node, replace
 from probtensor.graph.node import new_input
+from probtensor.prob.distributions.support import Support
 from probtensor.transform.autodiff import gradient
 
 
@@ -151,18 +152,18 @@ def nodes_in(value: object) -> Iterator[Node]:
     elif isinstance(value, (tuple, list)):
         for part in value:
             yield from nodes_in(part)
-    elif isinstance(value, Bijector):
+    elif isinstance(value, (Bijector, Support)):
         for part in vars(value).values():
             yield from nodes_in(part)
 
 
 def with_nodes(value: object, replacements: Mapping[Node, Node]) -> object:
-    """A bijector with other nodes in place of those that it is made of."""
+    """A bijector or a support with other nodes in place of those that it is made of."""
     if isinstance(value, Node):
         return replace([value], replacements)[0]
     if isinstance(value, (tuple, list)):
         return type(value)(with_nodes(part, replacements) for part in value)
-    if not isinstance(value, Bijector) or next(nodes_in(value), None) is None:
+    if not isinstance(value, (Bijector, Support)) or next(nodes_in(value), None) is None:
         return value
     found = copy.copy(value)
     for name, part in vars(value).items():

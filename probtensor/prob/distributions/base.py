@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -361,12 +361,7 @@ def random_variable(
         for label, value in zip(named, parameters, strict=True)
     ]
     domains = distribution.parameters.values()
-    floats = [weak_operand(x) for x, domain in zip(parameters, domains) if not domain.indexes]
-    dtype = promote_float(*floats) if floats else "float64"
-    nodes = tuple(
-        as_tensor_of(x, "int64" if domain.indexes else dtype)
-        for x, domain in zip(parameters, domains)
-    )
+    dtype, nodes = parameter_nodes(parameters, domains)
     for label, tensor, node, domain in zip(named, given, nodes, domains, strict=True):
         check_parameter(label, node if tensor is None else tensor, node, domain)
     literals = [node if tensor is None else tensor for node, tensor in zip(nodes, given)]
@@ -408,6 +403,16 @@ def check_bounds(
                 f"{label}: a bound of shape {shape_text(bound.shape)} does not fit a variable of "
                 f"shape {shape_text(batch)}\n  at {line_text()}"
             )
+
+
+def parameter_nodes(
+    parameters: Sequence[TensorLike], domains: Iterable[Support]
+) -> tuple[str, tuple[Node, ...]]:
+    """The dtype that parameters have in common, and their nodes; indices stay whole numbers."""
+    pairs = [*zip(parameters, domains, strict=True)]
+    floats = [weak_operand(x) for x, domain in pairs if not domain.indexes]
+    dtype = promote_float(*floats) if floats else "float64"
+    return dtype, tuple(as_tensor_of(x, "int64" if d.indexes else dtype) for x, d in pairs)
 
 
 def check_point(label: str, constraint: Support | None, shape: Sequence[Size]) -> None:

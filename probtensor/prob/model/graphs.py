@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from probtensor import ops
-from probtensor.dataclass import dataclass, fields
-from probtensor.dataclass import replace as dataclass_replace
+from probtensor.dataclass import dataclass
 from probtensor.graph import (
     Const,
     GraphError,
@@ -106,23 +105,11 @@ class FreeVariable:
 
     def support_with(self, replacements: Mapping[Node, Node]) -> Support:
         """The support with the nodes in its bounds replaced."""
-        return support_with(self.support, replacements)
+        return with_nodes(self.support, replacements)
 
     @property
     def stop(self) -> int:
         return self.start + int(np.prod(self.u.shape, dtype=int))
-
-
-def support_with(support: Support, replacements: Mapping[Node, Node]) -> Support:
-    """A support with the nodes in its bounds, and in those of its parts, replaced."""
-    changes = {}
-    for f in fields(support):
-        value = getattr(support, f.name)
-        if isinstance(value, Node):
-            changes[f.name] = replace([value], replacements)[0]
-        elif isinstance(value, Support):
-            changes[f.name] = support_with(value, replacements)
-    return dataclass_replace(support, **changes)
 
 
 @dataclass(frozen=True, eq=False)
