@@ -8,6 +8,7 @@
     discrete.py      bernoulli, binomial, poisson, negative_binomial, categorical
     counts.py        other distributions of whole numbers
     multivariate/    vectors and matrices
+    structured/      sets of vectors and matrices with structure
     processes/       time series, fields on graphs
     combined/        distributions made of others: mixtures, truncated and censored ones, ...
     formulas.py      numerically stable parts of densities
