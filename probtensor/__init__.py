@@ -19,11 +19,13 @@ _LATE = {
     "Lop": ("autodiff", "Lop"),
     "Rop": ("autodiff", "Rop"),
     "autodiff": ("autodiff", ""),
+    "basis": ("basis", ""),
     "check_model": ("testing.models", "check_model"),
     "entropy": ("prob.density.summaries", "entropy"),
     "expectation": ("prob.density.summaries", "expectation"),
     "bijectors": ("prob.bijectors.public", ""),
     "fft": ("fft", ""),
+    "gp": ("gp", ""),
     "kl_divergence": ("prob.density.summaries", "kl_divergence"),
     "mode": ("prob.density.summaries", "mode"),
     "ode": ("ode", ""),
@@ -31,6 +33,7 @@ _LATE = {
     "quad": ("quadrature", "quad"),
     "recover_marginals": ("prob.enumeration.recover", "recover_marginals"),
     "score_function": ("prob.density.summaries", "score_function"),
+    "timeseries": ("timeseries", ""),
     "variance": ("prob.density.summaries", "variance"),
 }
 _SUPPORTS = (
@@ -139,6 +142,7 @@ __all__ = [
     "apply_along_axis",
     "apply_over_axes",
     "as_tensor",
+    "basis",
     "checkpoint",
     "clone_replace",
     "condition",
@@ -155,6 +159,7 @@ __all__ = [
     "expectation",
     "fft",
     "function",
+    "gp",
     "grad",
     "graph_replace",
     "hessian",
@@ -195,6 +200,7 @@ __all__ = [
     "special",
     "stream",
     "subgraph_grad",
+    "timeseries",
     "to_text",
     "transfer",
     "value_and_grad",
@@ -206,7 +212,7 @@ __all__ = [
 __all__.extend([*_SUPPORTS, *sorted(_LANGUAGE)])
 _SUBMODULES = (
     "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
-    "bijectors",
+    "basis", "gp", "timeseries", "bijectors",
 )  # fmt: skip
 
 

@@ -163,6 +163,7 @@ DECLARED = {
     "bernoulli": "discrete.Bernoulli",
     "binomial": "discrete.Binomial",
     "poisson": "discrete.Poisson",
+    "polya_gamma": "continuous.polya_gamma.PolyaGamma",
     "negative_binomial": "discrete.NegativeBinomial",
     "asymmetric_laplace": "continuous.skewed.AsymmetricLaplace",
     "chi_squared": "continuous.shares.ChiSquared",
@@ -258,6 +259,7 @@ WRITTEN = {
     "integers": "aliases",
     "permutation": "choices",
     "truncated_normal": "aliases",
+    "truncated_polya_gamma": "aliases",
     "truncexpon": "aliases",
 }
 # Distributions under the names of other libraries, as the rows of `aliases.py` say.

@@ -7,6 +7,7 @@
     continuous/      univariate continuous distributions
     discrete.py      bernoulli, binomial, poisson, negative_binomial, categorical
     counts.py        other distributions of whole numbers
+    urns.py          drawing from finite populations; masses at a point
     multivariate/    vectors and matrices
     structured/      sets of vectors and matrices with structure
     processes/       time series, fields on graphs

@@ -60,6 +60,7 @@ class Distribution:
     alternatives: ClassVar[Mapping[tuple[str, ...], Callable]] = {}
     shown: ClassVar[tuple[float, ...]] = ()  # parameters in the example of the documentation
     propagates_nan: ClassVar[bool] = False  # draws are nan for parameters out of range
+    takes_missing: ClassVar[bool] = False  # an observed nan is missing and is integrated out
     # The names of the axes of a point of each parameter, and of a value: axes of one name have one
     # size. Where nothing is said, all are called n.
     axes: ClassVar[Mapping[str, str]] = {}
