@@ -10,7 +10,7 @@ from probtensor.prob.distributions import support as sets
 matrices = late("probtensor.prob.bijectors.matrices")
 series = late("probtensor.prob.bijectors.series")
 processes = late("probtensor.prob.distributions.processes.parts")
-sets_of_arrays = late("probtensor.prob.distributions.multivariate.supports")
+sets_of_arrays = late("probtensor.prob.distributions.structured")
 vectors = late("probtensor.prob.bijectors.vectors")
 
 
@@ -39,7 +39,7 @@ def bijector_for(support: sets.Support) -> Bijector:
 
 
 def _of_arrays(support: sets.Support) -> Bijector | None:
-    """The map onto one of the supports of multivariate/supports.py."""
+    """The map onto one of the supports of structured/."""
     match support:
         case processes.SeriesSupport():
             return series.map_onto(support, bijector_for)

@@ -9,6 +9,7 @@
     counts.py        other distributions of whole numbers
     urns.py          drawing from finite populations; masses at a point
     multivariate/    vectors and matrices
+    structured/      sets of vectors and matrices with structure
     processes/       time series, fields on graphs
     combined/        distributions made of others: mixtures, truncated and censored ones, ...
     formulas.py      numerically stable parts of densities

@@ -58,8 +58,8 @@ def condition(
     coords      {dim: labels}, copied, each label once: the lengths of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
-    transforms  {free variable: bijector of `pt.bijectors`} to sample a variable by another map from
-                unconstrained numbers than its own; its tensors may depend on other variables
+    transforms  {free variable: bijector of `pt.bijectors`} in place of its own map from q; the
+                tensors of a bijector may depend on other variables
     target      "auto" (default), "cython", "machine", "interp" or "cuda"; see `pt.function`
     build       when target="auto" builds native code; see `pt.function`
     progress    say on a terminal, after 2 s, what is compiled and how far it is
@@ -71,9 +71,8 @@ def condition(
     Free variables are in graph order (see `Posterior`). Raises GraphError for discrete variables
     that cannot be summed out, an expression whose density is not derived, a variable of unknown
     size, a name used twice, or a name that a result cannot have: `chain`, `draw`, that of a dim, or
-    one that no file could hold; TypeError and ValueError for values that have a wrong dtype, shape,
-    length of a dim, or lie outside the support, and for coords of a dim that nothing has. All name
-    the line.
+    one that no file could hold; TypeError and ValueError for values of a wrong dtype or shape, or
+    outside the support, and for coords of a dim that nothing has. All name the line.
 
     The density is zero wherever a parameter that depends on free variables leaves its range, such
     as a `sigma` below 0; that is checked only where it cannot be shown not to happen.
