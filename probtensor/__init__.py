@@ -41,7 +41,7 @@ _SUPPORTS = (
     "cov_matrix", "l1_ball", "positive_ordered", "row_stochastic", "simplex", "unit_vector",
     "zero_sum",
 )  # fmt: skip
-_LATE |= {name: ("prob.distributions.structured", name) for name in _SUPPORTS}
+_LATE |= {name: ("prob.distributions.multivariate.supports", name) for name in _SUPPORTS}
 with _uncollected():
     from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
     from probtensor import linalg, loop, special

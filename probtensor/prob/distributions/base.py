@@ -390,6 +390,15 @@ def random_variable(
     event = whole[len(batch) :] if None in own else ()
     uid = new_uid()
     dims = checked_dims(label, dims, len(whole))
+    check_bounds(label, constraint, bounds, batch)
+    op = RandomVariable(distribution, batch, uid, name, dims, constraint, event)
+    return make(op, (*nodes, *bounds))
+
+
+def check_bounds(
+    label: str, constraint: Support | None, bounds: Sequence[Node], batch: Sequence[Size]
+) -> None:
+    """GraphError for bounds that do not fit the batch shape of a variable."""
     room = len(batch) - (constraint.event_ndim if constraint else 0)
     if room < 0:
         raise GraphError(f"{label}: {constraint} needs an axis; give shape=\n  at {line_text()}")
@@ -399,8 +408,6 @@ def random_variable(
                 f"{label}: a bound of shape {shape_text(bound.shape)} does not fit a variable of "
                 f"shape {shape_text(batch)}\n  at {line_text()}"
             )
-    op = RandomVariable(distribution, batch, uid, name, dims, constraint, event)
-    return make(op, (*nodes, *bounds))
 
 
 def check_point(label: str, constraint: Support | None, shape: Sequence[Size]) -> None:
