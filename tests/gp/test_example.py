@@ -16,6 +16,7 @@ def test_a_curve_of_unknown_form():
     assert abs(np.mean(idata.posterior["sigma"]) - 0.3) < 0.06
 
 
+@pytest.mark.slow
 def test_a_trend_by_basis_functions():
     from examples import weekly_counts
 
