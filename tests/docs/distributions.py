@@ -5,20 +5,26 @@ What it says is found by asking the classes: each method is called with inputs f
 
 from __future__ import annotations
 
+import ast
+import doctest
 import importlib
 import inspect
 import pkgutil
 
+import numpy as np
+
 import probtensor as pt
 import probtensor.prob
-from probtensor import ops
-from probtensor.graph.node import new_input
+from probtensor.dataclass import fields
+from probtensor.graph.node import GraphError, Node, new_input
 from probtensor.prob.density import divergences
+from probtensor.prob.distributions.continuous.families import Mapped
 from probtensor.prob.distributions.distribution import Distribution, Unknown
 from probtensor.prob.distributions.pathwise import has_pathwise
 from tests.docs.peers import PEERS
 
 SIZE = 3
+TAILS = ("logcdf", "lower_quantile")
 MARKS = ("logp", "logcdf", "icdf", "draw", "pathwise", "mean", "variance", "mode", "entropy", "KL")
 HEAD = f"""\
 # Distributions
@@ -78,7 +84,7 @@ def table() -> str:
 
 
 def _row(name: str, kind: type[Distribution]) -> str:
-    known = known_of(kind)
+    known = known_of(name, kind)
     cells = [f"`{name}`", _parameters(name, kind), _support(name),
              *("x" if known[mark] else "" for mark in MARKS), *PEERS[name]]  # fmt: skip
     return "| " + " | ".join(cells) + " |"
@@ -109,26 +115,56 @@ def _first_sentence(name: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def known_of(kind: type[Distribution]) -> dict[str, bool]:
-    """What a distribution has a formula for."""
-    distribution = kind()
-    inputs = [new_input(name, "float64", (SIZE,) * domain.event_ndim)
-              for name, domain in kind.parameters.items()]  # fmt: skip
-    dtype = "int64" if distribution.indexes else "float64"
-    x = new_input("x", dtype, (SIZE,) * distribution.event_ndim)
+def example_of(name: str) -> Node:
+    """The variable that the example in the documentation of a function makes."""
+    own = {"pt": pt, "np": np}
+    for example in doctest.DocTestParser().get_examples(inspect.getdoc(getattr(pt.random, name))):
+        for node in ast.walk(ast.parse(example.source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == f"pt.random.{name}":
+                return eval(ast.unparse(node), own)
+        exec(example.source, own)
+    raise AssertionError(f"the example of pt.random.{name} makes no variable of it")
+
+
+def known_of(name: str, kind: type[Distribution]) -> dict[str, bool]:
+    """What a distribution has a formula for: of one with fields, or whose parameters are tables of
+    places, that of its example."""
+    if fields(kind) or ".processes." in kind.__module__:
+        variable = example_of(name)
+        distribution = variable.op.distribution
+        inputs = list(variable.op.parameters_of(variable.inputs))
+        shape = variable.shape[variable.ndim - distribution.event_ndim :]
+    else:
+        distribution = kind()
+        inputs = [new_input(name, "float64", (SIZE,) * domain.event_ndim)
+                  for name, domain in kind.parameters.items()]  # fmt: skip
+        shape = (SIZE,) * distribution.event_ndim
+    x, index = (new_input("x", dtype, shape) for dtype in ("float64", "int64"))
     log_p, key = new_input("log_p", "float64", ()), new_input("key", "uint64", ())
 
     def has(method: str, *args: object) -> bool:
+        own = distribution
+        while isinstance(own, Mapped):
+            own = own.base
+        if method in TAILS and getattr(type(own), method) is getattr(Distribution, method):
+            return False
+        if method in TAILS and not fields(kind):
+            return True  # graphs of these are large
         try:
             getattr(distribution, method)(*args, *inputs)
         except Unknown:
             return False
+        except GraphError:
+            if not any(y is x for y in args):
+                raise
+            # The formula reads a table at the value.
+            return has(method, *(index if y is x else y for y in args))
         return True
 
     ordered = not distribution.event_ndim and not distribution.indexes
     shape = (2, *x.shape)
     return {
-        "logp": has("logpdf", ops.astype(x, dtype)),
+        "logp": has("logpdf", x),
         "logcdf": ordered and has("logcdf", x),
         "icdf": ordered and has("lower_quantile", log_p),
         "draw": has("sample", key, shape),
