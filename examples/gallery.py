@@ -12,6 +12,9 @@ EXAMPLES = {
     "autoregression": "a series of order two, and its forecast",
     "disease_map": "a conditional autoregression of districts",
     "dose_response": "a logistic curve of 20 animals, and the dose that kills half",
+    "mixture": "fish of three ages, which are not known",
+    "recapture": "survival of marked birds that are seen again",
+    "regimes": "calm and stormy times in a series",
     "item_response": "ability of people, difficulty and discrimination of questions",
     "stochastic_volatility": "a random walk on the logarithm of a volatility",
 }

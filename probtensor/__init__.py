@@ -29,6 +29,7 @@ _LATE = {
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
+    "recover_marginals": ("prob.enumeration.recover", "recover_marginals"),
     "score_function": ("prob.density.summaries", "score_function"),
     "variance": ("prob.density.summaries", "variance"),
 }
@@ -182,6 +183,7 @@ __all__ = [
     "potential",
     "quad",
     "random",
+    "recover_marginals",
     "rewrite_graph",
     "sample",
     "sample_posterior_predictive",

@@ -10,11 +10,13 @@ observed; the free ones are their ancestors.
     bijectors/      from unconstrained space onto a support, with log-Jacobians
     sequences/      random variables in the steps of loops, as one variable for all steps
     density/        log densities of graphs, sums over data, the density term by term; moments
+    derived/        densities of expressions, by rules that are data
     model/          condition: graph and data to a posterior, its compiled functions of q
-    random.py       pt.random: the functions users call, with all parametrisations
+    random.py       pt.random: the functions users call, with all parametrisations; those of
+                    vectors and matrices are in vectors.py and matrices.py
+    combinators/    those of pt.random that take other variables: mixtures, censored, ...
     aliases.py      distributions by the names of other libraries
     choices.py      random choices from arrays, relaxed choices
-    combinators/    those of pt.random that take other variables: mixtures, censored, ...
     hmm.py          pt.hmm: hidden Markov models
     draws.py        random variables as pure functions of a key
     predictive.py   draws of the prior and of the posterior predictive, as ArviZ objects
@@ -35,8 +37,7 @@ fold, and a term that is constant along an axis is multiplied instead of being s
 
 Rejected: a context manager that collects variables (graphs then depend on where they are built),
 variables that store their value (conditioning twice needs copies), drawing by a stateful generator
-(draws then depend on order), a stick-breaking simplex (see bijector.LogRatio), and derivation of
-densities of expressions by name; that comes as rules over graphs.
+(draws then depend on order), and a stick-breaking simplex (see bijector.LogRatio).
 """
 
 from probtensor.prob.density.cumulative import icdf, logccdf, logcdf

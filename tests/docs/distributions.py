@@ -5,27 +5,29 @@ What it says is found by asking the classes: each method is called with inputs f
 
 from __future__ import annotations
 
-import ast
-import doctest
 import importlib
 import inspect
 import pkgutil
 
-import numpy as np
-
 import probtensor as pt
 import probtensor.prob
-from probtensor.dataclass import fields
-from probtensor.graph.node import GraphError, Node, new_input
+from probtensor import ops
+from probtensor.graph import GraphError
+from probtensor.graph.node import new_input
 from probtensor.prob.density import divergences
-from probtensor.prob.distributions.continuous.families import Mapped
 from probtensor.prob.distributions.distribution import Distribution, Unknown
 from probtensor.prob.distributions.pathwise import has_pathwise
 from tests.docs.peers import PEERS
+from tests.docs.variables import VARIABLES
 
 SIZE = 3
-TAILS = ("logcdf", "lower_quantile")
 MARKS = ("logp", "logcdf", "icdf", "draw", "pathwise", "mean", "variance", "mode", "entropy", "KL")
+# What is no parameter of a distribution.
+OPTIONS = frozenset((
+    "shape", "name", "dims", "constraint", "steps", "init_dist", "constant", "ar_order",
+    "initial_value", "n_zerosum_axes", "seed", "sum_stat", "epsilon", "distance", "random",
+    "logcdf", "support", "discrete", "signature",
+))  # fmt: skip
 HEAD = f"""\
 # Distributions
 
@@ -62,9 +64,11 @@ def classes() -> dict[str, type[Distribution]]:
             stack.append(kind)
             if kind.__module__.startswith("probtensor."):
                 found.setdefault(kind.name, []).append(kind)
+    names = {name for name in found if isinstance(name, str)} | {*VARIABLES}
     return {
-        name: min(found[name], key=lambda kind: kind.__name__.lower() != name.replace("_", ""))
-        for name in sorted(pt.random.__all__) if name in found
+        name: type(VARIABLES[name]().op.distribution) if name in VARIABLES
+        else min(found[name], key=lambda kind: kind.__name__.lower() != name.replace("_", ""))
+        for name in sorted(pt.random.__all__) if name in names
     }  # fmt: skip
 
 
@@ -92,12 +96,11 @@ def _row(name: str, kind: type[Distribution]) -> str:
 
 def _parameters(name: str, kind: type[Distribution]) -> str:
     signature = inspect.signature(getattr(pt.random, name)).parameters.values()
-    options = ("shape", "name", "dims", "constraint")
-    own = [p for p in signature if p.name not in options and p.kind is not p.KEYWORD_ONLY]
+    own = [p for p in signature if p.name not in OPTIONS and p.kind is not p.KEYWORD_ONLY]
     shown = [p.name if p.default in (p.empty, None) else f"{p.name}={p.default:g}"
              if isinstance(p.default, float) else f"{p.name}={p.default}" for p in own]  # fmt: skip
     ways = [", ".join(shown), *map(", ".join, kind.alternatives)]
-    by_name = [p.name for p in signature if p.kind is p.KEYWORD_ONLY and p.name not in options]
+    by_name = [p.name for p in signature if p.kind is p.KEYWORD_ONLY and p.name not in OPTIONS]
     if not kind.alternatives:
         ways += by_name
     return " *or* ".join(ways) or "none"
@@ -115,56 +118,33 @@ def _first_sentence(name: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def example_of(name: str) -> Node:
-    """The variable that the example in the documentation of a function makes."""
-    own = {"pt": pt, "np": np}
-    for example in doctest.DocTestParser().get_examples(inspect.getdoc(getattr(pt.random, name))):
-        for node in ast.walk(ast.parse(example.source)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == f"pt.random.{name}":
-                return eval(ast.unparse(node), own)
-        exec(example.source, own)
-    raise AssertionError(f"the example of pt.random.{name} makes no variable of it")
-
-
 def known_of(name: str, kind: type[Distribution]) -> dict[str, bool]:
-    """What a distribution has a formula for: of one with fields, or whose parameters are tables of
-    places, that of its example."""
-    if fields(kind) or ".processes." in kind.__module__:
-        variable = example_of(name)
+    """What a distribution has a formula for."""
+    if name in VARIABLES:
+        variable = VARIABLES[name]()
         distribution = variable.op.distribution
-        inputs = list(variable.op.parameters_of(variable.inputs))
-        shape = variable.shape[variable.ndim - distribution.event_ndim :]
+        inputs = [*variable.op.parameters_of(variable.inputs)]
+        event = variable.shape[variable.ndim - distribution.event_ndim :]
     else:
         distribution = kind()
-        inputs = [new_input(name, "float64", (SIZE,) * domain.event_ndim)
-                  for name, domain in kind.parameters.items()]  # fmt: skip
-        shape = (SIZE,) * distribution.event_ndim
-    x, index = (new_input("x", dtype, shape) for dtype in ("float64", "int64"))
+        inputs = [new_input(label, "float64", (SIZE,) * domain.event_ndim)
+                  for label, domain in kind.parameters.items()]  # fmt: skip
+        event = (SIZE,) * distribution.event_ndim
+    dtype = "int64" if distribution.indexes else "float64"
+    x = new_input("x", dtype, event)
     log_p, key = new_input("log_p", "float64", ()), new_input("key", "uint64", ())
 
     def has(method: str, *args: object) -> bool:
-        own = distribution
-        while isinstance(own, Mapped):
-            own = own.base
-        if method in TAILS and getattr(type(own), method) is getattr(Distribution, method):
-            return False
-        if method in TAILS and not fields(kind):
-            return True  # graphs of these are large
         try:
             getattr(distribution, method)(*args, *inputs)
-        except Unknown:
+        except (Unknown, GraphError):  # custom distributions say the latter
             return False
-        except GraphError:
-            if not any(y is x for y in args):
-                raise
-            # The formula reads a table at the value.
-            return has(method, *(index if y is x else y for y in args))
         return True
 
     ordered = not distribution.event_ndim and not distribution.indexes
     shape = (2, *x.shape)
     return {
-        "logp": has("logpdf", x),
+        "logp": has("logpdf", ops.astype(x, dtype)),
         "logcdf": ordered and has("logcdf", x),
         "icdf": ordered and has("lower_quantile", log_p),
         "draw": has("sample", key, shape),

@@ -5,8 +5,7 @@ import ast
 import pytest
 
 import probtensor as pt
-from probtensor.dataclass import fields
-from tests.docs import distributions, features, ops_table
+from tests.docs import densities, distributions, features, ops_table
 from tests.docs.peers import PEERS
 from tests.docs.rows import ROWS
 
@@ -53,13 +52,18 @@ def test_the_table_of_distributions_has_all_and_says_what_is_known():
     assert cauchy["icdf"] and not cauchy["mean"]
     # Of single numbers, all that have a density have draws.
     for name, kind in kinds.items():
-        if not fields(kind) and not kind().event_ndim:
-            known = distributions.known_of(name, kind)
-            assert known["logp"] and (known["draw"] or kind.improper), kind
+        known = distributions.known_of(name, kind)
+        assert known["logp"] or name == "simulator", name
+        assert known["draw"] or kind.improper, name
 
 
 def test_the_table_of_features_is_the_committed_one(root):
     assert (root / "docs" / "features.md").read_text() == features.table(), "run `make docs`"
+
+
+def test_the_table_of_densities_is_the_committed_one(root):
+    text = (root / "docs" / "densities.md").read_text()
+    assert text == densities.with_table(text), "run `make docs`"
 
 
 def test_every_feature_has_tests_that_exist_or_a_reason(root):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,13 +35,13 @@ from probtensor.graph import (
 )
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import make, new_input, present_line
-from probtensor.graph.walk import rebuild
+from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, nodes_in, with_nodes
 from probtensor.prob.bijectors.choice import bijector_for
+from probtensor.prob.density.guards import Restricted, lift_guards
 from probtensor.prob.density.logp import (
     Conditions,
     DensityOf,
-    Restriction,
     SupportCheck,
     apply_restrictions,
     density_of,
@@ -66,14 +67,15 @@ from probtensor.prob.sequences.resolve import model_order, resolved, support_in_
 from probtensor.process import computed_once
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import gradient
-from probtensor.transform.facts import FactTable, constant_of
+from probtensor.transform.facts import FactTable
 from probtensor.types import Shape, SizeCheck, shape_text
 
+if TYPE_CHECKING:
+    from probtensor.prob.enumeration.factors import Discrete
+    from probtensor.prob.enumeration.model import Summation
+
+enumeration = late("probtensor.prob.enumeration.model")
 SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
-
-
-# A density without its restrictions, and these.
-Restricted = tuple[Node, list[Restriction]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,21 +106,29 @@ class FreeVariable:
 
     def support_with(self, replacements: Mapping[Node, Node]) -> Support:
         """The support with the nodes in its bounds replaced."""
-        bounds = {
-            f.name: replace([value], replacements)[0]
-            for f in fields(self.support)
-            if isinstance(value := getattr(self.support, f.name), Node)
-        }
-        return dataclass_replace(self.support, **bounds)
+        return support_with(self.support, replacements)
 
     @property
     def stop(self) -> int:
         return self.start + int(np.prod(self.u.shape, dtype=int))
 
 
+def support_with(support: Support, replacements: Mapping[Node, Node]) -> Support:
+    """A support with the nodes in its bounds, and in those of its parts, replaced."""
+    changes = {}
+    for f in fields(support):
+        value = getattr(support, f.name)
+        if isinstance(value, Node):
+            changes[f.name] = replace([value], replacements)[0]
+        elif isinstance(value, Support):
+            changes[f.name] = support_with(value, replacements)
+    return dataclass_replace(support, **changes)
+
+
 @dataclass(frozen=True, eq=False)
 class NamedValue:
-    """A named node and its value: an observed variable, a deterministic or a potential."""
+    """A named node and its value: an observed variable, a deterministic or a potential, or a
+    discrete variable that is summed out, whose value is an input that stands for it."""
 
     name: str
     value: Node
@@ -163,6 +173,7 @@ class Derived:
     size_checks: tuple[SizeCheck, ...]  # size laws of the original graph
     logp: Node  # with guards
     gradient: Node  # without guards: meaningless where one does not hold
+    summation: Summation | None = None  # of discrete variables
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +190,8 @@ class Model:
     data: tuple[Node, ...]  # data inputs
     q: Node
     derive: Callable[[], Derived]
+    summed: tuple[NamedValue, ...] = ()  # the discrete variables that are summed out
+    dependent: tuple[NamedValue, ...] = ()  # the deterministics that depend on these
 
     @computed_once
     def derived(self) -> Derived:
@@ -256,8 +269,8 @@ def build(
     """The model of a graph whose free variables have sizes that are integers. `transforms` are the
     bijectors of some of them.
 
-    GraphError for a discrete free variable, a duplicate name, or an input without a value. With
-    `late`, its density is derived when it is first needed.
+    GraphError for a discrete free variable of infinitely many values, a duplicate name, or an input
+    without a value. With `late`, its density is derived when it is first needed.
     """
     line = present_line()
     chosen = {**(transforms or {})}
@@ -288,6 +301,8 @@ def build(
         data=tuple(conditioner.data),
         q=q,
         derive=lambda: derive() if found is None else found,
+        summed=tuple(conditioner.summed),
+        dependent=tuple(conditioner.dependent),
     )
 
 
@@ -297,7 +312,7 @@ def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Deri
     inputs = [*(y.value for y in conditioner.observed), *conditioner.data, *conditioner.arrays]
     only_data = depends_only_on(inputs)
     conditions = Conditions(only_data, conditioner.facts)
-    terms = density_terms(conditioner, conditions)
+    terms, summation = density_terms(conditioner, conditions)
     counts = {y.value for y in conditioner.observed if y.is_count}
     arrays = {x: default_of(x) for x in conditioner.data} | conditioner.arrays
     counts |= {x for x, array in arrays.items() if are_repeated_counts(array)}
@@ -317,6 +332,7 @@ def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Deri
         size_checks=tuple(size_laws(conditioner.order, named)),
         logp=total,
         gradient=slope,
+        summation=summation,
     )
 
 
@@ -335,6 +351,9 @@ class Conditioner:
         self.free: list[FreeVariable] = []
         self.observed: list[NamedValue] = []
         self.deterministic: list[NamedValue] = []
+        self.summed: list[NamedValue] = []
+        self.discrete: dict[Node, Discrete] = {}
+        self.dependent: list[NamedValue] = []
         self.potentials: list[NamedValue] = []
         self.values: dict[Node, Node] = {}
         self.arrays: dict[Node, np.ndarray] = {}
@@ -352,6 +371,8 @@ class Conditioner:
             with made_by(node):
                 self.values[node] = self._value(node)
         self.observed.sort(key=lambda y: self.given[y.node])
+        if self.discrete:
+            self.deterministic, self.dependent = enumeration.split_deterministics(self)
 
     def _value(self, node: Node) -> Node:
         op = node.op
@@ -401,13 +422,6 @@ class Conditioner:
 
     def _free(self, node: Node) -> Node:
         op = node.op
-        if op.distribution.discrete:
-            raise GraphError(
-                f"{display_name(op.distribution, op.label)} is discrete and not observed, so it "
-                "has no "
-                f"gradient to sample by\n  made at {line_of(node)}\n  observe it, or sum it out: "
-                "add logsumexp over its values of the joint log density as a pt.potential"
-            )
         if op.distribution.has_atoms:
             raise GraphError(
                 f"{display_name(op.distribution, op.label)} has values of positive probability and "
@@ -420,7 +434,11 @@ class Conditioner:
                 f"the size of {name} is not known: {node.type}\n  made at {line_of(node)}\n"
                 "  give shape=, or coords={dim: labels} for its dims"
             )
-        support = self._support(node)
+        if op.distribution.discrete:
+            return enumeration.stand_in(self, node, name)
+        support = self.support(node)
+        if self.discrete:
+            enumeration.refuse_discrete_bounds(self, node, support)
         chosen = node in self.chosen
         bijector = with_nodes(self.chosen[node], self.values) if chosen else bijector_for(support)
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
@@ -435,7 +453,8 @@ class Conditioner:
         self.size = self.free[-1].stop
         return value
 
-    def _support(self, node: Node) -> Support:
+    def support(self, node: Node) -> Support:
+        """The support of a variable that is not observed."""
         if isinstance(node.op, RandomSequence):
             return support_in_all_steps(node, self.values)
         return node.op.support(*(self.values[x] for x in node.inputs))
@@ -474,7 +493,9 @@ def value_of(bijector: Bijector, u: Node, variable: Node) -> Node:
 def names_in_results(conditioner: Conditioner, potentials: Sequence[Node]) -> list[Named]:
     """All names in results of this model or in messages about it."""
     variables = [(v.name, v.variable) for v in conditioner.free]
-    variables += [(y.name, y.node) for y in (*conditioner.observed, *conditioner.deterministic)]
+    named = (*conditioner.observed, *conditioner.deterministic)
+    variables += [(y.name, y.node) for y in named]
+    variables += [(z.name, z.node) for z in (*conditioner.summed, *conditioner.dependent)]
     data = [(x.name, x) for x in conditioner.data if x.name is not None]
     labels = [(p.name, p) for p in potentials if p.name is not None]
     return named_things([*variables, *data]) + [
@@ -504,9 +525,11 @@ def term_sources(model: Conditioner | Model) -> Iterator[TermSource]:
     by the log-Jacobian of its bijector if it is free, then the potentials."""
     free = {v.variable: v for v in model.free}
     observed = {y.node: y for y in model.observed}
+    summed = {z.node: z for z in model.summed}
     for node in model.variables:
         if node not in free:
-            yield TermSource("likelihood", observed[node], node)
+            kind, own = ("prior", summed) if node in summed else ("likelihood", observed)
+            yield TermSource(kind, own[node], node)
             continue
         variable = free[node]
         yield TermSource("prior", variable, node)
@@ -518,15 +541,20 @@ def term_sources(model: Conditioner | Model) -> Iterator[TermSource]:
         yield TermSource("potential", p, p.node, p.value)
 
 
-def density_terms(conditioner: Conditioner, conditions: Conditions) -> list[Node]:
+def density_terms(
+    conditioner: Conditioner, conditions: Conditions
+) -> tuple[list[Node], Summation | None]:
     """Every term of the log density, without checks; what the terms assume is added to
-    `conditions`."""
+    `conditions`. Discrete variables that are not observed are summed out of them."""
+    if conditioner.discrete:
+        return enumeration.density_terms(conditioner, conditions)
     for node in conditioner.bounded:
         with made_by(node):
             conditions.require(
                 node.op.what, conditioner.values[node], node.op.domain, line_of(node)
             )
-    return [density_term(source, conditioner, conditions) for source in term_sources(conditioner)]
+    sources = term_sources(conditioner)
+    return [density_term(source, conditioner, conditions) for source in sources], None
 
 
 def density_term(source: TermSource, conditioner: Conditioner, conditions: Conditions) -> Node:
@@ -549,46 +577,3 @@ def density_term(source: TermSource, conditioner: Conditioner, conditions: Condi
         # Log gammas that cancel are found only before the sum of terms is split.
         value = stabilized([value])[0]
     return value
-
-
-# Ops whose result is -inf if any operand is -inf and the others are numbers.
-_PROPAGATE_NEG_INF = (
-    ops.Add, ops.Sum, ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose,
-    ops.Cast,
-)  # fmt: skip
-
-
-def lift_guards(
-    term: Node, restricted: Mapping[Node, Restricted], conditions: Conditions, line: str
-) -> Node:
-    """A term of the log density without the restrictions of the densities that it is a sum of.
-    These become guards of the whole density, since a violated one makes the term -inf."""
-    lifted: dict[Node, list[bool]] = {}
-    stack = [term]
-    while stack:
-        node = stack.pop()
-        if node in lifted:
-            continue
-        lifted[node] = [] if node in restricted else propagates_neg_inf(node)
-        stack += [x for x, keeps in zip(node.inputs, lifted[node], strict=False) if keeps]
-    done: dict[Node, Node] = {}
-    for node in (x for x in toposort([term]) if x in lifted):
-        if node in restricted:
-            done[node], restrictions = restricted[node]
-            for r in restrictions:
-                conditions.guard(SupportCheck(r.what, r.value, r.inside, r.domain, line))
-        elif any(lifted[node]):
-            pairs = zip(node.inputs, lifted[node], strict=True)
-            with made_by(node):
-                done[node] = rebuild(node, tuple(done.get(x, x) if k else x for x, k in pairs))
-    return done.get(term, term)
-
-
-def propagates_neg_inf(node: Node) -> list[bool]:
-    """For each input of a node: is the node -inf where the input is?"""
-    if isinstance(node.op, ops.Mul):
-        factors = [constant_of(x) for x in node.inputs]
-        return [f is not None and 0 < f < math.inf for f in factors[::-1]]
-    if isinstance(node.op, ops.Sub):
-        return [True, False]
-    return [isinstance(node.op, _PROPAGATE_NEG_INF)] * len(node.inputs)
