@@ -21,7 +21,7 @@ from probtensor.prob.distributions.distribution import Distribution, element_ind
 from probtensor.prob.distributions.multivariate.factors import as_float, whitened
 from probtensor.prob.distributions.multivariate.normals import LowRankMultivariateNormal
 from probtensor.prob.distributions.multivariate.products import LETTERS, REAL_MATRIX
-from probtensor.prob.distributions.multivariate.supports import RealArray
+from probtensor.prob.distributions.structured import RealArray
 from probtensor.prob.distributions.support import POSITIVE, REAL, REAL_VECTOR, Support
 from probtensor.rules.custom import custom_vjp
 from probtensor.transform.batch import vmap

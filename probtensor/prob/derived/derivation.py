@@ -17,8 +17,8 @@ from probtensor.ops.kinds import Composite, Random
 from probtensor.prob.derived.law import Law, law_of_variable
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
 from probtensor.prob.distributions.distribution import Unknown
-from probtensor.prob.distributions.multivariate.supports import RealArray
 from probtensor.prob.distributions.processes.parts import SeriesSupport
+from probtensor.prob.distributions.structured import RealArray
 from probtensor.prob.distributions.support import Interval, Vector, is_number
 from probtensor.transform.facts import FactTable
 

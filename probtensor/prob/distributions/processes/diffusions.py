@@ -18,12 +18,12 @@ from probtensor.prob.distributions.base import random_variable, to_tensor
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
-from probtensor.prob.distributions.multivariate.supports import RealArray
 from probtensor.prob.distributions.parameters import square, variable_text
 from probtensor.prob.distributions.processes.held import absorbed_from, with_batch
 from probtensor.prob.distributions.processes.lengths import Series, length_of, over_time
 from probtensor.prob.distributions.processes.parts import SeriesSupport
 from probtensor.prob.distributions.processes.vectors import factor_of
+from probtensor.prob.distributions.structured import RealArray
 from probtensor.prob.distributions.support import (
     POSITIVE,
     REAL,
