@@ -95,7 +95,8 @@ def explained(model: Model, source: TermSource) -> tuple[Node, dict[str, Node]]:
     inputs = [model.values[x] for x in variable.inputs]
     # A density without a known normalising constant was refused when the model was built.
     graph = full_density(variable, owner.value, inputs, lambda _: True)
-    return graph, {"value": owner.value, **variable.op.named(inputs)}
+    named = {"value": owner.value, **variable.op.named(inputs)}
+    return variable.op.weigh(graph, inputs), named
 
 
 def failed_guard(guard: SupportCheck, inside: np.ndarray, values: np.ndarray) -> Term | None:

@@ -12,7 +12,7 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
-from probtensor.graph.node import TensorLike, make
+from probtensor.graph.node import Frozen, TensorLike, make
 from probtensor.ops.arrays.views import size_tuple
 from probtensor.ops.kinds import Composite, Random, as_tensor_of, weak_operand
 from probtensor.ops.size_laws import repeated_to
@@ -59,7 +59,9 @@ class RandomVariable(Random):
     """A draw from a distribution whose parameters are the node's inputs.
 
     `uid` distinguishes two variables with equal fields and inputs; nothing visible depends on it.
-    Bounds of `constraint` that are tensors are inputs too, after the parameters.
+    Bounds of `constraint` that are tensors are inputs too, after the parameters. The last input of
+    a `weighted` variable is what its term of a log density is multiplied by. `centering` has for
+    each entry how far a sampler's coordinates are centred (see `bijectors/centring.py`).
     """
 
     distribution: Distribution
@@ -68,11 +70,13 @@ class RandomVariable(Random):
     label: str | None = None
     dims: tuple[str, ...] | None = None
     constraint: Support | None = None
+    weighted: bool = False
+    centering: Frozen | None = None
     complete: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> TensorType:
         distribution = self.distribution
-        types, bounds = self.parameters_of(types), types[len(distribution.parameters) :]
+        types, bounds = self.parameters_of(types), self.bounds_of(types)
         for bound in bounds:
             # An ordered vector has one bound for all its entries.
             room = self.batch[: len(self.batch) - self.constraint.event_ndim]
@@ -102,6 +106,20 @@ class RandomVariable(Random):
         """The inputs that are parameters of the distribution."""
         return tuple(inputs[: len(self.distribution.parameters)])
 
+    def bounds_of(self, inputs: Sequence[TensorLike]) -> tuple[TensorLike, ...]:
+        """The inputs that are bounds of the constraint."""
+        return tuple(inputs[len(self.distribution.parameters) : len(inputs) - self.weighted])
+
+    def weigh(self, density: Node, inputs: Sequence[Node]) -> Node:
+        """The variable's term of a log density: its log density, times the weight if it has one;
+        0 where a weight of booleans is false."""
+        if not self.weighted:
+            return density
+        weight = inputs[-1]
+        if weight.dtype == "bool":
+            return ops.where(weight, density, 0.0)
+        return weight.astype(density.dtype) * density
+
     def _batches(self, types: Sequence[TensorType]) -> list[tuple]:
         """The batch shape of each parameter."""
         domains = self.distribution.parameters.values()
@@ -118,7 +136,7 @@ class RandomVariable(Random):
         batches = self._batches([x.type for x in named.values()])
         for label, own in zip(named, batches, strict=True):
             yield from repeated_to(own, self.batch, f"{label} of {name} has shape", into)
-        for bound in node.inputs[len(named) :]:
+        for bound in self.bounds_of(node.inputs):
             room = self.batch[: len(self.batch) - self.constraint.event_ndim]
             yield from repeated_to(bound.shape, room, f"a bound of {name} has shape", into)
         for (label, x), domain in zip(named.items(), distribution.parameters.values(), strict=True):
@@ -217,11 +235,13 @@ class RandomVariable(Random):
     def vjp(self, g, out, *inputs):
         own = self.parameters_of(inputs)
         if self.constraint is None:
-            return pathwise(self.distribution, g, out, own)
+            slopes = pathwise(self.distribution, g, out, own)
+            return (*slopes, *(None for _ in range(self.weighted)))
         support = self.distribution.support(*own)
         held = attach_bounds(self.constraint, inputs)
         low, high = truncation_bounds(held, support, intersect(support, held), out.dtype)
-        return pathwise(self.distribution, g, out, own, low, high, inputs[len(own) :])
+        slopes = pathwise(self.distribution, g, out, own, low, high, self.bounds_of(inputs))
+        return (*slopes, *(None for _ in range(self.weighted)))
 
 
 @dataclass(frozen=True)

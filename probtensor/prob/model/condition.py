@@ -14,6 +14,7 @@ from probtensor.graph import GraphError, Node, line_of
 from probtensor.graph.node import TensorLike, made_by, present_line
 from probtensor.graph.resize import with_sizes
 from probtensor.graph.sizes import refuse_measured
+from probtensor.late import late
 from probtensor.prob.density.logp import no_density_message, unwrap_deterministic
 from probtensor.prob.distributions.base import (
     Potential,
@@ -33,6 +34,8 @@ from probtensor.process import COLLECTIONS
 from probtensor.system.stages import building, stage
 from probtensor.types import Dim, size_name, size_names
 
+weights = late("probtensor.prob.model.weights")
+
 
 @public
 def condition(
@@ -41,6 +44,7 @@ def condition(
     coords: Mapping[str, Sequence] | None = None,
     track: Sequence[Node] = (),
     potentials: Sequence[Node] = (),
+    total_size: Mapping[Node, int] | None = None,
     target: object = None,
     build: str | None = None,
     progress: bool = True,
@@ -48,10 +52,15 @@ def condition(
     """The posterior of the random variables that `observed` depends on.
 
     observed    {random variable: array of its shape}, copied: later changes of an array change
-                nothing here; missing values are an error
+                nothing here. Entries that are nan or masked are missing: of a continuous `y` they
+                become the free variable `y_unobserved`, the others are observed as `y_observed`,
+                and `y` is reported with all of its entries; of a discrete one they are left out
     coords      {dim: labels}, copied, each label once: the lengths of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
+    total_size  {observed variable: N} for one that is observed at a random batch of N rows: its
+                log density is multiplied by N / rows, so that it and its gradient are without bias
+                for those of all rows. For optimisation, as draws of MCMC need the density itself
     target      "auto" (default), "cython", "machine", "interp" or "cuda"; see `pt.function`
     build       when target="auto" builds native code; see `pt.function`
     progress    say on a terminal, after 2 s, what is compiled and how far it is
@@ -75,6 +84,9 @@ def condition(
     began = time.perf_counter()
     if build is not None:
         target = chosen_target(target, build)
+    if total_size is not None:
+        roots = (observed, require_list("potentials", potentials), require_list("track", track))
+        observed, potentials, track = weights.with_total_size(*roots, total_size)
     request = request_of(observed, coords, track, potentials, target)
     if request is not None:
         found = _recalled(request, progress)
@@ -110,8 +122,12 @@ def _posterior(
     target: object,
     progress: bool,
     late: bool = False,
+    owners: Mapping[Node, Node] | None = None,
+    arrays_of_data: Mapping[Node, np.ndarray] | None = None,
 ) -> Posterior:
-    """What `condition` returns, built; with `late`, without its density."""
+    """What `condition` returns, built; with `late`, without its density. `owners` are the nodes by
+    which users call observed variables and data, where those are others than in this graph;
+    `arrays_of_data` are other arrays than the data were made with."""
     began = time.perf_counter()
     given = unique_observed(observed)
     arrays = {node: observed_array(node, value) for node, value in given.items()}
@@ -123,10 +139,12 @@ def _posterior(
     labels = checked_coords(coords)
     check_known_dims(labels, dims_in(order))
     data = [node for node in order if isinstance(node.op, Data)]
-    sizes = known_sizes(labels, data, arrays)
+    held = {x: default_of(x) for x in data} | dict(arrays_of_data or {})
+    sizes = known_sizes(labels, {x: held[x] for x in data}, arrays)
     resized = with_sizes(roots, fixed_sizes(order, sizes, data, arrays))
-    data_nodes = [(node, resized[node]) for node in (*given, *data)]
-    values = [*arrays.values(), *(default_of(x) for x in data)]
+    own = owners or {}
+    data_nodes = [(own.get(node, node), resized[node]) for node in (*given, *data)]
+    values = [*arrays.values(), *(held[x] for x in data)]
     resized_groups = [[resized[node] for node in nodes] for nodes in (given, terms, tracked)]
     with building(f"the posterior given {names_of(given)}", progress), COLLECTIONS.rare():
         stage("build the graph")
@@ -134,6 +152,24 @@ def _posterior(
     graph = time.perf_counter() - began - sum(posterior.timings.values())
     posterior.timings = {"graph": graph, **posterior.timings}
     return posterior
+
+
+def conditioned(
+    observed: Mapping[Node, np.ndarray],
+    coords: Mapping[str, np.ndarray],
+    track: Sequence[Node],
+    potentials: Sequence[Node],
+    target: object,
+    owners: Mapping[Node, Node],
+    arrays_of_data: Mapping[Node, np.ndarray],
+) -> Posterior:
+    """The posterior of a graph that was changed; see `_posterior`. Labels of dims that it lacks now
+    are left out."""
+    dims = dims_in(model_order([*observed, *potentials, *track]))
+    coords = {dim: labels for dim, labels in coords.items() if dim in dims}
+    return _posterior(
+        observed, coords, track, potentials, target, False, False, owners, arrays_of_data
+    )
 
 
 def check_order(order: Sequence[Node]) -> None:
@@ -225,15 +261,17 @@ def dims_in(order: Sequence[Node]) -> list[str]:
 
 
 def known_sizes(
-    labels: Mapping[str, np.ndarray], data: Sequence[Node], arrays: Mapping[Node, np.ndarray]
+    labels: Mapping[str, np.ndarray],
+    data: Mapping[Node, np.ndarray],
+    arrays: Mapping[Node, np.ndarray],
 ) -> KnownSizes:
     """The lengths given by coords, data and observed values."""
     sizes = KnownSizes()
     for dim, values in labels.items():
         sizes.give(Dim.name(dim), len(values), "coords")
-    for node in data:
+    for node, array in data.items():
         name = f"data {node.name!r}" if node.name else "data"
-        sizes.read(name, node.shape, default_of(node).shape, line_of(node))
+        sizes.read(name, node.shape, array.shape, line_of(node))
     for node, array in arrays.items():
         name = display_name(node.op.distribution, node.op.label)
         sizes.read(name, node.shape, array.shape, line_of(node))

@@ -52,7 +52,7 @@ from probtensor.prob.distributions.base import (
     RandomVariable,
     display_name,
 )
-from probtensor.prob.distributions.support import Support
+from probtensor.prob.distributions.support import Interval, Support
 from probtensor.prob.model.data import (
     are_repeated_counts,
     default_of,
@@ -504,7 +504,13 @@ def density_term(source: TermSource, conditioner: Conditioner, conditions: Condi
         inputs = [conditioner.values[x] for x in variable.inputs]
         is_free = source.kind == "prior"
         with made_by(node):
-            return density_of(variable, source.owner.value, inputs, conditions, is_free)
+            if variable.op.weighted and inputs[-1].dtype != "bool":
+                weight = inputs[-1]
+                conditions.require(
+                    f"the factor of {source.owner.name}", weight, Interval(0.0), line_of(node)
+                )
+            density = density_of(variable, source.owner.value, inputs, conditions, is_free)
+            return variable.op.weigh(density, inputs)
     value = lift_guards(source.graph, conditioner.restricted, conditions, line_of(node))
     value = value if value.type.is_float else value.astype("float64")
     if any(isinstance(x.op, (ops.Lgamma, ops.Lbeta)) for x in toposort([value])):

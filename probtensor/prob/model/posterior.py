@@ -452,8 +452,9 @@ class Posterior:
         key = as_sequence(key)
         if isinstance(key, Node) and key in self._data_nodes:
             return key
+        name = key.name if isinstance(key, Node) else key  # the node itself may be replaced
         for node in self._data_nodes:
-            if isinstance(key, str) and key in (node.name, self._data_nodes[node].name):
+            if isinstance(name, str) and name in (node.name, self._data_nodes[node].name):
                 return node
         known = ", ".join(sorted(self._data_nodes[node].name or "?" for node in self._data_nodes))
         raise UnknownName(
