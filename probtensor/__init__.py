@@ -26,6 +26,7 @@ _LATE = {
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
     "quad": ("quadrature", "quad"),
+    "reparametrize": ("prob.modelling.reparametrize", "reparametrize"),
     "replace": ("prob.modelling.handlers", "replace"),
     "scaled": ("prob.model.weights", "scaled"),
 }
@@ -172,6 +173,7 @@ __all__ = [
     "potential",
     "quad",
     "random",
+    "reparametrize",
     "replace",
     "rewrite_graph",
     "sample",

@@ -13,6 +13,7 @@ from probtensor.calls import line_text, public
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import Frozen, TensorLike, make
+from probtensor.late import late
 from probtensor.ops.arrays.views import size_tuple
 from probtensor.ops.kinds import Composite, Random, as_tensor_of, weak_operand
 from probtensor.ops.size_laws import repeated_to
@@ -52,6 +53,8 @@ from probtensor.types import (
     promote_float,
     shape_text,
 )
+
+centring = late("probtensor.prob.bijectors.centring")
 
 
 @dataclass(frozen=True)
@@ -358,12 +361,14 @@ def random_variable(
     name: str | None = None,
     dims: str | Sequence[str] | None = None,
     constraint: Support | None = None,
+    centered: bool | float | np.ndarray = True,
 ) -> Node:
     """The node of a new random variable.
 
     `shape` is that of the value; without it the parameters' shape, extended to the left by the
-    sizes of `dims`. Raises ValueError for literal parameters outside their support and GraphError
-    where shapes do not fit, both naming the caller's line.
+    sizes of `dims`. `centered` is true, false, or numbers between. Raises ValueError for literal
+    parameters outside their support and GraphError where shapes do not fit, both naming the
+    caller's line.
     """
     shown = display_name(distribution, name)
     named = [f"{label} of {shown}" for label in distribution.parameters]
@@ -404,7 +409,10 @@ def random_variable(
                 f"{label}: a bound of shape {shape_text(bound.shape)} does not fit a variable of "
                 f"shape {shape_text(batch)}\n  at {line_text()}"
             )
-    return make(RandomVariable(distribution, batch, uid, name, dims, constraint), (*nodes, *bounds))
+    op = RandomVariable(distribution, batch, uid, name, dims, constraint)
+    if centered is not True:
+        op = replace(op, centering=centring.centering_of(op, centered))
+    return make(op, (*nodes, *bounds))
 
 
 def value_shape(

@@ -58,6 +58,7 @@ class MultivariateNormal(Distribution):
     lower Cholesky factor of the covariance."""
 
     name = "multivariate_normal"
+    location_scale = ("mu", "scale_tril")
     parameters = {"mu": REAL_VECTOR, "scale_tril": SCALE_FACTOR}
     over = REAL_VECTOR
 

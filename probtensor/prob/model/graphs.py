@@ -35,6 +35,7 @@ from probtensor.graph import (
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import make, new_input, present_line
 from probtensor.graph.walk import rebuild
+from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, bijector_for
 from probtensor.prob.density.logp import (
     Conditions,
@@ -68,6 +69,7 @@ from probtensor.transform.autodiff import gradient
 from probtensor.transform.facts import FactTable, constant_of
 from probtensor.types import Shape, SizeCheck
 
+centring = late("probtensor.prob.bijectors.centring")
 SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
 
 
@@ -218,10 +220,13 @@ class Model:
         return (*(y.value for y in self.observed), *self.data, *self.arrays)
 
     def hierarchies(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of names: a free variable, and a free variable that its scale depends on."""
+        """Pairs of names: a free variable that is centred, and a free variable that its scale
+        depends on."""
         names = {v.variable: v.name for v in self.free}
         pairs = []
         for v in self.free:
+            if v.variable.op.centering is not None:
+                continue
             own = resolved(v.variable).variable
             inputs = own.op.named(own.inputs).items()
             scales = [node for name, node in inputs if name in SCALES]
@@ -408,6 +413,8 @@ class Conditioner:
             )
         support = self._support(node)
         bijector = bijector_for(support)
+        if op.centering is not None:
+            bijector = centring.centring_for(node, [self.values[x] for x in node.inputs])
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
         forward = ops.broadcast_to(bijector.forward(u), node.shape)
         value = forward.astype(node.dtype)
@@ -491,18 +498,31 @@ def density_terms(conditioner: Conditioner, conditions: Conditions) -> list[Node
             conditions.require(
                 node.op.what, conditioner.values[node], node.op.domain, line_of(node)
             )
-    return [density_term(source, conditioner, conditions) for source in term_sources(conditioner)]
+    sources = term_sources(conditioner)
+    terms = [density_term(source, conditioner, conditions) for source in sources]
+    return [term for term in terms if term is not None]
 
 
-def density_term(source: TermSource, conditioner: Conditioner, conditions: Conditions) -> Node:
-    """The graph of one term, without checks."""
+def density_term(
+    source: TermSource, conditioner: Conditioner, conditions: Conditions
+) -> Node | None:
+    """The graph of one term, without checks; None where it is 0."""
     node = source.node
+    centred = source.kind != "potential" and node.op.centering is not None
+    centred = centred and node not in conditioner.given and not node.op.weighted
     if source.kind == "log-Jacobian":
+        if centred:
+            return source.owner.bijector.standard_log_jacobian(source.owner.u)
         return source.graph
     if source.kind != "potential":
         variable = resolved(node).variable
         inputs = [conditioner.values[x] for x in variable.inputs]
         is_free = source.kind == "prior"
+        if centred:
+            conditions.require_parameters(variable, inputs)
+            with made_by(node):
+                own = source.owner
+                return centring.standard_density(variable.op, own.bijector, own.u, inputs)
         with made_by(node):
             if variable.op.weighted and inputs[-1].dtype != "bool":
                 weight = inputs[-1]

@@ -188,9 +188,17 @@ class Parts:
         changes = {
             x: self.by_uid[x.op.uid]
             for x in toposort([node])
-            if isinstance(x.op, (RandomVariable, Data)) and x.op.uid in self.by_uid
+            if isinstance(x.op, (RandomVariable, Data)) and self._is_own(x)
         }
         return replaced([node], changes)[0]
+
+    def _is_own(self, node: Node) -> bool:
+        """Whether a variable or data is one of this posterior, but for its sizes."""
+        own = self.by_uid.get(node.op.uid)
+        marks = ("weighted", "centering", "default")
+        return own is not None and all(
+            getattr(own.op, mark, None) == getattr(node.op, mark, None) for mark in marks
+        )
 
     def change(self, changes: Mapping[Node, Node]) -> None:
         """Replace nodes in all parts."""
