@@ -172,5 +172,6 @@ def test_variables_of_loops_are_refused():
         return x, x
 
     walk = pt.loop.scan(step, 0.0, length=4)[1]
+    assert pt.draw(walk, seed=1).shape == (4,)
     with pytest.raises(pt.GraphError, match="loop"):
         pt.condition({R.normal(walk, 1.0, name="y"): np.zeros(4)}, target="machine")

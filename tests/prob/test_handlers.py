@@ -181,6 +181,11 @@ def test_factors_multiply_terms_and_nothing_else():
         pt.function([], pt.replace(plain, {mu: 0.0, s: 1.0}), target="interp")(),
         stats.norm.logpdf(DATA),
     )
+    with pytest.raises(pt.GraphError, match="steps of a loop"):
+        walk = pt.loop.scan(
+            lambda x, _: (v := pt.scaled(pt.random.normal(x, 1), 2.0), v), 0.0, length=3
+        )
+        pt.condition({walk[1]: np.zeros(3)}, target="machine")
     twice = pt.scaled(pt.scaled(mu, 2.0), 3.0)
     only = pt.condition({pt.random.normal(twice, 1.0, name="o"): 0.0}, target="machine")
     assert np.isclose(only.terms([1.0]).terms[0].value, 6 * stats.norm.logpdf(1, 0, 5))

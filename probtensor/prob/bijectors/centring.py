@@ -14,7 +14,7 @@ sigma: the code is that of a model written with standard variables.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -152,8 +152,8 @@ class CentredVector(Centring):
         return ops.zeros((size,)), as_tensor(np.eye(size))
 
 
-def centring_for(variable: Node, inputs: Sequence[Node]) -> Centring:
-    """The coordinates of a free variable with `centered=`, whose inputs have the given values."""
+def centring_for(variable: Node, values: Mapping[Node, Node]) -> Centring:
+    """The coordinates of a free variable with `centered=`, given the values of its inputs."""
     op: RandomVariable = variable.op
     distribution = op.distribution
     if type(op) is not RandomVariable:
@@ -162,7 +162,7 @@ def centring_for(variable: Node, inputs: Sequence[Node]) -> Centring:
             f"centered= has no meaning\n  made at {line_of(variable)}\n  loop over standard "
             "variables instead, and scale them in the step"
         )
-    named = op.named(inputs)
+    named = op.named([values[x] for x in variable.inputs])
     location, scale = distribution.location_scale
     own = None if location is None else named[location], named[scale], op.centering.array
     if distribution.over is REAL_VECTOR:

@@ -354,6 +354,12 @@ class Conditioner:
         op = node.op
         if isinstance(op, RandomVariable):
             self.variables.append(node)
+            if op.weighted and isinstance(op, RandomSequence):
+                raise GraphError(
+                    f"{display_name(op.distribution, op.label)} is drawn in the steps of a loop, "
+                    f"where pt.scaled has no meaning\n  made at {line_of(node)}\n  state its "
+                    "weighted density: pt.potential(factor * pt.logp(variable, values))"
+                )
             return self._observed(node) if node in self.given else self._free(node)
         inputs = tuple(self.values[x] for x in node.inputs)
         if isinstance(op, Deterministic):
@@ -414,7 +420,7 @@ class Conditioner:
         support = self._support(node)
         bijector = bijector_for(support)
         if op.centering is not None:
-            bijector = centring.centring_for(node, [self.values[x] for x in node.inputs])
+            bijector = centring.centring_for(node, self.values)
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
         forward = ops.broadcast_to(bijector.forward(u), node.shape)
         value = forward.astype(node.dtype)

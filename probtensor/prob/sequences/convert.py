@@ -167,7 +167,8 @@ def sequences_of(loop: Node) -> list[Node]:
         op = variable.op
         with made_by(variable):
             batch = (loop.op.steps, *op.batch)
-            own = RandomSequence(op.distribution, batch, op.uid, op.label, op.dims, op.constraint)
+            marks = op.constraint, op.weighted, op.centering
+            own = RandomSequence(op.distribution, batch, op.uid, op.label, op.dims, *marks)
             found.append(make(own, (make(Get(loop.op.carries + k), (loop,)),)))
     return found
 
