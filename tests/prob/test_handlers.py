@@ -181,11 +181,6 @@ def test_factors_multiply_terms_and_nothing_else():
         pt.function([], pt.replace(plain, {mu: 0.0, s: 1.0}), target="interp")(),
         stats.norm.logpdf(DATA),
     )
-    with pytest.raises(pt.GraphError, match="steps of a loop"):
-        walk = pt.loop.scan(
-            lambda x, _: (v := pt.scaled(pt.random.normal(x, 1), 2.0), v), 0.0, length=3
-        )
-        pt.condition({walk[1]: np.zeros(3)}, target="machine")
     twice = pt.scaled(pt.scaled(mu, 2.0), 3.0)
     only = pt.condition({pt.random.normal(twice, 1.0, name="o"): 0.0}, target="machine")
     assert np.isclose(only.terms([1.0]).terms[0].value, 6 * stats.norm.logpdf(1, 0, 5))
@@ -214,3 +209,18 @@ def test_gradients_of_batches_are_those_of_all_rows_on_average():
         for part in pt.minibatches({xs: x, y: outcome}, 7, seed=6)
     ]
     assert np.isclose(sum(uneven), value - stats.norm.logpdf(q, 0, 2).sum(), rtol=1e-12)
+
+
+def test_factors_in_steps_of_loops():
+    a = pt.random.normal(0, 1, name="a")
+
+    def step(x, w):
+        x = pt.scaled(pt.random.normal(a * x, 1.0, name="x"), w)
+        return x, x
+
+    weights, data = np.array([1.0, 0.0, 2.5]), np.array([0.3, -1.0, 0.4])
+    walk = pt.loop.scan(step, 0.0, weights)[1]
+    posterior = pt.condition({walk: data}, target="machine")
+    terms = stats.norm.logpdf(data, 0.7 * np.array([0.0, 0.3, -1.0]))
+    expected = stats.norm.logpdf(0.7) + weights @ terms
+    assert np.isclose(posterior.logp([0.7]), expected, rtol=1e-12)

@@ -354,12 +354,6 @@ class Conditioner:
         op = node.op
         if isinstance(op, RandomVariable):
             self.variables.append(node)
-            if op.weighted and isinstance(op, RandomSequence):
-                raise GraphError(
-                    f"{display_name(op.distribution, op.label)} is drawn in the steps of a loop, "
-                    f"where pt.scaled has no meaning\n  made at {line_of(node)}\n  state its "
-                    "weighted density: pt.potential(factor * pt.logp(variable, values))"
-                )
             return self._observed(node) if node in self.given else self._free(node)
         inputs = tuple(self.values[x] for x in node.inputs)
         if isinstance(op, Deterministic):
