@@ -15,6 +15,7 @@ from probtensor.process import uncollected as _uncollected
 
 # The names of parts that few programs use, which are imported when they are first used.
 _LATE = {
+    "ImputationWarning": ("prob.model.missing", "ImputationWarning"),
     "Cuda": ("targets.cuda.launches", "CudaTarget"),
     "Lop": ("autodiff", "Lop"),
     "Rop": ("autodiff", "Rop"),
@@ -116,6 +117,7 @@ __all__ = [
     "Dim",
     "Function",
     "GraphError",
+    "ImputationWarning",
     "In",
     "Node",
     "Out",

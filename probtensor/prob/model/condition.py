@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from cython_ext.convert import is_masked, number_array
 from probtensor.calls import line_text, public
 from probtensor.compile import chosen_target
 from probtensor.graph import GraphError, Node, line_of
@@ -34,6 +35,7 @@ from probtensor.process import COLLECTIONS
 from probtensor.system.stages import building, stage
 from probtensor.types import Dim, size_name, size_names
 
+missing = late("probtensor.prob.model.missing")
 weights = late("probtensor.prob.model.weights")
 
 
@@ -87,6 +89,8 @@ def condition(
     if total_size is not None:
         roots = (observed, require_list("potentials", potentials), require_list("track", track))
         observed, potentials, track = weights.with_total_size(*roots, total_size)
+    if isinstance(observed, Mapping) and any(map(may_miss, observed.values())):
+        observed, potentials, track = _imputed(observed, potentials, track)
     request = request_of(observed, coords, track, potentials, target)
     if request is not None:
         found = _recalled(request, progress)
@@ -97,6 +101,27 @@ def condition(
     if request is not None:
         remember(request, posterior.function, posterior.dim, posterior.guarded)
     return posterior
+
+
+def may_miss(value: object) -> bool:
+    """Whether an observed value may have missing entries: it is masked, or has a nan."""
+    if is_masked(value):
+        return True
+    try:
+        array = number_array(value, "an observed value")
+    except (TypeError, ValueError):
+        return False
+    return array.dtype.kind == "f" and bool(np.isnan(array).any())
+
+
+def _imputed(
+    observed: Mapping[Node, TensorLike], potentials: Sequence[Node], track: Sequence[Node]
+) -> tuple[dict[Node, TensorLike], list[Node], list[Node]]:
+    """What `condition` is given, with missing values as variables."""
+    given = unique_observed(observed)
+    terms = [checked_term(node) for node in require_list("potentials", potentials)]
+    tracked = [checked_track(node) for node in require_list("track", track)]
+    return missing.without_missing(given, terms, tracked, [*given])
 
 
 def _recalled(request: Request, progress: bool) -> Posterior | None:

@@ -21,6 +21,7 @@ from probtensor.graph import Node, as_tensor, line_of, made_by
 from probtensor.graph.node import new_input
 from probtensor.late import late
 from probtensor.prob.density.diagnosis import Diagnosis, diagnose
+from probtensor.prob.distributions.base import Deterministic
 from probtensor.prob.distributions.checked_draw import outside_support
 from probtensor.prob.model.binding import (
     Binding,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from probtensor.function.device.batched import DeviceDensity
 
 function_exports = late("probtensor.function.exported")
+missing = late("probtensor.prob.model.missing")
 exports = late("probtensor.prob.model.exported")
 # The attributes of a posterior that a recalled one has only when they are needed.
 BUILT = ("model", "_rebuild_args", "_data_nodes", "_given", "_labels", "_programs", "_binding")
@@ -392,6 +394,9 @@ class Posterior:
                 f"with_data: write {{variable or name: array}}, not {values!r:.60}\n  at "
                 f"{line_text()}"
             )
+        nodes = [x.node for x in self.model.deterministic]
+        if any(type(x.op) is not Deterministic for x in nodes):
+            values = missing.in_parts(values, nodes)
         given = dict(self._given)
         for key, value in values.items():
             node = self._data_node(key)
@@ -456,6 +461,11 @@ class Posterior:
         for node in self._data_nodes:
             if isinstance(name, str) and name in (node.name, self._data_nodes[node].name):
                 return node
+        if isinstance(key, Node):  # the same input of another length
+            uid = getattr(key.op, "uid", None)
+            for node, placed in self._data_nodes.items():
+                if uid is not None and uid in (node.op.uid, getattr(placed.op, "uid", None)):
+                    return node
         known = ", ".join(sorted(self._data_nodes[node].name or "?" for node in self._data_nodes))
         raise UnknownName(
             f"{key!r:.60} is neither an observed variable nor data here: {known}\n  at "
