@@ -22,7 +22,9 @@ _LATE = {
     "autodiff": ("autodiff", ""),
     "do": ("prob.modelling.handlers", "do"),
     "fft": ("fft", ""),
+    "latex": ("prob.modelling.pictures", "latex"),
     "minibatches": ("prob.modelling.handlers", "minibatches"),
+    "model_graph": ("prob.modelling.pictures", "model_graph"),
     "observe": ("prob.modelling.handlers", "observe"),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
@@ -30,6 +32,7 @@ _LATE = {
     "reparametrize": ("prob.modelling.reparametrize", "reparametrize"),
     "replace": ("prob.modelling.handlers", "replace"),
     "scaled": ("prob.model.weights", "scaled"),
+    "table": ("prob.modelling.tables", "table"),
 }
 with _uncollected():
     from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
@@ -157,6 +160,7 @@ __all__ = [
     "interval",
     "jacobian",
     "jvp",
+    "latex",
     "linalg",
     "line_of",
     "log_likelihood",
@@ -165,6 +169,7 @@ __all__ = [
     "logp",
     "loop",
     "minibatches",
+    "model_graph",
     "nan",
     "newaxis",
     "observe",
@@ -188,6 +193,7 @@ __all__ = [
     "special",
     "stream",
     "subgraph_grad",
+    "table",
     "to_text",
     "transfer",
     "value_and_grad",

@@ -5,4 +5,8 @@ below depends on this package; it is imported when one of its functions is first
 
     handlers.py       do, observe, replace: interventions, further data, other variables; batches
     reparametrize.py  coordinates relative to location and scale, chosen from short runs
+    structure.py      the named parts of a model, for the following
+    expressions.py    graphs as short expressions, in text and LaTeX
+    pictures.py       model_graph, latex: text, mermaid, Graphviz
+    tables.py         table: the parts of a model, the terms of its density
 """
