@@ -60,9 +60,8 @@ def condition(
     coords      {dim: labels}, copied, each label once: the lengths of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
-    total_size  {observed variable: N} for one that is observed at a random batch of N rows: its
-                log density is multiplied by N / rows, so that it and its gradient are without bias
-                for those of all rows. For optimisation, as draws of MCMC need the density itself
+    total_size  {observed variable: N} for a random batch of N rows: its log density is multiplied
+                by N / rows, so that its gradient is without bias. For optimisation, not for draws
     target      "auto" (default), "cython", "machine", "interp" or "cuda"; see `pt.function`
     build       when target="auto" builds native code; see `pt.function`
     progress    say on a terminal, after 2 s, what is compiled and how far it is
@@ -86,11 +85,7 @@ def condition(
     began = time.perf_counter()
     if build is not None:
         target = chosen_target(target, build)
-    if total_size is not None:
-        roots = (observed, require_list("potentials", potentials), require_list("track", track))
-        observed, potentials, track = weights.with_total_size(*roots, total_size)
-    if isinstance(observed, Mapping) and any(map(may_miss, observed.values())):
-        observed, potentials, track = _imputed(observed, potentials, track)
+    observed, potentials, track = _prepared(observed, potentials, track, total_size)
     request = request_of(observed, coords, track, potentials, target)
     if request is not None:
         found = _recalled(request, progress)
@@ -101,6 +96,18 @@ def condition(
     if request is not None:
         remember(request, posterior.function, posterior.dim, posterior.guarded)
     return posterior
+
+
+def _prepared(
+    observed: object, potentials: Sequence[Node], track: Sequence[Node], total_size: object
+) -> tuple[object, Sequence[Node], Sequence[Node]]:
+    """What `condition` is given, with factors of batches, and missing values as variables."""
+    if total_size is not None:
+        roots = (observed, require_list("potentials", potentials), require_list("track", track))
+        observed, potentials, track = weights.with_total_size(*roots, total_size)
+    if isinstance(observed, Mapping) and any(map(may_miss, observed.values())):
+        observed, potentials, track = _imputed(observed, potentials, track)
+    return observed, potentials, track
 
 
 def may_miss(value: object) -> bool:

@@ -83,39 +83,37 @@ def reparametrize(
             f"reparametrize: takes a posterior, not {posterior!r:.60}\n  at {line_text()}"
         )
     if isinstance(how, Mapping):
-        parts = Parts(posterior)
-        wanted = {parts.find("reparametrize", key): value for key, value in how.items()}
-        free = {v.variable for v in posterior.model.free}
-        for node in wanted:
-            if node not in free:
-                raise GraphError(
-                    f"reparametrize: {node.name or 'a node'} is no free variable here; these are "
-                    f"{listed(posterior.names)}\n  at {line_text()}"
-                )
-        return _centred(posterior, wanted)
+        return _centred(posterior, _named_shares(posterior, how))
     found = candidates(posterior)
     if isinstance(how, str):
         if how != "auto":
             raise ValueError(
                 f"reparametrize: how={how!r:.60} is neither 'auto' nor a share\n  at {line_text()}"
             )
-        counts = [
-            integer("reparametrize", name, value, least)
-            for name, value, least in (
-                ("draws", draws, 10),
-                ("tune", tune, 1),
-                ("chains", chains, 1),
-            )
-        ]
+        given = (("draws", draws, 10), ("tune", tune, 1), ("chains", chains, 1))
+        counts = [integer("reparametrize", *setting) for setting in given]
         return _automatic(posterior, found, counts, seed, progress)
     if hasattr(how, "posterior"):
-        rows, _ = posterior_rows(how)
-        return _chosen(posterior, found, rows, progress)
-    vectors = 0.0 if np.ndim(how) == 0 and how in (0, 1) and not how else 1.0
+        return _chosen(posterior, found, posterior_rows(how)[0], progress)
+    vectors = 0.0 if np.ndim(how) == 0 and not how else 1.0
     return _centred(
         posterior,
         {v.variable: vectors if v.variable.op.distribution.event_ndim else how for v in found},
     )
+
+
+def _named_shares(posterior: Posterior, how: Mapping[object, object]) -> dict[Node, object]:
+    """The shares of free variables, by node; GraphError for another variable."""
+    parts = Parts(posterior)
+    wanted = {parts.find("reparametrize", key): value for key, value in how.items()}
+    free = {v.variable for v in posterior.model.free}
+    for node in wanted:
+        if node not in free:
+            raise GraphError(
+                f"reparametrize: {node.name or 'a node'} is no free variable here; these are "
+                f"{listed(posterior.names)}\n  at {line_text()}"
+            )
+    return wanted
 
 
 def candidates(posterior: Posterior) -> list[FreeVariable]:
