@@ -41,8 +41,10 @@ from probtensor.types import shape_text
 if TYPE_CHECKING:
     from probtensor.export.folder import Export
     from probtensor.function.device.batched import DeviceDensity
+    from probtensor.prob.modelling.lint import Findings
 
 function_exports = late("probtensor.function.exported")
+lints = late("probtensor.prob.modelling.lint")
 missing = late("probtensor.prob.model.missing")
 exports = late("probtensor.prob.model.exported")
 # The attributes of a posterior that a recalled one has only when they are needed.
@@ -283,6 +285,10 @@ class Posterior:
         """What is wrong with the density at q, as text: the variable, the index in it, its
         parameters there and the line; all terms if nothing is wrong."""
         return str(self.terms(q))
+
+    def lint(self, *, seed: object = 0) -> Findings:
+        """Faults of the model that make sampling fail: see `pt.lint`."""
+        return lints.lint(self, seed=seed)
 
     def variable_of(self, i: int) -> str:
         """The variable that q[i] belongs to, with the index in its unconstrained value."""

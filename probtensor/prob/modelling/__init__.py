@@ -8,5 +8,6 @@ below depends on this package; it is imported when one of its functions is first
     structure.py      the named parts of a model, for the following
     expressions.py    graphs as short expressions, in text and LaTeX
     pictures.py       model_graph, latex: text, mermaid, Graphviz
+    lint/             lint: faults that can be found before sampling
     tables.py         table: the parts of a model, the terms of its density
 """
