@@ -20,6 +20,7 @@ _LATE = {
     "Lop": ("autodiff", "Lop"),
     "Rop": ("autodiff", "Rop"),
     "autodiff": ("autodiff", ""),
+    "check_model": ("testing.models", "check_model"),
     "do": ("prob.modelling.handlers", "do"),
     "fft": ("fft", ""),
     "latex": ("prob.modelling.pictures", "latex"),

@@ -52,3 +52,21 @@ def test_mlp():
     from examples import mlp
 
     assert mlp.main(steps=600) > 0.9
+
+
+def test_dose_response():
+    from examples import dose_response
+
+    idata = dose_response.main(draws=1000, tune=500, progress=False)
+    for name, known in dose_response.exact().items():
+        assert abs(mean(idata, name) / known - 1) < 0.12, name
+
+
+def test_item_response():
+    from examples import item_response
+
+    idata = item_response.main(draws=150, tune=250, progress=False)
+    _, ability, difficulty, _ = item_response.data()
+    assert np.corrcoef(mean(idata, "ability"), ability)[0, 1] > 0.85
+    assert np.corrcoef(mean(idata, "difficulty"), difficulty)[0, 1] > 0.97
+    assert abs(mean(idata, "spread") - difficulty.std()) < 0.4

@@ -7,4 +7,5 @@
     fuzz.py       random graphs of `generate.py` and `loops.py` through every pass and target
     misfit.py     random graphs with arrays of wrong sizes
     tiers.py      the machine against native code, for `probtensor doctor`
+    models/       `pt.check_model`: a model against itself
 """

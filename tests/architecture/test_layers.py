@@ -55,7 +55,7 @@ ARROWS = {
     "optimize": ALGEBRA | {"rules"},
     "quadrature": ALGEBRA,
     "interop": EVERYTHING,
-    "testing": COMPILER | {"prob"},
+    "testing": COMPILER | {"prob", "sample"},
     "__main__": EVERYTHING,
     "": EVERYTHING,  # probtensor/__init__.py
 }
@@ -65,7 +65,7 @@ NATIVE_USERS = {
 # Heavy, or optional, or both: imported inside the function that needs them, so that
 # `import probtensor` stays quick.
 REQUIRED = {"Cython", "arviz", "rich", "scipy"}
-OPTIONAL = {"mpmath", "pycuda"}
+OPTIONAL = {"matplotlib", "mpmath", "pycuda"}
 LATE_ONLY = REQUIRED | OPTIONAL | {"xarray"}  # xarray comes with ArviZ
 EAGER = {"numpy"}
 # Tables that a function fills, each with the reason why it is one.

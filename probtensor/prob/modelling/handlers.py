@@ -141,7 +141,7 @@ class Parts:
     """
 
     def __init__(self, posterior: Posterior) -> None:
-        observed, potentials, track, pairs = posterior._rebuild_args
+        observed, potentials, track, pairs = posterior._rebuild_args[:4]
         model, given = posterior.model, posterior._given
         self.observed = {y.node: given[y.value] for y in model.observed}
         self.observed = {node: self.observed[node] for node in observed}

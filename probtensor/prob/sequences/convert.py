@@ -167,8 +167,10 @@ def sequences_of(loop: Node) -> list[Node]:
         op = variable.op
         with made_by(variable):
             batch = (loop.op.steps, *op.batch)
-            marks = op.constraint, op.weighted, op.centering
-            own = RandomSequence(op.distribution, batch, op.uid, op.label, op.dims, *marks)
+            own = RandomSequence(
+                op.distribution, batch, op.uid, op.label, op.dims, op.constraint,
+                weighted=op.weighted, centering=op.centering,
+            )  # fmt: skip
             found.append(make(own, (make(Get(loop.op.carries + k), (loop,)),)))
     return found
 

@@ -46,8 +46,9 @@ def resolved(variable: Node) -> Resolved:
         wanted = [_with_room(x, op, k, k < bounds) for k, x in enumerate(parameters)]
         values = _for_all_steps(loop, sequences, [*wanted, *(x for _, x in bounded)])
         batch = (loop.op.steps, *op.batch)
-        marks = op.constraint, op.weighted
-        plain = RandomVariable(op.distribution, batch, op.uid, op.label, op.dims, *marks)
+        plain = RandomVariable(
+            op.distribution, batch, op.uid, op.label, op.dims, op.constraint, weighted=op.weighted
+        )
         bounds = []
         for (node, _), value in zip(bounded, values[len(wanted) :], strict=True):
             with made_by(node):

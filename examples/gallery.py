@@ -1,0 +1,30 @@
+"""`python -m examples.gallery`: run every example and draw its picture into `examples/images`.
+
+Each example has `model()`, `main(draws, tune, progress)`, which samples it, and `picture(idata)`.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+IMAGES = Path(__file__).parent / "images"
+EXAMPLES = {
+    "dose_response": "a logistic curve of 20 animals, and the dose that kills half",
+    "item_response": "ability of people, difficulty and discrimination of questions",
+}
+
+
+def main(names=()):
+    """Draw the pictures of these examples, or of all; returns their paths."""
+    drawn = []
+    for name in names or EXAMPLES:
+        print(f"\n== {name}: {EXAMPLES[name]}\n")
+        example = importlib.import_module(f"examples.{name}")
+        path = IMAGES / f"{name}.png"
+        example.picture(example.main(progress=False)).savefig(path, dpi=80)
+        drawn.append(path)
+    return drawn
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

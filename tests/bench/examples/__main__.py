@@ -1,0 +1,76 @@
+"""The rounds; see the package."""
+
+import os
+
+# Read when a BLAS or XLA is loaded, so before all imports below.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import argparse  # noqa: E402
+import importlib  # noqa: E402
+import importlib.util  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+from tests.bench import examples, worker  # noqa: E402
+from tests.bench.linalg import measured  # noqa: E402
+
+PEERS = {"pymc": "pymc_", "numpyro": "numpyro_", "stanli": "stanli_"}
+# Models of which the libraries have other unconstrained spaces, other sizes or other constants.
+OWN_SPACE = frozenset()
+NAMES = [path.stem for path in sorted((Path(__file__).parent / "stan").glob("*.stan"))]
+
+
+def ours(name):
+    """(function of q with value and gradient, its size), in native code."""
+    posterior = importlib.import_module(f"examples.{name}").model()
+    point = np.full(posterior.dim, 0.1)
+    while posterior.tier == "machine":
+        posterior.expect_calls(10**9)
+        posterior.logp_and_grad(point)
+    return posterior.logp_and_grad, posterior.dim
+
+
+def loaded(name):
+    """{library: call at one point}, after the comparison of the densities."""
+    found, calls, differences = {"probtensor": ours(name)}, {}, {}
+    size = found["probtensor"][1]
+    for library, module in PEERS.items():
+        if importlib.util.find_spec(library):
+            peers = importlib.import_module(f"tests.bench.examples.{module}")
+            try:
+                found[library] = peers.load(name)
+            except (LookupError, AttributeError, ValueError, RuntimeError) as error:
+                print(f"  {library} has no {name}: {type(error).__name__}: {error!s:.90}")
+    for library, (function, own) in found.items():
+        count = own or size
+        q = np.full(count, 0.1)
+        calls[library] = lambda f=function, q=q: f(q)
+        values = [float(np.asarray(function(np.full(count, at))[0])) for at in (0.1, 0.2)]
+        differences[library] = values[1] - values[0]
+    if name not in OWN_SPACE:
+        for library, value in differences.items():
+            np.testing.assert_allclose(value, differences["probtensor"], 1e-6, err_msg=library)
+    return calls
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.examples", description=examples.__doc__
+    )
+    parser.add_argument("names", nargs="*", help=f"some of {', '.join(NAMES)}")
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    worker.pin_to_one_core()
+    for name in asked.names or NAMES:
+        found = measured(loaded(name), asked.rounds)
+        own = found.pop("probtensor")
+        others = [f"{k} {v:9.1f} ({v / own:6.2f}x)" for k, v in found.items()]
+        print(f"{name:22} {own:9.1f} us | " + " | ".join(others), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""`pt.check_model` finds planted faults of many kinds, and none where there is none."""
+
+import numpy as np
+import pytest
+
+import probtensor as pt
+from probtensor import ops
+from probtensor.prob.bijectors.base import Lower
+from probtensor.prob.distributions import continuous, counts, discrete, multivariate
+from probtensor.prob.distributions.base import random_variable
+
+VARIABLES = ["variables"]
+
+
+def failed(model, tests, **options):
+    """The kinds and subjects of failed checks."""
+    report = pt.check_model(model, tests=tests, **options)
+    return {(c.kind, c.subject) for c in report.failures}, report
+
+
+def alone(kind, *parameters, **options):
+    """The posterior of one free variable of a distribution."""
+    x = random_variable(kind(), parameters, name="x", **options)
+    y = pt.random.normal(x if not kind.over.discrete else 0.0, 1.0, name="y")
+    return pt.condition({x: 1, y: 1.0} if kind.over.discrete else {y: np.zeros(y.shape)})
+
+
+class Scaled(continuous.Normal):
+    """Draws are twice as wide as the density."""
+
+    def sample(self, key, shape, mu, sigma):
+        return mu + 2 * (super().sample(key, shape, mu, sigma) - mu)
+
+
+class Unnormalised(continuous.Normal):
+    def logpdf(self, x, mu, sigma):
+        return super().logpdf(x, mu, sigma) + 0.1
+
+
+class WithoutScale(continuous.Normal):
+    """The normaliser lacks the scale."""
+
+    def logpdf(self, x, mu, sigma):
+        return super().logpdf(x, mu, sigma) + ops.log(sigma)
+
+
+class Outside(continuous.Exponential):
+    def sample(self, key, shape, rate):
+        return super().sample(key, shape, rate) - 0.01
+
+
+class WrongCdf(continuous.Normal):
+    def logcdf(self, x, mu, sigma):
+        return super().logcdf(1.05 * x, mu, sigma)
+
+
+class WrongQuantile(continuous.Exponential):
+    def lower_quantile(self, log_p, rate):
+        return 1.1 * super().lower_quantile(log_p, rate)
+
+
+class WrongMean(continuous.Gamma):
+    def mean(self, alpha, beta):
+        return alpha * beta
+
+
+class WrongMass(discrete.Poisson):
+    def logpdf(self, x, mu):
+        return super().logpdf(x, mu) + 0.05 * x
+
+
+class WrongCounts(counts.Geometric):
+    """Draws count failures, the density trials."""
+
+    def sample(self, key, shape, p):
+        return super().sample(key, shape, p) + 1
+
+
+class Transposed(multivariate.MultivariateNormal):
+    def sample(self, key, shape, mu, scale_tril):
+        return super().sample(key, shape, mu, ops.matrix_transpose(scale_tril) + 0.0)
+
+
+@pytest.mark.parametrize(
+    "kind, parameters, expected",
+    [
+        (Scaled, (0.0, 1.0), "draws"),
+        (Unnormalised, (0.0, 1.0), "integral"),
+        (WithoutScale, (0.0, 2.0), "integral"),
+        (Outside, (1.0,), "support"),
+        (WrongCdf, (0.0, 1.0), "logcdf"),
+        (WrongQuantile, (1.0,), "icdf"),
+        (WrongMean, (2.0, 3.0), "moments"),
+        (WrongMass, (3.0,), "integral"),
+        (WrongCounts, (0.3,), "draws"),
+    ],
+)
+def test_fault_of_a_distribution_is_found(kind, parameters, expected):
+    found, report = failed(alone(kind, *parameters), VARIABLES, draws=2000)
+    assert ("x" in {s for _, s in found}) and (expected, "x") in found, report
+    base = kind.__mro__[1]
+    assert not failed(alone(base, *parameters), VARIABLES, draws=2000)[0]
+
+
+def test_draws_of_vectors_are_found_wrong():
+    factor = np.array([[1.0, 0.0], [2.0, 0.5]])
+    for kind, wrong in ((multivariate.MultivariateNormal, False), (Transposed, True)):
+        x = random_variable(kind(), (np.zeros(2), factor), name="x")
+        model = pt.condition({pt.random.normal(x, 1.0, name="y"): np.zeros(2)})
+        assert (("draws", "x") in failed(model, VARIABLES)[0]) == wrong
+
+
+WRONG = {"log_jacobian": lambda self, u: 2 * u, "inverse": lambda self, x: 1.01 * ops.log(x)}
+
+
+@pytest.mark.parametrize("method", [*WRONG])
+def test_fault_of_a_transformation_is_found(method, monkeypatch):
+    monkeypatch.setattr(Lower, method, WRONG[method])
+    x = pt.random.gamma(2.0, 1.0, name="x")
+    model = pt.condition({pt.random.normal(x, 1.0, name="y"): 1.0})
+    kinds = {kind for kind, _ in failed(model, VARIABLES, draws=2000)[0]}
+    assert kinds & {"transform", "integral"}
+
+
+@pt.custom_vjp
+def wrong_square(x):
+    """x**2 with a derivative of x."""
+    return x * x
+
+
+wrong_square.defvjp(lambda x: (x * x, x), lambda x, g: (g * x,))
+
+
+def test_wrong_and_missing_gradients_are_found():
+    mu, nu = (pt.random.normal(0.0, 1.0, name=name) for name in ("mu", "nu"))
+    y = pt.random.normal(wrong_square(mu) + nu, 1.0, name="y")
+    assert failed(pt.condition({y: 1.0}), ["gradient"])[0] == {("gradient", "mu")}
+    detached = pt.random.normal(pt.stop_gradient(mu) + nu, 1.0, name="y")
+    assert failed(pt.condition({detached: 1.0}), ["gradient"])[0] == {("gradient", "mu")}
+
+
+def test_density_that_is_no_number_is_found():
+    s = pt.random.normal(0.0, 1.0, name="s")
+    y = pt.random.normal(pt.exp(s * 1e3) - pt.exp(s * 1e3 + 1), 1.0, name="y")
+    found, report = failed(pt.condition({y: 1.0}), ["gradient"])
+    assert ("finite", "model") in found and "y" in str(report.failures[0])
+
+
+def doubled():
+    """The likelihood counts twice."""
+    mu = pt.random.normal(0.0, 1.0, name="mu")
+    y = pt.random.normal(mu, 1.0, shape=4, name="y")
+    return {y: np.zeros(4)}, pt.sum(pt.logp(y, y))
+
+
+def test_data_that_count_twice_are_found():
+    observed, again = doubled()
+    assert not failed(pt.condition(observed), ["joint", "calibration"], simulations=20)[0]
+    model = pt.condition(observed, potentials=[again])
+    found, report = failed(model, ["joint", "calibration"], simulations=100)
+    assert found >= {("joint", "mu"), ("calibration", "mu")}, report
+    assert report.ranks["mu"].shape == (100, 1) and report.ranks["mu"].max() <= report.rank_draws
+
+
+def test_right_model_passes_and_the_report_shows_ranks(tmp_path):
+    scale = pt.random.half_normal(1.0, name="scale")
+    share = pt.random.dirichlet([1.0, 2.0, 3.0], name="share")
+    kind = pt.random.categorical(share, shape=20, name="kind")
+    level = pt.random.normal(0.0, scale, constraint=pt.interval(low=-1.0), name="level")
+    cuts = pt.random.normal(0.0, 1.0, shape=2, constraint=pt.ordered(), name="cuts")
+    y = pt.random.negative_binomial(pt.exp(level + cuts), 2.0, name="y")
+    model = pt.condition({kind: np.zeros(20, int), y: [1, 2]})
+    report = pt.check_model(model, draws=1000, simulations=10)
+    assert report.passed and not report.skipped, report
+    assert "0 failed" in str(report)
+    pytest.importorskip("matplotlib")
+    report.plot_ranks(tmp_path / "ranks.png")
+    assert (tmp_path / "ranks.png").stat().st_size > 1000
+
+
+def test_improper_prior_and_wrong_settings_say_so():
+    x = pt.random.flat(name="x")
+    model = pt.condition({pt.random.normal(x, 1.0, name="y"): 1.0})
+    report = pt.check_model(model)
+    assert report.passed and [c.kind for c in report.skipped] == ["prior"]
+    with pytest.raises(ValueError, match="no ranks"):
+        report.plot_ranks()
+    with pytest.raises(ValueError, match="tests"):
+        pt.check_model(model, tests=["gradients"])
+    with pytest.raises(TypeError, match="condition"):
+        pt.check_model(x)
