@@ -179,8 +179,8 @@ def centred(posterior: Posterior) -> Iterator[Finding]:
         told.add(effect)
         yield Finding(
             HINT, "centring", (effect, scale), v.line,
-            f"The scale of {effect} depends on {scale}, and there are {data / count:.2g} data for "
-            f"each of its {count} entries: where {scale} is small the density is a narrow funnel.",
+            f"The scale of {effect} depends on {scale}, and there are {data} data for its {count} "
+            f"entries: where {scale} is small the density is a narrow funnel.",
             f"Make {effect} with centered=False, or ask pt.reparametrize(posterior), which chooses "
             "by a short run.",
         )  # fmt: skip
