@@ -224,3 +224,17 @@ def test_factors_in_steps_of_loops():
     terms = stats.norm.logpdf(data, 0.7 * np.array([0.0, 0.3, -1.0]))
     expected = stats.norm.logpdf(0.7) + weights @ terms
     assert np.isclose(posterior.logp([0.7]), expected, rtol=1e-12)
+
+
+def test_a_factor_of_zero_adds_nothing_where_the_density_is_zero():
+    power = pt.data(np.array([0.0, 1.0]), name="power")
+    s = pt.random.half_normal(1.0, name="s")
+    y = pt.scaled(pt.random.poisson(s - 1.0, shape=2, name="y"), power)
+    posterior = pt.condition({y: [0, 1]}, target="machine")
+    # The rate of 0 has no mass at 1.
+    assert posterior.logp([0.0]) == -np.inf
+    off = posterior.with_data({"power": [0.0, 0.0]})
+    expected = stats.halfnorm.logpdf(1.0)
+    assert np.isclose(off.logp([0.0]), expected)
+    with pytest.raises(ValueError, match="factor of y.*>= 0"):
+        posterior.with_data({"power": [0.0, -1.0]})

@@ -115,13 +115,17 @@ class RandomVariable(Random):
 
     def weigh(self, density: Node, inputs: Sequence[Node]) -> Node:
         """The variable's term of a log density: its log density, times the weight if it has one;
-        0 where a weight of booleans is false."""
+        0 where that is 0 or false, also where the density is."""
         if not self.weighted:
             return density
         weight = inputs[-1]
         if weight.dtype == "bool":
             return ops.where(weight, density, 0.0)
-        return weight.astype(density.dtype) * density
+        weighted = weight.astype(density.dtype) * density
+        number = weight.inputs[0] if isinstance(weight.op, ops.Div) else weight
+        if isinstance(number.op, Const) and (number.op.array > 0).all():
+            return weighted
+        return ops.where(weight > 0, weighted, 0.0)
 
     def _batches(self, types: Sequence[TensorType]) -> list[tuple]:
         """The batch shape of each parameter."""

@@ -508,8 +508,9 @@ def density_term(
 ) -> Node | None:
     """The graph of one term, without checks; None where it is 0."""
     node = source.node
-    centred = source.kind != "potential" and node.op.centering is not None
-    centred = centred and node not in conditioner.given and not node.op.weighted
+    centred = source.kind in ("prior", "log-Jacobian") and node.op.centering is not None
+    centred = centred and not node.op.weighted
+    centred = centred and isinstance(source.owner.bijector, centring.Centring)
     if source.kind == "log-Jacobian":
         if centred:
             return source.owner.bijector.standard_log_jacobian(source.owner.u)
