@@ -236,5 +236,5 @@ def test_a_factor_of_zero_adds_nothing_where_the_density_is_zero():
     off = posterior.with_data({"power": [0.0, 0.0]})
     expected = stats.halfnorm.logpdf(1.0)
     assert np.isclose(off.logp([0.0]), expected)
-    with pytest.raises(ValueError, match="factor of y.*>= 0"):
+    with pytest.raises(ValueError, match=r"factor of y.*>= 0"):
         posterior.with_data({"power": [0.0, -1.0]})

@@ -32,7 +32,6 @@ from probtensor.graph.resize import with_sizes
 from probtensor.graph.walk import replace as replaced
 from probtensor.graph.walk import toposort
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
-from probtensor.prob.distributions.multivariate import MultivariateNormal
 from probtensor.prob.model.binding import checked_shape
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.sizes import KnownSizes
@@ -40,6 +39,7 @@ from probtensor.prob.sequences.op import RandomSequence
 from probtensor.process import new_uid, numpy_part
 from probtensor.types import size_name
 
+NORMAL_VECTORS = "multivariate_normal"
 MOST_PATTERNS = 64  # of rows of vectors; each is a variable of its own
 
 
@@ -179,7 +179,7 @@ def _check(node: Node, mask: np.ndarray, shown: str) -> None:
             f"{line_of(node)}\n  leave these rows out of the model"
         )
     rows = mask.any(axis=-1) & ~mask.all(axis=-1) if op.distribution.event_ndim else False
-    if np.any(rows) and not isinstance(op.distribution, MultivariateNormal):
+    if np.any(rows) and op.distribution.name != NORMAL_VECTORS:
         raise GraphError(
             f"{shown} has rows of which some entries are missing; only for multivariate_normal the "
             f"density of the others is known\n  made at {line_of(node)}\n  leave these rows out"
@@ -297,7 +297,7 @@ def rows_apart(node: Node, mask: np.ndarray) -> list[Block]:
             if not columns.size:
                 continue
             own = positions[flat][:, columns] if batch else positions[0][columns]
-            if isinstance(node.op.distribution, MultivariateNormal):
+            if node.op.distribution.name == NORMAL_VECTORS:
                 blocks.append(NormalBlock(own, rows, seen, "", columns, given))
                 given = blocks[-1]
             else:

@@ -5,6 +5,7 @@ below depends on this package; it is imported when one of its functions is first
 
     handlers.py       do, observe, replace: interventions, further data, other variables; batches
     reparametrize.py  coordinates relative to location and scale, chosen from short runs
+    priors.py         find_constrained_prior: parameters from probabilities between bounds
     structure.py      the named parts of a model, for the following
     expressions.py    graphs as short expressions, in text and LaTeX
     pictures.py       model_graph, latex: text, mermaid, Graphviz
