@@ -33,6 +33,8 @@ def lint(posterior: Posterior, *, seed: object = 0) -> Findings:
     posterior  what `pt.condition` returns
     seed       of the random points at which the density is evaluated, as in `pt.draw`
 
+    Directions are looked for in models of up to 400 coordinates.
+
     Rules:
 
     no data           no observed variable and no potential depends on a variable

@@ -15,6 +15,7 @@ WIDE = 1e6
 SAME = 1e-10
 NAMED = 6
 STEP = 1e-4
+MOST_WEIGHTS = 1 << 20  # that are held at once
 MOST_ALIKE = 12  # entries along an axis that are exchanged
 
 
@@ -79,9 +80,13 @@ def not_identified(probe: Probe, before: Sequence[Finding]) -> Iterator[Finding]
 
 def rows_at(probe: Probe, points: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Gradients of randomly weighted sums of terms, each at a point."""
-    weights = probe.rng.choice([-1.0, 1.0], size=(len(points), probe.entries)) * mask
-    weights *= probe.rng.uniform(0.5, 1.5, size=weights.shape)
-    _, slopes = probe.gradients(points, weights)
+    parts, rows = [], max(1, MOST_WEIGHTS // max(1, probe.entries))
+    for start in range(0, len(points), rows):
+        some = points[start : start + rows]
+        weights = probe.rng.choice([-1.0, 1.0], size=(len(some), probe.entries)) * mask
+        weights *= probe.rng.uniform(0.5, 1.5, size=weights.shape)
+        parts.append(probe.gradients(some, weights)[1])
+    slopes = np.concatenate(parts)
     slopes = slopes[np.isfinite(slopes).all(axis=1)]
     sizes = np.abs(slopes).max(axis=1, keepdims=True, initial=0.0)
     return slopes / np.where(sizes > 0, sizes, 1.0)
@@ -191,21 +196,23 @@ def scales(probe: Probe) -> Iterator[Finding]:
     """Coordinates with very different standard deviations, by the curvature in each."""
     if probe.dim < 2:
         return
-    curvature = np.zeros((len(probe.points), probe.dim))
+    own = np.arange(probe.dim)
+    if probe.dim > LARGEST:
+        own = np.sort(probe.rng.choice(probe.dim, size=LARGEST, replace=False))
+    curvature = np.zeros((len(probe.points), len(own)))
     for row, q in zip(curvature, probe.points, strict=True):
-        for i in range(probe.dim):
+        for k, i in enumerate(own):
             shift = np.zeros(probe.dim)
             shift[i] = STEP
             above, below = (probe.posterior.logp_and_grad(q + s)[1][i] for s in (shift, -shift))
-            row[i] = abs(above - below) / (2 * STEP)
+            row[k] = abs(above - below) / (2 * STEP)
     with np.errstate(all="ignore"):
         typical = np.sqrt(np.median(curvature, axis=0))
         known = np.isfinite(typical) & (typical > 0)
         if known.sum() < 2:
             return
-        low = np.flatnonzero(known)[np.argmin(typical[known])]
-        high = np.flatnonzero(known)[np.argmax(typical[known])]
-        ratio = typical[high] / typical[low]
+        low, high = (own[known][f(typical[known])] for f in (np.argmin, np.argmax))
+        ratio = typical[known].max() / typical[known].min()
     if ratio > WIDE:
         a, b = (probe.posterior.variable_of(int(i)) for i in (low, high))
         yield Finding(
