@@ -17,10 +17,13 @@ cdef extern from "pt_random.h" nogil:
     double pt_draw_log_gamma(uint64_t key, uint64_t i, double alpha)
     double pt_draw_poisson(uint64_t key, uint64_t i, double mu)
     double pt_draw_binomial(uint64_t key, uint64_t i, double n, double p)
+    double pt_draw_hypergeometric(uint64_t key, uint64_t i, double n, double k, double m)
+    double pt_draw_von_mises(uint64_t key, uint64_t i, double kappa)
 
 ctypedef double (*Draw)(uint64_t, uint64_t) noexcept nogil
 ctypedef double (*Draw1)(uint64_t, uint64_t, double) noexcept nogil
 ctypedef double (*Draw2)(uint64_t, uint64_t, double, double) noexcept nogil
+ctypedef double (*Draw3)(uint64_t, uint64_t, double, double, double) noexcept nogil
 
 
 def words(values):
@@ -72,6 +75,21 @@ cdef each2(Draw2 draw, keys, indices, first, second):
     return out
 
 
+cdef each3(Draw3 draw, keys, indices, first, second, third):
+    cdef const uint64_t[::1] key = words(keys)
+    cdef const uint64_t[::1] index = words(indices)
+    cdef const double[::1] a = reals(first)
+    cdef const double[::1] b = reals(second)
+    cdef const double[::1] c = reals(third)
+    out = np.empty(np.shape(indices))
+    cdef double[::1] drawn = out.reshape(-1)
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(drawn.shape[0]):
+            drawn[i] = draw(key[i], index[i], a[i], b[i], c[i])
+    return out
+
+
 def key_fold(keys, data):
     """A new key for each number."""
     cdef const uint64_t[::1] key = words(keys)
@@ -118,3 +136,13 @@ def poisson(key, index, mu):
 def binomial(key, index, n, p):
     """Binomial with n trials of probability p."""
     return each2(pt_draw_binomial, key, index, n, p)
+
+
+def hypergeometric(key, index, n, k, m):
+    """The marked ones among m that are taken from n, of which k are marked."""
+    return each3(pt_draw_hypergeometric, key, index, n, k, m)
+
+
+def von_mises(key, index, kappa):
+    """Von Mises about 0 with concentration kappa."""
+    return each1(pt_draw_von_mises, key, index, kappa)

@@ -9,10 +9,13 @@ from pathlib import Path
 
 IMAGES = Path(__file__).parent / "images"
 EXAMPLES = {
+    "autoregression": "a series of order two, and its forecast",
+    "disease_map": "a conditional autoregression of districts",
     "dose_response": "a logistic curve of 20 animals, and the dose that kills half",
     "intervention": "Simpson's paradox: what is seen, and what a treatment does",
     "item_response": "ability of people, difficulty and discrimination of questions",
     "missing_data": "a regression whose outcomes and covariates have gaps",
+    "stochastic_volatility": "a random walk on the logarithm of a volatility",
 }
 
 

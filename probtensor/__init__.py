@@ -21,12 +21,17 @@ _LATE = {
     "Rop": ("autodiff", "Rop"),
     "autodiff": ("autodiff", ""),
     "check_model": ("testing.models", "check_model"),
+    "bijectors": ("prob.bijectors.public", ""),
     "do": ("prob.modelling.handlers", "do"),
+    "entropy": ("prob.density.summaries", "entropy"),
+    "expectation": ("prob.density.summaries", "expectation"),
     "fft": ("fft", ""),
     "find_constrained_prior": ("prob.modelling.priors", "find_constrained_prior"),
+    "kl_divergence": ("prob.density.summaries", "kl_divergence"),
     "latex": ("prob.modelling.pictures", "latex"),
     "lint": ("prob.modelling.lint", "lint"),
     "minibatches": ("prob.modelling.handlers", "minibatches"),
+    "mode": ("prob.density.summaries", "mode"),
     "model_graph": ("prob.modelling.pictures", "model_graph"),
     "observe": ("prob.modelling.handlers", "observe"),
     "ode": ("ode", ""),
@@ -35,8 +40,16 @@ _LATE = {
     "reparametrize": ("prob.modelling.reparametrize", "reparametrize"),
     "replace": ("prob.modelling.handlers", "replace"),
     "scaled": ("prob.model.weights", "scaled"),
+    "score_function": ("prob.density.summaries", "score_function"),
     "table": ("prob.modelling.tables", "table"),
+    "variance": ("prob.density.summaries", "variance"),
 }
+_SUPPORTS = (
+    "cholesky_factor_corr", "cholesky_factor_cov", "circular", "column_stochastic", "corr_matrix",
+    "cov_matrix", "l1_ball", "positive_ordered", "row_stochastic", "simplex", "unit_vector",
+    "zero_sum",
+)  # fmt: skip
+_LATE |= {name: ("prob.distributions.structured", name) for name in _SUPPORTS}
 with _uncollected():
     from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
     from probtensor import linalg, loop, special
@@ -149,8 +162,10 @@ __all__ = [
     "do",
     "draw",
     "e",
+    "entropy",
     "equal_computations",
     "euler_gamma",
+    "expectation",
     "fft",
     "find_constrained_prior",
     "function",
@@ -164,6 +179,7 @@ __all__ = [
     "interval",
     "jacobian",
     "jvp",
+    "kl_divergence",
     "latex",
     "linalg",
     "line_of",
@@ -174,6 +190,7 @@ __all__ = [
     "logp",
     "loop",
     "minibatches",
+    "mode",
     "model_graph",
     "nan",
     "newaxis",
@@ -192,6 +209,7 @@ __all__ = [
     "sample_posterior_predictive",
     "sample_prior",
     "scaled",
+    "score_function",
     "shared",
     "sparse_hessian",
     "sparse_jacobian",
@@ -202,13 +220,15 @@ __all__ = [
     "to_text",
     "transfer",
     "value_and_grad",
+    "variance",
     "vectorize",
     "vjp",
     "vmap",
 ]
-__all__.extend(sorted(_LANGUAGE))
+__all__.extend([*_SUPPORTS, *sorted(_LANGUAGE)])
 _SUBMODULES = (
     "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
+    "bijectors",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from tests.prob.distributions import DISTRIBUTIONS
 MODULES = {
     "pt": pt,
     "pt.autodiff": pt.autodiff,
+    "pt.bijectors": pt.bijectors,
     "pt.fft": pt.fft,
     "pt.hmm": pt.hmm,
     "pt.linalg": pt.linalg,

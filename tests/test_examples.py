@@ -94,3 +94,34 @@ def test_intervention():
     np.testing.assert_allclose(found, exact, atol=0.02)
     seen = intervention.RECOVERED.sum(axis=0) / intervention.PATIENTS.sum(axis=0)
     assert seen[0] > seen[1] and found[0] < found[1]
+def test_stochastic_volatility():
+    from examples import stochastic_volatility
+
+    idata = stochastic_volatility.main(draws=100, tune=200, progress=False)
+    _, level = stochastic_volatility.data()
+    assert np.corrcoef(mean(idata, "level"), level)[0, 1] > 0.9
+    assert abs(mean(idata, "step") - stochastic_volatility.STEP) < 0.08
+    low, high = np.quantile(idata.posterior["level"], [0.05, 0.95], axis=(0, 1))
+    assert 0.8 < np.mean((low < level) & (level < high)) < 0.98
+
+
+def test_disease_map():
+    from examples import disease_map
+
+    idata = disease_map.main(draws=150, tune=250, progress=False)
+    *_, risk = disease_map.data()
+    assert np.corrcoef(mean(idata, "risk"), risk)[0, 1] > 0.9
+    assert abs(mean(idata, "effect") - disease_map.EFFECT) < 0.2
+    assert abs(mean(idata, "tau") - disease_map.TAU) < 1.5
+    assert mean(idata, "alpha") > 0.85
+
+
+def test_autoregression():
+    from examples import autoregression
+
+    idata = autoregression.main(draws=300, tune=300, progress=False)
+    np.testing.assert_allclose(mean(idata, "lags"), autoregression.LAGS, atol=0.2)
+    assert abs(mean(idata, "sigma") - autoregression.SIGMA) < 0.1
+    found, came = idata.posterior_predictive["ahead"], autoregression.data()[autoregression.SEEN :]
+    low, high = np.quantile(found, [0.05, 0.95], axis=(0, 1))
+    assert 0.75 < np.mean((low < came) & (came < high)) <= 1

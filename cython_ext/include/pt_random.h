@@ -264,4 +264,96 @@ PT_FN double pt_draw_binomial(uint64_t key, uint64_t i, double n, double p) {
     return p <= 0.5 ? k : n - k;
 }
 
+/* log of the mass of k of `few` marked ones among m of n, up to a constant: the product of two
+ * binomial masses of probability m / n. */
+PT_FN double pt__hypergeometric_log_pmf(double k, double few, double n, double m) {
+    double p = m / n;
+    return pt__binomial_log_pmf(k, few, p) + pt__binomial_log_pmf(m - k, n - few, p);
+}
+
+/* Ratio of uniforms HRUA (Stadlober 1990, J. Comput. Appl. Math. 31:181), for few <= n / 2 and
+ * m <= n / 2. */
+PT_FN double pt__hypergeometric_by_rejection(
+    uint64_t key, uint64_t i, double few, double n, double m
+) {
+    double share = few / n;
+    double middle = PT_MA(m, share, 0.5);
+    double spread = PT_SQRT(PT_MA((n - m) / (n - 1.0) * m, share * (1.0 - share), 0.5));
+    double width = PT_MA(1.7155277699214135, spread, 0.8989161620588988);
+    double most = PT_FLOOR((m + 1.0) * ((few + 1.0) / (n + 2.0)));
+    most = most <= few ? most : few;
+    most = most <= m ? most : m;
+    double top = pt__hypergeometric_log_pmf(most, few, n, m);
+    double end = PT_FLOOR(PT_MA(16.0, spread, middle));
+    end = end <= few + 1.0 ? end : few + 1.0;
+    end = end <= m + 1.0 ? end : m + 1.0;
+    for (uint32_t attempt = 0; attempt < PT_ATTEMPTS; ++attempt) {
+        pt_philox_block block = pt__block(key, i, attempt, PT_PURPOSE_DRAW);
+        double u = pt__unit(block.word[0], block.word[1]);
+        double v = pt__unit(block.word[2], block.word[3]);
+        double place = PT_MA(width, (v - 0.5) / u, middle);
+        if (!(place >= 0.0 && place < end)) {
+            continue;
+        }
+        double k = PT_FLOOR(place);
+        double height = pt__hypergeometric_log_pmf(k, few, n, m) - top;
+        if (u * (4.0 - u) - 3.0 <= height || 2.0 * pt_log(u) <= height) {
+            return k;
+        }
+    }
+    return most;
+}
+
+/* The marked ones among m that are taken from n, of which k are marked; all are integral. */
+PT_FN double pt_draw_hypergeometric(uint64_t key, uint64_t i, double n, double k, double m) {
+    if (!(k >= 0.0 && m >= 0.0 && k <= n && m <= n && n < PT_INF)) {
+        return PT_NAN;
+    }
+    if (!(n == PT_FLOOR(n) && k == PT_FLOOR(k) && m == PT_FLOOR(m))) {
+        return PT_NAN;
+    }
+    double few = k <= n - k ? k : n - k;
+    double taken = m <= n - m ? m : n - m;
+    double found = 0.0;
+    if (few > 0.0 && taken > 0.0) {
+        found = pt__hypergeometric_by_rejection(key, i, few, n, taken);
+    }
+    found = k <= n - k ? found : taken - found;
+    return m <= n - m ? found : k - found;
+}
+
+/* ---- angles ---- */
+
+/* Von Mises about 0 with concentration kappa, by rejection from a wrapped Cauchy distribution
+ * (Best and Fisher 1979, Applied Statistics 28:152), in a form without cancellation. */
+PT_FN double pt_draw_von_mises(uint64_t key, uint64_t i, double kappa) {
+    if (!(kappa >= 0.0 && kappa < 1e300)) {
+        return PT_NAN;
+    }
+    double root = kappa < 1e150 ? PT_SQRT(PT_MA(4.0 * kappa, kappa, 1.0)) : 2.0 * kappa;
+    double twice = PT_SQRT(2.0 * (1.0 + root));
+    double quotient = 0.5 * (1.0 + root + twice);
+    double rho = kappa / quotient;
+    /* 1 - rho, and kappa (r - 1) with r = (1 + rho^2) / (2 rho). */
+    double rest = 1.0 - rho;
+    if (kappa >= 1.0) {
+        rest = (twice - 1.0 - 1.0 / (root + 2.0 * kappa)) / (2.0 * kappa);
+    }
+    double excess = 0.5 * rest * rest * quotient;
+    for (uint32_t attempt = 0; attempt < PT_ATTEMPTS; ++attempt) {
+        pt_philox_block block = pt__block(key, i, attempt, PT_PURPOSE_DRAW);
+        double half = 1.5707963267948966 * pt__unit(block.word[0], block.word[1]);
+        double u = pt__unit(block.word[2], block.word[3]);
+        double y = rest * pt_sin(half);
+        double x = (1.0 + rho) * pt_cos(half);
+        /* The angle is 2 atan(y / x), and 1 minus its cosine is 2 y^2 / (x^2 + y^2). */
+        double c = PT_MA(kappa, 2.0 * y * y / PT_MA(x, x, y * y), excess);
+        if (c * (2.0 - c) > u || pt_log(c / u) + 1.0 - c >= 0.0) {
+            double angle = 2.0 * pt_atan2(y, x);
+            return (block.word[1] & 1u) ? angle : -angle;
+        }
+    }
+    return 0.0;
+}
+
 #endif

@@ -35,6 +35,7 @@ class Assume(SameValue):
     permutation: bool = False
     tridiagonal: bool = False
     banded: tuple[int, int] | None = None
+    positive_diagonal: bool = False
     samples = (Sample(_positive_definite, {"positive_definite": True}),)
 
     def vjp(self, g, out, x):
@@ -56,6 +57,7 @@ def assume(
     permutation: bool = False,
     tridiagonal: bool = False,
     banded: tuple[int, int] | None = None,
+    positive_diagonal: bool = False,
 ) -> Node:
     """`x` itself, declared to have properties that its expression does not show.
 
@@ -68,20 +70,20 @@ def assume(
     tridiagonal, banded: of matrices that are zero but for the main diagonal and one on each side,
         or banded=(l, u) below and above it; systems and determinants take a time proportional to
         the number of rows.
+    positive_diagonal: with lower_triangular of a matrix L, the Cholesky factor of L @ L.mT.
 
     Nothing is checked: where a declaration is wrong, so is the result. Of a matrix declared
     positive definite one triangle is read; where it has no Cholesky factor, results are nan.
 
         cov = pt.assume(cov, positive_definite=True)
-        logp = -0.5 * (y @ pt.linalg.inv(cov) @ y + pt.linalg.slogdet(cov).logabsdet)
+        total = y @ pt.linalg.inv(cov) @ y + pt.linalg.slogdet(cov).logabsdet
 
     Returns a tensor of the type of `x`.
     Raises GraphError, a TypeError, for properties of matrices of what has fewer than two axes or is
     known not to be square, and where nothing is declared.
 
-        >>> pt.assume([[2.0, 0.0], [0.0, 4.0]], diagonal=True).eval()
-        array([[2., 0.],
-               [0., 4.]])
+        >>> pt.assume([2.0, 4.0], positive=True).eval()
+        array([2., 4.])
     """
     declared = {name: value for name, value in locals().items() if name not in ("x", "banded")}
     given = {name: flag(value, f"assume: {name}") for name, value in declared.items()}

@@ -11,7 +11,9 @@ observed; the free ones are their ancestors.
     sequences/      random variables in the steps of loops, as one variable for all steps
     density/        log densities of graphs, sums over data, the density term by term
     model/          condition: graph and data to a posterior, its compiled functions of q
+    modelling/      whole models: interventions, parametrisations, pictures, faults
     random.py       pt.random: the functions users call, with all parametrisations
+    combinators/    those of pt.random that take other variables: mixtures, censored, ...
     hmm.py          pt.hmm: hidden Markov models
     draws.py        random variables as pure functions of a key
     predictive.py   draws of the prior and of the posterior predictive, as ArviZ objects

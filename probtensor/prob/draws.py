@@ -16,10 +16,12 @@ from probtensor.graph import (
     as_tensor,
     inputs_of,
     line_of,
+    toposort,
 )
 from probtensor.graph.node import new_input
 from probtensor.graph.resize import with_sizes
 from probtensor.graph.sizes import refuse_measured
+from probtensor.prob.distributions.combined.held import check_parts
 from probtensor.prob.model.data import default_of
 from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.model.sizes import KnownSizes
@@ -94,6 +96,7 @@ def draw_rows(
     for node in named.values():
         if any(sourced_atoms(node.type)):
             refuse_measured([node], "draw: draws would have different shapes")
+    check_parts(toposort([*named.values()]))
     given = dict(given or {})
     sizes = KnownSizes()
     inputs = [x for x in inputs_of([*named.values()]) if default_of(x) is not None]

@@ -26,23 +26,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from probtensor import ops
 from probtensor.calls import absent, is_public, line_text, public
-from probtensor.graph import Const, GraphError, Node, as_tensor
-from probtensor.prob.distributions import continuous, counts, discrete, multivariate
+from probtensor.graph import Const, Node
+from probtensor.late import late, load
 from probtensor.prob.distributions.base import (
     random_variable,
-    shape_text,
     to_tensor,
 )
 from probtensor.prob.distributions.declared import function_of
 from probtensor.prob.distributions.parameters import (
-    check_literal,
     exactly_one,
-    square,
     variable_text,
 )
-from probtensor.prob.distributions.support import COVARIANCE
+
+_DISTRIBUTIONS = "probtensor.prob.distributions"
+bounded = late("probtensor.prob.distributions.continuous.bounded")
+real = late("probtensor.prob.distributions.continuous.real")
+positive = late("probtensor.prob.distributions.continuous.positive")
+discrete = late("probtensor.prob.distributions.discrete")
+multivariate = late("probtensor.prob.distributions.multivariate.shares")
 
 Dims = str | tuple[str, ...] | list[str] | None
 
@@ -73,7 +75,7 @@ def uniform(low=0.0, high=1.0, *, shape=None, name=None, dims: Dims = None,
         )
     if len(known) == 2 and (known[1] <= known[0]).any():
         raise ValueError(f"{what}: low={low} must be below high={high}\n  at {line_text()}")
-    return random_variable(continuous.Uniform(), (low, high), shape, name, dims, constraint)
+    return random_variable(bounded.Uniform(), (low, high), shape, name, dims, constraint)
 
 
 @public
@@ -90,7 +92,7 @@ def flat(*, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
         >>> pt.logp(pt.random.flat(), 3.0).eval()
         array(0.)
     """
-    return random_variable(continuous.Flat(), (), shape, name, dims, constraint)
+    return random_variable(real.Flat(), (), shape, name, dims, constraint)
 
 
 @public
@@ -107,7 +109,7 @@ def half_flat(*, shape=None, name=None, dims: Dims = None, constraint=None) -> N
         >>> pt.logp(pt.random.half_flat(), -3.0).eval()
         array(-inf)
     """
-    return random_variable(continuous.HalfFlat(), (), shape, name, dims, constraint)
+    return random_variable(positive.HalfFlat(), (), shape, name, dims, constraint)
 
 
 @public
@@ -147,93 +149,152 @@ def dirichlet(alpha, *, shape=None, name=None, dims: Dims = None) -> Node:
     return random_variable(multivariate.Dirichlet(), (alpha,), shape, name, dims)
 
 
-@public
-def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=None,
-                        dims: Dims = None, centered=True) -> Node:  # fmt: skip
-    """Normal vectors (last axis) with mean `mu` and covariance `cov`, or its lower Cholesky factor
-    `scale_tril`. `shape` includes the last axis.
-
-    Support: all real vectors.
-    Mean: mu.
-    Variance: cov, or scale_tril @ scale_tril.mT.
-    Source: Kotz, Balakrishnan and Johnson (2000), "Continuous Multivariate Distributions", ch. 45.
-    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
-    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
-
-        >>> x = pt.random.multivariate_normal(0.0, cov=[[2.0, 1.0], [1.0, 2.0]])
-        >>> pt.draw(x, draws=5, seed=1).shape
-        (5, 2)
-    """
-    what = variable_text("multivariate_normal", name)
-    if exactly_one(what, scale_tril=scale_tril, cov=cov) == "cov":
-        square("cov", cov, what)
-        cov = check_literal(what, domain=COVARIANCE, cov=cov)
-        scale_tril = ops.cholesky(cov)
-    factor, mean = square("scale_tril", scale_tril, what), as_tensor(mu)
-    if not mean.ndim:
-        mean = ops.broadcast_to(mean, factor.shape[-1:])
-    sizes = mean.shape[-1], factor.shape[-1]
-    if all(isinstance(n, int) for n in sizes) and sizes[0] != sizes[1]:
-        raise GraphError(
-            f"{what}: mu of shape {shape_text(mean.shape)} does not fit a scale of shape "
-            f"{shape_text(factor.shape)}\n  at {line_text()}"
-        )
-    distribution = multivariate.MultivariateNormal()
-    return random_variable(distribution, (mean, factor), shape, name, dims, centered=centered)
-
-
-DECLARED = (
-    continuous.Normal,
-    continuous.Cauchy,
-    continuous.StudentT,
-    continuous.Laplace,
-    continuous.Logistic,
-    continuous.HalfNormal,
-    continuous.HalfCauchy,
-    continuous.HalfStudentT,
-    continuous.LogNormal,
-    continuous.Exponential,
-    continuous.Gamma,
-    continuous.InverseGamma,
-    continuous.Beta,
-    discrete.Bernoulli,
-    discrete.Binomial,
-    discrete.Poisson,
-    discrete.NegativeBinomial,
-    continuous.AsymmetricLaplace,
-    continuous.ChiSquared,
-    continuous.Dagum,
-    continuous.DoublyTruncatedPowerLaw,
-    continuous.ExGaussian,
-    continuous.Frechet,
-    continuous.GeneralizedGamma,
-    continuous.Gompertz,
-    continuous.Gumbel,
-    continuous.InverseChiSquared,
-    continuous.Kumaraswamy,
-    continuous.Levy,
-    continuous.LogLogistic,
-    continuous.LogUniform,
-    continuous.LogitNormal,
-    continuous.LowerTruncatedPowerLaw,
-    continuous.Moyal,
-    continuous.Pareto,
-    continuous.ParetoType2,
-    continuous.Rayleigh,
-    continuous.Rice,
-    continuous.ScaledInverseChiSquared,
-    continuous.SkewNormal,
-    continuous.SkewStudentT,
-    continuous.SoftLaplace,
-    continuous.Triangular,
-    continuous.Wald,
-    continuous.Weibull,
-    counts.BetaBinomial,
-    counts.BetaNegativeBinomial,
-    counts.DiscreteUniform,
-    counts.DiscreteWeibull,
-    counts.Geometric,
+# The functions that are made from classes of distributions: name -> class, by its place in
+# `distributions/`. A class is imported when its function is first used.
+DECLARED = {
+    "normal": "continuous.real.Normal",
+    "cauchy": "continuous.real.Cauchy",
+    "student_t": "continuous.real.StudentT",
+    "laplace": "continuous.real.Laplace",
+    "logistic": "continuous.real.Logistic",
+    "half_normal": "continuous.positive.HalfNormal",
+    "half_cauchy": "continuous.positive.HalfCauchy",
+    "half_student_t": "continuous.positive.HalfStudentT",
+    "log_normal": "continuous.positive.LogNormal",
+    "exponential": "continuous.positive.Exponential",
+    "gamma": "continuous.positive.Gamma",
+    "inverse_gamma": "continuous.positive.InverseGamma",
+    "beta": "continuous.bounded.Beta",
+    "bernoulli": "discrete.Bernoulli",
+    "binomial": "discrete.Binomial",
+    "poisson": "discrete.Poisson",
+    "negative_binomial": "discrete.NegativeBinomial",
+    "asymmetric_laplace": "continuous.skewed.AsymmetricLaplace",
+    "chi_squared": "continuous.shares.ChiSquared",
+    "dagum": "continuous.powers.Dagum",
+    "doubly_truncated_power_law": "continuous.shares.DoublyTruncatedPowerLaw",
+    "ex_gaussian": "continuous.skewed.ExGaussian",
+    "frechet": "continuous.lifetimes.Frechet",
+    "generalized_gamma": "continuous.lifetimes.GeneralizedGamma",
+    "gompertz": "continuous.lifetimes.Gompertz",
+    "gumbel": "continuous.skewed.Gumbel",
+    "inverse_chi_squared": "continuous.shares.InverseChiSquared",
+    "kumaraswamy": "continuous.shares.Kumaraswamy",
+    "levy": "continuous.lifetimes.Levy",
+    "log_logistic": "continuous.powers.LogLogistic",
+    "log_uniform": "continuous.shares.LogUniform",
+    "logit_normal": "continuous.shares.LogitNormal",
+    "lower_truncated_power_law": "continuous.shares.LowerTruncatedPowerLaw",
+    "moyal": "continuous.skewed.Moyal",
+    "pareto": "continuous.powers.Pareto",
+    "pareto_type_2": "continuous.powers.ParetoType2",
+    "rayleigh": "continuous.lifetimes.Rayleigh",
+    "rice": "continuous.lifetimes.Rice",
+    "scaled_inverse_chi_squared": "continuous.shares.ScaledInverseChiSquared",
+    "skew_normal": "continuous.skewed.SkewNormal",
+    "skew_student_t": "continuous.skewed.SkewStudentT",
+    "soft_laplace": "continuous.skewed.SoftLaplace",
+    "triangular": "continuous.shares.Triangular",
+    "von_mises": "continuous.circular.VonMises",
+    "sine_skewed_von_mises": "continuous.circular.SineSkewedVonMises",
+    "wald": "continuous.lifetimes.Wald",
+    "weibull": "continuous.lifetimes.Weibull",
+    "beta_binomial": "counts.BetaBinomial",
+    "beta_negative_binomial": "counts.BetaNegativeBinomial",
+    "discrete_uniform": "counts.DiscreteUniform",
+    "dirac_delta": "urns.DiracDelta",
+    "discrete_weibull": "counts.DiscreteWeibull",
+    "geometric": "counts.Geometric",
+    "hypergeometric": "urns.Hypergeometric",
+    "relaxed_bernoulli": "continuous.renamed.RelaxedBernoulli",
+    "skew_double_exponential": "continuous.renamed.SkewDoubleExponential",
+    "ordered_logistic": "combined.ordinal.OrderedLogistic",
+    "ordered_probit": "combined.ordinal.OrderedProbit",
+    "interpolated": "combined.interpolated.Interpolated",
+}
+OF_VECTORS = (
+    "dirichlet_multinomial", "low_rank_multivariate_normal", "multinomial", "multivariate_normal",
+    "multivariate_student_t", "mv_normal", "relaxed_one_hot_categorical", "stick_breaking_weights",
+    "uniform_direction", "zero_sum_normal",
+)  # fmt: skip
+OF_MATRICES = (
+    "inverse_wishart", "inverse_wishart_cholesky", "kronecker_normal", "lkj_cholesky", "lkj_corr",
+    "lkj_cov", "matrix_normal", "wishart", "wishart_bartlett", "wishart_cholesky",
+)  # fmt: skip
+# The functions that are written by hand in other modules of `prob`: name -> module.
+OF_SERIES = {
+    "random_walk": "walks",
+    "gaussian_random_walk": "walks",
+    "mv_gaussian_random_walk": "walks",
+    "mv_student_t_random_walk": "walks",
+    "ar": "regressions",
+    "garch11": "regressions",
+    "euler_maruyama": "diffusions",
+    "gaussian_state_space": "diffusions",
+    "car": "fields",
+    "icar": "fields",
+}
+COMBINATORS = {
+    **dict.fromkeys(("mixture", "normal_mixture"), "mixtures"),
+    **dict.fromkeys(
+        ("zero_inflated", "hurdle", "zero_inflated_poisson", "zero_inflated_binomial",
+         "zero_inflated_negative_binomial", "hurdle_poisson", "hurdle_negative_binomial",
+         "hurdle_gamma", "hurdle_log_normal"),
+        "inflated",
+    ),
+    **dict.fromkeys(("truncated", "censored", "interval_censored"), "cut"),
+    **dict.fromkeys(("folded", "masked"), "changed"),
+    **dict.fromkeys(("custom", "simulator"), "custom"),
+}  # fmt: skip
+WRITTEN = {
+    **{name: f"combinators.{part}" for name, part in COMBINATORS.items()},
+    **{name: f"distributions.processes.{part}" for name, part in OF_SERIES.items()},
+    **dict.fromkeys(OF_VECTORS, "vectors"),
+    **dict.fromkeys(OF_MATRICES, "matrices"),
+    "choice": "choices",
+    "exp_mod_normal": "aliases",
+    "gumbel_softmax": "choices",
+    "halfcauchy": "aliases",
+    "halfnormal": "aliases",
+    "improper_uniform": "aliases",
+    "integers": "aliases",
+    "permutation": "choices",
+    "truncated_normal": "aliases",
+    "truncexpon": "aliases",
+}
+# Distributions under the names of other libraries, as the rows of `aliases.py` say.
+RENAMED = (
+    "betabinom",
+    "beta_proportion",
+    "chisquare",
+    "gengamma",
+    "inverse_gaussian",
+    "invgamma",
+    "lognormal",
+    "nbinom",
+    "standard_normal",
+    "t",
+    "vonmises",
 )
-globals().update({kind.name: function_of(kind) for kind in DECLARED})
-__all__ = [name for name, value in globals().items() if is_public(value)]
-__getattr__ = absent("pt.random", dict.fromkeys(__all__))
+__all__ = [name for name, value in globals().items() if callable(value) and is_public(value)]
+__all__.extend([*DECLARED, *WRITTEN, *RENAMED])
+_missing = absent("pt.random", dict.fromkeys(__all__))
+
+
+def __getattr__(name: str) -> object:
+    """A function that is made or imported when it is first used; AttributeError for a name that is
+    none."""
+    if name in DECLARED:
+        module, _, kind = DECLARED[name].rpartition(".")
+        found = function_of(getattr(load(f"{_DISTRIBUTIONS}.{module}"), kind))
+    elif name in WRITTEN:
+        found = getattr(load(f"probtensor.prob.{WRITTEN[name]}"), name)
+    elif name in RENAMED:
+        found = load("probtensor.prob.aliases").function_of(name)
+    else:
+        return _missing(name)
+    return globals().setdefault(name, found)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -13,7 +13,9 @@ LATE = ("numpy.random", "numpy.ma", "numpy.polynomial", "concurrent.futures", "l
         "probtensor.testing", "probtensor.export", "probtensor.targets.cuda.launches",
         "probtensor.schedule.grid",
         "probtensor.device.nvidia", "probtensor.function.device.call",
-        "probtensor.sample.device.run")  # fmt: skip
+        "probtensor.sample.device.run", "probtensor.prob.distributions.continuous",
+        "probtensor.prob.distributions.discrete", "probtensor.prob.distributions.counts",
+        "probtensor.prob.distributions.multivariate")  # fmt: skip
 MOST_MODULES = 510  # of this library and of the standard one: each takes a third of a millisecond
 HEAVY = ("scipy", "Cython", "arviz", "matplotlib", "pycuda", "pandas", "xarray", "rich", "tqdm",
          "setuptools", "mpmath")  # fmt: skip
@@ -79,3 +81,23 @@ def test_late_names_are_found_and_listed():
     told = run.stdout.split("\n")
     assert told[0] == "True True True True" and "did you mean pt.ode?" in told[1], run.stderr
     assert told[3] == "cuda solve quad"
+
+
+def test_distributions_are_found_and_listed_before_they_are_imported():
+    code = (
+        "import sys, probtensor as pt; names = dir(pt.random)\n"
+        "print('rice' in names, 'flat' in names, names == sorted(pt.random.__all__))\n"
+        "try: pt.random.skewnormal\n"
+        "except AttributeError as error: print(error)\n"
+        "print('probtensor.prob.distributions.continuous' in sys.modules)\n"
+        "from probtensor.prob.random import rice\n"
+        "print(rice is pt.random.rice, pt.random.geometric.__name__)\n"
+        "print(any(name.endswith('continuous.skewed') for name in sys.modules))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=source.ROOT, capture_output=True, text=True, timeout=60
+    )
+    told = run.stdout.split("\n")
+    assert told[0] == "True True True", run.stderr
+    assert "did you mean pt.random.skew_normal?" in told[1]
+    assert told[-4:] == ["False", "True geometric", "False", ""]

@@ -44,7 +44,7 @@ ARROWS = {
     "evaluate": LANGUAGE | {"ops.kinds", "ops.complexes.pair", "function", "compile"},
     "prob": ALGEBRA
     | {"system", "rules", "device", "export", "function", "compile", "version", "targets"}
-    | {"sample.checks", "sample.runs.output", "sample.run", "sample.errors"},
+    | {"sample.checks", "sample.runs.output", "sample.run", "sample.errors", "optimize.implicit"},
     "sample": {"version", "system", "device", "calls", "process"},
     "autodiff": COMPILER | {"compile"},
     "fft": {"ops", "calls"},

@@ -55,6 +55,9 @@ def supports():
         r.dirichlet(np.ones(4), name="parts"),
         r.normal(0, 1, name="cuts", shape=3, constraint=pt.ordered()),
         r.half_normal(1.0, name="größe"),
+        r.lkj_cholesky(3, 2.0, name="factor"),
+        r.wishart(4.0, np.eye(2), name="cov"),
+        r.zero_sum_normal(1.0, shape=3, name="effects"),
     ]
     total = sum(pt.sum(t) for t in terms)
     return pt.condition({r.normal(total, 1.0, name="y"): 0.5})

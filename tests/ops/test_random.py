@@ -23,6 +23,8 @@ DRAWS = {
     "gamma": (ops.draw_gamma, (2.5,), 2.5, 2.5),
     "poisson": (ops.draw_poisson, (30.0,), 30, 30),
     "binomial": (ops.draw_binomial, (40, 0.3), 12, 8.4),
+    "hypergeometric": (ops.draw_hypergeometric, (60, 40, 15), 10, 10 / 3 * 45 / 59),
+    "von_mises": (ops.draw_von_mises, (0.0,), 0, np.pi**2 / 3),
 }
 
 

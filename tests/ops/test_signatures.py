@@ -219,6 +219,8 @@ def test_what_follows_the_parameters_of_a_distribution_goes_by_name(name, law):
     for word in ("shape", "name", "dims", "constraint"):
         assert kinds.get(word, inspect.Parameter.KEYWORD_ONLY) is inspect.Parameter.KEYWORD_ONLY
     count = sum(kind in POSITIONAL for kind in kinds.values())
+    assert len(LAWS) > 50
+    if inspect.Parameter.VAR_POSITIONAL in kinds.values():
+        return  # it takes any number of parameters
     with pytest.raises(TypeError, match=r"arguments by position.*\n  at .*test_signatures.py"):
         law(*[1.0] * count, 5)
-    assert len(LAWS) > 50

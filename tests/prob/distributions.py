@@ -7,6 +7,20 @@ import numpy as np
 from scipy import special, stats
 
 import probtensor as pt
+from probtensor.prob.distributions.continuous import skewed
+from probtensor.prob.distributions.declared import function_of
+from probtensor.prob.distributions.distribution import Distribution
+
+
+class WithoutTails(skewed.SkewNormal):
+    """A distribution whose distribution function is not known."""
+
+    name = "without_tails"
+    logcdf, logccdf = Distribution.logcdf, Distribution.logccdf
+    lower_quantile, upper_quantile = Distribution.lower_quantile, Distribution.upper_quantile
+
+
+without_tails = function_of(WithoutTails)
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,49 @@ class LogitNormal:
 
 
 @dataclass(frozen=True)
+class Angle:
+    """SciPy's von Mises over the angles from -pi to pi, times 1 + skewness sin(x - mu)."""
+
+    mu: float
+    kappa: float
+    skewness: float = 0.0
+
+    def logpdf(self, x):
+        turned = stats.vonmises(self.kappa, self.mu).logpdf(x)
+        return turned + np.log1p(self.skewness * np.sin(x - self.mu))
+
+    def cdf(self, x):
+        whole = stats.vonmises(self.kappa, self.mu)
+        fall = np.exp(self.kappa * np.cos(x - self.mu)) - np.exp(-self.kappa * np.cos(self.mu))
+        fall = fall / (2 * np.pi * self.kappa * special.i0(self.kappa))
+        return whole.cdf(x) - whole.cdf(-np.pi) - self.skewness * fall
+
+    def logcdf(self, x):
+        return np.log(self.cdf(x))
+
+    def entropy(self):
+        return stats.vonmises(self.kappa, self.mu).entropy()
+
+
+@dataclass(frozen=True)
+class RelaxedBernoulli:
+    """SciPy has none; by that of the logit."""
+
+    temperature: float
+    logit_p: float
+
+    def logpdf(self, x):
+        logit = stats.logistic(self.logit_p / self.temperature, 1 / self.temperature)
+        return logit.logpdf(special.logit(x)) - np.log(x) - np.log1p(-x)
+
+    def cdf(self, x):
+        return special.expit(self.temperature * special.logit(x) - self.logit_p)
+
+    def logcdf(self, x):
+        return np.log(self.cdf(x))
+
+
+@dataclass(frozen=True)
 class DiscreteWeibull:
     """SciPy has none; by its distribution function."""
 
@@ -104,6 +161,7 @@ class DiscreteWeibull:
 REALS = np.array([-60.0, -3.5, -1.0, -0.1, 0.0, 0.3, 1.0, 2.7, 45.0])
 POSITIVES = np.array([1e-9, 1e-3, 0.1, 0.7, 1.0, 2.5, 9.0, 80.0])
 COUNTS = np.array([0, 1, 2, 5, 11, 40])
+ANGLES = np.array([-3.1, -2.0, -0.4, 0.0, 0.5, 1.7, 3.0])
 UNITS = np.array([1e-9, 0.01, 0.3, 0.5, 0.9, 0.999])
 R = pt.random
 S = stats
@@ -228,6 +286,19 @@ DISTRIBUTIONS = [
         S.betanbinom(3, 5, 2), COUNTS, (-1,), {"n": -1}),
     Case("discrete_weibull", R.discrete_weibull, {"q": 0.7, "beta": 1.5}, DiscreteWeibull(0.7, 1.5),
         COUNTS[:-1], (-1,), {"q": 1.4}, False, False),
+    Case("hypergeometric", R.hypergeometric, {"N": 40, "k": 15, "n": 20}, S.hypergeom(40, 15, 20),
+        np.arange(16), (-1, 16), {"k": -1}),
+    Case("von_mises", R.von_mises, {"mu": 0.5, "kappa": 2.0}, Angle(0.5, 2.0), ANGLES,
+        (-3.2, 3.2), {"kappa": -1}, False, False),
+    Case("sine_skewed_von_mises", R.sine_skewed_von_mises,
+        {"mu": -2.0, "kappa": 1.5, "skewness": 0.8}, Angle(-2.0, 1.5, 0.8), ANGLES, (-3.2, 3.2),
+        {"skewness": 2.0}, False, False),
+    Case("relaxed_bernoulli", R.relaxed_bernoulli, {"temperature": 0.7, "logit_p": 0.5},
+        RelaxedBernoulli(0.7, 0.5), UNITS, (-0.1, 1.0), {"temperature": -1}, False, False),
+    Case("skew_double_exponential", R.skew_double_exponential,
+        {"mu": 0.5, "sigma": 1.2, "tau": 0.3},
+        S.laplace_asymmetric(np.sqrt(3 / 7), 0.5, 0.6 / np.sqrt(0.21)), REALS, (),
+        {"tau": 1.5}),
 ]  # fmt: skip
 CONTINUOUS = [case for case in DISTRIBUTIONS if not case.discrete]
 

@@ -111,6 +111,15 @@ CDF = {
     "Geometric": lambda x, p: 1 - (1 - p) ** x,
     "DiscreteUniform": lambda x, low, high: (x - low + 1) / (high - low + 1),
     "DiscreteWeibull": lambda x, q, beta: 1 - q ** ((x + 1) ** beta),
+    "Hypergeometric": lambda x, N, k, n: sum(
+        mp.binomial(k, j) * mp.binomial(N - k, n - j) for j in range(int(x) + 1)
+    ) / mp.binomial(N, n),
+    "RelaxedBernoulli": lambda x, temperature, d: (
+        1 / (1 + mp.exp(d) * ((1 - x) / x) ** temperature)
+    ),
+    "SkewDoubleExponential": lambda x, mu, sigma, tau: asymmetric_laplace(
+        2 * mp.sqrt(tau * (1 - tau)) * (x - mu) / sigma, mp.sqrt(tau / (1 - tau))
+    ),
 }
 
 

@@ -5,7 +5,7 @@ import pytest
 from mpmath import mp, mpf
 
 import probtensor as pt
-from probtensor.prob.bijectors.base import bijector_for
+from probtensor.prob.bijectors.choice import bijector_for
 from probtensor.prob.distributions.support import POSITIVE, UNIT, Interval, Ordered, Simplex
 from probtensor.prob.model.data import evaluate
 

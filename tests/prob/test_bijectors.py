@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.prob.bijectors.base import LogRatio, bijector_for, zero_sum_basis
+from probtensor.prob.bijectors.choice import bijector_for
+from probtensor.prob.bijectors.vectors import LogRatio, zero_sum_basis
 from probtensor.prob.distributions.support import (
     COUNT,
     POSITIVE,

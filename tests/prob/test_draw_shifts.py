@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.prob.distributions import continuous
+from probtensor.prob.distributions.continuous import positive, real
 
 R = pt.random
 FAMILIES = {
@@ -28,13 +28,13 @@ def test_draws_move_with_location_and_scale():
 
 INF, NAN = np.inf, np.nan
 MOMENTS = [
-    (continuous.StudentT(), (1.0, 0.5, 2.0), (NAN, NAN)),
-    (continuous.StudentT(), (2.0, 0.5, 2.0), (0.5, INF)),
-    (continuous.StudentT(), (1.5, 0.5, 2.0), (0.5, INF)),
-    (continuous.InverseGamma(), (1.0, 3.0), (INF, NAN)),
-    (continuous.InverseGamma(), (0.5, 3.0), (INF, NAN)),
-    (continuous.InverseGamma(), (2.0, 3.0), (3.0, INF)),
-    (continuous.HalfStudentT(), (1.0, 2.0), (INF, NAN)),
+    (real.StudentT(), (1.0, 0.5, 2.0), (NAN, NAN)),
+    (real.StudentT(), (2.0, 0.5, 2.0), (0.5, INF)),
+    (real.StudentT(), (1.5, 0.5, 2.0), (0.5, INF)),
+    (positive.InverseGamma(), (1.0, 3.0), (INF, NAN)),
+    (positive.InverseGamma(), (0.5, 3.0), (INF, NAN)),
+    (positive.InverseGamma(), (2.0, 3.0), (3.0, INF)),
+    (positive.HalfStudentT(), (1.0, 2.0), (INF, NAN)),
 ]
 
 

@@ -238,3 +238,27 @@ def test_a_factor_of_zero_adds_nothing_where_the_density_is_zero():
     assert np.isclose(off.logp([0.0]), expected)
     with pytest.raises(ValueError, match=r"factor of y.*>= 0"):
         posterior.with_data({"power": [0.0, -1.0]})
+
+
+def test_maps_from_unconstrained_space_are_kept():
+    a = pt.random.half_normal(1.0, name="a")
+    b = pt.random.half_normal(a, name="b")
+    x = pt.data(np.ones(3), name="x", dims="row")
+    y = pt.random.normal(a * x, b, name="y", dims="row")
+    maps = {a: pt.bijectors.Softplus(), b: pt.bijectors.Softplus()}
+    posterior = pt.condition({y: DATA}, transforms=maps, total_size={y: 9}, target="machine")
+    q = np.array([0.3, -0.4])
+    v = posterior.constrain(q)
+    np.testing.assert_allclose(v["a"], np.log1p(np.exp(0.3)))
+    jacobian = stats.logistic.logcdf(q)
+    expected = stats.halfnorm.logpdf([v["a"], v["b"]], scale=[1, v["a"]]) + jacobian
+    expected = expected.sum() + 3 * stats.norm.logpdf(DATA, v["a"], v["b"]).sum()
+    assert np.isclose(posterior.logp(q), expected)
+    changed = pt.do(posterior, {a: 2.0})
+    assert np.isclose(changed.constrain([-0.4])["b"], np.log1p(np.exp(-0.4)))
+    back = pt.reparametrize(posterior, {"b": False})
+    assert np.isclose(back.constrain(q)["b"], v["a"] * np.exp(-0.4))
+    assert np.isclose(back.constrain(q)["a"], v["a"])
+    with pytest.warns(pt.ImputationWarning):
+        gaps = pt.condition({y: [1.0, np.nan, 2.0]}, transforms=maps, target="machine")
+    assert np.isclose(gaps.constrain([0.3, -0.4, 0.0])["b"], v["b"])

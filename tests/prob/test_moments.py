@@ -10,6 +10,7 @@ from scipy import integrate, stats
 import probtensor as pt
 from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.model.data import evaluate
+from tests.prob.combinations import COMBINATIONS
 from tests.prob.distributions import DISTRIBUTIONS
 
 R = pt.random
@@ -27,6 +28,7 @@ def half_t(nu):
 
 # The distribution, its mean and its variance; each parameter differs from 1 and from the others.
 S = stats
+COV = np.array([[4.0, 1.0], [1.0, 9.0]])
 MOMENTS = {
     "normal": (R.normal(0.3, 1.7), 0.3, 1.7**2),
     "normal by tau": (R.normal(0.3, tau=4.0), 0.3, 0.25),
@@ -76,8 +78,45 @@ MOMENTS = {
                   S.dirichlet([2.0, 3.0, 5.0]).var()),
     "dirichlet, rows": (R.dirichlet([[2.0, 3.0], [1.0, 0.5]]), [[0.4, 0.6], [2 / 3, 1 / 3]],
                         [S.dirichlet(a).var() for a in ([2.0, 3.0], [1.0, 0.5])]),
+    "dirac_delta": (R.dirac_delta(2.5), 2.5, 0.0),
+    "random_walk": (
+        R.random_walk(R.gamma([2.0, 3.0], 1.0), R.exponential(2.0), 2),
+        [[2.0, 2.5, 3.0], [3.0, 3.5, 4.0]], [[2.0, 2.25, 2.5], [3.0, 3.25, 3.5]]),
+    "random_walk of vectors": (
+        R.mv_student_t_random_walk(4.0, [0.5, -1.0], cov=[[2.0, 1.0], [1.0, 3.0]], steps=2),
+        [[0.0, 0.0], [0.5, -1.0], [1.0, -2.0]], [[100, 100], [104, 106], [108, 112]]),
+    "random_walk of t vectors": (
+        R.mv_student_t_random_walk(1.5, 0.0, cov=np.eye(2), steps=1),
+        [[0.0, 0.0], [0.0, 0.0]], [[100, 100], [INF, INF]]),
+    "garch11": (R.garch11([0.5, 0.5], 0.25, [0.25, 0.75], 2.0, steps=2), np.zeros(3),
+                [[4, 2.5, 1.75], [4, 4.5, 5]]),
+    "car": (R.car(3.0, [[0, 2], [2, 0]], 0.5, 4.0), [3, 3], [1 / 6, 1 / 6]),
     "multivariate_normal": (
         R.multivariate_normal([1.0, -2.0], cov=[[4.0, 1.0], [1.0, 9.0]]), [1, -2], [4, 9]),
+    "multivariate_normal by precision": (
+        R.multivariate_normal([1.0, -2.0], tau=np.linalg.inv(COV)), [1, -2], [4, 9]),
+    **{f"multivariate_student_t, {nu}": (R.multivariate_student_t(nu, [1.0, -2.0], cov=COV),
+                                         mean, variance)
+       for nu, mean, variance in ((0.7, [NAN, NAN], [NAN, NAN]), (1.5, [1, -2], [INF, INF]),
+                                  (2.5, [1, -2], [20, 45]))},
+    "low_rank_multivariate_normal": (
+        R.low_rank_multivariate_normal([1.0, -2.0], [[2.0], [3.0]], [0.5, 0.7]), [1, -2],
+        [4.5, 9.7]),
+    "multinomial": (R.multinomial(9, [0.2, 0.3, 0.5]), [1.8, 2.7, 4.5], [1.44, 1.89, 2.25]),
+    "dirichlet_multinomial": (
+        R.dirichlet_multinomial(9, [2.0, 3.0, 5.0]), [1.8, 2.7, 4.5],
+        np.diag(S.dirichlet_multinomial([2.0, 3.0, 5.0], 9).cov())),
+    "stick_breaking_weights": (R.stick_breaking_weights(3.0, 2), [1 / 4, 3 / 16, 9 / 16],
+                               [1 / 10 - 1 / 16, 3 / 50 - 9 / 256, 9 / 25 - 81 / 256]),
+    "wishart": (R.wishart(3.5, COV), 3.5 * COV, S.wishart(3.5, COV).var()),
+    "inverse_wishart": (R.inverse_wishart(7.5, COV), COV / 4.5, S.invwishart(7.5, COV).var()),
+    **{f"inverse_wishart, {nu}": (R.inverse_wishart(nu, COV), mean, np.full((2, 2), variance))
+       for nu, mean, variance in ((2.5, np.full((2, 2), NAN), NAN), (4.5, COV / 1.5, INF))},
+    "matrix_normal": (R.matrix_normal([[1.0, 2.0]], [[3.0]], col_cov=COV), [[1, 2]], [[36, 81]]),
+    "kronecker_normal": (R.kronecker_normal(0.5, [[[2.0]], COV]), [0.5, 0.5], [8, 18]),
+    "kronecker_normal, noisy": (
+        R.kronecker_normal(0.5, [[[2.0]], COV], sigma=3.0), [0.5, 0.5], [17, 27]),
+    "lkj_corr": (R.lkj_corr(2, 1.5), np.eye(2), [[0, 0.25], [0.25, 0]]),
 }  # fmt: skip
 
 
@@ -94,6 +133,9 @@ def test_mean_and_variance(name):
 def test_every_law_that_states_moments_is_among_them():
     distributions = {type(variable.op.distribution) for variable, *_ in MOMENTS.values()}
     distributions |= {type(case.variable().op.distribution) for case in DISTRIBUTIONS}
+    distributions |= {type(MOMENTS["random_walk of t vectors"][0].op.distribution.innovation)}
+    combined = [case.variable().op.distribution for case in COMBINATIONS]
+    distributions |= {type(x) for own in combined for x in (own, *getattr(own, "parts", ()))}
     stating = {cls for cls in every_law() if "mean" in vars(cls) or "variance" in vars(cls)}
     stating = {cls for cls in stating if cls.name}
     assert stating <= distributions

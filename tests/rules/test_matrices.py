@@ -189,6 +189,8 @@ def test_structures():
     low, up = pt.tril(a), pt.triu(a)
     eye = pt.eye(4)
     lower, upper = Structure(INF, 0), Structure(0, INF)
+    factor = Structure(INF, 0, factor=True)
+    declared = pt.assume(a, lower_triangular=True, positive_diagonal=True)
     diagonal = pt.diag(pt.tensor("d", (4,)))
     simplified = ops.where(pt.eye(4, dtype="bool"), pt.tensor("d", (4, 1)), 0.0)
     positive = pt.assume(a, positive_definite=True)
@@ -197,7 +199,11 @@ def test_structures():
         (-up, upper), (low @ up, Structure()), (eye, IDENTITY), (pt.linalg.inv(low), lower),
         (pt.tril(up), Structure(0, 0, True)), (pt.tril(a, 1), Structure(INF, 1)),
         (pt.triu(pt.tril(a, 1), -1), Structure(1, 1)), (simplified, Structure(0, 0, True)),
-        (pt.linalg.cholesky(a), lower), (a @ a.mT, Structure(symmetric=True)),
+        (pt.linalg.cholesky(a), factor), (a @ a.mT, Structure(symmetric=True)),
+        (declared, factor), (pt.linalg.inv(declared), factor), (declared.mT, upper),
+        (pt.exp(a[:, :1]) * declared, factor), (-declared, lower), (declared @ declared, factor),
+        (declared @ declared.mT, Structure(symmetric=True, positive=True)),
+        (ops.where(pt.eye(4, dtype="bool"), 1 + pt.exp(a), low), factor),
         (positive, Structure(symmetric=True, positive=True)),
         (2.0 * positive + eye, Structure(symmetric=True, positive=True)),
         (pt.linalg.inv(positive), Structure(symmetric=True, positive=True)),
@@ -248,6 +254,8 @@ def test_structures_hold_of_values(seed):
             np.testing.assert_allclose(value, value.T, rtol=1e-12, atol=1e-12)
         if found.positive:
             assert np.linalg.eigvalsh(value).min() > 0
+        if found.factor:
+            assert found.lower and np.diagonal(value).min() > 0
         if found.orthogonal:
             np.testing.assert_allclose(value @ value.T, np.eye(n), atol=1e-12)
         if found.permutation:

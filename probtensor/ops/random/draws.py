@@ -153,6 +153,36 @@ class DrawBinomial(Draw):
 
 
 @op
+class DrawHypergeometric(Draw):
+    """draw_hypergeometric(key, place, n, k, m): the marked ones among m that are taken from n, of
+    which k are marked, as an integral float64."""
+
+    arity, numpy, c = 5, _Native("hypergeometric"), "pt_draw_hypergeometric"
+    facts = Facts(range=NONNEGATIVE)
+    samples = (
+        Sample(lambda rng: _urns(rng, (40, 5)), smooth=False),
+        Sample(lambda rng: _urns(rng, ()), smooth=False),
+    )
+
+
+def _urns(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """A key, indices and parameters of hypergeometric draws."""
+    n = rng.integers(1, 90, shape).astype("float64")
+    k, m = (np.floor(rng.uniform(0, 1, shape) * (n + 1)) for _ in range(2))
+    key = rng.integers(0, 2**64, (), dtype="uint64")
+    return (key, np.arange(np.prod(shape), dtype="uint64").reshape(shape), n, k, m)
+
+
+@op
+class DrawVonMises(Draw):
+    """draw_von_mises(key, place, kappa): an angle between -pi and pi of the von Mises distribution
+    about 0 with concentration kappa."""
+
+    arity, numpy, c = 3, _Native("von_mises"), "pt_draw_von_mises"
+    samples = draws((0, 9))
+
+
+@op
 class DrawWhole(Draw):
     """A drawn float64 as an int64. ValueError at call time if it is nan or out of the range of
     int64, with a message of `said` and `way_out`."""
@@ -190,3 +220,5 @@ draw_gamma = DrawGamma()
 draw_log_gamma = DrawLogGamma()
 draw_poisson = DrawPoisson()
 draw_binomial = DrawBinomial()
+draw_hypergeometric = DrawHypergeometric()
+draw_von_mises = DrawVonMises()

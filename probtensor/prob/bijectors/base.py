@@ -1,214 +1,170 @@
-"""Maps from unconstrained space onto a support, with log-Jacobians, chosen by `bijector_for`.
-
-A bijector works on trailing event axes and any leading axes. `forward(u)` is the value,
-`inverse(x)` the unconstrained point, `log_jacobian(u)` is log |dx/du|, one number a point of the
-support: for vector supports it has the shape without the last axis. All three are graphs.
-
-No value lies beyond a bound. It may round onto a bound where exp(u) is negligible beside it; a
-density has its limit there. A value is computed from the nearer bound, so that it has the relative
-precision of its distance to that bound.
-"""
+"""The interface of bijectors, the identity, and chains of bijectors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from probtensor import ops
+from probtensor.calls import line_text
 from probtensor.dataclass import dataclass
-from probtensor.graph import Node
-from probtensor.graph.node import TensorLike
-from probtensor.prob.distributions.support import (
-    Interval,
-    Ordered,
-    Simplex,
-    Support,
-    Vector,
-    half_width,
-    is_bound,
-    is_zero,
-    log_width,
-)
+from probtensor.graph import GraphError, Node, replace
+from probtensor.graph.node import new_input
+from probtensor.transform.autodiff import gradient
 
 
-@dataclass(frozen=True, eq=False)
-class Bijector:
-    """The identity, and the interface of the others."""
+class Bijector(ABC):
+    """A map from unconstrained numbers onto a set of values: the base of all, also of your own.
+
+    A subclass defines `forward(u)` and `inverse(x)`, both graphs of tensors with any leading axes.
+    `log_jacobian(u)`, the logarithm of |dx/du| with one number a point, is derived for maps of
+    single numbers; maps of vectors or matrices set `event_ndim`, the number of axes of a point, and
+    define it, and `unconstrained_shape(shape)` where the shape of u is not that of the value.
+    Attributes may be tensors that depend on other variables of a model.
+
+    `pt.condition(..., transforms={variable: bijector})` samples a variable by it. The map must be
+    onto the support of the variable; where its value lies outside, the density is zero.
+
+        >>> class Sinh(pt.bijectors.Bijector):
+        ...     def forward(self, u):
+        ...         return pt.sinh(u)
+        ...     def inverse(self, x):
+        ...         return pt.arcsinh(x)
+        >>> x = pt.random.cauchy(0, 1, name="x")
+        >>> y = pt.random.normal(x, 1.0, name="y")
+        >>> pt.condition({y: 1.0}, transforms={x: Sinh()}).constrain([1.0])["x"].round(3)
+        np.float64(1.175)
+    """
+
+    event_ndim: ClassVar[int] = 0
 
     def unconstrained_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The shape of `u` for a value of the given shape."""
         return tuple(shape)
 
+    @abstractmethod
     def forward(self, u: Node) -> Node:
-        return u
+        """The value for an unconstrained point."""
 
+    @abstractmethod
     def inverse(self, x: Node) -> Node:
-        return x
+        """The unconstrained point of a value."""
 
     def log_jacobian(self, u: Node) -> Node | None:
-        """log |dx/du|; None where it is 0 everywhere."""
+        """log |dx/du|, one number a point; None where it is 0 everywhere. Of maps of single numbers
+        it is the logarithm of the derivative."""
+        if self.event_ndim:
+            raise GraphError(
+                f"{type(self).__name__} maps arrays of {self.event_ndim} axes and has no "
+                f"log_jacobian\n  at {line_text()}\n  define log_jacobian(u), the logarithm of "
+                "|dx/du|; it is derived for maps of single numbers (event_ndim = 0) alone"
+            )
+        own = new_input("u", u.dtype, u.shape)
+        slope = gradient(ops.sum(self.forward(own)), [own], disconnected_inputs="ignore")
+        return replace([ops.log(ops.abs(slope[0]))], {own: u})[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Identity(Bijector):
+    """x = u.
+
+    >>> pt.bijectors.Identity().forward(pt.as_tensor(2.0)).eval()
+    array(2.)
+    """
+
+    def forward(self, u):
+        return u
+
+    def inverse(self, x):
+        return x
+
+    def log_jacobian(self, u):
         return None
 
 
-@dataclass(frozen=True, eq=False)
-class Lower(Bijector):
-    """x = low + exp(u): numbers above a bound."""
+class Chain(Bijector):
+    """Several maps, one after the other: the first one takes the unconstrained point.
 
-    low: TensorLike
-
-    def forward(self, u):
-        return ops.exp(u) if is_zero(self.low) else self.low + ops.exp(u)
-
-    def inverse(self, x):
-        return ops.log(x if is_zero(self.low) else x - self.low)
-
-    def log_jacobian(self, u):
-        return u
-
-
-@dataclass(frozen=True, eq=False)
-class Upper(Bijector):
-    """x = high - exp(u): numbers below a bound."""
-
-    high: TensorLike
-
-    def forward(self, u):
-        return self.high - ops.exp(u)
-
-    def inverse(self, x):
-        return ops.log(self.high - x)
-
-    def log_jacobian(self, u):
-        return u
-
-
-@dataclass(frozen=True, eq=False)
-class Logit(Bijector):
-    """x = low + (high - low) / (1 + exp(-u)): numbers between two bounds.
-
-    Computed from the nearer bound, so that it neither rounds past the other one nor loses precision
-    of small numbers beside a large bound; and with half the width, which does not overflow.
+    >>> chain = pt.bijectors.Chain(pt.bijectors.Exp(), pt.bijectors.Affine(1.0, 2.0))
+    >>> chain.forward(pt.as_tensor(0.0)).eval()
+    array(3.)
     """
 
-    low: TensorLike
-    high: TensorLike
+    def __init__(self, *parts: Bijector) -> None:
+        for part in parts:
+            check_bijector("Chain", part)
+        self.parts = parts
 
-    @property
-    def is_unit(self) -> bool:
-        one = not isinstance(self.high, Node) and self.high == 1
-        return is_zero(self.low) and one
-
-    def forward(self, u):
-        if is_zero(self.low):
-            return ops.sigmoid(u) if self.is_unit else self.high * ops.sigmoid(u)
-        if is_zero(self.high):
-            return self.low * ops.sigmoid(-u)
-        low = u < 0
-        half = half_width(self.low, self.high) * ops.sigmoid(ops.where(low, u, -u))
-        return ops.where(low, self.low + half + half, self.high - half - half)
-
-    def inverse(self, x):
-        return ops.log(x - self.low) - ops.log(self.high - x)
-
-    def log_jacobian(self, u):
-        slope = u - 2 * ops.softplus(u)
-        return slope if self.is_unit else slope + log_width(self.low, self.high)
-
-
-@dataclass(frozen=True, eq=False)
-class Increasing(Bijector):
-    """x[0] = u[0], x[k] = x[k - 1] + exp(u[k]); with a lower bound x[0] = low + exp(u[0]).
-
-    There is one bound per vector.
-    """
-
-    low: TensorLike = -np.inf
-
-    @property
-    def has_low(self) -> bool:
-        return is_bound(self.low)
-
-    @property
-    def below(self) -> TensorLike:
-        """The bound with an axis to broadcast to the entries of a vector."""
-        varies = isinstance(self.low, Node) and self.low.shape
-        return self.low[..., None] if varies else self.low
-
-    def forward(self, u):
-        steps = ops.exp(u if self.has_low else u[..., 1:])
-        if not self.has_low:
-            steps = ops.concatenate([u[..., :1], steps], axis=-1)
-        return running_sum(steps) + (self.below if self.has_low else 0.0)
-
-    def inverse(self, x):
-        first = ops.log(x[..., :1] - self.below) if self.has_low else x[..., :1]
-        return ops.concatenate([first, ops.log(x[..., 1:] - x[..., :-1])], axis=-1)
-
-    def log_jacobian(self, u):
-        return ops.sum(u if self.has_low else u[..., 1:], axis=-1)
-
-
-@dataclass(frozen=True, eq=False)
-class LogRatio(Bijector):
-    """x = softmax(V u), V an orthonormal basis of the vectors with sum 0: the simplex.
-
-    The isometric log ratio (Egozcue et al. 2003). Preferred to stick-breaking because it treats
-    all entries alike: a flat or symmetric density stays symmetric, so a diagonal metric fits it.
-    The density is that of the first K - 1 entries, and then |dx/du| = sqrt(K) prod(x): softmax
-    after appending a 0 has the Jacobian prod(x), and u -> z[:-1] - z[-1] for z = V u has sqrt(K).
-    """
+    def __repr__(self) -> str:
+        return f"Chain({', '.join(map(repr, self.parts))})"
 
     def unconstrained_shape(self, shape):
-        return (*shape[:-1], shape[-1] - 1)
-
-    def centred(self, u):
-        basis = zero_sum_basis(u.shape[-1] + 1)
-        return ops.sum(u[..., None, :] * basis, axis=-1)
+        for part in self.parts[::-1]:
+            shape = part.unconstrained_shape(shape)
+        return tuple(shape)
 
     def forward(self, u):
-        return ops.softmax(self.centred(u), axis=-1)
+        for part in self.parts:
+            u = part.forward(u)
+        return u
 
     def inverse(self, x):
-        basis = zero_sum_basis(x.shape[-1])
-        return ops.sum(ops.log(x)[..., :, None] * basis, axis=-2)
+        for part in self.parts[::-1]:
+            x = part.inverse(x)
+        return x
 
     def log_jacobian(self, u):
-        # The log of prod(x) is sum(z) - K logsumexp(z), and sum(z) is 0.
-        z = self.centred(u)
-        size = u.shape[-1] + 1
-        return 0.5 * float(np.log(size)) - size * ops.logsumexp(z, axis=-1)
+        found = []  # of each part, with the number of axes of its points
+        for part in self.parts:
+            slope, u = part.log_jacobian(u), part.forward(u)
+            leading = u.ndim - part.event_ndim
+            if slope is not None:
+                slope = ops.broadcast_to(slope, u.shape[:leading])
+            found.append((slope, leading))
+        fewest = min((leading for _, leading in found), default=0)
+        total = None
+        for slope, leading in found:
+            if slope is not None:
+                part = ops.sum(slope, axis=tuple(range(fewest, leading)))
+                total = part if total is None else total + part
+        return total
 
 
-def zero_sum_basis(size: int) -> np.ndarray:
-    """Orthonormal columns (size, size - 1) that span the vectors with sum 0 (Helmert, 1876)."""
-    basis = np.zeros((size, size - 1))
-    for k in range(1, size):
-        basis[:k, k - 1] = 1
-        basis[k, k - 1] = -k
-        basis[:, k - 1] /= np.sqrt(k * (k + 1))
-    return basis
+def check_bijector(what: str, value: object) -> None:
+    """GraphError for what is no bijector, such as its class."""
+    if isinstance(value, Bijector):
+        return
+    is_class = isinstance(value, type) and issubclass(value, Bijector)
+    way = f"make one: {value.__name__}(...)" if is_class else "see pt.bijectors"
+    raise GraphError(f"{what}: {value!r:.60} is no bijector\n  at {line_text()}\n  {way}")
 
 
-def running_sum(x: Node) -> Node:
-    """x[..., 0], x[..., 0] + x[..., 1], ...: for the short vectors of `Increasing`."""
-    size = x.shape[-1]
-    return ops.sum(ops.where(np.tri(size, dtype=bool), x[..., None, :], 0.0), axis=-1)
+# Bijectors and supports hold nodes, in their attributes or in what these hold.
 
 
-def bijector_for(support: Support) -> Bijector:
-    """The map from unconstrained space onto a continuous support."""
-    match support:
-        case Vector(entries):
-            return bijector_for(entries)
-        case Simplex():
-            return LogRatio()
-        case Ordered(low):
-            return Increasing(low)
-        case Interval():
-            if support.bounded_below and support.bounded_above:
-                return Logit(support.low, support.high)
-            if support.bounded_below:
-                return Lower(support.low)
-            return Upper(support.high) if support.bounded_above else Bijector()
-    raise TypeError(f"no map from unconstrained space onto {support}")
+def nodes_in(value: object) -> Iterator[Node]:
+    """The nodes that a bijector or a support holds."""
+    if isinstance(value, Node):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from nodes_in(part)
+    elif isinstance(value, Bijector):
+        for part in vars(value).values():
+            yield from nodes_in(part)
+
+
+def with_nodes(value: object, replacements: Mapping[Node, Node]) -> object:
+    """A bijector with other nodes in place of those that it is made of."""
+    if isinstance(value, Node):
+        return replace([value], replacements)[0]
+    if isinstance(value, (tuple, list)):
+        return type(value)(with_nodes(part, replacements) for part in value)
+    if not isinstance(value, Bijector) or next(nodes_in(value), None) is None:
+        return value
+    found = copy.copy(value)
+    for name, part in vars(value).items():
+        object.__setattr__(found, name, with_nodes(part, replacements))
+    return found

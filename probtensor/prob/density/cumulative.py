@@ -19,9 +19,9 @@ from probtensor.prob.density.logp import (
 )
 from probtensor.prob.distributions.base import RandomVariable, display_name
 from probtensor.prob.distributions.checked_draw import order_requirements
-from probtensor.prob.distributions.distribution import Unknown
+from probtensor.prob.distributions.distribution import Distribution, Unknown
 from probtensor.prob.distributions.formulas import merge_exponentials
-from probtensor.prob.distributions.support import Integers, Interval, is_bound
+from probtensor.prob.distributions.support import Integers, Interval, Support, is_bound
 from probtensor.prob.distributions.truncation import truncation_bounds
 from probtensor.prob.sequences.op import RandomSequence
 from probtensor.transform.facts import FactTable
@@ -194,13 +194,25 @@ class _Parts:
 
     def _checked(self, result: Node) -> Node:
         """nan where a parameter lies outside its range."""
-        facts, name = FactTable(), self._name
-        pairs: list[tuple[str, object, Node]] = [("a parameter", d, x) for d, x in self.bounded]
-        domains: Sequence = list(self.distribution.parameters.items())
-        pairs += [(label, d, x) for (label, d), x in zip(domains, self.parameters)]
-        for label, domain, x in pairs:
-            for need in restriction(f"{label} of {name}", x, domain, facts):
-                result = ops.where(need.inside, result, math.nan)
-        for need in order_requirements(self.distribution, self.parameters):
-            result = ops.where(need.inside, result, math.nan)
-        return result
+        return nan_outside(
+            result, self._name, self.distribution, self.parameters, self.bounded
+        )
+
+
+def nan_outside(
+    result: Node, name: str, distribution: Distribution, parameters: Sequence[Node],
+    bounded: Sequence[tuple[Support, Node]],
+) -> Node:  # fmt: skip
+    """A result, nan where a parameter of the variable `name`, or a value in `bounded`, lies outside
+    its range."""
+    facts = FactTable()
+    pairs: list[tuple[str, object, Node]] = [("a parameter", d, x) for d, x in bounded]
+    domains: Sequence = list(distribution.parameters.items())
+    pairs += [(label, d, x) for (label, d), x in zip(domains, parameters)]
+    needs = [need for label, domain, x in pairs
+             for need in restriction(f"{label} of {name}", x, domain, facts)]  # fmt: skip
+    for need in (*needs, *order_requirements(distribution, parameters)):
+        missing = result.ndim - need.inside.ndim if distribution.event_ndim else 0
+        inside = need.inside[(..., *(None,) * missing)] if missing > 0 else need.inside
+        result = ops.where(inside, result, math.nan)
+    return result

@@ -8,10 +8,13 @@ import numpy as np
 
 from probtensor.dataclass import dataclass
 from probtensor.graph import Node, line_of
+from probtensor.late import late
 from probtensor.prob.density.logp import SupportCheck, full_density
 from probtensor.prob.model.data import evaluate
 from probtensor.prob.model.graphs import Model, TermSource, term_sources
 from probtensor.prob.sequences.resolve import resolved
+
+weights = late("probtensor.prob.model.weights")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +99,7 @@ def explained(model: Model, source: TermSource) -> tuple[Node, dict[str, Node]]:
     # A density without a known normalising constant was refused when the model was built.
     graph = full_density(variable, owner.value, inputs, lambda _: True)
     named = {"value": owner.value, **variable.op.named(inputs)}
-    return variable.op.weigh(graph, inputs), named
+    return weights.weighed(graph, inputs) if variable.op.weighted else graph, named
 
 
 def failed_guard(guard: SupportCheck, inside: np.ndarray, values: np.ndarray) -> Term | None:

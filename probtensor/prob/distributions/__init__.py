@@ -8,12 +8,15 @@
     discrete.py      bernoulli, binomial, poisson, negative_binomial, categorical
     counts.py        other distributions of whole numbers
     multivariate.py  vectors
+    processes/       time series, fields on graphs
+    combined/        distributions made of others: mixtures, truncated and censored ones, ...
     formulas.py      numerically stable parts of densities
     support.py       sets of values
     domains.py       whether values lie in supports: proofs and comparisons
     truncation.py    truncated distributions (constraint=)
     checked_draw.py  draws whose parameters are checked: nan or an error outside their range
 
-To add a distribution: its class in the file of its topic, its place in DECLARED of prob/random.py,
-and a row in tests/prob/distributions.py, by which every test of distributions finds it.
+To add a distribution: its class in the file of its topic, its line in DECLARED of prob/random.py,
+by which it is found when it is first used, and a row in tests/prob/distributions.py, by which every
+test of distributions finds it.
 """

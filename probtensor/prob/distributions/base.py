@@ -73,6 +73,7 @@ class RandomVariable(Random):
     label: str | None = None
     dims: tuple[str, ...] | None = None
     constraint: Support | None = None
+    event: tuple = ()  # the event shape, where parameters do not give it
     weighted: bool = False
     centering: Frozen | None = None
     complete: ClassVar[bool] = True
@@ -101,7 +102,7 @@ class RandomVariable(Random):
                         f"shape {shape_text(self.batch)} does not hold parameters of shape "
                         f"{shape_text(own)}"
                     )
-        event = distribution.event_shape(*types) if distribution.event_ndim else ()
+        event = self.event or distribution.event_shape(*types)
         dtype = "int64" if distribution.discrete else types[0].dtype if types else "float64"
         return TensorType(dtype, (*self.batch, *event))
 
@@ -112,20 +113,6 @@ class RandomVariable(Random):
     def bounds_of(self, inputs: Sequence[TensorLike]) -> tuple[TensorLike, ...]:
         """The inputs that are bounds of the constraint."""
         return tuple(inputs[len(self.distribution.parameters) : len(inputs) - self.weighted])
-
-    def weigh(self, density: Node, inputs: Sequence[Node]) -> Node:
-        """The variable's term of a log density: its log density, times the weight if it has one;
-        0 where that is 0 or false, also where the density is."""
-        if not self.weighted:
-            return density
-        weight = inputs[-1]
-        if weight.dtype == "bool":
-            return ops.where(weight, density, 0.0)
-        weighted = weight.astype(density.dtype) * density
-        number = weight.inputs[0] if isinstance(weight.op, ops.Div) else weight
-        if isinstance(number.op, Const) and (number.op.array > 0).all():
-            return weighted
-        return ops.where(weight > 0, weighted, 0.0)
 
     def _batches(self, types: Sequence[TensorType]) -> list[tuple]:
         """The batch shape of each parameter."""
@@ -146,10 +133,15 @@ class RandomVariable(Random):
         for bound in self.bounds_of(node.inputs):
             room = self.batch[: len(self.batch) - self.constraint.event_ndim]
             yield from repeated_to(bound.shape, room, f"a bound of {name} has shape", into)
-        for (label, x), domain in zip(named.items(), distribution.parameters.values(), strict=True):
-            for n in x.shape[x.ndim - domain.event_ndim :] if distribution.event_ndim else ():
-                text = (f"{label} of {name} has shape ", x.shape, ", the variable ", node.shape)
-                yield SizeCheck(n, "==", node.shape[-1], text)
+        event = distribution.event_names()
+        sizes = dict(zip(event, node.shape[node.ndim - len(event) :]))
+        for label, names in distribution.axis_names().items():
+            shape = named[label].shape
+            for axis, n in zip(names, shape[len(shape) - len(names) :]):
+                if axis in sizes:
+                    text = (f"{label} of {name} has shape ", shape, ", the variable ", node.shape)
+                    yield SizeCheck(n, "==", sizes[axis], text)
+                sizes.setdefault(axis, n)
 
     def named(self, inputs: Sequence[TensorLike]) -> dict[str, TensorLike]:
         """The parameters by name."""
@@ -233,11 +225,10 @@ class RandomVariable(Random):
     @property
     def no_derivative(self) -> str:
         kind = self.distribution
-        return (
-            f"draws of {display_name(kind, self.label)} are whole numbers"
-            if kind.discrete
-            else f"the distribution function of {kind.name} is not known here"
-        )
+        if kind.discrete or kind.has_atoms:
+            what = "are whole numbers" if kind.discrete else "are single numbers again and again"
+            return f"draws of {display_name(kind, self.label)} {what}"
+        return f"the distribution function of {kind.name} is not known here"
 
     def vjp(self, g, out, *inputs):
         own = self.parameters_of(inputs)
@@ -365,14 +356,16 @@ def random_variable(
     name: str | None = None,
     dims: str | Sequence[str] | None = None,
     constraint: Support | None = None,
+    event: tuple | None = None,
     centered: bool | float | np.ndarray = True,
 ) -> Node:
     """The node of a new random variable.
 
     `shape` is that of the value; without it the parameters' shape, extended to the left by the
-    sizes of `dims`. `centered` is true, false, or numbers between. Raises ValueError for literal
-    parameters outside their support and GraphError where shapes do not fit, both naming the
-    caller's line.
+    sizes of `dims`. `event` is the shape of a point where parameters do not give it; else its sizes
+    are the last ones of `shape`, or of `dims`. `centered` is true, false, or numbers between.
+    Raises ValueError for literal parameters outside their support and GraphError where shapes do
+    not fit, both naming the caller's line.
     """
     shown = display_name(distribution, name)
     named = [f"{label} of {shown}" for label in distribution.parameters]
@@ -381,12 +374,17 @@ def random_variable(
         None if type(value) is float else to_tensor(label, value)
         for label, value in zip(named, parameters, strict=True)
     ]
-    dtype = promote_float(*(weak_operand(x) for x in parameters)) if parameters else "float64"
-    nodes = tuple(as_tensor_of(x, dtype) for x in parameters)
     domains = distribution.parameters.values()
+    floats = [weak_operand(x) for x, domain in zip(parameters, domains) if not domain.indexes]
+    dtype = promote_float(*floats) if floats else "float64"
+    nodes = tuple(
+        as_tensor_of(x, "int64" if domain.indexes else dtype)
+        for x, domain in zip(parameters, domains)
+    )
     for label, tensor, node, domain in zip(named, given, nodes, domains, strict=True):
         check_parameter(label, node if tensor is None else tensor, node, domain)
-    check_order(distribution, shown, nodes)
+    literals = [node if tensor is None else tensor for node, tensor in zip(nodes, given)]
+    check_order(distribution, shown, literals)
     name = checked_name(distribution.name, name)
     bounds = ()
     if constraint is not None:
@@ -396,45 +394,68 @@ def random_variable(
     label = display_name(distribution, name)
     dims = named_axes(label, dims)
     try:
-        whole = value_shape(distribution, [x.type for x in nodes], shape, dims)
+        types = [x.type for x in nodes]
+        own = distribution.event_shape(*types)
+        whole = value_shape(distribution, types, event or own, shape, dims)
     except ShapeError as error:
         raise GraphError(f"{label}: {error}\n  at {line_text()}") from None
+    check_point(label, constraint, whole)
     batch = whole[: len(whole) - distribution.event_ndim]
+    event = whole[len(batch) :] if None in own else ()
     uid = new_uid()
     dims = checked_dims(label, dims, len(whole))
     room = len(batch) - (constraint.event_ndim if constraint else 0)
     if room < 0:
-        raise GraphError(
-            f"{label}: {constraint} needs an axis; give shape=\n  at {line_text()}"
-        )
+        raise GraphError(f"{label}: {constraint} needs an axis; give shape=\n  at {line_text()}")
     for bound in bounds:
         if not broadcasts_to(bound.shape, batch[:room]):
             raise GraphError(
                 f"{label}: a bound of shape {shape_text(bound.shape)} does not fit a variable of "
                 f"shape {shape_text(batch)}\n  at {line_text()}"
             )
-    op = RandomVariable(distribution, batch, uid, name, dims, constraint)
+    op = RandomVariable(distribution, batch, uid, name, dims, constraint, event)
     if centered is not True:
         op = replace(op, centering=centring.centering_of(op, centered))
     return make(op, (*nodes, *bounds))
 
 
+def check_point(label: str, constraint: Support | None, shape: Sequence[Size]) -> None:
+    """GraphError for a shape that has no point of a constraint."""
+    problem = None if constraint is None else constraint.problem(shape)
+    if problem is not None:
+        raise GraphError(
+            f"{label}: {constraint} {problem}, and shape={shape_text(shape)} is none\n  at "
+            f"{line_text()}"
+        )
+
+
 def value_shape(
     distribution: Distribution,
     types: Sequence[TensorType],
+    event: tuple,
     shape: Size | Sequence[Size],
     dims: str | Sequence[str] | None,
 ) -> tuple:
-    """The shape of a variable's value from its parameters, `shape=` and `dims=`."""
-    event = distribution.event_shape(*types) if distribution.event_ndim else ()
+    """The shape of a variable's value from its parameters, the shape of its points (None for sizes
+    that are not known), `shape=` and `dims=`."""
     joint = (*distribution.batch_shape(*types), *event)
     if shape is None:
         names = dims or ()
-        return (*(Dim.name(d) for d in names[: max(0, len(names) - len(joint))]), *joint)
+        if None in joint and len(names) < len(joint):
+            raise ShapeError("its size is not known; give shape=, or dims= and their coords")
+        missing = len(names) - len(joint)
+        own = (Dim.name(names[missing + k]) if n is None else n for k, n in enumerate(joint))
+        return (*(Dim.name(d) for d in names[: max(0, missing)]), *own)
     whole = size_tuple(tuple(shape) if isinstance(shape, (tuple, list)) else (shape,))
     if not all(isinstance(n, Dim) or n >= 0 for n in whole):
         raise ShapeError(f"shape={shape!r} is not made of sizes")
-    if len(whole) < len(joint) or not broadcasts_to(joint, whole):
+    if len(whole) < len(joint):
+        raise ShapeError(f"shape={shape_text(whole)} has fewer than {len(joint)} axes")
+    tail = whole[len(whole) - len(joint) :]
+    joint = tuple(m if n is None else n for n, m in zip(joint, tail))
+    points = zip(event, whole[len(whole) - len(event) :])
+    wrong = any(isinstance(n, int) and isinstance(m, int) and n != m for n, m in points)
+    if wrong or not broadcasts_to(joint, whole):
         raise ShapeError(
             f"shape={shape_text(whole)} does not hold parameters of shape {shape_text(joint)}"
         )
@@ -490,6 +511,12 @@ def check_constraint(
             "pt.interval(low, "
             f"high) or pt.ordered()\n  at {line_text()}"
         )
+    if type(constraint) not in (Interval, Ordered) and not distribution.improper:
+        raise GraphError(
+            f"{display_name(distribution, name)}: the probability of {constraint} is not known "
+            f"under it\n  at {line_text()}\n  constraint= takes pt.interval(low, high) and "
+            "pt.ordered() here; others are for pt.random.flat"
+        )
     try:
         intersect(distribution.support(*parameters), constraint)
     except ValueError as error:
@@ -512,8 +539,7 @@ def check_parameter(what: str, given: Node, node: Node, domain: Support) -> None
     `given` in the dtype of the distribution."""
     if node.ndim < domain.event_ndim:
         raise GraphError(
-            f"{what} must be {domain}, not of shape {shape_text(node.shape)}\n  at "
-            f"{line_text()}"
+            f"{what} must be {domain}, not of shape {shape_text(node.shape)}\n  at {line_text()}"
         )
     if isinstance(given.op, Const):
         taken = given.op.array.astype(node.dtype)

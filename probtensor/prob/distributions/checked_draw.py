@@ -164,6 +164,8 @@ def order_requirements(distribution: object, parameters: Sequence[Node]) -> Iter
         if facts.bounds(high).low <= facts.bounds(low).high or not facts.bounds(high).finite:
             inside = low <= high if equal else low < high
             high = ops.broadcast_to(high, inside.shape)
+            axes = distribution.parameters[more].event_ndim
+            inside = ops.all(inside, axis=tuple(range(-axes, 0))) if axes else inside
             domain = Interval(low, low_open=not equal)
             yield Requirement(more, high, inside, order_text(less, equal), domain)
 

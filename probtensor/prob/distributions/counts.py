@@ -6,8 +6,12 @@ import math
 from functools import reduce
 
 from probtensor import ops
-from probtensor.prob.distributions.continuous import log_gamma_draw, number
-from probtensor.prob.distributions.continuous.families import draw_exponential, draw_uniform
+from probtensor.prob.distributions.continuous.families import (
+    draw_exponential,
+    draw_uniform,
+    log_gamma_draw,
+    number,
+)
 from probtensor.prob.distributions.discrete import (
     in_double,
     log_choose_rest,

@@ -47,7 +47,7 @@ def function_of(distribution: type[Distribution]) -> Callable[..., Node]:
             given |= {k: v for k, v in kwargs.items() if k not in options}
             # None says that another parametrisation is given.
             given = {k: v for k, v in given.items() if v is not None or k in always}
-            kind, values = _parameters_of(distribution, given, kwargs.get("name"), label)
+            kind, values = parameters_of(distribution, given, kwargs.get("name"), label)
             own = {k: kwargs.get(k, default) for k, default in standing.items()}
             return random_variable(kind(), values, **own)
         except WRONG as error:
@@ -66,7 +66,7 @@ def function_of(distribution: type[Distribution]) -> Callable[..., Node]:
     return make_variable
 
 
-def _parameters_of(
+def parameters_of(
     distribution: type[Distribution], given: Mapping[str, TensorLike], name: str | None, label: str
 ) -> tuple[type[Distribution], tuple[TensorLike, ...]]:
     """The class and the parameters of a variable from those that were given."""

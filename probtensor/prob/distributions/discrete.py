@@ -12,7 +12,7 @@ from probtensor import ops
 from probtensor.graph import as_tensor
 from probtensor.ops.kinds.elementwise import joint_shape
 from probtensor.ops.loops.whiles import while_loop
-from probtensor.prob.distributions.continuous import number
+from probtensor.prob.distributions.continuous.families import number
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import (
     at_least,

@@ -48,6 +48,8 @@ class Distribution:
     over: ClassVar[Support] = REAL
     indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
     improper: ClassVar[bool] = False  # the density has no finite integral
+    has_atoms: ClassVar[bool] = False  # single real numbers have positive probability
+    absorbed: ClassVar[tuple] = ()  # the variables whose distributions are parts of this one
     # Pairs of parameters of which the second is the larger one, and whether they may be equal.
     increasing: ClassVar[tuple[tuple[str, str, bool], ...]] = ()
     defaults: ClassVar[Mapping[str, float]] = {}  # of parameters that need not be given
@@ -59,6 +61,10 @@ class Distribution:
     # positive z; of exp(mu + sigma z) for a log-normal one.
     location_scale: ClassVar[tuple[str | None, str] | None] = None
     propagates_nan: ClassVar[bool] = False  # draws are nan for parameters out of range
+    # The names of the axes of a point of each parameter, and of a value: axes of one name have one
+    # size. Where nothing is said, all are called n.
+    axes: ClassVar[Mapping[str, str]] = {}
+    event: ClassVar[str] = ""
 
     def support(self, *parameters: Node) -> Support:
         """The support; `over` unless it depends on the parameters."""
@@ -162,6 +168,11 @@ class Distribution:
         raise Unknown(f"the entropy of {self.name} is not known here")
 
     @property
+    def has_cdf(self) -> bool:
+        """Whether there is a formula of the distribution function."""
+        return type(self).logcdf is not Distribution.logcdf
+
+    @property
     def event_ndim(self) -> int:
         return self.over.event_ndim
 
@@ -169,9 +180,26 @@ class Distribution:
     def discrete(self) -> bool:
         return self.over.discrete
 
+    def axis_names(self) -> dict[str, str]:
+        """The names of the axes of a point of each parameter."""
+        domains = self.parameters.items()
+        return {name: self.axes.get(name, "n" * domain.event_ndim) for name, domain in domains}
+
+    def event_names(self) -> str:
+        """The names of the axes of a point of a value."""
+        return self.event or "n" * self.event_ndim
+
     def event_shape(self, *types: TensorType) -> tuple:
-        """The event shape; for vectors, that of the first parameter."""
-        return types[0].shape[types[0].ndim - self.event_ndim :]
+        """The event shape; None for sizes that no parameter has."""
+        sizes: dict[str, Size] = {}
+        texts: dict[str, str] = {}
+        for (label, names), t in zip(self.axis_names().items(), types, strict=True):
+            own = f"{label} of shape {shape_text(t.shape)}"
+            for name, n in zip(names, t.shape[t.ndim - len(names) :]):
+                known, first = sizes.setdefault(name, n), texts.setdefault(name, own)
+                if isinstance(n, int) and isinstance(known, int) and n != known:
+                    raise ShapeError(f"{own} does not fit {first}")
+        return tuple(sizes.get(name) for name in self.event_names())
 
     def batch_shape(self, *types: TensorType) -> tuple:
         """The shape that the parameters broadcast to, without their own event axes."""

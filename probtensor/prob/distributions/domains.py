@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from probtensor import ops
 from probtensor.graph import Node
+from probtensor.prob.distributions.processes.parts import SeriesSupport
 from probtensor.prob.distributions.support import (
     Integers,
     Interval,
@@ -74,6 +75,8 @@ def or_nan(inside: Node, x: Node, domain: Support) -> Node:
         if y is x and domain.event_ndim:
             wrong = ops.any(wrong, axis=tuple(range(-domain.event_ndim, 0)))
         inside = ops.logical_or(inside, wrong)
+    for y in domain.bounds if isinstance(domain, SeriesSupport) else ():
+        inside = ops.logical_or(inside, ops.any(ops.isnan(y), axis=-1) if y.ndim else ops.isnan(y))
     return inside
 
 
@@ -86,5 +89,6 @@ def widened(condition: Node, result: Node) -> Node:
 
 def assume(value: Node, domain: Support, facts: FactTable) -> None:
     """Record the fact that a value lies in its domain."""
-    if isinstance(domain, Interval) and is_number(domain.low, domain.high):
+    known = isinstance(domain, Interval) and not domain.partial
+    if known and is_number(domain.low, domain.high):
         facts.assume(value, domain)

@@ -21,7 +21,7 @@ from probtensor.transform.autodiff import gradient
 def has_pathwise(distribution: Distribution) -> bool:
     """Whether draws of a distribution have derivatives: it is of single real numbers, and its
     distribution function is known."""
-    known = type(distribution).logcdf is not Distribution.logcdf
+    known = distribution.has_cdf and not distribution.has_atoms
     return known and isinstance(distribution.over, Interval)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from probtensor.dataclass import dataclass, fields, replace
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.graph.node import SizeOf, TensorLike
 from probtensor.ops.arrays.views import called
+from probtensor.types import Size
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Support(ABC):
 
     event_ndim: ClassVar[int] = 0
     discrete: ClassVar[bool] = False
+    indexes: ClassVar[bool] = False  # a parameter used as indices, an int64 beside floats
+    partial: ClassVar[bool] = False  # whether some entries need not lie in it
 
     @abstractmethod
     def contains(self, x: TensorLike) -> TensorLike:
@@ -37,6 +41,10 @@ class Support(ABC):
     @abstractmethod
     def __str__(self) -> str:
         """The support in messages."""
+
+    def problem(self, shape: Sequence[Size]) -> str | None:
+        """What an array of a shape must be to have points of this support; None if it can."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -177,6 +185,19 @@ class Integers(Support):
         return "a whole number"
 
 
+@dataclass(frozen=True)
+class Point(Support):
+    """One number."""
+
+    value: TensorLike
+
+    def contains(self, x: TensorLike) -> TensorLike:
+        return ops.eq(x, self.value) if isinstance(x, Node) else x == self.value
+
+    def __str__(self) -> str:
+        return f"the number {bound_text(self.value)}"
+
+
 def closeness(x: TensorLike) -> TensorLike:
     """The tolerance of sums or products along the last axis of `x`: a few rounding errors, which
     grow with the square root of its size. A number, or a node if the size is symbolic."""
@@ -229,10 +250,14 @@ class Ordered(Support):
 
 @dataclass(frozen=True)
 class Vector(Support):
-    """Vectors (last axis), each entry of which lies in `entries`."""
+    """Vectors (last axis), each entry of which lies in `entries`; stacks of vectors or matrices
+    where the entries are such."""
 
     entries: Support = Interval()
-    event_ndim: ClassVar[int] = 1
+
+    @property
+    def event_ndim(self) -> int:
+        return 1 + self.entries.event_ndim
 
     def contains(self, x: TensorLike) -> TensorLike:
         inside = self.entries.contains(x)
@@ -355,8 +380,7 @@ def bound_of(what: str, infinite: float, **given: TensorLike) -> TensorLike:
     array = node.op.array
     if np.isnan(array).any() or (array.ndim and np.isinf(array).any()):
         raise ValueError(
-            f"{what}: {name}={value!r:.60} must be numbers; None is no bound\n  at "
-            f"{line_text()}"
+            f"{what}: {name}={value!r:.60} must be numbers; None is no bound\n  at {line_text()}"
         )
     return node if array.ndim else float(array)
 
@@ -366,6 +390,9 @@ def intersect(own: Support, constraint: Support) -> Support:
 
     ValueError if it is empty, or if there is no bijector onto it.
     """
+    unbounded = isinstance(own, Interval) and not own.bounded_below and not own.bounded_above
+    if unbounded and type(constraint) not in (Interval, Ordered):
+        return constraint  # of flat variables, see `check_constraint`
     if not isinstance(own, Interval) or not isinstance(constraint, (Interval, Ordered)):
         raise ValueError("only variables with real values take an interval or an order")
     low, low_open = own.low, own.low_open

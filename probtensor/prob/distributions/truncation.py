@@ -186,7 +186,10 @@ def log_order_probability(
 
 def exchangeable(variable: Node) -> bool:
     """Do the entries along the last axis have the same parameters?"""
-    return all(same_along_last_axis(x) for x in variable.op.parameters_of(variable.inputs))
+    own = variable.op.parameters_of(variable.inputs)
+    domains = variable.op.distribution.parameters.values()
+    pairs = [(x, domain.event_ndim) for x, domain in zip(own, domains, strict=True)]
+    return all(x.ndim <= n or (not n and same_along_last_axis(x)) for x, n in pairs)
 
 
 def same_along_last_axis(node: Node) -> bool:

@@ -11,11 +11,12 @@ import numpy as np
 from cython_ext.convert import is_masked, number_array
 from probtensor.calls import line_text, public
 from probtensor.compile import chosen_target
-from probtensor.graph import GraphError, Node, line_of
+from probtensor.graph import GraphError, Node, line_of, toposort
 from probtensor.graph.node import TensorLike, made_by, present_line
 from probtensor.graph.resize import with_sizes
 from probtensor.graph.sizes import refuse_measured
 from probtensor.late import late
+from probtensor.prob.bijectors.base import Bijector, check_bijector, nodes_in, with_nodes
 from probtensor.prob.density.logp import no_density_message, unwrap_deterministic
 from probtensor.prob.distributions.base import (
     Potential,
@@ -23,6 +24,7 @@ from probtensor.prob.distributions.base import (
     display_name,
     potential,
 )
+from probtensor.prob.distributions.combined.held import check_parts
 from probtensor.prob.model.binding import check_known_dims, checked_coords, observed_array
 from probtensor.prob.model.data import Data, default_of
 from probtensor.prob.model.names import dims_of_node
@@ -46,6 +48,7 @@ def condition(
     coords: Mapping[str, Sequence] | None = None,
     track: Sequence[Node] = (),
     potentials: Sequence[Node] = (),
+    transforms: Mapping[Node, Bijector] | None = None,
     total_size: Mapping[Node, int] | None = None,
     target: object = None,
     build: str | None = None,
@@ -60,6 +63,8 @@ def condition(
     coords      {dim: labels}, copied, each label once: the lengths of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
+    transforms  {free variable: bijector of `pt.bijectors`} to sample a variable by another map from
+                unconstrained numbers than its own; its tensors may depend on other variables
     total_size  {observed variable: N} for a random batch of N rows: its log density is multiplied
                 by N / rows, so that its gradient is without bias. For optimisation, not for draws
     target      "auto" (default), "cython", "machine", "interp" or "cuda"; see `pt.function`
@@ -85,29 +90,52 @@ def condition(
     began = time.perf_counter()
     if build is not None:
         target = chosen_target(target, build)
-    observed, potentials, track = _prepared(observed, potentials, track, total_size)
-    request = request_of(observed, coords, track, potentials, target)
+    maps = checked_transforms(transforms)
+    observed, potentials, track, maps = _prepared(observed, potentials, track, maps, total_size)
+    request = None if maps else request_of(observed, coords, track, potentials, target)
     if request is not None:
         found = _recalled(request, progress)
         if found is not None:
             found.timings["graph"] = time.perf_counter() - began - sum(found.timings.values())
             return found
-    posterior = _posterior(observed, coords, track, potentials, target, progress)
+    posterior = _posterior(observed, coords, track, potentials, target, progress, maps)
     if request is not None:
         remember(request, posterior.function, posterior.dim, posterior.guarded)
     return posterior
 
 
 def _prepared(
-    observed: object, potentials: Sequence[Node], track: Sequence[Node], total_size: object
-) -> tuple[object, Sequence[Node], Sequence[Node]]:
+    observed: object,
+    potentials: Sequence[Node],
+    track: Sequence[Node],
+    transforms: Mapping[Node, Bijector],
+    total_size: object,
+) -> tuple[object, Sequence[Node], Sequence[Node], Mapping[Node, Bijector]]:
     """What `condition` is given, with factors of batches, and missing values as variables."""
+    given = observed
     if total_size is not None:
         roots = (observed, require_list("potentials", potentials), require_list("track", track))
         observed, potentials, track = weights.with_total_size(*roots, total_size)
     if isinstance(observed, Mapping) and any(map(may_miss, observed.values())):
         observed, potentials, track = _imputed(observed, potentials, track)
-    return observed, potentials, track
+    if observed is not given and transforms:
+        transforms = carried_over(transforms, [*observed, *potentials, *track])
+    return observed, potentials, track, transforms
+
+
+def carried_over(
+    transforms: Mapping[Node, Bijector], roots: Sequence[Node]
+) -> dict[Node, Bijector]:
+    """Bijectors of the variables of a graph that was changed: those of the same variables in it,
+    with the nodes that they are made of."""
+    order = [x for x in toposort(roots) if isinstance(x.op, (RandomVariable, Data))]
+    own = {x.op.uid: x for x in order}
+    found = {}
+    for node, bijector in transforms.items():
+        inner = toposort(nodes_in(bijector))
+        changes = {x: own[x.op.uid] for x in inner if getattr(x.op, "uid", None) in own}
+        found[own.get(node.op.uid, node)] = with_nodes(bijector, changes)
+    return found
 
 
 def may_miss(value: object) -> bool:
@@ -139,7 +167,7 @@ def _recalled(request: Request, progress: bool) -> Posterior | None:
     def built() -> Posterior:
         asked = (request.coords, request.track, request.potentials, request.target)
         with made_by(None, line):  # as if it were built by the call that is being made
-            return _posterior(request.observed, *asked, progress=False, late=True)
+            return _posterior(request.observed, *asked, False, {}, late=True)
 
     with building(f"the posterior given {names_of(request.observed)}", progress):
         found = recall(request, lambda: built().function.compilation.lowered())
@@ -153,6 +181,7 @@ def _posterior(
     potentials: Sequence[Node],
     target: object,
     progress: bool,
+    transforms: Mapping[Node, Bijector],
     late: bool = False,
     owners: Mapping[Node, Node] | None = None,
     arrays_of_data: Mapping[Node, np.ndarray] | None = None,
@@ -166,21 +195,27 @@ def _posterior(
     terms = [checked_term(node) for node in require_list("potentials", potentials)]
     tracked = [checked_track(node) for node in require_list("track", track)]
     roots = [*given, *terms, *tracked]
-    order = model_order(roots)
+    read = {node: list(nodes_in(bijector)) for node, bijector in transforms.items()}
+    check_not_of_itself(read)
+    order = model_order(roots, read)
     check_order(order)
+    check_free(transforms, order, given)
+    check_parts(order)
     labels = checked_coords(coords)
     check_known_dims(labels, dims_in(order))
     data = [node for node in order if isinstance(node.op, Data)]
     held = {x: default_of(x) for x in data} | dict(arrays_of_data or {})
     sizes = known_sizes(labels, {x: held[x] for x in data}, arrays)
-    resized = with_sizes(roots, fixed_sizes(order, sizes, data, arrays))
+    also = [node for nodes in read.values() for node in nodes]
+    resized = with_sizes([*roots, *also], fixed_sizes(order, sizes, data, arrays))
+    maps = {resized[node]: with_nodes(bijector, resized) for node, bijector in transforms.items()}
     own = owners or {}
     data_nodes = [(own.get(node, node), resized[node]) for node in (*given, *data)]
     values = [*arrays.values(), *(held[x] for x in data)]
     resized_groups = [[resized[node] for node in nodes] for nodes in (given, terms, tracked)]
     with building(f"the posterior given {names_of(given)}", progress), COLLECTIONS.rare():
         stage("build the graph")
-        posterior = posterior_of(*resized_groups, data_nodes, values, labels, target, late)
+        posterior = posterior_of(*resized_groups, data_nodes, maps, values, labels, target, late)
     graph = time.perf_counter() - began - sum(posterior.timings.values())
     posterior.timings = {"graph": graph, **posterior.timings}
     return posterior
@@ -192,15 +227,19 @@ def conditioned(
     track: Sequence[Node],
     potentials: Sequence[Node],
     target: object,
+    transforms: Mapping[Node, Bijector],
     owners: Mapping[Node, Node],
     arrays_of_data: Mapping[Node, np.ndarray],
 ) -> Posterior:
-    """The posterior of a graph that was changed; see `_posterior`. Labels of dims that it lacks now
-    are left out."""
-    dims = dims_in(model_order([*observed, *potentials, *track]))
+    """The posterior of a graph that was changed; see `_posterior`. Labels of dims and bijectors of
+    variables that it lacks now are left out."""
+    order = model_order([*observed, *potentials, *track])
+    dims, known = dims_in(order), set(order).difference(observed)
     coords = {dim: labels for dim, labels in coords.items() if dim in dims}
+    maps = carried_over(transforms, [*observed, *potentials, *track])
+    maps = {node: bijector for node, bijector in maps.items() if node in known}
     return _posterior(
-        observed, coords, track, potentials, target, False, False, owners, arrays_of_data
+        observed, coords, track, potentials, target, False, maps, False, owners, arrays_of_data
     )
 
 
@@ -256,12 +295,58 @@ def variable_of(key: object) -> Node:
     return node
 
 
+def checked_transforms(transforms: object) -> dict[Node, Bijector]:
+    """The bijectors by random variable."""
+    if transforms is None:
+        return {}
+    if not isinstance(transforms, Mapping):
+        raise GraphError(
+            f"condition: transforms= takes {{variable: bijector}}, not {transforms!r:.60}\n"
+            f"  at {line_text()}"
+        )
+    for bijector in transforms.values():
+        check_bijector("condition: transforms=", bijector)
+    return {variable_of(key): bijector for key, bijector in transforms.items()}
+
+
+def check_not_of_itself(read: Mapping[Node, Sequence[Node]]) -> None:
+    """GraphError for a bijector that depends on the variable that it makes, perhaps by those of
+    others; `read` are the tensors that each bijector reads."""
+    for variable in read:
+        stack, seen = list(read[variable]), set()
+        while stack:
+            node = stack.pop()
+            if node is variable:
+                name = display_name(node.op.distribution, node.op.label)
+                raise GraphError(
+                    f"condition: transforms= has a bijector of {name} that depends on {name} "
+                    f"itself\n  made at {line_of(node)}\n  its tensors may depend on other "
+                    "variables, whose own bijectors do not depend on it"
+                )
+            if node not in seen:
+                seen.add(node)
+                stack += [*node.inputs, *read.get(node, ())]
+
+
+def check_free(
+    transforms: Mapping[Node, Bijector], order: Sequence[Node], given: Mapping[Node, object]
+) -> None:
+    """GraphError for a bijector of what is no free variable of the model."""
+    known = set(order)
+    for node in transforms:
+        if node not in known or node in given:
+            name = display_name(node.op.distribution, node.op.label)
+            why = "observed" if node in given else "not in this model"
+            raise GraphError(
+                f"condition: transforms= has {name}, which is {why}\n  made at {line_of(node)}\n"
+                "  it takes the free variables, which the observed ones depend on"
+            )
+
+
 def require_list(what: str, nodes: Sequence[Node]) -> Sequence[Node]:
     """The nodes; GraphError for a single tensor, which is iterable too."""
     if isinstance(nodes, Node):
-        raise GraphError(
-            f"condition: {what}= takes a list, not {nodes!r:.60}\n  at {line_text()}"
-        )
+        raise GraphError(f"condition: {what}= takes a list, not {nodes!r:.60}\n  at {line_text()}")
     return nodes
 
 

@@ -34,13 +34,13 @@ from probtensor.graph import (
 )
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import make, new_input, present_line
-from probtensor.graph.walk import rebuild
 from probtensor.late import late
-from probtensor.prob.bijectors.base import Bijector, bijector_for
+from probtensor.prob.bijectors.base import Bijector, nodes_in, with_nodes
+from probtensor.prob.bijectors.choice import bijector_for, value_of
+from probtensor.prob.density.guards import Restricted, lift_guards
 from probtensor.prob.density.logp import (
     Conditions,
     DensityOf,
-    Restriction,
     SupportCheck,
     apply_restrictions,
     density_of,
@@ -66,15 +66,12 @@ from probtensor.prob.sequences.resolve import model_order, resolved, support_in_
 from probtensor.process import computed_once
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import gradient
-from probtensor.transform.facts import FactTable, constant_of
+from probtensor.transform.facts import FactTable
 from probtensor.types import Shape, SizeCheck
 
 centring = late("probtensor.prob.bijectors.centring")
+weights = late("probtensor.prob.model.weights")
 SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
-
-
-# A density without its restrictions, and these.
-Restricted = tuple[Node, list[Restriction]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +86,7 @@ class FreeVariable:
     u: Node
     value: Node
     start: int
+    chosen: bool = False  # the bijector, by `transforms=`
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -100,12 +98,7 @@ class FreeVariable:
 
     def bijector_with(self, replacements: Mapping[Node, Node]) -> Bijector:
         """The bijector with the nodes in its bounds replaced."""
-        bounds = {
-            f.name: replace([value], replacements)[0]
-            for f in fields(self.bijector)
-            if isinstance(value := getattr(self.bijector, f.name), Node)
-        }
-        return dataclass_replace(self.bijector, **bounds)
+        return with_nodes(self.bijector, replacements)
 
     def support_with(self, replacements: Mapping[Node, Node]) -> Support:
         """The support with the nodes in its bounds replaced."""
@@ -229,7 +222,8 @@ class Model:
                 continue
             own = resolved(v.variable).variable
             inputs = own.op.named(own.inputs).items()
-            scales = [node for name, node in inputs if name in SCALES]
+            # Those of a part have its name before theirs.
+            scales = [node for name, node in inputs if name.rpartition(".")[2] in SCALES]
             above = ancestors(scales, stop=names.__contains__)
             pairs += [(v.name, names[node]) for node in above if node in names]
         return tuple(pairs)
@@ -258,15 +252,19 @@ def build(
     potentials: Sequence[Node],
     track: Sequence[Node],
     late: bool = False,
+    transforms: Mapping[Node, Bijector] | None = None,
 ) -> Model:
-    """The model of a graph whose free variables have sizes that are integers.
+    """The model of a graph whose free variables have sizes that are integers. `transforms` are the
+    bijectors of some of them.
 
     GraphError for a discrete free variable, a duplicate name, or an input without a value. With
     `late`, its density is derived when it is first needed.
     """
     line = present_line()
-    order = model_order([*observed, *potentials, *track])
-    conditioner = Conditioner(order, observed)
+    chosen = {**(transforms or {})}
+    read = {node: list(nodes_in(bijector)) for node, bijector in chosen.items()}
+    order = model_order([*observed, *potentials, *track], read)
+    conditioner = Conditioner(order, observed, chosen)
     conditioner.walk()
     check_names(names_in_results(conditioner, potentials))
     conditioner.potentials = [
@@ -326,8 +324,14 @@ def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Deri
 class Conditioner:
     """A walk over the graph that replaces variables by values; its attributes are the results."""
 
-    def __init__(self, order: Sequence[Node], observed: Sequence[Node]) -> None:
+    def __init__(
+        self,
+        order: Sequence[Node],
+        observed: Sequence[Node],
+        chosen: Mapping[Node, Bijector] | None = None,
+    ) -> None:
         self.order = order
+        self.chosen = chosen or {}
         self.given = {node: k for k, node in enumerate(observed)}
         self.free: list[FreeVariable] = []
         self.observed: list[NamedValue] = []
@@ -405,6 +409,12 @@ class Conditioner:
                 f"gradient to sample by\n  made at {line_of(node)}\n  observe it, or sum it out: "
                 "add logsumexp over its values of the joint log density as a pt.potential"
             )
+        if op.distribution.has_atoms:
+            raise GraphError(
+                f"{display_name(op.distribution, op.label)} has values of positive probability and "
+                f"is not observed, so it cannot be sampled by gradients\n  made at {line_of(node)}"
+                "\n  observe it, or make what it is made of a variable of its own"
+            )
         name = self._name(node)
         if not all(isinstance(n, int) for n in node.shape):
             raise GraphError(
@@ -412,15 +422,22 @@ class Conditioner:
                 "  give shape=, or coords={dim: labels} for its dims"
             )
         support = self._support(node)
-        bijector = bijector_for(support)
-        if op.centering is not None:
+        chosen = node in self.chosen
+        if chosen:
+            bijector = with_nodes(self.chosen[node], self.values)
+        elif op.centering is not None:
             bijector = centring.centring_for(node, self.values)
+        else:
+            bijector = bijector_for(support)
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
-        forward = ops.broadcast_to(bijector.forward(u), node.shape)
+        forward = value_of(bijector, u, node) if chosen else bijector.forward(u)
+        forward = ops.broadcast_to(forward, node.shape)
         value = forward.astype(node.dtype)
         # The value may round onto a bound, sooner in single precision than in double.
         self.facts.assume(value, self.facts.bounds(forward))
-        self.free.append(FreeVariable(name, node, op.dims, support, bijector, u, value, self.size))
+        self.free.append(
+            FreeVariable(name, node, op.dims, support, bijector, u, value, self.size, chosen)
+        )
         self.size = self.free[-1].stop
         return value
 
@@ -518,66 +535,22 @@ def density_term(
     if source.kind != "potential":
         variable = resolved(node).variable
         inputs = [conditioner.values[x] for x in variable.inputs]
-        is_free = source.kind == "prior"
-        if centred:
-            conditions.require_parameters(variable, inputs)
-            with made_by(node):
-                own = source.owner
-                return centring.standard_density(variable.op, own.bijector, own.u, inputs)
+        is_free, owner = source.kind == "prior", source.owner
         with made_by(node):
+            if centred:
+                conditions.require_parameters(variable, inputs)
+                return centring.standard_density(variable.op, owner.bijector, owner.u, inputs)
+            if is_free and owner.chosen:
+                what = f"the value of {owner.name} by transforms="
+                conditions.require(what, owner.value, owner.support, line_of(node))
             if variable.op.weighted and inputs[-1].dtype != "bool":
-                weight = inputs[-1]
-                conditions.require(
-                    f"the factor of {source.owner.name}", weight, Interval(0.0), line_of(node)
-                )
-            density = density_of(variable, source.owner.value, inputs, conditions, is_free)
-            return variable.op.weigh(density, inputs)
+                what = f"the factor of {owner.name}"
+                conditions.require(what, inputs[-1], Interval(0.0), line_of(node))
+            density = density_of(variable, owner.value, inputs, conditions, is_free)
+            return weights.weighed(density, inputs) if variable.op.weighted else density
     value = lift_guards(source.graph, conditioner.restricted, conditions, line_of(node))
     value = value if value.type.is_float else value.astype("float64")
     if any(isinstance(x.op, (ops.Lgamma, ops.Lbeta)) for x in toposort([value])):
         # Log gammas that cancel are found only before the sum of terms is split.
         value = stabilized([value])[0]
     return value
-
-
-# Ops whose result is -inf if any operand is -inf and the others are numbers.
-_PROPAGATE_NEG_INF = (
-    ops.Add, ops.Sum, ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose,
-    ops.Cast,
-)  # fmt: skip
-
-
-def lift_guards(
-    term: Node, restricted: Mapping[Node, Restricted], conditions: Conditions, line: str
-) -> Node:
-    """A term of the log density without the restrictions of the densities that it is a sum of.
-    These become guards of the whole density, since a violated one makes the term -inf."""
-    lifted: dict[Node, list[bool]] = {}
-    stack = [term]
-    while stack:
-        node = stack.pop()
-        if node in lifted:
-            continue
-        lifted[node] = [] if node in restricted else propagates_neg_inf(node)
-        stack += [x for x, keeps in zip(node.inputs, lifted[node], strict=False) if keeps]
-    done: dict[Node, Node] = {}
-    for node in (x for x in toposort([term]) if x in lifted):
-        if node in restricted:
-            done[node], restrictions = restricted[node]
-            for r in restrictions:
-                conditions.guard(SupportCheck(r.what, r.value, r.inside, r.domain, line))
-        elif any(lifted[node]):
-            pairs = zip(node.inputs, lifted[node], strict=True)
-            with made_by(node):
-                done[node] = rebuild(node, tuple(done.get(x, x) if k else x for x, k in pairs))
-    return done.get(term, term)
-
-
-def propagates_neg_inf(node: Node) -> list[bool]:
-    """For each input of a node: is the node -inf where the input is?"""
-    if isinstance(node.op, ops.Mul):
-        factors = [constant_of(x) for x in node.inputs]
-        return [f is not None and 0 < f < math.inf for f in factors[::-1]]
-    if isinstance(node.op, ops.Sub):
-        return [True, False]
-    return [isinstance(node.op, _PROPAGATE_NEG_INF)] * len(node.inputs)

@@ -32,6 +32,7 @@ from probtensor.graph.resize import with_sizes
 from probtensor.graph.walk import replace as replaced
 from probtensor.graph.walk import toposort
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
+from probtensor.prob.distributions.distribution import Distribution
 from probtensor.prob.model.binding import checked_shape
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.sizes import KnownSizes
@@ -39,7 +40,6 @@ from probtensor.prob.sequences.op import RandomSequence
 from probtensor.process import new_uid, numpy_part
 from probtensor.types import size_name
 
-NORMAL_VECTORS = "multivariate_normal"
 MOST_PATTERNS = 64  # of rows of vectors; each is a variable of its own
 
 
@@ -73,6 +73,11 @@ def missing_in(value: object) -> np.ndarray | None:
     except (TypeError, ValueError):
         return None
     return mask if mask is not None and mask.any() else None
+
+
+def has_factor(distribution: Distribution) -> bool:
+    """Whether it is that of normal vectors, by the factor of their covariance."""
+    return [*distribution.parameters] == ["mu", "scale_tril"]
 
 
 class Imputation:
@@ -179,10 +184,11 @@ def _check(node: Node, mask: np.ndarray, shown: str) -> None:
             f"{line_of(node)}\n  leave these rows out of the model"
         )
     rows = mask.any(axis=-1) & ~mask.all(axis=-1) if op.distribution.event_ndim else False
-    if np.any(rows) and op.distribution.name != NORMAL_VECTORS:
+    if np.any(rows) and not has_factor(op.distribution):
         raise GraphError(
-            f"{shown} has rows of which some entries are missing; only for multivariate_normal the "
-            f"density of the others is known\n  made at {line_of(node)}\n  leave these rows out"
+            f"{shown} has rows of which some entries are missing; the density of the others is "
+            f"known for multivariate_normal by scale_tril or cov\n  made at {line_of(node)}\n"
+            "  leave these rows out"
         )
 
 
@@ -297,7 +303,7 @@ def rows_apart(node: Node, mask: np.ndarray) -> list[Block]:
             if not columns.size:
                 continue
             own = positions[flat][:, columns] if batch else positions[0][columns]
-            if node.op.distribution.name == NORMAL_VECTORS:
+            if has_factor(node.op.distribution):
                 blocks.append(NormalBlock(own, rows, seen, "", columns, given))
                 given = blocks[-1]
             else:

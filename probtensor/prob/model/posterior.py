@@ -41,6 +41,7 @@ from probtensor.types import shape_text
 if TYPE_CHECKING:
     from probtensor.export.folder import Export
     from probtensor.function.device.batched import DeviceDensity
+    from probtensor.prob.bijectors.base import Bijector
     from probtensor.prob.modelling.lint import Findings
 
 function_exports = late("probtensor.function.exported")
@@ -145,7 +146,6 @@ class Posterior:
         return [*super().__dir__(), "function", *BUILT]
 
     # Description.
-
 
     @property
     def target(self) -> object:
@@ -531,6 +531,7 @@ def posterior_of(
     potentials: Sequence[Node],
     track: Sequence[Node],
     data_nodes: Sequence[tuple[Node, Node]],
+    transforms: Mapping[Node, Bijector],
     arrays: Sequence[np.ndarray],
     coords: Mapping[str, np.ndarray],
     target: object,
@@ -539,14 +540,15 @@ def posterior_of(
     """The posterior of a graph whose fixed sizes are integers.
 
     `data_nodes` pairs each node that takes data, as the user made it, with its replacement in this
-    graph; `arrays` are their values. With `late` the density is neither derived nor compiled before
-    it is needed, and the arrays are known to be right.
+    graph; `arrays` are their values; `transforms` are bijectors of free variables. With `late` the
+    density is neither derived nor compiled before it is needed, and the arrays are known to be
+    right.
     """
-    model = build(observed, potentials, track, late)
+    model = build(observed, potentials, track, late, transforms)
     inputs = {y.node: y.value for y in model.observed}
     input_nodes = {own: inputs.get(placed, placed) for own, placed in data_nodes}
     given = dict(zip(input_nodes.values(), arrays, strict=True))
-    rebuild_args = (tuple(observed), tuple(potentials), tuple(track), tuple(data_nodes))
+    rebuild_args = (tuple(observed), tuple(potentials), tuple(track), tuple(data_nodes), transforms)
     return Posterior(model, input_nodes, given, coords, Programs(target), rebuild_args, late)
 
 

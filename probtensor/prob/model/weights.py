@@ -89,6 +89,19 @@ def _both(first: Node, second: Node) -> Node:
     return first * second
 
 
+def weighed(density: Node, inputs: Sequence[Node]) -> Node:
+    """The term of a weighted variable: its log density times the factor; 0 where that is 0 or
+    false, also where the density is 0."""
+    weight = inputs[-1]
+    if weight.dtype == "bool":
+        return ops.where(weight, density, 0.0)
+    product = weight.astype(density.dtype) * density
+    number = weight.inputs[0] if isinstance(weight.op, ops.Div) else weight
+    if isinstance(number.op, Const) and (number.op.array > 0).all():
+        return product
+    return ops.where(weight > 0, product, 0.0)
+
+
 def with_total_size(
     observed: object, potentials: Sequence[Node], track: Sequence[Node], total_size: object
 ) -> tuple[dict[Node, object], list[Node], list[Node]]:

@@ -141,11 +141,12 @@ class Parts:
     """
 
     def __init__(self, posterior: Posterior) -> None:
-        observed, potentials, track, pairs = posterior._rebuild_args[:4]
+        observed, potentials, track, pairs, transforms = posterior._rebuild_args
         model, given = posterior.model, posterior._given
         self.observed = {y.node: given[y.value] for y in model.observed}
         self.observed = {node: self.observed[node] for node in observed}
         self.potentials, self.track = list(potentials), list(track)
+        self.transforms = dict(transforms)
         self.reported = [v.variable for v in model.free] + [d.node for d in model.deterministic]
         self.owners = {placed: own for own, placed in pairs}
         self.data = dict(posterior.data)
@@ -214,8 +215,8 @@ class Parts:
     def posterior(self) -> Posterior:
         """The posterior of these parts."""
         return conditioned(
-            self.observed, self.labels, self.track, self.potentials, self.target, self.owners,
-            self.data,
+            self.observed, self.labels, self.track, self.potentials, self.target,
+            self.transforms, self.owners, self.data,
         )  # fmt: skip
 
 

@@ -143,6 +143,7 @@ def _centred(posterior: Posterior, shares: Mapping[Node, object]) -> Posterior:
                 )
             own = None if share is True else centering_of(plain, share)
             changes[node] = make(with_fields(plain, centering=own), node.inputs)
+            parts.transforms.pop(node, None)
     parts.change(changes)
     return parts.posterior()
 

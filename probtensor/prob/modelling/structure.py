@@ -187,7 +187,7 @@ def _of_posterior(posterior: Posterior) -> Structure:
 
 
 _TRANSFORMS = {
-    "Bijector": "", "Lower": "log", "Upper": "log", "Logit": "logit", "Increasing": "log steps",
+    "Identity": "", "Lower": "log", "Upper": "log", "Logit": "logit", "Ordered": "log steps",
     "LogRatio": "log ratios", "CentredReal": "non-centred", "CentredVector": "non-centred",
     "CentredLog": "log, non-centred", "CentredScale": "log, non-centred",
 }  # fmt: skip

@@ -47,7 +47,8 @@ def resolved(variable: Node) -> Resolved:
         values = _for_all_steps(loop, sequences, [*wanted, *(x for _, x in bounded)])
         batch = (loop.op.steps, *op.batch)
         plain = RandomVariable(
-            op.distribution, batch, op.uid, op.label, op.dims, op.constraint, weighted=op.weighted
+            op.distribution, batch, op.uid, op.label, op.dims, op.constraint, op.event,
+            weighted=op.weighted,
         )
         bounds = []
         for (node, _), value in zip(bounded, values[len(wanted) :], strict=True):
@@ -121,14 +122,21 @@ def support_in_all_steps(sequence: Node, values: Mapping[Node, Node]) -> Support
     return replace(support, **{name: replaced([x], outside)[0] for name, x in bounds.items()})
 
 
-def model_order(roots: Iterable[Node]) -> list[Node]:
+def model_order(
+    roots: Iterable[Node], also: Mapping[Node, Sequence[Node]] | None = None
+) -> list[Node]:
     """The nodes that the density of a model with these roots needs, in topological order but for
     one thing: what the parameters of a sequence need comes after it, since the parameters depend on
-    the values of sequences."""
+    the values of sequences. `also` are further nodes that come before a node."""
     order: list[Node] = []
     wanted = list(roots)
+    also = also or {}
+
+    def needs(node: Node) -> Sequence[Node]:
+        return [*_needs(node), *also[node]] if node in also else _needs(node)
+
     while wanted:
-        new = toposort(wanted, given=order, needs=_needs)
+        new = toposort(wanted, given=order, needs=needs)
         order += new
         wanted = []
         for sequence in (x for x in new if isinstance(x.op, RandomSequence)):

@@ -42,6 +42,10 @@ def _positive(*shape: int) -> Node:
     return ops.assume(_a(*shape), positive_definite=True)
 
 
+def _factor() -> Node:
+    return ops.where(ops.eye(3, dtype="bool"), 1 + ops.sigmoid(_a()), ops.tril(ops.sigmoid(_a())))
+
+
 def _gram(factor: Node) -> Node:
     return factor @ ops.matrix_transpose(factor)
 
@@ -119,7 +123,7 @@ def solve_by_structure(node: Node, facts: FactTable) -> Node | None:
         return (ops.solve_lower_transposed if turned else ops.solve_lower)(a, b)
     if found.upper:
         return (ops.solve_upper_transposed if turned else ops.solve_upper)(a, b)
-    factor = _gram_factor(a)
+    factor = _gram_factor(a, facts)
     if factor is not None:
         return _factored_solve(factor, b)
     if found.positive:
@@ -131,14 +135,14 @@ def solve_by_structure(node: Node, facts: FactTable) -> Node | None:
     return make(ops.Solve(False), (a, b)) if turned and found.symmetric else None
 
 
-def _gram_factor(a: Node) -> Node | None:
+def _gram_factor(a: Node, facts: FactTable) -> Node | None:
     """L, where a is L @ L.mT and L a Cholesky factor; else None."""
     if not isinstance(a.op, ops.Contract):
         return None
     found = product_of(a)
     if found is None or found.row or found.column or not is_transpose_of(found):
         return None
-    return found.left if isinstance(found.left.op, ops.Cholesky) and not found.left_turned else None
+    return found.left if not found.left_turned and structure_of(found.left, facts).factor else None
 
 
 _TURNED = {
@@ -214,11 +218,15 @@ def read_lower_triangle_in_place(node: Node) -> Node | None:
 @rewrite(
     on=ops.Cholesky,
     operands=ops.Contract,
-    example=lambda: ops.cholesky(_gram(ops.cholesky(_a()))),
+    example=lambda: (
+        ops.cholesky(_gram(ops.cholesky(_a()))),
+        ops.cholesky(_gram((1 + ops.sigmoid(ops.tensor("s", (3, 1)))) * _factor())),
+    ),
 )
-def factor_of_factors(node: Node) -> Node | None:
-    """cholesky(L @ L.mT) -> L, where L is a Cholesky factor."""
-    return _gram_factor(node.inputs[0])
+def factor_of_factors(node: Node, facts: FactTable) -> Node | None:
+    """cholesky(L @ L.mT) -> L, where L is a Cholesky factor: lower triangular with a positive
+    diagonal."""
+    return _gram_factor(node.inputs[0], facts)
 
 
 @rewrite(
@@ -264,7 +272,8 @@ def invert_by_structure(node: Node, facts: FactTable) -> Node | None:
         solve = ops.solve_lower if found.lower else ops.solve_upper
         return solve(a, ops.broadcast_to(ops.eye(a.shape[-1]), a.shape))
     if found.positive:
-        factor = ops.cholesky(a)
+        factor = _gram_factor(a, facts)
+        factor = ops.cholesky(a) if factor is None else factor
         return ops.cholesky_gradient(factor, _on_diagonal(2 / _diagonal_of(factor)))
     return ops.matrix_transpose(a) if found.orthogonal else None
 
@@ -293,7 +302,8 @@ def _diagonal_of_factor(a: Node, facts: FactTable) -> tuple[Node, bool] | None:
     if found is not None and (found.lower or found.upper):
         return _diagonal_of(a), False
     if found is not None and found.positive:
-        return _diagonal_of(ops.cholesky(a)), True
+        factor = _gram_factor(a, facts)
+        return _diagonal_of(ops.cholesky(a) if factor is None else factor), True
     return None
 
 
@@ -375,8 +385,10 @@ def _terms(x: Node) -> list[tuple[int, Node]]:
         small = len(found) + len(stack) < MAX_TERMS
         if small and isinstance(x.op, ops.Neg):
             stack.append((-sign, x.inputs[0]))
-        elif small and isinstance(x.op, (ops.Add, ops.Sub)) and all(
-            y.type == x.type for y in x.inputs
+        elif (
+            small
+            and isinstance(x.op, (ops.Add, ops.Sub))
+            and all(y.type == x.type for y in x.inputs)
         ):
             second = -sign if isinstance(x.op, ops.Sub) else sign
             stack += [(second, x.inputs[1]), (sign, x.inputs[0])]

@@ -38,7 +38,8 @@ MAX_ELEMENTS = 2**16  # of literals that are looked at
 class Structure:
     """Elements are 0 where the row is more than `below` past the column, or the column more than
     `above` past the row; a matrix is orthogonal if its inverse is its transpose, and a permutation
-    if it is the identity with its rows in another order."""
+    if it is the identity with its rows in another order. A factor is lower triangular with a
+    positive diagonal: the Cholesky factor of its product with its transpose."""
 
     below: float = INF
     above: float = INF
@@ -46,6 +47,7 @@ class Structure:
     positive: bool = False
     orthogonal: bool = False
     permutation: bool = False
+    factor: bool = False
 
     @property
     def lower(self) -> bool:
@@ -66,7 +68,7 @@ class Structure:
 
     @property
     def transposed(self) -> Structure:
-        return replace(self, below=self.above, above=self.below)
+        return replace(self, below=self.above, above=self.below, factor=False)
 
 
 NOTHING = Structure()
@@ -166,7 +168,7 @@ def _is_permutation(array: np.ndarray) -> bool:
 def _cast(node: Node, facts: FactTable, x: Structure) -> Structure:
     band = mask_of(node.inputs[0])
     if band is None:
-        return replace(x, positive=False, orthogonal=x.permutation)
+        return replace(x, positive=False, orthogonal=x.permutation, factor=False)
     return IDENTITY if band == (0, 0) else Structure(*band)
 
 
@@ -183,6 +185,10 @@ def _where(node: Node, facts: FactTable, c: Structure, x: Structure, y: Structur
         band, x = _complement(*band), y
     elif facts.constant(node.inputs[2]) != 0:
         band = None
+    if band is None and mask_of(node.inputs[0]) == (0, 0):
+        # The rest is y.
+        factor = y.above <= 0 and _is_positive(node.inputs[1], facts)
+        return Structure(max(y.below, 0), max(y.above, 0), y.symmetric, factor=factor)
     if band is None:
         return Structure(max(x.below, y.below), max(x.above, y.above))
     below, above = min(x.below, band[0]), min(x.above, band[1])
@@ -211,23 +217,33 @@ def _all_even(node: Node, *operands: Structure) -> bool:
 
 
 def _neg(node: Node, facts: FactTable, x: Structure) -> Structure:
-    return replace(x, positive=False, permutation=False)
+    return replace(x, positive=False, permutation=False, factor=False)
 
 
 def _mul(node: Node, facts: FactTable, x: Structure, y: Structure) -> Structure:
     for scalar, other in ((node.inputs[0], y), (node.inputs[1], x)):
         if is_repeated(scalar):
-            positive = other.positive and facts.bounds(scalar).positive
-            return replace(other, positive=positive, orthogonal=False, permutation=False)
+            above_0 = facts.bounds(scalar).positive
+            return replace(other, positive=other.positive and above_0, orthogonal=False,
+                           permutation=False, factor=other.factor and above_0)  # fmt: skip
     even = x.symmetric and y.symmetric
-    return Structure(min(x.below, y.below), min(x.above, y.above), even)
+    below, above = min(x.below, y.below), min(x.above, y.above)
+    pairs = ((node.inputs[0], y), (node.inputs[1], x))
+    return Structure(below, above, even, factor=any(_scales_rows(r, z, facts) for r, z in pairs))
+
+
+def _scales_rows(x: Node, other: Structure, facts: FactTable) -> bool:
+    """Whether x multiplies the rows of a factor by positive numbers."""
+    by_row = x.ndim >= 2 and isinstance(x.shape[-1], int) and x.shape[-1] == 1
+    return other.factor and by_row and facts.bounds(x).positive
 
 
 def _div(node: Node, facts: FactTable, x: Structure, y: Structure) -> Structure:
     if not is_repeated(node.inputs[1]):
         return Structure(x.below, x.above, x.symmetric and y.symmetric)
     positive = x.positive and facts.bounds(node.inputs[1]).positive
-    return replace(x, positive=positive, orthogonal=False, permutation=False)
+    factor = x.factor and facts.bounds(node.inputs[1]).positive
+    return replace(x, positive=positive, orthogonal=False, permutation=False, factor=factor)
 
 
 # Products and views.
@@ -300,14 +316,14 @@ def _contract(node: Node, facts: FactTable, x: Structure, y: Structure) -> Struc
     left = left.transposed if found.left_turned else left
     right = right.transposed if found.right_turned else right
     gram = is_transpose_of(found)
-    factor = found.left.op if gram else None
     return Structure(
         left.below + right.below,
         left.above + right.above,
         symmetric=gram,
-        positive=gram and isinstance(factor, ops.Cholesky),
+        positive=gram and (left.factor or right.factor),
         orthogonal=left.orthogonal and right.orthogonal,
         permutation=left.permutation and right.permutation,
+        factor=left.factor and right.factor,
     )
 
 
@@ -452,7 +468,7 @@ def _get(node: Node, facts: FactTable, x: Structure) -> Structure:
 
 
 def _cholesky(node: Node, facts: FactTable, x: Structure) -> Structure:
-    return Structure(max(x.below, 0), 0)
+    return Structure(max(x.below, 0), 0, factor=True)
 
 
 def _inv(node: Node, facts: FactTable, x: Structure) -> Structure:
@@ -475,6 +491,7 @@ def _assumed(node: Node, facts: FactTable, x: Structure) -> Structure:
         x.positive or op.positive_definite,
         x.orthogonal or op.orthogonal or op.permutation,
         x.permutation or op.permutation,
+        x.factor or (op.lower_triangular and op.positive_diagonal),
     )
 
 

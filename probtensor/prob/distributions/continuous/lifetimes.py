@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from probtensor import ops
+from probtensor.graph import as_tensor
 from probtensor.prob.distributions.continuous.families import (
     EULER,
     HALF_LOG_2PI,
@@ -18,6 +19,12 @@ from probtensor.prob.distributions.continuous.families import (
     number,
 )
 from probtensor.prob.distributions.continuous.positive import Gamma
+from probtensor.prob.distributions.continuous.searches import (
+    fall_width,
+    inner,
+    log_integral,
+    root_between,
+)
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import (
     log_of,
@@ -29,6 +36,8 @@ from probtensor.prob.distributions.formulas import (
 from probtensor.prob.distributions.parameters import check_literal
 from probtensor.prob.distributions.support import NONNEGATIVE, POSITIVE, REAL, Interval
 from probtensor.prob.distributions.truncation import normal_quantile
+
+LOG_RANGE = as_tensor(-740.0), as_tensor(709.0)
 
 
 class Weibull(Distribution):
@@ -197,6 +206,58 @@ nu**2 / sigma**2 / 2 * i1e(nu**2 / sigma**2 / 4)).
         centre = ops.log(ops.i0e(z * offset)) - 0.5 * ops.square(z - offset)
         return log_of(x) - 2 * log_of(sigma) + centre
 
+    # Marcum's Q function: the integral of the density of z = x / sigma over the tail that is the
+    # smaller one or nearly so, beside the density at its end.
+
+    def _tail(self, z, offset, above):
+        sign = 1.0 if above else -1.0
+        away = sign * (z - offset)
+        width = fall_width(away)
+        width = width if above else ops.minimum(z, width)
+
+        def log_f(v):
+            return -v * (inner(away) + 0.5 * v)
+
+        def factor(v):
+            ratio = ops.i0e((inner(z) + sign * v) * inner(offset)) / inner(ops.i0e(z * offset))
+            return (1 + sign * v / inner(z)) * ratio
+
+        centre = ops.log(z) + ops.log(ops.i0e(z * offset)) - 0.5 * ops.square(away)
+        return ops.minimum(centre + log_integral(log_f, width, factor), 0.0)
+
+    def _log_tails(self, x, nu, sigma):
+        """Whether x lies below the middle, and the log of the tail on its side of the middle."""
+        z, offset = quotient(x, sigma), quotient(nu, sigma)
+        middle = ops.hypot(offset, 1.0)
+        below = z <= middle
+        lower = self._tail(ops.where(below, ops.maximum(z, 1e-300), middle), offset, False)
+        upper = self._tail(ops.where(below, middle, z), offset, True)
+        return below, ops.where(below, lower, upper)
+
+    def logcdf(self, x, nu, sigma):
+        below, tail = self._log_tails(x, nu, sigma)
+        return ops.where(below, tail, ops.log1mexp(tail))
+
+    def logccdf(self, x, nu, sigma):
+        below, tail = self._log_tails(x, nu, sigma)
+        return ops.where(below, ops.log1mexp(tail), tail)
+
+    def lower_quantile(self, log_p, nu, sigma):
+        return self._quantile(log_p, nu, sigma, self.logcdf)
+
+    def upper_quantile(self, log_p, nu, sigma):
+        return self._quantile(log_p, nu, sigma, self.logccdf)
+
+    def _quantile(self, log_p, nu, sigma, tail):
+        # By the log of z, from about its median.
+        offset, one = quotient(nu, sigma), as_tensor(1.0)
+        t = root_between(
+            lambda t: tail(ops.exp(t), offset, one),
+            lambda t: self.logpdf(ops.exp(t), offset, one) + t,
+            log_p, *LOG_RANGE, ops.log(ops.hypot(offset, 1.17)), rising=tail == self.logcdf,
+        )  # fmt: skip
+        return sigma * ops.exp(t)
+
     def sample(self, key, shape, nu, sigma):
         index = element_indices(shape)
         first, second = (ops.draw_normal(ops.key_fold(key, k), index) for k in (0, 1))
@@ -266,6 +327,22 @@ class Wald(Distribution):
         drop = -gap * (slope + ops.square(gap) * third / 24)
         series = ops.log(0.5 * drop) - 0.5 * ops.square(score)
         return ops.where(close, series, rest)
+
+    def lower_quantile(self, log_p, mu, lam, alpha):
+        return self._quantile(log_p, mu, lam, alpha, self.logcdf)
+
+    def upper_quantile(self, log_p, mu, lam, alpha):
+        return self._quantile(log_p, mu, lam, alpha, self.logccdf)
+
+    def _quantile(self, log_p, mu, lam, alpha, tail):
+        # By the log of (x - alpha) / mu, from its mean.
+        own = as_tensor(1.0), lam / mu, as_tensor(0.0)
+        t = root_between(
+            lambda t: tail(ops.exp(t), *own),
+            lambda t: self.logpdf(ops.exp(t), *own) + t,
+            log_p, *LOG_RANGE, as_tensor(0.0), rising=tail == self.logcdf,
+        )  # fmt: skip
+        return alpha + mu * ops.exp(t)
 
     def sample(self, key, shape, mu, lam, alpha):
         """The smaller root of a quadratic in a chi-squared variable, or the larger one (Michael,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from probtensor import ops
+from probtensor.graph import as_tensor
 from probtensor.prob.distributions.continuous.families import (
     EULER,
     HALF_LOG_2PI,
@@ -18,6 +19,12 @@ from probtensor.prob.distributions.continuous.families import (
     standardised,
 )
 from probtensor.prob.distributions.continuous.real import log_betainc_near_zero
+from probtensor.prob.distributions.continuous.searches import (
+    fall_width,
+    inner,
+    log_integral,
+    root_between,
+)
 from probtensor.prob.distributions.distribution import (
     LOG_HALF,
     Distribution,
@@ -228,13 +235,49 @@ class ExGaussian(Distribution):
 
     def logcdf(self, x, mu, sigma, nu):
         z, ratio = standardised(x, mu, sigma), sigma / nu
-        below = ops.log_ndtr(z)
-        excess = ops.minimum(self._log_excess(z, ratio) - below, -1e-300)
-        return below + ops.log1mexp(excess)
+        left, steep = z < 0, ratio >= 1
+        low = log_sum_below(ops.minimum(z, 0.0), ratio)
+        y = ops.where(left, 1.0, z)
+        # The difference, where it does not cancel.
+        below = ops.log_ndtr(y)
+        wide = ops.where(steep, ratio, 1.0)
+        excess = ops.minimum(self._log_excess(y, wide) - below, -1e-300)
+        # Else the share of the exponential below z, less what the normal part takes from it.
+        flat = ops.where(steep, 0.5, ratio)
+        taken = log_integral(
+            lambda u: inner(flat) * u + ops.log_ndtr(-u), ops.minimum(y, 9.0)
+        )
+        rest = ops.exp(ops.where(left, -1.0, low)) - flat * ops.exp(taken)
+        share = -ops.expm1(-flat * y) + ops.exp(-flat * y) * rest
+        high = ops.where(steep, below + ops.log1mexp(excess), ops.log(share))
+        above = self.logccdf(x, mu, sigma, nu)
+        most = above < LOG_HALF
+        rest = ops.log1mexp(ops.where(most, above, -1.0))
+        return ops.where(left, low, ops.where(most, rest, high))
 
     def logccdf(self, x, mu, sigma, nu):
         z = standardised(x, mu, sigma)
         return ops.logaddexp(ops.log_ndtr(-z), self._log_excess(z, sigma / nu))
+
+    # Quantiles of z lie between those of the normal, and sums of quantiles of the two parts.
+
+    def lower_quantile(self, log_p, mu, sigma, nu):
+        own = as_tensor(0.0), as_tensor(1.0), nu / sigma
+        low = normal_quantile(log_p)
+        high = normal_quantile(log_p + math.log(4 / 3)) + nu / sigma * math.log(4)
+        return mu + sigma * root_between(
+            lambda z: self.logcdf(z, *own), lambda z: self.logpdf(z, *own), log_p, low, high, low,
+            rising=True,
+        )  # fmt: skip
+
+    def upper_quantile(self, log_p, mu, sigma, nu):
+        own = as_tensor(0.0), as_tensor(1.0), nu / sigma
+        low = -normal_quantile(log_p)
+        high = -normal_quantile(log_p - LOG_2) + nu / sigma * (LOG_2 - log_p)
+        return mu + sigma * root_between(
+            lambda z: self.logccdf(z, *own), lambda z: self.logpdf(z, *own), log_p, low, high, low,
+            rising=False,
+        )  # fmt: skip
 
     def sample(self, key, shape, mu, sigma, nu):
         normal = ops.draw_normal(ops.key_fold(key, 1), element_indices(shape))
@@ -245,6 +288,21 @@ class ExGaussian(Distribution):
 
     def variance(self, mu, sigma, nu):
         return ops.square(sigma) + ops.square(nu)
+
+
+def log_sum_below(z, ratio):
+    """Log of the probability that the sum of a standard normal and an exponential with rate `ratio`
+    is below z, which is at most 0: the integral over the exponential."""
+    root = math.sqrt(0.5)
+    first = ops.log(ops.erfcx(-root * z))
+    slope = ratio + (2 / math.sqrt(2 * math.pi)) * ops.exp(-first)
+
+    def log_f(t):
+        change = ops.log(ops.erfcx(root * (t - inner(z)))) - inner(first)
+        return t * (inner(z) - inner(ratio) - 0.5 * t) + change
+
+    part = log_integral(log_f, fall_width(slope, 0.6))
+    return part + ops.log(ratio) + first - 0.5 * ops.square(z) - LOG_2
 
 
 class SkewNormal(Distribution):
@@ -267,6 +325,42 @@ class SkewNormal(Distribution):
         rest = ops.log_ndtr(alpha * z) - log_of(sigma) + (LOG_2 - HALF_LOG_2PI)
         return -0.5 * ops.square(z) + rest
 
+    def logcdf(self, x, mu, sigma, alpha):
+        return self._tail(standardised(x, mu, sigma), alpha)
+
+    def logccdf(self, x, mu, sigma, alpha):
+        return self._tail(-standardised(x, mu, sigma), -alpha)
+
+    def _tail(self, z, alpha):
+        """Log of the probability below z; that of slants below 0 is the one above -z of the
+        opposite slant."""
+        turned = alpha < 0
+        z, slant = ops.where(turned, -z, z), ops.where(turned, -alpha, alpha)
+        left = z < 0
+        below = log_lower_tail(ops.where(left, z, -1.0), slant)
+        above = log_upper_tail(ops.where(left, 1.0, z), slant)
+        most = above < LOG_HALF
+        rest = ops.log1mexp(ops.where(most, above, -1.0))
+        rest = ops.where(most, rest, log_middle(ops.where(left | most, 0.5, z), slant))
+        lower = ops.where(left, below, rest)
+        upper = ops.where(left, ops.log1mexp(below), above)
+        return ops.where(turned, upper, lower)
+
+    # The density is at most twice that of a normal, and at least that of its absolute value less.
+
+    def lower_quantile(self, log_p, mu, sigma, alpha):
+        own = as_tensor(0.0), as_tensor(1.0), alpha
+        low = normal_quantile(log_p - LOG_2)
+        high = -normal_quantile(ops.log1mexp(log_p) - LOG_2)
+        start = ops.where(alpha < 0, low, normal_quantile(log_p))
+        return mu + sigma * root_between(
+            lambda z: self.logcdf(z, *own), lambda z: self.logpdf(z, *own), log_p, low, high,
+            start, rising=True,
+        )  # fmt: skip
+
+    def upper_quantile(self, log_p, mu, sigma, alpha):
+        return -self.lower_quantile(log_p, -mu, sigma, -alpha)
+
     def sample(self, key, shape, mu, sigma, alpha):
         index = element_indices(shape)
         first = ops.abs(ops.draw_normal(ops.key_fold(key, 0), index))
@@ -279,6 +373,48 @@ class SkewNormal(Distribution):
     def variance(self, mu, sigma, alpha):
         slant = ops.square(alpha / ops.hypot(1.0, alpha))
         return ops.square(sigma) * (1 - 2 / math.pi * slant)
+
+
+def log_lower_tail(z, slant):
+    """Log of the probability that a skew normal of a slant of at least 0 is below z, which is below
+    0: the integral of the density beside that at z."""
+    score, root = slant * z, math.sqrt(0.5)
+    first = ops.log(ops.erfcx(-root * score))
+    spread = 1 + ops.square(slant)
+    steep = -z + slant * (2 / math.sqrt(2 * math.pi)) * ops.exp(-first)
+
+    def log_f(v):
+        change = ops.log(ops.erfcx(root * inner(slant) * (v - inner(z)))) - inner(first)
+        return v * (inner(z * spread) - 0.5 * inner(spread) * v) + change
+
+    part = log_integral(log_f, fall_width(steep, 1 + 0.6 * ops.square(slant)))
+    return part + first - 0.5 * spread * ops.square(z) - HALF_LOG_2PI
+
+
+def log_middle(z, slant):
+    """Log of the probability below z of at least 0, by Owen's T function in a sum of what is
+    positive (Owen 1956, Annals of Mathematical Statistics 27:1075)."""
+    steep = slant > 1
+    wide, flat = ops.where(steep, slant, 2.0), ops.where(steep, 0.5, slant)
+    over = ops.erf(math.sqrt(0.5) * z) * ops.ndtr(wide * z) + 2 * ops.owens_t(wide * z, 1 / wide)
+    return ops.log(ops.where(steep, over, ops.ndtr(z) - 2 * ops.owens_t(z, flat)))
+
+
+def log_upper_tail(z, slant):
+    """Log of the probability above z of at least 0: by the integral where Owen's T function
+    underflows."""
+    far = z > 6
+    y = ops.where(far, z, 7.0)
+    first = ops.log_ndtr(slant * y)
+
+    def log_f(v):
+        change = ops.log_ndtr(inner(slant) * (inner(y) + v)) - inner(first)
+        return change - v * (inner(y) + 0.5 * v)
+
+    beyond = log_integral(log_f, fall_width(y)) + first - 0.5 * ops.square(y)
+    beyond = beyond + (LOG_2 - HALF_LOG_2PI)
+    y = ops.where(far, 1.0, z)
+    return ops.where(far, beyond, ops.log(ops.ndtr(-y) + 2 * ops.owens_t(y, slant)))
 
 
 class SkewStudentT(Distribution):

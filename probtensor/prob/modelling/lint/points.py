@@ -8,6 +8,7 @@ import numpy as np
 
 from probtensor.prob.modelling.lint.findings import ERROR, WARNING, Finding
 from probtensor.prob.modelling.lint.probe import LARGEST, LIKELIHOOD, Probe
+from probtensor.prob.modelling.structure import transform_text
 
 NULL = 1e-9  # singular values below this share of the largest are 0
 PART = 0.02  # of a direction, from which a coordinate belongs to it
@@ -161,8 +162,9 @@ def along_a_line(probe: Probe, coordinates: np.ndarray) -> Finding:
     """Coordinates that can be exchanged against each other."""
     names = names_of(probe, coordinates)
     improper = all_improper(probe, coordinates)
-    spaces = {v.name for v in probe.posterior.model.free if type(v.bijector).__name__ != "Bijector"}
-    logs = [name for name in names if name.split("[")[0] in spaces]
+    free = probe.posterior.model.free
+    scaled = {v.name for v in free if "log" in transform_text(v.bijector)}
+    logs = [name for name in names if name.split("[")[0] in scaled]
     what = "a constant can be moved between them"
     if logs:
         what = (

@@ -1,0 +1,191 @@
+"""Divergences of Kullback and Leibler between variables of one distribution.
+
+Those of exponential families are in Nielsen and Garcia (2009), "Statistical exponential families: a
+digest with flash cards". The difference y - log(1 + y) is `-log1pmx(y)`, which does not cancel
+where the parameters are nearly equal."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph import Const, Node
+from probtensor.prob.distributions.formulas import log_of
+
+EULER = 0.5772156649015329
+
+
+def excess(ratio: Node) -> Node:
+    """ratio - 1 - log(ratio)."""
+    return -ops.log1pmx(ratio - 1)
+
+
+def squared_excess(ratio: Node) -> Node:
+    """ratio^2 - 1 - 2 log(ratio)."""
+    return -ops.log1pmx((ratio - 1) * (ratio + 1))
+
+
+def normal(mu, sigma, mu_q, sigma_q):
+    return 0.5 * squared_excess(sigma / sigma_q) + 0.5 * ops.square((mu - mu_q) / sigma_q)
+
+
+def half_normal(sigma, sigma_q):
+    return 0.5 * squared_excess(sigma / sigma_q)
+
+
+def exponential(lam, lam_q):
+    return excess(lam_q / lam)
+
+
+def gamma(alpha, beta, alpha_q, beta_q):
+    shapes = (alpha - alpha_q) * ops.digamma(alpha) + ops.lgamma(alpha_q) - ops.lgamma(alpha)
+    ratio = beta_q / beta
+    rates = alpha_q * excess(ratio) + (alpha - alpha_q) * (ratio - 1)
+    return shapes + rates
+
+
+def chi_squared(nu, nu_q):
+    return gamma(0.5 * nu, ops.ones_like(nu), 0.5 * nu_q, ops.ones_like(nu_q))
+
+
+def beta(alpha, beta, alpha_q, beta_q):
+    total = alpha + beta
+    change = (alpha - alpha_q) * (ops.digamma(alpha) - ops.digamma(total))
+    change = change + (beta - beta_q) * (ops.digamma(beta) - ops.digamma(total))
+    return ops.lbeta(alpha_q, beta_q) - ops.lbeta(alpha, beta) + change
+
+
+def bernoulli(p, q):
+    return ops.rel_entr(p, q) + ops.rel_entr(1 - p, 1 - q)
+
+
+def bernoulli_logit(d, d_q):
+    p, rest = ops.sigmoid(d), ops.sigmoid(-d)
+    return p * (ops.log_sigmoid(d) - ops.log_sigmoid(d_q)) + rest * (
+        ops.log_sigmoid(-d) - ops.log_sigmoid(-d_q)
+    )
+
+
+def same(n: Node, m: Node) -> bool:
+    """Are two parameters known to be equal?"""
+    literal = isinstance(n.op, Const) and isinstance(m.op, Const)
+    return n is m or (literal and np.array_equal(n.op.array, m.op.array))
+
+
+def binomial(n, p, n_q, q):
+    return n * bernoulli(p, q) if same(n, n_q) else None
+
+
+def binomial_logit(n, d, n_q, d_q):
+    return n * bernoulli_logit(d, d_q) if same(n, n_q) else None
+
+
+def poisson(mu, mu_q):
+    return ops.kl_div(mu, mu_q)
+
+
+def geometric(p, q):
+    return (ops.rel_entr(p, q) + ops.rel_entr(1 - p, 1 - q)) / p
+
+
+def laplace(mu, b, mu_q, b_q):
+    gap = ops.abs(mu - mu_q)
+    ratio = b / b_q
+    return excess(ratio) + ratio * (gap / b + ops.expm1(-gap / b))
+
+
+def uniform(low, high, low_q, high_q):
+    inside = (low >= low_q) & (high <= high_q)
+    return ops.where(inside, ops.log(high_q - low_q) - ops.log(high - low), math.inf)
+
+
+def discrete_uniform(lower, upper, lower_q, upper_q):
+    return uniform(lower, upper + 1, lower_q, upper_q + 1)
+
+
+def cauchy(mu, sigma, mu_q, sigma_q):
+    apart = ops.square(sigma - sigma_q) + ops.square(mu - mu_q)
+    return ops.log1p(apart / (4 * sigma * sigma_q))
+
+
+def gumbel(mu, beta, mu_q, beta_q):
+    ratio, gap = beta / beta_q, (mu - mu_q) / beta_q
+    power = ops.exp(ops.lgamma(1 + ratio) - gap)
+    return log_of(beta_q) - log_of(beta) + EULER * (ratio - 1) + gap + power - 1
+
+
+def weibull(alpha, beta, alpha_q, beta_q):
+    ratio, log_scale = alpha_q / alpha, ops.log(beta / beta_q)
+    power = ops.exp(alpha_q * log_scale + ops.lgamma(1 + ratio))
+    return power - 1 - ops.log(ratio) - alpha_q * log_scale + EULER * (ratio - 1)
+
+
+def pareto(alpha, m, alpha_q, m_q):
+    value = excess(alpha_q / alpha) + alpha_q * ops.log(ops.maximum(m / m_q, 1.0))
+    return ops.where(m >= m_q, value, math.inf)
+
+
+def von_mises(mu, kappa, mu_q, kappa_q):
+    share = ops.i1e(kappa) / ops.i0e(kappa)
+    norms = ops.log(ops.i0e(kappa_q)) - ops.log(ops.i0e(kappa)) + kappa_q - kappa
+    return norms + share * (kappa - kappa_q * ops.cos(mu - mu_q))
+
+
+def categorical(p, q):
+    return ops.sum(ops.rel_entr(p, q), axis=-1)
+
+
+def categorical_logit(d, d_q):
+    change = ops.log_softmax(d, axis=-1) - ops.log_softmax(d_q, axis=-1)
+    p = ops.softmax(d, axis=-1)
+    return ops.sum(ops.where(p > 0, p * change, 0.0), axis=-1)
+
+
+def dirichlet(alpha, alpha_q):
+    total, total_q = ops.sum(alpha, axis=-1), ops.sum(alpha_q, axis=-1)
+    change = (alpha - alpha_q) * (ops.digamma(alpha) - ops.digamma(total)[..., None])
+    own = ops.sum(ops.lgamma(alpha_q) - ops.lgamma(alpha) + change, axis=-1)
+    return ops.lgamma(total) - ops.lgamma(total_q) + own
+
+
+def multivariate_normal(mu, factor, mu_q, factor_q):
+    scaled = ops.solve_lower(factor_q, ops.tril(factor))
+    shift = ops.solve_lower(factor_q, (mu_q - mu)[..., None])
+    ratios = ops.diagonal(scaled, axis1=-2, axis2=-1)
+    spread = ops.sum(ops.square(scaled), axis=(-2, -1)) - ops.sum(ops.square(ratios), axis=-1)
+    own = ops.sum(squared_excess(ratios), axis=-1)
+    return 0.5 * (own + spread + ops.sum(ops.square(shift), axis=(-2, -1)))
+
+
+# By the class of both variables.
+FORMULAS = {
+    "Bernoulli": bernoulli,
+    "BernoulliLogit": bernoulli_logit,
+    "Beta": beta,
+    "Binomial": binomial,
+    "BinomialLogit": binomial_logit,
+    "Categorical": categorical,
+    "CategoricalLogit": categorical_logit,
+    "Cauchy": cauchy,
+    "ChiSquared": chi_squared,
+    "Dirichlet": dirichlet,
+    "DiscreteUniform": discrete_uniform,
+    "Exponential": exponential,
+    "Gamma": gamma,
+    "Geometric": geometric,
+    "Gumbel": gumbel,
+    "HalfNormal": half_normal,
+    "InverseGamma": gamma,
+    "Laplace": laplace,
+    "LogNormal": normal,
+    "LogitNormal": normal,
+    "MultivariateNormal": multivariate_normal,
+    "Normal": normal,
+    "Pareto": pareto,
+    "Poisson": poisson,
+    "Uniform": uniform,
+    "VonMises": von_mises,
+    "Weibull": weibull,
+}
