@@ -404,6 +404,16 @@ def random_variable(
     event = whole[len(batch) :] if None in own else ()
     uid = new_uid()
     dims = checked_dims(label, dims, len(whole))
+    check_bounds(label, constraint, bounds, batch)
+    op = RandomVariable(distribution, batch, uid, name, dims, constraint, event)
+    op = op if centered is True else replace(op, centering=centring.centering_of(op, centered))
+    return make(op, (*nodes, *bounds))
+
+
+def check_bounds(
+    label: str, constraint: Support | None, bounds: Sequence[Node], batch: Sequence[Size]
+) -> None:
+    """GraphError for a constraint, or bounds of it, that do not fit the shape of a variable."""
     room = len(batch) - (constraint.event_ndim if constraint else 0)
     if room < 0:
         raise GraphError(f"{label}: {constraint} needs an axis; give shape=\n  at {line_text()}")
@@ -413,10 +423,6 @@ def random_variable(
                 f"{label}: a bound of shape {shape_text(bound.shape)} does not fit a variable of "
                 f"shape {shape_text(batch)}\n  at {line_text()}"
             )
-    op = RandomVariable(distribution, batch, uid, name, dims, constraint, event)
-    if centered is not True:
-        op = replace(op, centering=centring.centering_of(op, centered))
-    return make(op, (*nodes, *bounds))
 
 
 def check_point(label: str, constraint: Support | None, shape: Sequence[Size]) -> None:

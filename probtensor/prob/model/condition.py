@@ -58,15 +58,14 @@ def condition(
 
     observed    {random variable: array of its shape}, copied: later changes of an array change
                 nothing here. Entries that are nan or masked are missing: of a continuous `y` they
-                become the free variable `y_unobserved`, the others are observed as `y_observed`,
-                and `y` is reported with all of its entries; of a discrete one they are left out
+                become the free variable `y_unobserved`, and `y` is reported with all of its
+                entries; of a discrete one they are left out
     coords      {dim: labels}, copied, each label once: the lengths of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
     transforms  {free variable: bijector of `pt.bijectors`} to sample a variable by another map from
                 unconstrained numbers than its own; its tensors may depend on other variables
-    total_size  {observed variable: N} for a random batch of N rows: its log density is multiplied
-                by N / rows, so that its gradient is without bias. For optimisation, not for draws
+    total_size  {variable observed at a random batch of N rows: N}: its term times N / rows
     target      "auto" (default), "cython", "machine", "interp" or "cuda"; see `pt.function`
     build       when target="auto" builds native code; see `pt.function`
     progress    say on a terminal, after 2 s, what is compiled and how far it is

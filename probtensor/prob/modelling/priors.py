@@ -76,15 +76,24 @@ def find_constrained_prior(
     values = {name: float(maps[name][2](t)) for name, t in zip(guess, theta, strict=True)}
     found = values | {name: float(value) for name, value in fixed.items()}
     if not np.abs(evaluate(theta)[0]).max() < CLOSE:
-        below, above = (float(np.exp(t(distribution(**found), x).eval()))
-                        for t, x in ((logcdf, lower - step), (logccdf, upper)))  # fmt: skip
-        text = ", ".join(f"{name}={value:.6g}" for name, value in values.items())
-        raise ValueError(
-            f"find_constrained_prior: no {variable.op.distribution.name} was found with "
-            f"{mass:.6g} between {lower} and {upper}; the nearest, {text}, has {below:.4g} below "
-            f"and {above:.4g} above\n  at {line_text()}\n  try another init_guess, or other bounds"
-        )
+        raise ValueError(_nearest(variable, distribution(**found), values, lower, upper, mass))
     return found
+
+
+def _nearest(
+    variable: Node, nearest: Node, values: Mapping[str, float], lower: float, upper: float,
+    mass: float,
+) -> str:  # fmt: skip
+    """The message that no parameters were found, with the nearest ones."""
+    distribution = variable.op.distribution
+    below = np.exp(logcdf(nearest, lower - distribution.discrete).eval())
+    above = np.exp(logccdf(nearest, upper).eval())
+    text = ", ".join(f"{name}={value:.6g}" for name, value in values.items())
+    return (
+        f"find_constrained_prior: no {distribution.name} was found with {mass:.6g} between {lower} "
+        f"and {upper}; the nearest, {text}, has {below:.4g} below and {above:.4g} above\n  at "
+        f"{line_text()}\n  try another init_guess, or other bounds"
+    )
 
 
 def _tails(mass: float, below: float | None) -> tuple[float, float]:
