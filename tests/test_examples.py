@@ -54,6 +54,38 @@ def test_mlp():
     assert mlp.main(steps=600) > 0.9
 
 
+def test_recapture():
+    from examples import recapture
+
+    idata = recapture.main(draws=60, tune=100, progress=False)
+    np.testing.assert_allclose(mean(idata, "phi"), recapture.SURVIVAL, atol=0.25)
+    assert abs(mean(idata, "p") - recapture.RECAPTURE) < 0.1
+    alive = np.asarray(idata.posterior["alive"])
+    first, seen = recapture.data()
+    marked = np.arange(1, recapture.YEARS)[:, None] > first
+    assert (alive[..., seen[1:] & marked] == 1).all()
+
+
+def test_regimes():
+    from examples import regimes
+
+    idata = regimes.main(draws=100, tune=200, progress=False)
+    np.testing.assert_allclose(mean(idata, "scale"), regimes.SCALE, rtol=0.2)
+    np.testing.assert_allclose(mean(idata, "stay"), regimes.STAY, atol=0.05)
+    stormy = np.asarray(idata.posterior["state"]).mean((0, 1)) > 0.5
+    assert (stormy == regimes.data()[0]).mean() > 0.93
+
+
+def test_mixture():
+    from examples import mixture
+
+    idata = mixture.main(draws=100, tune=200, progress=False)
+    np.testing.assert_allclose(mean(idata, "mean"), mixture.MEANS, atol=1.5)
+    np.testing.assert_allclose(mean(idata, "weight"), mixture.WEIGHTS, atol=0.12)
+    probable = np.asarray(idata.posterior["lp_fish"]).mean((0, 1)).argmax(-1)
+    assert (probable == mixture.data()[0]).mean() > 0.9
+
+
 def test_dose_response():
     from examples import dose_response
 

@@ -5,6 +5,7 @@
  *   pt_power.h       pow, logarithm in two parts
  *   pt_trig.h        sin, cos, tan and their inverses
  *   pt_erf.h         erf, erfc, normal distribution function and their inverses
+ *   pt_owens.h       Owen's T
  *   pt_links.h       logarithms of probabilities, products with zero
  *   pt_gamma.h       lgamma, gamma, digamma, trigamma
  *   pt_divergence.h  differences of logarithms: log1pmx, kl_div, kernels of densities
@@ -27,6 +28,7 @@
 #include "pt_power.h"
 #include "pt_trig.h"
 #include "pt_erf.h"
+#include "pt_owens.h"
 #include "pt_links.h"
 #include "pt_gamma.h"
 #include "pt_divergence.h"

@@ -75,7 +75,10 @@ PT_FN_CALLED double pt_zeta(double n, double s, double q)
         if (w > 1.0 && PT_ABS(term) <= 1e-18 * PT_ABS(sum))
             return sum;
     }
-    return sum + pow(w, -s) * pt__zeta_rest(count, s, w);
+    /* The rest grows with w, and the power alone may underflow. */
+    const double root = pow(w, -0.5 * s);
+    const double rest = pt__zeta_rest(count, s, w);
+    return sum + (root > 1e-140 ? pow(w, -s) * rest : root * rest * root);
 }
 
 /* W as a series in p = sqrt(2 (e x + 1)), next to the branch point (Corless et al. 1996). */

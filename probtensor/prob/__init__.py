@@ -10,6 +10,7 @@ observed; the free ones are their ancestors.
     bijectors/      from unconstrained space onto a support, with log-Jacobians
     sequences/      random variables in the steps of loops, as one variable for all steps
     density/        log densities of graphs, sums over data, the density term by term
+    derived/        densities of expressions, by rules that are data
     model/          condition: graph and data to a posterior, its compiled functions of q
     modelling/      whole models: interventions, parametrisations, pictures, faults
     random.py       pt.random: the functions users call, with all parametrisations
@@ -34,8 +35,7 @@ fold, and a term that is constant along an axis is multiplied instead of being s
 
 Rejected: a context manager that collects variables (graphs then depend on where they are built),
 variables that store their value (conditioning twice needs copies), drawing by a stateful generator
-(draws then depend on order), a stick-breaking simplex (see bijector.LogRatio), and derivation of
-densities of expressions by name; that comes as rules over graphs.
+(draws then depend on order), and a stick-breaking simplex (see bijector.LogRatio).
 """
 
 from probtensor.prob.density.cumulative import icdf, logccdf, logcdf

@@ -173,6 +173,10 @@ def _scaled_by_state(first: Node, moves: Node, e: Node) -> Node:
     return ops.log(ops.sum(p * weights)) + ops.stop_gradient(top)
 
 
+# The recursion for probabilities that are not very small, and that for any.
+RECURSIONS = (_scaled, _scaled_by_state)
+
+
 def _next_state(p: Node, scale: Node, moves: Node, e: Node) -> tuple[Node, Node]:
     """The forward probabilities p * exp(scale) after a step, likewise with a scale each."""
     present = p[:, None] > 0

@@ -15,6 +15,7 @@ import numpy as np
 from probtensor.calls import line_text, public
 from probtensor.graph import GraphError, Node, line_of
 from probtensor.graph.node import TensorLike
+from probtensor.late import late
 from probtensor.prob.density.logp import logp
 from probtensor.prob.distributions.base import RandomVariable
 from probtensor.prob.draws import draw_rows, draw_settings
@@ -27,6 +28,8 @@ from probtensor.prob.sequences.resolve import model_order
 from probtensor.sample.runs.output import Arviz, to_arviz
 from probtensor.types import shape_text
 from probtensor.version import __version__
+
+recovery = late("probtensor.prob.enumeration.recover")
 
 
 @public
@@ -71,7 +74,9 @@ def sample_posterior_predictive(
     """Draws of variables given the posterior, as an ArviZ object with `posterior_predictive`.
 
     idata    an ArviZ object with draws in its group `posterior`; its variables are found by name
-             among those that `outputs` depend on, and everything else is drawn
+             among those that `outputs` depend on, and everything else is drawn; so are discrete
+             variables that were summed out, from their distribution given the others, unless
+             `idata` is what `pt.recover_marginals` gives, which has draws of them
     outputs  a random variable or named expression, or several: the observed ones again, or new ones
     data     {data input: array} for other data than the model was made with, in its dtype without
              loss; else TypeError or ValueError
@@ -109,9 +114,14 @@ def log_likelihood(model: Posterior, idata: Arviz) -> Arviz:
 
     model: the posterior that `idata` holds draws of, or the same `with_data`.
 
+    Where discrete variables were summed out, an observation has its marginal density, one for each
+    group of observations that share entries of these variables, as the observations of one item of
+    unknown class. Free variables whose distribution depends on such a variable are left out of
+    `log_prior`.
+
     Returns an ArviZ object, with arrays of shape (chain, draw, *shape of the variable).
-    Raises GraphError, a TypeError, where `idata` lacks a variable; ValueError for draws of other
-    shapes.
+    Raises GraphError, a TypeError, where `idata` lacks a variable, and where the density of what is
+    observed is no product over its entries or groups of them; ValueError for draws of other shapes.
 
         >>> mu = pt.random.normal(0, 5, name="mu")
         >>> y = pt.random.normal(mu, 1.0, name="y")
@@ -123,8 +133,13 @@ def log_likelihood(model: Posterior, idata: Arviz) -> Arviz:
     rows, chains = posterior_rows(idata)
     inner = model.model
     given = {v.variable: rows[v.name] for v in inner.free}
-    seen = {y.name: logp(y.node, model.observed[y.name]) for y in inner.observed}
-    own = {v.name: logp(v.variable, v.variable) for v in inner.free}
+    marginal = recovery.marginal_densities(model) if inner.summed else None
+    if marginal is None:
+        seen = {y.name: logp(y.node, model.observed[y.name]) for y in inner.observed}
+        own = {v.name: logp(v.variable, v.variable) for v in inner.free}
+        names = model.dims
+    else:
+        seen, own, names = marginal
     count = len(next(iter(rows.values())))
     named = {("log_likelihood", name): node for name, node in seen.items()}
     named |= {("log_prior", name): node for name, node in own.items()}
@@ -135,7 +150,7 @@ def log_likelihood(model: Posterior, idata: Arviz) -> Arviz:
     dims = {
         name: dims[: found[group, name].ndim - 1]
         for group, name in found
-        if (dims := model.dims.get(name))
+        if (dims := names.get(name))
     }
     return to_arviz(groups, dims=dims, coords=model.coords, attrs=attributes(None))
 
@@ -189,7 +204,7 @@ def prior_rows(
         return draw_rows(named, draws, seed), {}
     inner = model.model
     own = {v.name: v.variable for v in inner.free}
-    own |= {d.name: d.node for d in inner.deterministic}
+    own |= {d.name: d.node for d in (*inner.summed, *inner.deterministic, *inner.dependent)}
     seen = {y.name: y.node for y in inner.observed}
     found = draw_rows(
         own | seen, draws, seed, data=model.data, lengths=model.lengths, target=model.target

@@ -80,7 +80,9 @@ def uniform(low=0.0, high=1.0, *, shape=None, name=None, dims: Dims = None,
 
 @public
 def flat(*, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
-    """Density 1 on all real numbers: improper, for variables that have a proper posterior.
+    """Density 1 on all real numbers: improper, for variables that have a proper posterior. Or on the
+    vectors and matrices of a `constraint`, such as `pt.simplex()` or `pt.cov_matrix()`, which say
+    what their density is one of.
 
     Support: all real numbers.
     Mean: none.
@@ -210,10 +212,12 @@ DECLARED = {
     "skew_double_exponential": "continuous.renamed.SkewDoubleExponential",
     "ordered_logistic": "combined.ordinal.OrderedLogistic",
     "ordered_probit": "combined.ordinal.OrderedProbit",
+    "ordered_multinomial": "combined.ordinal.OrderedMultinomial",
     "interpolated": "combined.interpolated.Interpolated",
 }
 OF_VECTORS = (
-    "dirichlet_multinomial", "low_rank_multivariate_normal", "multinomial", "multivariate_normal",
+    "circulant_normal", "dirichlet_multinomial", "gaussian_copula", "projected_normal",
+    "low_rank_multivariate_normal", "multinomial", "multivariate_normal",
     "multivariate_student_t", "mv_normal", "relaxed_one_hot_categorical", "stick_breaking_weights",
     "uniform_direction", "zero_sum_normal",
 )  # fmt: skip
@@ -244,7 +248,8 @@ COMBINATORS = {
     ),
     **dict.fromkeys(("truncated", "censored", "interval_censored"), "cut"),
     **dict.fromkeys(("folded", "masked"), "changed"),
-    **dict.fromkeys(("custom", "simulator"), "custom"),
+    "custom": "custom",
+    "simulator": "simulated",
 }  # fmt: skip
 WRITTEN = {
     **{name: f"combinators.{part}" for name, part in COMBINATORS.items()},

@@ -6,10 +6,17 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import line_text, public
-from probtensor.graph import GraphError, Node, as_tensor
+from probtensor.graph import Const, GraphError, Node, as_tensor
 from probtensor.graph.node import TensorLike
-from probtensor.prob.distributions.base import random_variable, to_tensor
-from probtensor.prob.distributions.multivariate import directions, normals, shares, tallies
+from probtensor.ops.fourier.functions import rfft
+from probtensor.prob.distributions.base import RandomVariable, random_variable, to_tensor
+from probtensor.prob.distributions.multivariate import (
+    copulas,
+    directions,
+    normals,
+    shares,
+    tallies,
+)
 from probtensor.prob.distributions.multivariate.factors import low_rank_parts
 from probtensor.prob.distributions.parameters import (
     check_literal,
@@ -17,8 +24,9 @@ from probtensor.prob.distributions.parameters import (
     square,
     variable_text,
 )
-from probtensor.prob.distributions.structured import checked_axes
-from probtensor.prob.distributions.support import COVARIANCE, SIMPLEX
+from probtensor.prob.distributions.structured import CORR, checked_axes
+from probtensor.prob.distributions.support import COVARIANCE, SIMPLEX, Interval
+from probtensor.types import shape_text
 
 Dims = str | tuple[str, ...] | list[str] | None
 
@@ -274,3 +282,138 @@ def uniform_direction(dim: int, *, shape=None, name=None, dims: Dims = None) -> 
     count = checked_count(variable_text("uniform_direction", name), "dim", dim, least=2)
     kind = directions.UniformDirection()
     return random_variable(kind, (), shape, name, dims, event=(count,))
+
+
+@public
+def projected_normal(concentration, *, shape=None, name=None, dims: Dims = None) -> Node:
+    """The directions (last axis) of normal vectors with mean `concentration` and the identity as
+    covariance: unit vectors that are near its direction where it is long.
+
+    Support: vectors of length 1; the density is that of areas on the sphere.
+    Mean: none in closed form.
+    Variance: none in closed form.
+    Source: Mardia and Jupp (2000), "Directional Statistics", 9.3.3.
+    Returns a random variable, a float tensor. Raises TypeError for too few or too many parameters,
+    GraphError for shapes that do not fit and a last axis of a size that is not known.
+
+        >>> pt.draw(pt.random.projected_normal([3.0, 0.0]), draws=5, seed=1).shape
+        (5, 2)
+    """
+    what = variable_text("projected_normal", name)
+    node = to_tensor(f"concentration of {what}", concentration)
+    if node.ndim:
+        known_size(what, "concentration", node, least=2)
+    return random_variable(directions.ProjectedNormal(), (node,), shape, name, dims)
+
+
+def known_size(what: str, label: str, node: Node, least: int = 1) -> int:
+    """The size of the last axis of a parameter; GraphError where it is not known, or too small."""
+    size = node.shape[-1]
+    if not isinstance(size, int) or size < least:
+        raise GraphError(
+            f"{what}: the last axis of {label} must have a size that is known and at least {least}"
+            f", not shape {shape_text(node.shape)}\n  at {line_text()}"
+        )
+    return size
+
+
+@public
+def circulant_normal(loc=0.0, covariance_row=None, *, covariance_rfft=None, shape=None, name=None,
+                     dims: Dims = None) -> Node:  # fmt: skip
+    """Normal vectors (last axis) with mean `loc` and a circulant covariance, as of equidistant
+    points on a circle, given by its first row, or by the real Fourier transform of that,
+    `covariance_rfft`, its eigenvalues, which are positive. It is computed by Fourier transforms.
+
+    Support: all real vectors.
+    Mean: loc.
+    Variance: covariance_row[0].
+    Source: Rue and Held (2005), "Gaussian Markov Random Fields", 2.6.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> x = pt.random.circulant_normal(0.0, [2.0, 0.5, 0.1, 0.5])
+        >>> pt.draw(x, draws=5, seed=1).shape
+        (5, 4)
+    """
+    what = variable_text("circulant_normal", name)
+    given = {"covariance_row": covariance_row, "covariance_rfft": covariance_rfft}
+    if exactly_one(what, **given) == "covariance_row":
+        row = to_tensor(f"covariance_row of {what}", covariance_row).astype("float64")
+        if not row.ndim:
+            raise GraphError(f"{what}: covariance_row must be a vector\n  at {line_text()}")
+        known_size(what, "covariance_row", row)
+        check_circulant(what, row)
+        spectrum, mean = ops.real(rfft(row)), vector_of(loc, row, what, "loc")
+        if isinstance(row.op, Const):
+            spectrum = as_tensor(np.fft.rfft(row.op.array).real)
+    else:
+        spectrum = to_tensor(f"covariance_rfft of {what}", covariance_rfft)
+        mean = to_tensor(f"loc of {what}", loc)
+    size = known_size(what, "loc", mean) if mean.ndim else 0
+    if not mean.ndim or not spectrum.ndim or spectrum.shape[-1] != size // 2 + 1:
+        raise GraphError(
+            f"{what}: loc of shape {shape_text(mean.shape)} does not fit a covariance_rfft of "
+            f"shape {shape_text(spectrum.shape)}\n  at {line_text()}\n  it has n // 2 + 1 entries "
+            "for n entries of loc"
+        )
+    return random_variable(normals.CirculantNormal(), (mean, spectrum), shape, name, dims)
+
+
+def check_circulant(what: str, row: Node) -> None:
+    """ValueError for a literal first row that is not that of a symmetric matrix."""
+    if not isinstance(row.op, Const):
+        return
+    turned = np.roll(np.flip(row.op.array, -1), 1, -1)
+    if not np.allclose(turned, row.op.array, rtol=1e-8, atol=1e-12):
+        raise ValueError(
+            f"{what}: covariance_row must be that of a symmetric matrix: entry k is entry n - k\n"
+            f"  at {line_text()}"
+        )
+
+
+@public
+def gaussian_copula(marginal, corr=None, *, corr_chol=None, shape=None, name=None,
+                    dims: Dims = None) -> Node:  # fmt: skip
+    """Vectors (last axis) whose entries have the distributions of `marginal`, and are functions of
+    normal variables with the correlations `corr`, or their lower Cholesky factor `corr_chol`.
+
+    `marginal` is a random variable of real numbers with a `pt.logcdf`, made for this purpose: it
+    lends its distribution and its parameters, one for all entries or one each.
+
+    Support: vectors whose entries lie in the support of `marginal`.
+    Mean: that of `marginal`.
+    Variance: that of `marginal`.
+    Source: Song (2000), "Multivariate dispersion models generated from Gaussian copula".
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit and
+    for a `marginal` that is no such variable.
+
+        >>> corr = [[1.0, 0.5], [0.5, 1.0]]
+        >>> x = pt.random.gaussian_copula(pt.random.beta([2.0, 3.0], 1.5), corr)
+        >>> pt.draw(x, draws=5, seed=1).shape
+        (5, 2)
+    """
+    what = variable_text("gaussian_copula", name)
+    if exactly_one(what, corr=corr, corr_chol=corr_chol) == "corr":
+        square("corr", corr, what)
+        factor = ops.cholesky(check_literal(what, domain=CORR, corr=corr))
+    else:
+        factor = square("corr_chol", corr_chol, what)
+    op = marginal.op if isinstance(marginal, Node) else None
+    fits = isinstance(op, RandomVariable) and op.constraint is None
+    if not fits or not isinstance(op.distribution.over, Interval):
+        raise GraphError(
+            f"{what}: marginal must be a random variable of real numbers without constraint=, not "
+            f"{marginal!r:.60}\n  at {line_text()}\n  such as pt.random.gamma(2.0, 1.0)"
+        )
+    size = factor.shape[-1]
+    own = []
+    for label, x in op.named(marginal.inputs).items():
+        if x.ndim and x.shape[-1] not in (1, size):
+            raise GraphError(
+                f"{what}: {label} of shape {shape_text(x.shape)} does not fit correlations of "
+                f"shape {shape_text(factor.shape)}\n  at {line_text()}"
+            )
+        own.append(ops.broadcast_to(x, (*x.shape[:-1], size)))
+    kind = copulas.GaussianCopula(op.distribution)
+    return random_variable(kind, (*own, factor), shape, name, dims)

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -106,6 +106,15 @@ def building(what: str, progress: bool = True) -> Iterator[None]:
     finally:
         _CURRENT.reset(token)
         found.close()
+
+
+def notice(text: str, progress: bool = True) -> None:
+    """Write one line about what was built, where compilations are shown at all."""
+    terminal = sys.stderr
+    if progress and not _QUIET.get() and _is_terminal(terminal):
+        with suppress(Exception):  # closed, broken, or replaced by another object
+            terminal.write(f"{text}\n")
+            terminal.flush()
 
 
 @contextmanager

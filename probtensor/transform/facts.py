@@ -71,6 +71,13 @@ class FactTable:
         self.structures: dict[Node, object] = {}  # of matrices; see transform.linalg
         self.written: dict[Node, object] = {}  # of chains of writes to slices; see rules.structure
 
+    def copy(self) -> FactTable:
+        """A table of the same facts, to which others may be added."""
+        other = FactTable()
+        for name, value in vars(self).items():
+            setattr(other, name, dict(value) if isinstance(value, dict) else value)
+        return other
+
     def bounds(self, node: Node) -> Bounds:
         """Bounds of all elements of `node`."""
         found = self._bounds.get(node)

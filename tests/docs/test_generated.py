@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.docs import features, ops_table
+from tests.docs import densities, features, ops_table
 from tests.docs.rows import ROWS
 
 
@@ -34,6 +34,11 @@ def test_every_op_says_what_it_lacks(rows):
 
 def test_the_table_of_features_is_the_committed_one(root):
     assert (root / "docs" / "features.md").read_text() == features.table(), "run `make docs`"
+
+
+def test_the_table_of_densities_is_the_committed_one(root):
+    text = (root / "docs" / "densities.md").read_text()
+    assert text == densities.with_table(text), "run `make docs`"
 
 
 def test_every_feature_has_tests_that_exist_or_a_reason(root):

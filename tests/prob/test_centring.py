@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import probtensor as pt
 from tests.models import EIGHT_SCHOOLS
@@ -175,3 +176,25 @@ def test_variables_of_loops_are_refused():
     assert pt.draw(walk, seed=1).shape == (4,)
     with pytest.raises(pt.GraphError, match="loop"):
         pt.condition({R.normal(walk, 1.0, name="y"): np.zeros(4)}, target="machine")
+
+
+def test_coordinates_do_not_depend_on_what_is_summed_out():
+    mu, s = R.normal(0, 1, shape=2, name="mu"), R.half_normal(1.0, name="s")
+    z = R.bernoulli(0.4, name="z")
+    x = R.normal(mu[z], s, name="x", centered=False)
+    y = R.normal(x, 1.0, name="y")
+    with pytest.raises(pt.GraphError, match="coordinates depend on a discrete"):
+        pt.condition({y: 0.3}, target="machine", progress=False)
+    # One that does not depend on it may have any, and is left to choose from.
+    w = R.normal(mu[0], s, name="w", centered=False)
+    y = R.normal(w + z, 1.0, name="y")
+    posterior = pt.condition({y: 0.3}, target="machine", progress=False)
+    q = np.array([0.1, 0.2, -0.3, 0.4])
+    v = posterior.constrain(q)
+    normal = stats.norm.logpdf
+    mixed = np.log(0.6 * stats.norm.pdf(0.3, v["w"]) + 0.4 * stats.norm.pdf(0.3, v["w"] + 1))
+    expected = normal(v["mu"]).sum() + stats.halfnorm.logpdf(v["s"]) + np.log(v["s"])
+    assert np.isclose(posterior.logp(q), expected + normal(0.4) + mixed, rtol=1e-12)
+    assert np.isclose(posterior.terms(q).logp, posterior.logp(q), rtol=1e-12)
+    assert not pt.lint(posterior)
+    assert "z" in pt.model_graph(posterior)

@@ -263,7 +263,7 @@ BAD = {
     "order": (lambda: R.truncated(NORMAL(0, 1), 2.0, 1.0, name="x"),
               ["truncated 'x'", "below upper"]),
     "nothing left": (lambda: R.truncated(R.half_normal(1), upper=-1.0), ["leave nothing"]),
-    "no cdf": (lambda: R.censored(R.rice(1.0, 1.0), upper=1.0), ["rice", "not known"]),
+    "no cdf": (lambda: R.censored(R.custom(logp=NORMAL), 0.0), ["custom", "not known"]),
     "no number": (lambda: R.folded(R.dirichlet(np.ones(2))), ["dirichlet", "absolute value"]),
     "mask": (lambda: R.masked(NORMAL(0, 1), [0.5, 1.0]), ["mask of masked", "0.5"]),
     "cutpoints": (lambda: R.ordered_logistic(0.0, [1.0, 0.0]), ["cutpoints", "increasing"]),
@@ -379,8 +379,46 @@ def test_bounds_that_are_not_in_order():
     *found, mix, drawn = f([0.5, 0.5], [3.0, -1.0])
     for values in found:
         assert np.isfinite(values[0]) and values[1] == -np.inf
-    assert mix == -np.inf and np.isnan(drawn)
+    assert mix.shape == () and mix == -np.inf and np.isnan(drawn)
     assert np.isfinite(f([0.5, 0.5], [3.0, 2.0])[-1])
     g = pt.function([low, high], variables[0], target="machine", seed=1)
     with pytest.raises(ValueError, match="upper of truncated must be at least lower"):
         g([0.5, 0.5], [3.0, -1.0])
+
+
+def test_counts_of_ordered_categories():
+    cuts = np.array([-1.0, 0.3, 1.7])
+    p = np.diff(stats.logistic.cdf([-np.inf, *(cuts - 0.4), np.inf]))
+    y = R.ordered_multinomial(0.4, cuts, 9, name="y")
+    x = [[1, 3, 4, 1], [0, 0, 9, 0], [0, 0, 8, 0]]
+    eta = pt.scalar("eta")
+    far = pt.logp(R.ordered_multinomial(eta, cuts, 9), x[0])
+    f = pt.function([eta], [pt.logp(y, x), far, pt.grad(far, eta)], target="machine")
+    found, value, slope = f(300.0)
+    np.testing.assert_allclose(found, stats.multinomial(9, p).logpmf(x), rtol=1e-12)
+    np.testing.assert_allclose(slope, -8, rtol=1e-12)
+    assert np.isfinite(value)
+    drawn = pt.draw(y, draws=5000, seed=1)
+    assert drawn.dtype == "int64" and (drawn.sum(-1) == 9).all()
+    np.testing.assert_allclose(drawn.mean(0), 9 * p, atol=0.1)
+    kind = y.op.distribution
+    np.testing.assert_allclose(kind.mean(*y.inputs).eval(), 9 * p)
+    np.testing.assert_allclose(kind.variance(*y.inputs).eval(), 9 * p * (1 - p))
+    e, c = NORMAL(0, 1, shape=2, name="e"), NORMAL(0, 1, shape=3, constraint=pt.ordered(), name="c")
+    counts = R.ordered_multinomial(e, c, [5, 6], name="counts")
+    posterior = pt.condition({counts: [[1, 2, 1, 1], [6, 0, 0, 0]]}, target="machine")
+    assert_gradient(posterior, RNG.normal(size=5))
+    with pytest.raises(ValueError, match=r"'counts' must be .* entry \[0\]"):
+        pt.condition({counts: [[1, 2, 1, 2], [6, 0, 0, 0]]})
+
+
+def test_parts_whose_sizes_only_data_know():
+    """The length of a walk is a field of its distribution, which is a part."""
+    x, found = pt.data(np.zeros(4), name="x"), []
+    for wrap in (lambda walk: walk, lambda walk: R.masked(walk, True)):
+        walk = R.gaussian_random_walk(1.0, init_dist=NORMAL(0, 1), steps=x.shape[0] - 1)
+        y = NORMAL(wrap(walk) + x, 1.0, name="y")
+        posterior = pt.condition({y: np.zeros(4)}, target="machine")
+        assert posterior.dim == 4
+        found.append(posterior.logp(np.ones(4)))
+    assert found[0] == found[1]

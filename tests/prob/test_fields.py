@@ -74,19 +74,24 @@ def test_car_is_the_normal_with_its_precision(target):
         assert own[:2] == [-np.inf, -np.inf] and np.isnan(own[2])
 
 
-def test_a_smooth_field_of_strong_dependence_is_exact():
-    """Where alpha is close to 1, the sum of D x^2 and that over edges all but cancel."""
+def test_smooth_fields_of_strong_dependence_are_exact():
+    """Where alpha is close to 1, the sum of D x^2 and that over edges all but cancel; and close to
+    -1 in a field whose signs alternate, on a graph of two kinds of nodes."""
     W, x = weights(), 1e6 + RNG.normal(size=N)
-    alpha = 1 - 2.0**-40
-    found = pt.logp(r.car(0.0, W, alpha, 1.0), x).eval()
-    i, j = np.nonzero(np.tril(W))
-    exact = 2.0**-40 * np.sum(W.sum(0) * x**2) + alpha * np.sum((x[i] - x[j]) ** 2)
-    D = W.sum(0)
-    heights = np.log(D).sum() + np.log1p(
-        -alpha * np.linalg.eigvalsh(W / np.sqrt(np.outer(D, D)))[:-1]
-    ).sum() + np.log(2.0**-40)  # fmt: skip
-    wanted = 0.5 * (heights - N * np.log(2 * np.pi) - exact)
-    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+    grid = lattice(3, 3).toarray()
+    signs = (-1.0) ** np.arange(9)
+    gap = 2.0**-40
+    for s, own, at in ((1, W, x), (-1, grid, signs * x)):
+        alpha = s * (1 - gap)
+        found = pt.logp(r.car(0.0, own, alpha, 1.0), at).eval()
+        i, j = np.nonzero(np.tril(own))
+        D = own.sum(0)
+        exact = gap * np.sum(D * at**2) + (1 - gap) * np.sum((at[i] - s * at[j]) ** 2)
+        values = s * np.linalg.eigvalsh(own / np.sqrt(np.outer(D, D)))
+        values = np.sort(values)[:-1]  # without that of 1
+        heights = np.log(D).sum() + np.log1p(-(1 - gap) * values).sum() + np.log(gap)
+        wanted = 0.5 * (heights - N * np.log(2 * np.pi) - exact)
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 def test_icar_is_the_documented_formula():

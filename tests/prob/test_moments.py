@@ -31,6 +31,8 @@ S = stats
 COV = np.array([[4.0, 1.0], [1.0, 9.0]])
 MOMENTS = {
     "normal": (R.normal(0.3, 1.7), 0.3, 1.7**2),
+    "ordered_multinomial": (R.ordered_multinomial(0.0, [0.0, math.log(3)], 4), [2, 1, 1],
+        [1, 0.75, 0.75]),
     "normal by tau": (R.normal(0.3, tau=4.0), 0.3, 0.25),
     "half_normal": (R.half_normal(3.0), S.halfnorm(scale=3).mean(), S.halfnorm(scale=3).var()),
     "log_normal": (R.log_normal(0.5, 0.8), *S.lognorm(0.8, scale=math.exp(0.5)).stats()),
@@ -113,6 +115,8 @@ MOMENTS = {
     **{f"inverse_wishart, {nu}": (R.inverse_wishart(nu, COV), mean, np.full((2, 2), variance))
        for nu, mean, variance in ((2.5, np.full((2, 2), NAN), NAN), (4.5, COV / 1.5, INF))},
     "matrix_normal": (R.matrix_normal([[1.0, 2.0]], [[3.0]], col_cov=COV), [[1, 2]], [[36, 81]]),
+    "circulant_normal": (R.circulant_normal([0.5, 1.0, 2.0], [3.0, 1.0, 1.0]), [0.5, 1, 2],
+                         [3, 3, 3]),
     "kronecker_normal": (R.kronecker_normal(0.5, [[[2.0]], COV]), [0.5, 0.5], [8, 18]),
     "kronecker_normal, noisy": (
         R.kronecker_normal(0.5, [[[2.0]], COV], sigma=3.0), [0.5, 0.5], [17, 27]),

@@ -481,7 +481,7 @@ def hidden_counts():
 
 
 def expression():
-    return 2 * walk(0.4, lambda x: x, 1.0)
+    return pt.cumsum(walk(0.4, lambda x: x, 1.0))
 
 
 def walks_in_a_loop():
@@ -501,8 +501,8 @@ def walk_until():
         (uniform_between_steps, "uniform 'x' is free, and its bounds change from step to step"),
         (nested, "normal 'x' is made in a step of a loop within a step of another loop"),
         (stopping, "exponential 'x' is made in a loop that has no fixed number of steps"),
-        (hidden_counts, "poisson 'x' is discrete and not observed"),
-        (expression, "is an expression, not a random variable"),
+        (hidden_counts, "poisson 'x' is discrete and not observed, and it may be"),
+        (expression, "is not a random variable, and its density is not derived"),
     ],
     ids=lambda x: getattr(x, "__name__", ""),
 )

@@ -1,5 +1,6 @@
 """Distributions of time series: densities, draws, models, lengths and errors."""
 
+import pickle
 import re
 from itertools import pairwise
 
@@ -404,6 +405,29 @@ def test_lengths_that_data_decide():
             np.testing.assert_allclose(own(VALUES[:size]), fixed, rtol=1e-13)
 
 
+def test_dims_give_the_length_of_every_series():
+    """Also where parts of it were made before the length is known; and they are pickled whole."""
+    time, vectors = {"dims": "time", "name": "y"}, {"dims": ("time", "axis"), "name": "y"}
+    first = r.normal(0.2, 2)
+    series = [
+        (r.random_walk(first, r.student_t(3.0, 0.1, 0.5), **time), VALUES),
+        (r.ar([0.5, 0.2], init_dist=first, **time), VALUES),
+        (r.garch11(0.2, 0.3, 0.5, 1.3, **time), VALUES),
+        (r.euler_maruyama(0.1, pull, (0.7, 1.2), init_dist=first, **time), VALUES),
+        (r.gaussian_state_space(TURN, cov=COV, **vectors), VECTORS),
+        (r.mv_student_t_random_walk(5.0, cov=COV, **vectors), VECTORS),
+    ]
+    for y, own in series:
+        posterior = pt.condition({y: own}, coords={"time": np.arange(T)}, target="interp")
+        again = pickle.loads(pickle.dumps(posterior))
+        found = posterior.logp([]), again.logp([])
+        np.testing.assert_allclose(found, pt.logp(y, own).eval(), rtol=1e-13)
+        drawn = pt.sample_prior(posterior, draws=2, seed=1).prior_predictive["y"]
+        assert drawn.shape == (1, 2, *own.shape)
+    with pytest.raises(ValueError, match=r"'y' has shape \(1,\), which does not hold 2 first"):
+        pt.condition({series[1][0]: [0.0]}, coords={"time": [0]}, target="interp")
+
+
 def test_empty_batches_and_single_precision():
     x = r.gaussian_random_walk(np.float32(0.3), np.float32(0.7), shape=(0, T))
     assert pt.draw(x, seed=1).shape == (0, T)
@@ -535,3 +559,29 @@ def test_errors_name_the_variable_and_the_line(text):
         REFUSED[text]()
     lines = str(caught.value).splitlines()
     assert any("at " in line and "test_series.py" in line for line in lines) and len(lines) <= 8
+
+
+def test_series_that_begin_at_a_known_value():
+    """Their first values are no unknowns; forecasts begin at the last value that was seen."""
+    start = r.normal(0, 1, name="start")
+    x = r.gaussian_random_walk(0.1, 0.5, init_dist=r.dirac_delta(start), steps=3, name="x")
+    y = r.ar([0.5, 0.2], init_dist=r.dirac_delta([1.0, -1.0]), steps=2, name="y")
+    total = r.normal(pt.sum(x) + pt.sum(y), 1.0, name="total")
+    posterior = pt.condition({total: 1.0}, target="interp")
+    assert posterior.dim == 1 + 3 + 2
+    q = RNG.normal(size=6)
+    found = posterior.constrain(q)
+    assert found["x"][0] == found["start"] and found["y"][:2].tolist() == [1, -1]
+    np.testing.assert_allclose(posterior.unconstrain(found), q, rtol=1e-12)
+    wanted = norm(found["start"], 0, 1) + by_ar(found["y"], [0.5, 0.2], 0, 1, lambda v: 0.0)
+    wanted += norm(np.diff(found["x"]), 0.1, 0.5).sum()
+    wanted += norm(1.0, found["x"].sum() + found["y"].sum(), 1)
+    np.testing.assert_allclose(posterior.logp(q), wanted, rtol=1e-12)
+    known = r.gaussian_random_walk(init_dist=r.dirac_delta(2.0), steps=3)
+    drawn = pt.draw(known, draws=5, seed=1)
+    assert (drawn[:, 0] == 2).all() and len(np.unique(drawn)) == 16
+    assert pt.logp(known, [2.5, 2.0, 2.0, 2.0]).eval() == -np.inf
+    with pytest.raises(GraphError, match="is a part of gaussian_random_walk 'z', and used"):
+        first = r.normal(0, 1)
+        z = r.gaussian_random_walk(init_dist=first, steps=2, name="z")
+        pt.condition({r.normal(z, 1.0): np.zeros(3), r.normal(first, 1.0): 0.0})

@@ -125,6 +125,18 @@ def test_directions_keep_their_density():
     np.testing.assert_allclose(got, [[0.6, 0.8], [0.6, -0.8], [1.0, 0.0]], rtol=1e-15)
 
 
+def test_free_angles_have_no_ends():
+    """The density of a von Mises variable is continuous where its angle jumps from pi to -pi."""
+    angle = R.von_mises(3.0, 1.5, name="angle")
+    posterior = pt.condition({R.normal(pt.sin(angle), 1.0, name="y"): 0.2}, target="interp")
+    at, below = [posterior.logp_and_grad([-1.0, e]) for e in (1e-12, -1e-12)]
+    assert np.isclose(at[0], below[0], rtol=1e-11)
+    np.testing.assert_allclose(at[1], below[1], rtol=1e-9)
+    assert abs(posterior.constrain([-1.0, -1e-12])["angle"] + np.pi) < 1e-11
+    with pytest.raises(ValueError, match="angle must be a number in"):
+        posterior.unconstrain({"angle": 3.2})
+
+
 def test_supports_exclude_what_is_beside_them():
     eye = np.eye(3)
     turned = eye.copy()

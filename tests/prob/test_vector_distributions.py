@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 from mpmath import mp, mpf
-from scipy import special, stats
+from scipy import integrate, special, stats
+from scipy.linalg import circulant
 
 import probtensor as pt
 from probtensor.prob.model.data import evaluate
@@ -40,6 +41,15 @@ WISHART, INVERSE = stats.wishart(5.5, C3), stats.invwishart(5.5, C3)
 
 def each(distribution, values):
     return np.array([distribution(value) for value in values])
+
+
+CORR = np.array([[1.0, 0.6], [0.6, 1.0]])
+COPULA = R.gaussian_copula(R.beta([2.0, 3.0], 1.5), CORR)
+UNIT = np.array([[0.3, 0.6], [1e-12, 0.5], [0.999999, 1e-9]])
+BETAS = stats.beta([2.0, 3.0], 1.5)
+# By the smaller tail.
+Z = np.where(UNIT < 0.5, stats.norm.ppf(BETAS.cdf(UNIT)), -stats.norm.ppf(BETAS.sf(UNIT)))
+COPULA_LOGPDF = BETAS.logpdf(UNIT).sum(1) + N([0, 0], CORR).logpdf(Z) - stats.norm.logpdf(Z).sum(1)
 
 
 # variable, values, log density
@@ -88,6 +98,12 @@ DENSITIES = {
                        [stats.beta(1, 2.5).logpdf(0.3) + stats.beta(1, 2.5).logpdf(2 / 7)
                         - math.log(0.7)]),
     "direction": (R.uniform_direction(3), [[0, 0.6, 0.8]], [-math.log(4 * math.pi)]),
+    "projected normal of mean 0": (R.projected_normal(np.zeros(4)), np.eye(4),
+                                   np.full(4, -math.log(2 * math.pi**2))),
+    **{f"circulant, {n}": (R.circulant_normal(0.5, row), X6[:, :n],
+                           N(np.full(n, 0.5), circulant(row)).logpdf(X6[:, :n]))
+       for n, row in ((1, [1.5]), (4, [2.0, 0.5, 0.1, 0.5]), (5, [2.0, 0.5, 0.1, 0.1, 0.5]))},
+    "copula": (COPULA, UNIT, COPULA_LOGPDF),
     # The volumes of correlation matrices of 2, 3 and 4 rows (Joe 2006).
     **{f"lkj {n}": (R.lkj_corr(n, 1.0), [np.eye(n)], [-math.log(volume)])
        for n, volume in ((1, 1.0), (2, 2.0), (3, math.pi**2 / 2), (4, 32 * math.pi**2 / 27))},
@@ -112,6 +128,37 @@ def test_a_relaxed_one_hot_density_is_that_of_its_gumbel_variables():
     (found,) = evaluate([pt.logp(variable, [x, 1 - x])], {})
     z = tau * special.logit(x) - special.logit(0.2)
     assert np.isclose(found, stats.logistic.logpdf(z) + math.log(tau / (x * (1 - x))), rtol=1e-13)
+
+
+def test_projected_normal_densities():
+    """Against mpmath's integral, on both sides of the sphere, near and far."""
+    rows = [
+        ([0.7, -0.2], [0.6, 0.8]),
+        ([0.7, -0.2], [-1.0, 0.0]),
+        ([30.0, 2.0], [0.6, -0.8]),
+        ([30.0, 2.0], [-0.8, 0.6]),
+        ([1e3, 0.0], [-1.0, 0.0]),
+        ([1e8, 0.0], [0.6, 0.8]),
+    ]
+    rows += [(c + [0.5, -1.0, 0.0], [*(0.8 * np.array(x)), 0.6, 0.0, 0.0]) for c, x in rows[:4]]
+    with mp.workdps(40):
+        for concentration, x in rows:
+            n = len(x)
+            c, at = [mpf(v) for v in concentration], [mpf(float(v)) for v in x]
+            t = sum(a * b for a, b in zip(c, at, strict=True))
+            peak = (t + mp.sqrt(t * t + 4 * (n - 1))) / 2
+            top = (n - 1) * mp.log(peak) - (peak - t) ** 2 / 2
+            width = 1 / mp.sqrt(1 + (n - 1) / peak**2)
+            ends = [mpf(0)] + [e for k in (-12, -4, 0, 4, 12, 40) if (e := peak + k * width) > 0]
+
+            def height(r, n=n, t=t, top=top):
+                return mp.exp((n - 1) * mp.log(r) - (r - t) ** 2 / 2 - top)
+
+            shape = mp.quad(height, ends)
+            beside = sum((a - t * b) ** 2 for a, b in zip(c, at, strict=True))
+            wanted = mp.log(shape) + top - beside / 2 - n * mp.log(2 * mp.pi) / 2
+            (found,) = evaluate([pt.logp(R.projected_normal(concentration), x)], {})
+            assert abs(found - wanted) <= 1e-13 * max(1, abs(wanted)), (concentration, x)
 
 
 def test_lkj_densities_of_both_forms_agree():
@@ -149,6 +196,21 @@ def test_outside_the_support_there_is_no_density():
     assert np.isfinite(evaluate([f], {nu: np.array(2.1)})[0])
 
 
+class ProjectedAngle:
+    """The angle of a normal vector of mean (c, 0): Mardia and Jupp (2000), eq. 3.5.48."""
+
+    def __init__(self, c):
+        d = c * np.cos(grid := np.linspace(-np.pi, np.pi, 4001))
+        ratio = stats.norm.cdf(d) / stats.norm.pdf(d)
+        density = stats.norm.pdf(c) * (1 + d * ratio) / np.sqrt(2 * np.pi)
+        self.grid = grid
+        self.shares = integrate.cumulative_trapezoid(density, grid, initial=0)
+        assert np.isclose(self.shares[-1], 1)
+
+    def cdf(self, x):
+        return np.interp(x, self.grid, self.shares)
+
+
 # Draws: the variable, and a function of draws with the distribution of its results.
 MARGINALS = {
     "precision": (R.mv_normal(MU, tau=C3), lambda x: x[:, 1],
@@ -179,6 +241,11 @@ MARGINALS = {
                  stats.norm(0, 2 * np.sqrt(2 / 3 * 4 / 5))),
     "stick breaking": (R.stick_breaking_weights(2.5, 3), lambda x: x[:, 1] / (1 - x[:, 0]),
                        stats.beta(1, 2.5)),
+    "copula": (COPULA, lambda x: x[:, 1], stats.beta(3.0, 1.5)),
+    "circulant": (R.circulant_normal(0.0, [2.0, 0.5, 0.1, 0.1, 0.5]), lambda x: x[:, 1] - x[:, 3],
+                  stats.norm(0, np.sqrt(4.0 - 0.2))),
+    "projected normal": (R.projected_normal([0.7, 0.0]),
+                         lambda x: np.arctan2(x[:, 1], x[:, 0]), ProjectedAngle(0.7)),
     "direction": (R.uniform_direction(4), lambda x: (1 + x[:, 2]) / 2, stats.beta(1.5, 1.5)),
     "lkj": (R.lkj_corr(4, 1.7), lambda x: (1 + x[:, 3, 1]) / 2, stats.beta(2.7, 2.7)),
     "lkj factor": (R.lkj_cholesky(4, 1.7), lambda x: (1 + (x @ np.swapaxes(x, 1, 2))[:, 3, 2]) / 2,
@@ -349,6 +416,9 @@ def everything():
         "sticks": R.stick_breaking_weights(a, 3, name="sticks"),
         "relaxed": R.relaxed_one_hot_categorical(a, P, name="relaxed"),
         "direction": R.uniform_direction(3, shape=(2, 3), name="direction"),
+        "projected": R.projected_normal(pt.stack([a, 0.5]), name="projected"),
+        "copula": R.gaussian_copula(R.gamma(a, 1.0), CORR, name="copula"),
+        "circulant": R.circulant_normal(a, a * np.array([2.0, 0.5, 0.5]), name="circulant"),
         "bartlett": R.wishart_bartlett(3 + a, C2, name="bartlett"),
     }
     total = sum(pt.sum(pt.sin(x)) for x in free.values())
@@ -432,6 +502,16 @@ def test_sizes_may_come_from_dims_and_dtypes_from_parameters():
         (lambda: R.stick_breaking_weights(1.0, 0), ["K must be a whole number from 1 on"]),
         (lambda: R.uniform_direction(1), ["dim must be a whole number from 2 on"]),
         (lambda: R.lkj_cov(3, 1.0, 2.0), ["stds", "3"]),
+        (lambda: R.circulant_normal(0.0, [2.0, 0.5, 0.1]), ["covariance_row", "symmetric"]),
+        (lambda: R.circulant_normal(0.0, [1.0, 2.0, 2.0]), ["spectrum", "> 0"]),
+        (lambda: R.circulant_normal([0.0] * 4, covariance_rfft=[1.0, 2.0]), ["(4,)", "n // 2 + 1"]),
+        (lambda: R.gaussian_copula(3.0, CORR), ["marginal must be a random variable"]),
+        (lambda: R.gaussian_copula(R.poisson(3.0), CORR), ["marginal must be a random variable"]),
+        (
+            lambda: R.gaussian_copula(R.gamma([1.0, 2.0, 3.0], 1.0), CORR),
+            ["alpha", "(3,)", "(2, 2)"],
+        ),
+        (lambda: R.gaussian_copula(R.gamma(1.0, 1.0), 2 * CORR), ["corr", "ones on the diagonal"]),
     ],
 )
 def test_a_bad_call_says_what_is_wrong_and_where(call, words):

@@ -5,9 +5,11 @@ import pytest
 
 import probtensor as pt
 from probtensor import ops
-from probtensor.prob.bijectors.base import Lower
-from probtensor.prob.distributions import continuous, counts, discrete, multivariate
+from probtensor.prob.bijectors.scalars import Lower
+from probtensor.prob.distributions import counts, discrete
 from probtensor.prob.distributions.base import random_variable
+from probtensor.prob.distributions.continuous import positive, real
+from probtensor.prob.distributions.multivariate import normals
 
 VARIABLES = ["variables"]
 
@@ -25,41 +27,41 @@ def alone(kind, *parameters, **options):
     return pt.condition({x: 1, y: 1.0} if kind.over.discrete else {y: np.zeros(y.shape)})
 
 
-class Scaled(continuous.Normal):
+class Scaled(real.Normal):
     """Draws are twice as wide as the density."""
 
     def sample(self, key, shape, mu, sigma):
         return mu + 2 * (super().sample(key, shape, mu, sigma) - mu)
 
 
-class Unnormalised(continuous.Normal):
+class Unnormalised(real.Normal):
     def logpdf(self, x, mu, sigma):
         return super().logpdf(x, mu, sigma) + 0.1
 
 
-class WithoutScale(continuous.Normal):
+class WithoutScale(real.Normal):
     """The normaliser lacks the scale."""
 
     def logpdf(self, x, mu, sigma):
         return super().logpdf(x, mu, sigma) + ops.log(sigma)
 
 
-class Outside(continuous.Exponential):
+class Outside(positive.Exponential):
     def sample(self, key, shape, rate):
         return super().sample(key, shape, rate) - 0.01
 
 
-class WrongCdf(continuous.Normal):
+class WrongCdf(real.Normal):
     def logcdf(self, x, mu, sigma):
         return super().logcdf(1.05 * x, mu, sigma)
 
 
-class WrongQuantile(continuous.Exponential):
+class WrongQuantile(positive.Exponential):
     def lower_quantile(self, log_p, rate):
         return 1.1 * super().lower_quantile(log_p, rate)
 
 
-class WrongMean(continuous.Gamma):
+class WrongMean(positive.Gamma):
     def mean(self, alpha, beta):
         return alpha * beta
 
@@ -76,7 +78,7 @@ class WrongCounts(counts.Geometric):
         return super().sample(key, shape, p) + 1
 
 
-class Transposed(multivariate.MultivariateNormal):
+class Transposed(normals.MultivariateNormal):
     def sample(self, key, shape, mu, scale_tril):
         return super().sample(key, shape, mu, ops.matrix_transpose(scale_tril) + 0.0)
 
@@ -104,7 +106,7 @@ def test_fault_of_a_distribution_is_found(kind, parameters, expected):
 
 def test_draws_of_vectors_are_found_wrong():
     factor = np.array([[1.0, 0.0], [2.0, 0.5]])
-    for kind, wrong in ((multivariate.MultivariateNormal, False), (Transposed, True)):
+    for kind, wrong in ((normals.MultivariateNormal, False), (Transposed, True)):
         x = random_variable(kind(), (np.zeros(2), factor), name="x")
         model = pt.condition({pt.random.normal(x, 1.0, name="y"): np.zeros(2)})
         assert (("draws", "x") in failed(model, VARIABLES)[0]) == wrong

@@ -54,7 +54,7 @@ class SciPy:
 
 class Compiled(Elementwise):
     """An elementwise op whose meaning is its compiled function, in float64: neither NumPy nor SciPy
-    has it, and exact values judge it."""
+    has it, or not with all digits, and exact values judge it."""
 
     def numpy(self, *operands: np.ndarray) -> np.ndarray:
         wide = [x.astype("float64") for x in operands]

@@ -15,7 +15,7 @@ from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.elementwise.arithmetic import EDGES
 from probtensor.ops.kinds import Elementwise, Facts, Pole, Range, as_tensor_of, op, weak_operand
 from probtensor.ops.samples import Sample, reals
-from probtensor.ops.special.functions import SQRT_2PI, SQRT_PI, SciPy
+from probtensor.ops.special.functions import SQRT_2PI, SQRT_PI, Compiled, SciPy
 from probtensor.types import promote_float
 
 RISING = Facts(increasing=True)
@@ -150,11 +150,11 @@ class Spence(Elementwise):
 
 
 @op
-class OwensT(Elementwise):
+class OwensT(Compiled):
     """Owen's T function, the probability of X > h and 0 < Y < a X for standard normal X and Y: the
     integral of exp(-h**2 (1 + t**2) / 2) / (2 pi (1 + t**2)) from 0 to a (Owen 1956)."""
 
-    arity, numpy, c = 2, SciPy("owens_t"), "pt_scipy_owens_t"
+    arity, c = 2, "pt_owens_t"
     operands = ("h", "a")
     samples = reals(-3, 3, -3, 3, edges=(*EDGES, 30.0))
 

@@ -1,9 +1,12 @@
 """`pt.bijectors`: maps from unconstrained numbers onto sets of values, to choose from by
 `pt.condition(..., transforms={variable: bijector})`.
 
-Every support has one without being asked (`pt.condition` says which): this is for other ones, or
-for your own subclass of `Bijector`. A bijector has `forward(u)`, `inverse(x)`, `log_jacobian(u)`
-and `unconstrained_shape(shape)`; all but the last take and give tensors.
+Every support has one without being asked: `Identity` for all numbers, `Lower`, `Upper` and `Logit`
+within bounds, `Circular` for angles, `Ordered`, `LogRatio` for the simplex (`RowStochastic` and
+`ColumnStochastic` for matrices of such), `ZeroSum`, `UnitVector`, `L1Ball`, and `CholeskyCorr`,
+`Corr`, `CholeskyCov` and `Cov` for matrices. The others are to choose from, beside subclasses of
+`Bijector` of your own. A bijector has `forward(u)`, `inverse(x)` and `log_jacobian(u)`, which take
+and give tensors, and `unconstrained_shape(shape)`.
 """
 
 from probtensor.calls import absent

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from typing import ClassVar
 
 from probtensor import ops
 from probtensor.calls import line_text
 from probtensor.dataclass import dataclass
 from probtensor.graph import GraphError, Node
 from probtensor.prob.bijectors.base import Bijector, Identity
+from probtensor.prob.bijectors.scalars import Constant
 from probtensor.prob.distributions.processes.parts import SeriesSupport
 from probtensor.prob.distributions.support import Support
 
@@ -17,34 +20,49 @@ from probtensor.prob.distributions.support import Support
 class Series(Bijector):
     """The first values by one map, the later ones or their differences by another one."""
 
+    event_ndim: ClassVar[int] = 1
     support: SeriesSupport
     first: Bijector
     later: Bijector
 
+    @property
+    def free(self) -> int:
+        """The number of first values that are not known."""
+        return 0 if isinstance(self.first, Constant) else self.support.lead
+
+    def unconstrained_shape(self, shape):
+        return (*shape[:-1], shape[-1] - self.support.lead + self.free)
+
     def parts(self, u: Node) -> tuple[Node, Node]:
-        lead = self.support.lead
-        return u[..., :lead], u[..., lead:]
+        return u[..., : self.free], u[..., self.free :]
 
     def forward(self, u):
         first, later = self.parts(u)
-        x = ops.concatenate([self.first.forward(first), self.later.forward(later)], axis=-1)
+        head = self.first.forward(first)
+        if not self.free:
+            head = ops.broadcast_to(head, (*u.shape[:-1], self.support.lead)).astype(u.dtype)
+        x = ops.concatenate([head, self.later.forward(later)], axis=-1)
         return ops.cumsum(x, axis=-1) if self.support.differences else x
 
     def inverse(self, x):
         first, later = self.support.split(x)
-        return ops.concatenate([self.first.inverse(first), self.later.inverse(later)], axis=-1)
+        found = self.later.inverse(later)
+        if not self.free:
+            return found
+        return ops.concatenate([self.first.inverse(first), found], axis=-1)
 
     def log_jacobian(self, u):
         maps = zip((self.first, self.later), self.parts(u))
         found = [slope for own, part in maps if (slope := own.log_jacobian(part)) is not None]
-        return sum((ops.sum(slope, axis=-1) for slope in found[1:]), ops.sum(found[0], axis=-1))
+        totals = [ops.sum(slope, axis=-1) for slope in found]
+        return reduce(ops.add, totals) if totals else None
 
 
 def map_onto(support: SeriesSupport, bijector_for: Callable[[Support], Bijector]) -> Bijector:
     """The map onto the support of a series. GraphError where none is known."""
     if support.is_whole:
         return Identity()
-    if not support.is_fixed:
+    if not support.has_map:
         raise GraphError(
             f"{support} is free, and no map onto such values is known where bounds are random or "
             f"entries are vectors\n  at {line_text()}\n  make its innovations a variable, and sum "

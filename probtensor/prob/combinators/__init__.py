@@ -5,7 +5,8 @@
     inflated.py   zero_inflated, hurdle, and those of one distribution by name
     cut.py        truncated, censored, interval_censored
     changed.py    folded, masked
-    custom.py     custom: a density that the user writes; simulator: one by simulated data
+    custom.py     custom: a density that the user writes
+    simulated.py  simulator: data of a program, whose density is not known
 
 What they take as `dist` or `comp_dists` are random variables without a name, such as
 `pt.random.normal(0, 1)`: their distributions and parameters become parts of the new variable, and

@@ -9,6 +9,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph import GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import TensorLike
+from probtensor.late import late
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.prob.density.logp import (
     check_value_shape,
@@ -23,9 +24,12 @@ from probtensor.prob.distributions.distribution import Distribution, Unknown
 from probtensor.prob.distributions.formulas import merge_exponentials
 from probtensor.prob.distributions.support import Integers, Interval, Support, is_bound
 from probtensor.prob.distributions.truncation import truncation_bounds
+from probtensor.prob.sequences.convert import with_sequences
 from probtensor.prob.sequences.op import RandomSequence
 from probtensor.transform.facts import FactTable
 from probtensor.types import promote_float
+
+derived = late("probtensor.prob.derived.variable")
 
 
 @public
@@ -37,8 +41,8 @@ def logcdf(variable: Node, value: TensorLike) -> Node:
     `constraint=` has the truncated distribution.
 
     Returns a float tensor of the shape that the variable and `value` broadcast to. Raises
-    GraphError for anything but a random variable of numbers, and where the distribution function is
-    not known.
+    GraphError for anything but a random variable of numbers, or an expression of some (see
+    `pt.logp`), and where the distribution function is not known.
 
         >>> pt.logcdf(pt.random.normal(0.0, 1.0), -40.0).eval()
         array(-804.60844201)
@@ -53,8 +57,8 @@ def logccdf(variable: Node, value: TensorLike) -> Node:
     Elementwise over the variable's shape; see `pt.logcdf`.
 
     Returns a float tensor of the shape that the variable and `value` broadcast to. Raises
-    GraphError for anything but a random variable of numbers, and where the distribution function is
-    not known.
+    GraphError for anything but a random variable of numbers, or an expression of some (see
+    `pt.logp`), and where the distribution function is not known.
 
         >>> pt.logccdf(pt.random.exponential(2.0), 400.0).eval()
         array(-800.)
@@ -71,7 +75,8 @@ def icdf(variable: Node, q: TensorLike) -> Node:
     variable with `constraint=` has the truncated distribution.
 
     Returns a float tensor of the shape that the variable and `q` broadcast to. Raises GraphError
-    for anything but a random variable of numbers, and where its quantiles are not known.
+    for anything but a random variable of numbers, or an expression of some (see `pt.logp`), and
+    where its quantiles are not known.
 
         >>> pt.icdf(pt.random.exponential(2.0), 0.5).eval()
         array(0.34657359)
@@ -85,7 +90,9 @@ class _Parts:
     def __init__(self, variable: Node, value: TensorLike, what: str) -> None:
         if not isinstance(variable, Node):
             raise GraphError(f"{what}: takes a random variable, not {variable!r:.60}")
-        variable = unwrap_deterministic(variable)
+        named, variable = variable, unwrap_deterministic(variable)
+        if not isinstance(with_sequences([variable])[0].op, RandomVariable):
+            variable = derived.derived_variable(named, what=what)
         op = variable.op
         if not isinstance(op, RandomVariable) or isinstance(op, RandomSequence):
             raise GraphError(

@@ -14,6 +14,7 @@ from probtensor.prob.model.data import evaluate
 from probtensor.prob.model.graphs import Model, TermSource, term_sources
 from probtensor.prob.sequences.resolve import resolved
 
+enumeration = late("probtensor.prob.enumeration.model")
 weights = late("probtensor.prob.model.weights")
 
 
@@ -72,6 +73,8 @@ class Diagnosis:
 def diagnose(model: Model, q: np.ndarray, arrays: Mapping[Node, np.ndarray]) -> Diagnosis:
     """Every term at q, computed by NumPy with all checks in it."""
     sources = [(source, *explained(model, source)) for source in term_sources(model)]
+    if model.summed:
+        sources = enumeration.with_sums(model, sources)
     wanted = [x for guard in model.guards for x in (guard.inside, guard.value)]
     wanted += [node for _, graph, named in sources for node in (graph, *named.values())]
     found = iter(evaluate(model.at_q(wanted), {**arrays, model.q: q}))
@@ -90,7 +93,7 @@ def diagnose(model: Model, q: np.ndarray, arrays: Mapping[Node, np.ndarray]) -> 
 def explained(model: Model, source: TermSource) -> tuple[Node, dict[str, Node]]:
     """(graph of a term with all checks in it, graphs by name of what it is computed from)."""
     owner = source.owner
-    if source.kind == "potential":
+    if source.kind in ("potential", "sum"):
         return source.graph, {}
     if source.kind == "log-Jacobian":
         return source.graph, {"unconstrained": owner.u}

@@ -29,9 +29,9 @@ from probtensor.graph import (
     toposort,
 )
 from probtensor.graph.node import TensorLike, make
-from probtensor.graph.parts import Get
 from probtensor.graph.sizes import rebuilt
-from probtensor.ops.kinds import Composite, Elementwise, Loop, View
+from probtensor.late import late
+from probtensor.ops.kinds import Composite, Elementwise
 from probtensor.prob.density.sums import before_broadcast, sum_over_sample
 from probtensor.prob.distributions.base import (
     Bounded,
@@ -68,6 +68,8 @@ from probtensor.types import (
     size_product,
 )
 
+derived = late("probtensor.prob.derived.variable")
+
 # Deviances that are computed in double precision and then rounded (`in_double` in
 # prob/distributions/discrete.py); in a sum the rounding is skipped.
 COMPUTED_IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
@@ -75,14 +77,17 @@ COMPUTED_IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
 
 @public
 def logp(variable: Node, value: TensorLike) -> Node:
-    """Log density (log mass) of a random variable at `value`, one number a point.
+    """Log density (log mass) of a random variable, or of an expression of some, at `value`.
 
     Elementwise over the variable's shape; a vector distribution gives one number a vector. -inf
     outside the support, and where a parameter lies outside its range, as in a model; nan where the
     value or a parameter is nan. What the way a parameter is written shows is not checked: exp(s) is
     positive though it rounds to 0 at -800, and the density there is what its formula says. The
-    parameters may hold other random variables, which stay what they are. GraphError for anything
-    but a random variable.
+    parameters may hold other random variables, which stay what they are.
+
+    The density of an expression, such as `pt.exp(x)`, `x + y` or `pt.max(x)`, is derived by rules:
+    that of its random variables without a name, given those with one (see docs/densities.md). Where
+    a value has a probability of its own, as at the bounds of `pt.clip`, it is the log of that.
 
     The stacked values of a random variable of a loop are one, too: the density of each step given
     the values of the steps before it, and given other random variables of the loop.
@@ -91,17 +96,22 @@ def logp(variable: Node, value: TensorLike) -> Node:
         pt.logp(pt.random.exponential(pt.exp(s)), 1.0)      # s - exp(s): -800 at s = -800
 
     Returns a float tensor of the shape that the variable and `value` broadcast to, without the axes
-    of a vector. Raises GraphError as above; ValueError where shapes do not fit.
+    of a vector. Raises GraphError for what is not made of random variables, for an expression whose
+    density is not derived, with the reason, and where shapes do not fit.
 
         >>> pt.logp(pt.random.normal(0.0, 1.0), 0.0).eval()
         array(-0.91893853)
+        >>> pt.logp(pt.exp(pt.random.normal(0.0, 1.0)), 2.0).eval()
+        array(-1.85231222)
+        >>> pt.logp(pt.clip(pt.random.normal(0.0, 1.0), -1.0, 1.0), 1.0).eval()
+        array(-1.84102165)
     """
     if not isinstance(variable, Node):
         raise GraphError(f"logp: takes a random variable, not {variable!r:.60}")
-    inner = unwrap_deterministic(variable)
-    variable, value = with_sequences([inner, as_tensor(value)])
+    named, value = with_sequences([variable, as_tensor(value)])
+    variable = unwrap_deterministic(named)
     if not isinstance(variable.op, RandomVariable):
-        raise GraphError(no_density_message(inner))
+        variable = derived.derived_variable(named, what="logp")
     check_value_shape(variable, value)
     own = resolved(variable)
     inputs, bounds = own.variable.inputs, own.bounded
@@ -144,35 +154,13 @@ def unwrap_deterministic(node: Node) -> Node:
     return node
 
 
-def no_density_message(node: Node) -> str:
-    """The message that an expression has no density."""
-    what = node.name or node.op.node_text(node)
-    hint = "observe the variable inside it, or state the density with pt.potential"
-    if _is_of_loop(node):
-        hint = (
-            "results of a loop have densities where its steps return a random variable itself, "
-            "in a loop of a fixed number of steps that is in no other; or use pt.potential"
-        )
-    return (
-        f"{what} of type {node.type} is an expression, not a random variable, and densities of "
-        f"expressions are not derived\n  made at {line_of(node)}\n  {hint}"
-    )
-
-
-def _is_of_loop(node: Node) -> bool:
-    """Whether a node is a result of a loop, or a part of one, as after `pt.until`."""
-    while node.inputs and isinstance(node.op, (Get, View)):
-        node = node.inputs[0]
-    return isinstance(node.op, Loop)
-
-
 def typed_value(op: RandomVariable, x: Node, parameters: Sequence[Node]) -> Node:
     """The value in the dtype of its formula: counts as floats, indices as integers."""
     distribution = op.distribution
     if distribution.indexes:
         return x.astype("int64")
     own = op.parameters_of(parameters)
-    wanted = own[0].dtype if own else "float64"
+    wanted = own[0].dtype if own and own[0].type.is_float else "float64"
     return x if x.type.is_float else x.astype(wanted)
 
 

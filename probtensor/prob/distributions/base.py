@@ -142,6 +142,7 @@ class RandomVariable(Random):
                     text = (f"{label} of {name} has shape ", shape, ", the variable ", node.shape)
                     yield SizeCheck(n, "==", sizes[axis], text)
                 sizes.setdefault(axis, n)
+        yield from distribution.size_laws(name, node.shape)
 
     def named(self, inputs: Sequence[TensorLike]) -> dict[str, TensorLike]:
         """The parameters by name."""

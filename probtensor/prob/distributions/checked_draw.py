@@ -166,7 +166,9 @@ def order_requirements(distribution: object, parameters: Sequence[Node]) -> Iter
             high = ops.broadcast_to(high, inside.shape)
             axes = distribution.parameters[more].event_ndim
             inside = ops.all(inside, axis=tuple(range(-axes, 0))) if axes else inside
-            domain = Interval(low, low_open=not equal)
+            domain: Support = Interval(low, low_open=not equal)
+            for _ in range(axes):
+                domain = Vector(domain)
             yield Requirement(more, high, inside, order_text(less, equal), domain)
 
 

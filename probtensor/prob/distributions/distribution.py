@@ -8,7 +8,7 @@ implemented once for all of them (`base.py`).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from probtensor import ops
@@ -17,8 +17,10 @@ from probtensor.graph import Node, as_tensor
 from probtensor.graph.node import TensorLike
 from probtensor.prob.distributions.support import REAL, Support
 from probtensor.types import (
+    Shape,
     ShapeError,
     Size,
+    SizeCheck,
     TensorType,
     broadcast_shapes,
     shape_text,
@@ -200,6 +202,10 @@ class Distribution:
                 if isinstance(n, int) and isinstance(known, int) and n != known:
                     raise ShapeError(f"{own} does not fit {first}")
         return tuple(sizes.get(name) for name in self.event_names())
+
+    def size_laws(self, name: str, shape: Shape) -> Iterable[SizeCheck]:
+        """What else must hold of the shape of a variable, which is called `name` in messages."""
+        return ()
 
     def batch_shape(self, *types: TensorType) -> tuple:
         """The shape that the parameters broadcast to, without their own event axes."""

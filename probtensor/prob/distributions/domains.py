@@ -38,7 +38,7 @@ def is_within(node: Node, domain: Support, facts: FactTable) -> bool:
 
 def is_simplex(node: Node, facts: FactTable) -> bool:
     """Are the vectors along the last axis normalised by construction (softmax, or x / sum(x))?"""
-    while isinstance(node.op, (ops.BroadcastTo, ops.ExpandDims)):
+    while isinstance(node.op, (ops.BroadcastTo, ops.ExpandDims)) or _picks_vectors(node):
         inner = node.inputs[0]
         if not inner.ndim or inner.shape[-1] != node.shape[-1]:
             return False
@@ -52,6 +52,14 @@ def is_simplex(node: Node, facts: FactTable) -> bool:
     while isinstance(total.op, (ops.BroadcastTo, ops.ExpandDims)):
         total = total.inputs[0]
     return isinstance(total.op, ops.Sum) and total.inputs[0] is part and total.op.axes == last
+
+
+def _picks_vectors(node: Node) -> bool:
+    """Are the vectors along the last axis some of those of the first input?"""
+    if not isinstance(node.op, ops.Gather):
+        return False
+    rest = node.inputs[0].ndim - len(node.op.axes)
+    return node.inputs[0].ndim - 1 not in node.op.axes and node.op.at < rest
 
 
 def contained(value: Node, domain: Support, facts: FactTable) -> Node | None:

@@ -17,7 +17,7 @@ from probtensor.graph.resize import with_sizes
 from probtensor.graph.sizes import refuse_measured
 from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, check_bijector, nodes_in, with_nodes
-from probtensor.prob.density.logp import no_density_message, unwrap_deterministic
+from probtensor.prob.density.logp import unwrap_deterministic
 from probtensor.prob.distributions.base import (
     Potential,
     RandomVariable,
@@ -34,9 +34,10 @@ from probtensor.prob.model.sizes import KnownSizes
 from probtensor.prob.sequences.convert import with_sequences
 from probtensor.prob.sequences.resolve import model_order
 from probtensor.process import COLLECTIONS
-from probtensor.system.stages import building, stage
+from probtensor.system.stages import building, notice, stage
 from probtensor.types import Dim, size_name, size_names
 
+derived = late("probtensor.prob.derived.variable")
 missing = late("probtensor.prob.model.missing")
 weights = late("probtensor.prob.model.weights")
 
@@ -59,7 +60,8 @@ def condition(
     observed    {random variable: array of its shape}, copied: later changes of an array change
                 nothing here. Entries that are nan or masked are missing: of a continuous `y` they
                 become the free variable `y_unobserved`, and `y` is reported with all of its
-                entries; of a discrete one they are left out
+                entries; of a discrete one they are left out. An expression of random variables is
+                observed as one variable, given those that have a name (docs/densities.md)
     coords      {dim: labels}, copied, each label once: the lengths of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
@@ -70,11 +72,16 @@ def condition(
     build       when target="auto" builds native code; see `pt.function`
     progress    say on a terminal, after 2 s, what is compiled and how far it is
 
-    Free variables are in graph order (see `Posterior`). Raises GraphError for a discrete free
-    variable, a variable of unknown size, a name used twice, or a name that a result cannot have:
-    `chain`, `draw`, that of a dim, or one that no file could hold; TypeError and ValueError for
-    values that have a wrong dtype, shape, length of a dim, or lie outside the support, and for
-    coords of a dim that nothing has. All name the line.
+    Discrete variables that are not observed are summed out (`Posterior.marginalized`), at a cost
+    that is linear in the entries that do not depend on each other, and in the length of sequences;
+    `pt.recover_marginals` draws them afterwards. See docs/discrete.md.
+
+    Free variables are in graph order (see `Posterior`). Raises GraphError for discrete variables
+    that cannot be summed out, an expression whose density is not derived, a variable of unknown
+    size, a name used twice, or a name that a result cannot have: `chain`, `draw`, that of a dim, or
+    one that no file could hold; TypeError and ValueError for values that have a wrong dtype, shape,
+    length of a dim, or lie outside the support, and for coords of a dim that nothing has. All name
+    the line.
 
     The density is zero wherever a parameter that depends on free variables leaves its range, such
     as a `sigma` below 0; that is checked only where it cannot be shown not to happen.
@@ -190,9 +197,14 @@ def _posterior(
     `arrays_of_data` are other arrays than the data were made with."""
     began = time.perf_counter()
     given = unique_observed(observed)
-    arrays = {node: observed_array(node, value) for node, value in given.items()}
     terms = [checked_term(node) for node in require_list("potentials", potentials)]
     tracked = [checked_track(node) for node in require_list("track", track)]
+    if not all(isinstance(node.op, RandomVariable) for node in given):
+        groups = derived.with_derived([list(given), terms, tracked, list(transforms)])
+        given = dict(zip(groups[0], given.values(), strict=True))
+        terms, tracked = groups[1:3]
+        transforms = dict(zip(groups[3], transforms.values(), strict=True))
+    arrays = {node: observed_array(node, value) for node, value in given.items()}
     roots = [*given, *terms, *tracked]
     read = {node: list(nodes_in(bijector)) for node, bijector in transforms.items()}
     check_not_of_itself(read)
@@ -217,6 +229,9 @@ def _posterior(
         posterior = posterior_of(*resized_groups, data_nodes, maps, values, labels, target, late)
     graph = time.perf_counter() - began - sum(posterior.timings.values())
     posterior.timings = {"graph": graph, **posterior.timings}
+    if posterior.marginalized:
+        text = f"summed out: {', '.join(posterior.marginalized)}; pt.recover_marginals draws them"
+        notice(text, progress)
     return posterior
 
 
@@ -265,7 +280,9 @@ def unique_observed(observed: Mapping[object, object]) -> dict[Node, object]:
     for key, value in observed.items():
         variable = variable_of(key)
         if variable in given:
-            name = display_name(variable.op.distribution, variable.op.label)
+            name = variable.described
+            if isinstance(variable.op, RandomVariable):
+                name = display_name(variable.op.distribution, variable.op.label)
             raise GraphError(
                 f"condition: {name} is observed twice, once under another name\n  made at "
                 f"{line_of(variable)}"
@@ -281,17 +298,15 @@ def names_of(nodes: Iterable[Node]) -> str:
 
 
 def variable_of(key: object) -> Node:
-    """The random variable that a key of `observed` refers to."""
+    """The random variable that a key of `observed` refers to, or the expression of others."""
     if not isinstance(key, Node):
         raise GraphError(
             f"condition: {key!r:.60} is no random variable; write {{variable: value}}\n"
             f"  at {line_text()}"
         )
-    inner = unwrap_deterministic(key)
-    node = with_sequences([inner], strict=True)[0]
-    if not isinstance(node.op, RandomVariable):
-        raise GraphError(f"condition: {no_density_message(inner)}\n  at {line_text()}")
-    return node
+    named = with_sequences([key], strict=True)[0]
+    node = unwrap_deterministic(named)
+    return node if isinstance(node.op, RandomVariable) else named
 
 
 def checked_transforms(transforms: object) -> dict[Node, Bijector]:
@@ -305,7 +320,14 @@ def checked_transforms(transforms: object) -> dict[Node, Bijector]:
         )
     for bijector in transforms.values():
         check_bijector("condition: transforms=", bijector)
-    return {variable_of(key): bijector for key, bijector in transforms.items()}
+    found = {variable_of(key): bijector for key, bijector in transforms.items()}
+    for node in found:
+        if not isinstance(node.op, RandomVariable):
+            raise GraphError(
+                f"condition: transforms= has {node.described}, which is no random variable\n"
+                f"  made at {line_of(node)}\n  at {line_text()}"
+            )
+    return found
 
 
 def check_not_of_itself(read: Mapping[Node, Sequence[Node]]) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -69,7 +70,12 @@ from probtensor.transform.autodiff import gradient
 from probtensor.transform.facts import FactTable
 from probtensor.types import Shape, SizeCheck
 
+if TYPE_CHECKING:
+    from probtensor.prob.enumeration.factors import Discrete
+    from probtensor.prob.enumeration.model import Summation
+
 centring = late("probtensor.prob.bijectors.centring")
+enumeration = late("probtensor.prob.enumeration.model")
 weights = late("probtensor.prob.model.weights")
 SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
 
@@ -102,21 +108,29 @@ class FreeVariable:
 
     def support_with(self, replacements: Mapping[Node, Node]) -> Support:
         """The support with the nodes in its bounds replaced."""
-        bounds = {
-            f.name: replace([value], replacements)[0]
-            for f in fields(self.support)
-            if isinstance(value := getattr(self.support, f.name), Node)
-        }
-        return dataclass_replace(self.support, **bounds)
+        return support_with(self.support, replacements)
 
     @property
     def stop(self) -> int:
         return self.start + int(np.prod(self.u.shape, dtype=int))
 
 
+def support_with(support: Support, replacements: Mapping[Node, Node]) -> Support:
+    """A support with the nodes in its bounds, and in those of its parts, replaced."""
+    changes = {}
+    for f in fields(support):
+        value = getattr(support, f.name)
+        if isinstance(value, Node):
+            changes[f.name] = replace([value], replacements)[0]
+        elif isinstance(value, Support):
+            changes[f.name] = support_with(value, replacements)
+    return dataclass_replace(support, **changes)
+
+
 @dataclass(frozen=True, eq=False)
 class NamedValue:
-    """A named node and its value: an observed variable, a deterministic or a potential."""
+    """A named node and its value: an observed variable, a deterministic or a potential, or a
+    discrete variable that is summed out, whose value is an input that stands for it."""
 
     name: str
     value: Node
@@ -161,6 +175,7 @@ class Derived:
     size_checks: tuple[SizeCheck, ...]  # size laws of the original graph
     logp: Node  # with guards
     gradient: Node  # without guards: meaningless where one does not hold
+    summation: Summation | None = None  # of discrete variables
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +192,8 @@ class Model:
     data: tuple[Node, ...]  # data inputs
     q: Node
     derive: Callable[[], Derived]
+    summed: tuple[NamedValue, ...] = ()  # the discrete variables that are summed out
+    dependent: tuple[NamedValue, ...] = ()  # the deterministics that depend on these
 
     @computed_once
     def derived(self) -> Derived:
@@ -257,8 +274,8 @@ def build(
     """The model of a graph whose free variables have sizes that are integers. `transforms` are the
     bijectors of some of them.
 
-    GraphError for a discrete free variable, a duplicate name, or an input without a value. With
-    `late`, its density is derived when it is first needed.
+    GraphError for a discrete free variable of infinitely many values, a duplicate name, or an input
+    without a value. With `late`, its density is derived when it is first needed.
     """
     line = present_line()
     chosen = {**(transforms or {})}
@@ -289,6 +306,8 @@ def build(
         data=tuple(conditioner.data),
         q=q,
         derive=lambda: derive() if found is None else found,
+        summed=tuple(conditioner.summed),
+        dependent=tuple(conditioner.dependent),
     )
 
 
@@ -298,7 +317,7 @@ def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Deri
     inputs = [*(y.value for y in conditioner.observed), *conditioner.data, *conditioner.arrays]
     only_data = depends_only_on(inputs)
     conditions = Conditions(only_data, conditioner.facts)
-    terms = density_terms(conditioner, conditions)
+    terms, summation = density_terms(conditioner, conditions)
     counts = {y.value for y in conditioner.observed if y.is_count}
     arrays = {x: default_of(x) for x in conditioner.data} | conditioner.arrays
     counts |= {x for x, array in arrays.items() if are_repeated_counts(array)}
@@ -318,6 +337,7 @@ def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Deri
         size_checks=tuple(size_laws(conditioner.order, named)),
         logp=total,
         gradient=slope,
+        summation=summation,
     )
 
 
@@ -336,6 +356,9 @@ class Conditioner:
         self.free: list[FreeVariable] = []
         self.observed: list[NamedValue] = []
         self.deterministic: list[NamedValue] = []
+        self.summed: list[NamedValue] = []
+        self.discrete: dict[Node, Discrete] = {}
+        self.dependent: list[NamedValue] = []
         self.potentials: list[NamedValue] = []
         self.values: dict[Node, Node] = {}
         self.arrays: dict[Node, np.ndarray] = {}
@@ -353,6 +376,8 @@ class Conditioner:
             with made_by(node):
                 self.values[node] = self._value(node)
         self.observed.sort(key=lambda y: self.given[y.node])
+        if self.discrete:
+            self.deterministic, self.dependent = enumeration.split_deterministics(self)
 
     def _value(self, node: Node) -> Node:
         op = node.op
@@ -402,13 +427,6 @@ class Conditioner:
 
     def _free(self, node: Node) -> Node:
         op = node.op
-        if op.distribution.discrete:
-            raise GraphError(
-                f"{display_name(op.distribution, op.label)} is discrete and not observed, so it "
-                "has no "
-                f"gradient to sample by\n  made at {line_of(node)}\n  observe it, or sum it out: "
-                "add logsumexp over its values of the joint log density as a pt.potential"
-            )
         if op.distribution.has_atoms:
             raise GraphError(
                 f"{display_name(op.distribution, op.label)} has values of positive probability and "
@@ -421,7 +439,11 @@ class Conditioner:
                 f"the size of {name} is not known: {node.type}\n  made at {line_of(node)}\n"
                 "  give shape=, or coords={dim: labels} for its dims"
             )
-        support = self._support(node)
+        if op.distribution.discrete:
+            return enumeration.stand_in(self, node, name)
+        support = self.support(node)
+        if self.discrete:
+            enumeration.refuse_discrete_bounds(self, node, support)
         chosen = node in self.chosen
         if chosen:
             bijector = with_nodes(self.chosen[node], self.values)
@@ -429,6 +451,8 @@ class Conditioner:
             bijector = centring.centring_for(node, self.values)
         else:
             bijector = bijector_for(support)
+        if self.discrete:
+            enumeration.refuse_discrete_coordinates(self, node, bijector)
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
         forward = value_of(bijector, u, node) if chosen else bijector.forward(u)
         forward = ops.broadcast_to(forward, node.shape)
@@ -441,7 +465,8 @@ class Conditioner:
         self.size = self.free[-1].stop
         return value
 
-    def _support(self, node: Node) -> Support:
+    def support(self, node: Node) -> Support:
+        """The support of a variable that is not observed."""
         if isinstance(node.op, RandomSequence):
             return support_in_all_steps(node, self.values)
         return node.op.support(*(self.values[x] for x in node.inputs))
@@ -463,7 +488,9 @@ class Conditioner:
 def names_in_results(conditioner: Conditioner, potentials: Sequence[Node]) -> list[Named]:
     """All names in results of this model or in messages about it."""
     variables = [(v.name, v.variable) for v in conditioner.free]
-    variables += [(y.name, y.node) for y in (*conditioner.observed, *conditioner.deterministic)]
+    named = (*conditioner.observed, *conditioner.deterministic)
+    variables += [(y.name, y.node) for y in named]
+    variables += [(z.name, z.node) for z in (*conditioner.summed, *conditioner.dependent)]
     data = [(x.name, x) for x in conditioner.data if x.name is not None]
     labels = [(p.name, p) for p in potentials if p.name is not None]
     return named_things([*variables, *data]) + [
@@ -493,9 +520,11 @@ def term_sources(model: Conditioner | Model) -> Iterator[TermSource]:
     by the log-Jacobian of its bijector if it is free, then the potentials."""
     free = {v.variable: v for v in model.free}
     observed = {y.node: y for y in model.observed}
+    summed = {z.node: z for z in model.summed}
     for node in model.variables:
         if node not in free:
-            yield TermSource("likelihood", observed[node], node)
+            kind, own = ("prior", summed) if node in summed else ("likelihood", observed)
+            yield TermSource(kind, own[node], node)
             continue
         variable = free[node]
         yield TermSource("prior", variable, node)
@@ -507,9 +536,13 @@ def term_sources(model: Conditioner | Model) -> Iterator[TermSource]:
         yield TermSource("potential", p, p.node, p.value)
 
 
-def density_terms(conditioner: Conditioner, conditions: Conditions) -> list[Node]:
+def density_terms(
+    conditioner: Conditioner, conditions: Conditions
+) -> tuple[list[Node], Summation | None]:
     """Every term of the log density, without checks; what the terms assume is added to
-    `conditions`."""
+    `conditions`. Discrete variables that are not observed are summed out of them."""
+    if conditioner.discrete:
+        return enumeration.density_terms(conditioner, conditions)
     for node in conditioner.bounded:
         with made_by(node):
             conditions.require(
@@ -517,7 +550,7 @@ def density_terms(conditioner: Conditioner, conditions: Conditions) -> list[Node
             )
     sources = term_sources(conditioner)
     terms = [density_term(source, conditioner, conditions) for source in sources]
-    return [term for term in terms if term is not None]
+    return [term for term in terms if term is not None], None
 
 
 def density_term(

@@ -99,6 +99,8 @@ class Imputation:
         sizes = {}
         for k, mask in masks.items():
             node = self.roots[k]
+            if not isinstance(node.op, RandomVariable):
+                _check(node, mask, node.described)
             checked_shape(node, mask.shape)
             shown = display_name(node.op.distribution, node.op.label)
             KnownSizes().read(shown, node.shape, mask.shape, line_of(node))
@@ -167,6 +169,11 @@ class Imputation:
 def _check(node: Node, mask: np.ndarray, shown: str) -> None:
     """GraphError or ValueError for a variable whose entries cannot be taken apart."""
     op = node.op
+    if not isinstance(op, RandomVariable):
+        raise GraphError(
+            f"{shown} is an expression and has missing values\n  made at {line_of(node)}\n  leave "
+            "these rows out, or observe a random variable"
+        )
     if isinstance(op, RandomSequence):
         raise GraphError(
             f"{shown} has missing values and is drawn in the steps of a loop\n  made at "

@@ -60,6 +60,7 @@ class Posterior:
 
     dim        the length of q
     names      of the free variables, in the order of q
+    marginalized  names of the discrete variables that are summed out
     dims       names of the axes of each variable that has them
     coords     labels along each dim
     observed   the observed arrays, by name: read-only, as all arrays that are bound here
@@ -158,6 +159,11 @@ class Posterior:
         return tuple(v.name for v in self.model.free)
 
     @property
+    def marginalized(self) -> tuple[str, ...]:
+        """The discrete variables that are summed out; `pt.recover_marginals` draws them."""
+        return tuple(z.name for z in self.model.summed)
+
+    @property
     def deterministics(self) -> tuple[str, ...]:
         """The named expressions that are reported with the draws."""
         return tuple(d.name for d in self.model.deterministic)
@@ -167,6 +173,7 @@ class Posterior:
         """Names of the axes of each variable that has them."""
         model = self.model
         named = {v.name: v.dims for v in (*model.free, *model.deterministic, *model.observed)}
+        named |= {v.name: v.dims for v in (*model.summed, *model.dependent)}
         named |= {x.name: x.op.dims for x in model.data if x.name}
         return {name: dims for name, dims in named.items() if dims}
 
@@ -357,6 +364,7 @@ class Posterior:
                 f"{listed(self.names)}"
             )
         known = {*self.names, *self.deterministics, *self.observed, *self.constants}
+        known |= {v.name for v in (*self.model.summed, *self.model.dependent)}
         unknown = [name for name in values if name not in known]
         if unknown:
             raise UnknownName(

@@ -16,7 +16,7 @@ from probtensor.dataclass import replace
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of, made_by
 from probtensor.graph.node import TensorLike, make
 from probtensor.graph.walk import replace as replaced
-from probtensor.prob.density.logp import no_density_message, unwrap_deterministic
+from probtensor.prob.density.logp import unwrap_deterministic
 from probtensor.prob.distributions.base import (
     RandomVariable,
     broadcasts_to,
@@ -52,7 +52,10 @@ def scaled(variable: Node, factor: TensorLike) -> Node:
     if not isinstance(node, Node):
         raise GraphError(f"scaled: takes a random variable, not {node!r:.60}\n  at {line_text()}")
     if not isinstance(node.op, RandomVariable):
-        raise GraphError(f"scaled: {no_density_message(node)}")
+        raise GraphError(
+            f"scaled: {node.described} is an expression, not a random variable\n  at {line_text()}\n"
+            "  state its weighted density: pt.potential(factor * pt.logp(expression, data))"
+        )
     name = display_name(node.op.distribution, node.op.label)
     if isinstance(node.op, RandomSequence):
         raise GraphError(

@@ -24,7 +24,7 @@ from probtensor.prob.distributions.base import (
     to_tensor,
 )
 from probtensor.prob.distributions.support import Integers
-from probtensor.prob.model.binding import UnknownName, observed_array
+from probtensor.prob.model.binding import UnknownName
 from probtensor.prob.model.condition import condition, conditioned, variable_of
 from probtensor.prob.model.data import Data
 from probtensor.prob.model.names import dims_of_node, listed
@@ -124,7 +124,7 @@ def observe(model: Model, observed: Mapping[object, TensorLike]) -> Posterior:
                 f"observe: {node.name} is observed already\n  at {line_text()}\n"
                 "  for other values use posterior.with_data({...})"
             )
-        parts.observed[node] = observed_array(node, value)
+        parts.observed[node] = value
         if isinstance(key, Node):
             parts.owners[node] = key
     return parts.posterior()

@@ -119,12 +119,15 @@ def _named_shares(posterior: Posterior, how: Mapping[object, object]) -> dict[No
 def candidates(posterior: Posterior) -> list[FreeVariable]:
     """The free variables of location-scale families whose location or scale is free."""
     free = {v.variable for v in posterior.model.free}
+    summed = {z.node for z in posterior.model.summed}
     found = []
     for v in posterior.model.free:
         op = v.variable.op
         if type(op) is not RandomVariable or op.distribution.location_scale is None:
             continue
         own = op.parameters_of(v.variable.inputs)
+        if not summed.isdisjoint(ancestors(own)):
+            continue  # a coordinate cannot depend on what is summed out
         if op.constraint is None and free.intersection(ancestors(own, stop=free.__contains__)):
             found.append(v)
     return found

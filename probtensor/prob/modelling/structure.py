@@ -160,6 +160,7 @@ def _of_posterior(posterior: Posterior) -> Structure:
     free = {v.variable: v for v in model.free}
     named = {v.variable: v.name for v in model.free}
     named |= {x.node: x.name for x in (*model.observed, *model.deterministic, *model.potentials)}
+    named |= {x.node: x.name for x in (*model.summed, *model.dependent)}
     named |= {x: x.name or f"data_{k}" for k, x in enumerate(model.data)}
     order = model_order([*model.variables, *named])
     names = {x: named[x] for x in order if x in named}

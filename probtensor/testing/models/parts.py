@@ -11,7 +11,9 @@ from probtensor.compile import function
 from probtensor.dataclass import dataclass
 from probtensor.graph import GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import make, new_input
-from probtensor.prob.bijectors.base import Bijector, bijector_for
+from probtensor.prob.bijectors.base import Bijector
+from probtensor.prob.bijectors.choice import bijector_for
+from probtensor.prob.bijectors.scalars import Circular, Logit
 from probtensor.prob.density.logp import logp
 from probtensor.prob.distributions.base import RandomVariable
 from probtensor.prob.distributions.support import Ordered
@@ -101,7 +103,10 @@ class Alone:
 
     @property
     def bijector(self) -> Bijector:
-        return bijector_for(self.node.op.support(*self.node.inputs))
+        """That of the support; of angles one from a line, along which densities are integrated."""
+        support = self.node.op.support(*self.node.inputs)
+        found = bijector_for(support)
+        return Logit(support.low, support.high) if isinstance(found, Circular) else found
 
     def draws(self, count: int, seed: int) -> dict[str, np.ndarray]:
         """Rows `x`, whether they lie in the support, `inside`, and `u` of continuous ones."""

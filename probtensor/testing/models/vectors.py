@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from probtensor.graph import GraphError
+from probtensor.prob.bijectors.scalars import Circular
+from probtensor.prob.bijectors.vectors import UnitVector
 from probtensor.prob.draws import draw_rows
 from probtensor.prob.model.condition import condition
 from probtensor.process import numpy_part
@@ -35,7 +37,12 @@ def vector_checks(part: Alone, seed: int) -> Iterator[Check]:
     except (GraphError, ValueError) as error:
         yield check("draws", reason(error))
         return
-    q = drawn["u"].reshape(len(drawn["u"]), -1)
+    u = drawn["u"]
+    if isinstance(bijector, (Circular, UnitVector)):
+        # The inverse gives vectors of length 1, whose lengths are those of normal vectors.
+        rng = numpy_part("random").default_rng(seed)
+        u = u * np.sqrt(rng.chisquare(u.shape[-1], (*u.shape[:-1], 1)))
+    q = u.reshape(len(u), -1)
     lost = ~np.isfinite(q).all(axis=1)
     if lost.any():
         text = f"{lost.sum()} of {len(q)} draws lie on the edge of the support or outside"

@@ -245,3 +245,31 @@ def test_derivatives_of_hyp2f1_in_parameters_next_to_its_singularity(at):
         a = [mp.mpf(v) for v in at]
         meant = [float(mp.diff(mp.hyp2f1, a, n, h=mp.mpf(10) ** -25)) for n in orders]
     np.testing.assert_allclose(got, meant, rtol=2e-11)
+
+
+def test_owens_t_has_its_digits_far_out_and_next_to_zero():
+    import mpmath as mp
+
+    h = np.array([5.0, 5.0, 20.0, 30.0, 37.0, 1.0, -3.0])
+    a = np.array([1e-8, 1e-280, 0.01, 1.00001, 40.0, 1e200, -0.3])
+    with mp.workdps(40):
+        meant = [float(owens_by_sums(mp.mpf(x), mp.mpf(y))) for x, y in zip(h, a, strict=True)]
+    found = pt.special.owens_t(h, a).eval()
+    np.testing.assert_allclose(found, meant, rtol=4e-15)
+
+
+def owens_by_sums(h, a):
+    """By quadrature of the integrand over its value at 0, in pieces."""
+    import mpmath as mp
+
+    end = min(abs(a), 14 / abs(h))
+    inner = mp.quad(
+        lambda s: mp.exp(-((h * end * s) ** 2) / 2) / (1 + (end * s) ** 2), mp.linspace(0, 1, 9)
+    )
+    return end * mp.sign(a) * mp.exp(-h * h / 2) * inner / (2 * mp.pi)
+
+
+def test_zeta_of_large_arguments_does_not_underflow():
+    q = np.array([1e155, 1e200, 1e300])
+    np.testing.assert_allclose(pt.special.zeta(2.0, q).eval(), 1 / q, rtol=1e-15)
+    np.testing.assert_allclose(pt.special.polygamma(3, 1e100).eval(), 2e-300, rtol=1e-14)

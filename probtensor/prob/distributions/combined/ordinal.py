@@ -12,8 +12,9 @@ from typing import ClassVar
 from probtensor import ops
 from probtensor.graph import Node, as_tensor
 from probtensor.prob.distributions.continuous.families import number, standardised
-from probtensor.prob.distributions.discrete import chosen
+from probtensor.prob.distributions.discrete import Poisson, chosen
 from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.multivariate.tallies import Tallies, shared_out
 from probtensor.prob.distributions.support import COUNT, POSITIVE, REAL, Integers, Ordered
 from probtensor.prob.distributions.truncation import NORMAL, Symmetric, log_between
 
@@ -165,3 +166,51 @@ class OrderedProbit(Ordinal):
 
     def latent(self, key, shape, eta, sigma):
         return eta + sigma * ops.draw_normal(key, element_indices(shape))
+
+
+class OrderedMultinomial(Distribution):
+    """Counts of `n` ordered categories, each as `ordered_logistic` with `eta` and `cutpoints`.
+
+    Support: K whole numbers >= 0 along the last axis with the sum n, for K - 1 cutpoints along the
+    last axis, which increase.
+    Mean: n * p, where p are the probabilities of the categories.
+    Variance: n * p * (1 - p).
+    Source: McCullagh (1980), "Regression Models for Ordinal Data", J. R. Statist. Soc. B 42:109.
+    """
+
+    name = "ordered_multinomial"
+    parameters: ClassVar = {"eta": REAL, "cutpoints": Ordered(), "n": COUNT}
+    axes: ClassVar = {"cutpoints": "m"}
+    shown = (0.5, [-1.0, 1.0], 9)
+    over = Tallies()
+
+    def support(self, eta, cutpoints, n):
+        return Tallies(n)
+
+    def event_shape(self, *types):
+        return (types[1].shape[-1] + 1,)
+
+    def log_p(self, eta, cutpoints):
+        """The logs of the probabilities of all categories; see `OrderedLogistic`."""
+        upto = ops.log_sigmoid(cutpoints - eta[..., None])
+        beyond = ops.log_sigmoid(eta[..., None] - cutpoints)
+        gaps = ops.log1mexp(cutpoints[..., :-1] - cutpoints[..., 1:])
+        none, no_gap = ops.zeros_like(upto[..., :1]), ops.zeros_like(cutpoints[..., :1])
+        ends = ops.concatenate([upto, none], axis=-1), ops.concatenate([none, beyond], axis=-1)
+        return ends[0] + ends[1] + ops.concatenate([no_gap, gaps, no_gap], axis=-1)
+
+    def logpdf(self, x, eta, cutpoints, n):
+        # As of `Multinomial`, with the logs of the probabilities, which may underflow.
+        least = ops.maximum(n, 1.0)
+        means = ops.exp(ops.log(least)[..., None] + self.log_p(eta, cutpoints))
+        return ops.sum(Poisson().logpdf(x, means), axis=-1) - Poisson().logpdf(n, least)
+
+    def sample(self, key, shape, eta, cutpoints, n):
+        return shared_out(key, shape, n, ops.exp(self.log_p(eta, cutpoints)))
+
+    def mean(self, eta, cutpoints, n):
+        return n[..., None] * ops.exp(self.log_p(eta, cutpoints))
+
+    def variance(self, eta, cutpoints, n):
+        p = ops.exp(self.log_p(eta, cutpoints))
+        return n[..., None] * (p * (1 - p))

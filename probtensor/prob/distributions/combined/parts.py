@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from probtensor import ops
-from probtensor.dataclass import dataclass, field
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.graph import Const, Node, as_tensor
+from probtensor.graph.resize import names_in
+from probtensor.graph.sizes import resized
 from probtensor.prob.distributions.distribution import Distribution
 from probtensor.prob.distributions.formulas import log_of, times_log1m
 from probtensor.prob.distributions.support import Support, Vector
 from probtensor.process import computed_once
-from probtensor.types import TensorType
+from probtensor.types import (
+    Atom,
+    HoldsSizes,
+    Size,
+    TensorType,
+    field_names,
+    sourced_atoms,
+)
 
 
 @dataclass(frozen=True)
@@ -23,8 +32,26 @@ class Absorbed:
     uid: str = field(repr=False)
 
 
+class SizedFields(HoldsSizes):
+    """A dataclass whose fields may be sizes, or distributions that have them."""
+
+    def _fields(self) -> Mapping[str, object]:
+        return {name: getattr(self, name) for name in field_names(type(self))}
+
+    def sourced_atoms(self) -> Iterable[Atom]:
+        return sourced_atoms(tuple(self._fields().values()))
+
+    def resized(self, names: Mapping[str, Size]) -> SizedFields:
+        pairs = [(name, resized(x, names), x) for name, x in self._fields().items()]
+        changed = {name: new for name, new, old in pairs if new is not old}
+        return replace(self, **changed) if changed else self
+
+    def size_names(self) -> set[str]:
+        return names_in(tuple(self._fields().values()))
+
+
 @dataclass(frozen=True)
-class Combined(Distribution):
+class Combined(Distribution, SizedFields):
     """A distribution made of others.
 
     label     its name

@@ -13,10 +13,10 @@ from probtensor.prob.distributions.continuous.searches import (
     root_between,
 )
 from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.structured import CIRCULAR
 from probtensor.prob.distributions.support import NONNEGATIVE, REAL, Interval
 
 LOG_2PI = math.log(2 * math.pi)
-ANGLE = Interval(-math.pi, math.pi)
 
 
 def wrapped(x: Node) -> Node:
@@ -49,7 +49,7 @@ class VonMises(Distribution):
     name = "von_mises"
     parameters = {"mu": REAL, "kappa": NONNEGATIVE}
     shown = (0.5, 2.0)
-    over = ANGLE
+    over = CIRCULAR
 
     def logpdf(self, x, mu, kappa):
         fall = 2 * kappa * ops.square(ops.sin(0.5 * (x - mu)))
@@ -103,7 +103,7 @@ class SineSkewedVonMises(Distribution):
     name = "sine_skewed_von_mises"
     parameters = {"mu": REAL, "kappa": NONNEGATIVE, "skewness": Interval(-1.0, 1.0)}
     shown = (0.5, 2.0, 0.7)
-    over = ANGLE
+    over = CIRCULAR
 
     def logpdf(self, x, mu, kappa, skewness):
         return VonMises().logpdf(x, mu, kappa) + ops.log1p(skewness * ops.sin(x - mu))

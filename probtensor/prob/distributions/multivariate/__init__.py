@@ -7,7 +7,8 @@
     covariances.py   Wishart and inverse Wishart: covariance matrices and their factors
     shares.py        the simplex: Dirichlet, stick-breaking weights, relaxed one-hot vectors
     tallies.py       counts that sum to a given number: multinomial, Dirichlet-multinomial
-    directions.py    unit vectors and pairs of angles
+    directions.py    unit vectors
+    copulas.py       entries of any distributions, with the dependence of normal vectors
 
 Formulas are those of Kotz, Balakrishnan and Johnson, "Continuous Multivariate Distributions"
 (2000), and Johnson, Kotz and Balakrishnan, "Discrete Multivariate Distributions" (1997), where no

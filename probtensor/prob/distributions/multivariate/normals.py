@@ -1,12 +1,15 @@
-"""Normal and Student's t vectors, by the ways in which a covariance is given, and normal arrays of
-sum 0."""
+"""Normal and Student's t vectors, by the ways in which a covariance is given; normal arrays of sum
+0, and normal vectors around a circle."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.dataclass import dataclass
+from probtensor.ops.fourier.functions import irfft, rfft
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import log_of
 from probtensor.prob.distributions.multivariate.factors import (
@@ -223,3 +226,43 @@ class ZeroSumNormal(Distribution):
         for axis in range(-self.count, 0):
             z = z - ops.mean(z, axis=axis, keepdims=True)
         return sigma[(..., *(None,) * self.count)] * z
+
+
+class CirculantNormal(Distribution):
+    """Normal with a circulant covariance, by its eigenvalues `spectrum` along the n // 2 + 1
+    frequencies of a real Fourier transform: the transform of x - loc has independent entries."""
+
+    name = "circulant_normal"
+    parameters = {"loc": REAL_VECTOR, "spectrum": POSITIVE_VECTOR}
+    axes = {"loc": "n", "spectrum": "k"}
+    over = REAL_VECTOR
+
+    def times(self, loc):
+        """How often each frequency occurs among those of a complex transform."""
+        size = int(loc.shape[-1])
+        return np.where((np.arange(size // 2 + 1) * 2) % size == 0, 1.0, 2.0).astype(loc.dtype)
+
+    def logpdf(self, x, loc, spectrum):
+        size, found = int(x.shape[-1]), rfft(x - loc)
+        power = ops.square(ops.real(found)) + ops.square(ops.imag(found))
+        terms = power / (size * spectrum) + log_of(spectrum)
+        return -0.5 * ops.sum(self.times(loc) * terms, axis=-1) - size * HALF_LOG_2PI
+
+    def sample(self, key, shape, loc, spectrum):
+        found = rfft(ops.draw_normal(key, element_indices(shape)))
+        return loc + irfft(found * ops.sqrt(spectrum), n=int(shape[-1]))
+
+    def mean(self, loc, spectrum):
+        return loc
+
+    def variance(self, loc, spectrum):
+        total = ops.sum(self.times(loc) * spectrum, axis=-1, keepdims=True)
+        return total / int(loc.shape[-1]) + 0.0 * loc
+
+    def mode(self, loc, spectrum):
+        return loc
+
+    def entropy(self, loc, spectrum):
+        size = int(loc.shape[-1])
+        half = 0.5 * ops.sum(self.times(loc) * log_of(spectrum), axis=-1)
+        return half + size * (0.5 + HALF_LOG_2PI)

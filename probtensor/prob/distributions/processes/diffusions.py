@@ -19,16 +19,16 @@ from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
 from probtensor.prob.distributions.parameters import square, variable_text
-from probtensor.prob.distributions.processes.held import with_batch
+from probtensor.prob.distributions.processes.held import absorbed_from, with_batch
 from probtensor.prob.distributions.processes.lengths import Series, length_of, over_time
 from probtensor.prob.distributions.processes.parts import SeriesSupport
 from probtensor.prob.distributions.processes.vectors import factor_of
+from probtensor.prob.distributions.structured import RealArray
 from probtensor.prob.distributions.support import (
     POSITIVE,
     REAL,
     REAL_VECTOR,
     SCALE_FACTOR,
-    Interval,
 )
 from probtensor.transform.batch import vmap_nodes
 from probtensor.types import Size, broadcast_shapes, promote_float, size_product
@@ -182,7 +182,7 @@ def euler_maruyama(dt: TensorLike, sde_fn: Callable[..., object], sde_pars: Sequ
     if init_dist is not None:
         first = with_batch(init_dist, f"init_dist of {what}")
     law, start = first
-    if not isinstance(law.over, Interval):
+    if law.discrete or law.event_ndim:
         raise GraphError(
             f"{what}: a first value by {law.name} is no real number\n  at {line_text()}"
         )
@@ -191,19 +191,9 @@ def euler_maruyama(dt: TensorLike, sde_fn: Callable[..., object], sde_pars: Sequ
     pars = [to_tensor(f"sde_pars[{k}] of {what}", x) for k, x in enumerate(sde_pars)]
     equation = equation_of(what, sde_fn, pars, dtype)
     length = length_of(what, 1, 0, steps, shape, dims)
-    return random_variable(EulerMaruyama(length, equation, law), given, shape, name, dims)
-
-
-class RealMatrix(Interval):
-    """All real matrices, as the domain of a parameter."""
-
-    event_ndim: ClassVar[int] = 2
-
-    def contains(self, x):
-        return None
-
-    def __str__(self) -> str:
-        return "a matrix"
+    absorbed = absorbed_from(init_dist)
+    distribution = EulerMaruyama(length, equation, law, absorbed=absorbed)
+    return random_variable(distribution, given, shape, name, dims)
 
 
 @dataclass(frozen=True)
@@ -215,7 +205,7 @@ class GaussianStateSpace(Series):
     inner: ClassVar[int] = 1
     own: ClassVar = {
         "initial_value": REAL_VECTOR,
-        "transition_matrix": RealMatrix(),
+        "transition_matrix": RealArray(2),
         "scale_tril": SCALE_FACTOR,
     }
     over = SeriesSupport(event_ndim=2)

@@ -25,7 +25,7 @@ from probtensor.prob.distributions.base import random_variable, to_tensor
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution, Unknown, element_indices
 from probtensor.prob.distributions.formulas import log_of
-from probtensor.prob.distributions.multivariate.factors import as_float
+from probtensor.prob.distributions.multivariate.factors import as_float, whitened
 from probtensor.prob.distributions.parameters import variable_text
 from probtensor.prob.distributions.support import (
     POSITIVE,
@@ -33,12 +33,14 @@ from probtensor.prob.distributions.support import (
     Interval,
     Vector,
 )
-from probtensor.types import Size, promote_float, shape_text, size_product
+from probtensor.types import Size, promote_float, shape_text
 
 Dims = str | tuple[str, ...] | list[str] | None
 NORMAL = Normal()
 LOG_2PI = math.log(2 * math.pi)
-CLOSE = 1e-12  # weights of both directions may differ by this much, relative to the largest
+# Weights of both directions may differ by this much, relative to the largest; so may eigenvalues
+# from -1, which those of other graphs are further away from.
+CLOSE = 1e-12
 
 
 class Indices(Vector):
@@ -75,8 +77,10 @@ class Graph:
         """The eigenvalues of D^(-1/2) W D^(-1/2), in increasing order, from -1 to 1."""
         edges = self.first.tobytes(), self.second.tobytes()
         found = _eigenvalues(len(self.degrees), *edges, self.weights.tobytes())
-        # The largest one of each part is 1, and is needed exactly where alpha is close to it.
+        # The largest one of each part is 1, and is needed exactly where alpha is close to it; so is
+        # the least one, -1, of a part of two kinds of nodes.
         parts = int(self.parts().max(initial=-1)) + 1
+        found = np.where(found < CLOSE - 1, -1.0, found)
         return np.where(np.arange(len(found)) < len(found) - parts, found, 1.0)
 
     def parts(self) -> np.ndarray:
@@ -273,7 +277,7 @@ class Car(Distribution):
     def sample(self, key, shape, mu, alpha, tau, *graph):
         degrees, _, first, second, weights = once(graph)
         z = ops.draw_normal(key, element_indices(shape))
-        found = unwhitened(self._factor(alpha, degrees, first, second, weights), z)
+        found = whitened(self._factor(alpha, degrees, first, second, weights), z, transposed=True)
         return mu + found / ops.sqrt(tau[..., None] if tau.ndim else tau)
 
     def mean(self, mu, *others):
@@ -286,16 +290,6 @@ class Car(Distribution):
         columns = ops.solve_triangular(factor, ops.eye(size, dtype=factor.dtype), lower=True)
         own = ops.sum(ops.square(columns), axis=-2)
         return own / (tau[..., None] if tau.ndim else tau)
-
-
-def unwhitened(factor: Node, z: Node) -> Node:
-    """x with factor.T @ x = z, whose covariance is the inverse of factor @ factor.T."""
-    upper = ops.matrix_transpose(factor)
-    if factor.ndim > 2:
-        return ops.solve_triangular(upper, z[..., None], lower=False)[..., 0]
-    rows = ops.reshape(z, (size_product(z.shape[:-1]), z.shape[-1]))
-    solved = ops.solve_triangular(upper, ops.matrix_transpose(rows), lower=False)
-    return ops.reshape(ops.matrix_transpose(solved), z.shape)
 
 
 @public
@@ -398,7 +392,7 @@ class Icar(Distribution):
         weak = ops.square(sigma / (zero_sum_stdev * as_float(size, degrees)))
         factor = ops.cholesky(laplacian + (weak[..., None, None] if weak.ndim else weak))
         z = ops.draw_normal(key, element_indices(shape))
-        return unwhitened(factor, z) * (sigma[..., None] if sigma.ndim else sigma)
+        return whitened(factor, z, transposed=True) * (sigma[..., None] if sigma.ndim else sigma)
 
 
 @public

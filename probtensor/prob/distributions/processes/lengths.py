@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from probtensor import ops
@@ -13,7 +13,7 @@ from probtensor.ops.arrays.views import size_tuple
 from probtensor.prob.distributions.base import named_axes
 from probtensor.prob.distributions.processes.held import Holder
 from probtensor.prob.distributions.support import Support
-from probtensor.types import Dim, Size, TensorType, shape_text
+from probtensor.types import Dim, Shape, Size, SizeCheck, TensorType, shape_text
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Series(Holder):
     def event_shape(self, *types: TensorType) -> tuple:
         return (self.length, *self.inner_shape(*types))
 
-    def times(self, start: int | None, stop: int | None = None) -> tuple:
-        """The index of a part of a value."""
-        return (..., slice(start, stop), *(slice(None),) * self.inner)
+    def size_laws(self, name: str, shape: Shape) -> Iterable[SizeCheck]:
+        text = (f"{name} has shape ", shape, f", which does not hold {values_text(self.lead)}")
+        yield SizeCheck(self.lead, "<=", self.length, text)
 
     def joined(self, *parts: Node) -> Node:
         """Parts of a value one after the other."""
@@ -89,7 +89,7 @@ def length_of(
         own = whole[len(whole) - 1 - inner]
         if found is not None and found != own:
             raise GraphError(
-                f"{what}: steps={steps!r} and {lead} first value{'s' * (lead != 1)} do not make "
+                f"{what}: steps={steps!r} and {values_text(lead)} do not make "
                 f"shape={shape_text(whole)}\n  at {line_text()}\n  give one of these two"
             )
         found = own
@@ -103,7 +103,11 @@ def length_of(
         )
     if not isinstance(found, Dim) and found < lead:
         raise GraphError(
-            f"{what}: a length of {found} does not hold {lead} first "
-            f"value{'s' * (lead != 1)}\n  at {line_text()}"
+            f"{what}: a length of {found} does not hold {values_text(lead)}\n  at {line_text()}"
         )
     return found
+
+
+def values_text(lead: int) -> str:
+    """The first values in messages."""
+    return f"{lead} first value{'s' * (lead != 1)}"

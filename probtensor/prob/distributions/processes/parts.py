@@ -8,7 +8,7 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph import Node
 from probtensor.graph.node import TensorLike
-from probtensor.prob.distributions.support import Interval, Support, Vector, is_number
+from probtensor.prob.distributions.support import Interval, Point, Support, Vector, is_number
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class SeriesSupport(Support):
     @property
     def bounds(self) -> list[Node]:
         """The bounds that are tensors, which end with an axis of time."""
-        ends = [getattr(s, end, None) for s in (self.first, self.later) for end in ("low", "high")]
+        names = ("low", "high", "value")
+        ends = [getattr(s, name, None) for s in (self.first, self.later) for name in names]
         return [x for x in ends if isinstance(x, Node) and x.type.is_float]
 
     @property
@@ -51,10 +52,11 @@ class SeriesSupport(Support):
         )
 
     @property
-    def is_fixed(self) -> bool:
-        """Are both parts intervals with bounds that are numbers?"""
+    def has_map(self) -> bool:
+        """Are both parts intervals with bounds that are numbers, or is the first one a point?"""
+        parts = [s for s in (self.first, self.later) if s is self.later or not isinstance(s, Point)]
         return self.event_ndim == 1 and all(
-            isinstance(s, Interval) and is_number(s.low, s.high) for s in (self.first, self.later)
+            isinstance(s, Interval) and is_number(s.low, s.high) for s in parts
         )
 
     def contains(self, x: TensorLike) -> TensorLike:

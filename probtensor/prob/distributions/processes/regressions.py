@@ -16,7 +16,7 @@ from probtensor.prob.distributions.base import random_variable, to_tensor
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.parameters import exactly_one, variable_text
-from probtensor.prob.distributions.processes.held import Held, with_batch
+from probtensor.prob.distributions.processes.held import Held, absorbed_from, with_batch
 from probtensor.prob.distributions.processes.lengths import Series, length_of, over_time
 from probtensor.prob.distributions.processes.parts import SeriesSupport
 from probtensor.prob.distributions.support import (
@@ -24,7 +24,6 @@ from probtensor.prob.distributions.support import (
     POSITIVE,
     REAL,
     REAL_VECTOR,
-    Interval,
     Support,
     Vector,
 )
@@ -63,7 +62,7 @@ class Autoregression(Series):
     def axis_names(self) -> dict[str, str]:
         return {}  # no axis of a parameter is that of time
 
-    def domains(self, field: str) -> Mapping[str, Support]:
+    def domains(self, part: str) -> Mapping[str, Support]:
         if not self.by_lag:
             return self.init.parameters
         return {name: Vector(d) for name, d in self.init.parameters.items()}
@@ -85,7 +84,7 @@ class Autoregression(Series):
     def _means(self, x, rho):
         """The mean of each later value, from the values before it."""
         lags = rho[..., 1:] if self.constant else rho
-        order, count = self.order, self.length - self.order
+        order, count = self.order, x.shape[-1] - self.order
         if order <= UNROLLED:
             parts = [
                 lags[..., k, None] * x[..., order - 1 - k : order - 1 - k + count]
@@ -169,7 +168,9 @@ def ar(rho: TensorLike, sigma: TensorLike | None = None, *, tau: TensorLike | No
         first = with_batch(init_dist, f"init_dist of {what}")
     length = length_of(what, order, 0, steps, shape, dims)
     first, start, by_lag = _first_values(what, first, order)
-    distribution = Autoregression(length, order, bool(constant), first, by_lag)
+    distribution = Autoregression(
+        length, order, bool(constant), first, by_lag, absorbed=absorbed_from(init_dist)
+    )
     return random_variable(distribution, (coefficients, scale, *start), shape, name, dims)
 
 
@@ -207,7 +208,7 @@ def _first_values(what: str, first: Held, order: int) -> tuple[Distribution, tup
     values."""
     law, start = first
     vectors = law.event_ndim == 1
-    if law.discrete or law.event_ndim > 1 or not (vectors or isinstance(law.over, Interval)):
+    if law.discrete or law.event_ndim > 1:
         raise GraphError(
             f"{what}: first values by {law.name} are no real numbers\n  at {line_text()}\n"
             "  give a distribution of numbers, or of vectors"

@@ -18,7 +18,7 @@ from probtensor.prob.distributions.multivariate.normals import (
     MultivariateStudentT,
 )
 from probtensor.prob.distributions.parameters import variable_text
-from probtensor.prob.distributions.processes.held import Held, with_batch
+from probtensor.prob.distributions.processes.held import Held, absorbed_from, with_batch
 from probtensor.prob.distributions.processes.lengths import Series, length_of, over_time
 from probtensor.prob.distributions.processes.parts import SeriesSupport
 from probtensor.prob.distributions.processes.vectors import factor_of
@@ -135,8 +135,9 @@ def _walk(
     shape: Size | Sequence[Size] | None,
     name: str | None,
     dims: Dims,
+    innovation_dist: Node | None = None,
 ) -> Node:
-    """The variable of a walk whose innovations are known."""
+    """The variable of a walk whose innovations are known, those of `innovation_dist` if given."""
     what = variable_text(kind.name, name)
     law, parameters = innovation
     if init_dist is None:
@@ -155,7 +156,7 @@ def _walk(
             "  give distributions of numbers or of vectors"
         )
     length = length_of(what, 1, law.event_ndim, steps, shape, dims)
-    distribution = kind(length, first, law)
+    distribution = kind(length, first, law, absorbed=absorbed_from(innovation_dist, init_dist))
     return random_variable(distribution, (*parameters, *start), shape, name, dims)
 
 
@@ -205,7 +206,7 @@ def random_walk(init_dist: Node, innovation_dist: Node, steps: Size | None = Non
     what = variable_text("random_walk", name)
     innovation = with_batch(innovation_dist, f"innovation_dist of {what}")
     with_batch(init_dist, f"init_dist of {what}")
-    return _walk(RandomWalk, innovation, init_dist, steps, shape, name, dims)
+    return _walk(RandomWalk, innovation, init_dist, steps, shape, name, dims, innovation_dist)
 
 
 @public

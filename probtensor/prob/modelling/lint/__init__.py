@@ -65,7 +65,7 @@ def lint(posterior: Posterior, *, seed: object = 0) -> Findings:
         raise TypeError(f"lint: takes a posterior, not {posterior!r:.60}\n  at {line_text()}")
     rng = numpy_part("random").default_rng(seed_integer("lint", seed))
     found = [*graph.findings(posterior, rng), *data.findings(posterior)]
-    if posterior.dim and not getattr(posterior.model, "summed", ()):
+    if posterior.dim and not posterior.model.summed:
         # What is summed out has no term of its own, which could be looked at alone.
         probe = Probe(posterior, rng)
         found += points.findings(probe, found)

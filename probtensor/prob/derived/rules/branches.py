@@ -1,0 +1,222 @@
+"""Functions that take a value several times: even ones, and periodic ones. The density is the sum
+over the places where the value is taken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from probtensor import ops
+from probtensor.dataclass import replace
+from probtensor.graph import Node, as_tensor
+from probtensor.prob.derived.derivation import Derivation, NotDerived
+from probtensor.prob.derived.law import Law, literal_like
+from probtensor.prob.distributions.continuous.positive import Exponential
+from probtensor.prob.distributions.continuous.real import Cauchy, Normal
+from probtensor.prob.distributions.support import Integers, Interval, is_number
+
+LN2 = math.log(2)
+# The most periods that a bounded support may extend over.
+MOST_PERIODS = 64
+
+
+def derive_even(d: Derivation, node: Node) -> Law | None:
+    """abs, square, even powers, cosh of values of both signs: two places, x and -x."""
+    law, position = d.one_random(node)
+    even = _even_function(d, node, position)
+    if even is None:
+        return None
+    root, log_slope, low = even
+
+    def density(y: Node) -> Node:
+        x = root(y)
+        slope = 0.0 if law.discrete else log_slope(x, y)
+        both = ops.logaddexp(law.full(x), law.full(-x))
+        if law.discrete:
+            both = ops.where(ops.eq(x, 0), law.full(x), both)
+        return both + slope
+
+    if law.points:
+        raise NotDerived("values with probabilities of their own are folded", node)
+    if law.event or (law.dependent and law.discrete):
+        raise NotDerived("vectors with a joint density are folded", node)
+    support = Interval(low)
+    if law.discrete:
+        if not isinstance(node.op, ops.Abs):
+            raise NotDerived("an even function of whole numbers of both signs", node,
+                             "take pt.abs, which is derived")  # fmt: skip
+        support = Integers(0)
+    known = law.lower is not None and law.upper is not None
+
+    def upper(y: Node) -> Node:
+        x = root(y)
+        down = law.below(-x - 1) if law.discrete else law.below(-x)
+        return ops.logaddexp(law.above(x), down)
+
+    def lower(y: Node) -> Node:
+        x = root(y)
+        return law.between(-x - 1 if law.discrete else -x, x)
+
+    return replace(
+        law, dtype=node.dtype, density=density, support=support, lower=lower if known else None,
+        upper=upper if known else None, quantile=None, family=None,
+    )  # fmt: skip
+
+
+def _even_function(
+    d: Derivation, node: Node, position: int
+) -> tuple[Callable[[Node], Node], Callable[[Node, Node], Node], float] | None:
+    """(the root x >= 0 of y, log |dx/dy|, the least value) of an even function."""
+    match node.op:
+        case ops.Abs():
+            return (lambda y: y), (lambda x, y: 0.0), 0.0
+        case ops.Square():
+            return ops.sqrt, (lambda x, y: -0.5 * ops.log(y) - LN2), 0.0
+        case ops.Cosh():
+            return (
+                ops.arccosh,
+                lambda x, y: -(x + ops.log1mexp(-2 * x) - LN2),
+                1.0,
+            )
+    power = d.facts.constant(node.inputs[1]) if position == 0 else None
+    if power is None or power != int(power) or power % 2 or power == 0:
+        return None
+    k = float(power)
+    return (
+        (lambda y: y ** (1 / k)),
+        (lambda x, y: -math.log(abs(k)) + (1 / k - 1) * ops.log(y)),
+        0.0,
+    )
+
+
+Wrapped = Callable[[Node], Node]
+
+
+def wrapped(law: Law, period: Node, node: Node) -> Wrapped:
+    """The log density of the remainder of a law by a period, at any representative; NotDerived
+    where there is no finite sum."""
+    family = law.family
+    if law.discrete or law.points or not law.independent:
+        raise NotDerived("only independent continuous entries are wrapped", node)
+    if family is not None and family.of(Normal):
+        return lambda t: _wrapped_normal(t, *family.parameters, period)
+    if family is not None and family.of(Cauchy):
+        return lambda t: _wrapped_cauchy(t, *family.parameters, period)
+    if family is not None and family.of(Exponential):
+        return lambda t: _wrapped_exponential(t, *family.parameters, period)
+    return _wrapped_interval(law, period, node)
+
+
+def _wrapped_normal(t: Node, mu: Node, sigma: Node, period: Node) -> Node:
+    """The wrapped normal density, by its series or, where that converges slowly, by the Fourier
+    series (Mardia and Jupp 2000, "Directional Statistics", 3.5.7)."""
+    z = t - mu
+    z = z - period * ops.round(z / period)
+    wide = sigma > 0.3 * period
+    narrow = ops.where(wide, 0.3 * period, sigma)
+    terms = [
+        -0.5 * ops.square((z + k * period) / narrow) for k in range(-4, 5)
+    ]  # fmt: skip
+    shape = terms[0].shape
+    direct = ops.logsumexp(ops.stack([ops.broadcast_to(x, shape) for x in terms]), axis=0)
+    direct = direct - ops.log(narrow) - 0.5 * math.log(2 * math.pi)
+    spread = ops.where(wide, sigma, 0.5 * period) / period
+    waves = as_tensor(0.0)
+    for k in range(1, 6):
+        decay = ops.exp(-2 * (math.pi * k) ** 2 * ops.square(spread))
+        waves = waves + decay * ops.cos(2 * math.pi * k * (z / period))
+    series = ops.log1p(2 * waves) - ops.log(period)
+    return ops.where(wide, series, direct)
+
+
+def _wrapped_cauchy(t: Node, mu: Node, sigma: Node, period: Node) -> Node:
+    """The wrapped Cauchy density (Mardia and Jupp 2000, 3.5.11)."""
+    rate = 2 * math.pi * sigma / period
+    half = ops.sin(math.pi * ((t - mu) / period))
+    # 1 + r^2 - 2 r cos = (1 - r)^2 + 4 r sin^2(half), for r = exp(-rate).
+    gap = -ops.expm1(-rate)
+    bottom = ops.square(gap) + 4 * ops.exp(-rate) * ops.square(half)
+    return ops.log(-ops.expm1(-2 * rate)) - ops.log(bottom) - ops.log(period)
+
+
+def _wrapped_exponential(t: Node, lam: Node, period: Node) -> Node:
+    """The wrapped exponential density: a geometric sum."""
+    t = t - period * ops.floor(t / period)
+    return ops.log(lam) - lam * t - ops.log1mexp(-lam * period)
+
+
+def _wrapped_interval(law: Law, period: Node, node: Node) -> Wrapped:
+    """The sum over the periods that a bounded support extends over."""
+    support = law.support
+    length = getattr(period.op, "array", None)
+    known = isinstance(support, Interval) and is_number(support.low, support.high)
+    if (
+        not known
+        or length is None
+        or length.size != 1
+        or not math.isfinite(float(support.high) - float(support.low))
+    ):
+        raise NotDerived(
+            "its values extend over infinitely many periods, whose sum is known for normal, "
+            "cauchy and exponential variables", node,
+            "use a bounded distribution",
+        )  # fmt: skip
+    size = float(length.item())
+    first = math.floor(float(support.low) / size)
+    last = math.floor(float(support.high) / size)
+    if last - first > MOST_PERIODS:
+        raise NotDerived(f"its values extend over more than {MOST_PERIODS} periods", node)
+
+    def density(t: Node) -> Node:
+        t = t - size * ops.floor(t / size)
+        terms = [law.full(t + k * size) for k in range(first, last + 1)]
+        return ops.logsumexp(ops.stack(terms), axis=0)
+
+    return density
+
+
+def derive_remainder(d: Derivation, node: Node) -> Law | None:
+    """mod(x, c) for a positive c: the wrapped density."""
+    law, position = d.one_random(node)
+    if position == 1 or not d.facts.bounds(node.inputs[1]).positive:
+        raise NotDerived("the remainder is derived for a divisor known to be positive", node)
+    period = node.inputs[1].astype(node.dtype)
+    density = wrapped(law, period, node)
+    high = period
+    if hasattr(period.op, "array") and period.op.array.size == 1:
+        high = float(period.op.array.item())
+    return replace(
+        law, dtype=node.dtype, density=density, support=Interval(0.0, high, high_open=True),
+        lower=None, upper=None, quantile=None, family=None,
+    )  # fmt: skip
+
+
+def derive_wave(d: Derivation, node: Node) -> Law | None:
+    """sin, cos and tan: the wrapped density at the places of one period."""
+    law, _ = d.one_random(node)
+    turn = as_tensor(2 * math.pi).astype(node.dtype)
+    if isinstance(node.op, ops.Tan):
+        density = wrapped(law, 0.5 * math.pi * as_tensor(2.0).astype(node.dtype), node)
+
+        def at(y: Node) -> Node:
+            x = ops.arctan(y)
+            return density(x) - ops.log1p_square(y, literal_like(1.0, y))
+
+        support = Interval()
+    else:
+        around = wrapped(law, turn, node)
+
+        def at(y: Node) -> Node:
+            if isinstance(node.op, ops.Sin):
+                x = ops.arcsin(y)
+                both = ops.logaddexp(around(x), around(math.pi - x))
+            else:
+                x = ops.arccos(y)
+                both = ops.logaddexp(around(x), around(-x))
+            return both - 0.5 * (ops.log1p(y) + ops.log1p(-y))
+
+        support = Interval(-1.0, 1.0)
+    return replace(
+        law, dtype=node.dtype, density=at, support=support, lower=None, upper=None, quantile=None,
+        family=None,
+    )  # fmt: skip

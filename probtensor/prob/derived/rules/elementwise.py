@@ -1,0 +1,534 @@
+"""Monotone functions of one variable, element by element: the density is that of the inverse, plus
+the logarithm of the slope of the inverse; the tails are those of the inverse."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.dataclass import dataclass, replace
+from probtensor.graph import Node, as_tensor
+from probtensor.prob.derived.derivation import Derivation, NotDerived, remade
+from probtensor.prob.derived.law import (
+    Law,
+    Members,
+    is_whole_line,
+    law_of_family,
+    literal_like,
+    same_support,
+)
+from probtensor.prob.derived.rules.families import affine_family, family_of_map
+from probtensor.prob.distributions.support import Integers, Interval, is_bound, is_number
+from probtensor.rules.arithmetic.sums import is_constant_along
+from probtensor.transform.facts import FactTable
+
+LN2, LN10, LN_PI = math.log(2), math.log(10), math.log(math.pi)
+LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
+REAL = Interval()
+
+
+@dataclass(frozen=True, eq=False)
+class Monotone:
+    """A function y = f(x) that is monotone on `domain`.
+
+    inverse    x of y
+    log_slope  log |dx/dy| of (x, y)
+    domain     where it is monotone
+    falls      whether it falls; a node where that depends on given tensors
+    """
+
+    inverse: Callable[[Node], Node]
+    log_slope: Callable[[Node, Node], Node]
+    domain: Interval = REAL
+    falls: bool | Node = False
+
+
+def log_sinh(x: Node) -> Node:
+    """log(sinh(x)) for x > 0."""
+    return x + ops.log1mexp(-2 * x) - LN2
+
+
+def _nothing(x: Node, y: Node) -> Node:
+    return ops.zeros_like(y)
+
+
+def _of(low: float, high: float) -> Interval:
+    return Interval(low, high)
+
+
+UNARY: dict[type, Monotone] = {
+    ops.Neg: Monotone(lambda y: -y, _nothing, falls=True),
+    ops.BitNot: Monotone(lambda y: -y - 1, _nothing, falls=True),
+    ops.Exp: Monotone(ops.log, lambda x, y: -x),
+    ops.Exp2: Monotone(ops.log2, lambda x, y: -LN2 * x - math.log(LN2)),
+    ops.Expm1: Monotone(ops.log1p, lambda x, y: -x),
+    ops.Log: Monotone(ops.exp, lambda x, y: y, _of(0.0, math.inf)),
+    ops.Log2: Monotone(ops.exp2, lambda x, y: LN2 * y + math.log(LN2), _of(0.0, math.inf)),
+    ops.Log10: Monotone(
+        lambda y: ops.exp(LN10 * y), lambda x, y: LN10 * y + math.log(LN10), _of(0.0, math.inf)
+    ),
+    ops.Log1p: Monotone(ops.expm1, lambda x, y: y, _of(-1.0, math.inf)),
+    ops.Sqrt: Monotone(ops.square, lambda x, y: ops.log(y) + LN2, _of(0.0, math.inf)),
+    ops.Square: Monotone(
+        ops.sqrt, lambda x, y: -0.5 * ops.log(y) - LN2, _of(0.0, math.inf)
+    ),
+    ops.Abs: Monotone(lambda y: y, _nothing, _of(0.0, math.inf)),
+    ops.Cbrt: Monotone(
+        lambda y: y * y * y, lambda x, y: 2 * ops.log(ops.abs(y)) + math.log(3)
+    ),
+    ops.Sinh: Monotone(ops.arcsinh, lambda x, y: -ops.log_cosh(x)),
+    ops.Arcsinh: Monotone(ops.sinh, lambda x, y: ops.log_cosh(y)),
+    ops.Cosh: Monotone(ops.arccosh, lambda x, y: -log_sinh(x), _of(0.0, math.inf)),
+    ops.Arccosh: Monotone(ops.cosh, lambda x, y: log_sinh(y), _of(1.0, math.inf)),
+    ops.Tanh: Monotone(ops.arctanh, lambda x, y: 2 * ops.log_cosh(x)),
+    ops.Arctanh: Monotone(ops.tanh, lambda x, y: -2 * ops.log_cosh(y), _of(-1.0, 1.0)),
+    ops.Arctan: Monotone(ops.tan, lambda x, y: ops.log1p_square(x, literal_like(1.0, x))),
+    ops.Tan: Monotone(
+        ops.arctan, lambda x, y: -ops.log1p_square(y, literal_like(1.0, y)),
+        _of(-math.pi / 2, math.pi / 2),
+    ),
+    ops.Sin: Monotone(
+        ops.arcsin, lambda x, y: -0.5 * (ops.log1p(-y) + ops.log1p(y)),
+        _of(-math.pi / 2, math.pi / 2),
+    ),
+    ops.Cos: Monotone(
+        ops.arccos, lambda x, y: -0.5 * (ops.log1p(-y) + ops.log1p(y)), _of(0.0, math.pi), True
+    ),
+    ops.Arcsin: Monotone(ops.sin, lambda x, y: ops.log(ops.cos(y)), _of(-1.0, 1.0)),
+    ops.Arccos: Monotone(ops.cos, lambda x, y: ops.log(ops.sin(y)), _of(-1.0, 1.0), True),
+    ops.Erf: Monotone(ops.erfinv, lambda x, y: ops.square(x) + 0.5 * LN_PI - LN2),
+    ops.Erfc: Monotone(
+        ops.erfcinv, lambda x, y: ops.square(x) + 0.5 * LN_PI - LN2, falls=True
+    ),
+    ops.Erfinv: Monotone(ops.erf, lambda x, y: LN2 - 0.5 * LN_PI - ops.square(y), _of(-1.0, 1.0)),
+    ops.Erfcinv: Monotone(
+        ops.erfc, lambda x, y: LN2 - 0.5 * LN_PI - ops.square(y), _of(0.0, 2.0), True
+    ),
+    ops.Ndtr: Monotone(ops.ndtri, lambda x, y: 0.5 * ops.square(x) + LOG_ROOT_2PI),
+    ops.Ndtri: Monotone(
+        ops.ndtr, lambda x, y: -0.5 * ops.square(y) - LOG_ROOT_2PI, _of(0.0, 1.0)
+    ),
+    ops.LogNdtr: Monotone(
+        ops.ndtri_exp, lambda x, y: y + 0.5 * ops.square(x) + LOG_ROOT_2PI
+    ),
+    ops.NdtriExp: Monotone(
+        ops.log_ndtr, lambda x, y: -0.5 * ops.square(y) - LOG_ROOT_2PI - x, _of(-math.inf, 0.0)
+    ),
+    ops.Sigmoid: Monotone(ops.logit, lambda x, y: ops.softplus(x) + ops.softplus(-x)),
+    ops.Logit: Monotone(
+        ops.sigmoid, lambda x, y: ops.log_sigmoid(y) + ops.log_sigmoid(-y), _of(0.0, 1.0)
+    ),
+    ops.Softplus: Monotone(
+        lambda y: y + ops.log1mexp(-y), lambda x, y: -ops.log1mexp(-y)
+    ),
+    ops.LogSigmoid: Monotone(lambda y: y - ops.log1mexp(y), lambda x, y: -ops.log1mexp(y)),
+    ops.Log1mexp: Monotone(
+        ops.log1mexp, lambda x, y: y - x, _of(-math.inf, 0.0), True
+    ),
+}  # fmt: skip
+
+
+def within(law: Law, domain: Interval, facts: FactTable) -> bool:
+    """Do the values of a law lie in a domain for certain?"""
+    support = law.support
+    if not isinstance(support, (Interval, Integers)):
+        return domain.low == -math.inf and domain.high == math.inf
+    low, high = (
+        facts.bounds(x).low if isinstance(x, Node) else float(np.min(x)) for x in (support.low,) * 2
+    )
+    high = support.high
+    high = facts.bounds(high).high if isinstance(high, Node) else float(np.max(high))
+    return low >= domain.low and high <= domain.high
+
+
+def mapped(law: Law, node: Node, position: int, f: Monotone) -> Law:
+    """The law of a node that is a monotone function of one of its operands, the others given."""
+    if law.discrete:
+        return _mapped_counts(law, node, position, f)
+    given = [x for k, x in enumerate(node.inputs) if k != position]
+    dtype = node.inputs[position].dtype
+    return image_law(law, f, lambda x: remade(node, position, x.astype(dtype)), node.dtype, given)
+
+
+def image_law(
+    law: Law, f: Monotone, forward: Callable[[Node], Node], dtype: str, given: Sequence[Node]
+) -> Law:
+    """The law of a monotone function, `forward`, of a continuous law; `given` is what it reads."""
+    falls = f.falls
+    points = tuple(map(forward, law.points))
+
+    def density(y: Node) -> Node:
+        x = f.inverse(y)
+        slope = f.log_slope(x, y)
+        for point, its_image in zip(law.points, points, strict=True):
+            at = ops.eq(y, its_image)
+            x, slope = ops.where(at, point, x), ops.where(at, 0.0, slope)
+        if law.event:
+            slope = ops.sum(ops.broadcast_to(slope, law.shape), axis=law.event)
+        found = law.density(x)
+        # At the ends of the image the slope may be infinite.
+        return ops.where(ops.eq(found, -math.inf), -math.inf, found + slope)
+
+    tails = (None, None)
+    if not law.points and law.lower is not None and law.upper is not None:
+        tails = (_tail(law, f, above=False), _tail(law, f, above=True))
+
+    def quantile(log_p: Node, above: object) -> Node:
+        return forward(law.quantile(log_p, ops.logical_xor(as_tensor(above), as_tensor(falls))))
+
+    rank = len(law.shape)
+    return replace(
+        law,
+        dtype=dtype,
+        density=density,
+        support=image(law, f, forward),
+        lower=tails[0],
+        upper=tails[1],
+        quantile=None if law.quantile is None or tails[0] is None else quantile,
+        points=points,
+        family=None,
+        alike=lambda axis: (
+            law.alike(axis) and all(is_constant_along(x, (axis,), rank) for x in given)
+        ),
+    )
+
+
+def _tail(law: Law, f: Monotone, above: bool) -> Callable[[Node], Node]:
+    """A tail of a monotone function of a law."""
+
+    def tail(y: Node) -> Node:
+        x = f.inverse(y)
+        if isinstance(f.falls, Node):
+            return ops.where(f.falls, *(law.lower(x), law.upper(x))[:: 1 if above else -1])
+        return law.upper(x) if above != f.falls else law.lower(x)
+
+    return tail
+
+
+def image(law: Law, f: Monotone, forward: Callable[[Node], Node]) -> Interval | Members:
+    """The support of a monotone function of a law."""
+    support = law.support
+    if not isinstance(support, Interval):
+
+        def inside(y: Node) -> Node:
+            x = f.inverse(y)
+            there = ops.logical_not(ops.isnan(x))
+            there = ops.all(there, axis=law.event) if law.event else there
+            held = support.contains(x)
+            return there if held is None else there & held
+
+        return Members(inside, f"the image of {support}", event_ndim=len(law.event))
+    ends = [_end(x, forward) for x in (support.low, support.high)]
+    opens = [support.low_open, support.high_open]
+    if isinstance(f.falls, Node):
+        if not is_bound(support.low) and not is_bound(support.high):
+            return support
+        low, high = (as_tensor(x) for x in ends)
+        return Interval(ops.where(f.falls, high, low), ops.where(f.falls, low, high))
+    if f.falls:
+        ends, opens = ends[::-1], opens[::-1]
+    return Interval(*ends, *opens)
+
+
+def _end(bound: object, forward: Callable[[Node], Node]) -> object:
+    """The image of an end of a support: a number where that is known."""
+    if is_number(bound) and np.ndim(bound) == 0:
+        made = forward(as_tensor(float(bound)))
+        op, inputs = made.op, made.inputs
+        arrays = [x.op.array for x in inputs if hasattr(x.op, "array")]
+        if len(arrays) == len(inputs) and not made.shape:
+            with np.errstate(all="ignore"):
+                return float(op.numpy(*arrays))
+        if hasattr(op, "array"):
+            return float(op.array)
+        return bound if not math.isfinite(float(bound)) else made
+    return forward(as_tensor(bound))
+
+
+def _mapped_counts(law: Law, node: Node, position: int, f: Monotone) -> Law:
+    """The law of a monotone function of whole numbers: each value has the probability of the
+    number that it is the image of."""
+
+    def number(y: Node) -> Node:
+        return ops.round(f.inverse(y))
+
+    def inside(y: Node) -> Node:
+        x = number(y)
+        made = remade(node, position, x.astype(node.inputs[position].dtype))
+        near = 1e-12 if y.dtype == "float64" else 1e-5
+        there = ops.abs(made.astype(y.dtype) - y) <= near * ops.abs(y)
+        held = law.support.contains(x)
+        return there if held is None else there & held
+
+    support = Members(inside, f"the image of {law.support}", True)
+    if isinstance(law.support, Integers) and _keeps_whole(node, position):
+        ends = [_shifted(node, position, x) for x in (law.support.low, law.support.high)]
+        support = Integers(*(ends[::-1] if f.falls else ends))
+    tails = (None, None)
+    if not isinstance(f.falls, Node) and law.lower is not None and law.upper is not None:
+        tails = _tails_of_counts(law, f)
+    return replace(
+        law,
+        dtype=node.dtype,
+        density=lambda y: law.density(number(y)),
+        support=support,
+        lower=tails[0],
+        upper=tails[1],
+        quantile=None,
+        family=None,
+    )
+
+
+def _shifted(node: Node, position: int, bound: object) -> object:
+    """A bound of whole numbers, shifted or negated as a node does."""
+    if isinstance(node.op, ops.Neg):
+        return -bound
+    other = node.inputs[1 - position]
+    array = getattr(other.op, "array", None)
+    other = float(array) if array is not None and not array.shape else _float(other)
+    if isinstance(node.op, ops.Add):
+        return bound + other
+    return bound - other if position == 0 else other - bound
+
+
+def _keeps_whole(node: Node, position: int) -> bool:
+    """Does a node shift or negate whole numbers by whole numbers?"""
+    if isinstance(node.op, ops.Neg):
+        return True
+    if not isinstance(node.op, (ops.Add, ops.Sub)):
+        return False
+    other = node.inputs[1 - position]
+    array = getattr(other.op, "array", None)
+    if array is not None:
+        return bool(np.all(array == np.floor(array)))
+    return other.dtype[:3] in ("int", "uin")
+
+
+def _tails_of_counts(law: Law, f: Monotone) -> tuple[Callable, Callable]:
+    """The tails of a monotone function of whole numbers."""
+
+    def number(y: Node) -> Node:
+        x = f.inverse(y)
+        near = ops.round(x)
+        return ops.where(ops.abs(x - near) <= 1e-9 * ops.maximum(ops.abs(near), 1.0), near, x)
+
+    if f.falls:
+        return (
+            lambda y: law.above(ops.ceil(number(y)) - 1),
+            lambda y: law.below(ops.ceil(number(y)) - 1),
+        )
+    return lambda y: law.below(number(y)), lambda y: law.above(number(y))
+
+
+# Rules.
+
+
+def derive_unary(d: Derivation, node: Node) -> Law | None:
+    """A monotone function from the table, on the support."""
+    law, position = d.one_random(node)
+    f = UNARY[type(node.op)]
+    if not within(law, f.domain, d.facts):
+        if isinstance(node.op, (ops.Square, ops.Abs, ops.Cosh)) and within(
+            law, Interval(-math.inf, 0.0), d.facts
+        ):
+            f = mirrored(f)
+        else:
+            raise NotDerived(
+                f"{node.op.user_name()} is taken of values that may lie outside of "
+                f"[{f.domain.low:g}, {f.domain.high:g}], where it is monotone",
+                node,
+                "use a distribution whose support lies inside",
+                vague=True,
+            )
+    found = mapped(law, node, position, f)
+    family = family_of_map(node.op, law, d.facts)
+    if family is None:
+        return found
+    return law_of_family(*family, node.shape, node.dtype, like=found)
+
+
+def mirrored(f: Monotone) -> Monotone:
+    """An even function on the negative numbers."""
+    return Monotone(
+        lambda y: -f.inverse(y), lambda x, y: f.log_slope(-x, y), Interval(-math.inf, 0.0), True
+    )
+
+
+def sign_of(d: Derivation, a: Node) -> bool | Node:
+    """Whether a given factor is negative: known, or decided by its value."""
+    bounds = d.facts.bounds(a)
+    if bounds.nonnegative:
+        return False
+    if bounds.nonpositive:
+        return True
+    return a < 0
+
+
+def derive_affine(d: Derivation, node: Node) -> Law | None:
+    """Sums with, and products and quotients by, a given tensor."""
+    law, position = d.one_random(node)
+    other = _float(node.inputs[1 - position])
+    one = literal_like(1.0, other)
+    match node.op:
+        case ops.Add():
+            f = Monotone(lambda y: y - other, _nothing)
+            a, b = one, other
+        case ops.Sub() if position == 0:
+            f = Monotone(lambda y: y + other, _nothing)
+            a, b = one, -other
+        case ops.Sub():
+            f = Monotone(lambda y: other - y, _nothing, falls=True)
+            a, b = literal_like(-1.0, other), other
+        case ops.Mul():
+            size = ops.log(ops.abs(_float(other)))
+            f = Monotone(lambda y: y / other, lambda x, y: -size, falls=sign_of(d, other))
+            a, b = other, literal_like(0.0, other)
+        case ops.Div() if position == 0:
+            size = ops.log(ops.abs(_float(other)))
+            f = Monotone(lambda y: y * other, lambda x, y: size, falls=sign_of(d, other))
+            a, b = 1 / other, literal_like(0.0, other)
+        case _:
+            return derive_reciprocal(d, node)
+    found = mapped(law, node, position, f)
+    family = None if law.family is None else affine_family(law.family, a, b, d.facts)
+    if family is None:
+        return found
+    return law_of_family(*family, node.shape, node.dtype, like=found)
+
+
+def _float(x: Node) -> Node:
+    return x if x.type.is_float else x.astype("float64")
+
+
+def derive_reciprocal(d: Derivation, node: Node) -> Law | None:
+    """c / x for a given c: monotone on either side of 0."""
+    law, position = d.one_random(node)
+    if position == 0 or law.discrete:
+        return None
+    c = _float(node.inputs[0])
+    size = ops.log(ops.abs(c))
+
+    def slope(x: Node, y: Node) -> Node:
+        return size - 2 * ops.log(ops.abs(y))
+
+    signed = sign_of(d, c)
+    rises = ops.logical_not(signed) if isinstance(signed, Node) else not signed
+    f = Monotone(lambda y: c / y, slope, falls=rises)
+    family = family_of_map(node.op, law, d.facts) if d.facts.constant(c) == 1 else None
+    sides = within(law, Interval(0.0), d.facts) or within(law, Interval(high=0.0), d.facts)
+    found = mapped(law, node, position, f)
+    if not sides:
+        held = law.support
+        support = held if is_whole_line(held) else Members(
+            lambda y: held.contains(c / y), f"the reciprocal of {held}"
+        )  # fmt: skip
+        found = replace(found, lower=None, upper=None, quantile=None, support=support)
+    elif isinstance(signed, bool):
+        found = replace(found, support=_reciprocal_support(law.support, c, signed))
+    if family is None:
+        return found
+    return law_of_family(*family, node.shape, node.dtype, like=found)
+
+
+def _reciprocal_support(support: Interval, c: Node, negative: bool) -> Interval:
+    """The support of c / x for x on one side of 0, whose limit at 0 is infinite."""
+
+    def of(bound: object) -> object:
+        if is_number(bound) and np.ndim(bound) == 0 and (bound == 0 or math.isinf(bound)):
+            return bound
+        return c / as_tensor(bound)
+
+    low, high = of(support.low), of(support.high)
+    positive = is_number(support.low) and float(np.min(support.low)) >= 0
+    # 0 and infinity change places.
+    far = math.inf if positive != negative else -math.inf
+    low = far if is_number(low) and low == 0 else 0.0 if is_number(low) else low
+    high = far if is_number(high) and high == 0 else 0.0 if is_number(high) else high
+    ends = (low, high) if negative else (high, low)
+    return Interval(*ends)
+
+
+def derive_power(d: Derivation, node: Node) -> Law | None:
+    """x**c for a given c, where that is monotone."""
+    law, position = d.one_random(node)
+    if position == 1:
+        return _derive_exponential(d, node, law)
+    c = node.inputs[1]
+    known = d.facts.constant(c)
+    if within(law, Interval(0.0), d.facts):
+        return _positive_power(d, node, law, c)
+    if known is None or known != int(known) or known == 0:
+        raise NotDerived("a power of values that may be negative needs a whole number", node)
+    if known % 2 == 0:
+        return None
+    if known < 0:
+        raise NotDerived("a negative odd power of values of both signs is not monotone", node,
+                         "write 1 / x**n")  # fmt: skip
+    k = float(known)
+
+    def root(y: Node) -> Node:
+        return ops.sign(y) * ops.abs(y) ** (1 / k)
+
+    f = Monotone(root, lambda x, y: -math.log(k) - (1 - 1 / k) * ops.log(ops.abs(y)))
+    return mapped(law, node, 0, f)
+
+
+def _positive_power(d: Derivation, node: Node, law: Law, c: Node) -> Law:
+    c = c.astype(node.dtype)
+    size = ops.log(ops.abs(c))
+
+    def slope(x: Node, y: Node) -> Node:
+        return -size + (1 / c - 1) * ops.log(y)
+
+    f = Monotone(lambda y: y ** (1 / c), slope, falls=sign_of(d, c))
+    found = mapped(law, node, 0, f)
+    if f.falls is not False:
+        found = replace(found, support=_power_support(law.support, c, f.falls))
+    family = family_of_map(node.op, law, d.facts, c)
+    if family is None:
+        return found
+    return law_of_family(*family, node.shape, node.dtype, like=found)
+
+
+def _power_support(support: Interval, c: Node, falls: bool | Node) -> Interval:
+    low, high = (as_tensor(x).astype(c.dtype) ** c for x in (support.low, support.high))
+    if isinstance(falls, Node):
+        return Interval(ops.where(falls, high, low), ops.where(falls, low, high))
+    from_zero = is_number(support.low) and bool(np.all(support.low == 0))
+    least = high if is_bound(support.high) else 0.0
+    return Interval(least, math.inf if from_zero else low)
+
+
+def _derive_exponential(d: Derivation, node: Node, law: Law) -> Law:
+    c = node.inputs[0].astype(node.dtype)
+    if not d.facts.bounds(c).positive:
+        raise NotDerived("c**x needs a c that is known to be positive", node,
+                         "write pt.exp(x * pt.log(c))")  # fmt: skip
+    rate = ops.log(c)
+    size = ops.log(ops.abs(rate))
+    f = Monotone(lambda y: ops.log(y) / rate, lambda x, y: -size - ops.log(y), falls=rate < 0)
+    found = mapped(law, node, 1, f)
+    return replace(found, support=Interval(0.0)) if is_whole_line(law.support) else found
+
+
+def derive_cast(d: Derivation, node: Node) -> Law | None:
+    """A change of dtype that keeps the values."""
+    law, _ = d.one_random(node)
+    if node.dtype == "bool" and not same_support(law.support, Integers(0, 1)):
+        raise NotDerived("a cast to bool of anything but 0 and 1", node, "compare: x != 0")
+    if not law.discrete and node.dtype[:5] != "float":
+        raise NotDerived("a cast of a continuous value to a whole number is not derived", node,
+                         "round it: pt.floor, pt.round")  # fmt: skip
+    return replace(law, dtype=node.dtype)
+
+
+def derive_logaddexp(d: Derivation, node: Node) -> Law | None:
+    """log(exp(x) + exp(c)) for a given c."""
+    law, position = d.one_random(node)
+    c = node.inputs[1 - position]
+    f = Monotone(lambda y: y + ops.log1mexp(c - y), lambda x, y: -ops.log1mexp(c - y))
+    found = mapped(law, node, position, f)
+    return replace(found, support=Interval(c)) if is_whole_line(law.support) else found

@@ -1,0 +1,168 @@
+"""Monotone functions without a formula for their inverse: it is found by bisection and a Newton
+step, and its derivatives are those of the equation that it solves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.dataclass import replace
+from probtensor.graph import Node, as_tensor, toposort
+from probtensor.graph import replace as replaced
+from probtensor.graph.node import new_input
+from probtensor.late import late
+from probtensor.ops.kinds import Elementwise
+from probtensor.prob.derived.derivation import Derivation, NotDerived, literal_value
+from probtensor.prob.derived.law import Law
+from probtensor.prob.derived.rules.elementwise import UNARY, Monotone, image_law
+from probtensor.prob.distributions.support import Interval, is_number
+from probtensor.rules.derivatives import stabilized
+from probtensor.transform.autodiff import pull_back
+from probtensor.transform.facts import FactTable
+
+roots = late("probtensor.optimize.roots")
+implicit = late("probtensor.optimize.implicit")
+# The ends of the logarithmic scale on which a root is searched.
+LEAST, MOST = -745.0, 709.0
+
+
+def derive_solved(d: Derivation, node: Node) -> Law | None:
+    """A function of the entries of one variable, which may occur in it several times, whose
+    derivative is known to have one sign."""
+    if not isinstance(node.op, Elementwise) or not node.type.is_float:
+        return None
+    x = _variable(d, node)
+    law = d.law(x)
+    if law.discrete or law.points or not isinstance(law.support, Interval):
+        return None
+    if tuple(law.shape) != tuple(node.shape) or not x.type.is_float:
+        return None
+    own = new_input(None, x.dtype, x.shape)
+    (f,) = replaced([node], {x: own})
+    f, slope = stabilized([f, pull_back(f, own, ops.ones_like(f))], [own])
+    falls = _falls(slope, own, law.support, _is_analytic(node, x))
+    if falls is None:
+        raise NotDerived(
+            "it is not seen to be a monotone function of its variable", node,
+            "a function is seen to be monotone where all terms of its derivative have one sign",
+            vague=True,
+        )  # fmt: skip
+    place, ends = _scale(law.support)
+
+    def at(t: Node) -> Node:
+        return replaced([f], {own: ops.broadcast_to(t.astype(own.dtype), own.shape)})[0]
+
+    def inverse(y: Node) -> Node:
+        return _solution(f, slope, own, y.astype(own.dtype), place, ends)
+
+    def log_slope(v: Node, y: Node) -> Node:
+        return -ops.log(ops.abs(replaced([slope], {own: ops.broadcast_to(v, own.shape)})[0]))
+
+    given = _given_of(d, node)
+    found = image_law(law, Monotone(inverse, log_slope, falls=falls), at, node.dtype, given)
+    limits = [_limit(at(place(as_tensor(t)))) for t in ends]
+    if falls != _turned(law.support):
+        limits = limits[::-1]
+    return replace(found, support=Interval(*limits))
+
+
+def _turned(support: Interval) -> bool:
+    """Does the scale of a support run from its upper end to the lower one?"""
+    return support.bounded_above and not support.bounded_below
+
+
+def _falls(slope: Node, own: Node, support: Interval, is_analytic: bool) -> bool | None:
+    """Whether a function falls on a support, from the bounds of its slope; None if unknown."""
+    facts = FactTable()
+    if is_number(support.low, support.high):
+        low, high = float(np.min(support.low)), float(np.max(support.high))
+        facts.assume(own, Interval(low, high, low_open=True, high_open=True))
+    elif is_number(support.low):
+        facts.assume(own, Interval(float(np.min(support.low)), low_open=True))
+    bounds = facts.bounds(slope)
+    # An analytic function may have a slope of 0 here and there, and is monotone nevertheless.
+    if bounds.positive or (bounds.nonnegative and is_analytic):
+        return False
+    falls = bounds.nonpositive and (bounds.nonzero or is_analytic)
+    return True if falls else None
+
+
+def _is_analytic(node: Node, x: Node) -> bool:
+    """Is a function of x made of analytic functions alone?"""
+    between = [y for y in toposort([node], given=[x]) if y is not x]
+    kinds = (ops.Add, ops.Sub, ops.Mul, ops.Div, ops.Pow, *UNARY)
+    inner = [y for y in between if y.inputs and x in set(toposort([y]))]
+    return all(isinstance(y.op, kinds) and not isinstance(y.op, ops.Abs) for y in inner)
+
+
+def _scale(support: Interval) -> tuple[Callable[[Node], Node], tuple[float, float]]:
+    """(the place in a support of a number t, the ends of t): logarithmic towards the ends."""
+    low, high = support.low, support.high
+    if support.bounded_below and support.bounded_above:
+        low, high = as_tensor(low), as_tensor(high)
+        return (lambda t: low + (high - low) * ops.sigmoid(t)), (LEAST, -LEAST)
+    if support.bounded_below:
+        return (lambda t: as_tensor(low) + ops.exp(t)), (LEAST, MOST)
+    if support.bounded_above:
+        return (lambda t: as_tensor(high) - ops.exp(t)), (LEAST, MOST)
+    return ops.sinh, (-MOST, MOST)
+
+
+def _limit(node: Node) -> object:
+    """The value at an end of the scale, as a number where it is known."""
+    known = literal_value(node)
+    if known is not None and known.size and (known == known.flat[0]).all():
+        return float(known.flat[0])
+    return node
+
+
+def _solution(
+    f: Node, slope: Node, own: Node, y: Node, place: Callable[[Node], Node],
+    ends: tuple[float, float],
+) -> Node:  # fmt: skip
+    """The x with f(x) = y; nan where there is none."""
+    y = ops.broadcast_to(y, own.shape)
+
+    def residual(t: Node) -> Node:
+        return replaced([f], {own: place(t).astype(own.dtype)})[0] - y
+
+    bracket = [ops.broadcast_to(as_tensor(t).astype(own.dtype), own.shape) for t in ends]
+    t = roots.root_scalar(residual, method="bisect", bracket=bracket).root
+    x = place(ops.stop_gradient(t)).astype(own.dtype)
+    for _ in range(2):
+        value, by_x = replaced([f, slope], {own: x})
+        step = (value - y) / by_x
+        x = ops.where(ops.isfinite(step) & (ops.abs(step) <= 1e-6 * ops.abs(x)), x - step, x)
+    return implicit.solution_of(own, x, f - y, 0)
+
+
+def _variable(d: Derivation, node: Node) -> Node:
+    """The one random node that an expression of elementwise functions is made of."""
+    found, seen, stack = [], set(), [node]
+    while stack:
+        top = stack.pop()
+        if top in seen or d.is_given(top):
+            continue
+        seen.add(top)
+        if isinstance(top.op, Elementwise) and top.shape == node.shape and top.type.is_float:
+            stack += top.inputs
+        else:
+            found.append(top)
+    if len(found) != 1:
+        raise NotDerived("it is a function of several variables", node)
+    return found[0]
+
+
+def _given_of(d: Derivation, node: Node) -> list[Node]:
+    """The given tensors that an expression of elementwise functions reads."""
+    found, seen, stack = {}, set(), [node]
+    while stack:
+        top = stack.pop()
+        if d.is_given(top):
+            found[top] = None
+        elif top not in seen and isinstance(top.op, Elementwise):
+            seen.add(top)
+            stack += top.inputs
+    return list(found)
