@@ -93,18 +93,31 @@ def condition(
         >>> pt.condition({y: 1.0}).dim
         1
     """
-    began = time.perf_counter()
     if build is not None:
         target = chosen_target(target, build)
     maps = checked_transforms(transforms)
     observed, potentials, track, maps = _prepared(observed, potentials, track, maps, total_size)
-    request = None if maps else request_of(observed, coords, track, potentials, target)
+    return _recalled_or_made(observed, coords, track, potentials, target, progress, maps)
+
+
+def _recalled_or_made(
+    observed: Mapping[Node, TensorLike],
+    coords: Mapping[str, Sequence] | None,
+    track: Sequence[Node],
+    potentials: Sequence[Node],
+    target: object,
+    progress: bool,
+    transforms: Mapping[Node, Bijector],
+) -> Posterior:
+    """The posterior, recalled if it was made before; else it is remembered."""
+    began = time.perf_counter()
+    request = None if transforms else request_of(observed, coords, track, potentials, target)
     if request is not None:
         found = _recalled(request, progress)
         if found is not None:
             found.timings["graph"] = time.perf_counter() - began - sum(found.timings.values())
             return found
-    posterior = _posterior(observed, coords, track, potentials, target, progress, maps)
+    posterior = _posterior(observed, coords, track, potentials, target, progress, transforms)
     if request is not None:
         remember(request, posterior.function, posterior.dim, posterior.guarded)
     return posterior

@@ -53,8 +53,9 @@ def scaled(variable: Node, factor: TensorLike) -> Node:
         raise GraphError(f"scaled: takes a random variable, not {node!r:.60}\n  at {line_text()}")
     if not isinstance(node.op, RandomVariable):
         raise GraphError(
-            f"scaled: {node.described} is an expression, not a random variable\n  at {line_text()}\n"
-            "  state its weighted density: pt.potential(factor * pt.logp(expression, data))"
+            f"scaled: {node.described} is an expression, not a random variable\n"
+            f"  at {line_text()}\n  state its weighted density: "
+            "pt.potential(factor * pt.logp(expression, data))"
         )
     name = display_name(node.op.distribution, node.op.label)
     if isinstance(node.op, RandomSequence):
