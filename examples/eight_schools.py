@@ -25,9 +25,7 @@ def model():
 
 def main(draws=1000, tune=1000, progress=True):
     """Sample and print the posterior; returns the ArviZ object."""
-    idata = pt.sample(
-        model(), draws=draws, tune=tune, chains=4, seed=1, progress=progress
-    )
+    idata = pt.sample(model(), draws=draws, tune=tune, chains=4, seed=1, progress=progress)
     print(az.summary(idata, var_names=["mu", "tau", "theta"]))
     return idata
 

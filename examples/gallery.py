@@ -13,12 +13,15 @@ EXAMPLES = {
     "disease_map": "a conditional autoregression of districts",
     "dose_response": "a logistic curve of 20 animals, and the dose that kills half",
     "intervention": "Simpson's paradox: what is seen, and what a treatment does",
+    "gaussian_process": "a curve of unknown form from noisy points",
     "mixture": "fish of three ages, which are not known",
     "recapture": "survival of marked birds that are seen again",
     "regimes": "calm and stormy times in a series",
     "item_response": "ability of people, difficulty and discrimination of questions",
     "missing_data": "a regression whose outcomes and covariates have gaps",
+    "state_space": "level, season and missing quarters of a series, and its future",
     "stochastic_volatility": "a random walk on the logarithm of a volatility",
+    "weekly_counts": "a trend by basis functions and a yearly season of counts",
 }
 
 

@@ -20,6 +20,7 @@ _LATE = {
     "Lop": ("autodiff", "Lop"),
     "Rop": ("autodiff", "Rop"),
     "autodiff": ("autodiff", ""),
+    "basis": ("basis", ""),
     "check_model": ("testing.models", "check_model"),
     "bijectors": ("prob.bijectors.public", ""),
     "do": ("prob.modelling.handlers", "do"),
@@ -27,6 +28,7 @@ _LATE = {
     "expectation": ("prob.density.summaries", "expectation"),
     "fft": ("fft", ""),
     "find_constrained_prior": ("prob.modelling.priors", "find_constrained_prior"),
+    "gp": ("gp", ""),
     "kl_divergence": ("prob.density.summaries", "kl_divergence"),
     "latex": ("prob.modelling.pictures", "latex"),
     "lint": ("prob.modelling.lint", "lint"),
@@ -43,6 +45,7 @@ _LATE = {
     "scaled": ("prob.model.weights", "scaled"),
     "score_function": ("prob.density.summaries", "score_function"),
     "table": ("prob.modelling.tables", "table"),
+    "timeseries": ("timeseries", ""),
     "variance": ("prob.density.summaries", "variance"),
 }
 _SUPPORTS = (
@@ -50,7 +53,7 @@ _SUPPORTS = (
     "cov_matrix", "l1_ball", "positive_ordered", "row_stochastic", "simplex", "unit_vector",
     "zero_sum",
 )  # fmt: skip
-_LATE |= {name: ("prob.distributions.structured", name) for name in _SUPPORTS}
+_LATE |= {name: ("prob.distributions.multivariate.supports", name) for name in _SUPPORTS}
 with _uncollected():
     from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
     from probtensor import linalg, loop, special
@@ -152,6 +155,7 @@ __all__ = [
     "apply_along_axis",
     "apply_over_axes",
     "as_tensor",
+    "basis",
     "checkpoint",
     "clone_replace",
     "condition",
@@ -170,6 +174,7 @@ __all__ = [
     "fft",
     "find_constrained_prior",
     "function",
+    "gp",
     "grad",
     "graph_replace",
     "hessian",
@@ -219,6 +224,7 @@ __all__ = [
     "stream",
     "subgraph_grad",
     "table",
+    "timeseries",
     "to_text",
     "transfer",
     "value_and_grad",
@@ -230,7 +236,7 @@ __all__ = [
 __all__.extend([*_SUPPORTS, *sorted(_LANGUAGE)])
 _SUBMODULES = (
     "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
-    "bijectors",
+    "basis", "gp", "timeseries", "bijectors",
 )  # fmt: skip
 
 

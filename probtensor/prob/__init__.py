@@ -9,12 +9,15 @@ observed; the free ones are their ancestors.
                     truncation by constraint=
     bijectors/      from unconstrained space onto a support, with log-Jacobians
     sequences/      random variables in the steps of loops, as one variable for all steps
-    density/        log densities of graphs, sums over data, the density term by term
+    density/        log densities of graphs, sums over data, the density term by term; moments
     derived/        densities of expressions, by rules that are data
     model/          condition: graph and data to a posterior, its compiled functions of q
     modelling/      whole models: interventions, parametrisations, pictures, faults
-    random.py       pt.random: the functions users call, with all parametrisations
+    random.py       pt.random: the functions users call, with all parametrisations; those of
+                    vectors and matrices are in vectors.py and matrices.py
     combinators/    those of pt.random that take other variables: mixtures, censored, ...
+    aliases.py      distributions by the names of other libraries
+    choices.py      random choices from arrays, relaxed choices
     hmm.py          pt.hmm: hidden Markov models
     draws.py        random variables as pure functions of a key
     predictive.py   draws of the prior and of the posterior predictive, as ArviZ objects

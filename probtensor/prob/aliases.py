@@ -1,4 +1,4 @@
-"""Distributions of `pt.random` by the names and parameters of PyTensor and Stan, where these differ.
+"""Distributions of `pt.random` by the names and parameters of other libraries, where these differ.
 
 A row of ALIASES is all of an alias that only renames; the others are functions here."""
 
@@ -215,6 +215,22 @@ def truncated_normal(mu=0.0, sigma=1.0, lower=None, upper=None, *, tau=None, sha
     bounds = {"low": lower, "high": upper}
     found = interval(**bounds) if lower is not None or upper is not None else None
     return random.normal(mu, **scale, shape=shape, name=name, dims=dims, constraint=found)
+
+
+@public
+def truncated_polya_gamma(truncation_point=2.5, *, shape=None, name=None,
+                          dims: Dims = None) -> Node:  # fmt: skip
+    """Polya-gamma with h = 1 and z = 0 below `truncation_point` (NumPyro's name):
+    `pt.random.polya_gamma` with `constraint=`.
+
+    Returns a random variable, a float tensor. Raises ValueError for a point that is not positive,
+    and GraphError for shapes that do not fit.
+
+        >>> pt.logp(pt.random.truncated_polya_gamma(), 3.0).eval()
+        array(-inf)
+    """
+    own = interval(0.0, truncation_point)
+    return random.polya_gamma(1.0, 0.0, shape=shape, name=name, dims=dims, constraint=own)
 
 
 @public

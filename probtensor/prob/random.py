@@ -80,9 +80,9 @@ def uniform(low=0.0, high=1.0, *, shape=None, name=None, dims: Dims = None,
 
 @public
 def flat(*, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
-    """Density 1 on all real numbers: improper, for variables that have a proper posterior. Or on the
-    vectors and matrices of a `constraint`, such as `pt.simplex()` or `pt.cov_matrix()`, which say
-    what their density is one of.
+    """Density 1 on all real numbers: improper, for variables that have a proper posterior. Or on
+    the vectors and matrices of a `constraint`, such as `pt.simplex()` or `pt.cov_matrix()`, which
+    say what their density is one of.
 
     Support: all real numbers.
     Mean: none.
@@ -170,6 +170,7 @@ DECLARED = {
     "bernoulli": "discrete.Bernoulli",
     "binomial": "discrete.Binomial",
     "poisson": "discrete.Poisson",
+    "polya_gamma": "continuous.polya_gamma.PolyaGamma",
     "negative_binomial": "discrete.NegativeBinomial",
     "asymmetric_laplace": "continuous.skewed.AsymmetricLaplace",
     "chi_squared": "continuous.shares.ChiSquared",
@@ -265,6 +266,7 @@ WRITTEN = {
     "integers": "aliases",
     "permutation": "choices",
     "truncated_normal": "aliases",
+    "truncated_polya_gamma": "aliases",
     "truncexpon": "aliases",
 }
 # Distributions under the names of other libraries, as the rows of `aliases.py` say.

@@ -18,13 +18,13 @@ from probtensor.prob.distributions.multivariate import (
     tallies,
 )
 from probtensor.prob.distributions.multivariate.factors import low_rank_parts
+from probtensor.prob.distributions.multivariate.supports import CORR, checked_axes
 from probtensor.prob.distributions.parameters import (
     check_literal,
     exactly_one,
     square,
     variable_text,
 )
-from probtensor.prob.distributions.structured import CORR, checked_axes
 from probtensor.prob.distributions.support import COVARIANCE, SIMPLEX, Interval
 from probtensor.types import shape_text
 

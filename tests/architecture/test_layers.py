@@ -10,7 +10,8 @@ from tests.architecture import source
 
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
-FACE = {"autodiff", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature"}
+FACE = {"autodiff", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature", "basis",
+        "gp", "timeseries"}
 COMPILER = ALGEBRA | {
     "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "function",
     "compile",
@@ -54,6 +55,9 @@ ARROWS = {
     "ode": ALGEBRA | {"rules"},
     "optimize": ALGEBRA | {"rules"},
     "quadrature": ALGEBRA,
+    "basis": LANGUAGE | {"ops"},
+    "gp": ALGEBRA | {"rules", "prob"},
+    "timeseries": ALGEBRA | {"rules", "prob"},
     "interop": EVERYTHING,
     "testing": COMPILER | {"prob", "sample"},
     "__main__": EVERYTHING,
@@ -135,7 +139,8 @@ def test_arrows_have_no_cycle():
                   "graph",
                   "kernel", "schedule", "ops", "transform", "rules", "lower", "targets", "export",
                   "function", "compile", "evaluate", "sample", "optimize", "prob",
-                  "linalg", "loop", "special", "ode", "quadrature"):  # fmt: skip
+                  "linalg", "loop", "special", "ode", "quadrature", "basis", "gp",
+                  "timeseries"):  # fmt: skip
         above = {name.split(".")[0] for name in ARROWS[layer]} - {layer}
         assert above <= seen, f"{layer} points down at {sorted(above - seen)}"
         seen.add(layer)

@@ -4,7 +4,9 @@ import ast
 
 import pytest
 
-from tests.docs import densities, features, ops_table
+import probtensor as pt
+from tests.docs import densities, distributions, features, ops_table
+from tests.docs.peers import PEERS
 from tests.docs.rows import ROWS
 
 
@@ -30,6 +32,29 @@ def test_every_op_says_what_it_lacks(rows):
         assert batched in ("yes", "no operands"), name
         assert cuda in ("kernel", "library", "kernel, library", "host"), name
         assert c in ("yes", "LAPACK", "no"), name
+
+
+def test_the_table_of_distributions_is_the_committed_one(root):
+    assert (root / "docs" / "distributions.md").read_text() == distributions.table(), (
+        "run `make docs`"
+    )
+
+
+def test_the_table_of_distributions_has_all_and_says_what_is_known():
+    kinds = distributions.classes()
+    assert set(pt.random.DECLARED) <= set(kinds) <= set(PEERS) and len(kinds) > 55
+    assert {"uniform", "categorical", "dirichlet", "multivariate_normal"} <= set(kinds)
+    normal = distributions.known_of("normal", kinds["normal"])
+    assert all(normal.values())
+    flat = distributions.known_of("flat", kinds["flat"])
+    assert flat["logp"] and not flat["draw"] and not flat["mean"]
+    cauchy = distributions.known_of("cauchy", kinds["cauchy"])
+    assert cauchy["icdf"] and not cauchy["mean"]
+    # Of single numbers, all that have a density have draws.
+    for name, kind in kinds.items():
+        known = distributions.known_of(name, kind)
+        assert known["logp"] or name == "simulator", name
+        assert known["draw"] or kind.improper, name
 
 
 def test_the_table_of_features_is_the_committed_one(root):

@@ -142,6 +142,41 @@ class RelaxedBernoulli:
 
 
 @dataclass(frozen=True)
+class PolyaGamma:
+    """Of h = 1, whose density is a theta function (Biane, Pitman and Yor 2001)."""
+
+    z: float
+
+    def parts(self, x):
+        k = np.arange(60)
+        signs, rates = (-1.0) ** k, np.pi**2 * (2 * k + 1) ** 2 / 2
+        rows = np.asarray(x, float)[..., None]
+        return signs, np.pi * (2 * k + 1), rates, rows, np.cosh(self.z / 2), self.z**2 / 2
+
+    def logpdf(self, x):
+        signs, sizes, rates, rows, scale, tilt = self.parts(x)
+        late = (signs * sizes * np.exp(-rates * rows)).sum(-1)
+        steps = 2 * np.arange(20) + 1
+        early = ((-1.0) ** np.arange(20) * steps * np.exp(-(steps**2) / (8 * rows))).sum(-1)
+        early = early / np.sqrt(2 * np.pi * rows[..., 0] ** 3)
+        return np.log(scale * np.where(rows[..., 0] > 0.3, 2 * late, early)) - tilt * x
+
+    def cdf(self, x):
+        signs, sizes, rates, rows, scale, tilt = self.parts(x)
+        tails = (signs * sizes / (rates + tilt) * np.exp(-(rates + tilt) * rows)).sum(-1)
+        return 1 - 2 * scale * tails
+
+    def logcdf(self, x):
+        return np.log(self.cdf(x))
+
+    def mean(self):
+        return np.tanh(self.z / 2) / (2 * self.z)
+
+    def var(self):
+        return (np.sinh(self.z) - self.z) / (4 * self.z**3 * np.cosh(self.z / 2) ** 2)
+
+
+@dataclass(frozen=True)
 class DiscreteWeibull:
     """SciPy has none; by its distribution function."""
 
@@ -293,6 +328,8 @@ DISTRIBUTIONS = [
     Case("sine_skewed_von_mises", R.sine_skewed_von_mises,
         {"mu": -2.0, "kappa": 1.5, "skewness": 0.8}, Angle(-2.0, 1.5, 0.8), ANGLES, (-3.2, 3.2),
         {"skewness": 2.0}, False, False),
+    Case("polya_gamma", R.polya_gamma, {"h": 1.0, "z": 1.5}, PolyaGamma(1.5),
+        np.array([0.02, 0.1, 0.25, 0.5, 1.5]), (-0.1, 0.0), {"h": -1}),
     Case("relaxed_bernoulli", R.relaxed_bernoulli, {"temperature": 0.7, "logit_p": 0.5},
         RelaxedBernoulli(0.7, 0.5), UNITS, (-0.1, 1.0), {"temperature": -1}, False, False),
     Case("skew_double_exponential", R.skew_double_exponential,

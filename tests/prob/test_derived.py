@@ -1,5 +1,7 @@
 """Densities of expressions: closed forms, draws of every rule, derivatives, models, messages."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import special, stats
@@ -129,6 +131,9 @@ CLOSED = {
           stats.f(5, 8).logpdf(P[1:])),
     "beta prime": (lambda: R.gamma(2.0, 1.0) / R.gamma(3.0, 1.0), P,
                    stats.betaprime(2, 3).logpdf(P)),
+    "length": (lambda: pt.sum(R.normal(0, 2.0, shape=3) ** 2), P, stats.chi2(3, scale=4).logpdf(P)),
+    "student of squares": (lambda: R.normal(0, 1) / pt.sqrt(pt.mean(R.normal(0, 1, shape=4) ** 2)),
+                           X, stats.t(4).logpdf(X)),
     "student": (lambda: R.normal(0, 1) / pt.sqrt(R.chi_squared(5.0) / 5), X, stats.t(5).logpdf(X)),
     "share": (lambda: twice(R.gamma(2.0, 1.5), lambda x: x / (x + R.gamma(3.0, 1.5))), U,
               stats.beta(2, 3).logpdf(U)),
@@ -147,6 +152,12 @@ CLOSED = {
         N.logpdf(X) + stats.norm(1, 2).logcdf(X), N.logcdf(X) + stats.norm(1, 2).logpdf(X))),
     "order": (lambda: pt.sort(R.uniform(0, 1, shape=5))[1], U, stats.beta(2, 4).logpdf(U)),
     "median": (lambda: pt.median(R.uniform(0, 1, shape=5)), U, stats.beta(3, 3).logpdf(U)),
+    "exp of a series": (
+        lambda: pt.exp(
+            R.gaussian_random_walk(0.1, 1.0, init_dist=R.normal(0.5, 2.0), shape=3) - 1.0
+        ), np.exp(S),
+        stats.norm(0.5, 2).logpdf(S[0] + 1.0) - S.sum()
+        + stats.norm(0.1, 1).logpdf(np.diff(S)).sum()),
     "exp of mvn": (lambda: pt.exp(R.multivariate_normal(np.zeros(2), cov=C[:2, :2])),
                    np.array([[0.3, 0.8], [0.3, -1.0]]),
                    [mvn(np.zeros(2), C[:2, :2], np.log([0.3, 0.8])) - np.log(0.24), -np.inf]),
@@ -502,6 +513,9 @@ MESSAGES = [
     (lambda: pt.sin(R.student_t(3.0, 0, 1)), "infinitely many periods"),
     (lambda: pt.log(R.dirichlet([1.0, 2.0])), "entries of dirichlet"),
     (lambda: pt.sort(R.poisson(2.0, shape=3)), "distributions of their own, or whole numbers"),
+    (lambda: twice(n(shape=3), lambda x: x - pt.mean(x)), "linear functions of others"),
+    (lambda: pt.abs(pt.scan(lambda x: R.normal(x, 1), outputs_info=0.0, n_steps=3)[0]),
+     "depend on each other are folded"),
     (lambda: pt.sum(n(shape=0)), "it has no entries"),
     (lambda: twice(n(shape=3), lambda x: pt.where(R.bernoulli(0.5, shape=3), x, x[::-1])),
      "different entries of one variable"),
@@ -525,3 +539,13 @@ def test_a_variable_that_something_else_depends_on_is_given():
     x = n()
     with pytest.raises(GraphError, match="all of its variables are given"):
         pt.condition({pt.exp(x): 1.0, R.normal(x, 1.0, name="z"): 0.0})
+
+
+def test_the_programs_of_the_guide_run(root, capsys):
+    text = (root / "docs" / "densities.md").read_text(encoding="utf-8")
+    programs = re.findall(r"```python\n(.*?)```", text, re.S)
+    names = {}
+    for program in programs:
+        exec(compile(program, "docs/densities.md", "exec"), names)
+    expected = re.findall(r"# prints (.*)", "".join(programs))
+    assert capsys.readouterr().out.splitlines() == expected

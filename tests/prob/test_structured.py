@@ -9,7 +9,7 @@ from scipy import stats
 
 import probtensor as pt
 from probtensor.prob.bijectors.choice import bijector_for
-from probtensor.prob.distributions.structured import ZeroSum
+from probtensor.prob.distributions.multivariate.supports import ZeroSum
 from probtensor.prob.model.data import evaluate
 from probtensor.transform.jacobians import stacked_jacobian
 

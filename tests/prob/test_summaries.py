@@ -1,6 +1,7 @@
 """Expectations, variances, modes, entropies and divergences of random variables as graphs."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -30,9 +31,13 @@ def test_summaries_are_functions_of_parameters():
     assert by_a == 1.0
     assert all(np.isnan(y).all() for y in f(-1.0, 2.0)[:4])
     shares = R.dirichlet(np.array([[2.0, 3.0], [1.0, 0.5]]))
-    mean, entropy = run(pt.expectation(shares), pt.expectation(R.categorical([0.1, 0.2, 0.7])))
+    p = np.array([0.1, 0.7, 0.2])
+    choices = R.categorical(p), R.categorical(logit_p=np.log(p) + 3)
+    mean, *found = run(pt.expectation(shares), *(
+        f(x) for x in choices for f in (pt.expectation, pt.mode, pt.entropy)
+    ))  # fmt: skip
     np.testing.assert_allclose(mean, [[0.4, 0.6], [2 / 3, 1 / 3]])
-    np.testing.assert_allclose(entropy, 1.6)
+    np.testing.assert_allclose(found, [1.1, 1, S.entropy(p)] * 2, rtol=1e-12)
 
 
 def test_moments_of_the_truncated_normal_in_its_tails():
@@ -70,7 +75,7 @@ def by_integral(p, q, counts=None, own=False):
     def f(x):
         return p.pdf(x) * (-p.logpdf(x) if own else p.logpdf(x) - q.logpdf(x))
 
-    return sum(integrate.quad(f, *pair, limit=200)[0] for pair in zip(places, places[1:]))
+    return sum(integrate.quad(f, *pair, limit=200)[0] for pair in pairwise(places))
 
 
 COUNTS = np.arange(300)
@@ -138,7 +143,8 @@ def test_divergences_in_closed_form():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: pt.kl_divergence(R.normal(0, 1), R.laplace(0, 1)), ["normal from laplace", "mean"]),
+        (lambda: pt.kl_divergence(R.normal(0, 1), R.laplace(0, 1)),
+         ["normal from laplace", "mean"]),
         (lambda: pt.kl_divergence(R.binomial(3, 0.2), R.binomial(4, 0.2)), ["equal n"]),
         (lambda: pt.expectation(R.gamma(1.0, 1.0, constraint=pt.interval(1.0, 2.0), name="g")),
          ["expectation", "gamma", "constraint="]),

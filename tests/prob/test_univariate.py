@@ -1,7 +1,9 @@
 """Tails by quadrature, quantiles by search, angles, urns, and what else univariate distributions
 have beyond the tables that the other tests read."""
 
+import importlib
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from mpmath import mp, mpf
 from scipy import special, stats
 
 import probtensor as pt
+from tests.prob.distributions import DISTRIBUTIONS
 
 R = pt.random
 DIGITS = 30
@@ -43,8 +46,12 @@ def log_arc(low, high, mu, kappa, skewness):
 
 @pytest.mark.parametrize(
     ("mu", "kappa", "skewness"),
-    [(0.0, 0.0, 0.0), (0.3, 2.0, 0.0), (-3.0, 300.0, 0.0), (3.0, 5.0, 1.0), (0.5, 40.0, -0.8)],
-)
+    [
+        (0.3, 2.0, 0.0), (-3.0, 300.0, 0.0), (3.0, 5.0, 1.0),
+        pytest.param(0.0, 0.0, 0.0, marks=pytest.mark.slow),
+        pytest.param(0.5, 40.0, -0.8, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
 def test_arcs_have_their_probability_in_both_tails(mu, kappa, skewness):
     x = np.array([-3.0, -1.1, 0.2, 0.6, 2.9])
     variable = R.sine_skewed_von_mises(mu, kappa, skewness) if skewness else R.von_mises(mu, kappa)
@@ -94,6 +101,10 @@ def test_circular_variance_and_entropy_of_concentrated_angles():
 # Tails of the skew normal and of Rice.
 
 
+def slope_of_owens_t(h, a, x):
+    return mp.exp(-h * h * (x * x - a * a) / 2) / (1 + x * x)
+
+
 def test_tails_of_the_skew_normal_are_exact():
     z = np.array([-38.0, -20.0, -3.0, -1e-3, 0.0, 2.0, 6.1, 20.0, 38.0])
     below, above = tails(R.skew_normal(0.0, 1.0, 1.0), z)
@@ -106,7 +117,7 @@ def test_tails_of_the_skew_normal_are_exact():
             h, a = -mpf(y), mpf(slant)
             step = 1 / (h * h * a + 1 / (a + 1) + h)
             ends = [a + step * k for k in range(0, 64, 2)] + [a + step * 200, a + step * 5000]
-            share = mp.quad(lambda x: mp.exp(-h * h * (x * x - a * a) / 2) / (1 + x * x), ends)  # noqa: B023
+            share = mp.quad(partial(slope_of_owens_t, h, a), ends)
             exact = float(mp.log(share / mp.pi) - h * h * (1 + a * a) / 2)
         lower = tails(R.skew_normal(0.0, 1.0, slant), y)[0]
         mirrored = tails(R.skew_normal(0.0, 1.0, -slant), -y)[1]
@@ -167,7 +178,7 @@ def test_quantiles_by_search_have_derivatives():
 
 def test_masses_and_tails_of_large_urns():
     N, k, n = 50_000, 20_000, 10_000
-    x = np.array([3400, 3800, 4000, 4211, 4700])
+    x = np.array([3400, 4000, 4211])
     v = R.hypergeometric(N, k, n)
     mass, below, above = run(pt.logp(v, x), pt.logcdf(v, x), pt.logccdf(v, x))
     with mp.workdps(40):
@@ -319,3 +330,74 @@ def test_the_score_function_is_unbiased():
     assert error[3] < 0.7 * error[1] and (draws[:, 5] == 0).all()
     with pytest.raises(TypeError, match="no discrete random variable"):
         pt.score_function(p, [R.normal(0.0, 1.0)])
+
+
+def test_every_distribution_of_numbers_is_among_the_cases_of_the_nets():
+    """Its density, tails, draws, gradients and ranges are compared there."""
+    listed = {case.name for case in DISTRIBUTIONS}
+    missing = []
+    for name in R.DECLARED:
+        module, _, kind = R.DECLARED[name].rpartition(".")
+        if module.startswith("combined."):
+            continue  # in the tests of combinators
+        module = importlib.import_module(f"probtensor.prob.distributions.{module}")
+        known = listed | {"dirac_delta", "half_student_t"}  # with tests of their own
+        if not getattr(module, kind)().event_ndim and name not in known:
+            missing.append(name)
+    assert not missing, f"give {missing} a Case each in tests/prob/distributions.py"
+
+
+# Polya-gamma.
+
+
+def test_the_polya_gamma_distribution_is_exact_far_into_both_tails():
+    x = np.array([1e-3, 0.02, 0.25, 0.5, 1.0, 5.0, 140.0])
+    v = R.polya_gamma(1.0, 0.0)
+    density, below, above = run(pt.logp(v, x), pt.logcdf(v, x), pt.logccdf(v, x))
+    with mp.workdps(400):
+        for k, y in enumerate(map(mpf, x)):
+            odd = [mpf(2 * n + 1) for n in range(90)]
+            signs = [(-1) ** n for n in range(90)]
+            late = [mp.exp(-(m**2) * mp.pi**2 * y / 2) for m in odd]
+            if y < 0.3:
+                first = sum(s * m * mp.exp(-(m**2) / (8 * y)) for s, m in zip(signs, odd))
+                first = first / mp.sqrt(2 * mp.pi * y**3)
+                low = 2 * sum(s * mp.erfc(m / mp.sqrt(8 * y)) for s, m in zip(signs, odd))
+                high = 1 - low
+            else:
+                first = 2 * mp.pi * sum(s * m * e for s, m, e in zip(signs, odd, late))
+                high = 4 / mp.pi * sum(s / m * e for s, m, e in zip(signs, odd, late))
+                low = 1 - high
+            exact = [float(mp.log(part)) for part in (first, low, high)]
+            found = density[k], below[k], above[k]
+            np.testing.assert_allclose(found, exact, rtol=2e-14, atol=2e-14)
+
+
+def test_polya_gamma_variables_of_other_shapes():
+    """By the integral of the density, which is one; and the density by its series for small x."""
+    shapes, tilts = np.array([0.5, 3.0, 20.0, 1000.0, 7.0]), np.array([20.0, 1.0, 0.5, 2.0, -40.0])
+    x, h, z = pt.matrix("x"), pt.vector("h"), pt.vector("z")
+    v = R.polya_gamma(h, z)
+    f = pt.function([x, h, z], [pt.logp(v, x), pt.logcdf(v, x), pt.logccdf(v, x)],
+                    target="machine")  # fmt: skip
+    mean, spread = run(pt.expectation(R.polya_gamma(shapes, tilts)),
+                       pt.variance(R.polya_gamma(shapes, tilts)))  # fmt: skip
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    ends = np.linspace(mean - np.minimum(13 * np.sqrt(spread), mean), mean, 60)
+    half = 0.5 * (ends[1:] - ends[:-1])
+    at = (0.5 * (ends[1:] + ends[:-1]))[:, None] + half[:, None] * nodes[:, None]
+    density = f(at.reshape(-1, 5), shapes, tilts)[0].reshape(at.shape)
+    shares = (np.exp(density) * weights[:, None] * half[:, None]).sum((0, 1))
+    _, below, above = f(mean[None], shapes, tilts)
+    np.testing.assert_allclose(np.exp(below[0]), shares, rtol=1e-9)
+    np.testing.assert_allclose(np.exp(below) + np.exp(above), 1, rtol=1e-12)
+    with mp.workdps(120):
+        for k, shape in enumerate(shapes[:3]):
+            y, s = mpf(mean[k] * 0.7), mpf(shape)
+            terms = [(-1) ** n * mp.gamma(n + s) / mp.gamma(n + 1) * (2 * n + s)
+                     * mp.exp(-((2 * n + s) ** 2) / (8 * y)) for n in range(120)]  # fmt: skip
+            series = 2 ** (s - 1) / mp.gamma(s) * sum(terms) / mp.sqrt(2 * mp.pi * y**3)
+            tilt = s * mp.log(mp.cosh(mpf(tilts[k]) / 2)) - mpf(tilts[k]) ** 2 / 2 * y
+            exact = float(mp.log(series) + tilt)
+            found = f(np.full((1, 5), float(y)), shapes, tilts)[0][0, k]
+            np.testing.assert_allclose(found, exact, rtol=1e-11, atol=1e-12)

@@ -13,7 +13,7 @@ from probtensor.types import shape_text
 matrices = late("probtensor.prob.bijectors.matrices")
 series = late("probtensor.prob.bijectors.series")
 processes = late("probtensor.prob.distributions.processes.parts")
-structured = late("probtensor.prob.distributions.structured")
+sets_of_arrays = late("probtensor.prob.distributions.multivariate.supports")
 vectors = late("probtensor.prob.bijectors.vectors")
 
 
@@ -29,7 +29,7 @@ def bijector_for(support: sets.Support) -> Bijector:
         case sets.Point(value):
             return Constant(value)
     if type(support) is not sets.Interval:
-        found = _structured(support)
+        found = _of_arrays(support)
         if found is not None:
             return found
     if isinstance(support, sets.Interval):
@@ -41,30 +41,30 @@ def bijector_for(support: sets.Support) -> Bijector:
     raise TypeError(f"no map from unconstrained space onto {support}")
 
 
-def _structured(support: sets.Support) -> Bijector | None:
-    """The map onto one of the supports of structured.py."""
+def _of_arrays(support: sets.Support) -> Bijector | None:
+    """The map onto one of the supports of multivariate/supports.py."""
     match support:
         case processes.SeriesSupport():
             return series.map_onto(support, bijector_for)
-        case structured.Circular():
+        case sets_of_arrays.Circular():
             return Circular()
-        case structured.RealArray():
+        case sets_of_arrays.RealArray():
             return Identity()
-        case structured.ZeroSum(axes):
+        case sets_of_arrays.ZeroSum(axes):
             return vectors.ZeroSum(axes)
-        case structured.UnitVector():
+        case sets_of_arrays.UnitVector():
             return vectors.UnitVector()
-        case structured.L1Ball():
+        case sets_of_arrays.L1Ball():
             return vectors.L1Ball()
-        case structured.Stochastic(columns):
+        case sets_of_arrays.Stochastic(columns):
             return matrices.ColumnStochastic() if columns else matrices.RowStochastic()
-        case structured.CholeskyCorr():
+        case sets_of_arrays.CholeskyCorr():
             return matrices.CholeskyCorr()
-        case structured.CholeskyCov():
+        case sets_of_arrays.CholeskyCov():
             return matrices.CholeskyCov()
-        case structured.Corr():
+        case sets_of_arrays.Corr():
             return matrices.Corr()
-        case structured.SymmetricCovariance():
+        case sets_of_arrays.SymmetricCovariance():
             return matrices.Cov()
     return None
 

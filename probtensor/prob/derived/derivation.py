@@ -17,6 +17,8 @@ from probtensor.ops.kinds import Composite, Random
 from probtensor.prob.derived.law import Law, law_of_variable
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
 from probtensor.prob.distributions.distribution import Unknown
+from probtensor.prob.distributions.processes.parts import SeriesSupport
+from probtensor.prob.distributions.structured import RealArray
 from probtensor.prob.distributions.support import Interval, Vector, is_number
 from probtensor.transform.facts import FactTable
 
@@ -155,7 +157,7 @@ class Derivation:
         if len(at) != 1:
             raise NotDerived("several of its operands are random", node, vague=True)
         law = self.law(node.inputs[at[0]])
-        if law.event and law.family and (law.discrete or not isinstance(law.support, Vector)):
+        if law.event and law.family and not _is_free(law):
             name = law.family.distribution.name
             raise NotDerived(f"functions of the entries of {name} are not derived", node)
         require_shape(law, node)
@@ -178,6 +180,11 @@ class Derivation:
     def value(self, node: Node) -> np.ndarray | None:
         """The value of a given node that depends on literals alone."""
         return literal_value(node)
+
+
+def _is_free(law: Law) -> bool:
+    """Can the entries of vectors move freely, so that a density is one of all of them?"""
+    return not law.discrete and isinstance(law.support, (Vector, SeriesSupport, RealArray))
 
 
 def require_shape(law: Law, node: Node) -> None:

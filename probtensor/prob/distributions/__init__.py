@@ -7,12 +7,12 @@
     continuous/      univariate continuous distributions
     discrete.py      bernoulli, binomial, poisson, negative_binomial, categorical
     counts.py        other distributions of whole numbers
+    urns.py          drawing from finite populations; masses at a point
     multivariate/    vectors and matrices
     processes/       time series, fields on graphs
     combined/        distributions made of others: mixtures, truncated and censored ones, ...
     formulas.py      numerically stable parts of densities
     support.py       sets of values
-    structured.py    sets of vectors and matrices with structure
     domains.py       whether values lie in supports: proofs and comparisons
     truncation.py    truncated distributions (constraint=)
     checked_draw.py  draws whose parameters are checked: nan or an error outside their range

@@ -68,6 +68,9 @@ class Geometric(Distribution):
     def mode(self, p):
         return ops.ones_like(p)
 
+    def entropy(self, p):
+        return (ops.entr(p) + ops.entr(1 - p)) / p
+
 
 class DiscreteUniform(Distribution):
     """Whole numbers from `lower` to `upper`, both included, with equal probabilities.

@@ -435,6 +435,12 @@ class CategoricalLogit(Distribution):
         offset = ops.arange(logit_p.shape[-1]) - self.mean(logit_p)[..., None]
         return ops.sum(ops.softmax(logit_p, axis=-1) * ops.square(offset), axis=-1)
 
+    def mode(self, logit_p):
+        return ops.argmax(logit_p, axis=-1).astype("float64")
+
+    def entropy(self, logit_p):
+        return ops.sum(ops.entr(ops.softmax(logit_p, axis=-1)), axis=-1)
+
 
 class Categorical(Distribution):
     """Index k with probability p[..., k]."""
@@ -459,6 +465,12 @@ class Categorical(Distribution):
     def variance(self, p):
         offset = ops.arange(p.shape[-1]) - self.mean(p)[..., None]
         return ops.sum(p * ops.square(offset), axis=-1)
+
+    def mode(self, p):
+        return ops.argmax(p, axis=-1).astype("float64")
+
+    def entropy(self, p):
+        return ops.sum(ops.entr(p), axis=-1)
 
 
 def classes(table):

@@ -63,6 +63,7 @@ class Distribution:
     # positive z; of exp(mu + sigma z) for a log-normal one.
     location_scale: ClassVar[tuple[str | None, str] | None] = None
     propagates_nan: ClassVar[bool] = False  # draws are nan for parameters out of range
+    takes_missing: ClassVar[bool] = False  # an observed nan is missing and is integrated out
     # The names of the axes of a point of each parameter, and of a value: axes of one name have one
     # size. Where nothing is said, all are called n.
     axes: ClassVar[Mapping[str, str]] = {}

@@ -55,10 +55,13 @@ def observed_array(variable: Node, value: TensorLike) -> np.ndarray:
             f"{what} is a tensor; give an array, or for a dependence between variables state a "
             f"pt.potential\n  at {line}"
         )
+    if is_masked(value) and distribution.takes_missing:
+        value = value.astype("float64").filled(np.nan)
     if is_masked(value):
         refuse_missing(what, numpy_part("ma").getmaskarray(value), line)
     array = number_array(value, what, f"\n  at {line}")
-    refuse_missing(what, np.isnan(array), line)
+    if not distribution.takes_missing:
+        refuse_missing(what, np.isnan(array), line)
     if np.isinf(array).any():
         raise outside_support(what, array, np.isfinite(array), Finite(), line)
     if distribution.discrete:

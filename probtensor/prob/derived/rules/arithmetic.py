@@ -53,7 +53,7 @@ def two_laws(d: Derivation, node: Node) -> tuple[Law, Law] | None:
         raise NotDerived(
             "its operands are made of the same variable", node,
             "an expression of one variable is derived if it is monotone, a linear one of normal "
-            "variables always",
+            "variables always", vague=True,
         )  # fmt: skip
     for law in laws:
         require_shape(law, node)

@@ -10,7 +10,8 @@ from probtensor import ops
 from probtensor.dataclass import replace
 from probtensor.graph import Node, as_tensor
 from probtensor.prob.derived.derivation import Derivation, NotDerived
-from probtensor.prob.derived.law import Law, literal_like
+from probtensor.prob.derived.law import Law, law_of_family, literal_like
+from probtensor.prob.derived.rules.families import family_of_map
 from probtensor.prob.distributions.continuous.positive import Exponential
 from probtensor.prob.distributions.continuous.real import Cauchy, Normal
 from probtensor.prob.distributions.support import Integers, Interval, is_number
@@ -38,8 +39,8 @@ def derive_even(d: Derivation, node: Node) -> Law | None:
 
     if law.points:
         raise NotDerived("values with probabilities of their own are folded", node)
-    if law.event or (law.dependent and law.discrete):
-        raise NotDerived("vectors with a joint density are folded", node)
+    if not law.independent:
+        raise NotDerived("entries that depend on each other are folded", node)
     support = Interval(low)
     if law.discrete:
         if not isinstance(node.op, ops.Abs):
@@ -57,10 +58,14 @@ def derive_even(d: Derivation, node: Node) -> Law | None:
         x = root(y)
         return law.between(-x - 1 if law.discrete else -x, x)
 
-    return replace(
+    found = replace(
         law, dtype=node.dtype, density=density, support=support, lower=lower if known else None,
         upper=upper if known else None, quantile=None, family=None,
     )  # fmt: skip
+    family = family_of_map(node.op, law, d.facts)
+    if family is None:
+        return found
+    return law_of_family(*family, node.shape, node.dtype, like=found)
 
 
 def _even_function(

@@ -8,6 +8,11 @@
     powers.py      over positive numbers, with a tail that is a power
     bounded.py     over intervals: uniform, beta
     shares.py      over intervals: other shares, and sizes within bounds
+    circular.py    of angles
+    polya_gamma.py, by its Laplace transform
+    renamed.py     others in parameters of their own
+    searches.py    tails by quadrature, quantiles by a search for the root
+    truncated.py   moments of truncated ones
 
 Formulas are those of Johnson, Kotz and Balakrishnan, "Continuous Univariate Distributions" (1994,
 1995), in the parameters that Gelman et al., "Bayesian Data Analysis" (2013), appendix A, use;

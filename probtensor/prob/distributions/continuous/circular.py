@@ -13,7 +13,7 @@ from probtensor.prob.distributions.continuous.searches import (
     root_between,
 )
 from probtensor.prob.distributions.distribution import Distribution, element_indices
-from probtensor.prob.distributions.structured import CIRCULAR
+from probtensor.prob.distributions.multivariate.supports import CIRCULAR
 from probtensor.prob.distributions.support import NONNEGATIVE, REAL, Interval
 
 LOG_2PI = math.log(2 * math.pi)

@@ -6,6 +6,7 @@ import math
 
 from probtensor import ops
 from probtensor.prob.distributions.continuous.families import (
+    EULER,
     LOG_2,
     Mapped,
     Renamed,
@@ -158,6 +159,10 @@ class Kumaraswamy(Distribution):
         inner = ((a - 1) / (a * b - 1)) ** (1 / a)
         single = (a >= 1) & (b >= 1) & ops.logical_not(ops.eq(a, 1) & ops.eq(b, 1))
         return ops.where(single, inner, math.nan)
+
+    def entropy(self, a, b):
+        harmonic = ops.digamma(b + 1) + EULER
+        return 1 - 1 / b + (1 - 1 / a) * harmonic - log_of(a) - log_of(b)
 
 
 class LogitNormal(Mapped):
@@ -351,6 +356,9 @@ class LowerTruncatedPowerLaw(Distribution):
 
     def mode(self, alpha, low):
         return low
+
+    def entropy(self, alpha, low):
+        return log_of(low) - ops.log(-1 - alpha) + alpha / (alpha + 1)
 
 
 class ChiSquared(Renamed):

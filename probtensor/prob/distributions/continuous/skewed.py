@@ -476,6 +476,9 @@ gamma(b)) for min(a, b) > 0.5.
         value = ops.square(sigma) * second - ops.square(self.mean(a, b, 0 * mu, sigma))
         return ops.where(ops.minimum(a, b) > 1, value, math.nan)
 
+    def mode(self, a, b, mu, sigma):
+        return mu + sigma * ((a - b) * ops.sqrt((a + b) / ((2 * a + 1) * (2 * b + 1))))
+
 
 def skew_shares(z, total):
     """(1 + z / r) / 2 and (1 - z / r) / 2 with r^2 = total + z^2, and their logs, all with full

@@ -1,5 +1,6 @@
 """Distributions of vectors and matrices. The last axes of a value are one point.
 
+    supports.py      sets of vectors and matrices with structure, for pt.random.flat too
     factors.py       products, systems and diagonals of Cholesky factors, by what is known of them
     normals.py       normal and Student's t vectors, by factors, precisions and low ranks; of sum 0
     products.py      matrix normal and Kronecker normal, whose covariances are products

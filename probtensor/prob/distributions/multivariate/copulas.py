@@ -15,7 +15,7 @@ from probtensor.prob.distributions.multivariate.factors import (
     squared_length,
     whitened,
 )
-from probtensor.prob.distributions.structured import CHOLESKY_CORR
+from probtensor.prob.distributions.multivariate.supports import CHOLESKY_CORR
 from probtensor.prob.distributions.support import REAL, Vector
 from probtensor.prob.distributions.truncation import normal_quantile
 

@@ -18,7 +18,7 @@ from probtensor.prob.bijectors.matrices import correlation_factor, gram
 from probtensor.prob.distributions.continuous.families import log_gamma_draw
 from probtensor.prob.distributions.distribution import Distribution
 from probtensor.prob.distributions.multivariate.factors import factor_of, log_heights
-from probtensor.prob.distributions.structured import CHOLESKY_CORR, CORR
+from probtensor.prob.distributions.multivariate.supports import CHOLESKY_CORR, CORR
 from probtensor.prob.distributions.support import POSITIVE
 
 

@@ -24,7 +24,7 @@ from probtensor.prob.distributions.multivariate.factors import (
     log_heights,
     positions,
 )
-from probtensor.prob.distributions.structured import CHOLESKY_COV, COVARIANCE_VALUE
+from probtensor.prob.distributions.multivariate.supports import CHOLESKY_COV, COVARIANCE_VALUE
 from probtensor.prob.distributions.support import POSITIVE, SCALE_FACTOR
 
 

@@ -13,7 +13,7 @@ from probtensor.prob.distributions.multivariate.factors import (
     as_float,
     squared_length,
 )
-from probtensor.prob.distributions.structured import UNIT_VECTOR
+from probtensor.prob.distributions.multivariate.supports import UNIT_VECTOR
 from probtensor.prob.distributions.support import REAL_VECTOR
 
 

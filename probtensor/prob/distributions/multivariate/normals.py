@@ -21,7 +21,7 @@ from probtensor.prob.distributions.multivariate.factors import (
     times_rows,
     whitened,
 )
-from probtensor.prob.distributions.structured import RealArray, ZeroSum
+from probtensor.prob.distributions.multivariate.supports import RealArray, ZeroSum
 from probtensor.prob.distributions.support import (
     POSITIVE,
     POSITIVE_VECTOR,

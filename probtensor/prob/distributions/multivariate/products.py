@@ -15,7 +15,7 @@ from probtensor.prob.distributions.multivariate.factors import (
     log_determinant,
     squared_length,
 )
-from probtensor.prob.distributions.structured import RealArray
+from probtensor.prob.distributions.multivariate.supports import RealArray
 from probtensor.prob.distributions.support import (
     NONNEGATIVE,
     REAL_VECTOR,

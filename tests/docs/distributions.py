@@ -1,0 +1,154 @@
+"""The table of all distributions, docs/distributions.md, which `make docs` writes.
+
+What it says is found by asking the classes: each method is called with inputs for the parameters.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+import probtensor as pt
+import probtensor.prob
+from probtensor import ops
+from probtensor.graph import GraphError
+from probtensor.graph.node import new_input
+from probtensor.prob.density import divergences
+from probtensor.prob.distributions.distribution import Distribution, Unknown
+from probtensor.prob.distributions.pathwise import has_pathwise
+from tests.docs.peers import PEERS
+from tests.docs.variables import VARIABLES
+
+SIZE = 3
+MARKS = ("logp", "logcdf", "icdf", "draw", "pathwise", "mean", "variance", "mode", "entropy", "KL")
+# What is no parameter of a distribution.
+OPTIONS = frozenset((
+    "shape", "name", "dims", "constraint", "steps", "init_dist", "constant", "ar_order",
+    "initial_value", "n_zerosum_axes", "seed", "sum_stat", "epsilon", "distance", "random",
+    "logcdf", "support", "discrete", "signature",
+))  # fmt: skip
+HEAD = f"""\
+# Distributions
+
+Every distribution of `pt.random`, generated from their classes by `make docs`; `help` of a function
+says more.
+
+- *Parameters*: with their defaults, and what may be given instead of them.
+- *logp*: `pt.logp` and models; *logcdf*: `pt.logcdf`, `pt.logccdf` and `constraint=`; *icdf*:
+  `pt.icdf`; *draw*: `pt.draw`; *pathwise*: `pt.grad` through draws (of the discrete ones by
+  `pt.score_function`); *mean*, *variance*, *mode*, *entropy*, *KL*: `pt.expectation`,
+  `pt.variance`, `pt.mode`, `pt.entropy` and `pt.kl_divergence` from one of its kind. An empty cell:
+  not known here, or there is none.
+- *PyMC*, *NumPyro*, *Stan*: the name there; the parameters may differ.
+
+| Function | Parameters | Support | {" | ".join(MARKS)} | PyMC | NumPyro | Stan |
+|{"---|" * (len(MARKS) + 6)}
+"""
+OTHERS = """
+## By other names, and made of these
+
+| Function | What it gives |
+|---|---|
+"""
+
+
+def classes() -> dict[str, type[Distribution]]:
+    """The class of each function of `pt.random` that has one."""
+    for module in pkgutil.walk_packages(probtensor.prob.__path__, "probtensor.prob."):
+        importlib.import_module(module.name)
+    found: dict[str, list[type[Distribution]]] = {}
+    stack = [Distribution]
+    while stack:
+        for kind in stack.pop().__subclasses__():
+            stack.append(kind)
+            if kind.__module__.startswith("probtensor."):
+                found.setdefault(kind.name, []).append(kind)
+    names = {name for name in found if isinstance(name, str)} | {*VARIABLES}
+    return {
+        name: type(VARIABLES[name]().op.distribution) if name in VARIABLES
+        else min(found[name], key=lambda kind: kind.__name__.lower() != name.replace("_", ""))
+        for name in sorted(pt.random.__all__) if name in names
+    }  # fmt: skip
+
+
+def table() -> str:
+    """The text of docs/distributions.md."""
+    kinds = classes()
+    missing = sorted(set(kinds) - set(PEERS))
+    if missing:
+        raise AssertionError(
+            f"say what {', '.join(missing)} is called in PyMC, NumPyro and Stan: a row each in "
+            "tests/docs/peers.py"
+        )
+    rows = [_row(name, kind) for name, kind in kinds.items()]
+    others = [f"| `{name}` | {_first_sentence(name)} |"
+              for name in sorted(pt.random.__all__) if name not in kinds]  # fmt: skip
+    return HEAD + "\n".join(rows) + "\n" + OTHERS + "\n".join(others) + "\n"
+
+
+def _row(name: str, kind: type[Distribution]) -> str:
+    known = known_of(name, kind)
+    cells = [f"`{name}`", _parameters(name, kind), _support(name),
+             *("x" if known[mark] else "" for mark in MARKS), *PEERS[name]]  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
+
+
+def _parameters(name: str, kind: type[Distribution]) -> str:
+    signature = inspect.signature(getattr(pt.random, name)).parameters.values()
+    own = [p for p in signature if p.name not in OPTIONS and p.kind is not p.KEYWORD_ONLY]
+    shown = [p.name if p.default in (p.empty, None) else f"{p.name}={p.default:g}"
+             if isinstance(p.default, float) else f"{p.name}={p.default}" for p in own]  # fmt: skip
+    ways = [", ".join(shown), *map(", ".join, kind.alternatives)]
+    by_name = [p.name for p in signature if p.kind is p.KEYWORD_ONLY and p.name not in OPTIONS]
+    if not kind.alternatives:
+        ways += by_name
+    return " *or* ".join(ways) or "none"
+
+
+def _support(name: str) -> str:
+    lines = inspect.getdoc(getattr(pt.random, name)).splitlines()
+    found = [line for line in lines if line.startswith("Support: ")]
+    text = found[0].removeprefix("Support: ").replace("|", "\\|") if found else ""
+    return text if text.endswith("...") else text.removesuffix(".")
+
+
+def _first_sentence(name: str) -> str:
+    text = inspect.getdoc(getattr(pt.random, name)).split("\n\n")[0]
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def known_of(name: str, kind: type[Distribution]) -> dict[str, bool]:
+    """What a distribution has a formula for."""
+    if name in VARIABLES:
+        variable = VARIABLES[name]()
+        distribution = variable.op.distribution
+        inputs = [*variable.op.parameters_of(variable.inputs)]
+        event = variable.shape[variable.ndim - distribution.event_ndim :]
+    else:
+        distribution = kind()
+        inputs = [new_input(label, "float64", (SIZE,) * domain.event_ndim)
+                  for label, domain in kind.parameters.items()]  # fmt: skip
+        event = (SIZE,) * distribution.event_ndim
+    dtype = "int64" if distribution.indexes else "float64"
+    x = new_input("x", dtype, event)
+    log_p, key = new_input("log_p", "float64", ()), new_input("key", "uint64", ())
+
+    def has(method: str, *args: object) -> bool:
+        try:
+            getattr(distribution, method)(*args, *inputs)
+        except (Unknown, GraphError):  # custom distributions say the latter
+            return False
+        return True
+
+    ordered = not distribution.event_ndim and not distribution.indexes
+    shape = (2, *x.shape)
+    return {
+        "logp": has("logpdf", ops.astype(x, dtype)),
+        "logcdf": ordered and has("logcdf", x),
+        "icdf": ordered and has("lower_quantile", log_p),
+        "draw": has("sample", key, shape),
+        "pathwise": has_pathwise(distribution),
+        **{method: has(method) for method in ("mean", "variance", "mode", "entropy")},
+        "KL": kind.__name__ in divergences.FORMULAS,
+    }
