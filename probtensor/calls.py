@@ -104,6 +104,7 @@ ADVICE = {
     "initval": "start values are given by init= of pt.sample",
     "testval": "start values are given by init= of pt.sample",
     "mode": "target= says how a function is compiled",
+    "total_size": "it is given by pt.condition(..., total_size={variable: N})",
     "mutable": "all data may be exchanged, by posterior.with_data",
 }
 

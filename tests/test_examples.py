@@ -104,6 +104,28 @@ def test_item_response():
     assert abs(mean(idata, "spread") - difficulty.std()) < 0.4
 
 
+@pytest.mark.filterwarnings("ignore::probtensor.ImputationWarning")
+def test_missing_data():
+    from examples import missing_data
+
+    idata = missing_data.main(draws=200, tune=300, progress=False)
+    _, seen, _, y = missing_data.data()
+    line = [missing_data.INTERCEPT, missing_data.SLOPE]
+    np.testing.assert_allclose(mean(idata, "line"), line, atol=0.25)
+    # The mean of those there are is more than a unit too low.
+    assert abs(mean(idata, "average") - y.mean()) < 0.2 < 1 < y.mean() - np.nanmean(seen)
+    gaps = np.isnan(seen)
+    assert np.corrcoef(mean(idata, "y")[gaps], y[gaps])[0, 1] > 0.9
+
+
+def test_intervention():
+    from examples import intervention
+
+    idata = intervention.main(draws=200, tune=200, progress=False)
+    found, exact = intervention.effects(idata).mean(axis=1), intervention.exact()
+    np.testing.assert_allclose(found, exact, atol=0.02)
+    seen = intervention.RECOVERED.sum(axis=0) / intervention.PATIENTS.sum(axis=0)
+    assert seen[0] > seen[1] and found[0] < found[1]
 def test_stochastic_volatility():
     from examples import stochastic_volatility
 

@@ -12,6 +12,7 @@ observed; the free ones are their ancestors.
     density/        log densities of graphs, sums over data, the density term by term; moments
     derived/        densities of expressions, by rules that are data
     model/          condition: graph and data to a posterior, its compiled functions of q
+    modelling/      whole models: interventions, parametrisations, pictures, faults
     random.py       pt.random: the functions users call, with all parametrisations; those of
                     vectors and matrices are in vectors.py and matrices.py
     combinators/    those of pt.random that take other variables: mixtures, censored, ...

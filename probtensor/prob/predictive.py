@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from probtensor.calls import line_text, public
-from probtensor.graph import GraphError, Node
+from probtensor.graph import GraphError, Node, line_of
 from probtensor.graph.node import TensorLike
 from probtensor.late import late
 from probtensor.prob.density.logp import logp
@@ -26,6 +26,7 @@ from probtensor.prob.model.posterior import Posterior
 from probtensor.prob.sequences.convert import as_sequence
 from probtensor.prob.sequences.resolve import model_order
 from probtensor.sample.runs.output import Arviz, to_arviz
+from probtensor.types import shape_text
 from probtensor.version import __version__
 
 recovery = late("probtensor.prob.enumeration.recover")
@@ -231,6 +232,7 @@ def predictive_rows(
     for node in model_order(named.values()):
         if isinstance(node.op, RandomVariable) and node not in wanted and node.name in values:
             given[node] = np.asarray(values[node.name])
+            check_drawn(node, given[node].shape[1:])
     if not given:
         names = ", ".join(values) or "none"
         raise GraphError(
@@ -247,6 +249,18 @@ def predictive_rows(
             raise GraphError(f"data= takes data inputs, not {node!r:.60}\n  at {line_text()}")
         fixed[node] = data_array(node, array)
     return draw_rows(named, count, seed, given, fixed, lengths)
+
+
+def check_drawn(node: Node, shape: tuple[int, ...]) -> None:
+    """ValueError for a variable whose draws have another shape, as with new groups."""
+    pairs = zip(node.shape, shape, strict=False)
+    if len(shape) == node.ndim and all(n == m or not isinstance(n, int) for n, m in pairs):
+        return
+    raise ValueError(
+        f"{node.name} has shape {shape_text(node.shape)}, and its posterior draws {shape}\n  made "
+        f"at {line_of(node)}\n  for new entries make a variable of another name with the same "
+        f"parameters, and join both: pt.concatenate([{node.name}, new_{node.name}])"
+    )
 
 
 def named_outputs(outputs: object) -> dict[str, Node]:

@@ -13,6 +13,13 @@ is random, and it can be drawn. Where no formula for the probability of the inte
 (distributions without a `pt.logcdf`, and orders of entries with parameters of their own), the
 density is up to a constant as long as all parameters are fixed, and refused with a GraphError where
 they are not or the variable is observed. flat and half_flat stay 1.
+
+Location-scale families (normal, cauchy, student_t, laplace, logistic, gumbel, multivariate_normal;
+log_normal by its logarithm; half_normal, half_cauchy and half_student_t by their scale) take
+`centered=False`: a sampler's coordinate is then z of mu + sigma z instead of the value, so that
+scales that are free make no funnel. Nothing else changes: the variable, its density, draws and
+predictions are the same. Numbers between are for partly centred coordinates, entry by entry; see
+`pt.reparametrize`, which chooses them.
 """
 
 from __future__ import annotations

@@ -44,8 +44,10 @@ def vector_of(mean: TensorLike, like: Node, what: str, label: str = "mu") -> Nod
 
 
 @public
-def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, chol=None, precision=None, tau=None,
-                        shape=None, name=None, dims: Dims = None) -> Node:  # fmt: skip
+def multivariate_normal(
+    mu=0.0, scale_tril=None, *, cov=None, chol=None, precision=None, tau=None,
+    shape=None, name=None, dims: Dims = None, centered=True,
+) -> Node:  # fmt: skip
     """Normal vectors (last axis) with mean `mu` and covariance `cov`; or its lower Cholesky factor
     `scale_tril`, also called `chol`; or its inverse `precision`, also called `tau`. `shape`
     includes the last axis.
@@ -74,7 +76,7 @@ def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, chol=None, precisi
         if parts is not None:
             mean = vector_of(mu, parts[1], what)
             kind = normals.LowRankMultivariateNormal()
-            return random_variable(kind, (mean, *parts), shape, name, dims)
+            return random_variable(kind, (mean, *parts), shape, name, dims, centered=centered)
     if chosen in ("scale_tril", "chol"):
         factor = square(chosen, value, what)
     else:
@@ -82,7 +84,7 @@ def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, chol=None, precisi
         if chosen != "cov":
             kind = normals.MultivariateNormalPrecision()
     mean = vector_of(mu, factor, what)
-    return random_variable(kind, (mean, factor), shape, name, dims)
+    return random_variable(kind, (mean, factor), shape, name, dims, centered=centered)
 
 
 mv_normal = multivariate_normal

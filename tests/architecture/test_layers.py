@@ -45,7 +45,7 @@ ARROWS = {
     "evaluate": LANGUAGE | {"ops.kinds", "ops.complexes.pair", "function", "compile"},
     "prob": ALGEBRA
     | {"system", "rules", "device", "export", "function", "compile", "version", "targets"}
-    | {"optimize", "sample.checks", "sample.runs.output"},
+    | {"optimize", "sample.checks", "sample.runs.output", "sample.run", "sample.errors"},
     "sample": {"version", "system", "device", "calls", "process"},
     "autodiff": COMPILER | {"compile"},
     "fft": {"ops", "calls"},

@@ -5,6 +5,7 @@
     vectors.py   onto sets of vectors: in order, simplex, of sum 0, unit vectors, the L1 ball
     matrices.py  onto correlation and covariance matrices, their Cholesky factors, and matrices of
                  probabilities
+    centring.py  coordinates relative to a variable's own location and scale (`centered=`)
     choice.py    bijector_for: the map of each support
     public.py    pt.bijectors, the names that users choose from by `pt.condition(transforms=)`
 

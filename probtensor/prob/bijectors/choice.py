@@ -1,11 +1,14 @@
-"""The bijector of each support."""
+"""The bijector of each support, and the values of those that are chosen otherwise."""
 
 from __future__ import annotations
 
+from probtensor.graph import GraphError, Node, line_of
 from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, Identity
 from probtensor.prob.bijectors.scalars import Circular, Constant, Logit, Lower, Upper
 from probtensor.prob.distributions import support as sets
+from probtensor.prob.distributions.base import display_name
+from probtensor.types import shape_text
 
 matrices = late("probtensor.prob.bijectors.matrices")
 series = late("probtensor.prob.bijectors.series")
@@ -64,3 +67,20 @@ def _of_arrays(support: sets.Support) -> Bijector | None:
         case sets_of_arrays.SymmetricCovariance():
             return matrices.Cov()
     return None
+
+
+def value_of(bijector: Bijector, u: Node, variable: Node) -> Node:
+    """The value that a chosen bijector gives; GraphError for one of another shape or kind."""
+    kind, value = type(bijector).__name__, bijector.forward(u)
+    if not isinstance(value, Node) or not value.type.is_float:
+        got, wanted = f"{value!r:.60}", "a float tensor"
+    elif value.shape != variable.shape:
+        got, wanted = f"shape {shape_text(value.shape)}", f"shape {shape_text(variable.shape)}"
+    else:
+        return value
+    name = display_name(variable.op.distribution, variable.op.label)
+    raise GraphError(
+        f"transforms=: {kind} gives {got} for {name}, which has {wanted}\n"
+        f"  made at {line_of(variable)}\n  forward(u) gives the value for u of shape "
+        f"{shape_text(u.shape)}, which unconstrained_shape(shape) says"
+    )

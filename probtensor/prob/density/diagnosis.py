@@ -15,6 +15,7 @@ from probtensor.prob.model.graphs import Model, TermSource, term_sources
 from probtensor.prob.sequences.resolve import resolved
 
 enumeration = late("probtensor.prob.enumeration.model")
+weights = late("probtensor.prob.model.weights")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,8 @@ def explained(model: Model, source: TermSource) -> tuple[Node, dict[str, Node]]:
     inputs = [model.values[x] for x in variable.inputs]
     # A density without a known normalising constant was refused when the model was built.
     graph = full_density(variable, owner.value, inputs, lambda _: True)
-    return graph, {"value": owner.value, **variable.op.named(inputs)}
+    named = {"value": owner.value, **variable.op.named(inputs)}
+    return weights.weighed(graph, inputs) if variable.op.weighted else graph, named
 
 
 def failed_guard(guard: SupportCheck, inside: np.ndarray, values: np.ndarray) -> Term | None:

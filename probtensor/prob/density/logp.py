@@ -381,6 +381,13 @@ class Conditions:
             self._seen.add(check.inside)
             self.guards.append(check)
 
+    def require_parameters(self, variable: Node, inputs: Sequence[Node]) -> None:
+        """Require that the parameters of a variable lie in their supports."""
+        op, line = variable.op, line_of(variable)
+        name, parameters = display_name(op.distribution, op.label), op.named(inputs)
+        for label, domain in op.distribution.parameters.items():
+            self.require(f"{label} of {name}", parameters[label], domain, line)
+
     def require_low_below_high(self, what: str, support: Support, line: str) -> None:
         """Require that the lower bound of an interval is below the upper one."""
         if not isinstance(support, Interval) or is_number(support.low, support.high):
@@ -402,8 +409,7 @@ def density_of(
     name = display_name(op.distribution, op.label)
     x = typed_value(op, x, inputs)
     parameters = op.named(inputs)
-    for label, domain in op.distribution.parameters.items():
-        conditions.require(f"{label} of {name}", parameters[label], domain, line)
+    conditions.require_parameters(variable, inputs)
     support = op.support(*inputs)
     conditions.require_low_below_high(name, support, line)
     if not free:

@@ -12,7 +12,8 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
-from probtensor.graph.node import TensorLike, make
+from probtensor.graph.node import Frozen, TensorLike, make
+from probtensor.late import late
 from probtensor.ops.arrays.views import size_tuple
 from probtensor.ops.kinds import Composite, Random, as_tensor_of, weak_operand
 from probtensor.ops.size_laws import repeated_to
@@ -53,13 +54,17 @@ from probtensor.types import (
     shape_text,
 )
 
+centring = late("probtensor.prob.bijectors.centring")
+
 
 @dataclass(frozen=True)
 class RandomVariable(Random):
     """A draw from a distribution whose parameters are the node's inputs.
 
     `uid` distinguishes two variables with equal fields and inputs; nothing visible depends on it.
-    Bounds of `constraint` that are tensors are inputs too, after the parameters.
+    Bounds of `constraint` that are tensors are inputs too, after the parameters. The last input of
+    a `weighted` variable is what its term of a log density is multiplied by. `centering` has for
+    each entry how far a sampler's coordinates are centred (see `bijectors/centring.py`).
     """
 
     distribution: Distribution
@@ -69,11 +74,13 @@ class RandomVariable(Random):
     dims: tuple[str, ...] | None = None
     constraint: Support | None = None
     event: tuple = ()  # the event shape, where parameters do not give it
+    weighted: bool = False
+    centering: Frozen | None = None
     complete: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> TensorType:
         distribution = self.distribution
-        types, bounds = self.parameters_of(types), types[len(distribution.parameters) :]
+        types, bounds = self.parameters_of(types), self.bounds_of(types)
         for bound in bounds:
             # An ordered vector has one bound for all its entries.
             room = self.batch[: len(self.batch) - self.constraint.event_ndim]
@@ -103,6 +110,10 @@ class RandomVariable(Random):
         """The inputs that are parameters of the distribution."""
         return tuple(inputs[: len(self.distribution.parameters)])
 
+    def bounds_of(self, inputs: Sequence[TensorLike]) -> tuple[TensorLike, ...]:
+        """The inputs that are bounds of the constraint."""
+        return tuple(inputs[len(self.distribution.parameters) : len(inputs) - self.weighted])
+
     def _batches(self, types: Sequence[TensorType]) -> list[tuple]:
         """The batch shape of each parameter."""
         domains = self.distribution.parameters.values()
@@ -119,7 +130,7 @@ class RandomVariable(Random):
         batches = self._batches([x.type for x in named.values()])
         for label, own in zip(named, batches, strict=True):
             yield from repeated_to(own, self.batch, f"{label} of {name} has shape", into)
-        for bound in node.inputs[len(named) :]:
+        for bound in self.bounds_of(node.inputs):
             room = self.batch[: len(self.batch) - self.constraint.event_ndim]
             yield from repeated_to(bound.shape, room, f"a bound of {name} has shape", into)
         event = distribution.event_names()
@@ -223,11 +234,13 @@ class RandomVariable(Random):
     def vjp(self, g, out, *inputs):
         own = self.parameters_of(inputs)
         if self.constraint is None:
-            return pathwise(self.distribution, g, out, own)
+            slopes = pathwise(self.distribution, g, out, own)
+            return (*slopes, *(None for _ in range(self.weighted)))
         support = self.distribution.support(*own)
         held = attach_bounds(self.constraint, inputs)
         low, high = truncation_bounds(held, support, intersect(support, held), out.dtype)
-        return pathwise(self.distribution, g, out, own, low, high, inputs[len(own) :])
+        slopes = pathwise(self.distribution, g, out, own, low, high, self.bounds_of(inputs))
+        return (*slopes, *(None for _ in range(self.weighted)))
 
 
 @dataclass(frozen=True)
@@ -345,13 +358,15 @@ def random_variable(
     dims: str | Sequence[str] | None = None,
     constraint: Support | None = None,
     event: tuple | None = None,
+    centered: bool | float | np.ndarray = True,
 ) -> Node:
     """The node of a new random variable.
 
     `shape` is that of the value; without it the parameters' shape, extended to the left by the
     sizes of `dims`. `event` is the shape of a point where parameters do not give it; else its sizes
-    are the last ones of `shape`, or of `dims`. Raises ValueError for literal parameters outside
-    their support and GraphError where shapes do not fit, both naming the caller's line.
+    are the last ones of `shape`, or of `dims`. `centered` is true, false, or numbers between.
+    Raises ValueError for literal parameters outside their support and GraphError where shapes do
+    not fit, both naming the caller's line.
     """
     shown = display_name(distribution, name)
     named = [f"{label} of {shown}" for label in distribution.parameters]
@@ -387,13 +402,14 @@ def random_variable(
     dims = checked_dims(label, dims, len(whole))
     check_bounds(label, constraint, bounds, batch)
     op = RandomVariable(distribution, batch, uid, name, dims, constraint, event)
+    op = op if centered is True else replace(op, centering=centring.centering_of(op, centered))
     return make(op, (*nodes, *bounds))
 
 
 def check_bounds(
     label: str, constraint: Support | None, bounds: Sequence[Node], batch: Sequence[Size]
 ) -> None:
-    """GraphError for bounds that do not fit the batch shape of a variable."""
+    """GraphError for a constraint, or bounds of it, that do not fit the shape of a variable."""
     room = len(batch) - (constraint.event_ndim if constraint else 0)
     if room < 0:
         raise GraphError(f"{label}: {constraint} needs an axis; give shape=\n  at {line_text()}")

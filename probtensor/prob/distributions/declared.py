@@ -28,9 +28,11 @@ def function_of(distribution: type[Distribution]) -> Callable[..., Node]:
     their order, those of other parametrisations (`alternatives`) and the options by name."""
     parameters, defaults = tuple(distribution.parameters), distribution.defaults
     options = OPTIONS if isinstance(distribution.over, Interval) else OPTIONS[:-1]
+    options += ("centered",) if distribution.location_scale else ()
     others = {name: None for names in distribution.alternatives for name in names}
     others = [name for name in others if name not in parameters]
     known = {*parameters, *others, *options}
+    standing = {name: True if name == "centered" else None for name in options}
     always = set(parameters).intersection(*distribution.alternatives)
     label = distribution.name
 
@@ -46,7 +48,8 @@ def function_of(distribution: type[Distribution]) -> Callable[..., Node]:
             # None says that another parametrisation is given.
             given = {k: v for k, v in given.items() if v is not None or k in always}
             kind, values = parameters_of(distribution, given, kwargs.get("name"), label)
-            return random_variable(kind(), values, **{k: kwargs.get(k) for k in options})
+            own = {k: kwargs.get(k, default) for k, default in standing.items()}
+            return random_variable(kind(), values, **own)
         except WRONG as error:
             add_line(error, label)
             raise
@@ -55,7 +58,7 @@ def function_of(distribution: type[Distribution]) -> Callable[..., Node]:
     absent = None if others else inspect.Parameter.empty
     make_variable.__signature__ = inspect.Signature(
         [inspect.Parameter(p, _POSITIONAL, default=defaults.get(p, absent)) for p in parameters]
-        + [inspect.Parameter(p, _KEYWORD, default=None) for p in (*others, *options)]
+        + [inspect.Parameter(p, _KEYWORD, default=standing.get(p)) for p in (*others, *options)]
     )
     make_variable.__name__ = make_variable.__qualname__ = label
     make_variable.__doc__ = _documentation(distribution)

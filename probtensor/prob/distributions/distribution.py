@@ -59,6 +59,9 @@ class Distribution:
     # or (another class, its parameters).
     alternatives: ClassVar[Mapping[tuple[str, ...], Callable]] = {}
     shown: ClassVar[tuple[float, ...]] = ()  # parameters in the example of the documentation
+    # The parameters mu and sigma of mu + sigma z (with None for mu, of sigma z), for real and for
+    # positive z; of exp(mu + sigma z) for a log-normal one.
+    location_scale: ClassVar[tuple[str | None, str] | None] = None
     propagates_nan: ClassVar[bool] = False  # draws are nan for parameters out of range
     takes_missing: ClassVar[bool] = False  # an observed nan is missing and is integrated out
     # The names of the axes of a point of each parameter, and of a value: axes of one name have one

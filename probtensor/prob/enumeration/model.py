@@ -14,6 +14,7 @@ from probtensor.dataclass import replace as dataclass_replace
 from probtensor.graph import GraphError, Node, line_of, made_by
 from probtensor.graph.node import new_input
 from probtensor.graph.walk import replace as replaced
+from probtensor.prob.bijectors.base import Bijector, nodes_in
 from probtensor.prob.density.logp import Conditions, SupportCheck, typed_value
 from probtensor.prob.distributions.base import display_name
 from probtensor.prob.distributions.domains import is_within
@@ -81,6 +82,20 @@ def refuse_discrete_bounds(conditioner: graphs.Conditioner, node: Node, support:
             f"on a discrete variable that is summed out\n  made at {line_of(node)}\n  draw it "
             "between fixed bounds and scale it: low + (high - low) * u with u = "
             "pt.random.uniform(0, 1)"
+        )
+
+
+def refuse_discrete_coordinates(
+    conditioner: graphs.Conditioner, node: Node, bijector: Bijector
+) -> None:
+    """GraphError for a free variable whose coordinates (`centered=`, `transforms=`) depend on a
+    variable that is summed out."""
+    read = list(nodes_in(bijector))
+    if not _discrete_part(conditioner, read).isdisjoint(read):
+        raise GraphError(
+            f"{display_name(node.op.distribution, node.op.label)} is free, and its coordinates "
+            f"depend on a discrete variable that is summed out\n  made at {line_of(node)}\n"
+            "  leave out centered= and transforms= for it"
         )
 
 
@@ -190,6 +205,8 @@ def density_terms(
                 dependent.append((guard.inside, names, guard))
             else:
                 conditions.add(guard)
+        if term is None:
+            continue
         if is_discrete(term):
             dependent.append((term, names, None))
         else:
@@ -212,8 +229,8 @@ def _term(
     conditioner: graphs.Conditioner,
     own: Conditions,
     is_discrete: Callable[[Node], bool],
-) -> Node:
-    """The graph of a term; its conditions are added to `own`."""
+) -> Node | None:
+    """The graph of a term, None where it is 0; its conditions are added to `own`."""
     if source.kind not in ("prior", "likelihood"):
         return graphs.density_term(source, conditioner, own)
     variable = resolved(source.node).variable

@@ -66,14 +66,21 @@ def observed_array(variable: Node, value: TensorLike) -> np.ndarray:
         raise outside_support(what, array, np.isfinite(array), Finite(), line)
     if distribution.discrete:
         check_values(what, array, Integers(-np.inf), line)
-    if array.ndim != variable.ndim:
-        raise ValueError(
-            f"{what} has shape {array.shape}, the variable {shape_text(variable.shape)}\n"
-            f"  at {line}\n  give shape= or dims= where the variable is made"
-        )
+    checked_shape(variable, array.shape)
     if not distribution.discrete:
         safe_cast(array, variable.dtype, is_bare(value), what, f"\n  at {line}")
     return frozen_copy(array)
+
+
+def checked_shape(variable: Node, shape: tuple[int, ...]) -> None:
+    """ValueError for an observed value with other axes than the variable."""
+    if len(shape) != variable.ndim:
+        name = display_name(variable.op.distribution, variable.op.label)
+        raise ValueError(
+            f"the observed value of {name} has shape {shape}, the variable "
+            f"{shape_text(variable.shape)}\n  at {line_of(variable)}\n  give shape= or dims= where "
+            "the variable is made"
+        )
 
 
 def refuse_missing(what: str, missing: np.ndarray, line: str) -> None:
@@ -84,8 +91,9 @@ def refuse_missing(what: str, missing: np.ndarray, line: str) -> None:
     position = f" at [{', '.join(map(str, first))}]" if first else ""
     count = int(missing.sum())
     raise ValueError(
-        f"{what} is missing{position} ({count} missing in all): missing values are not imputed\n"
-        f"  at {line}\n  leave these rows out of the model"
+        f"{what} is missing{position} ({count} missing in all): other data have all values\n"
+        f"  at {line}\n  leave these rows out, or condition again: pt.condition makes free "
+        "variables of missing values"
     )
 
 

@@ -8,9 +8,10 @@ from functools import cache
 
 import numpy as np
 
+from cython_ext.convert import is_masked, number_array
 from probtensor.calls import line_text, public
 from probtensor.compile import chosen_target
-from probtensor.graph import GraphError, Node, line_of
+from probtensor.graph import GraphError, Node, line_of, toposort
 from probtensor.graph.node import TensorLike, made_by, present_line
 from probtensor.graph.resize import with_sizes
 from probtensor.graph.sizes import refuse_measured
@@ -37,6 +38,8 @@ from probtensor.system.stages import building, notice, stage
 from probtensor.types import Dim, size_name, size_names
 
 derived = late("probtensor.prob.derived.variable")
+missing = late("probtensor.prob.model.missing")
+weights = late("probtensor.prob.model.weights")
 
 
 @public
@@ -47,6 +50,7 @@ def condition(
     track: Sequence[Node] = (),
     potentials: Sequence[Node] = (),
     transforms: Mapping[Node, Bijector] | None = None,
+    total_size: Mapping[Node, int] | None = None,
     target: object = None,
     build: str | None = None,
     progress: bool = True,
@@ -54,12 +58,16 @@ def condition(
     """The posterior of the random variables that `observed` depends on.
 
     observed    {random variable: array of its shape}, copied: later changes of an array change
-                nothing here; missing values are an error. Expressions: see docs/densities.md
+                nothing here. Entries that are nan or masked are missing: of a continuous `y` they
+                become the free variable `y_unobserved`, and `y` is reported with all of its
+                entries; of a discrete one they are left out. An expression of random variables is
+                observed as one variable, given those that have a name (docs/densities.md)
     coords      {dim: labels}, copied, each label once: the lengths of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
-    transforms  {free variable: bijector of `pt.bijectors`} in place of its own map from q; the
-                tensors of a bijector may depend on other variables
+    transforms  {free variable: bijector of `pt.bijectors`} to sample a variable by another map from
+                unconstrained numbers than its own; its tensors may depend on other variables
+    total_size  {variable observed at a random batch of N rows: N}: its term times N / rows
     target      "auto" (default), "cython", "machine", "interp" or "cuda"; see `pt.function`
     build       when target="auto" builds native code; see `pt.function`
     progress    say on a terminal, after 2 s, what is compiled and how far it is
@@ -84,20 +92,89 @@ def condition(
         >>> pt.condition({y: 1.0}).dim
         1
     """
-    began = time.perf_counter()
     if build is not None:
         target = chosen_target(target, build)
     maps = checked_transforms(transforms)
-    request = None if maps else request_of(observed, coords, track, potentials, target)
+    observed, potentials, track, maps = _prepared(observed, potentials, track, maps, total_size)
+    return _recalled_or_made(observed, coords, track, potentials, target, progress, maps)
+
+
+def _recalled_or_made(
+    observed: Mapping[Node, TensorLike],
+    coords: Mapping[str, Sequence] | None,
+    track: Sequence[Node],
+    potentials: Sequence[Node],
+    target: object,
+    progress: bool,
+    transforms: Mapping[Node, Bijector],
+) -> Posterior:
+    """The posterior, recalled if it was made before; else it is remembered."""
+    began = time.perf_counter()
+    request = None if transforms else request_of(observed, coords, track, potentials, target)
     if request is not None:
         found = _recalled(request, progress)
         if found is not None:
             found.timings["graph"] = time.perf_counter() - began - sum(found.timings.values())
             return found
-    posterior = _posterior(observed, coords, track, potentials, target, progress, maps)
+    posterior = _posterior(observed, coords, track, potentials, target, progress, transforms)
     if request is not None:
         remember(request, posterior.function, posterior.dim, posterior.guarded)
     return posterior
+
+
+def _prepared(
+    observed: object,
+    potentials: Sequence[Node],
+    track: Sequence[Node],
+    transforms: Mapping[Node, Bijector],
+    total_size: object,
+) -> tuple[object, Sequence[Node], Sequence[Node], Mapping[Node, Bijector]]:
+    """What `condition` is given, with factors of batches, and missing values as variables."""
+    given = observed
+    if total_size is not None:
+        roots = (observed, require_list("potentials", potentials), require_list("track", track))
+        observed, potentials, track = weights.with_total_size(*roots, total_size)
+    if isinstance(observed, Mapping) and any(map(may_miss, observed.values())):
+        observed, potentials, track = _imputed(observed, potentials, track)
+    if observed is not given and transforms:
+        transforms = carried_over(transforms, [*observed, *potentials, *track])
+    return observed, potentials, track, transforms
+
+
+def carried_over(
+    transforms: Mapping[Node, Bijector], roots: Sequence[Node]
+) -> dict[Node, Bijector]:
+    """Bijectors of the variables of a graph that was changed: those of the same variables in it,
+    with the nodes that they are made of."""
+    order = [x for x in toposort(roots) if isinstance(x.op, (RandomVariable, Data))]
+    own = {x.op.uid: x for x in order}
+    found = {}
+    for node, bijector in transforms.items():
+        inner = toposort(nodes_in(bijector))
+        changes = {x: own[x.op.uid] for x in inner if getattr(x.op, "uid", None) in own}
+        found[own.get(node.op.uid, node)] = with_nodes(bijector, changes)
+    return found
+
+
+def may_miss(value: object) -> bool:
+    """Whether an observed value may have missing entries: it is masked, or has a nan."""
+    if is_masked(value):
+        return True
+    try:
+        array = number_array(value, "an observed value")
+    except (TypeError, ValueError):
+        return False
+    return array.dtype.kind == "f" and bool(np.isnan(array).any())
+
+
+def _imputed(
+    observed: Mapping[Node, TensorLike], potentials: Sequence[Node], track: Sequence[Node]
+) -> tuple[dict[Node, TensorLike], list[Node], list[Node]]:
+    """What `condition` is given, with missing values as variables."""
+    given = unique_observed(observed)
+    terms = [checked_term(node) for node in require_list("potentials", potentials)]
+    tracked = [checked_track(node) for node in require_list("track", track)]
+    return missing.without_missing(given, terms, tracked, [*given])
 
 
 def _recalled(request: Request, progress: bool) -> Posterior | None:
@@ -124,8 +201,12 @@ def _posterior(
     progress: bool,
     transforms: Mapping[Node, Bijector],
     late: bool = False,
+    owners: Mapping[Node, Node] | None = None,
+    arrays_of_data: Mapping[Node, np.ndarray] | None = None,
 ) -> Posterior:
-    """What `condition` returns, built; with `late`, without its density."""
+    """What `condition` returns, built; with `late`, without its density. `owners` are the nodes by
+    which users call observed variables and data, where those are others than in this graph;
+    `arrays_of_data` are other arrays than the data were made with."""
     began = time.perf_counter()
     given = unique_observed(observed)
     terms = [checked_term(node) for node in require_list("potentials", potentials)]
@@ -146,12 +227,14 @@ def _posterior(
     labels = checked_coords(coords)
     check_known_dims(labels, dims_in(order))
     data = [node for node in order if isinstance(node.op, Data)]
-    sizes = known_sizes(labels, data, arrays)
+    held = {x: default_of(x) for x in data} | dict(arrays_of_data or {})
+    sizes = known_sizes(labels, {x: held[x] for x in data}, arrays)
     also = [node for nodes in read.values() for node in nodes]
     resized = with_sizes([*roots, *also], fixed_sizes(order, sizes, data, arrays))
     maps = {resized[node]: with_nodes(bijector, resized) for node, bijector in transforms.items()}
-    data_nodes = [(node, resized[node]) for node in (*given, *data)]
-    values = [*arrays.values(), *(default_of(x) for x in data)]
+    own = owners or {}
+    data_nodes = [(own.get(node, node), resized[node]) for node in (*given, *data)]
+    values = [*arrays.values(), *(held[x] for x in data)]
     resized_groups = [[resized[node] for node in nodes] for nodes in (given, terms, tracked)]
     with building(f"the posterior given {names_of(given)}", progress), COLLECTIONS.rare():
         stage("build the graph")
@@ -162,6 +245,28 @@ def _posterior(
         text = f"summed out: {', '.join(posterior.marginalized)}; pt.recover_marginals draws them"
         notice(text, progress)
     return posterior
+
+
+def conditioned(
+    observed: Mapping[Node, np.ndarray],
+    coords: Mapping[str, np.ndarray],
+    track: Sequence[Node],
+    potentials: Sequence[Node],
+    target: object,
+    transforms: Mapping[Node, Bijector],
+    owners: Mapping[Node, Node],
+    arrays_of_data: Mapping[Node, np.ndarray],
+) -> Posterior:
+    """The posterior of a graph that was changed; see `_posterior`. Labels of dims and bijectors of
+    variables that it lacks now are left out."""
+    order = model_order([*observed, *potentials, *track])
+    dims, known = dims_in(order), set(order).difference(observed)
+    coords = {dim: labels for dim, labels in coords.items() if dim in dims}
+    maps = carried_over(transforms, [*observed, *potentials, *track])
+    maps = {node: bijector for node, bijector in maps.items() if node in known}
+    return _posterior(
+        observed, coords, track, potentials, target, False, maps, False, owners, arrays_of_data
+    )
 
 
 def check_order(order: Sequence[Node]) -> None:
@@ -306,15 +411,17 @@ def dims_in(order: Sequence[Node]) -> list[str]:
 
 
 def known_sizes(
-    labels: Mapping[str, np.ndarray], data: Sequence[Node], arrays: Mapping[Node, np.ndarray]
+    labels: Mapping[str, np.ndarray],
+    data: Mapping[Node, np.ndarray],
+    arrays: Mapping[Node, np.ndarray],
 ) -> KnownSizes:
     """The lengths given by coords, data and observed values."""
     sizes = KnownSizes()
     for dim, values in labels.items():
         sizes.give(Dim.name(dim), len(values), "coords")
-    for node in data:
+    for node, array in data.items():
         name = f"data {node.name!r}" if node.name else "data"
-        sizes.read(name, node.shape, default_of(node).shape, line_of(node))
+        sizes.read(name, node.shape, array.shape, line_of(node))
     for node, array in arrays.items():
         name = display_name(node.op.distribution, node.op.label)
         sizes.read(name, node.shape, array.shape, line_of(node))

@@ -36,7 +36,7 @@ from probtensor.graph.law import size_laws
 from probtensor.graph.node import make, new_input, present_line
 from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, nodes_in, with_nodes
-from probtensor.prob.bijectors.choice import bijector_for
+from probtensor.prob.bijectors.choice import bijector_for, value_of
 from probtensor.prob.density.guards import Restricted, lift_guards
 from probtensor.prob.density.logp import (
     Conditions,
@@ -53,7 +53,7 @@ from probtensor.prob.distributions.base import (
     RandomVariable,
     display_name,
 )
-from probtensor.prob.distributions.support import Support
+from probtensor.prob.distributions.support import Interval, Support
 from probtensor.prob.model.data import (
     are_repeated_counts,
     default_of,
@@ -67,13 +67,15 @@ from probtensor.process import computed_once
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import gradient
 from probtensor.transform.facts import FactTable
-from probtensor.types import Shape, SizeCheck, shape_text
+from probtensor.types import Shape, SizeCheck
 
 if TYPE_CHECKING:
     from probtensor.prob.enumeration.factors import Discrete
     from probtensor.prob.enumeration.model import Summation
 
+centring = late("probtensor.prob.bijectors.centring")
 enumeration = late("probtensor.prob.enumeration.model")
+weights = late("probtensor.prob.model.weights")
 SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
 
 
@@ -215,10 +217,13 @@ class Model:
         return (*(y.value for y in self.observed), *self.data, *self.arrays)
 
     def hierarchies(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of names: a free variable, and a free variable that its scale depends on."""
+        """Pairs of names: a free variable that is centred, and a free variable that its scale
+        depends on."""
         names = {v.variable: v.name for v in self.free}
         pairs = []
         for v in self.free:
+            if v.variable.op.centering is not None:
+                continue
             own = resolved(v.variable).variable
             inputs = own.op.named(own.inputs).items()
             # Those of a part have its name before theirs.
@@ -427,7 +432,14 @@ class Conditioner:
         if self.discrete:
             enumeration.refuse_discrete_bounds(self, node, support)
         chosen = node in self.chosen
-        bijector = with_nodes(self.chosen[node], self.values) if chosen else bijector_for(support)
+        if chosen:
+            bijector = with_nodes(self.chosen[node], self.values)
+        elif op.centering is not None:
+            bijector = centring.centring_for(node, self.values)
+        else:
+            bijector = bijector_for(support)
+        if self.discrete:
+            enumeration.refuse_discrete_coordinates(self, node, bijector)
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
         forward = value_of(bijector, u, node) if chosen else bijector.forward(u)
         forward = ops.broadcast_to(forward, node.shape)
@@ -458,23 +470,6 @@ class Conditioner:
             name = f"{stem}_{k}"
             self._names.add(name)
         return name
-
-
-def value_of(bijector: Bijector, u: Node, variable: Node) -> Node:
-    """The value that a chosen bijector gives; GraphError for one of another shape or kind."""
-    kind, value = type(bijector).__name__, bijector.forward(u)
-    if not isinstance(value, Node) or not value.type.is_float:
-        got, wanted = f"{value!r:.60}", "a float tensor"
-    elif value.shape != variable.shape:
-        got, wanted = f"shape {shape_text(value.shape)}", f"shape {shape_text(variable.shape)}"
-    else:
-        return value
-    name = display_name(variable.op.distribution, variable.op.label)
-    raise GraphError(
-        f"transforms=: {kind} gives {got} for {name}, which has {wanted}\n"
-        f"  made at {line_of(variable)}\n  forward(u) gives the value for u of shape "
-        f"{shape_text(u.shape)}, which unconstrained_shape(shape) says"
-    )
 
 
 def names_in_results(conditioner: Conditioner, potentials: Sequence[Node]) -> list[Named]:
@@ -541,23 +536,38 @@ def density_terms(
                 node.op.what, conditioner.values[node], node.op.domain, line_of(node)
             )
     sources = term_sources(conditioner)
-    return [density_term(source, conditioner, conditions) for source in sources], None
+    terms = [density_term(source, conditioner, conditions) for source in sources]
+    return [term for term in terms if term is not None], None
 
 
-def density_term(source: TermSource, conditioner: Conditioner, conditions: Conditions) -> Node:
-    """The graph of one term, without checks."""
+def density_term(
+    source: TermSource, conditioner: Conditioner, conditions: Conditions
+) -> Node | None:
+    """The graph of one term, without checks; None where it is 0."""
     node = source.node
+    centred = source.kind in ("prior", "log-Jacobian") and node.op.centering is not None
+    centred = centred and not node.op.weighted
+    centred = centred and isinstance(source.owner.bijector, centring.Centring)
     if source.kind == "log-Jacobian":
+        if centred:
+            return source.owner.bijector.standard_log_jacobian(source.owner.u)
         return source.graph
     if source.kind != "potential":
         variable = resolved(node).variable
         inputs = [conditioner.values[x] for x in variable.inputs]
         is_free, owner = source.kind == "prior", source.owner
         with made_by(node):
+            if centred:
+                conditions.require_parameters(variable, inputs)
+                return centring.standard_density(variable.op, owner.bijector, owner.u, inputs)
             if is_free and owner.chosen:
                 what = f"the value of {owner.name} by transforms="
                 conditions.require(what, owner.value, owner.support, line_of(node))
-            return density_of(variable, owner.value, inputs, conditions, is_free)
+            if variable.op.weighted and inputs[-1].dtype != "bool":
+                what = f"the factor of {owner.name}"
+                conditions.require(what, inputs[-1], Interval(0.0), line_of(node))
+            density = density_of(variable, owner.value, inputs, conditions, is_free)
+            return weights.weighed(density, inputs) if variable.op.weighted else density
     value = lift_guards(source.graph, conditioner.restricted, conditions, line_of(node))
     value = value if value.type.is_float else value.astype("float64")
     if any(isinstance(x.op, (ops.Lgamma, ops.Lbeta)) for x in toposort([value])):

@@ -21,6 +21,7 @@ from probtensor.graph import Node, as_tensor, line_of, made_by
 from probtensor.graph.node import new_input
 from probtensor.late import late
 from probtensor.prob.density.diagnosis import Diagnosis, diagnose
+from probtensor.prob.distributions.base import Deterministic
 from probtensor.prob.distributions.checked_draw import outside_support
 from probtensor.prob.model.binding import (
     Binding,
@@ -41,8 +42,11 @@ if TYPE_CHECKING:
     from probtensor.export.folder import Export
     from probtensor.function.device.batched import DeviceDensity
     from probtensor.prob.bijectors.base import Bijector
+    from probtensor.prob.modelling.lint import Findings
 
 function_exports = late("probtensor.function.exported")
+lints = late("probtensor.prob.modelling.lint")
+missing = late("probtensor.prob.model.missing")
 exports = late("probtensor.prob.model.exported")
 # The attributes of a posterior that a recalled one has only when they are needed.
 BUILT = ("model", "_rebuild_args", "_data_nodes", "_given", "_labels", "_programs", "_binding")
@@ -289,6 +293,10 @@ class Posterior:
         parameters there and the line; all terms if nothing is wrong."""
         return str(self.terms(q))
 
+    def lint(self, *, seed: object = 0) -> Findings:
+        """Faults of the model that make sampling fail: see `pt.lint`."""
+        return lints.lint(self, seed=seed)
+
     def variable_of(self, i: int) -> str:
         """The variable that q[i] belongs to, with the index in its unconstrained value."""
         for v in self.model.free:
@@ -400,6 +408,9 @@ class Posterior:
                 f"with_data: write {{variable or name: array}}, not {values!r:.60}\n  at "
                 f"{line_text()}"
             )
+        nodes = [x.node for x in self.model.deterministic]
+        if any(type(x.op) is not Deterministic for x in nodes):
+            values = missing.in_parts(values, nodes)
         given = dict(self._given)
         for key, value in values.items():
             node = self._data_node(key)
@@ -460,9 +471,15 @@ class Posterior:
         key = as_sequence(key)
         if isinstance(key, Node) and key in self._data_nodes:
             return key
+        name = key.name if isinstance(key, Node) else key  # the node itself may be replaced
         for node in self._data_nodes:
-            if isinstance(key, str) and key in (node.name, self._data_nodes[node].name):
+            if isinstance(name, str) and name in (node.name, self._data_nodes[node].name):
                 return node
+        if isinstance(key, Node):  # the same input of another length
+            uid = getattr(key.op, "uid", None)
+            for node, placed in self._data_nodes.items():
+                if uid is not None and uid in (node.op.uid, getattr(placed.op, "uid", None)):
+                    return node
         known = ", ".join(sorted(self._data_nodes[node].name or "?" for node in self._data_nodes))
         raise UnknownName(
             f"{key!r:.60} is neither an observed variable nor data here: {known}\n  at "

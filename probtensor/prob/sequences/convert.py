@@ -168,8 +168,9 @@ def sequences_of(loop: Node) -> list[Node]:
         with made_by(variable):
             batch = (loop.op.steps, *op.batch)
             own = RandomSequence(
-                op.distribution, batch, op.uid, op.label, op.dims, op.constraint, op.event
-            )
+                op.distribution, batch, op.uid, op.label, op.dims, op.constraint, op.event,
+                op.weighted, op.centering,
+            )  # fmt: skip
             found.append(make(own, (make(Get(loop.op.carries + k), (loop,)),)))
     return found
 

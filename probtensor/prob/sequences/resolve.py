@@ -42,11 +42,13 @@ def resolved(variable: Node) -> Resolved:
         op, given = own.op, replaced(own.inputs, changes)
         parameters, bounded = _without_bounds(given)
         sequences = [e.own for e in (*loop.carries, *loop.sequences)]
-        wanted = [_with_room(x, op, k) for k, x in enumerate(parameters)]
+        bounds = len(parameters) - op.weighted
+        wanted = [_with_room(x, op, k, k < bounds) for k, x in enumerate(parameters)]
         values = _for_all_steps(loop, sequences, [*wanted, *(x for _, x in bounded)])
         batch = (loop.op.steps, *op.batch)
         plain = RandomVariable(
-            op.distribution, batch, op.uid, op.label, op.dims, op.constraint, op.event
+            op.distribution, batch, op.uid, op.label, op.dims, op.constraint, op.event,
+            weighted=op.weighted,
         )
         bounds = []
         for (node, _), value in zip(bounded, values[len(wanted) :], strict=True):
@@ -73,14 +75,14 @@ def _without_bounds(inputs: Sequence[Node]) -> tuple[list[Node], list[tuple[Node
     return replaced(inputs, changes), bounded
 
 
-def _with_room(x: Node, op: RandomVariable, position: int) -> Node:
+def _with_room(x: Node, op: RandomVariable, position: int, is_bound: bool) -> Node:
     """An input of a variable with as many batch axes as the variable, so that an axis of steps may
     come before them."""
     domains = list(op.distribution.parameters.values())
     rank = len(op.batch)
     if position < len(domains):
         rank += domains[position].event_ndim
-    else:
+    elif is_bound:
         rank -= op.constraint.event_ndim
     return x[(None,) * (rank - x.ndim)] if x.ndim < rank else x
 

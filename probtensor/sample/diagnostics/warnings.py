@@ -144,8 +144,9 @@ def _another_way(posterior: LogpGrad) -> str:
         )
     effect, scale = pairs[0]
     return (
-        f"write the hierarchy with standardised effects: in place of {effect}, whose scale is made "
-        f"of {scale}, a variable of scale 1 that is multiplied by that scale"
+        f"write the hierarchy with standardised effects: {effect}, whose scale is made of {scale}, "
+        "with centered=False, or a variable of scale 1 that is multiplied by that scale; "
+        "pt.reparametrize chooses"
     )
 
 

@@ -56,6 +56,7 @@ class HalfNormal(HalfScale):
     """
 
     name = "half_normal"
+    location_scale = (None, "sigma")
     parameters = {"sigma": POSITIVE}
     defaults = {"sigma": 1.0}
     shown = (2.0,)
@@ -98,6 +99,7 @@ class HalfCauchy(HalfScale):
     """
 
     name = "half_cauchy"
+    location_scale = (None, "sigma")
     parameters = {"sigma": POSITIVE}
     defaults = {"sigma": 1.0}
     shown = (2.0,)
@@ -133,6 +135,7 @@ class HalfStudentT(Distribution):
     """
 
     name = "half_student_t"
+    location_scale = (None, "sigma")
     parameters = {"nu": POSITIVE, "sigma": POSITIVE}
     defaults = {"sigma": 1.0}
     shown = (4.0, 2.0)
@@ -185,6 +188,7 @@ class LogNormal(Distribution):
     """
 
     name = "log_normal"
+    location_scale = ("mu", "sigma")
     parameters = {"mu": REAL, "sigma": POSITIVE}
     defaults = {"mu": 0.0, "sigma": 1.0}
     shown = (0.0, 0.5)

@@ -51,6 +51,7 @@ class Normal(LocationScale):
     """
 
     name = "normal"
+    location_scale = ("mu", "sigma")
     parameters = {"mu": REAL, "sigma": POSITIVE}
     defaults = {"mu": 0.0, "sigma": 1.0}
     shown = (0.0, 2.0)
@@ -82,6 +83,7 @@ class Cauchy(LocationScale):
     """
 
     name = "cauchy"
+    location_scale = ("mu", "sigma")
     parameters = {"mu": REAL, "sigma": POSITIVE}
     defaults = {"mu": 0.0, "sigma": 1.0}
     shown = (0.0, 2.0)
@@ -108,6 +110,7 @@ class StudentT(Distribution):
     """
 
     name = "student_t"
+    location_scale = ("mu", "sigma")
     parameters = {"nu": POSITIVE, "mu": REAL, "sigma": POSITIVE}
     defaults = {"mu": 0.0, "sigma": 1.0}
     shown = (4.0, 0.0, 2.0)
@@ -219,6 +222,7 @@ class Laplace(LocationScale):
     """
 
     name = "laplace"
+    location_scale = ("mu", "b")
     parameters = {"mu": REAL, "b": POSITIVE}
     defaults = {"mu": 0.0, "b": 1.0}
     shown = (0.0, 2.0)
@@ -251,6 +255,7 @@ class Logistic(LocationScale):
     """
 
     name = "logistic"
+    location_scale = ("mu", "s")
     parameters = {"mu": REAL, "s": POSITIVE}
     defaults = {"mu": 0.0, "s": 1.0}
     shown = (0.0, 2.0)

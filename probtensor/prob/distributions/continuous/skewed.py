@@ -47,6 +47,7 @@ class Gumbel(Distribution):
     """
 
     name = "gumbel"
+    location_scale = ("mu", "beta")
     parameters = {"mu": REAL, "beta": POSITIVE}
     defaults = {"mu": 0.0, "beta": 1.0}
     shown = (0.0, 2.0)

@@ -38,6 +38,7 @@ class MultivariateNormal(Distribution):
     lower Cholesky factor of the covariance."""
 
     name = "multivariate_normal"
+    location_scale = ("mu", "scale_tril")
     parameters = {"mu": REAL_VECTOR, "scale_tril": SCALE_FACTOR}
     over = REAL_VECTOR
 
@@ -104,6 +105,7 @@ class MultivariateStudentT(Distribution):
     K) / 2), where L z = x - mu and L = scale_tril is the lower Cholesky factor of the scale."""
 
     name = "multivariate_student_t"
+    location_scale = ("mu", "scale_tril")
     parameters = {"nu": POSITIVE, "mu": REAL_VECTOR, "scale_tril": SCALE_FACTOR}
     over = REAL_VECTOR
 

@@ -1,0 +1,172 @@
+"""Models as pictures: plain text, mermaid, Graphviz, LaTeX. All are text; no package is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from probtensor.calls import line_text, public
+from probtensor.prob.modelling.structure import (
+    DATA,
+    DETERMINISTIC,
+    FREE,
+    OBSERVED,
+    POTENTIAL,
+    RANDOM,
+    Part,
+    Structure,
+    structure_of,
+)
+
+# Left and right end of a mermaid node, and the shape of a Graphviz node.
+_MERMAID = {
+    FREE: ("([", "])"), RANDOM: ("([", "])"), OBSERVED: ("([", "])"), DETERMINISTIC: ("[", "]"),
+    POTENTIAL: ("{{", "}}"), DATA: ("[(", ")]"),
+}  # fmt: skip
+_DOT = {
+    FREE: "shape=ellipse", RANDOM: "shape=ellipse",
+    OBSERVED: 'shape=ellipse, style=filled, fillcolor="#d0d0d0"', DETERMINISTIC: "shape=box",
+    POTENTIAL: 'shape=octagon, style=filled, fillcolor="#d0d0d0"',
+    DATA: 'shape=box, style="rounded,filled", fillcolor="#d0d0d0"',
+}  # fmt: skip
+
+
+@public
+def model_graph(model: object, format: str = "text") -> str:
+    """The graph of a model, from causes to effects.
+
+    model   a posterior, or named tensors: one, a list or a dict
+    format  "text": a line for each part; "mermaid" or "graphviz": the source of a diagram, which
+            Markdown viewers and `dot` draw. Variables are round (observed ones grey),
+            deterministics boxes, data grey boxes, potentials octagons; parts with the same axes
+            are on one plate
+
+    Returns text, the same for the same model. Raises ValueError for another format, TypeError for
+    what is no model.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu + 1, 2.0, shape=3, name="y")
+        >>> print(pt.model_graph(pt.condition({y: [1.0, 2.0, 3.0]})))
+        mu   ~ normal(0, 5)       free
+        y[3] ~ normal(mu + 1, 2)  observed
+    """
+    writers = {"text": _text, "mermaid": _mermaid, "graphviz": _dot}
+    if format not in writers:
+        raise ValueError(
+            f"model_graph: format={format!r:.60} is none of {', '.join(writers)}\n"
+            f"  at {line_text()}"
+        )
+    return writers[format](structure_of("model_graph", model))
+
+
+@public
+def latex(model: object) -> str:
+    r"""A model as LaTeX: one line for each variable, deterministic and potential, for `aligned` in
+    a formula.
+
+    model  a posterior, or named tensors: one, a list or a dict
+
+    Names of Greek letters become these, and what follows an underscore an index.
+
+    Returns text. Raises TypeError for what is no model.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> tau = pt.random.half_cauchy(5, name="tau_a")
+        >>> print(pt.latex(pt.random.normal(mu, tau, name="theta")))
+        \begin{aligned}
+        \mu &\sim \operatorname{Normal}\left(0, 5\right) \\
+        \tau_{a} &\sim \operatorname{HalfCauchy}\left(5\right) \\
+        \theta &\sim \operatorname{Normal}\left(\mu, \tau_{a}\right)
+        \end{aligned}
+    """
+    structure = structure_of("latex", model)
+    writer = structure.writer(latex=True)
+    rows = []
+    for part in structure.parts:
+        if part.kind != DATA:
+            sign = r"\sim" if part.distribution else "="
+            rows.append(rf"{writer.name(part.name)} &{sign} {structure.formula(part, writer)}")
+    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+
+def _text(structure: Structure) -> str:
+    writer = structure.writer()
+    rows = []
+    for part in structure.parts:
+        sign = "~" if part.distribution else "="
+        formula = structure.formula(part, writer)
+        if part.kind == DATA:
+            formula = f"array of {part.node.dtype}"
+        rows.append((f"{part.name}{_axes(part)}", f"{sign} {formula}", part.kind))
+    widths = [max(len(row[k]) for row in rows) for k in range(2)]
+    lines = (f"{a:{widths[0]}} {b:{widths[1]}}  {c}".rstrip() for a, b, c in rows)
+    return "\n".join(lines)
+
+
+def _axes(part: Part) -> str:
+    return f"[{', '.join(part.axes)}]" if part.axes else ""
+
+
+def _plates(structure: Structure) -> dict[tuple[str, ...], list[tuple[str, Part]]]:
+    """The parts with their ids, by their axes."""
+    plates: dict[tuple[str, ...], list[tuple[str, Part]]] = {(): []}
+    for k, part in enumerate(structure.parts):
+        plates.setdefault(part.axes, []).append((f"n{k}", part))
+    return plates
+
+
+def _edges(structure: Structure) -> Iterator[tuple[str, str]]:
+    ids: Mapping[str, str] = {part.name: f"n{k}" for k, part in enumerate(structure.parts)}
+    for part in structure.parts:
+        yield from ((ids[parent], ids[part.name]) for parent in part.parents)
+
+
+def _label(part: Part, newline: str) -> str:
+    """The name of a part, and below it what it is."""
+    kind = f"~ {part.distribution}" if part.distribution else part.kind
+    return f"{part.name}{newline}{kind}"
+
+
+def _mermaid(structure: Structure) -> str:
+    rows = ["graph TD"]
+    for k, (axes, parts) in enumerate(_plates(structure).items()):
+        indent = "    " if axes else "  "
+        if axes:
+            rows.append(f'  subgraph plate{k}["{_quoted(" x ".join(axes))}"]')
+        for name, part in parts:
+            left, right = _MERMAID[part.kind]
+            rows.append(f'{indent}{name}{left}"{_quoted(_label(part, "<br>"), "<br>")}"{right}')
+        if axes:
+            rows.append("  end")
+    rows += [f"  {a} --> {b}" for a, b in _edges(structure)]
+    grey = [f"n{k}" for k, p in enumerate(structure.parts) if p.kind in (OBSERVED, DATA, POTENTIAL)]
+    rows += [f"  style {name} fill:#d0d0d0" for name in grey]
+    return "\n".join(rows)
+
+
+def _quoted(text: str, kept: str = "") -> str:
+    """Text for a mermaid label, without what would end it or be markup."""
+    pieces = text.split(kept) if kept else [text]
+    escaped = (
+        piece.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;") for piece in pieces
+    )
+    return kept.join(escaped)
+
+
+def _dot(structure: Structure) -> str:
+    rows = ["digraph model {"]
+    for k, (axes, parts) in enumerate(_plates(structure).items()):
+        indent = "    " if axes else "  "
+        if axes:
+            rows.append(f"  subgraph cluster_{k} {{")
+            rows.append(f'    label="{_escaped(" x ".join(axes))}"; labeljust=r; labelloc=b;')
+        for name, part in parts:
+            label = "\\n".join(map(_escaped, _label(part, "\n").split("\n")))
+            rows.append(f'{indent}{name} [label="{label}", {_DOT[part.kind]}];')
+        if axes:
+            rows.append("  }")
+    rows += [f"  {a} -> {b};" for a, b in _edges(structure)]
+    return "\n".join([*rows, "}"])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
