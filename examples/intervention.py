@@ -1,8 +1,7 @@
 """Kidney stones (Charig et al. 1986): what is seen among patients, and what a treatment does.
 
-Surgery was given to patients with large stones, which heal less often. So it looks worse than
-puncture, and is better for each kind of stone: Simpson's paradox. `pt.do` sets the treatment. Run
-it with `python -m examples.intervention`.
+Surgery was given to patients with large stones, which heal less often: it looks worse, and is
+better for each kind of stone (Simpson's paradox). Run it with `python -m examples.intervention`.
 """
 
 import numpy as np
@@ -24,8 +23,7 @@ def data():
 
 def exact():
     """P(recovery | do(treatment)) by the adjustment formula, with the shares of the patients."""
-    stones = PATIENTS.sum(axis=1) / PATIENTS.sum()
-    return stones @ (RECOVERED / PATIENTS)
+    return PATIENTS.sum(axis=1) / PATIENTS.sum() @ (RECOVERED / PATIENTS)
 
 
 def variables():
@@ -49,8 +47,7 @@ def effects(idata, seed=2):
     _, treatment, recovered = variables()
     found = []
     for k in range(len(TREATMENTS)):
-        after = pt.do(recovered, {treatment: k})
-        drawn = pt.sample_posterior_predictive(idata, after, seed=seed)
+        drawn = pt.sample_posterior_predictive(idata, pt.do(recovered, {treatment: k}), seed=seed)
         found.append(np.asarray(drawn.posterior_predictive["recovered"]).mean(axis=-1).ravel())
     return np.array(found)
 

@@ -157,3 +157,52 @@ def test_autoregression():
     found, came = idata.posterior_predictive["ahead"], autoregression.data()[autoregression.SEEN :]
     low, high = np.quantile(found, [0.05, 0.95], axis=(0, 1))
     assert 0.75 < np.mean((low < came) & (came < high)) <= 1
+
+
+def test_varying_slopes():
+    from examples import varying_slopes
+
+    idata = varying_slopes.main(draws=300, tune=500, progress=False)
+    *_, truth = varying_slopes.data()
+    found = mean(idata, "beta")
+    assert all(np.corrcoef(found[:, k], truth[:, k])[0, 1] > 0.85 for k in range(2))
+    assert abs(mean(idata, "sigma") - varying_slopes.NOISE) < 0.1
+    assert -0.98 < mean(idata, "rho") < -0.4
+
+
+def test_ordinal():
+    from examples import ordinal
+
+    idata = ordinal.main(draws=300, tune=400, progress=False)
+    np.testing.assert_allclose(mean(idata, "beta"), ordinal.SLOPES, atol=0.3)
+    np.testing.assert_allclose(mean(idata, "cutpoints"), ordinal.CUTPOINTS, atol=0.45)
+
+
+def test_survival():
+    from examples import survival
+
+    idata = survival.main(draws=400, tune=400, progress=False)
+    # The largest likelihood, of a Weibull model in R's survreg, has 1.366 and -1.731 (hazards).
+    assert abs(mean(idata, "shape") - 1.33) < 0.15
+    assert abs(mean(idata, "effect") + 1.55) < 0.25
+    times, left = survival.kaplan_meier(survival.WEEKS, survival.ENDED)
+    assert times[0] == 0 and left[0] == 1 and np.all(np.diff(left) < 0)
+
+
+def test_zero_inflated():
+    from examples import zero_inflated
+
+    idata = zero_inflated.main(draws=300, tune=400, progress=False)
+    np.testing.assert_allclose(mean(idata, "odds"), zero_inflated.FISHING, atol=0.7)
+    assert abs(mean(idata, "slope") - zero_inflated.SLOPE) < 0.15
+
+
+def test_every_example_is_short_and_has_a_picture(root):
+    from examples import gallery
+
+    files = {path.stem: path for path in (root / "examples").glob("*.py")}
+    assert {*gallery.EXAMPLES} <= {*files}
+    for name, path in files.items():
+        assert len(path.read_text().splitlines()) < 80, name
+        known = name in gallery.EXAMPLES
+        assert not known or (gallery.IMAGES / f"{name}.png").exists(), name
