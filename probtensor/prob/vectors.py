@@ -17,7 +17,6 @@ from probtensor.prob.distributions.multivariate import (
     shares,
     tallies,
 )
-from probtensor.prob.distributions.multivariate.factors import low_rank_parts
 from probtensor.prob.distributions.parameters import (
     check_literal,
     exactly_one,
@@ -26,6 +25,8 @@ from probtensor.prob.distributions.parameters import (
 )
 from probtensor.prob.distributions.structured import CORR, checked_axes
 from probtensor.prob.distributions.support import COVARIANCE, SIMPLEX, Interval
+from probtensor.transform.facts import FactTable
+from probtensor.transform.linalg.low_rank import low_rank_parts
 from probtensor.types import shape_text
 
 Dims = str | tuple[str, ...] | list[str] | None
@@ -72,7 +73,7 @@ def multivariate_normal(
     value = given[chosen]
     kind = normals.MultivariateNormal()
     if chosen == "cov":
-        parts = low_rank_parts(as_tensor(cov)) if isinstance(cov, Node) else None
+        parts = low_rank_parts(as_tensor(cov), FactTable()) if isinstance(cov, Node) else None
         if parts is not None:
             mean = vector_of(mu, parts[1], what)
             kind = normals.LowRankMultivariateNormal()

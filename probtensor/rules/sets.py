@@ -14,14 +14,15 @@ from probtensor.rules.structure.bands import DIAGONALS, INVERSES_BY_DIAGONALS
 from probtensor.rules.structure.blocks import BLOCKS, INVERSES_BY_BLOCKS
 from probtensor.rules.structure.choices import CHOICES
 from probtensor.rules.structure.joins import JOINS, LATE_JOINS
+from probtensor.rules.structure.low_rank import LOW_RANK
 from probtensor.rules.structure.matrices import INVERSES as INVERSES_BY_FACTORS
 from probtensor.rules.structure.matrices import MATRICES
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.shapes import EQUAL_SIZES, SHAPES
 from probtensor.transform.rewrite import Ruleset
 
-# What few diagonals and parts allow is tried first.
-OF_MATRICES = BLOCKS + DIAGONALS + MATRICES
+# What few diagonals, parts and low ranks allow is tried first.
+OF_MATRICES = BLOCKS + DIAGONALS + LOW_RANK + MATRICES
 INVERSES = INVERSES_BY_BLOCKS + INVERSES_BY_DIAGONALS + INVERSES_BY_FACTORS
 
 TOPICS: dict[str, Ruleset] = {

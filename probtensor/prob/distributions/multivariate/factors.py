@@ -86,23 +86,3 @@ def as_float(size: Size, like: Node) -> float | Node:
 def positions(size: int, like: Node) -> Node:
     """0, 1, ..., size - 1 as numbers of the dtype of a tensor."""
     return ops.arange(size).astype(like.dtype)
-
-
-def low_rank_parts(a: Node) -> tuple[Node, Node] | None:
-    """(u, d), where a is written as diag(d) + u @ u.mT, u has fewer than half as many columns as
-    rows, and d is seen not to be negative; None for other matrices."""
-    if not isinstance(a.op, ops.Add) or a.ndim != 2 or a.dtype != "float64":
-        return None
-    facts = FactTable()
-    for diagonal, other in (a.inputs, a.inputs[::-1]):
-        found = product_of(other) if isinstance(other.op, ops.Contract) else None
-        if found is None or found.row or found.column or not is_transpose_of(found):
-            continue
-        if found.left_turned or diagonal.ndim != 2 or not structure_of(diagonal, facts).diagonal:
-            continue
-        rows, columns = found.left.shape
-        few = isinstance(rows, int) and isinstance(columns, int) and 2 * columns < rows
-        values = elements_of_diagonal(diagonal)
-        if few and diagonal.shape == (rows, rows) and facts.bounds(values).low >= 0:
-            return found.left, ops.broadcast_to(values, (rows,))
-    return None
