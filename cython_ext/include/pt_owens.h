@@ -8,8 +8,8 @@
 #define PT_OWENS_FAR 9.2   /* exp(-9.2^2 / 2) is 4e-19 */
 
 /* T(h, a) for h in [0, 40] and a in [0, 1]: exp(-h^2 / 2) times the integral of
- * exp(-(h x)^2 / 2) / (2 pi (1 + x^2)), by the rule of Gauss and Legendre with 32 nodes, whose error
- * is below 1e-17 of it on [0, 9.2 / h]. All terms are positive. */
+ * exp(-(h x)^2 / 2) / (2 pi (1 + x^2)), by the rule of Gauss and Legendre with 32 nodes, whose
+ * error is below 1e-17 of it on [0, 9.2 / h]. All terms are positive. */
 PT_FN_CALLED double pt__owens_near(double h, double a)
 {
     const double node[PT_OWENS_PAIRS] = {

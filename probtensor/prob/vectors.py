@@ -25,6 +25,7 @@ from probtensor.prob.distributions.parameters import (
 )
 from probtensor.prob.distributions.structured import CORR, checked_axes
 from probtensor.prob.distributions.support import COVARIANCE, SIMPLEX, Interval
+from probtensor.process import numpy_part
 from probtensor.transform.facts import FactTable
 from probtensor.transform.linalg.low_rank import low_rank_parts
 from probtensor.types import shape_text
@@ -346,7 +347,7 @@ def circulant_normal(loc=0.0, covariance_row=None, *, covariance_rfft=None, shap
         check_circulant(what, row)
         spectrum, mean = ops.real(rfft(row)), vector_of(loc, row, what, "loc")
         if isinstance(row.op, Const):
-            spectrum = as_tensor(np.fft.rfft(row.op.array).real)
+            spectrum = as_tensor(numpy_part("fft").rfft(row.op.array).real)
     else:
         spectrum = to_tensor(f"covariance_rfft of {what}", covariance_rfft)
         mean = to_tensor(f"loc of {what}", loc)

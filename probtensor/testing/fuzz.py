@@ -36,7 +36,7 @@ from probtensor.graph.text import parse, to_text
 from probtensor.graph.walk import toposort
 from probtensor.ops.complexes.factors import ComplexEigh, ComplexFullSVD, ComplexSVD
 from probtensor.ops.derivatives import SameValue
-from probtensor.ops.kinds import REGISTRY, Kind
+from probtensor.ops.kinds import REGISTRY, Composite, Kind
 from probtensor.ops.random.draws import Draw
 from probtensor.testing.generate import RandomGraph, random_graph, shrink
 from probtensor.testing.misfit import SizeFailure, fuzz_sizes
@@ -189,7 +189,7 @@ def _noisy(
             found[node] = value_of(node, (), names)
             continue
         op, inputs = resized(node.op, names), [found[x] for x in node.inputs]
-        if op.has_bodies:
+        if op.has_bodies and not isinstance(op, Composite):  # those of solvers are composites
             found[node] = op.computed(inputs, lambda body, values: _noisy(
                 body.order(), body.outputs, dict(zip(body.parameters, values)), {}, rng
             ))  # fmt: skip

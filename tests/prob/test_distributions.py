@@ -314,7 +314,7 @@ def test_a_bad_call_says_what_is_wrong_and_where(call, words):
 
 def test_logp_of_an_expression_says_what_to_do():
     with pytest.raises(TypeError, match=r"pt\.potential"):
-        pt.logp(pt.exp(pt.random.normal(0, 1)), 2.0)
+        pt.logp(pt.softmax(pt.random.normal(0, 1, shape=2)), [0.5, 0.5])
 
 
 def test_logp_of_a_value_of_another_shape():

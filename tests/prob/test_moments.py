@@ -153,7 +153,7 @@ def every_law():
         for cls in stack.pop().__subclasses__():
             found.add(cls)
             stack.append(cls)
-    return {cls for cls in found if cls.__module__.startswith("probtensor.")}
+    return {cls for cls in found if cls.__module__.startswith("probtensor.prob.")}
 
 
 def test_what_lies_above_the_diagonal_of_a_factor_is_not_read():

@@ -37,7 +37,7 @@ def test_structures_of_what_is_made_of_others():
         (BANDS[::2, ::2], Structure(0, 0)), (pt.eye(4)[1:3, 1:3], IDENTITY),
         (pt.assume(A, tridiagonal=True), Structure(1, 1)),
         (pt.assume(A, banded=(2, 0)), Structure(2, 0)), (pt.assume(A, permutation=True), permuted),
-        (pt.linalg.cholesky(BANDS), Structure(1, 0)),
+        (pt.linalg.cholesky(BANDS), Structure(1, 0, factor=True)),
         (turned.Q, Structure(orthogonal=True)), (turned.R, Structure(0, INF)),
         (pt.linalg.eigh(A).eigenvectors, Structure(orthogonal=True)),
         (pt.linalg.svd(A).Vh, Structure(orthogonal=True)), (pt.eye(12)[ORDER], permuted),

@@ -28,18 +28,22 @@ def squared_excess(ratio: Node) -> Node:
 
 
 def normal(mu, sigma, mu_q, sigma_q):
+    """Of normal(mu, sigma) from normal(mu_q, sigma_q)."""
     return 0.5 * squared_excess(sigma / sigma_q) + 0.5 * ops.square((mu - mu_q) / sigma_q)
 
 
 def half_normal(sigma, sigma_q):
+    """Of half_normal(sigma) from half_normal(sigma_q)."""
     return 0.5 * squared_excess(sigma / sigma_q)
 
 
 def exponential(lam, lam_q):
+    """Of exponential(lam) from exponential(lam_q)."""
     return excess(lam_q / lam)
 
 
 def gamma(alpha, beta, alpha_q, beta_q):
+    """Of gamma(alpha, beta) from gamma(alpha_q, beta_q)."""
     shapes = (alpha - alpha_q) * ops.digamma(alpha) + ops.lgamma(alpha_q) - ops.lgamma(alpha)
     ratio = beta_q / beta
     rates = alpha_q * excess(ratio) + (alpha - alpha_q) * (ratio - 1)
@@ -47,10 +51,12 @@ def gamma(alpha, beta, alpha_q, beta_q):
 
 
 def chi_squared(nu, nu_q):
+    """Of chi_squared(nu) from chi_squared(nu_q)."""
     return gamma(0.5 * nu, ops.ones_like(nu), 0.5 * nu_q, ops.ones_like(nu_q))
 
 
 def beta(alpha, beta, alpha_q, beta_q):
+    """Of beta(alpha, beta) from beta(alpha_q, beta_q)."""
     total = alpha + beta
     change = (alpha - alpha_q) * (ops.digamma(alpha) - ops.digamma(total))
     change = change + (beta - beta_q) * (ops.digamma(beta) - ops.digamma(total))
@@ -58,10 +64,12 @@ def beta(alpha, beta, alpha_q, beta_q):
 
 
 def bernoulli(p, q):
+    """Of bernoulli(p) from bernoulli(q)."""
     return ops.rel_entr(p, q) + ops.rel_entr(1 - p, 1 - q)
 
 
 def bernoulli_logit(d, d_q):
+    """Of bernoulli_logit(d) from bernoulli_logit(d_q)."""
     p, rest = ops.sigmoid(d), ops.sigmoid(-d)
     return p * (ops.log_sigmoid(d) - ops.log_sigmoid(d_q)) + rest * (
         ops.log_sigmoid(-d) - ops.log_sigmoid(-d_q)
@@ -75,75 +83,90 @@ def same(n: Node, m: Node) -> bool:
 
 
 def binomial(n, p, n_q, q):
+    """Of binomial(n, p) from binomial(n_q, q)."""
     return n * bernoulli(p, q) if same(n, n_q) else None
 
 
 def binomial_logit(n, d, n_q, d_q):
+    """Of binomial_logit(n, d) from binomial_logit(n_q, d_q)."""
     return n * bernoulli_logit(d, d_q) if same(n, n_q) else None
 
 
 def poisson(mu, mu_q):
+    """Of poisson(mu) from poisson(mu_q)."""
     return ops.kl_div(mu, mu_q)
 
 
 def geometric(p, q):
+    """Of geometric(p) from geometric(q)."""
     return (ops.rel_entr(p, q) + ops.rel_entr(1 - p, 1 - q)) / p
 
 
 def laplace(mu, b, mu_q, b_q):
+    """Of laplace(mu, b) from laplace(mu_q, b_q)."""
     gap = ops.abs(mu - mu_q)
     ratio = b / b_q
     return excess(ratio) + ratio * (gap / b + ops.expm1(-gap / b))
 
 
 def uniform(low, high, low_q, high_q):
+    """Of uniform(low, high) from uniform(low_q, high_q)."""
     inside = (low >= low_q) & (high <= high_q)
     return ops.where(inside, ops.log(high_q - low_q) - ops.log(high - low), math.inf)
 
 
 def discrete_uniform(lower, upper, lower_q, upper_q):
+    """Of discrete_uniform(lower, upper) from discrete_uniform(lower_q, upper_q)."""
     return uniform(lower, upper + 1, lower_q, upper_q + 1)
 
 
 def cauchy(mu, sigma, mu_q, sigma_q):
+    """Of cauchy(mu, sigma) from cauchy(mu_q, sigma_q)."""
     apart = ops.square(sigma - sigma_q) + ops.square(mu - mu_q)
     return ops.log1p(apart / (4 * sigma * sigma_q))
 
 
 def gumbel(mu, beta, mu_q, beta_q):
+    """Of gumbel(mu, beta) from gumbel(mu_q, beta_q)."""
     ratio, gap = beta / beta_q, (mu - mu_q) / beta_q
     power = ops.exp(ops.lgamma(1 + ratio) - gap)
     return log_of(beta_q) - log_of(beta) + EULER * (ratio - 1) + gap + power - 1
 
 
 def weibull(alpha, beta, alpha_q, beta_q):
+    """Of weibull(alpha, beta) from weibull(alpha_q, beta_q)."""
     ratio, log_scale = alpha_q / alpha, ops.log(beta / beta_q)
     power = ops.exp(alpha_q * log_scale + ops.lgamma(1 + ratio))
     return power - 1 - ops.log(ratio) - alpha_q * log_scale + EULER * (ratio - 1)
 
 
 def pareto(alpha, m, alpha_q, m_q):
+    """Of pareto(alpha, m) from pareto(alpha_q, m_q)."""
     value = excess(alpha_q / alpha) + alpha_q * ops.log(ops.maximum(m / m_q, 1.0))
     return ops.where(m >= m_q, value, math.inf)
 
 
 def von_mises(mu, kappa, mu_q, kappa_q):
+    """Of von_mises(mu, kappa) from von_mises(mu_q, kappa_q)."""
     share = ops.i1e(kappa) / ops.i0e(kappa)
     norms = ops.log(ops.i0e(kappa_q)) - ops.log(ops.i0e(kappa)) + kappa_q - kappa
     return norms + share * (kappa - kappa_q * ops.cos(mu - mu_q))
 
 
 def categorical(p, q):
+    """Of categorical(p) from categorical(q)."""
     return ops.sum(ops.rel_entr(p, q), axis=-1)
 
 
 def categorical_logit(d, d_q):
+    """Of categorical_logit(d) from categorical_logit(d_q)."""
     change = ops.log_softmax(d, axis=-1) - ops.log_softmax(d_q, axis=-1)
     p = ops.softmax(d, axis=-1)
     return ops.sum(ops.where(p > 0, p * change, 0.0), axis=-1)
 
 
 def dirichlet(alpha, alpha_q):
+    """Of dirichlet(alpha) from dirichlet(alpha_q)."""
     total, total_q = ops.sum(alpha, axis=-1), ops.sum(alpha_q, axis=-1)
     change = (alpha - alpha_q) * (ops.digamma(alpha) - ops.digamma(total)[..., None])
     own = ops.sum(ops.lgamma(alpha_q) - ops.lgamma(alpha) + change, axis=-1)
@@ -151,6 +174,7 @@ def dirichlet(alpha, alpha_q):
 
 
 def multivariate_normal(mu, factor, mu_q, factor_q):
+    """Of multivariate_normal(mu, factor) from multivariate_normal(mu_q, factor_q)."""
     scaled = ops.solve_lower(factor_q, ops.tril(factor))
     shift = ops.solve_lower(factor_q, (mu_q - mu)[..., None])
     ratios = ops.diagonal(scaled, axis1=-2, axis2=-1)

@@ -19,7 +19,7 @@ Returns a random variable, {kind} tensor. Raises ValueError for a literal parame
 range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
 
     >>> pt.draw(pt.random.{name}({shown}), draws=5, seed=1).shape
-    (5,)
+    {shape}
 """
 
 
@@ -92,4 +92,6 @@ def _documentation(distribution: type[Distribution]) -> str:
     text = inspect.cleandoc(distribution.__doc__ or "")
     kind = "an int64" if distribution.over.discrete else "a float"
     shown = ", ".join(map(str, distribution.shown))
-    return f"{text}\n{_RETURNS.format(kind=kind, name=distribution.name, shown=shown)}"
+    shape = (5, *distribution.shown_event)
+    told = _RETURNS.format(kind=kind, name=distribution.name, shown=shown, shape=shape)
+    return f"{text}\n{told}"

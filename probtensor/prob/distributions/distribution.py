@@ -59,6 +59,7 @@ class Distribution:
     # or (another class, its parameters).
     alternatives: ClassVar[Mapping[tuple[str, ...], Callable]] = {}
     shown: ClassVar[tuple[float, ...]] = ()  # parameters in the example of the documentation
+    shown_event: ClassVar[tuple[int, ...]] = ()  # the event shape there
     # The parameters mu and sigma of mu + sigma z (with None for mu, of sigma z), for real and for
     # positive z; of exp(mu + sigma z) for a log-normal one.
     location_scale: ClassVar[tuple[str | None, str] | None] = None

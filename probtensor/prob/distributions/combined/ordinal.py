@@ -182,6 +182,7 @@ class OrderedMultinomial(Distribution):
     parameters: ClassVar = {"eta": REAL, "cutpoints": Ordered(), "n": COUNT}
     axes: ClassVar = {"cutpoints": "m"}
     shown = (0.5, [-1.0, 1.0], 9)
+    shown_event = (3,)
     over = Tallies()
 
     def support(self, eta, cutpoints, n):

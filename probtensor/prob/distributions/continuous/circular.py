@@ -41,8 +41,7 @@ class VonMises(Distribution):
 
     Support: -pi <= x <= pi.
     Mean: none of numbers; the mean direction is mu.
-    Variance: none of numbers; the circular variance, 1 - I1(kappa) / I0(kappa), is what
-    `pt.variance` gives.
+    Variance: none of numbers; `pt.variance` gives the circular one, 1 - I1(kappa) / I0(kappa).
     Source: Mardia and Jupp (2000), "Directional Statistics", 3.5.
     """
 
