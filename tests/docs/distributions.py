@@ -28,7 +28,7 @@ MARKS = ("logp", "logcdf", "icdf", "draw", "pathwise", "mean", "variance", "mode
 OPTIONS = frozenset((
     "shape", "name", "dims", "constraint", "steps", "init_dist", "constant", "ar_order",
     "initial_value", "n_zerosum_axes", "seed", "sum_stat", "epsilon", "distance", "random",
-    "logcdf", "support", "discrete", "signature",
+    "logcdf", "support", "discrete", "signature", "centered",
 ))  # fmt: skip
 HEAD = f"""\
 # Distributions
