@@ -13,6 +13,7 @@ from probtensor.dataclass import dataclass
 from probtensor.graph import Const, GraphError, Node, as_tensor
 from probtensor.graph.node import TensorLike
 from probtensor.prob import random
+from probtensor.prob.distributions.base import deterministic
 from probtensor.prob.distributions.parameters import check_literal
 from probtensor.prob.distributions.support import Interval, Ordered, Support, interval
 
@@ -107,7 +108,8 @@ def _documentation(name: str, row: Alias) -> str:
 @public
 def halfnormal(loc=0.0, scale=1.0, *, shape=None, name=None, dims: Dims = None) -> Node:
     """`loc` plus a half normal with scale `scale` (PyTensor's name and parameters);
-    `pt.random.half_normal` itself where `loc` is 0.
+    `pt.random.half_normal` itself where `loc` is 0. Else a `name` is that of the sum,
+    and NAME_z is the half normal one.
 
     Returns a random variable, or a tensor made of one. Raises what `half_normal` raises.
 
@@ -120,7 +122,8 @@ def halfnormal(loc=0.0, scale=1.0, *, shape=None, name=None, dims: Dims = None) 
 @public
 def halfcauchy(loc=0.0, scale=1.0, *, shape=None, name=None, dims: Dims = None) -> Node:
     """`loc` plus a half Cauchy with scale `scale` (PyTensor's name and parameters);
-    `pt.random.half_cauchy` itself where `loc` is 0.
+    `pt.random.half_cauchy` itself where `loc` is 0. Else a `name` is that of the sum,
+    and NAME_z is the half Cauchy one.
 
     Returns a random variable, or a tensor made of one. Raises what `half_cauchy` raises.
 
@@ -133,7 +136,8 @@ def halfcauchy(loc=0.0, scale=1.0, *, shape=None, name=None, dims: Dims = None) 
 @public
 def truncexpon(b, loc=0.0, scale=1.0, *, shape=None, name=None, dims: Dims = None) -> Node:
     """`loc` plus an exponential with mean `scale` that is cut at b * scale (PyTensor's name and
-    parameters); where `loc` is 0, `pt.random.exponential` with `constraint=`.
+    parameters); where `loc` is 0, `pt.random.exponential` with `constraint=`. Else a `name` is
+    that of the sum, and NAME_z is the exponential one.
 
     Returns a random variable, or a tensor made of one. Raises ValueError for literals `b` and
     `scale` that are not positive, and GraphError for shapes that do not fit.
@@ -144,6 +148,8 @@ def truncexpon(b, loc=0.0, scale=1.0, *, shape=None, name=None, dims: Dims = Non
     what = "truncexpon"
     high = check_literal(what, b=b) * check_literal(what, scale=scale)
     own = {"constraint": interval(0.0, float(high.eval()) if _is_literal(b, scale) else high)}
+    if shape is None and dims is None and high.shape:
+        scale = ops.broadcast_to(scale, high.shape)
     return _moved(loc, random.exponential, (), shape, name, dims, scale=scale, **own)
 
 
@@ -152,7 +158,7 @@ def _is_literal(*values: TensorLike) -> bool:
 
 
 def _moved(loc, make, parameters, shape, name, dims, **others) -> Node:
-    """A variable plus `loc`, with room for its shape."""
+    """A variable plus `loc`, with room for its shape. The name is that of the sum."""
     node = as_tensor(loc)
     if isinstance(node.op, Const) and not node.shape and node.op.array == 0:
         return make(*parameters, shape=shape, name=name, dims=dims, **others)
@@ -160,7 +166,9 @@ def _moved(loc, make, parameters, shape, name, dims, **others) -> Node:
         scales = [as_tensor(x) for x in (*parameters, *others.values()) if x is not None
                   and not isinstance(x, Support)]  # fmt: skip
         shape = ops.broadcast_arrays(node, *scales)[0].shape
-    return node + make(*parameters, shape=shape, name=name, dims=dims, **others)
+    inner = None if name is None else f"{name}_z"
+    moved = node + make(*parameters, shape=shape, name=inner, dims=dims, **others)
+    return moved if name is None else deterministic(moved, name, dims)
 
 
 @public
@@ -176,7 +184,8 @@ def integers(low, high=None, *, shape=None, name=None, dims: Dims = None) -> Nod
     """
     low, high = (0, low) if high is None else (low, high)
     end = as_tensor(high)
-    last = end.op.array - 1 if isinstance(end.op, Const) else end - 1
+    past = end.op.array if isinstance(end.op, Const) else end
+    last = (past if end.type.is_float else past.astype("int64")) - 1  # unsigned ones have no -1
     return random.discrete_uniform(low, last, shape=shape, name=name, dims=dims)
 
 
@@ -210,7 +219,7 @@ def truncated_normal(mu=0.0, sigma=1.0, lower=None, upper=None, *, tau=None, sha
         np.True_
     """
     scale = {"sigma": sigma} if tau is None else {"tau": tau}
-    if tau is not None and sigma != 1.0:
+    if tau is not None and not (isinstance(sigma, (int, float)) and sigma == 1.0):
         raise TypeError(f"truncated_normal: give sigma or tau, not both\n  at {line_text()}")
     bounds = {"low": lower, "high": upper}
     found = interval(**bounds) if lower is not None or upper is not None else None

@@ -35,11 +35,13 @@ def choice(a, *, shape=None, replace=True, p=None) -> Node:
         {0, 1, 2}
     """
     size, table = _entries("choice", a)
+    if isinstance(size, int) and size < 1:
+        raise ValueError(f"choice: {size} entries are none to choose from\n  at {line_text()}")
     whole = () if shape is None else size_tuple(tuple(shape) if isinstance(shape, (tuple, list))
                                                 else (shape,))  # fmt: skip
     if p is not None:
         p = check_literal("choice", domain=SIMPLEX, p=p)
-        if p.ndim != 1 or (isinstance(size, int) and p.shape[0] not in (1, size)
+        if p.ndim != 1 or (isinstance(size, int) and p.shape[0] != size
                            and isinstance(p.shape[0], int)):  # fmt: skip
             raise GraphError(
                 f"choice: p of shape {shape_text(p.shape)} are not the probabilities of {size} "

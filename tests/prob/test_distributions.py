@@ -312,9 +312,9 @@ def test_a_bad_call_says_what_is_wrong_and_where(call, words):
     assert len(text.splitlines()) <= 8
 
 
-def test_logp_of_an_expression_says_what_to_do():
+def test_logp_of_an_expression_without_a_rule_says_what_to_do():
     with pytest.raises(TypeError, match=r"pt\.potential"):
-        pt.logp(pt.softmax(pt.random.normal(0, 1, shape=2)), [0.5, 0.5])
+        pt.logp(pt.sum(pt.random.gamma(2.0, np.array([1.0, 2.0, 3.0]))), 2.0)
 
 
 def test_logp_of_a_value_of_another_shape():

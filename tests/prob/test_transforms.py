@@ -1,5 +1,6 @@
 """`condition(transforms=)`: other bijectors than a support's own, and bijectors of users."""
 
+import math
 import pickle
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from scipy import stats
 
 import probtensor as pt
+from probtensor.graph import GraphError
 from probtensor.prob.model.data import evaluate
 from probtensor.transform.jacobians import stacked_jacobian
 
@@ -95,6 +97,23 @@ def test_stick_breaking_and_chains_of_vectors():
     far = evaluate([B.StickBreaking().forward(u), B.StickBreaking().log_jacobian(u)],
                    {u: np.array([700.0, -700.0, 700.0, -700.0])})  # fmt: skip
     assert np.isfinite(far[0]).all() and np.isfinite(far[1])
+
+
+@pytest.mark.parametrize("flat", [B.ZeroSum(), B.LogRatio(), B.UnitVector(), B.CholeskyCov()],
+                         ids=repr)  # fmt: skip
+def test_a_chain_does_not_stretch_what_has_fewer_dimensions(flat):
+    u = pt.tensor("u", (3,))
+    with pytest.raises(GraphError, match=r"(?s)Affine after .*put Affine before"):
+        B.Chain(flat, B.Affine(0.0, 2.0)).log_jacobian(u)
+    B.Chain(flat, B.Identity()).log_jacobian(u)  # which stretches nothing
+    s = pt.random.exponential(1.0, name="s")
+    x = pt.random.zero_sum_normal(s, shape=4, name="x")
+    y = pt.random.normal(x, 1.0, name="y")
+    plain = pt.condition({y: np.zeros(4)})
+    scaled = pt.condition({y: np.zeros(4)}, transforms={x: B.Chain(B.Affine(0.0, s), B.ZeroSum())})
+    q = np.array([0.3, 0.4, -0.2, 0.5])
+    there = np.append(q[0], math.exp(0.3) * q[1:])
+    assert math.isclose(scaled.logp(q), plain.logp(there) + 3 * 0.3, rel_tol=1e-12)
 
 
 def gradient_is_right(posterior, q):

@@ -243,6 +243,16 @@ def test_names_of_other_libraries_are_these_distributions():
     moved = pt.draw([R.halfcauchy(np.array([0.0, 5.0])), R.truncexpon(1.0, [2.0, 3.0])], 50, 1)
     assert moved[0].shape == moved[1].shape == (50, 2)
     assert (moved[0] >= [0, 5]).all() and (moved[1] >= [2, 3]).all() and (moved[1] <= 4).all()
+    cut = pt.draw(R.truncexpon([2.0, 3.0], 0.0, [[1.0], [2.0]]), 500, 1)
+    assert (np.abs(cut.max(0) - [[2, 3], [4, 6]]) < 0.3).all()
+
+
+def test_the_name_of_a_moved_variable_is_that_of_the_sum():
+    x = R.halfnormal(10.0, 1.0, name="x")
+    posterior = pt.condition({R.normal(x, 1.0, name="y"): 11.0})
+    assert posterior.names == ("x_z",) and posterior.deterministics == ("x",)
+    right = stats.halfnorm(10).logpdf(10.5)
+    assert math.isclose(pt.condition({x: 10.5}).logp([]), right)
 
 
 @pytest.mark.parametrize(
@@ -251,6 +261,11 @@ def test_names_of_other_libraries_are_these_distributions():
         (lambda: R.t(), ["t: argument 'df' is missing", "it takes t(df"]),
         (lambda: R.vonmises(1.0, -2.0), ["kappa of von_mises", "-2"]),
         (lambda: R.integers(3, 3), ["discrete_uniform"]),
+        (lambda: R.integers(np.uint8(0)), ["upper of discrete_uniform", "-1"]),
+        (lambda: R.integers(0, np.array([0, 3], "uint8")), ["entry [0] is -1"]),
+        (lambda: R.truncated_normal(0, pt.scalar("s"), tau=1.0), ["sigma or tau"]),
+        (lambda: R.choice(3, p=[1.0]), ["(1,)", "3 entries"]),
+        (lambda: R.choice(np.zeros(0)), ["0 entries"]),
         (lambda: R.truncated_normal(0, 1, 3, 2), ["low=3 must be below high=2"]),
         (lambda: R.truncated_normal(0, 2.0, tau=1.0), ["sigma or tau"]),
         (lambda: R.truncexpon(-1.0), ["b of truncexpon", "-1"]),

@@ -14,6 +14,7 @@ from probtensor.graph import GraphError, Node, replace
 from probtensor.graph.node import new_input
 from probtensor.prob.distributions.support import Support
 from probtensor.transform.autodiff import gradient
+from probtensor.types import size_product
 
 
 class Bijector(ABC):
@@ -40,6 +41,8 @@ class Bijector(ABC):
     """
 
     event_ndim: ClassVar[int] = 0
+    # The values have fewer dimensions than numbers, though there are as many unconstrained ones.
+    on_surface: ClassVar[bool] = False
 
     def unconstrained_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The shape of `u` for a value of the given shape."""
@@ -86,7 +89,9 @@ class Identity(Bijector):
 
 
 class Chain(Bijector):
-    """Several maps, one after the other: the first one takes the unconstrained point.
+    """Several maps, one after the other: the first one takes the unconstrained point. One onto
+    values of fewer dimensions than numbers, such as `ZeroSum` or `LogRatio`, is the last one, or
+    only rearranged after.
 
     >>> chain = pt.bijectors.Chain(pt.bijectors.Exp(), pt.bijectors.Affine(1.0, 2.0))
     >>> chain.forward(pt.as_tensor(0.0)).eval()
@@ -118,8 +123,14 @@ class Chain(Bijector):
 
     def log_jacobian(self, u):
         found = []  # of each part, with the number of axes of its points
+        flat = None
         for part in self.parts:
-            slope, u = part.log_jacobian(u), part.forward(u)
+            slope, before = part.log_jacobian(u), u
+            u = part.forward(u)
+            if flat is not None and slope is not None:
+                raise _after_a_surface(part, flat)
+            if part.on_surface or _has_more_numbers(u, before):
+                flat = part
             leading = u.ndim - part.event_ndim
             if slope is not None:
                 slope = ops.broadcast_to(slope, u.shape[:leading])
@@ -131,6 +142,23 @@ class Chain(Bijector):
                 part = ops.sum(slope, axis=tuple(range(fewest, leading)))
                 total = part if total is None else total + part
         return total
+
+
+def _has_more_numbers(x: Node, u: Node) -> bool:
+    sizes = size_product(x.shape), size_product(u.shape)
+    if all(isinstance(n, int) for n in sizes):
+        return sizes[0] > sizes[1]
+    return x.shape != u.shape and x.ndim >= u.ndim
+
+
+def _after_a_surface(part: Bijector, flat: Bijector) -> GraphError:
+    """The error of a part that stretches the values of one whose values are of fewer dimensions."""
+    names = type(part).__name__, type(flat).__name__
+    return GraphError(
+        f"Chain: the volumes by {names[0]} after {names[1]} are not known: the values of {names[1]}"
+        f" have fewer dimensions than numbers\n  at {line_text()}\n  put {names[0]} before it, "
+        "where that is the same map, or define a Bijector of your own"
+    )
 
 
 def check_bijector(what: str, value: object) -> None:

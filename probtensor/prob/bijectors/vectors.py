@@ -174,6 +174,7 @@ class UnitVector(Bijector):
     """
 
     event_ndim: ClassVar[int] = 1
+    on_surface: ClassVar[bool] = True
 
     def forward(self, u):
         # A factor changes nothing, so that the largest entry may be divided by. 0 has no direction.

@@ -18,6 +18,7 @@ from probtensor.prob.density.logp import (
     unwrap_deterministic,
     without_bounds,
 )
+from probtensor.prob.density.nans import nan_for_nan
 from probtensor.prob.distributions.base import RandomVariable, display_name
 from probtensor.prob.distributions.checked_draw import order_requirements
 from probtensor.prob.distributions.distribution import Distribution, Unknown
@@ -157,6 +158,7 @@ class _Parts:
             part = (inside, cuts[1]) if above else (cuts[0], inside)
             share = self._known(distribution.log_between, *part)
             tail = share - self._known(distribution.log_between, *cuts)
+        tail = self._nan_for_nan(tail)
         none, whole = (under, over) if not above else (over, under)
         tail = ops.where(none, -math.inf, ops.where(whole, 0.0, tail))
         return self._checked(ops.where(ops.isnan(x), math.nan, tail))
@@ -184,7 +186,7 @@ class _Parts:
                 found = self._settled(found, log_p)
         else:
             found = self._known(self.distribution.quantile_between, p, *cuts)
-        found = found.astype(self.dtype)
+        found = self._nan_for_nan(found.astype(self.dtype))
         low, high = (as_tensor_of(end, q.dtype) for end in (self.support.low, self.support.high))
         found = ops.where(ops.eq(q, 0), low, ops.where(ops.eq(q, 1), high, found))
         return self._checked(ops.where(valid | ops.eq(q, 0) | ops.eq(q, 1), found, math.nan))
@@ -198,6 +200,9 @@ class _Parts:
         found = ops.where(enough & (found > least), before, found)
         short = self._known(self.distribution.logcdf, found) < log_p
         return ops.where(short, found + 1, found)
+
+    def _nan_for_nan(self, formula: Node) -> Node:
+        return nan_for_nan(formula, self.distribution, self.parameters)
 
     def _checked(self, result: Node) -> Node:
         """nan where a parameter lies outside its range."""

@@ -32,6 +32,7 @@ from probtensor.graph.node import TensorLike, make
 from probtensor.graph.sizes import rebuilt
 from probtensor.late import late
 from probtensor.ops.kinds import Composite, Elementwise
+from probtensor.prob.density.nans import nan_for_nan
 from probtensor.prob.density.sums import before_broadcast, sum_over_sample
 from probtensor.prob.distributions.base import (
     Bounded,
@@ -220,6 +221,8 @@ def full_density(
     nodes with their supports."""
     (x, *inputs), inner = without_bounds([x, *inputs])
     density, found = restricted(variable, x, inputs, is_fixed, [*bounded, *inner], FactTable())
+    own = variable.op.parameters_of(inputs)
+    density = nan_for_nan(density, variable.op.distribution, own, x)
     return apply_restrictions(density, found)
 
 
@@ -242,14 +245,15 @@ def restricted(
     op = variable.op
     distribution = op.distribution
     name = display_name(distribution, op.label)
-    x = typed_value(op, x, inputs)
     support = op.support(*inputs)
+    given, x = x, typed_value(op, x, inputs)
     found = []
     # The rest may assume these: where one does not hold, the density is -inf anyway.
     for domain, value in bounded:
         found += restriction(f"a parameter of {name}", value, domain, facts)
         assume(value, domain, facts)
-    inside = None if is_within(x, support, facts) else support.contains(x)
+    whole = not (distribution.indexes and given.type.is_float)
+    inside = None if whole and is_within(x, support, facts) else support.contains(given)
     if distribution.indexes and inside is not None:
         # An index out of range must not be read, even if the result is not used.
         x = ops.where(inside, x, 0)
@@ -258,7 +262,7 @@ def restricted(
         variable, distribution.logpdf(x, *map(merge_exponentials, parameters)), inputs, is_fixed
     )
     if inside is not None:
-        inside = widened(or_nan(inside, x, support), result)
+        inside = widened(or_nan(inside, given, support), result)
         found.append(Restriction(f"the value of {name}", x, inside, support))
     for (label, domain), value in zip(distribution.parameters.items(), parameters):
         found += restriction(f"{label} of {name}", value, domain, facts)

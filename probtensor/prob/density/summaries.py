@@ -13,6 +13,7 @@ from probtensor.graph.node import TensorLike
 from probtensor.late import late
 from probtensor.prob.density.cumulative import nan_outside
 from probtensor.prob.density.logp import logp, unwrap_deterministic, without_bounds
+from probtensor.prob.density.nans import nan_for_nan
 from probtensor.prob.distributions.base import RandomVariable, display_name
 from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.distributions.formulas import merge_exponentials
@@ -70,7 +71,8 @@ class Own:
             raise self.refuse(str(error)) from None
 
     def finished(self, result: Node, shape: Sequence) -> Node:
-        """The result in the shape, nan where a parameter lies outside its range."""
+        """The result in the shape, nan where a parameter is nan or lies outside its range."""
+        result = nan_for_nan(result, self.distribution, self.parameters)
         result = nan_outside(result, self.name, self.distribution, self.parameters, self.bounded)
         return ops.broadcast_to(result, tuple(shape))
 

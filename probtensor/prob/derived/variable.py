@@ -54,6 +54,7 @@ class Derived(Distribution, HoldsSizes):
     orders: tuple[tuple[str, str, bool], ...]
     kind: tuple[bool, int, bool, bool]
     name = "expression"
+    spreads_nan = False
 
     @property
     def parameters(self) -> Mapping[str, Support]:

@@ -64,6 +64,7 @@ class Distribution:
     # positive z; of exp(mu + sigma z) for a log-normal one.
     location_scale: ClassVar[tuple[str | None, str] | None] = None
     propagates_nan: ClassVar[bool] = False  # draws are nan for parameters out of range
+    spreads_nan: ClassVar[bool] = True  # results are nan where a value or a parameter is
     takes_missing: ClassVar[bool] = False  # an observed nan is missing and is integrated out
     # The names of the axes of a point of each parameter, and of a value: axes of one name have one
     # size. Where nothing is said, all are called n.
@@ -157,11 +158,11 @@ class Distribution:
 
     def mean(self, *parameters: Node) -> Node:
         """The expectation; nan where there is none."""
-        raise Unknown(f"{self.name} has no mean")
+        raise Unknown(f"no mean of {self.name} is known here")
 
     def variance(self, *parameters: Node) -> Node:
         """The variance of each entry; inf or nan where there is none."""
-        raise Unknown(f"{self.name} has no variance")
+        raise Unknown(f"no variance of {self.name} is known here")
 
     def mode(self, *parameters: Node) -> Node:
         """A value of the highest density; nan where there is none."""

@@ -76,7 +76,7 @@ def deciding(value: Node, domain: Support, facts: FactTable) -> Node:
 
 def or_nan(inside: Node, x: Node, domain: Support) -> Node:
     """The mask, and True where the value or a bound is nan."""
-    for y in (x, *(getattr(domain, end, None) for end in ("low", "high"))):
+    for y in (x, *(getattr(domain, end, None) for end in ("low", "high", "value"))):
         if not isinstance(y, Node) or not y.type.is_float:
             continue
         wrong = ops.isnan(y)

@@ -134,6 +134,7 @@ class Masked(Combined):
     """The part, with a log density of 0 where `mask` is 0."""
 
     own: ClassVar = {"mask": BINARY}
+    spreads_nan = False  # what is masked may be nan
 
     def support(self, mask, *own):
         part = self.part.support(*own)

@@ -42,6 +42,7 @@ class Custom(Distribution):
     random: Callable[..., Node] | None
     log_tail: Callable[..., Node] | None
     whole: Support
+    spreads_nan = False  # nan may mark what the functions leave out
 
     @property
     def name(self) -> str:
