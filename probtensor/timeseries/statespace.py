@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cython_ext.convert import is_masked
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.dataclass import dataclass
@@ -15,6 +14,7 @@ from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.structured import scan
 from probtensor.prob.distributions.base import deterministic, random_variable, to_tensor
+from probtensor.prob.model.missing import missing_in
 from probtensor.prob.random import normal
 from probtensor.process import numpy_part
 from probtensor.timeseries.densities import Observation, ObservationVector
@@ -315,10 +315,8 @@ class StateSpace:
 
 def _with_gaps(data: TensorLike) -> TensorLike:
     """Data with nan for what is masked."""
-    if not is_masked(data):
-        return data
-    ma = numpy_part("ma")
-    return np.where(ma.getmaskarray(data), np.nan, ma.getdata(data))
+    mask = missing_in(data)
+    return data if mask is None else np.where(mask, np.nan, numpy_part("ma").getdata(data))
 
 
 def _root(cov: Node) -> Node:
