@@ -229,8 +229,11 @@ class Parts:
         return scaled(other, node.inputs[-1]) if weighted else other
 
     def change(self, changes: Mapping[Node, Node]) -> None:
-        """Replace nodes in all parts."""
-        changes = {node: self.own_graph(new) for node, new in changes.items()}
+        """Replace nodes in all parts by graphs of the user's."""
+        self.exchange({node: self.own_graph(new) for node, new in changes.items()})
+
+    def exchange(self, changes: Mapping[Node, Node]) -> None:
+        """Replace nodes in all parts by graphs of this posterior's."""
         roots = [*self.observed, *self.potentials, *self.track, *self.data]
         found = dict(zip(roots, replaced(roots, changes), strict=True))
         self.owners = {found.get(placed, placed): own for placed, own in self.owners.items()}
