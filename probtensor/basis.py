@@ -229,7 +229,11 @@ def _variable(what: str, x: TensorLike) -> Node:
     if node.ndim != 1:
         raise refusal(f"{what}: x has shape {shape_text(node.shape)}; it is a vector",
                       kind=GraphError)  # fmt: skip
-    return node if node.type.is_float else node.astype("float64")
+    if node.type.is_float:
+        return node
+    # Numbers remain numbers, of which knots may be quantiles.
+    known = isinstance(node.op, Const)
+    return as_tensor(node.op.array.astype(float)) if known else node.astype("float64")
 
 
 def _knots(

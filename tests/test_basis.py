@@ -46,6 +46,12 @@ def test_numbers_of_columns():
     assert basis.bspline(X.astype("float32"), df=5).dtype == "float32"
 
 
+def test_quantiles_of_whole_numbers():
+    x = [1, 2, 3, 4, 7, 9]
+    floats = pt.basis.bspline(np.array(x, float), df=5).eval()
+    assert np.array_equal(pt.basis.bspline(x, df=5).eval(), floats)
+
+
 def test_natural_and_cyclic_splines():
     x = pt.vector("x")
     t = np.r_[-1.0, KNOTS, 4.0]

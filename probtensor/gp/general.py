@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.dataclass import dataclass
@@ -15,12 +17,13 @@ from probtensor.gp.covariance import (
     as_inputs,
     checked_dims,
     column_differences,
+    literal,
     parameter,
 )
 from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.symbolic import refusal
-from probtensor.prob.distributions.base import to_tensor
-from probtensor.prob.distributions.support import NONNEGATIVE, REAL
+from probtensor.prob.distributions.base import check_values, to_tensor
+from probtensor.prob.distributions.support import NONNEGATIVE, REAL, Integers, Support
 from probtensor.types import shape_text
 
 
@@ -51,10 +54,15 @@ class Brownian(Covariance):
     scale: Node
 
     def between(self, x: Node, y: Node, same: bool) -> Node:
-        return ops.square(self.scale) * ops.minimum(x[:, 0][:, None], y[:, 0][None, :])
+        left, right = self.times(x), self.times(y)
+        return ops.square(self.scale) * ops.minimum(left[:, None], right[None, :])
 
     def own(self, x: Node) -> Node:
-        return ops.square(self.scale) * x[:, 0]
+        return ops.square(self.scale) * self.times(x)
+
+    def times(self, x: Node) -> Node:
+        """The coordinate that is read. ValueError for numbers below 0."""
+        return _checked("brownian", x[:, 0], NONNEGATIVE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,12 +160,18 @@ class Coregion(Covariance):
     table: Node
 
     def between(self, x: Node, y: Node, same: bool) -> Node:
-        rows, columns = (u[:, 0].astype("int64") for u in (x, y))
+        rows, columns = self.numbers(x), self.numbers(y)
         return self.table[rows[:, None], columns[None, :]]
 
     def own(self, x: Node) -> Node:
-        k = x[:, 0].astype("int64")
+        k = self.numbers(x)
         return self.table[k, k]
+
+    def numbers(self, x: Node) -> Node:
+        """The numbers of the outputs. ValueError for literals that are none."""
+        count = self.table.shape[0]
+        most = count - 1 if isinstance(count, int) else np.inf
+        return _checked("coregion", x[:, 0], Integers(0, most)).astype("int64")
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +194,14 @@ class Kron(Covariance):
             found = k.variances(x[:, a:b])
             total = found if total is None else total * found
         return total
+
+
+def _checked(name: str, x: Node, domain: Support) -> Node:
+    """A coordinate of inputs; ValueError for literals outside of a domain."""
+    values = literal(x)
+    if values is not None:
+        check_values(f"the input of {name}", np.asarray(values, float), domain)
+    return x
 
 
 @public(name="gp.constant")

@@ -11,14 +11,21 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.dataclass import dataclass, field
-from probtensor.gp.covariance import Covariance, as_covariance, as_inputs
+from probtensor.gp.covariance import (
+    Constant,
+    Covariance,
+    Product,
+    Sum,
+    as_covariance,
+    as_inputs,
+    literal,
+)
 from probtensor.gp.means import Mean, mean_at
 from probtensor.gp.process import part_name
 from probtensor.gp.stationary import Periodic
-from probtensor.graph import GraphError, Input, Node, as_tensor, toposort
+from probtensor.graph import GraphError, Node, as_tensor
 from probtensor.graph.node import TensorLike
 from probtensor.graph.symbolic import refusal
-from probtensor.ops.kinds import Random
 from probtensor.prob.distributions.base import deterministic, to_tensor
 from probtensor.prob.random import normal
 from probtensor.types import shape_text
@@ -33,9 +40,10 @@ class HSGP:
 
     cov     exp_quad, matern12, matern32, matern52, their sums and multiples; or periodic of one
             coordinate, whose basis is that of its Fourier series, without L, c and center
-    m       the number of basis functions of each coordinate; of one coordinate a number. For the
-            periodic one the basis has 2 m - 1 functions
-    L       half of the width of the box, of each coordinate; the process is 0 on its border, so
+    m       the number of basis functions of each coordinate that cov reads (its `active_dims`, the
+            same of all of its parts); of one coordinate a number. For the periodic one the basis
+            has 2 m - 1 functions
+    L       half of the width of the box, of each of these; the process is 0 on its border, so
             that it must reach well beyond the inputs
     c       instead of L: the box is that of `X` times c, of at least 1.2
     X       the inputs that c is for; with L they are not needed
@@ -104,16 +112,18 @@ class HSGP:
         x = as_inputs(X, "X")
         if isinstance(self.cov, Periodic):
             return self._periodic(self.cov.active(x))
-        counts = self._counts()
+        counts, read = self._counts(), self._coordinates(x)
+        x = _columns(x, read)
         if isinstance(x.shape[1], int) and x.shape[1] != len(counts):
             raise refusal(
                 f"HSGP: m={self.m} is for {len(counts)} coordinates, and X has shape "
-                f"{shape_text(x.shape)}",
+                f"{shape_text(x.shape)}" + ("" if read is None else f", active_dims={read}"),
                 "give m for each coordinate, as m=(20, 20)",
                 kind=GraphError,
             )
-        center, widths = self._box(len(counts))
-        _check_inside(X, center, widths)
+        center, widths = self._box(len(counts), read)
+        if not isinstance(X, Node):
+            _check_inside(x, center, widths)
         numbers = np.array(list(itertools.product(*(range(1, n + 1) for n in counts))), float)
         omega = as_tensor(math.pi / 2 * numbers) / widths
         basis = None
@@ -122,6 +132,20 @@ class HSGP:
             wave = ops.sin(own[:, None] * omega[:, d][None, :]) / ops.sqrt(widths[d])
             basis = wave if basis is None else basis * wave
         return basis, ops.sqrt(as_covariance(self.cov).spectral_density(omega))
+
+    def _coordinates(self, x: Node) -> tuple[int, ...] | None:
+        """The coordinates that the covariance function reads; None for all of them."""
+        found = _active_dims(as_covariance(self.cov))
+        if isinstance(x.shape[1], int):
+            every = tuple(range(x.shape[1]))
+            found = {every if dims is None else dims for dims in found}
+        if len(found) > 1:
+            raise refusal(
+                "HSGP: the parts of the covariance function read different coordinates",
+                "make an HSGP of each part, and add their values",
+                kind=GraphError,
+            )
+        return next(iter(found), None)
 
     @property
     def size(self) -> int:
@@ -138,9 +162,9 @@ class HSGP:
             )
         return tuple(map(int, counts))
 
-    def _box(self, count: int) -> tuple[Node, Node]:
-        """The middle of the box, and half of its width along each coordinate."""
-        x = None if self.X is None else as_inputs(self.X, "X of HSGP")
+    def _box(self, count: int, read: tuple[int, ...] | None) -> tuple[Node, Node]:
+        """The middle of the box, and half of its width along each coordinate that is read."""
+        x = None if self.X is None else _columns(as_inputs(self.X, "X of HSGP"), read)
         if (self.L is None) == (self.c is None) or (self.c is not None and x is None):
             raise refusal("HSGP: give L, or c and X", kind=GraphError)
         if self.c is not None and not self.c >= 1:
@@ -213,19 +237,34 @@ def hsgp_parameters(
     return math.ceil(share * c * half / short), c
 
 
-def _check_inside(X: TensorLike, center: Node, widths: Node) -> None:
-    """ValueError for arrays of inputs outside a box of given numbers."""
-    if isinstance(X, Node) or not (_is_known(center) and _is_known(widths)):
+def _active_dims(cov: Covariance) -> set[tuple[int, ...] | None]:
+    """The coordinates that the parts of a covariance function read."""
+    if isinstance(cov, (Sum, Product)):
+        return {dims for part in cov.parts for dims in _active_dims(part)}
+    return set() if isinstance(cov, Constant) else {cov.active_dims}
+
+
+def _columns(x: Node, read: tuple[int, ...] | None) -> Node:
+    """The coordinates of inputs that are read."""
+    count = x.shape[1]
+    if read is None or (isinstance(count, int) and read == tuple(range(count))):
+        return x
+    if isinstance(count, int) and max(read) >= count:
+        raise refusal(
+            f"covariance: active_dims={read} of inputs with {count} coordinates", kind=GraphError
+        )
+    return ops.stack([x[:, k] for k in read], axis=1)
+
+
+def _check_inside(inputs: Node, center: Node, widths: Node) -> None:
+    """ValueError for inputs of arrays outside a box of given numbers."""
+    x, middle, half = map(literal, (inputs, center, widths))
+    if middle is None or half is None:
         return
-    x = as_inputs(X, "X").eval()
-    beyond = np.abs(x - center.eval()) > widths.eval()
+    beyond = np.abs(x - middle) > half
     if beyond.any():
         raise refusal(
             f"HSGP: the input {x[beyond.any(1)][0]} lies outside the box",
             "give a larger L, or c and X with the widest inputs",
             kind=ValueError,
         )
-
-
-def _is_known(node: Node) -> bool:
-    return all(not isinstance(x.op, (Input, Random)) for x in toposort([node]))

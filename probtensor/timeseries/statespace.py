@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.dataclass import dataclass
@@ -12,7 +14,9 @@ from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.structured import scan
 from probtensor.prob.distributions.base import deterministic, random_variable, to_tensor
+from probtensor.prob.model.missing import missing_in
 from probtensor.prob.random import normal
+from probtensor.process import numpy_part
 from probtensor.timeseries.densities import Observation, ObservationVector
 from probtensor.timeseries.recursions import Step, System, backward, filter_step
 from probtensor.types import Dim, Size, shape_text
@@ -292,7 +296,7 @@ class StateSpace:
         return last, Step(*found)
 
     def _data(self, data: TensorLike) -> Node:
-        y = to_tensor("timeseries: data", data)
+        y = to_tensor("timeseries: data", _with_gaps(data))
         y = y if y.dtype == "float64" else y.astype("float64")
         wanted = 1 + self.several
         count = self.design.shape[-2] if self.several else None
@@ -307,6 +311,12 @@ class StateSpace:
                 kind=GraphError,
             )
         return y
+
+
+def _with_gaps(data: TensorLike) -> TensorLike:
+    """Data with nan for what is masked."""
+    mask = missing_in(data)
+    return data if mask is None else np.where(mask, np.nan, numpy_part("ma").getdata(data))
 
 
 def _root(cov: Node) -> Node:

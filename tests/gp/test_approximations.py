@@ -178,6 +178,22 @@ def test_basis_functions_approximate_the_exact_process():
     np.testing.assert_allclose((basis * root**2) @ basis.T, k(space).eval(), atol=1e-3)
 
 
+def test_basis_functions_of_the_coordinates_that_are_read():
+    plane = np.stack([RNG.normal(size=12), np.linspace(0, 5, 12)], axis=1)
+    k = 2.0 * pt.gp.matern52(0.8, active_dims=[1]) + pt.gp.exp_quad(1.0, active_dims=[1])
+    for box in ({"c": 2.0, "X": plane}, {"L": 5.0, "center": 2.5}):
+        basis, root = (v.eval() for v in pt.gp.HSGP(k, 60, **box).prior_linearized(plane))
+        np.testing.assert_allclose((basis * root**2) @ basis.T, k(plane).eval(), atol=1e-3)
+    k = pt.gp.exp_quad([1.0, 2.0], active_dims=[1, 0])
+    basis, root = (v.eval() for v in pt.gp.HSGP(k, (25, 25), L=(9.0, 9.0)).prior_linearized(plane))
+    np.testing.assert_allclose((basis * root**2) @ basis.T, k(plane).eval(), atol=1e-3)
+    k = pt.gp.exp_quad(active_dims=[0]) + pt.gp.exp_quad(active_dims=[1])
+    with pytest.raises(GraphError, match="read different coordinates"):
+        pt.gp.HSGP(k, (5, 5), L=9.0).prior("f", plane)
+    with pytest.raises(GraphError, match="m=\\(5, 5\\) is for 2 coordinates, and X has shape"):
+        pt.gp.HSGP(pt.gp.exp_quad(active_dims=[1]), (5, 5), L=9.0).prior("f", plane)
+
+
 def test_fourier_series_of_the_periodic_covariance():
     x = np.linspace(-3, 30, 50)
     k = pt.gp.periodic(12.0, 0.9, 1.4)

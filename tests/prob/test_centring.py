@@ -198,3 +198,30 @@ def test_coordinates_do_not_depend_on_what_is_summed_out():
     assert np.isclose(posterior.terms(q).logp, posterior.logp(q), rtol=1e-12)
     assert not pt.lint(posterior)
     assert "z" in pt.model_graph(posterior)
+
+
+def test_all_levels_of_a_hierarchy_are_reparametrized_together():
+    """Those below have the changed ones as parents, through variables that stay, too; so have
+    missing values."""
+    mu, tau = R.normal(0, 5, name="mu"), R.half_cauchy(5, name="tau")
+    a = R.normal(mu, tau, shape=2, name="a")
+    k = R.gamma(2.0, pt.exp(a[0]), name="k")
+    b = R.normal(a[:, None], k, shape=(2, 2), name="b")
+    y = R.normal(b, 1.0, name="y")
+    with pytest.warns(pt.ImputationWarning):
+        posterior = pt.condition({y: [[0.0, 1.0], [np.nan, 3.0]]}, target="machine")
+    rng = np.random.default_rng(2)
+    for how in (False, 0.5):
+        changed = pt.reparametrize(posterior, how)
+        assert changed.names == posterior.names
+        q, step = rng.normal(size=changed.dim), 1e-6 * np.eye(changed.dim)
+        ahead, back = (
+            [posterior.unconstrain(changed.constrain(q + sign * h)) for h in step]
+            for sign in (1, -1)
+        )
+        jacobian = (np.array(ahead) - np.array(back)) / 2e-6
+        expected = posterior.logp(posterior.unconstrain(changed.constrain(q)))
+        expected += np.linalg.slogdet(jacobian)[1]
+        assert np.isclose(changed.logp(q), expected, rtol=1e-8)
+    chosen = pt.reparametrize(posterior, draws=20, tune=20, progress=False)
+    assert chosen.names == posterior.names

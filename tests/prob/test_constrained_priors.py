@@ -60,3 +60,10 @@ def test_probabilities_are_those_asked_for(made, bounds, guess, options, frozen)
 def test_what_cannot_be_found_says_so(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def test_bounds_far_from_the_first_guess():
+    for lower, upper in ((20_000.0, 80_000.0), (1000.0, 1001.0), (1e-8, 3e-8), (-1e9, -0.99e9)):
+        found = pt.find_constrained_prior(pt.random.normal, lower, upper, {"mu": 0, "sigma": 1})
+        truth = stats.norm((lower + upper) / 2, (upper - lower) / 2 / stats.norm.isf(0.025))
+        np.testing.assert_allclose([found["mu"], found["sigma"]], [truth.mean(), truth.std()])

@@ -262,3 +262,68 @@ def test_maps_from_unconstrained_space_are_kept():
     with pytest.warns(pt.ImputationWarning):
         gaps = pt.condition({y: [1.0, np.nan, 2.0]}, transforms=maps, target="machine")
     assert np.isclose(gaps.constrain([0.3, -0.4, 0.0])["b"], v["b"])
+
+
+def test_changes_after_changes_take_the_later_values():
+    a = pt.random.normal(0, 2, name="a")
+    x = pt.data([1.0, 2.0, 3.0], name="x", dims="row")
+    y = pt.random.normal(a * x, 1, name="y", dims="row")
+    posterior = pt.condition({y: DATA}, coords={"row": list("abc")}, target="machine")
+    first = pt.do(posterior, {"a": 1.0})
+    second = pt.do(first, {"a": 2.0})
+    assert first.constants["a"] == 1.0 and second.constants["a"] == 2.0
+    expected = stats.norm.logpdf(DATA, 2 * np.arange(1.0, 4.0)).sum()
+    assert np.isclose(second.logp([]), expected, rtol=1e-12)
+    # Data of a dim, which have as many sizes as they are given.
+    zero = stats.norm.logpdf(0.7, 0, 2) + stats.norm.logpdf(DATA, 0).sum()
+    others = pt.data(np.zeros(3), name="x", dims="row"), pt.data(np.zeros(3), name="x")
+    for changed in (pt.do(posterior, {"x": np.zeros(3)}), pt.do(posterior, {x: [0.0, 0, 0]}),
+                    *(pt.replace(posterior, {"x": other}) for other in others)):  # fmt: skip
+        assert np.isclose(changed.logp([0.7]), zero, rtol=1e-12)
+    assert pt.replace(posterior, {x: pt.random.normal(0, 1, shape=3, name="x")}).names == ("a", "x")
+    with pytest.raises(ValueError, match="row has length 3 by coords, but 2"):
+        pt.do(posterior, {"x": [1.0, 2.0]})
+
+
+def test_an_intervention_forgets_data_with_missing_values():
+    m = pt.random.normal(0, 2, name="m")
+    h = pt.random.normal(m, 1, shape=3, name="h")
+    w = pt.random.normal(2 * h, 1, name="w")
+    with pytest.warns(pt.ImputationWarning):
+        posterior = pt.condition({h: [1.0, np.nan, 2.0], w: DATA}, target="machine")
+    changed = pt.do(posterior, {"h": 1.0})
+    assert changed.names == ("m",)
+    expected = stats.norm.logpdf(0.3, 0, 2) + stats.norm.logpdf(DATA, 2).sum()
+    assert np.isclose(changed.logp([0.3]), expected, rtol=1e-12)
+    with pytest.raises(pt.GraphError, match="h has missing values"):
+        pt.replace(posterior, {"h": pt.random.normal(m, 2, shape=3, name="h")})
+
+
+def test_a_replaced_observation_keeps_its_share_of_all_rows():
+    a = pt.random.normal(0, 2, name="a")
+    y = pt.random.normal(a, 1, shape=3, name="y")
+    posterior = pt.condition({y: DATA}, total_size={y: 30}, target="machine")
+    wide = pt.replace(posterior, {"y": pt.random.normal(a, 2, shape=3, name="y")})
+    expected = stats.norm.logpdf(0.3, 0, 2) + 10 * stats.norm.logpdf(DATA, 0.3, 2).sum()
+    assert np.isclose(wide.logp([0.3]), expected, rtol=1e-12)
+    own = pt.scaled(pt.random.normal(a, 2, shape=3, name="y"), 1.0)
+    expected = stats.norm.logpdf(0.3, 0, 2) + stats.norm.logpdf(DATA, 0.3, 2).sum()
+    assert np.isclose(pt.replace(posterior, {"y": own}).logp([0.3]), expected, rtol=1e-12)
+
+
+def test_variables_that_are_summed_out_have_names():
+    a = pt.random.normal(0, 2, name="a")
+    k = pt.random.bernoulli(0.3, name="k")
+    posterior = pt.condition({pt.random.normal(a * k, 1, name="w"): 1.0}, target="machine")
+    expected = stats.norm.logpdf(0.3, 0, 2) + stats.norm.logpdf(1.0, 0.3)
+    assert np.isclose(pt.do(posterior, {"k": 1}).logp([0.3]), expected, rtol=1e-12)
+    seen = pt.observe(posterior, {"k": 1})
+    assert np.isclose(seen.logp([0.3]), expected + np.log(0.3), rtol=1e-12)
+
+
+def test_batches_keep_masks_and_models_are_tensors():
+    masked = np.ma.array([1.0, 2.0, 3.0], mask=[False, True, False])
+    batches = [*pt.minibatches({"x": masked}, 3, seed=1)]
+    assert batches[0]["x"].mask.sum() == 1
+    with pytest.raises(TypeError, match="takes a posterior, a tensor, or a list or dict"):
+        pt.observe(3, {pt.random.normal(0, 1, name="x"): 1.0})

@@ -194,3 +194,23 @@ def test_a_sum_inside_a_term_counts_once_for_each_entry():
     once = ROWS * np.exp(q)
     np.testing.assert_allclose(value, y.sum() * q[0] + once.sum() + COUNTS.sum(axis=0) @ q)
     np.testing.assert_allclose(slopes, y.sum() * np.eye(3)[0] + once + COUNTS.sum(axis=0))
+
+
+def test_distributions_that_are_made_of_others_are_written_with_these():
+    R = pt.random
+    mu, tau = R.normal(0, 5, name="mu"), R.half_normal(1, name="tau")
+    whole = R.normal(mu, tau)
+    for variable, text in (
+        (R.normal(mu, tau, constraint=pt.interval(0, None)), "truncated(normal(mu, tau), 0, inf)"),
+        (R.normal(mu, 1, constraint=pt.interval(tau, 9)), "truncated(normal(mu, 1), tau, 9)"),
+        (R.normal(mu, 1, shape=3, constraint=pt.ordered()), "ordered(normal(mu, 1))"),
+        (R.censored(whole, None, 2.0), "censored(normal(mu, tau), -inf, 2)"),
+        (R.zero_inflated(0.3, R.poisson(tau)), "zero_inflated(0.3, poisson(tau))"),
+        (R.mixture([0.5, 0.5], [R.normal(0, 1), R.student_t(3, mu, 2)]),
+         "mixture(0.5, normal(0, 1), student_t(3, mu, 2))"),
+        (pt.scaled(whole, 0.5), "scaled(normal(mu, tau), 0.5)"),
+    ):  # fmt: skip
+        assert pt.table(variable)["distribution"][-1] == text
+    half = R.normal(mu, tau, constraint=pt.interval(0, None), name="half")
+    formula = r"\operatorname{Truncated}\left(\operatorname{Normal}\left(\mu, \tau\right), 0,"
+    assert formula in pt.latex(half)

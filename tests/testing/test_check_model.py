@@ -191,3 +191,30 @@ def test_improper_prior_and_wrong_settings_say_so():
         pt.check_model(model, tests=["gradients"])
     with pytest.raises(TypeError, match="condition"):
         pt.check_model(x)
+
+
+def test_values_of_positive_probability_are_summed(monkeypatch):
+    m = pt.random.normal(0, 1, name="m")
+    s = pt.random.half_normal(1, name="s")
+    y = pt.random.censored(pt.random.normal(m, 1.0, shape=2), -1.0, 1.0, name="y")
+    z = pt.random.hurdle_gamma(0.7, 2.0, s, shape=2, name="z")
+    model = pt.condition({y: [0.0, 1.0], z: [0.0, 2.0]}, target="machine")
+    found, report = failed(model, VARIABLES, draws=1000)
+    assert not found and "of 1000 draws are 1, p = " in str(report)
+    kind = type(z.op.distribution)
+    own = kind.sample
+    monkeypatch.setattr(kind, "sample", lambda *given: ops.maximum(own(*given), 1e-3))
+    assert ("integral", "z") in failed(model, VARIABLES, draws=1000)[0]
+
+
+def test_factors_and_potentials_are_no_faults():
+    mu = pt.random.normal(0, 5, name="mu")
+    y = pt.random.normal(mu, 1.0, shape=3, name="y")
+    for model in (
+        pt.condition({pt.scaled(y, 2.0): [1.0, 2, 3]}, target="machine"),
+        pt.condition({y: [1.0, 2, 3]}, total_size={y: 30}, target="machine"),
+        pt.condition({y: [1.0, 2, 3]}, potentials=[-(mu**2)], target="machine"),
+    ):
+        found, report = failed(model, ["gradient", "variables", "joint", "calibration"], draws=500)
+        assert not found and len(report.skipped) == 1
+        assert "draws" in report.skipped[0].text

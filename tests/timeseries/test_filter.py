@@ -139,6 +139,13 @@ def test_other_regressors_and_data():
         np.testing.assert_allclose(value - prior, dense.logp(y), rtol=1e-11)
 
 
+def test_masked_data_are_missing():
+    model = pt.timeseries.local_level(0.5, 0.7)
+    masked = np.ma.array([1.0, 9.0, 2.0], mask=[False, True, False])
+    expected = model.logp([1.0, np.nan, 2.0]).eval()
+    assert np.array_equal(model.logp(masked).eval(), expected)
+
+
 def test_a_wide_first_state_costs_no_digits():
     """Against the density with a diffuse first level: that of the differences."""
     y = np.cumsum(RNG.normal(size=30)) + 5.0

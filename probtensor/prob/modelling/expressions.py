@@ -11,6 +11,8 @@ from probtensor.dataclass import dataclass
 from probtensor.graph import Const, Input, Node
 from probtensor.graph.node import SizeOf
 from probtensor.prob.distributions.base import Bounded, Deterministic, RandomVariable
+from probtensor.prob.distributions.distribution import Distribution
+from probtensor.prob.distributions.support import Integers, Interval, Ordered, attach_bounds
 
 DEEPEST = 6  # operations within each other; what is below is written ...
 LONGEST = 3  # entries of an array that are written out
@@ -18,6 +20,10 @@ LONGEST = 3  # entries of an array that are written out
 _SILENT = (
     ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Cast, Bounded,
 )  # fmt: skip
+_MADE_OF_OTHERS = {
+    "mixture", "zero_inflated", "hurdle", "truncated", "censored", "interval_censored", "folded",
+    "masked",
+}  # fmt: skip
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
 _INFIX = {
     ops.Add: ("+", "+", SUM), ops.Sub: ("-", "-", SUM), ops.Mul: ("*", r"\,", PRODUCT),
@@ -73,13 +79,49 @@ class Writer:
         if depth >= DEEPEST:
             return (r"\ldots" if self.latex else "..."), ATOM
         if isinstance(op, RandomVariable):
-            parts = [self.written(x, depth + 1)[0] for x in op.parameters_of(node.inputs)]
-            return self.distribution(op.distribution.name, parts), ATOM
+            return self.random(node, depth + 1), ATOM
         special = self.special(node, depth + 1)
         if special is not None:
             return special
         parts = [self.written(x, depth + 1)[0] for x in node.inputs]
         return self.call(op.text().split("{")[0], parts), ATOM
+
+    def random(self, node: Node, depth: int) -> str:
+        """A distribution with its parameters, its constraint and its factor."""
+        op, inputs = node.op, node.inputs
+        text = self.law(op.distribution, op.parameters_of(inputs), depth)
+        if op.constraint is not None:
+            found = attach_bounds(op.constraint, inputs)
+            if isinstance(found, Ordered):
+                text = self.distribution("ordered", [text])
+            elif isinstance(found, (Interval, Integers)):
+                ends = [self.end(x, depth) for x in (found.low, found.high)]
+                text = self.distribution("truncated", [text, *ends])
+        if op.weighted:
+            text = self.distribution("scaled", [text, self.written(inputs[-1], depth)[0]])
+        return text
+
+    def law(self, distribution: Distribution, parameters: Sequence[Node], depth: int) -> str:
+        """A distribution, which may be made of others, with its parameters."""
+        if distribution.name not in _MADE_OF_OTHERS:
+            parts = [self.written(x, depth)[0] for x in parameters]
+            return self.distribution(distribution.name, parts)
+        own = [self.written(x, depth)[0] for x in parameters[: len(distribution.own)]]
+        if not getattr(distribution, "has_lower", True):
+            own = [self.end(-np.inf, depth), *own]
+        if not getattr(distribution, "has_upper", True):
+            own = [*own, self.end(np.inf, depth)]
+        pairs = distribution.of_parts(parameters)
+        parts = [self.law(part, given, depth + 1) for part, given in pairs]
+        first = distribution.name in ("mixture", "zero_inflated", "hurdle")
+        return self.distribution(distribution.name, [*own, *parts] if first else [*parts, *own])
+
+    def end(self, bound: object, depth: int) -> str:
+        """A bound of a constraint."""
+        if isinstance(bound, Node):
+            return self.written(bound, depth)[0]
+        infinite = self.latex and bound in (np.inf, -np.inf)
+        return (r"-\infty" if bound < 0 else r"\infty") if infinite else f"{bound:.6g}"
 
     def special(self, node: Node, depth: int) -> tuple[str, int] | None:
         """Operators, powers and indices."""

@@ -6,10 +6,11 @@ posterior is made of, which is then conditioned again on the same data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from cython_ext.convert import is_masked
 from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Node, line_of, toposort
@@ -27,8 +28,10 @@ from probtensor.prob.distributions.support import Integers
 from probtensor.prob.model.binding import UnknownName
 from probtensor.prob.model.condition import condition, conditioned, variable_of
 from probtensor.prob.model.data import Data
+from probtensor.prob.model.missing import Completed
 from probtensor.prob.model.names import dims_of_node, listed
 from probtensor.prob.model.posterior import Posterior
+from probtensor.prob.model.weights import scaled
 from probtensor.prob.sequences.convert import as_sequence
 from probtensor.prob.sequences.op import RandomSequence
 from probtensor.prob.sequences.resolve import model_order
@@ -78,7 +81,8 @@ def replace(model: Model, changes: Mapping[object, Node]) -> Model:
              a deterministic or data, also by name. A new tensor may depend on the old one
 
     An observed variable of a posterior may be replaced by a random variable, which is then observed
-    with the same data.
+    with the same data; its factor (`pt.scaled`, `total_size=`) stays, unless the new one has its
+    own.
 
     Returns what `model` is: tensors, or a posterior. Raises KeyError for a name that the posterior
     lacks, GraphError for a node that the model does not depend on, or a tensor that does not fit.
@@ -113,7 +117,7 @@ def observe(model: Model, observed: Mapping[object, TensorLike]) -> Posterior:
             f"observe: write {{variable: value}}, not {observed!r:.60}\n  at {line_text()}"
         )
     if not isinstance(model, Posterior):
-        nodes = [model] if isinstance(model, Node) else [*_values(model)]
+        nodes = _outputs("observe", model)
         given = {variable_of(key) for key in observed}
         return condition(observed, track=[x for x in nodes if as_sequence(x) not in given])
     parts = Parts(model)
@@ -130,8 +134,16 @@ def observe(model: Model, observed: Mapping[object, TensorLike]) -> Posterior:
     return parts.posterior()
 
 
-def _values(model: object) -> Iterable[Node]:
-    return model.values() if isinstance(model, Mapping) else model
+def _outputs(what: str, model: object) -> list[Node]:
+    """The tensors that a model is, which is no posterior."""
+    found = [*model.values()] if isinstance(model, Mapping) else model
+    found = list(found) if isinstance(found, (list, tuple)) else [found]
+    if not all(isinstance(x, Node) for x in found):
+        raise TypeError(
+            f"{what}: takes a posterior, a tensor, or a list or dict of tensors, not "
+            f"{model!r:.60}\n  at {line_text()}"
+        )
+    return found
 
 
 class Parts:
@@ -156,6 +168,8 @@ class Parts:
         self.named |= {x.name: x for x in model.data if x.name}
         self.known = set(model_order([*observed, *potentials, *track]))
         self.by_uid = {x.op.uid: x for x in self.known if isinstance(x.op, (RandomVariable, Data))}
+        variables = (x for x in self.known if isinstance(x.op, RandomVariable) and x.name)
+        self.named = {x.name: x for x in variables} | self.named  # those that are summed out, too
         self.own = {own: placed for placed, own in self.owners.items()}
 
     def find(self, what: str, key: object) -> Node:
@@ -201,16 +215,33 @@ class Parts:
             getattr(own.op, mark, None) == getattr(node.op, mark, None) for mark in marks
         )
 
+    def in_place_of(self, node: Node, other: Node) -> Node:
+        """The node that `replace` puts in the place of another one: of an observed variable with
+        its factor, as that of a batch, unless it has its own."""
+        if not isinstance(other.op, RandomVariable):
+            return other
+        if isinstance(node.op, Completed):
+            raise GraphError(
+                f"replace: {node.name} has missing values, and is observed in parts\n  at "
+                f"{line_text()}\n  condition the new variable on its data"
+            )
+        weighted = node in self.observed and node.op.weighted and not other.op.weighted
+        return scaled(other, node.inputs[-1]) if weighted else other
+
     def change(self, changes: Mapping[Node, Node]) -> None:
-        """Replace nodes in all parts."""
-        changes = {node: self.own_graph(new) for node, new in changes.items()}
+        """Replace nodes in all parts by graphs of the user's."""
+        self.exchange({node: self.own_graph(new) for node, new in changes.items()})
+
+    def exchange(self, changes: Mapping[Node, Node]) -> None:
+        """Replace nodes in all parts by graphs of this posterior's."""
         roots = [*self.observed, *self.potentials, *self.track, *self.data]
         found = dict(zip(roots, replaced(roots, changes), strict=True))
         self.owners = {found.get(placed, placed): own for placed, own in self.owners.items()}
         self.observed = {found[x]: array for x, array in self.observed.items()}
         self.potentials = [found[x] for x in self.potentials]
         self.track = [found[x] for x in self.track]
-        self.data = {found[x]: array for x, array in self.data.items()}
+        # Data that are replaced by other data have the values of these.
+        self.data = {found[x]: array for x, array in self.data.items() if x not in changes}
 
     def posterior(self) -> Posterior:
         """The posterior of these parts."""
@@ -218,6 +249,18 @@ class Parts:
             self.observed, self.labels, self.track, self.potentials, self.target,
             self.transforms, self.owners, self.data,
         )  # fmt: skip
+
+
+def _pieces(node: Node) -> list[Node]:
+    """The variables that an observed variable with missing entries was taken apart into."""
+    found, left = [], [*node.inputs] if isinstance(node.op, Completed) else []
+    while left:
+        x = left.pop()
+        if isinstance(x.op, RandomVariable):
+            found.append(x)
+        else:
+            left += x.inputs
+    return found
 
 
 def _node_of(named: object) -> Node:
@@ -239,21 +282,18 @@ def _changed(
         parts = Parts(model)
         found = {parts.find(what, key): value for key, value in changes.items()}
         nodes = {node: new(what, node, value) for node, value in found.items()}
-        if dropped is not None:
-            parts.observed = {y: x for y, x in parts.observed.items() if y not in nodes}
+        if dropped is None:
+            nodes = {node: parts.in_place_of(node, other) for node, other in nodes.items()}
+        else:
+            gone = nodes.keys() | {x for node in nodes for x in _pieces(node)}
+            parts.observed = {y: x for y, x in parts.observed.items() if y not in gone}
             parts.track = list(dict.fromkeys((*parts.track, *parts.reported)))
-            parts.track = [x for x in parts.track if x not in nodes]
+            parts.track = [x for x in parts.track if x not in gone]
         parts.change(nodes)
         return parts.posterior()
     named = isinstance(model, Mapping)
     single = isinstance(model, Node)
-    listed_ones = isinstance(model, (Mapping, list, tuple))
-    outputs = [*_values(model)] if listed_ones else [model]
-    if not all(isinstance(x, Node) for x in outputs):
-        raise TypeError(
-            f"{what}: takes a posterior, a tensor, or a list or dict of tensors, not "
-            f"{model!r:.60}\n  at {line_text()}"
-        )
+    outputs = _outputs(what, model)
     known = set(toposort(outputs))
     for key in changes:
         if not isinstance(key, Node) or key not in known:
@@ -282,13 +322,14 @@ def _set_to(what: str, node: Node, value: TensorLike) -> Node:
         )
     name, label = node.name, f"{what}: the value of {node.name or 'a variable'}"
     given = to_tensor(label, value)
-    if not broadcasts_to(given.shape, node.shape):
+    constant = isinstance(given.op, Const)
+    if not (broadcasts_to(given.shape, node.shape) or (constant and _may_fit(given, node))):
         raise ValueError(
             f"{label} has shape {shape_text(given.shape)}, the variable {shape_text(node.shape)}\n"
             f"  made at {line_of(node)}"
         )
     dims = dims_of_node(node)
-    if isinstance(given.op, Const):
+    if constant:
         return _data_of(node, given.op.array, label, dims)
     if promote(given.dtype, node.dtype) != node.dtype:
         raise TypeError(f"{label} is of {given.dtype}, the variable of {node.dtype}")
@@ -311,10 +352,19 @@ def _data_of(node: Node, array: np.ndarray, label: str, dims: tuple[str, ...] | 
     return data if shape == node.shape else ops.broadcast_to(data, node.shape)
 
 
+def _may_fit(new: Node, node: Node) -> bool:
+    """Whether a tensor has as many axes as another one, of the same sizes as far as these are
+    known."""
+    pairs = zip(new.shape, node.shape)
+    return new.ndim == node.ndim and all(
+        n == m or isinstance(n, Dim) or isinstance(m, Dim) for n, m in pairs
+    )
+
+
 def _other_node(what: str, node: Node, value: object) -> Node:
     """The tensor that takes the place of another one."""
     found = value if isinstance(value, Node) else to_tensor(f"{what}: a tensor", value)
-    if found.type != node.type and not broadcasts_to(found.shape, node.shape):
+    if not broadcasts_to(found.shape, node.shape) and not _may_fit(found, node):
         raise GraphError(
             f"{what}: {node.name or 'a node'} is of type {node.type}, the new tensor of "
             f"{found.type}\n  made at {line_of(node)}"
@@ -324,8 +374,7 @@ def _other_node(what: str, node: Node, value: object) -> Node:
             f"{what}: {node.name or 'a node'} is of {node.dtype}, the new tensor of {found.dtype}\n"
             f"  made at {line_of(node)}\n  convert it with .astype({node.dtype!r})"
         )
-    pairs = zip(found.shape, node.shape)
-    if found.ndim == node.ndim and all(n == m or isinstance(n, Dim) for n, m in pairs):
+    if _may_fit(found, node):
         return found  # sizes that are not known yet become those of the data
     if isinstance(found.op, RandomVariable):
         raise GraphError(
@@ -358,7 +407,7 @@ def minibatches(
     """
     if not isinstance(data, Mapping) or not data:
         raise TypeError(f"minibatches: write {{name: array}}, not {data!r:.60}\n  at {line_text()}")
-    arrays = {key: np.array(array) for key, array in data.items()}
+    arrays = {key: np.array(array, subok=is_masked(array)) for key, array in data.items()}
     lengths = {array.shape[:1] for array in arrays.values()}
     if len(lengths) > 1 or () in lengths:
         shapes = ", ".join(str(array.shape) for array in arrays.values())

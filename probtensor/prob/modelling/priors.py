@@ -68,7 +68,7 @@ def find_constrained_prior(
             f"find_constrained_prior: takes a function of pt.random and numbers as its parameters, "
             f"which give a single number\n  at {line_text()}"
         )
-    maps = {name: _map_of(distribution, name, guess, fixed) for name in guess}
+    maps = {name: _map_of(distribution, name, guess, fixed, lower, upper) for name in guess}
     start = np.array([maps[name][1](value) for name, value in guess.items()])
     step = variable.op.distribution.discrete
     evaluate = _residuals(distribution, maps, fixed, lower - step, upper, tails, len(guess))
@@ -114,10 +114,10 @@ def _tails(mass: float, below: float | None) -> tuple[float, float]:
 
 def _map_of(
     distribution: Callable[..., Node], name: str, guess: Mapping[str, float],
-    fixed: Mapping[str, float],
+    fixed: Mapping[str, float], lower: float, upper: float,
 ) -> tuple[Callable, Callable, Callable]:  # fmt: skip
     """(the value of a parameter from a real number, as a graph; the inverse; the same as numbers):
-    by the numbers that the distribution refuses."""
+    by the numbers that the distribution refuses. The unit of others is that of the bounds."""
 
     def refused(value: float) -> bool:
         try:
@@ -135,7 +135,9 @@ def _map_of(
                 lambda t: 1 / (1 + np.exp(-t)),
             )
         return ops.exp, math.log, np.exp
-    return lambda t: t, float, float
+    lengths = upper - lower, abs(value - lower), abs(value - upper)
+    unit = float(max([x for x in lengths if np.isfinite(x)], default=1.0)) or 1.0
+    return lambda t: t * unit, lambda x: x / unit, lambda t: t * unit
 
 
 def _residuals(

@@ -24,8 +24,9 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.dataclass import dataclass
 from probtensor.dataclass import replace as with_fields
-from probtensor.graph import GraphError, Node, ancestors, line_of, made_by
+from probtensor.graph import GraphError, Node, ancestors, line_of, made_by, toposort
 from probtensor.graph.node import make
+from probtensor.graph.walk import replace as replaced
 from probtensor.late import late
 from probtensor.prob.bijectors.centring import centering_of
 from probtensor.prob.distributions.base import RandomVariable, display_name
@@ -136,7 +137,9 @@ def candidates(posterior: Posterior) -> list[FreeVariable]:
 def _centred(posterior: Posterior, shares: Mapping[Node, object]) -> Posterior:
     """The posterior with the variables centred by these shares."""
     parts, changes = Parts(posterior), {}
-    for node, share in shares.items():
+    place = {node: k for k, node in enumerate(toposort([*shares]))}
+    for node in sorted(shares, key=place.__getitem__):  # causes first, which others are made of
+        share = shares[node]
         with made_by(node):
             plain = with_fields(node.op, centering=None)
             if type(plain) is not RandomVariable:
@@ -145,9 +148,10 @@ def _centred(posterior: Posterior, shares: Mapping[Node, object]) -> Posterior:
                     f"the steps of a loop\n  made at {line_of(node)}"
                 )
             own = None if share is True else centering_of(plain, share)
-            changes[node] = make(with_fields(plain, centering=own), node.inputs)
+            inputs = replaced([*node.inputs], changes)
+            changes[node] = make(with_fields(plain, centering=own), tuple(inputs))
             parts.transforms.pop(node, None)
-    parts.change(changes)
+    parts.exchange(changes)
     return parts.posterior()
 
 

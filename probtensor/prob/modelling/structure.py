@@ -71,8 +71,7 @@ class Structure:
         """The right-hand side of a part: its distribution with parameters, or its expression."""
         if part.distribution:
             own = resolved(part.node).variable
-            parameters = [writer.operand(x) for x in own.op.parameters_of(own.inputs)]
-            return writer.distribution(part.distribution, parameters)
+            return writer.random(own, 0)
         if part.kind == DATA:
             return ""
         return writer.operand(part.node.inputs[0])

@@ -61,7 +61,8 @@ def check_model(
     seed         as of `pt.draw`
 
     What has no proper prior cannot be drawn: then only gradients are looked at, and the report says
-    so. Tests that need draws find no fault that density and draws share.
+    so; with potentials and factors (`pt.scaled`, `total_size=`), at gradients and variables. Tests
+    that need draws find no fault that density and draws share.
 
     Returns a `ModelReport`: `passed`, `checks`, `failures`, `skipped`, `ranks`,
     `plot_ranks(path)`; its text is a table. Raises TypeError or ValueError for other settings.
@@ -117,12 +118,26 @@ def _checks(
         for k, part in enumerate(parts_of(model, prior, seed)):
             own = seed + 1000 * k
             yield from vector_checks(part, own) if part.vector else single_checks(part, draws, own)
+    lost = _not_drawn(model) if tests & {"joint", "calibration"} else ""
+    if lost:
+        yield Check("joint", "model", lost)
+        return
     if "joint" in tests:
         yield from joint_checks(model, prior, seed)
     if "calibration" in tests and simulations and model.dim:
         found, failed = ranks_of(model, prior, simulations, tune, seed)
         ranks.update(found)
         yield from calibration_checks(model, found, failed, seed)
+
+
+def _not_drawn(model: Posterior) -> str:
+    """What the density has, and draws know nothing of; nothing of most models."""
+    if model.model.potentials:
+        return "the model has potentials, which draws know nothing of"
+    named = [*((v.variable, v.name) for v in model.model.free),
+             *((y.node, y.name) for y in model.model.observed)]  # fmt: skip
+    names = [name for node, name in named if node.op.weighted]
+    return f"the factor of {names[0]} is one of its density, not of its draws" if names else ""
 
 
 def _points(model: Posterior, prior: Prior) -> np.ndarray:

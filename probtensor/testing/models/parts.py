@@ -154,7 +154,9 @@ def alone(
     """One variable with the parameters that it has in the given draws."""
     variable = resolved(node).variable
     op = variable.op
-    inputs = [*dict.fromkeys(variable.inputs)]
+    # Of the variable itself: its factor in the model is that of no distribution.
+    given_inputs = variable.inputs[:-1] if op.weighted else variable.inputs
+    inputs = [*dict.fromkeys(given_inputs)]
     shapes = [as_tensor(x) for x in inputs]
     arrays = dict(zip(inputs, _rows(posterior, shapes, given, seed), strict=True))
     vector = op.distribution.event_ndim > 0 or isinstance(op.constraint, Ordered)
@@ -165,7 +167,7 @@ def alone(
     places = numpy_part("random").default_rng(seed).permutation(size)[:ENTRIES]
     constants = []
     domains = [*op.distribution.parameters.values()]
-    for k, x in enumerate(variable.inputs):
+    for k, x in enumerate(given_inputs):
         own = domains[k].event_ndim if k < len(domains) else 0
         bound = k >= len(domains) and kept  # one bound for all entries of an ordered vector
         rows = arrays[x]

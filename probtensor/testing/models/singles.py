@@ -62,6 +62,9 @@ def single_checks(part: Alone, draws: int, seed: int) -> Iterator[Check]:
         )
         return
     yield check("support", "all draws lie inside", True)
+    if part.node.op.distribution.has_atoms and not part.discrete:
+        yield from _atom_checks(part, drawn, check)
+        return
     found = _summed(part, drawn) if part.discrete else _integrated(part, drawn)
     wrong = [d.total for d in found if not abs(d.total - 1) < TOLERANCE]
     worst = wrong[0] if wrong else found[0].total
@@ -87,7 +90,7 @@ def _integrated(part: Alone, drawn: dict[str, np.ndarray]) -> list[Distributed]:
             logp, x = part.on_line(centre + scale * np.sinh(0.5 * np.pi * np.sinh(t)))
             weight = scale * 0.5 * np.pi * np.cosh(t) * np.cosh(0.5 * np.pi * np.sinh(t))
             mass = np.exp(logp + np.log(weight)) * (t[1] - t[0])
-        mass = np.where(weight > 0, mass, 0.0)
+        mass = np.where((weight > 0) & np.isfinite(x), mass, 0.0)
         below = np.cumsum(mass, axis=0) - 0.5 * mass
         found = [
             Distributed(x[:, k], mass[:, k], below[:, k], float(mass[:, k].sum()))
@@ -96,6 +99,31 @@ def _integrated(part: Alone, drawn: dict[str, np.ndarray]) -> list[Distributed]:
         if all(abs(d.total - 1) < TOLERANCE for d in found):
             break
     return found
+
+
+def _atom_checks(part: Alone, drawn: dict[str, np.ndarray], check: Made) -> Iterator[Check]:
+    """Checks of a variable of which single values have positive probability, as censored ones:
+    these are the values that are drawn more than once."""
+    from scipy import stats
+
+    totals = []
+    for k, d in enumerate(_integrated(part, drawn)):
+        values, times = np.unique(drawn["x"][:, k], return_counts=True)
+        atoms, times = values[times > 1], times[times > 1]
+        total = float(d.mass[~np.isin(d.x, atoms)].sum())
+        if len(atoms):
+            every = np.repeat(atoms[:, None], drawn["x"].shape[1], axis=1)
+            masses = np.exp(part.logp_of_values(every))[:, k]
+            total += float(masses.sum())
+            for value, count, mass in zip(atoms, times, masses, strict=True):
+                p = float(stats.binomtest(int(count), len(drawn["x"]), min(mass, 1.0)).pvalue)
+                text = f"{count} of {len(drawn['x'])} draws are {value:.6g}, p = {p:.3g}"
+                yield check("draws", text, p=p)
+        totals.append(total)
+    # A value of little probability may have been drawn once, or never.
+    wrong = [x for x in totals if not abs(x - 1) < TOLERANCE + 10 / len(drawn["x"])]
+    text = f"the density and the masses sum to {(wrong or totals)[0]:.6g}"
+    yield check("integral", text, not wrong)
 
 
 def _summed(part: Alone, drawn: dict[str, np.ndarray]) -> list[Distributed]:
