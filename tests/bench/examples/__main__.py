@@ -25,9 +25,8 @@ OWN_SPACE = {
     "missing_data": {"pymc", "numpyro", "stanli"},
     # A simplex: ours and Stan's is the isometric log ratio.
     "mixture": {"pymc", "numpyro"},
-    # Increasing positive numbers: ours and Stan's are a logarithm and logarithms of differences,
-    # theirs the logarithms as increasing numbers.
-    "regimes": {"pymc", "numpyro"},
+    # Increasing positive numbers: theirs are the exponentials of increasing ones.
+    "regimes": {"numpyro"},
     # A covariance's factor: PyMC's has free numbers below the diagonal.
     "varying_slopes": {"pymc"},
 }

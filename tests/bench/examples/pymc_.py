@@ -130,8 +130,9 @@ def recapture_model():
 def regimes_model():
     _, series = regimes.data()
     stay = pm.Beta("stay", 9, 1, shape=2)
-    both = pm.distributions.transforms.Chain([pm.distributions.transforms.log, ORDERED])
-    scale = pm.HalfNormal("scale", 5, shape=2, transform=both, initval=[1.0, 2.0])
+    rising = pm.distributions.transforms.Ordered(positive=True)
+    free = {"default_transform": None, "transform": rising}
+    scale = pm.HalfNormal("scale", 5, shape=2, initval=[1.0, 2.0], **free)
     moves = at.stack([at.stack([stay[0], 1 - stay[0]]), at.stack([1 - stay[1], stay[1]])])
     emissions = pm.logp(pm.Normal.dist(0, scale), series[:, None])
 
