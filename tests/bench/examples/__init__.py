@@ -10,5 +10,6 @@ two points of the unconstrained space; where the libraries have other unconstrai
 
     pymc_.py, numpyro_.py   each model as its users write it: {name: function}
     stanli_.py              data of the programs in `stan/`
+    data.py                 what several of them need of the examples' data
     __main__.py             the rounds
 """

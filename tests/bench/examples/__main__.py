@@ -19,14 +19,25 @@ from tests.bench import examples, worker  # noqa: E402
 from tests.bench.linalg import measured  # noqa: E402
 
 PEERS = {"pymc": "pymc_", "numpyro": "numpyro_", "stanli": "stanli_"}
-# Models of which the libraries have other unconstrained spaces, other sizes or other constants.
-OWN_SPACE = frozenset()
+# Libraries with another unconstrained space than ours for a model.
+OWN_SPACE = {
+    # Missing values: ours are steps from the mean in units of the scale, theirs the values.
+    "missing_data": {"pymc", "numpyro", "stanli"},
+    # A simplex: ours and Stan's is the isometric log ratio.
+    "mixture": {"pymc", "numpyro"},
+    # Increasing positive numbers: theirs are the exponentials of increasing ones.
+    "regimes": {"numpyro"},
+    # A covariance's factor: PyMC's has free numbers below the diagonal.
+    "varying_slopes": {"pymc"},
+}
 NAMES = [path.stem for path in sorted((Path(__file__).parent / "stan").glob("*.stan"))]
 
 
 def ours(name):
     """(function of q with value and gradient, its size), in native code."""
     posterior = importlib.import_module(f"examples.{name}").model()
+    if isinstance(posterior, tuple):  # with what is predicted
+        posterior = posterior[0]
     point = np.full(posterior.dim, 0.1)
     while posterior.tier == "machine":
         posterior.expect_calls(10**9)
@@ -51,8 +62,8 @@ def loaded(name):
         calls[library] = lambda f=function, q=q: f(q)
         values = [float(np.asarray(function(np.full(count, at))[0])) for at in (0.1, 0.2)]
         differences[library] = values[1] - values[0]
-    if name not in OWN_SPACE:
-        for library, value in differences.items():
+    for library, value in differences.items():
+        if library not in OWN_SPACE.get(name, ()):
             np.testing.assert_allclose(value, differences["probtensor"], 1e-6, err_msg=library)
     return calls
 
