@@ -333,6 +333,7 @@ def test_derivatives_by_values_and_by_what_is_given():
     cases = {
         "affine": (s * pt.exp(n()) + 1.0, 2.0),
         "turned": ((s - 2.0) * R.gamma(2.0, 1.0), -1.0),
+        "turned away": ((s - 2.0) * R.gamma(2.0, 1.0), 1.0),
         "falling": (2.0 - s * R.exponential(1.0), -0.3),
         "solved": (twice(R.normal(s, 0.8), lambda x: s * s * x + x**3), 2.0),
         "max": (pt.max(R.normal(s * np.array([1.0, 2.0]), 0.7)), 1.0),
@@ -358,7 +359,7 @@ def test_derivatives_by_values_and_by_what_is_given():
             upper, lower = (f(*end)[k] for end in ends)
             found = f(0.9, 0.0)[len(cases) + 2 * k + j]
             assert np.isfinite(found), (name, v)
-            if not whole and name != "beyond":
+            if not whole and name not in ("beyond", "turned away"):
                 expected = (upper - lower) / (2 * step)
                 np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-7, err_msg=name)
 
