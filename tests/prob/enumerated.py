@@ -40,6 +40,14 @@ def one_class_for_all():
     return {r.normal(mu[z], s, shape=4, name="y"): np.arange(4.0)}, {z: (0, 3)}
 
 
+def factors_of_both_signs():
+    """The class decides on which side of 0 an observed expression lies."""
+    w, mu, s = base(2)
+    z = r.categorical(w, shape=3, name="z")
+    factor = mu[z] + 4.0 * z - 2.0
+    return {factor * r.exponential(s, shape=3): np.array([0.4, -1.0, 3.0])}, {z: (0, 2)}
+
+
 def grouped():
     w, mu, s = base()
     z = r.categorical(w, shape=3, name="z")
@@ -289,6 +297,7 @@ def random_model(seed):
 QUICK = (
     mixture, grouped, nested_plates, counts_of_counts, population_sizes, chain,
     chains_of_two_kinds, survival, differences, grid, invalid_in_some_states,
+    factors_of_both_signs,
 )  # fmt: skip
 SLOW = (
     two_in_one_plate, one_class_for_all, two_chains, counts_of_ranges, change_point, backward_chain,

@@ -332,6 +332,8 @@ def test_derivatives_by_values_and_by_what_is_given():
     base = R.normal(s, 0.8)
     cases = {
         "affine": (s * pt.exp(n()) + 1.0, 2.0),
+        "turned": ((s - 2.0) * R.gamma(2.0, 1.0), -1.0),
+        "turned away": ((s - 2.0) * R.gamma(2.0, 1.0), 1.0),
         "falling": (2.0 - s * R.exponential(1.0), -0.3),
         "solved": (twice(R.normal(s, 0.8), lambda x: s * s * x + x**3), 2.0),
         "max": (pt.max(R.normal(s * np.array([1.0, 2.0]), 0.7)), 1.0),
@@ -357,9 +359,33 @@ def test_derivatives_by_values_and_by_what_is_given():
             upper, lower = (f(*end)[k] for end in ends)
             found = f(0.9, 0.0)[len(cases) + 2 * k + j]
             assert np.isfinite(found), (name, v)
-            if not whole and name != "beyond":
+            if not whole and name not in ("beyond", "turned away"):
                 expected = (upper - lower) / (2 * step)
                 np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-7, err_msg=name)
+
+
+def test_what_is_given_may_turn_a_support():
+    """A factor whose sign is not known, or is negative, and ends that depend on what is given."""
+    c, values = pt.vector("c"), np.array([-0.3, 2.0])
+    base = R.gamma(2.0, 1.0, shape=2)
+    one = stats.gamma(2)
+    low = np.logaddexp(values, np.array([-1.0, 2.0]))
+    cases = [
+        (c * base, values, one.logpdf([0.3, 1.0]) - np.log([1, 2])),
+        (c / base, values, one.logpdf([1 / 0.3, 1.0]) - np.log([0.09, 2.0])),
+        (c * (-1.0 - base), -2 * values, [-np.inf, one.logpdf(1.0) - np.log(2)]),
+        (c * base, -values, [-np.inf, -np.inf]),
+        (pt.exp(c * base), [0.3, 2.0],
+         one.logpdf(np.log([0.3, 2.0]) / [-1, 2]) - np.log([0.3, 4.0])),
+        (pt.exp(c) ** base, [1.3, 0.9], [-np.inf, -np.inf]),
+        (-pt.square(c) * base, [-1.0, -4.0], one.logpdf([1, 1]) - np.log([1, 4])),
+        (base * np.array([-1.0, -2.0]), [-1.0, 2.0], [one.logpdf(1), -np.inf]),
+        (pt.logaddexp(-base, c), low, [one.logpdf(0.3) + low[0] - values[0], -np.inf]),
+        (pt.logaddexp(-base, c), [-2.0, 1.0], [-np.inf, -np.inf]),
+    ]  # fmt: skip
+    f = pt.function([c], [pt.logp(e, np.array(y)) for e, y, _ in cases], target="machine")
+    for k, (found, (*_, expected)) in enumerate(zip(f(np.array([-1.0, 2.0])), cases, strict=True)):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=str(k))
 
 
 def test_tails_and_quantiles_of_expressions():
@@ -511,6 +537,11 @@ MESSAGES = [
     (lambda: n(shape=3)[np.array([0, 0])], "linear functions of others|reads some entries twice"),
     (lambda: np.ones((3, 2)) @ n(shape=2), "3 entries made of 2 random ones|not square"),
     (lambda: pt.sin(R.student_t(3.0, 0, 1)), "infinitely many periods"),
+    (lambda: pt.mod(R.exponential(2.0) - 2.0, 1.5), "infinitely many periods"),
+    (lambda: twice(n(), lambda x: 2 * x - pt.mod(x, 1.0)), "made of the same variable"),
+    (lambda: twice(n(), lambda x: x - pt.floor(x)), "made of the same variable"),
+    (lambda: twice(n(), lambda x: x + pt.sign(x)), "sign may jump inside of the support"),
+    (lambda: twice(n(), lambda x: x + pt.tan(x)), "made of the same variable"),
     (lambda: pt.log(R.dirichlet([1.0, 2.0])), "entries of dirichlet"),
     (lambda: pt.sort(R.poisson(2.0, shape=3)), "distributions of their own, or whole numbers"),
     (lambda: twice(n(shape=3), lambda x: x - pt.mean(x)), "linear functions of others"),

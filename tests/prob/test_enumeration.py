@@ -238,6 +238,31 @@ def test_classes_of_items_from_judges_and_other_data():
 # What a posterior says of them, and what follows.
 
 
+@pytest.mark.filterwarnings("ignore::probtensor.ImputationWarning")
+def test_missing_values_of_a_mixture():
+    """They are free in coordinates that no class decides, also in rows of vectors."""
+    mu = r.normal(0, 1, shape=2, name="mu")
+    z = r.bernoulli(0.3, shape=3, name="z")
+    factor = np.array([[1.0, 0.0], [0.5, 1.0]])
+    gap = np.nan
+    cases = [
+        (r.normal(mu[z], 1.5, name="y"), [0.0, gap, 2.0], lambda m: stats.norm(m, 1.5)),
+        (
+            r.multivariate_normal(mu[z][:, None] * np.ones(2), factor, name="y"),
+            [[0.0, gap], [1.0, 2.0], [gap, 0.3]],
+            lambda m: stats.multivariate_normal([m, m], factor @ factor.T),
+        ),
+    ]
+    for y, data, law in cases:
+        post = pickle.loads(pickle.dumps(pt.condition({y: np.array(data)}, target="machine")))
+        q = np.random.default_rng(0).normal(size=post.dim)
+        values = post.constrain(q)
+        weighed = zip(values["mu"], (0.7, 0.3), strict=True)
+        by_class = [law(m).logpdf(values["y"]) + np.log(p) for m, p in weighed]
+        expected = stats.norm.logpdf(values["mu"]).sum() + logsumexp(by_class, axis=0).sum()
+        assert post.logp(q) == pytest.approx(expected, rel=1e-12)
+
+
 def labelled():
     w, mu, s = enumerated.base()
     z = r.categorical(w, name="z", dims="row")

@@ -29,6 +29,15 @@ from probtensor.prob.distributions.support import REAL, REAL_VECTOR
 from probtensor.types import shape_text
 
 
+class Preferred(Frozen):
+    """A share that nobody asked for: it holds unless what is summed out decides the coordinates."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple:
+        return Preferred, (np.array(self.array),)
+
+
 @dataclass(frozen=True, eq=False)
 class Centring(Bijector):
     """The base: `location` and `scale` are nodes, `share` is c, one number or one an entry."""

@@ -124,13 +124,14 @@ class Law:
         return reduce(ops.logical_or, masks) if masks else None
 
     def somewhere(self) -> Node | None:
-        """A value inside the support; None if none is known."""
+        """A value inside the support, a constant for derivatives; None if none is known."""
         support = self.support
         if not isinstance(support, (Interval, Integers)):
             return None
         dtype = self.dtype if self.dtype[:5] == "float" else "float64"
         ends = [
-            as_tensor_of(x, dtype) if is_bound(x) else None for x in (support.low, support.high)
+            ops.stop_gradient(as_tensor_of(x, dtype)) if is_bound(x) else None
+            for x in (support.low, support.high)
         ]
         low, high = ends
         if low is not None and high is not None:

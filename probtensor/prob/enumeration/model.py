@@ -85,13 +85,18 @@ def refuse_discrete_bounds(conditioner: graphs.Conditioner, node: Node, support:
         )
 
 
+def decides_coordinates(conditioner: graphs.Conditioner, bijector: Bijector) -> bool:
+    """Do coordinates depend on a variable that is summed out?"""
+    read = list(nodes_in(bijector))
+    return not _discrete_part(conditioner, read).isdisjoint(read)
+
+
 def refuse_discrete_coordinates(
     conditioner: graphs.Conditioner, node: Node, bijector: Bijector
 ) -> None:
     """GraphError for a free variable whose coordinates (`centered=`, `transforms=`) depend on a
     variable that is summed out."""
-    read = list(nodes_in(bijector))
-    if not _discrete_part(conditioner, read).isdisjoint(read):
+    if decides_coordinates(conditioner, bijector):
         raise GraphError(
             f"{display_name(node.op.distribution, node.op.label)} is free, and its coordinates "
             f"depend on a discrete variable that is summed out\n  made at {line_of(node)}\n"
@@ -274,7 +279,8 @@ def _clipped(x: Node, support: Support) -> Node:
         return x
     for end, moved in ((support.low, ops.maximum), (support.high, ops.minimum)):
         if is_bound(end):
-            x = moved(x, ops.as_tensor(end).astype(x.dtype))
+            # Only values that do not count take it: without a slope, which may be infinite.
+            x = moved(x, ops.stop_gradient(ops.as_tensor(end).astype(x.dtype)))
     return x
 
 

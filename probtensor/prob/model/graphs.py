@@ -439,6 +439,9 @@ class Conditioner:
         else:
             bijector = bijector_for(support)
         if self.discrete:
+            preferred = not chosen and isinstance(op.centering, centring.Preferred)
+            if preferred and enumeration.decides_coordinates(self, bijector):
+                bijector = bijector_for(support)
             enumeration.refuse_discrete_coordinates(self, node, bijector)
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
         forward = value_of(bijector, u, node) if chosen else bijector.forward(u)

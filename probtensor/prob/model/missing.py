@@ -8,7 +8,8 @@ densities, draws and predictions are those of the changed graph.
 Entries are independent given their parameters, so this is exact. A row of a normal vector of which
 some entries are missing is the marginal density of those that are there, times that of the missing
 ones given these, by the Cholesky factor of the covariance in that order of entries; rows of one
-pattern are one variable. The free entries are in non-centred coordinates where there are any.
+pattern are one variable. The free entries are in non-centred coordinates where there are any, and
+these do not depend on a discrete variable that is summed out.
 
 Missing entries of a discrete variable add nothing to the density as long as nothing depends on
 them: their probabilities sum to 1. They are left out.
@@ -31,6 +32,7 @@ from probtensor.graph.node import Frozen, make
 from probtensor.graph.resize import with_sizes
 from probtensor.graph.walk import replace as replaced
 from probtensor.graph.walk import toposort
+from probtensor.prob.bijectors.centring import Preferred
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
 from probtensor.prob.distributions.distribution import Distribution
 from probtensor.prob.model.binding import checked_shape
@@ -238,7 +240,7 @@ class Block:
             label=self.name,
             dims=None,
             weighted=op.weighted and keeps_weight,
-            centering=None if self.seen or not _is_standardised(op) else Frozen(np.array(0.0)),
+            centering=None if self.seen or not _is_standardised(op) else Preferred(np.array(0.0)),
         )
         return make(own, inputs[: len(inputs) - (op.weighted and not keeps_weight)])
 

@@ -221,19 +221,20 @@ def image(law: Law, f: Monotone, forward: Callable[[Node], Node]) -> Interval | 
             return there if held is None else there & held
 
         return Members(inside, f"the image of {support}", event_ndim=len(law.event))
-    ends = [_end(x, forward) for x in (support.low, support.high)]
     opens = [support.low_open, support.high_open]
     if isinstance(f.falls, Node):
         if not is_bound(support.low) and not is_bound(support.high):
             return support
-        low, high = (as_tensor(x) for x in ends)
+        # Of an infinite end too: its sign is that of what is given.
+        low, high = (forward(as_tensor(x)) for x in (support.low, support.high))
         return Interval(ops.where(f.falls, high, low), ops.where(f.falls, low, high))
+    ends = [_end(x, forward, f.falls) for x in (support.low, support.high)]
     if f.falls:
         ends, opens = ends[::-1], opens[::-1]
     return Interval(*ends, *opens)
 
 
-def _end(bound: object, forward: Callable[[Node], Node]) -> object:
+def _end(bound: object, forward: Callable[[Node], Node], falls: bool) -> object:
     """The image of an end of a support: a number where that is known."""
     if is_number(bound) and np.ndim(bound) == 0:
         made = forward(as_tensor(float(bound)))
@@ -244,7 +245,9 @@ def _end(bound: object, forward: Callable[[Node], Node]) -> object:
                 return float(op.numpy(*arrays))
         if hasattr(op, "array"):
             return float(op.array)
-        return bound if not math.isfinite(float(bound)) else made
+        if math.isinf(float(bound)):
+            return -bound if falls else bound
+        return made
     return forward(as_tensor(bound))
 
 
@@ -426,15 +429,21 @@ def derive_reciprocal(d: Derivation, node: Node) -> Law | None:
             lambda y: held.contains(c / y), f"the reciprocal of {held}"
         )  # fmt: skip
         found = replace(found, lower=None, upper=None, quantile=None, support=support)
-    elif isinstance(signed, bool):
+    else:
         found = replace(found, support=_reciprocal_support(law.support, c, signed))
     if family is None:
         return found
     return law_of_family(*family, node.shape, node.dtype, like=found)
 
 
-def _reciprocal_support(support: Interval, c: Node, negative: bool) -> Interval:
+def _reciprocal_support(support: Interval, c: Node, negative: bool | Node) -> Interval:
     """The support of c / x for x on one side of 0, whose limit at 0 is infinite."""
+    positive = is_number(support.low) and float(np.min(support.low)) >= 0
+    if isinstance(negative, Node):
+        low, high = (as_tensor(x).astype(c.dtype) for x in (support.low, support.high))
+        far = literal_like(math.inf if positive else -math.inf, c)
+        low, high = (ops.where(ops.eq(x, 0), c * far, c / x) for x in (low, high))
+        return Interval(ops.where(negative, low, high), ops.where(negative, high, low))
 
     def of(bound: object) -> object:
         if is_number(bound) and np.ndim(bound) == 0 and (bound == 0 or math.isinf(bound)):
@@ -442,7 +451,6 @@ def _reciprocal_support(support: Interval, c: Node, negative: bool) -> Interval:
         return c / as_tensor(bound)
 
     low, high = of(support.low), of(support.high)
-    positive = is_number(support.low) and float(np.min(support.low)) >= 0
     # 0 and infinity change places.
     far = math.inf if positive != negative else -math.inf
     low = far if is_number(low) and low == 0 else 0.0 if is_number(low) else low
@@ -531,4 +539,6 @@ def derive_logaddexp(d: Derivation, node: Node) -> Law | None:
     c = node.inputs[1 - position]
     f = Monotone(lambda y: y + ops.log1mexp(c - y), lambda x, y: -ops.log1mexp(c - y))
     found = mapped(law, node, position, f)
-    return replace(found, support=Interval(c)) if is_whole_line(law.support) else found
+    if isinstance(law.support, Interval) and not law.support.bounded_below:
+        found = replace(found, support=replace(found.support, low=c))
+    return found

@@ -3,6 +3,7 @@ step, and its derivatives are those of the equation that it solves."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,7 @@ from probtensor import ops
 from probtensor.dataclass import replace
 from probtensor.graph import Node, as_tensor, toposort
 from probtensor.graph import replace as replaced
+from probtensor.graph.closed import depending
 from probtensor.graph.node import new_input
 from probtensor.late import late
 from probtensor.ops.kinds import Elementwise
@@ -20,12 +22,24 @@ from probtensor.prob.derived.rules.elementwise import UNARY, Monotone, image_law
 from probtensor.prob.distributions.support import Interval, is_number
 from probtensor.rules.derivatives import stabilized
 from probtensor.transform.autodiff import pull_back
-from probtensor.transform.facts import FactTable
+from probtensor.transform.facts import Bounds, FactTable
 
 roots = late("probtensor.optimize.roots")
 implicit = late("probtensor.optimize.implicit")
 # The ends of the logarithmic scale on which a root is searched.
 LEAST, MOST = -745.0, 709.0
+# Functions that jump: their slope does not tell that they are monotone.
+_JUMPING = (
+    ops.Mod, ops.FloorDiv, ops.Floor, ops.Ceil, ops.Round, ops.Trunc, ops.Sign, ops.Copysign,
+    ops.Nextafter, ops.NextafterSingle, ops.Mantissa, ops.Exponent, ops.Ldexp, ops.Arctan2,
+    ops.HurwitzZeta,
+)  # fmt: skip
+# Functions without jumps and poles wherever they have a value, besides most of UNARY.
+_CONTINUOUS = (
+    ops.Add, ops.Sub, ops.Mul, ops.Maximum, ops.Minimum, ops.Logaddexp, ops.Logaddexp2, ops.Where,
+    ops.Cast, ops.Erfcx, ops.Erfi, ops.Dawsn, ops.LogCosh, ops.LogSoftplus,
+    *(kind for kind in UNARY if kind is not ops.Tan),
+)  # fmt: skip
 
 
 def derive_solved(d: Derivation, node: Node) -> Law | None:
@@ -41,8 +55,15 @@ def derive_solved(d: Derivation, node: Node) -> Law | None:
         return None
     own = new_input(None, x.dtype, x.shape)
     (f,) = replaced([node], {x: own})
+    facts = _facts_within(law.support, own)
+    jump = _jump_of(f, own, facts)
+    if jump is not None:
+        raise NotDerived(
+            f"{jump.op.user_name()} may jump inside of the support, so that the expression is not "
+            "seen to be a monotone function of its variable", node, vague=True,
+        )  # fmt: skip
     f, slope = stabilized([f, pull_back(f, own, ops.ones_like(f))], [own])
-    falls = _falls(slope, own, law.support, _is_analytic(node, x))
+    falls = _falls(facts.bounds(slope), _is_analytic(node, x))
     if falls is None:
         raise NotDerived(
             "it is not seen to be a monotone function of its variable", node,
@@ -73,15 +94,46 @@ def _turned(support: Interval) -> bool:
     return support.bounded_above and not support.bounded_below
 
 
-def _falls(slope: Node, own: Node, support: Interval, is_analytic: bool) -> bool | None:
-    """Whether a function falls on a support, from the bounds of its slope; None if unknown."""
+def _facts_within(support: Interval, own: Node) -> FactTable:
+    """What is known inside of a support, of which `own` is a value."""
     facts = FactTable()
     if is_number(support.low, support.high):
         low, high = float(np.min(support.low)), float(np.max(support.high))
         facts.assume(own, Interval(low, high, low_open=True, high_open=True))
     elif is_number(support.low):
         facts.assume(own, Interval(float(np.min(support.low)), low_open=True))
-    bounds = facts.bounds(slope)
+    return facts
+
+
+def _jump_of(f: Node, own: Node, facts: FactTable) -> Node | None:
+    """A node between an input and a function of it that may have a jump or a pole there."""
+    order = toposort([f])
+    inside = depending(order, [own])
+    for node in order:
+        if node is own or node not in inside or isinstance(node.op, _CONTINUOUS):
+            continue
+        operands = list(node.inputs)
+        if isinstance(node.op, ops.Div):
+            operands = operands[1:]
+        elif isinstance(node.op, ops.Pow):
+            operands = [] if facts.bounds(operands[1]).nonnegative else operands[:1]
+        elif isinstance(node.op, ops.Tan):
+            bounds = facts.bounds(operands[0])
+            operands = []
+            if not -0.5 * math.pi <= bounds.low <= bounds.high <= 0.5 * math.pi:
+                return node
+        if isinstance(node.op, _JUMPING):
+            return node
+        for x in operands:
+            bounds = facts.bounds(x)
+            one_sided = bounds.positive or (bounds.nonpositive and bounds.nonzero)
+            if not (one_sided if isinstance(node.op, (ops.Div, ops.Pow)) else bounds.positive):
+                return node
+    return None
+
+
+def _falls(bounds: Bounds, is_analytic: bool) -> bool | None:
+    """Whether a function falls, from the bounds of its slope; None if unknown."""
     # An analytic function may have a slope of 0 here and there, and is monotone nevertheless.
     if bounds.positive or (bounds.nonnegative and is_analytic):
         return False

@@ -426,7 +426,8 @@ RULES: tuple[Rule, ...] = (
         (Op,),
         solve.derive_solved,
         "f(g(y)) |g'(y)|, the inverse g by bisection",
-        "one variable, used any number of times, with a derivative that is seen to have one sign",
+        "one variable, used any number of times, without jumps, with a derivative that is seen to "
+        "have one sign",
         (
             lambda: (x := r.beta(2.0, 3.0)) / (1 - x),
             lambda: (x := r.normal(0.2, 0.7)) + x**3,
