@@ -13,6 +13,7 @@ from probtensor.late import late
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.prob.density.logp import (
     check_value_shape,
+    in_shape,
     restriction,
     typed_value,
     unwrap_deterministic,
@@ -208,9 +209,10 @@ class _Parts:
         """nan where a parameter lies outside its range, or bounds leave nothing."""
         if self.variable.op.constraint is not None:
             result = nan_where_empty(result, self.support)
-        return nan_outside(
+        result = nan_outside(
             result, self._name, self.distribution, self.parameters, self.bounded
         )
+        return in_shape(result, self.variable, self.value)
 
 
 def nan_outside(
