@@ -317,6 +317,21 @@ def test_logp_of_an_expression_without_a_rule_says_what_to_do():
         pt.logp(pt.sum(pt.random.gamma(2.0, np.array([1.0, 2.0, 3.0]))), 2.0)
 
 
+def test_results_have_the_shape_of_variable_and_value():
+    table = pt.random.normal([[0.0], [1.0]], 1.0, shape=(2, 3))
+    for variable in (pt.random.normal(0.0, 1.0, shape=3), table):
+        for f in (pt.logp, pt.logcdf, pt.logccdf, pt.icdf):
+            assert f(variable, 0.5).eval().shape == variable.shape
+            assert f(variable, np.full((4, 1, 3), 0.5)).eval().shape[0] == 4
+    vectors = pt.random.dirichlet(np.ones(2), shape=(3, 2))
+    assert pt.logp(vectors, [0.5, 0.5]).eval().shape == (3,)
+    mu = pt.random.normal(0.0, 1.0, name="mu")
+    term = pt.sum(pt.logp(pt.random.normal(mu, 1.0, shape=3), 0.0))
+    y = pt.random.normal(mu, 1.0, name="y", shape=3)
+    found = pt.condition({}, potentials=[pt.potential(term)], track=[mu])
+    assert np.isclose(found.logp([0.7]), pt.condition({y: np.zeros(3)}).logp([0.7]))
+
+
 def test_logp_of_a_value_of_another_shape():
     with pytest.raises(TypeError, match=r"\(4,\).*\(3,\)"):
         pt.logp(pt.random.normal(np.zeros(3), 1, name="y"), np.zeros(4))

@@ -45,3 +45,15 @@ def test_values_of_indices_are_whole_numbers():
 def test_what_is_masked_may_be_nan():
     variable = R.masked(R.normal(0.0, 1.0, shape=2), np.array([False, True]))
     assert pt.logp(variable, [np.nan, 0.0]).eval()[0] == 0.0
+
+
+@pytest.mark.parametrize("make", [R.normal, R.beta], ids=["normal", "beta"])
+def test_bounds_that_leave_nothing_give_nan(make):
+    low = pt.scalar("low")
+    bounds = pt.interval(low, 0.5)
+    variable = make(1.0, 2.0, constraint=bounds)
+    known = [pt.logcdf(variable, 0.3), pt.logccdf(variable, 0.3), pt.icdf(variable, 0.3)]
+    if make is R.normal:
+        known += [f(variable) for f in (pt.expectation, pt.variance, pt.entropy, pt.mode)]
+    f = pt.function([low], known, target="machine")
+    assert np.isfinite(f(0.1)).all() and np.isnan(f(0.7)).all() and np.isnan(f(np.nan)).all()

@@ -65,6 +65,20 @@ def test_moments_of_the_truncated_normal_in_its_tails():
     np.testing.assert_allclose(run(pt.expectation(part), pt.variance(part)), [2.0, 1 / 3])
 
 
+@pytest.mark.parametrize("make", [
+    lambda cut: R.von_mises(3.0, 2.0, constraint=cut), lambda cut: R.beta(0.5, 0.6, constraint=cut),
+    lambda cut: R.beta(3.0, 2.0, constraint=cut),
+    lambda cut: R.triangular(0.1, 0.3, constraint=cut),
+])  # fmt: skip
+@pytest.mark.parametrize("cut", [(0.1, 0.6), (0.5, 0.9), (None, 0.2), (0.7, None), (-3.1, 0.4)])
+def test_modes_of_truncated_distributions_are_the_highest_places(make, cut):
+    variable = make(pt.interval(*cut))
+    x = np.linspace(*(end if end is not None else k * 3.14 for k, end in zip((-1, 1), cut)), 3001)
+    mode, = run(pt.mode(variable))
+    at, around = run(pt.logp(variable, mode), pt.logp(variable, x))
+    assert at >= around.max() - 1e-9
+
+
 def by_integral(p, q, counts=None, own=False):
     """The divergence of p from q, or with `own` the entropy of p."""
     if counts is not None:

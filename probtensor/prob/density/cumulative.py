@@ -13,12 +13,13 @@ from probtensor.late import late
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.prob.density.logp import (
     check_value_shape,
+    in_shape,
     restriction,
     typed_value,
     unwrap_deterministic,
     without_bounds,
 )
-from probtensor.prob.density.nans import nan_for_nan
+from probtensor.prob.density.nans import nan_for_nan, nan_where_empty
 from probtensor.prob.distributions.base import RandomVariable, display_name
 from probtensor.prob.distributions.checked_draw import order_requirements
 from probtensor.prob.distributions.distribution import Distribution, Unknown
@@ -205,10 +206,13 @@ class _Parts:
         return nan_for_nan(formula, self.distribution, self.parameters)
 
     def _checked(self, result: Node) -> Node:
-        """nan where a parameter lies outside its range."""
-        return nan_outside(
+        """nan where a parameter lies outside its range, or bounds leave nothing."""
+        if self.variable.op.constraint is not None:
+            result = nan_where_empty(result, self.support)
+        result = nan_outside(
             result, self._name, self.distribution, self.parameters, self.bounded
         )
+        return in_shape(result, self.variable, self.value)
 
 
 def nan_outside(

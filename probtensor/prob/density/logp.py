@@ -124,10 +124,20 @@ def logp(variable: Node, value: TensorLike) -> Node:
     (value, *inputs), bounded = without_bounds([value, *inputs])
     bounded += [(x.op.domain, x.inputs[0]) for x in bounds]
     density = full_density(variable, value, inputs, depends_on_data_only, bounded)
-    if not any(isinstance(x.op, RandomVariable) for x in toposort([density])):
-        return density
-    op = DensityOf(variable.op, tuple(domain for domain, _ in bounded))
-    return make(op, (density, value, *inputs, *(x for _, x in bounded)))
+    if any(isinstance(x.op, RandomVariable) for x in toposort([density])):
+        op = DensityOf(variable.op, tuple(domain for domain, _ in bounded))
+        density = make(op, (density, value, *inputs, *(x for _, x in bounded)))
+    return in_shape(density, variable, value)
+
+
+def in_shape(result: Node, variable: Node, value: Node) -> Node:
+    """A result of one number a point, in the shape that the variable and the value broadcast to."""
+    if isinstance(variable.op, RandomSequence):
+        return result
+    whole = broadcast_shapes(value.shape, variable.shape)
+    whole = whole[: len(whole) - variable.op.distribution.event_ndim]
+    fits = result.shape == whole or result.ndim > len(whole)
+    return result if fits else ops.broadcast_to(result, whole)
 
 
 def check_value_shape(variable: Node, value: Node, what: str = "logp") -> None:

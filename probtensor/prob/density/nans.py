@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph import Const, Node, toposort
+from probtensor.graph import Const, Node, as_tensor, toposort
 from probtensor.ops.kinds import Elementwise
 from probtensor.prob.distributions.distribution import Distribution
+from probtensor.prob.distributions.support import Interval, Support, is_number
 
 # Elementwise ops whose result may be a number where an operand is nan.
 _SILENT = (ops.Pow, ops.IntegerPow, ops.Exponent, ops.Ldexp, ops.After, ops.Xlogy, ops.Xlog1py)
@@ -63,3 +64,12 @@ def nan_where(formula: Node, sources: Iterable[tuple[Node, int]]) -> Node:
             wrong = ops.any(wrong, axis=tuple(range(-axes, 0))) if axes else wrong
             result = ops.where(wrong, math.nan, result)
     return result
+
+
+def nan_where_empty(result: Node, support: Support) -> Node:
+    """A result, nan where the bounds of an interval, which may be tensors, leave nothing of it."""
+    if not isinstance(support, Interval) or is_number(support.low, support.high):
+        return result
+    if not support.bounded_below or not support.bounded_above:
+        return result
+    return ops.where(as_tensor(support.low) < support.high, result, math.nan)

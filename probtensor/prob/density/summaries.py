@@ -13,7 +13,7 @@ from probtensor.graph.node import TensorLike
 from probtensor.late import late
 from probtensor.prob.density.cumulative import nan_outside
 from probtensor.prob.density.logp import logp, unwrap_deterministic, without_bounds
-from probtensor.prob.density.nans import nan_for_nan
+from probtensor.prob.density.nans import nan_for_nan, nan_where_empty
 from probtensor.prob.distributions.base import RandomVariable, display_name
 from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.distributions.formulas import merge_exponentials
@@ -66,7 +66,8 @@ class Own:
             support = op.support(*self.inputs)
             own = distribution.support(*self.parameters)
             cuts = truncation_bounds(support, own, support, self.variable.dtype)
-            return truncated.known(distribution, method, *cuts, *self.parameters)
+            found = truncated.known(distribution, method, *cuts, *self.parameters)
+            return nan_where_empty(found, support)
         except Unknown as error:
             raise self.refuse(str(error)) from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from probtensor import ops
-from probtensor.graph import Node
+from probtensor.graph import Node, as_tensor
 from probtensor.prob.distributions.continuous.bounded import Uniform
 from probtensor.prob.distributions.continuous.families import standardised
 from probtensor.prob.distributions.continuous.real import Normal
@@ -26,10 +26,7 @@ def known(
     if low is None and high is None:
         return getattr(distribution, method)(*parameters)
     if method == "mode":
-        # Densities with one mode fall away from it.
-        value = distribution.mode(*parameters)
-        value = value if low is None else ops.maximum(value, low)
-        return value if high is None else ops.minimum(value, high)
+        return _mode(distribution, low, high, *parameters)
     if isinstance(distribution, Uniform):
         first, last = parameters
         return getattr(distribution, method)(
@@ -38,6 +35,24 @@ def known(
     if isinstance(distribution, Normal):
         return _normal(method, low, high, *parameters)
     raise Unknown(f"that of {distribution.name} under constraint= is not known here")
+
+
+def _mode(
+    distribution: Distribution, low: Node | None, high: Node | None, *parameters: Node
+) -> Node:
+    """Densities with one mode fall away from it: its own where that lies in the interval, and else
+    an end. On a circle they may rise again, as may those without a single mode, which are highest
+    at an end."""
+    value, own = distribution.mode(*parameters), distribution.support(*parameters)
+    if own.bounded_below and own.bounded_above:
+        low = as_tensor(own.low).astype(value.dtype) if low is None else low
+        high = as_tensor(own.high).astype(value.dtype) if high is None else high
+    if low is None or high is None:
+        value = value if low is None else ops.maximum(value, low)
+        return value if high is None else ops.minimum(value, high)
+    rising = distribution.logpdf(high, *parameters) > distribution.logpdf(low, *parameters)
+    inside = (value >= low) & (value <= high)
+    return ops.where(inside, value, ops.where(rising, high, low))
 
 
 def _normal(method: str, low: Node | None, high: Node | None, mu: Node, sigma: Node) -> Node:
