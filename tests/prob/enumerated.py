@@ -151,6 +151,13 @@ def survival():
     return {y: np.array([[1, 0], [0, 0], [0, 0]])}, {z: (0, 2)}
 
 
+def survivors():
+    """Counts in a loop, whose bound changes from step to step."""
+    p, mu = r.beta(1, 1, name="p"), r.normal(0, 1, name="mu")
+    n = states(pt.as_tensor(3), lambda n: r.truncated(r.binomial(n, p), upper=3, name="n"), 3)
+    return {r.normal(mu * n, 1.0, name="y"): np.arange(3.0)}, {n: (0, 4)}
+
+
 def switching_autoregression():
     _, mu, s = base()
     p = transitions()
@@ -297,7 +304,7 @@ def random_model(seed):
 QUICK = (
     mixture, grouped, nested_plates, counts_of_counts, population_sizes, chain,
     chains_of_two_kinds, survival, differences, grid, invalid_in_some_states,
-    factors_of_both_signs,
+    factors_of_both_signs, survivors,
 )  # fmt: skip
 SLOW = (
     two_in_one_plate, one_class_for_all, two_chains, counts_of_ranges, change_point, backward_chain,

@@ -388,6 +388,23 @@ def test_what_is_given_may_turn_a_support():
         np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=str(k))
 
 
+def test_points_of_joined_and_of_twice_censored_values():
+    low, z = stats.norm.logcdf(-1.0), lambda *shape: R.normal(0.0, 1.0, shape=shape)
+    spike, half = pt.clip(z(2), -1.0, 1.0), stats.norm.logpdf(0.0) - np.log(2)
+    cases = [
+        (2 * pt.concatenate([spike, z(1)]), [-2.0, 2.0, 0.0], [low, low, half]),
+        (2 * z(2).at[1].set(pt.maximum(z(), -1.0)), [0.0, -2.0], [half, low]),
+        (pt.exp(spike), np.exp([-1.0, 1.0]), [low, low]),
+        (pt.clip(spike, -1.0, 1.0), [-1.0, 1.0], [low, low]),
+        (pt.minimum(pt.maximum(z(), 0.0), 0.0), 0.0, 0.0),
+    ]
+    for k, (expression, value, expected) in enumerate(cases):
+        found = pt.logp(expression, np.array(value)).eval()
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15, err_msg=str(k))
+    with pytest.raises(GraphError, match="probabilities of their own are compared"):
+        pt.logp(pt.maximum(pt.maximum(z(), 0.0), pt.maximum(z(), 0.0)), 0.0)
+
+
 def test_tails_and_quantiles_of_expressions():
     P3 = stats.poisson(2.0)
     rows = [

@@ -350,6 +350,9 @@ def joint(count):
     [
         (lambda: pt.condition({r.normal(r.poisson(3.0, name="k"), 1.0): 0.0}),
          ["poisson 'k'", "infinitely many values", "pt.random.truncated(variable, upper=100)"]),
+        (lambda: pt.condition({r.normal(1.0 * enumerated.states(
+            pt.as_tensor(3), lambda n: r.binomial(n, 0.5, name="n"), 3), 1.0): np.zeros(3)}),
+         ["binomial 'n'", "a number that is not known", "pt.random.truncated"]),
         (lambda: pt.condition({r.normal(1.0 * r.multinomial(3, np.ones(2) / 2, name="k"), 1.0):
                                np.zeros(2)}), ["multinomial 'k'", "vectors are not summed out"]),
         (lambda: pt.condition(joint(30)), ["table of 1,073,741,824 elements", "z (2 values"]),

@@ -86,6 +86,19 @@ def test_observe_adds_data():
         pt.observe(posterior, {pt.lgamma(y): DATA})
 
 
+def test_variables_that_are_summed_out_have_names():
+    mu = pt.random.normal(0.0, 1.0, shape=2, name="mu")
+    z = pt.random.bernoulli(0.3, shape=2, name="z")
+    twice = pt.deterministic(2.0 * mu[z], name="twice")
+    given = {pt.random.normal(twice, 1.0, name="y"): [0.3, -0.5]}
+    posterior = pt.condition(given, track=[twice], target="machine")
+    q, logs = [0.1, 0.7], stats.norm.logpdf([0.1, 0.7]).sum() + np.log(0.3 * 0.7)
+    expected = logs + stats.norm.logpdf([0.3, -0.5], [0.2, 1.4]).sum()
+    assert np.isclose(pt.observe(posterior, {"z": [0, 1]}).logp(q), expected)
+    assert np.isclose(pt.do(posterior, {"z": [0, 1]}).logp(q), expected - np.log(0.3 * 0.7))
+    assert pt.do(posterior, {"twice": np.zeros(2)}).marginalized == ()
+
+
 def test_replace_exchanges_priors_expressions_and_data():
     mu, x, _, y, posterior = chain()
     wide = pt.replace(posterior, {"mu": pt.random.cauchy(0, 2, name="mu")})

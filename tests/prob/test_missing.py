@@ -162,12 +162,24 @@ def test_missing_counts_are_left_out():
          pt.GraphError, "in order"),
         (lambda: pt.loop.scan(lambda x, _: (v := R.normal(x, 1), v), 0.0, length=3)[1],
          [0.0, NAN, 1.0], pt.GraphError, "loop"),
+        (lambda: pt.exp(R.normal(0, 1, shape=2)), [NAN, 1.0], pt.GraphError, "is an expression"),
+        (lambda: pt.deterministic(pt.exp(R.normal(0, 1, shape=2)), name="y"), [NAN, 1.0],
+         pt.GraphError, "y is an expression"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_imputed_says_so(made, data, error, text):
     with pytest.raises(error, match=text) as raised:
         condition({made(): data})
     assert ".py:" in str(raised.value)
+
+
+def test_gaps_beside_an_observed_expression():
+    mu, y = R.normal(0, 1, name="mu"), [0.3, NAN]
+    grown = pt.exp(R.normal(mu, 1.0))
+    posterior = condition({grown: 2.0, R.normal(mu, 2.0, shape=2, name="y"): y})
+    q = np.array([0.4, -0.7])
+    expected = stats.norm.logpdf([*q, np.log(2.0)], [0, 0, 0.4]).sum() - np.log(2.0)
+    assert np.isclose(posterior.logp(q), expected + stats.norm.logpdf(0.3, 0.4, 2.0))
 
 
 def test_counts_that_others_depend_on_are_refused():

@@ -324,13 +324,14 @@ def without_missing(
     observed: object, potentials: Sequence[Node], track: Sequence[Node], keys: Sequence[Node]
 ) -> tuple[dict[Node, object], list[Node], list[Node]]:
     """What `condition` is given, with variables that have missing values replaced. `keys` are the
-    random variables that are observed."""
+    random variables and expressions that are observed."""
     values = [*observed.values()]
     masks = {
         k: mask
         for k, (key, x) in enumerate(zip(keys, values, strict=True))
-        # Others integrate them out themselves.
-        if not key.op.distribution.takes_missing and (mask := missing_in(x)) is not None
+        # Others integrate them out themselves; an observed expression has no distribution yet.
+        if not (isinstance(key.op, RandomVariable) and key.op.distribution.takes_missing)
+        and (mask := missing_in(x)) is not None
     }
     work = Imputation([*keys, *potentials, *track], values)
     work.run(masks)

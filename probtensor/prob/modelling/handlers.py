@@ -164,6 +164,7 @@ class Parts:
         self.data = dict(posterior.data)
         self.labels, self.target = posterior._labels, posterior.target
         named = [*model.free, *model.observed, *model.deterministic]
+        named += [*model.summed, *model.dependent]
         self.named = {x.name: _node_of(x) for x in named}
         self.named |= {x.name: x for x in model.data if x.name}
         self.known = set(model_order([*observed, *potentials, *track]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from probtensor.dataclass import dataclass, fields, replace
@@ -16,10 +17,13 @@ from probtensor.prob.distributions.base import (
     RandomVariable,
     display_name,
 )
-from probtensor.prob.distributions.support import Support
+from probtensor.prob.distributions.support import Interval, Support
 from probtensor.prob.sequences.convert import forced, results_outside, sequences_of
 from probtensor.prob.sequences.op import RandomSequence, loop_of
+from probtensor.transform.facts import FactTable
 from probtensor.transform.loops.opened import OpenedLoop, Stack, opened
+
+MOST_WHOLE = 2**53  # what bounds beyond it are those of a dtype
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +107,8 @@ def _for_all_steps(
 
 
 def support_in_all_steps(sequence: Node, values: Mapping[Node, Node]) -> Support:
-    """The support of a free sequence, given the values of what its loop reads. GraphError where it
-    changes from step to step."""
+    """The support of a free sequence, given the values of what its loop reads. Of a discrete one it
+    has all values of any step; GraphError where another one changes from step to step."""
     node = loop_of(sequence)
     loop, own = opened(node, [values[x] for x in node.inputs]), _opened(sequence)[1]
     support = own.op.support(*own.inputs)
@@ -112,7 +116,18 @@ def support_in_all_steps(sequence: Node, values: Mapping[Node, Node]) -> Support
     order = toposort(bounds.values())
     varying = [e.own for e in (*loop.carries, *loop.sequences)]
     varying += [x for x in order if isinstance(x.op, Random)]
-    if not depending(order, varying).isdisjoint(bounds.values()):
+    changing = depending(order, varying)
+    if own.op.distribution.discrete:
+        facts = _facts_of_elements(loop)
+        for name, x in list(bounds.items()):
+            if x in changing:
+                ends = facts.bounds(bounds.pop(name))
+                end = ends.high if name == "high" else ends.low
+                known = abs(end) < MOST_WHOLE
+                support = replace(
+                    support, **{name: end if known else math.copysign(math.inf, end)}
+                )
+    if not changing.isdisjoint(bounds.values()):
         raise GraphError(
             f"{display_name(own.op.distribution, own.op.label)} is free, and its bounds change "
             f"from step to step\n  made at {line_of(own)}\n  draw it between fixed bounds and "
@@ -120,6 +135,15 @@ def support_in_all_steps(sequence: Node, values: Mapping[Node, Node]) -> Support
         )
     outside = {e.own: e.outer for e in loop.invariants}
     return replace(support, **{name: replaced([x], outside)[0] for name, x in bounds.items()})
+
+
+def _facts_of_elements(loop: OpenedLoop) -> FactTable:
+    """What is known of a step's elements of sequences: the bounds of the whole."""
+    facts = FactTable()
+    for e in loop.sequences:
+        whole = facts.bounds(e.outer)
+        facts.assume(e.own, Interval(whole.low, whole.high))
+    return facts
 
 
 def model_order(

@@ -209,6 +209,9 @@ def derive_censored(d: Derivation, node: Node) -> Law | None:
     c = c if c.type.is_float else c.astype("float64")
     raised = isinstance(node.op, ops.Maximum)
     before = law.above(ops.ceil(c) - 1) if law.discrete else law.above(c)
+    on_it = law.at_point(c)
+    if on_it is not None:
+        before = ops.logaddexp(before, ops.where(on_it, law.full(c), -math.inf))
     mass = law.below(c) if raised else before
 
     def density(y: Node) -> Node:

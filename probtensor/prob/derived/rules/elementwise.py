@@ -164,7 +164,7 @@ def image_law(
         x = f.inverse(y)
         slope = f.log_slope(x, y)
         for point, its_image in zip(law.points, points, strict=True):
-            at = ops.eq(y, its_image)
+            at = ops.eq(y, its_image) | ops.eq(x, point)
             x, slope = ops.where(at, point, x), ops.where(at, 0.0, slope)
         if law.event:
             slope = ops.sum(ops.broadcast_to(slope, law.shape), axis=law.event)

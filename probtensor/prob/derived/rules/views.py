@@ -222,6 +222,12 @@ def joined(laws: Sequence[Law], axis: int, node: Node) -> Law:
 
         return test
 
+    def with_gaps(k: int, point: Node) -> Node:
+        """A point of a piece, nan in the others."""
+        gaps = [point if j == k else as_tensor(math.nan) for j in range(len(laws))]
+        full = [ops.broadcast_to(x.astype(node.dtype), y.shape) for x, y in zip(gaps, laws)]
+        return ops.concatenate(full, axis=axis)
+
     tails = [(x.below, x.above) if x.lower and x.upper else None for x in laws]
     known = all(tails)
     text = " or ".join(dict.fromkeys(str(x.support) for x in laws))
@@ -236,6 +242,7 @@ def joined(laws: Sequence[Law], axis: int, node: Node) -> Law:
         joined_sources(laws),
         lower=side_by_side([x[0] for x in tails]) if known else None,
         upper=side_by_side([x[1] for x in tails]) if known else None,
+        points=tuple(with_gaps(k, x) for k, law in enumerate(laws) for x in law.points),
         alike=lambda a: a != axis and all(x.alike(a) for x in laws),
     )
     family = _joined_family(laws, axis)
