@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.dataclass import dataclass, field
 from probtensor.gp.covariance import Covariance, as_covariance, as_inputs
 from probtensor.gp.means import Mean, mean_at
-from probtensor.graph.node import GraphError, Node, TensorLike
+from probtensor.graph.node import Const, GraphError, Node, TensorLike
 from probtensor.graph.symbolic import refusal
-from probtensor.prob.distributions.base import deterministic, random_variable, to_tensor
+from probtensor.prob.distributions.base import (
+    check_values,
+    deterministic,
+    random_variable,
+    to_tensor,
+)
 from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
+from probtensor.prob.distributions.support import NONNEGATIVE
 from probtensor.prob.random import normal
 from probtensor.types import shape_text
 
@@ -212,6 +220,8 @@ def noise_variance(noise: TensorLike, x: Node) -> Node:
             "it is a standard deviation, one for each input, or a covariance function",
             kind=GraphError,
         )
+    if isinstance(sigma.op, Const):
+        check_values("gp: noise", np.asarray(sigma.op.array, float), NONNEGATIVE)
     return ops.square(sigma.astype(x.dtype) if not sigma.type.is_float else sigma)
 
 

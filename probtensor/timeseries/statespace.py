@@ -242,7 +242,9 @@ class StateSpace:
         for node, rank in ((self.design, 2), (self.offset, 1)):
             if node.ndim == rank + self.several:
                 self._check_rows(node, first, count)
-                found.append(node[first : first + count])
+                rows = node[first : first + count]
+                # So many steps, where the slice alone does not tell.
+                found.append(ops.reshape(rows, (count, *node.shape[1:])))
             else:
                 found.append(ops.broadcast_to(node, (count, *node.shape)))
         return found[0], found[1]

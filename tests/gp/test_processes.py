@@ -162,3 +162,8 @@ def test_messages(make, message):
     with pytest.raises(GraphError) as caught:
         make(pt.gp.GP(pt.gp.exp_quad()))
     assert message in str(caught.value) and __file__ in str(caught.value)
+
+
+def test_noise_is_not_negative():
+    with pytest.raises(ValueError, match="gp: noise must be a number >= 0"):
+        pt.gp.GP(pt.gp.exp_quad()).marginal("y", [0.0, 1.0], noise=-0.3)

@@ -204,3 +204,14 @@ def test_findings_are_a_sequence_and_errors_say_what_is_wrong():
     assert len(found) == 1 and found[0] in list(found) and "a constant can be moved" in str(found)
     with pytest.raises(TypeError, match="takes a posterior"):
         pt.lint(3)
+
+
+def test_nan_in_data_is_named():
+    b = pt.random.normal(0, 1, name="b")
+    x = pt.data([1.0, np.nan, 3.0], name="x")
+    y = pt.random.normal(b * x, 1.0, name="y")
+    found = pt.lint(pt.condition({y: np.ones(3)}, target="machine"))
+    assert ("error", "nan in data", ("x",)) in [(f.level, f.rule, f.variables) for f in found]
+    assert "1 of 3 values of x are nan" in str(found)
+    known = pt.random.normal(b * pt.where(pt.isnan(x), 0.0, x), 1.0, name="y")
+    assert not pt.lint(pt.condition({known: np.ones(3)}, target="machine"))

@@ -207,14 +207,33 @@ def test_values_of_positive_probability_are_summed(monkeypatch):
     assert ("integral", "z") in failed(model, VARIABLES, draws=1000)[0]
 
 
-def test_factors_and_potentials_are_no_faults():
+def test_factors_are_no_faults_and_potentials_are_named():
     mu = pt.random.normal(0, 5, name="mu")
     y = pt.random.normal(mu, 1.0, shape=3, name="y")
     for model in (
         pt.condition({pt.scaled(y, 2.0): [1.0, 2, 3]}, target="machine"),
         pt.condition({y: [1.0, 2, 3]}, total_size={y: 30}, target="machine"),
-        pt.condition({y: [1.0, 2, 3]}, potentials=[-(mu**2)], target="machine"),
     ):
         found, report = failed(model, ["gradient", "variables", "joint", "calibration"], draws=500)
         assert not found and len(report.skipped) == 1
         assert "draws" in report.skipped[0].text
+    model = pt.condition({y: [1.0, 2, 3]}, potentials=[-(mu**2)], target="machine")
+    found, report = failed(model, ["joint"], draws=500)
+    assert ("joint", "mu") in found and "potentials, which draws know nothing of" in str(report)
+
+
+def test_angles_have_moments_of_a_circle():
+    m = pt.random.normal(0, 1, name="m")
+    y = pt.random.von_mises(m, 2.0, name="y")
+    assert not failed(pt.condition({y: 1.0}, target="machine"), VARIABLES, draws=500)[0]
+
+
+def test_expressions_and_draws_on_edges_are_not_judged():
+    w = pt.random.gamma(0.01, 0.01, name="w")  # half of the draws underflow
+    y = pt.random.poisson(w, name="y")
+    z = pt.deterministic(pt.max(pt.random.normal(w, 1.0, shape=3)), name="z")
+    model = pt.condition({y: 1, z: 2.0}, target="machine")
+    found, report = failed(model, ["variables", "joint"], draws=500)
+    assert not found
+    texts = [check.text for check in report.skipped]
+    assert "an expression is looked at with the model alone" in texts

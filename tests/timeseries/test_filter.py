@@ -139,6 +139,17 @@ def test_other_regressors_and_data():
         np.testing.assert_allclose(value - prior, dense.logp(y), rtol=1e-11)
 
 
+def test_steps_of_a_dim_with_regressors_of_numbers():
+    X = np.arange(12.0).reshape(6, 2)
+    level = pt.random.half_normal(1, name="level")
+    model = pt.timeseries.local_level(level, 0.3) + pt.timeseries.regression(X)
+    known = pt.condition({model.series("y", 6): np.ones(6)}, target="machine")
+    for options in ({}, {"coords": {"step": range(6)}}):
+        y = model.series("y", "step")
+        posterior = pt.condition({y: np.ones(6)}, target="machine", **options)
+        assert np.isclose(posterior.logp([0.2]), known.logp([0.2]), rtol=1e-13)
+
+
 def test_masked_data_are_missing():
     model = pt.timeseries.local_level(0.5, 0.7)
     masked = np.ma.array([1.0, 9.0, 2.0], mask=[False, True, False])

@@ -349,10 +349,10 @@ def parts_of(completed: Node, value: object) -> dict[str, np.ndarray]:
     mask, known = missing_in(value), op.missing.array
     shape = np.shape(value) if mask is None else mask.shape
     if mask is None or mask.shape != known.shape or not np.array_equal(mask, known):
-        what = f"has shape {shape}" if shape != known.shape else "has other entries missing"
+        what = f"another shape, {shape}," if shape != known.shape else "other entries missing"
         raise ValueError(
-            f"with_data: {op.label} {what} than the data that this posterior was made with, "
-            f"{int(known.sum())} of shape {known.shape} are missing\n  at {line_text()}\n"
+            f"with_data: {op.label} has {what} than the data that this posterior was made with, of "
+            f"which {int(known.sum())} of shape {known.shape} are missing\n  at {line_text()}\n"
             "  the missing entries are its free variables: condition again"
         )
     array = numpy_part("ma").getdata(value) if is_masked(value) else number_array(value, op.label)

@@ -20,6 +20,7 @@ import numpy as np
 
 from probtensor.calls import line_text, public
 from probtensor.graph import GraphError
+from probtensor.prob.derived.variable import Derived
 from probtensor.prob.model.posterior import Posterior
 from probtensor.process import numpy_part
 from probtensor.sample.checks import integer, seed_integer, with_user_line
@@ -61,8 +62,9 @@ def check_model(
     seed         as of `pt.draw`
 
     What has no proper prior cannot be drawn: then only gradients are looked at, and the report says
-    so; with potentials and factors (`pt.scaled`, `total_size=`), at gradients and variables. Tests
-    that need draws find no fault that density and draws share.
+    so; with factors (`pt.scaled`, `total_size=`) at gradients and variables. Draws know nothing of
+    potentials: one that is part of a prior fails "joint" and "calibration", as one that counts data
+    twice does. Tests that need draws find no fault that density and draws share.
 
     Returns a `ModelReport`: `passed`, `checks`, `failures`, `skipped`, `ranks`,
     `plot_ranks(path)`; its text is a table. Raises TypeError or ValueError for other settings.
@@ -117,6 +119,10 @@ def _checks(
     if "variables" in tests:
         for k, part in enumerate(parts_of(model, prior, seed)):
             own = seed + 1000 * k
+            if isinstance(part.node.op.distribution, Derived):
+                text = "an expression is looked at with the model alone"
+                yield Check("draws", part.name, text, part.line)
+                continue
             yield from vector_checks(part, own) if part.vector else single_checks(part, draws, own)
     lost = _not_drawn(model) if tests & {"joint", "calibration"} else ""
     if lost:
@@ -131,9 +137,7 @@ def _checks(
 
 
 def _not_drawn(model: Posterior) -> str:
-    """What the density has, and draws know nothing of; nothing of most models."""
-    if model.model.potentials:
-        return "the model has potentials, which draws know nothing of"
+    """Why draws do not follow the density; nothing of most models."""
     named = [*((v.variable, v.name) for v in model.model.free),
              *((y.node, y.name) for y in model.model.observed)]  # fmt: skip
     names = [name for node, name in named if node.op.weighted]

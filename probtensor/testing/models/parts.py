@@ -108,6 +108,12 @@ class Alone:
         found = bijector_for(support)
         return Logit(support.low, support.high) if isinstance(found, Circular) else found
 
+    @property
+    def circular(self) -> bool:
+        """Whether it is an angle."""
+        support = self.node.op.support(*self.node.inputs)
+        return not self.discrete and isinstance(bijector_for(support), Circular)
+
     def draws(self, count: int, seed: int) -> dict[str, np.ndarray]:
         """Rows `x`, whether they lie in the support, `inside`, and `u` of continuous ones."""
         support = self.node.op.support(*self.node.inputs)

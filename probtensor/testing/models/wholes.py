@@ -107,9 +107,19 @@ def joint_checks(posterior: Posterior, prior: Prior, seed: int) -> Iterator[Chec
         pairs += [(abs(a - m), abs(b - m)) for (a, b), m in zip(list(pairs), middles, strict=True)]
         p = min(1.0, len(pairs) * min(stats.ks_2samp(a, b).pvalue for a, b in pairs))
         text = f"the prior against {ROUNDS} rounds of data and moves given these, p = {p:.3g}"
+        text += ", with potentials, which draws know nothing of" if model.potentials else ""
         yield Check("joint", v.name, text, line_of(v.variable), None, float(p))
     data = [_typed(prior.rows[y.node][chains:], y.value) for y in model.observed]
-    p = float(stats.ks_2samp(density(others, data)[0], logp).pvalue)
+    before = density(others, data)[0]
+    pairs = [(before, others), (logp, q)]
+    lost = [np.isnan(value) & np.isfinite(at).all(axis=1) for value, at in pairs]
+    if any(np.isnan(value).any() for value, _ in pairs):
+        count = sum(int(x.sum()) for x in lost)
+        where = f"{count} draws" if count else "draws on edges of supports"
+        text = f"the log density is nan at {where}"
+        yield Check("joint", "model", text, "", False if count else None)
+        return
+    p = float(stats.ks_2samp(before, logp).pvalue)
     yield Check("joint", "model", f"log densities before and after, p = {p:.3g}", "", None, p)
 
 

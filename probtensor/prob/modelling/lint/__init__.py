@@ -46,6 +46,7 @@ def lint(posterior: Posterior, *, seed: object = 0) -> Findings:
     leaves support    a parameter, such as a `sigma` with a normal prior, leaves its range
     no start          the density of the data is not finite at any of many points, as for data on
                       the edge of a support
+    nan in data       `pt.data` have nan, and so the density is nan
     count data        whole numbers from 0 on, with many zeros, under a continuous density
     constant data     all data are equal, and the scale of their density is free: it is unbounded
     scales            standard deviations of the coordinates differ by more than a million

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from probtensor.graph import ancestors
+from probtensor.graph import ancestors, line_of
+from probtensor.prob.model.data import Data
 from probtensor.prob.model.posterior import Posterior
-from probtensor.prob.modelling.lint.findings import WARNING, Finding
+from probtensor.prob.modelling.lint.findings import ERROR, WARNING, Finding
 
 FEWEST = 20  # data from which their kind is guessed
 DISTINCT = 20
@@ -17,6 +18,7 @@ ZEROS = 0.05
 
 def findings(posterior: Posterior) -> Iterator[Finding]:
     """All that the data show."""
+    yield from _nans(posterior)
     free = {v.variable: v.name for v in posterior.model.free}
     for y in posterior.model.observed:
         distribution, array = y.node.op.distribution, np.asarray(posterior.observed[y.name], float)
@@ -49,3 +51,22 @@ def findings(posterior: Posterior) -> Iterator[Finding]:
                 f"bound as its scale, made of {', '.join(names)}, goes to 0.",
                 "Look at the data; or fix the scale, or give it a prior that excludes 0.",
             )  # fmt: skip
+
+
+def _nans(posterior: Posterior) -> Iterator[Finding]:
+    """`pt.data` with nan, where the density is nan, too."""
+    with_nan = [
+        (node, array)
+        for node, array in posterior.data.items()
+        if isinstance(node.op, Data) and array.dtype.kind == "f" and np.isnan(array).any()
+    ]
+    if not with_nan or not np.isnan(posterior.logp(np.zeros(posterior.dim))):
+        return
+    for node, array in with_nan:
+        name, count = node.name or "data without a name", int(np.isnan(array).sum())
+        yield Finding(
+            ERROR, "nan in data", (name,), line_of(node),
+            f"{count} of {array.size} values of {name} are nan, and so is the density.",
+            "Leave these rows out; or give what has gaps a distribution and observe it, so that "
+            "missing values become variables.",
+        )  # fmt: skip
