@@ -39,8 +39,9 @@ def model():
 
     def year(alive, given):
         survives, is_marked = given
-        alive = pt.random.bernoulli(pt.where(is_marked, survives, 1.0) * alive, name="alive")
-        return alive, pt.random.bernoulli(p * alive * is_marked, name="seen")
+        stays, sees = pt.where(is_marked, survives, 1.0), pt.where(is_marked, p, 0.0)
+        alive = pt.random.bernoulli(pt.where(alive == 1, stays, 0.0), name="alive")
+        return alive, pt.random.bernoulli(pt.where(alive == 1, sees, 0.0), name="seen")
 
     _, y = pt.loop.scan(year, pt.ones((BIRDS,), "int64"), (phi, pt.as_tensor(marked)))
     intervals = [f"{1981 + t}-{82 + t}" for t in range(YEARS - 1)]
