@@ -324,7 +324,7 @@ def test_a_replaced_observation_keeps_its_share_of_all_rows():
     assert np.isclose(pt.replace(posterior, {"y": own}).logp([0.3]), expected, rtol=1e-12)
 
 
-def test_variables_that_are_summed_out_have_names():
+def test_summed_variables_in_observe_do_and_replace():
     a = pt.random.normal(0, 2, name="a")
     k = pt.random.bernoulli(0.3, name="k")
     posterior = pt.condition({pt.random.normal(a * k, 1, name="w"): 1.0}, target="machine")
