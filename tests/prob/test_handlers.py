@@ -343,5 +343,10 @@ def test_changes_that_depend_on_each_other_are_made_together():
     expected = stats.norm.logpdf(v["mu"], 1, 2) + stats.norm.logpdf(v["th"], v["mu"], 2).sum()
     expected += stats.norm.logpdf(DATA, v["th"]).sum()
     assert np.isclose(changed.logp(changed.unconstrain(v)), expected, rtol=1e-12)
+    noisy = pt.replace(posterior, {"y": th + pt.random.normal(0, 2, shape=3)})
+    assert [*noisy.observed] == ["y"]  # an expression has the name of what it replaces
+    expected = stats.norm.logpdf(v["mu"], 0, 5) + stats.norm.logpdf(v["th"], v["mu"]).sum()
+    expected += stats.norm.logpdf(DATA, v["th"], 2).sum()
+    assert np.isclose(noisy.logp(noisy.unconstrain(v)), expected, rtol=1e-12)
     drawn = pt.draw(pt.do([th, mu], {th: 2 * mu * np.ones(3), mu: 3.0}), seed=1)
     np.testing.assert_allclose(drawn[0], 6.0)

@@ -220,7 +220,8 @@ class Parts:
         """The node that `replace` puts in the place of another one: of an observed variable with
         its factor, as that of a batch, unless it has its own."""
         if not isinstance(other.op, RandomVariable):
-            return other
+            nameless = node in self.observed and node.name and not other.name
+            return deterministic(other, node.name, dims_of_node(node)) if nameless else other
         if isinstance(node.op, Completed):
             raise GraphError(
                 f"replace: {node.name} has missing values, and is observed in parts\n  at "
