@@ -340,3 +340,26 @@ def test_batches_keep_masks_and_models_are_tensors():
     assert batches[0]["x"].mask.sum() == 1
     with pytest.raises(TypeError, match="takes a posterior, a tensor, or a list or dict"):
         pt.observe(3, {pt.random.normal(0, 1, name="x"): 1.0})
+
+
+def test_changes_that_depend_on_each_other_are_made_together():
+    mu = pt.random.normal(0, 5, name="mu")
+    th = pt.random.normal(mu, 1, shape=3, name="th")
+    y = pt.random.normal(th, 1, name="y")
+    posterior = pt.condition({y: DATA}, target="machine")
+    changes = {
+        "th": pt.random.normal(mu, 2, shape=3, name="th"),
+        "mu": pt.random.normal(1, 2, name="mu"),
+    }
+    changed = pt.replace(posterior, changes)
+    v = {"mu": 0.4, "th": np.array([0.3, -0.2, 0.9])}
+    expected = stats.norm.logpdf(v["mu"], 1, 2) + stats.norm.logpdf(v["th"], v["mu"], 2).sum()
+    expected += stats.norm.logpdf(DATA, v["th"]).sum()
+    assert np.isclose(changed.logp(changed.unconstrain(v)), expected, rtol=1e-12)
+    noisy = pt.replace(posterior, {"y": th + pt.random.normal(0, 2, shape=3)})
+    assert [*noisy.observed] == ["y"]  # an expression has the name of what it replaces
+    expected = stats.norm.logpdf(v["mu"], 0, 5) + stats.norm.logpdf(v["th"], v["mu"]).sum()
+    expected += stats.norm.logpdf(DATA, v["th"], 2).sum()
+    assert np.isclose(noisy.logp(noisy.unconstrain(v)), expected, rtol=1e-12)
+    drawn = pt.draw(pt.do([th, mu], {th: 2 * mu * np.ones(3), mu: 3.0}), seed=1)
+    np.testing.assert_allclose(drawn[0], 6.0)

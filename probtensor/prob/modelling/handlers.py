@@ -78,7 +78,8 @@ def replace(model: Model, changes: Mapping[object, Node]) -> Model:
 
     model    a tensor, or a list or dict of tensors; or a posterior
     changes  {node: tensor of its shape and dtype}: any node of a graph; in a posterior a variable,
-             a deterministic or data, also by name. A new tensor may depend on the old one
+             a deterministic or data, also by name. A new tensor may depend on the old one, and on
+             others that are changed, which then are the new ones
 
     An observed variable of a posterior may be replaced by a random variable, which is then observed
     with the same data; its factor (`pt.scaled`, `total_size=`) stays, unless the new one has its
@@ -220,7 +221,8 @@ class Parts:
         """The node that `replace` puts in the place of another one: of an observed variable with
         its factor, as that of a batch, unless it has its own."""
         if not isinstance(other.op, RandomVariable):
-            return other
+            nameless = node in self.observed and node.name and not other.name
+            return deterministic(other, node.name, dims_of_node(node)) if nameless else other
         if isinstance(node.op, Completed):
             raise GraphError(
                 f"replace: {node.name} has missing values, and is observed in parts\n  at "
@@ -231,7 +233,7 @@ class Parts:
 
     def change(self, changes: Mapping[Node, Node]) -> None:
         """Replace nodes in all parts by graphs of the user's."""
-        self.exchange({node: self.own_graph(new) for node, new in changes.items()})
+        self.exchange(_together({node: self.own_graph(new) for node, new in changes.items()}))
 
     def exchange(self, changes: Mapping[Node, Node]) -> None:
         """Replace nodes in all parts by graphs of this posterior's."""
@@ -250,6 +252,15 @@ class Parts:
             self.observed, self.labels, self.track, self.potentials, self.target,
             self.transforms, self.owners, self.data,
         )  # fmt: skip
+
+
+def _together(changes: Mapping[Node, Node]) -> dict[Node, Node]:
+    """Changes of which each new tensor is made of the new ones of its causes, too."""
+    place = {node: k for k, node in enumerate(toposort([*changes]))}
+    found: dict[Node, Node] = {}
+    for node in sorted(changes, key=place.__getitem__):
+        found[node] = replaced([changes[node]], found)[0] if found else changes[node]
+    return found
 
 
 def _pieces(node: Node) -> list[Node]:
@@ -302,7 +313,8 @@ def _changed(
                 f"{what}: no output depends on {getattr(key, 'name', None) or repr(key)[:60]}\n"
                 f"  at {line_text()}\n  give the nodes that the outputs were made of"
             )
-    found = replaced(outputs, {key: new(what, key, value) for key, value in changes.items()})
+    nodes = {key: new(what, key, value) for key, value in changes.items()}
+    found = replaced(outputs, _together(nodes))
     if single:
         return found[0]
     return dict(zip(model, found, strict=True)) if named else found
