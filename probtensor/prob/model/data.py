@@ -23,6 +23,8 @@ from probtensor.prob.distributions.base import checked_dims, checked_name
 from probtensor.prob.model.sizes import KnownSizes
 from probtensor.types import Dim, Size, TensorType, size_product
 
+MAX_SMALL = 2**14  # elements of what is kept though it is larger than its data
+
 
 @dataclass(frozen=True)
 class Data(Input):
@@ -204,7 +206,7 @@ def split_data_work(
     subgraph}).
 
     Replaced are the largest such subgraphs that cost more than a few operations an element and are
-    no larger than the data they depend on.
+    no larger than the data they depend on, or small.
     """
     once = work_on_data(toposort(outputs), inputs)
     if not once:
@@ -237,7 +239,9 @@ def work_on_data(order: Iterable[Node], inputs: Iterable[Node]) -> set[Node]:
         costly = any(facts[x][0] for x in node.inputs) or is_work(node)
         read = {size: None for x in node.inputs for size in facts[x][1]}
         facts[node] = costly and bool(read), read
-        if facts[node][0] and not isinstance(node.type, tuple) and fits(node, [*read]):
+        if not facts[node][0] or isinstance(node.type, tuple):
+            continue
+        if fits(node, [*read]) or is_small_function(node):
             found.add(node)
     return found
 
@@ -247,6 +251,14 @@ def is_work(node: Node) -> bool:
     if isinstance(node.op, Elementwise):
         return node.op.c is not None or isinstance(node.op, (ops.Div, ops.Cast))
     return isinstance(node.op, (Reduction, Scatter, Core, Contraction, Distinct))
+
+
+def is_small_function(node: Node) -> bool:
+    """Is it a function of the mathematical library of few elements, as a basis at given points is?
+    Reading these costs less, though they may be more than the data they are made of."""
+    size = size_product(node.shape)
+    costly = isinstance(node.op, Elementwise) and node.op.c is not None
+    return costly and isinstance(size, int) and size <= MAX_SMALL
 
 
 def fits(node: Node, sizes: Sequence[Size]) -> bool:
