@@ -2,9 +2,8 @@
 
 The data are simulated like those of the European dipper (Lebreton et al. 1992): 280 birds in seven
 years, with a flood that lowers survival twice. Whether a bird that is not seen is alive is not
-known: its states are a chain of zeros and ones, which `pt.condition` sums out, bird by bird.
-
-Run it with `python -m examples.recapture`.
+known: its states are a chain of zeros and ones, which `pt.condition` sums out, bird by bird. Run it
+with `python -m examples.recapture`.
 """
 
 import arviz as az

@@ -101,7 +101,7 @@ OBSERVED = [
     (lambda: pt.condition({simple(law=poisson): [1, 2, -2]}), ["poisson 'k'", "entry [2] is -2"]),
     (lambda: pt.condition({"y": np.zeros(3)}), ["'y' is no random variable"]),
     (lambda: pt.condition({3: np.zeros(3)}), ["3 is no random variable"]),
-    (lambda: pt.condition({pt.lgamma(simple()): np.ones(3)}), ["lgamma", "monotone", "derivative"]),
+    (lambda: pt.condition({pt.lgamma(simple()): np.ones(3)}), ["lgamma", "monotone", "potential"]),
     (lambda: pt.condition({pt.data(np.ones(3), name="d"): np.ones(3)}), ["d of type", "random"]),
     (lambda: pt.condition({pt.vector("v"): np.ones(3)}), ["v of type", "not a random variable"]),
     (lambda: pt.condition({pt.as_tensor(1.0): 1.0}), ["not a random variable"]),

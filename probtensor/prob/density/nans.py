@@ -9,13 +9,14 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Const, Node, as_tensor, toposort
-from probtensor.ops.kinds import Elementwise
+from probtensor.ops.kinds import Elementwise, Random
 from probtensor.prob.distributions.distribution import Distribution
 from probtensor.prob.distributions.support import Interval, Support, is_number
 
 # Elementwise ops whose result may be a number where an operand is nan.
 _SILENT = (ops.Pow, ops.IntegerPow, ops.Exponent, ops.Ldexp, ops.After, ops.Xlogy, ops.Xlog1py)
-_MOVES = (ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Sum)
+_VIEWS = (ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape)
+_MOVES = (*_VIEWS, ops.Sum)
 
 
 def carried(result: Node, sources: Collection[Node]) -> set[Node]:
@@ -36,7 +37,12 @@ def carried(result: Node, sources: Collection[Node]) -> set[Node]:
 
 
 def may_be_nan(x: Node) -> bool:
-    """Is it anything but whole numbers or a literal without nan?"""
+    """Is it given, and anything but whole numbers or a literal without nan? Of what is computed, as
+    exp(s) / exp(s), formulas read parts, and may be numbers where its own value is nan."""
+    while isinstance(x.op, (*_VIEWS, ops.Cast)):
+        x = x.inputs[0]
+    if x.inputs and not isinstance(x.op, Random):
+        return False
     return x.type.is_float and not (isinstance(x.op, Const) and not np.isnan(x.op.array).any())
 
 
