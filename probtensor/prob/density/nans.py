@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Const, Node, as_tensor, toposort
 from probtensor.ops.kinds import Elementwise, Random
+from probtensor.prob.distributions.base import Bounded, Deterministic
 from probtensor.prob.distributions.distribution import Distribution
 from probtensor.prob.distributions.support import Interval, Support, is_number
 
 # Elementwise ops whose result may be a number where an operand is nan.
 _SILENT = (ops.Pow, ops.IntegerPow, ops.Exponent, ops.Ldexp, ops.After, ops.Xlogy, ops.Xlog1py)
-_VIEWS = (ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape)
-_MOVES = (*_VIEWS, ops.Sum)
+_MOVES = (ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Sum)
 
 
 def carried(result: Node, sources: Collection[Node]) -> set[Node]:
@@ -36,13 +36,24 @@ def carried(result: Node, sources: Collection[Node]) -> set[Node]:
     return set(found[result])
 
 
+def given_parts(x: Node) -> Iterator[Node]:
+    """The given tensors that make x nan where they are: it is computed from them by arithmetic. Of
+    what is computed, as exp(s) / exp(s), formulas read parts, and may be numbers where its own
+    value is nan; so these are asked, and not x."""
+    stack = [x]
+    while stack:
+        node = stack.pop()
+        if not node.inputs or isinstance(node.op, Random):
+            if may_be_nan(node):
+                yield node
+        elif isinstance(node.op, (ops.BroadcastTo, ops.Cast, Bounded, Deterministic)):
+            stack.append(node.inputs[0])
+        elif isinstance(node.op, Elementwise) and not isinstance(node.op, (ops.Where, *_SILENT)):
+            stack.extend(node.inputs if node.type.is_float else ())
+
+
 def may_be_nan(x: Node) -> bool:
-    """Is it given, and anything but whole numbers or a literal without nan? Of what is computed, as
-    exp(s) / exp(s), formulas read parts, and may be numbers where its own value is nan."""
-    while isinstance(x.op, (*_VIEWS, ops.Cast)):
-        x = x.inputs[0]
-    if x.inputs and not isinstance(x.op, Random):
-        return False
+    """Is it anything but whole numbers or a literal without nan?"""
     return x.type.is_float and not (isinstance(x.op, Const) and not np.isnan(x.op.array).any())
 
 
@@ -51,17 +62,18 @@ def nan_for_nan(
 ) -> Node:
     """What a formula says of numbers: nan where a parameter or a value is nan, also one that it
     does not read."""
-    if distribution.event_ndim or not distribution.spreads_nan:
+    if distribution.event_ndim or distribution.takes_missing or not distribution.spreads_nan:
         return formula
     domains = distribution.parameters.values()
     own = [(x, domain.event_ndim) for x, domain in zip(parameters, domains)]
     return nan_where(formula, [*own, *((x, 0) for x in values if x.ndim <= formula.ndim)])
 
 
-def nan_where(formula: Node, sources: Iterable[tuple[Node, int]]) -> Node:
+def nan_where(formula: Node, sources: Sequence[tuple[Node, int]]) -> Node:
     """A formula with one entry a point, nan where one of the sources is, also those that it does
     not read. Each comes with the number of axes of a point of it."""
-    unsure = [(x, axes) for x, axes in sources if may_be_nan(x)]
+    unsure = [(x, axes) for x, axes in sources if axes and not x.inputs and may_be_nan(x)]
+    unsure += [(part, 0) for x, axes in sources if not axes for part in given_parts(x)]
     sure = carried(formula, [x for x, _ in unsure]) if unsure else ()
     result = formula
     for x, axes in unsure:
