@@ -388,3 +388,14 @@ def test_the_program_of_the_page_prints_what_is_shown(root, capsys, monkeypatch)
     ((program, shown),) = re.findall(r"```python\n(.*?)```\n```\n(.*?)```", text, flags=re.S)
     exec(compile(program, "docs/discrete.md", "exec"), {})
     assert capsys.readouterr().out == shown
+
+
+def test_values_that_do_not_begin_at_zero_are_drawn_back():
+    mu = pt.random.normal(0, 1, name="mu")
+    z = pt.random.discrete_uniform(3, 5, shape=4, name="z")
+    data = np.array([3.0, 5.1, 4.0, 4.9])
+    post = pt.condition({pt.random.normal(mu + z, 0.05, name="y"): data}, target="machine")
+    idata = pt.sample(post, draws=5, tune=50, chains=1, seed=1, progress=False, init={"mu": 0.0})
+    for options in ({"mode": True}, {}):
+        found = pt.recover_marginals(post, idata, seed=2, **options).posterior["z"]
+        np.testing.assert_array_equal(found.values[0], np.tile([3, 5, 4, 5], (5, 1)))

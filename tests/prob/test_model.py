@@ -464,3 +464,14 @@ def test_what_data_alone_cannot_be_is_said_with_the_line(used, wrong, kind, word
     posterior = pt.condition({y: np.zeros(3)}, target="interp")
     with pytest.raises(kind, match=f"{words}(.|\n)*test_model.py:"):
         posterior.with_data({k: np.array(wrong)}).logp(np.zeros(1))
+
+
+@pytest.mark.parametrize("count,kept", [(40, True), (400, False)])
+def test_small_functions_of_data_are_kept_though_they_are_larger(count, kept):
+    x, k = np.linspace(0, 1, 60), np.arange(1.0, count)
+    weights = pt.random.normal(0, 1, shape=count - 1, name="weights")
+    basis = pt.sin(pt.as_tensor(x)[:, None] * k)
+    y = pt.random.normal(basis @ weights, 1.0, name="y")
+    model = pt.condition({y: x}, target="machine").model
+    work = model.density([model.logp]).work.values()
+    assert ((60, count - 1) in [node.shape for node in work]) == kept

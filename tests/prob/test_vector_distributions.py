@@ -520,3 +520,23 @@ def test_a_bad_call_says_what_is_wrong_and_where(call, words):
     text = str(error.value)
     assert all(word in text for word in words) and __file__ in text, text
     assert len(text.splitlines()) <= 8
+
+
+COVARIANCES = {
+    "normal": (R.multivariate_normal(MU, cov=C3), C3),
+    "precision": (R.multivariate_normal(MU, tau=np.linalg.inv(C3)), C3),
+    "low rank": (R.low_rank_multivariate_normal(0.0, W, D), LOW),
+    "student": (R.multivariate_student_t(40.0, MU, cov=C3), C3 * 40 / 38),
+    "matrix": (R.matrix_normal(M, row_cov=C3, col_cov=C2), np.kron(C3, C2)),
+    "kronecker": (R.kronecker_normal(0.5, [C2, C3], sigma=0.7), np.kron(C2, C3) + 0.49 * np.eye(6)),
+    "zero sum": (R.zero_sum_normal(2.0, shape=4), 4 * (np.eye(4) - 0.25)),
+}  # fmt: skip
+
+
+def test_draws_have_the_covariances_of_their_entries():
+    """All entries together: two parts of a draw may share no random numbers."""
+    drawn = pt.draw([x for x, _ in COVARIANCES.values()], draws=20_000, seed=7)
+    for (name, (_, cov)), found in zip(COVARIANCES.items(), drawn, strict=True):
+        rows = found.reshape(len(found), -1)
+        spread = np.sqrt((cov**2 + np.outer(np.diag(cov), np.diag(cov))) / len(rows))
+        assert np.all(abs(np.cov(rows.T) - cov) < 6 * spread + 1e-9), name

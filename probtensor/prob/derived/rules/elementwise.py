@@ -289,6 +289,8 @@ def _shifted(node: Node, position: int, bound: object) -> object:
     """A bound of whole numbers, shifted or negated as a node does."""
     if isinstance(node.op, ops.Neg):
         return -bound
+    if isinstance(node.op, ops.BitNot):
+        return -1 - bound
     other = node.inputs[1 - position]
     array = getattr(other.op, "array", None)
     other = float(array) if array is not None and not array.shape else _float(other)
@@ -299,8 +301,8 @@ def _shifted(node: Node, position: int, bound: object) -> object:
 
 def _keeps_whole(node: Node, position: int) -> bool:
     """Does a node shift or negate whole numbers by whole numbers?"""
-    if isinstance(node.op, ops.Neg):
-        return True
+    if isinstance(node.op, (ops.Neg, ops.BitNot)):
+        return node.dtype != "bool"
     if not isinstance(node.op, (ops.Add, ops.Sub)):
         return False
     other = node.inputs[1 - position]
