@@ -89,3 +89,12 @@ def test_densities_are_slopes_of_distribution_functions():
         step = 2e-6 * abs(at)
         slope = (f(at + step)[2 * k] - f(at - step)[2 * k]) / (2 * step)
         np.testing.assert_allclose(f(at)[2 * k + 1], slope, rtol=1e-4, err_msg=name)
+
+
+def test_extremes_of_counts_have_their_masses_at_the_ends_too():
+    k = np.arange(-1, 4)
+    own = np.clip((k + 1) / 3, 0, 1)  # P(x <= k) of 0, 1 and 2
+    expected = [np.diff(own**4, prepend=0.0), -np.diff((1 - own) ** 4, prepend=1.0)]
+    made = [f(R.discrete_uniform(0, 2, shape=4)) for f in (pt.max, pt.min)]
+    found = pt.function([], [pt.exp(pt.logp(e, k)) for e in made], target="machine")()
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-300)
