@@ -374,6 +374,29 @@ def test_what_is_refused_says_why(call, words):
     assert "test_enumeration.py" in text and len(text.splitlines()) <= 8
 
 
+@pytest.mark.parametrize("mode", [False, True])
+def test_a_draw_at_which_no_value_is_possible_is_named(mode):
+    z, s = r.bernoulli(0.3, shape=3, name="z"), r.half_normal(1.0, name="s")
+    post = pt.condition({r.uniform(0.0, s + 2.0 * z): [0.1, 4.2, 0.3]}, target="machine")
+    idata = idata_of({"s": 3.0}, 4)
+    found = pt.recover_marginals(post, idata, seed=1, mode=mode).posterior["z"]
+    assert (np.asarray(found)[..., 1] == 1).all()
+    idata.posterior["s"] = idata.posterior["s"].copy(data=[[3.0, 3.0, 0.5, 3.0]])
+    words = r"no value of z\[1\] is possible at draw 2 of chain 0(.|\n)*z\[1\] made at .*test_enum"
+    with pytest.raises(ValueError, match=words):
+        pt.recover_marginals(post, idata, seed=1, mode=mode)
+
+
+def test_a_draw_at_which_no_path_is_possible_is_named():
+    moves, s = pt.as_tensor([[0.9, 0.1], [0.2, 0.8]]), r.half_normal(1.0, name="s")
+    z = enumerated.states(pt.as_tensor(0), lambda c: r.categorical(moves[c], name="z"), 4)
+    post = pt.condition({r.uniform(0.0, s + z): [0.1, 1.4, 0.3, 0.1]}, target="machine")
+    found = pt.recover_marginals(post, idata_of({"s": 0.5}), seed=1).posterior["z"]
+    assert np.asarray(found)[0, 0, 1] == 1
+    with pytest.raises(ValueError, match="no value of z is possible at draw 0 of chain 0"):
+        pt.recover_marginals(post, idata_of({"s": 0.2}), seed=1)
+
+
 def test_the_likelihood_of_a_single_chain_is_refused():
     post = hmm_posterior()
     own = post.constrain(np.zeros(post.dim))

@@ -99,6 +99,37 @@ def test_what_may_be_observed(distribution, end, density, beyond):
         pt.condition({distribution(): beyond}, target="interp")
 
 
+# Some of whose formulas are inf - inf there.
+UNBOUNDED = {
+    "gamma": lambda: R.gamma(2.0, 1.0),
+    "weibull": lambda: R.weibull(2.0, 1.0),
+    "rayleigh": lambda: R.rayleigh(2.0),
+    "rice": lambda: R.rice(2.0, 1.0),
+    "poisson": lambda: R.poisson(2.0),
+    "gumbel": lambda: R.gumbel(0.0, 1.0),
+    "normal": lambda: R.normal(0.0, 1.0),
+    "expression": lambda: 3.0 * R.gamma(2.0, 1.0) + 1.0,
+}
+
+
+@pytest.mark.parametrize("name", UNBOUNDED)
+def test_densities_are_zero_at_infinity(name):
+    for x in (INF, -INF):
+        assert pt.logp(UNBOUNDED[name](), x).eval() == -INF
+    found = value(pt.logp(UNBOUNDED[name](), pt.vector("x")), x=[INF, 2.0, math.nan])
+    assert found[0] == -INF and np.isfinite(found[1]) and np.isnan(found[2])
+
+
+def test_what_is_not_zero_at_infinity():
+    assert pt.logp(R.flat(), INF).eval() == 0
+    masked = R.masked(R.gamma(2.0, 1.0, shape=2), np.array([False, True]))
+    assert pt.logp(masked, [INF, 1.0]).eval()[0] == 0
+    raised = pt.log(pt.maximum(R.normal(0.0, 1.0), 0.0))
+    assert math.isclose(pt.logp(raised, -INF).eval(), -math.log(2))
+    low, high = pt.logp(pt.log(R.poisson(2.0)), [-INF, INF]).eval()
+    assert math.isclose(low, -2.0) and high == -INF
+
+
 UP = np.nextafter(0.0, 1.0)
 # (distribution under a constraint, values that have a density, values that have none).
 HELD = [

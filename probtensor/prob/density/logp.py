@@ -47,6 +47,7 @@ from probtensor.prob.distributions.domains import (
     contained,
     deciding,
     is_within,
+    may_be_infinite,
     or_nan,
     widened,
 )
@@ -81,10 +82,10 @@ def logp(variable: Node, value: TensorLike) -> Node:
     """Log density (log mass) of a random variable, or of an expression of some, at `value`.
 
     Elementwise over the variable's shape; a vector distribution gives one number a vector. -inf
-    outside the support, and where a parameter lies outside its range, as in a model; nan where the
-    value or a parameter is nan. What the way a parameter is written shows is not checked: exp(s) is
-    positive though it rounds to 0 at -800, and the density there is what its formula says. The
-    parameters may hold other random variables, which stay what they are.
+    outside the support, at infinite numbers, and where a parameter lies outside its range, as in a
+    model; nan where the value or a parameter is nan. What the way a parameter is written shows is
+    not checked: exp(s) is positive though it rounds to 0 at -800, and the density there is what its
+    formula says. The parameters may hold other random variables, which stay what they are.
 
     The density of an expression, such as `pt.exp(x)`, `x + y` or `pt.max(x)`, is derived by rules:
     that of its random variables without a name, given those with one (see docs/densities.md). Where
@@ -227,10 +228,11 @@ def full_density(
     bounded: Sequence[tuple[Support, Node]] = (),
 ) -> Node:
     """The log density with all checks that facts do not decide: -inf where the value or a parameter
-    lies outside its support; nan stays nan. For `is_fixed` see `normalised`; `bounded` are further
-    nodes with their supports."""
+    lies outside its support, and at infinite numbers; nan stays nan. For `is_fixed` see
+    `normalised`; `bounded` are further nodes with their supports."""
     (x, *inputs), inner = without_bounds([x, *inputs])
-    density, found = restricted(variable, x, inputs, is_fixed, [*bounded, *inner], FactTable())
+    bounded = [*bounded, *inner]
+    density, found = restricted(variable, x, inputs, is_fixed, bounded, FactTable(), finite=True)
     own = variable.op.parameters_of(inputs)
     density = nan_for_nan(density, variable.op.distribution, own, x)
     return apply_restrictions(density, found)
@@ -250,8 +252,10 @@ def restricted(
     is_fixed: Callable[[Node], bool],
     bounded: Sequence[tuple[Support, Node]],
     facts: FactTable,
+    finite: bool = False,
 ) -> tuple[Node, list[Restriction]]:
-    """The log density, and the restrictions that facts do not decide."""
+    """The log density, and the restrictions that facts do not decide; with `finite` also to finite
+    numbers, since formulas may be differences of infinite terms."""
     op = variable.op
     distribution = op.distribution
     name = display_name(distribution, op.label)
@@ -274,6 +278,11 @@ def restricted(
     if inside is not None:
         inside = widened(or_nan(inside, given, support), result)
         found.append(Restriction(f"the value of {name}", x, inside, support))
+    # An improper density and points of an expression need not be 0 at infinity.
+    proper = not (distribution.improper or distribution.has_atoms)
+    if finite and proper and may_be_infinite(given, support, facts):
+        wanted = ops.logical_not(ops.isinf(given))
+        found.append(Restriction(f"the value of {name}", given, wanted, support))
     for (label, domain), value in zip(distribution.parameters.items(), parameters):
         found += restriction(f"{label} of {name}", value, domain, facts)
     for need in order_requirements(distribution, parameters):

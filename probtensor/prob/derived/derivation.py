@@ -147,7 +147,14 @@ class Derivation:
                     self._used[node] = rule
                     return law
         if isinstance(node.op, Composite) and not node.op.has_bodies:
-            return self.law(node.op.expand(*node.inputs))
+            try:
+                return self.law(node.op.expand(*node.inputs))
+            except NotDerived as error:
+                # Messages are of what was written, not of what it expands to.
+                if error.node is None or error.node in self._known:
+                    raise
+                if not error.vague:
+                    raise NotDerived(str(error), node, error.hint) from None
         raise _most_telling(reasons, node)
 
     def one_random(self, node: Node) -> tuple[Law, int]:
@@ -204,7 +211,8 @@ def _most_telling(reasons: Sequence[NotDerived], node: Node) -> NotDerived:
         deep = [r for r in reasons if r.node is not None and r.node is not node]
         clear = [r for r in reasons if not r.vague]
         return (deep or clear or reasons)[0]
-    return NotDerived(f"no rule is known for {node.op.user_name()} of random tensors", node)
+    reason = f"no rule is known for {node.op.user_name()} of random tensors"
+    return NotDerived(reason, node, vague=True)
 
 
 def _assume_support(variable: Node, facts: FactTable) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from probtensor import ops
 from probtensor.graph import Node
 from probtensor.prob.distributions.processes.parts import SeriesSupport
@@ -11,6 +13,7 @@ from probtensor.prob.distributions.support import (
     Simplex,
     Support,
     Vector,
+    is_bound,
     is_number,
 )
 from probtensor.transform.facts import FactTable, without_positive_factors
@@ -86,6 +89,16 @@ def or_nan(inside: Node, x: Node, domain: Support) -> Node:
     for y in domain.bounds if isinstance(domain, SeriesSupport) else ():
         inside = ops.logical_or(inside, ops.any(ops.isnan(y), axis=-1) if y.ndim else ops.isnan(y))
     return inside
+
+
+def may_be_infinite(x: Node, support: Support, facts: FactTable) -> bool:
+    """May a number of a support be infinite?"""
+    if not x.type.is_float or not isinstance(support, (Interval, Integers)):
+        return False
+    if support.partial or (is_bound(support.low) and is_bound(support.high)):
+        return False
+    found = facts.bounds(x)
+    return not (found.finite or -math.inf < found.low <= found.high < math.inf)
 
 
 def widened(condition: Node, result: Node) -> Node:

@@ -116,12 +116,16 @@ def _for_all(rule: Recursion, chains: Chains, moves: Node) -> Node:
 
 def highest(links: Links) -> Node:
     """The log of the largest summand, a table as that of `summed`."""
-    chains = chains_of(links)
-    return ops.max(_filtered(chains, _max)[0], axis=-1)
+    return ops.max(last_sums(chains_of(links), _max), axis=-1)
 
 
 def _max(x: Node, axis: int) -> Node:
     return ops.max(x, axis=axis)
+
+
+def last_sums(chains: Chains, fold: Callable[[Node, int], Node]) -> Node:
+    """The logs of the forward sums of the last entry: of the weights of all paths to each value."""
+    return _filtered(chains, fold)[0]
 
 
 def _filtered(chains: Chains, fold: Callable[[Node, int], Node]) -> tuple[Node, Node]:

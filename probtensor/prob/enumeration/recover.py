@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -60,7 +61,7 @@ def recover_marginals(
     Returns an ArviZ object: the group `posterior` of `idata` with these variables in it, of shape
     (chain, draw, *shape of the variable). `pt.sample_posterior_predictive` takes it.
     Raises GraphError, a TypeError, where no variable was summed out, or for draws of other
-    variables.
+    variables; ValueError for a draw at which no value of a variable is possible.
 
         >>> z = pt.random.bernoulli(0.3, shape=3, name="z")
         >>> mu = pt.random.normal(0, 5, name="mu")
@@ -78,7 +79,10 @@ def recover_marginals(
             f"it has is in the draws\n  at {line_text()}"
         )
     rows, count = posterior_rows(idata)
-    found = _rows(posterior, _wanted(posterior, mode, log_probabilities), rows, seed)
+    named, possible = _wanted(posterior, mode, log_probabilities)
+    found = _rows(posterior, {**named, **possible}, rows, seed)
+    for variable in possible:
+        _require_possible(variable, found.pop(variable), count)
     groups = {"posterior": by_chain({**rows, **found}, count)}
     for group in KEPT:
         part = getattr(idata, group, None)
@@ -89,9 +93,23 @@ def recover_marginals(
     return to_arviz(groups, dims=dims, coords=posterior.coords, attrs=attributes(seed))
 
 
+def _require_possible(variable: Discrete, possible: np.ndarray, chains_count: int) -> None:
+    """ValueError for the first draw, of all chains, at which no value of an entry is possible."""
+    if possible.all():
+        return
+    row, *index = map(int, np.unravel_index(np.argmin(possible), possible.shape))
+    chain, draw = divmod(row, len(possible) // chains_count)
+    shown = f"{variable.name}[{', '.join(map(str, index))}]" if index else variable.name
+    raise ValueError(
+        f"recover_marginals: no value of {shown} is possible at draw {draw} of chain {chain} of "
+        f"idata: the density is 0 there, or nan\n  at {line_text()}\n  {shown} made at "
+        f"{variable.line}\n  give draws of this posterior, where its logp is finite"
+    )
+
+
 def _rows(
-    posterior: Posterior, named: Mapping[str, Node], rows: Mapping[str, np.ndarray], seed: object
-) -> dict[str, np.ndarray]:
+    posterior: Posterior, named: Mapping[object, Node], rows: Mapping[str, np.ndarray], seed: object
+) -> dict[object, np.ndarray]:
     """Graphs over the free variables for each of their draws."""
     free = posterior.model.free
     missing = [v.name for v in free if v.name not in rows]
@@ -105,19 +123,23 @@ def _rows(
     return draw_rows(named, count, seed, given, posterior.data, posterior.lengths, posterior.target)
 
 
-def _wanted(posterior: Posterior, mode: bool, log_probabilities: bool) -> dict[str, Node]:
-    """The graphs of the results, over the free variables."""
+def _wanted(
+    posterior: Posterior, mode: bool, log_probabilities: bool
+) -> tuple[dict[str, Node], dict[Discrete, Node]]:
+    """The graphs of the results, and for each variable whether any of its values is possible, over
+    the free variables."""
     inner = posterior.model
     summation = inner.derived.summation
     result = model.most_probable(summation) if mode else summation.result
-    values = values_of(result.steps, *(MODE if mode else DRAWS))
+    values, possible = values_of(result.steps, *(MODE if mode else DRAWS))
     changes = {u.value: values[u] + u.low for u in summation.units}
     outputs = {z.name: z.value for z in (*inner.summed, *inner.dependent)}
     whole = replaced([*outputs.values()], summation.pieces)
     named = dict(zip(outputs, replaced(whole, changes), strict=True))
     if log_probabilities:
         named |= {f"lp_{n}": x for n, x in probabilities(summation).items()}
-    return dict(zip(named, over_variables(posterior, list(named.values())), strict=True))
+    outputs = over_variables(posterior, [*named.values(), *possible.values()])
+    return dict(zip(named, outputs)), dict(zip(possible, outputs[len(named) :], strict=True))
 
 
 def over_variables(posterior: Posterior, outputs: list[Node]) -> list[Node]:
@@ -140,8 +162,13 @@ Fold = Callable[[Node, int], Node]
 Choose = Callable[[Node], Node]
 
 
+def _is_possible(logits: Node) -> Node:
+    return ops.max(logits, axis=-1) > -math.inf
+
+
 def _drawn(logits: Node) -> Node:
-    return categorical(logit_p=logits)
+    # Where no value is possible, any: `_require_possible` refuses the draw.
+    return categorical(logit_p=ops.where(_is_possible(logits)[..., None], logits, 0.0))
 
 
 def _highest(logits: Node) -> Node:
@@ -152,20 +179,26 @@ DRAWS: tuple[Fold, Choose] = (model.by_logsumexp, _drawn)
 MODE: tuple[Fold, Choose] = (model.by_max, _highest)
 
 
-def values_of(steps: tuple[Step, ...], fold: Fold, choose: Choose) -> dict[Discrete, Node]:
-    """The value of each variable, numbered from 0, given what is summed out after it."""
+def values_of(
+    steps: tuple[Step, ...], fold: Fold, choose: Choose
+) -> tuple[dict[Discrete, Node], dict[Discrete, Node]]:
+    """The value of each variable, numbered from 0, given what is summed out after it, and whether
+    any is possible: for each of its entries, or for each of its chains."""
     found: dict[Discrete, Node] = {}
+    possible: dict[Discrete, Node] = {}
     for step in reversed(steps):
         if isinstance(step, Cells):
             cells = given_others(step, 1, found)
             logits = ops.moveaxis(cells.table, 0, -1)
             found[step.variable] = choose(logits)
+            possible[step.variable] = _is_possible(logits)
             continue
         variable, axis = step.unary.variable, step.axis
         alone = Links(given_others(step.unary, 1, found), given_others(step.pairs, 2, found), axis)
-        path = chains.path(chains.chains_of(alone), fold, choose)
-        found[variable] = ops.moveaxis(path, 0, axis)
-    return found
+        own = chains.chains_of(alone)
+        found[variable] = ops.moveaxis(chains.path(own, fold, choose), 0, axis)
+        possible[variable] = _is_possible(chains.last_sums(own, fold))
+    return found, possible
 
 
 def given_others(cells: Cells, own: int, values: Mapping[Discrete, Node]) -> Cells:

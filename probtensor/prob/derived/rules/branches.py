@@ -6,17 +6,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.dataclass import replace
 from probtensor.graph import Node, as_tensor
-from probtensor.prob.derived.derivation import Derivation, NotDerived
+from probtensor.prob.derived.derivation import Derivation, NotDerived, literal_value
 from probtensor.prob.derived.law import Law, law_of_family, literal_like
+from probtensor.prob.derived.rules.elementwise import UNARY, Monotone
 from probtensor.prob.derived.rules.families import family_of_map
 from probtensor.prob.distributions.continuous.positive import Exponential
 from probtensor.prob.distributions.continuous.real import Cauchy, Normal
-from probtensor.prob.distributions.support import Integers, Interval, is_number
+from probtensor.prob.distributions.support import Integers, Interval
 
-LN2 = math.log(2)
 # The most periods that a bounded support may extend over.
 MOST_PERIODS = 64
 
@@ -27,21 +29,20 @@ def derive_even(d: Derivation, node: Node) -> Law | None:
     even = _even_function(d, node, position)
     if even is None:
         return None
-    root, log_slope, low = even
+    f, low = even
 
     def density(y: Node) -> Node:
-        x = root(y)
-        slope = 0.0 if law.discrete else log_slope(x, y)
+        x = f.inverse(y)
         both = ops.logaddexp(law.full(x), law.full(-x))
         if law.discrete:
-            both = ops.where(ops.eq(x, 0), law.full(x), both)
-        return both + slope
+            return ops.where(ops.eq(x, 0), law.full(x), both)
+        return both + f.log_slope(x, y)
 
     if law.points:
         raise NotDerived("values with probabilities of their own are folded", node)
     if not law.independent:
         raise NotDerived("entries that depend on each other are folded", node)
-    support = Interval(low)
+    support = Interval(low, low_open=f.falls)
     if law.discrete:
         if not isinstance(node.op, ops.Abs):
             raise NotDerived("an even function of whole numbers of both signs", node,
@@ -49,15 +50,16 @@ def derive_even(d: Derivation, node: Node) -> Law | None:
         support = Integers(0)
     known = law.lower is not None and law.upper is not None
 
-    def upper(y: Node) -> Node:
-        x = root(y)
+    def outside(y: Node) -> Node:
+        x = f.inverse(y)
         down = law.below(-x - 1) if law.discrete else law.below(-x)
         return ops.logaddexp(law.above(x), down)
 
-    def lower(y: Node) -> Node:
-        x = root(y)
+    def between(y: Node) -> Node:
+        x = f.inverse(y)
         return law.between(-x - 1 if law.discrete else -x, x)
 
+    lower, upper = (outside, between) if f.falls else (between, outside)
     found = replace(
         law, dtype=node.dtype, density=density, support=support, lower=lower if known else None,
         upper=upper if known else None, quantile=None, family=None,
@@ -68,30 +70,19 @@ def derive_even(d: Derivation, node: Node) -> Law | None:
     return law_of_family(*family, node.shape, node.dtype, like=found)
 
 
-def _even_function(
-    d: Derivation, node: Node, position: int
-) -> tuple[Callable[[Node], Node], Callable[[Node, Node], Node], float] | None:
-    """(the root x >= 0 of y, log |dx/dy|, the least value) of an even function."""
-    match node.op:
-        case ops.Abs():
-            return (lambda y: y), (lambda x, y: 0.0), 0.0
-        case ops.Square():
-            return ops.sqrt, (lambda x, y: -0.5 * ops.log(y) - LN2), 0.0
-        case ops.Cosh():
-            return (
-                ops.arccosh,
-                lambda x, y: -(x + ops.log1mexp(-2 * x) - LN2),
-                1.0,
-            )
+def _even_function(d: Derivation, node: Node, position: int) -> tuple[Monotone, float] | None:
+    """(an even function of numbers x >= 0, its least value), which is the same at -x."""
+    if isinstance(node.op, (ops.Abs, ops.Square, ops.Cosh)):
+        return UNARY[type(node.op)], 1.0 if isinstance(node.op, ops.Cosh) else 0.0
     power = d.facts.constant(node.inputs[1]) if position == 0 else None
     if power is None or power != int(power) or power % 2 or power == 0:
         return None
     k = float(power)
-    return (
-        (lambda y: y ** (1 / k)),
-        (lambda x, y: -math.log(abs(k)) + (1 / k - 1) * ops.log(y)),
-        0.0,
-    )
+
+    def log_slope(x: Node, y: Node) -> Node:
+        return (1 / k - 1) * ops.log(y) - math.log(abs(k))
+
+    return Monotone(lambda y: y ** (1 / k), log_slope, falls=k < 0), 0.0
 
 
 Wrapped = Callable[[Node], Node]
@@ -119,9 +110,7 @@ def _wrapped_normal(t: Node, mu: Node, sigma: Node, period: Node) -> Node:
     z = z - period * ops.round(z / period)
     wide = sigma > 0.3 * period
     narrow = ops.where(wide, 0.3 * period, sigma)
-    terms = [
-        -0.5 * ops.square((z + k * period) / narrow) for k in range(-4, 5)
-    ]  # fmt: skip
+    terms = [-0.5 * ops.square((z + k * period) / narrow) for k in range(-4, 5)]
     shape = terms[0].shape
     direct = ops.logsumexp(ops.stack([ops.broadcast_to(x, shape) for x in terms]), axis=0)
     direct = direct - ops.log(narrow) - 0.5 * math.log(2 * math.pi)
@@ -153,28 +142,27 @@ def _wrapped_exponential(t: Node, lam: Node, period: Node) -> Node:
 def _wrapped_interval(law: Law, period: Node, node: Node) -> Wrapped:
     """The sum over the periods that a bounded support extends over."""
     support = law.support
-    length = getattr(period.op, "array", None)
-    known = isinstance(support, Interval) and is_number(support.low, support.high)
-    if (
-        not known
-        or length is None
-        or length.size != 1
-        or not math.isfinite(float(support.high) - float(support.low))
-    ):
+    ends = (support.low, support.high) if isinstance(support, Interval) else ()
+    known = [literal_value(as_tensor(x)) for x in (*ends, period)]
+    if not ends or any(x is None or not x.size for x in known):
+        raise NotDerived(
+            "the number of periods that its values extend over is not known here: the bounds of "
+            "its values, or the period, are no literals", node,
+            "make them numbers, or take a normal, cauchy or exponential variable",
+        )  # fmt: skip
+    first, last = np.min(known[0] / known[2]), np.max(known[1] / known[2])
+    if not math.isfinite(last - first):
         raise NotDerived(
             "its values extend over infinitely many periods, whose sum is known for normal, "
             "cauchy and exponential variables", node,
             "use a bounded distribution",
         )  # fmt: skip
-    size = float(length.item())
-    first = math.floor(float(support.low) / size)
-    last = math.floor(float(support.high) / size)
     if last - first > MOST_PERIODS:
         raise NotDerived(f"its values extend over more than {MOST_PERIODS} periods", node)
 
     def density(t: Node) -> Node:
-        t = t - size * ops.floor(t / size)
-        terms = [law.full(t + k * size) for k in range(first, last + 1)]
+        t = t - period * ops.floor(t / period)
+        terms = [law.full(t + k * period) for k in range(math.floor(first), math.floor(last) + 1)]
         return ops.logsumexp(ops.stack(terms), axis=0)
 
     return density
@@ -187,9 +175,8 @@ def derive_remainder(d: Derivation, node: Node) -> Law | None:
         raise NotDerived("the remainder is derived for a divisor known to be positive", node)
     period = node.inputs[1].astype(node.dtype)
     density = wrapped(law, period, node)
-    high = period
-    if hasattr(period.op, "array") and period.op.array.size == 1:
-        high = float(period.op.array.item())
+    number = d.facts.constant(period)
+    high = period if number is None else number
     return replace(
         law, dtype=node.dtype, density=density, support=Interval(0.0, high, high_open=True),
         lower=None, upper=None, quantile=None, family=None,

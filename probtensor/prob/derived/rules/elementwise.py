@@ -260,9 +260,10 @@ def _mapped_counts(law: Law, node: Node, position: int, f: Monotone) -> Law:
 
     def inside(y: Node) -> Node:
         x = number(y)
-        made = remade(node, position, x.astype(node.inputs[position].dtype))
+        made = remade(node, position, x.astype(node.inputs[position].dtype)).astype(y.dtype)
         near = 1e-12 if y.dtype == "float64" else 1e-5
-        there = ops.abs(made.astype(y.dtype) - y) <= near * ops.abs(y)
+        # The logarithm of 0 is a value, too.
+        there = ops.eq(made, y) & ops.isfinite(x) | (ops.abs(made - y) <= near * ops.abs(y))
         held = law.support.contains(x)
         return there if held is None else there & held
 
