@@ -289,8 +289,7 @@ def uniform_direction(dim: int, *, shape=None, name=None, dims: Dims = None) -> 
         array([1., 1., 1., 1., 1.])
     """
     count = checked_count(variable_text("uniform_direction", name), "dim", dim, least=2)
-    kind = directions.UniformDirection()
-    return random_variable(kind, (), shape, name, dims, event=(count,))
+    return random_variable(directions.UniformDirection(count), (), shape, name, dims)
 
 
 @public

@@ -60,7 +60,8 @@ class Own:
 
     def known(self, method: str) -> Node:
         """What the distribution states, of the truncated one under `constraint=`."""
-        op, distribution = self.variable.op, self.distribution
+        op = self.variable.op
+        distribution = self.distribution.sized(op.event)
         if distribution.improper:
             raise self.refuse(f"{self.name} has no proper density")
         try:

@@ -357,14 +357,13 @@ def random_variable(
     name: str | None = None,
     dims: str | Sequence[str] | None = None,
     constraint: Support | None = None,
-    event: tuple | None = None,
     centered: bool | float | np.ndarray = True,
 ) -> Node:
     """The node of a new random variable.
 
     `shape` is that of the value; without it the parameters' shape, extended to the left by the
-    sizes of `dims`. `event` is the shape of a point where parameters do not give it; else its sizes
-    are the last ones of `shape`, or of `dims`. `centered` is true, false, or numbers between.
+    sizes of `dims`. What parameters do not give of the shape of a point are the last sizes of
+    `shape`, or of `dims`. `centered` is true, false, or numbers between.
     Raises ValueError for literal parameters outside their support and GraphError where shapes do
     not fit, both naming the caller's line.
     """
@@ -392,7 +391,7 @@ def random_variable(
     try:
         types = [x.type for x in nodes]
         own = distribution.event_shape(*types)
-        whole = value_shape(distribution, types, event or own, shape, dims)
+        whole = value_shape(distribution, types, own, shape, dims)
     except ShapeError as error:
         raise GraphError(f"{label}: {error}\n  at {line_text()}") from None
     check_point(label, constraint, whole)

@@ -394,6 +394,9 @@ class Icar(Distribution):
         z = ops.draw_normal(key, element_indices(shape))
         return whitened(factor, z, transposed=True) * (sigma[..., None] if sigma.ndim else sigma)
 
+    def mean(self, degrees, *parameters):
+        return ops.zeros_like(degrees)
+
 
 @public
 def icar(W: object, sigma: TensorLike = 1.0, zero_sum_stdev: TensorLike = 0.001, *, shape=None,
