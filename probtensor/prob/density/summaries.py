@@ -50,7 +50,7 @@ class Own:
     @property
     def by_parameters(self) -> str:
         """The variable and the names of its parameters."""
-        return f"{self.name} ({', '.join(self.distribution.parameters)})"
+        return f"{self.name} by {', '.join(self.distribution.parameters)}"
 
     def refuse(self, reason: str) -> GraphError:
         return GraphError(
