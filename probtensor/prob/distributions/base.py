@@ -167,8 +167,7 @@ class RandomVariable(Random):
                 held = attach_bounds(self.constraint, variable.inputs)
                 reason = (
                     f"{display_name(distribution, self.label)} cannot be drawn under constraint=, "
-                    f"as {held}: "
-                    f"{reason}"
+                    f"as {held}: {reason}"
                 )
             raise GraphError(f"{reason}\n  made at {line_of(variable)}") from None
         value = ops.broadcast_to(value, variable.shape)
@@ -217,6 +216,12 @@ class RandomVariable(Random):
 
     def text(self) -> str:
         return self.distribution.name
+
+    def user_name(self) -> str:
+        return self.distribution.name
+
+    def call_text(self, operands: Sequence[str]) -> str:
+        return f"{self.user_name()}({', '.join(operands)})"
 
     @property
     def differentiable(self) -> bool:
@@ -337,8 +342,7 @@ def potential(expression: TensorLike, name: str | None = None) -> Node:
         raise GraphError(
             f"potential: {term.described} is true or false, and a term of a log density is a "
             f"number\n  at {line_text()}\n  write pt.where(condition, 0.0, -np.inf) for a "
-            "density of "
-            "zero where the condition does not hold"
+            "density of zero where the condition does not hold"
         )
     return make(Potential(checked_name("potential", name)), (term,))
 
@@ -519,8 +523,7 @@ def check_constraint(
     if not isinstance(constraint, Support):
         raise GraphError(
             f"{display_name(distribution, name)}: constraint={constraint!r} is no support; use "
-            "pt.interval(low, "
-            f"high) or pt.ordered()\n  at {line_text()}"
+            f"pt.interval(low, high) or pt.ordered()\n  at {line_text()}"
         )
     if type(constraint) not in (Interval, Ordered) and not distribution.improper:
         raise GraphError(
