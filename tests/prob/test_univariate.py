@@ -369,7 +369,8 @@ def test_every_distribution_of_numbers_is_among_the_cases_of_the_nets():
 
 
 def test_the_polya_gamma_distribution_is_exact_far_into_both_tails():
-    x = np.array([1e-3, 0.02, 0.25, 0.5, 1.0, 5.0, 140.0])
+    x = np.array([1e-300, 1e-160, 1e-100, 1e-31, 1e-29, 1e-3, 0.02, 0.25, 0.5, 1.0, 5.0, 140.0,
+                  1e160, 1e307])  # fmt: skip
     v = R.polya_gamma(1.0, 0.0)
     density, below, above = run(pt.logp(v, x), pt.logcdf(v, x), pt.logccdf(v, x))
     with mp.workdps(400):
@@ -389,6 +390,7 @@ def test_the_polya_gamma_distribution_is_exact_far_into_both_tails():
             exact = [float(mp.log(part)) for part in (first, low, high)]
             found = density[k], below[k], above[k]
             np.testing.assert_allclose(found, exact, rtol=2e-14, atol=2e-14)
+    assert np.all(np.isneginf(run(pt.logp(v, [1e-310, 1e308]))[0]))
 
 
 def test_polya_gamma_variables_of_other_shapes():
