@@ -13,9 +13,8 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Const, Node
+from probtensor.prob.distributions.continuous.families import EULER
 from probtensor.prob.distributions.formulas import log_of
-
-EULER = 0.5772156649015329
 
 
 def excess(ratio: Node) -> Node:

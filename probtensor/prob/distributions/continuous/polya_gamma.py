@@ -12,9 +12,10 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Node, as_tensor
-from probtensor.prob.distributions.continuous.families import HALF_LOG_2PI, LOG_2, draw_uniform
+from probtensor.prob.distributions.continuous.families import draw_uniform
 from probtensor.prob.distributions.continuous.searches import FALL, inner, root_between
 from probtensor.prob.distributions.distribution import Distribution
+from probtensor.prob.distributions.formulas import HALF_LOG_2PI, LOG_2
 from probtensor.prob.distributions.support import POSITIVE, REAL
 
 FIRST = math.pi**2 / 2  # minus the place of the first branch point

@@ -9,8 +9,8 @@ import numpy as np
 from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.formulas import HALF_LOG_2PI
 from probtensor.prob.distributions.multivariate.factors import (
-    HALF_LOG_2PI,
     squared_length,
 )
 from probtensor.prob.distributions.structured import UNIT_VECTOR

@@ -11,9 +11,8 @@ from probtensor import ops
 from probtensor.dataclass import dataclass, replace
 from probtensor.ops.fourier.functions import irfft, rfft
 from probtensor.prob.distributions.distribution import Distribution, element_indices
-from probtensor.prob.distributions.formulas import log_of
+from probtensor.prob.distributions.formulas import HALF_LOG_2PI, log_of
 from probtensor.prob.distributions.multivariate.factors import (
-    HALF_LOG_2PI,
     as_float,
     known,
     log_determinant,
