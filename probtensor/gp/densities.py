@@ -7,7 +7,6 @@ has sizes of its own.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import ClassVar
@@ -18,6 +17,7 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node
 from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.formulas import LOG_2PI
 from probtensor.prob.distributions.multivariate.factors import as_float, whitened
 from probtensor.prob.distributions.multivariate.normals import LowRankMultivariateNormal
 from probtensor.prob.distributions.multivariate.products import LETTERS, REAL_MATRIX
@@ -26,8 +26,6 @@ from probtensor.prob.distributions.support import POSITIVE, REAL, REAL_VECTOR, S
 from probtensor.rules.custom import custom_vjp
 from probtensor.transform.batch import vmap
 from probtensor.types import Size, broadcast_shapes, size_product
-
-LOG_2PI = math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def described(node: object, depth: int) -> str:
     if named or not node.inputs:
         return named or node.op.spelled()
     if depth == 0:
-        return node.op.name
+        return node.op.user_name()
     text = node.op.call_text([described(x, depth - 1) for x in node.inputs])
     return text if len(text) <= 60 else described(node, depth - 1)
 

@@ -13,9 +13,10 @@ from probtensor.dataclass import dataclass
 from probtensor.graph import Const, GraphError, Node, as_tensor
 from probtensor.graph.node import TensorLike
 from probtensor.prob import random
-from probtensor.prob.distributions.base import deterministic
-from probtensor.prob.distributions.parameters import check_literal
+from probtensor.prob.distributions.base import broadcasts_to, deterministic
+from probtensor.prob.distributions.parameters import check_literal, variable_text
 from probtensor.prob.distributions.support import Interval, Ordered, Support, interval
+from probtensor.types import shape_text
 
 NEEDED = inspect.Parameter.empty
 Dims = str | tuple[str, ...] | list[str] | None
@@ -116,7 +117,8 @@ def halfnormal(loc=0.0, scale=1.0, *, shape=None, name=None, dims: Dims = None) 
         >>> pt.draw(pt.random.halfnormal(0.0, 2.0), draws=5, seed=1).shape
         (5,)
     """
-    return _moved(loc, random.half_normal, (scale,), shape, name, dims)
+    what = variable_text("halfnormal", name)
+    return _moved(what, loc, random.half_normal, (scale,), shape, name, dims)
 
 
 @public
@@ -130,7 +132,8 @@ def halfcauchy(loc=0.0, scale=1.0, *, shape=None, name=None, dims: Dims = None) 
         >>> pt.draw(pt.random.halfcauchy(0.0, 2.0), draws=5, seed=1).shape
         (5,)
     """
-    return _moved(loc, random.half_cauchy, (scale,), shape, name, dims)
+    what = variable_text("halfcauchy", name)
+    return _moved(what, loc, random.half_cauchy, (scale,), shape, name, dims)
 
 
 @public
@@ -145,19 +148,19 @@ def truncexpon(b, loc=0.0, scale=1.0, *, shape=None, name=None, dims: Dims = Non
         >>> pt.draw(pt.random.truncexpon(2.0), draws=99, seed=1).max() <= 2
         np.True_
     """
-    what = "truncexpon"
+    what = variable_text("truncexpon", name)
     high = check_literal(what, b=b) * check_literal(what, scale=scale)
     own = {"constraint": interval(0.0, float(high.eval()) if _is_literal(b, scale) else high)}
     if shape is None and dims is None and high.shape:
         scale = ops.broadcast_to(scale, high.shape)
-    return _moved(loc, random.exponential, (), shape, name, dims, scale=scale, **own)
+    return _moved(what, loc, random.exponential, (), shape, name, dims, scale=scale, **own)
 
 
 def _is_literal(*values: TensorLike) -> bool:
     return all(isinstance(as_tensor(x).op, Const) and not as_tensor(x).shape for x in values)
 
 
-def _moved(loc, make, parameters, shape, name, dims, **others) -> Node:
+def _moved(what, loc, make, parameters, shape, name, dims, **others) -> Node:
     """A variable plus `loc`, with room for its shape. The name is that of the sum."""
     node = as_tensor(loc)
     if isinstance(node.op, Const) and not node.shape and node.op.array == 0:
@@ -167,7 +170,13 @@ def _moved(loc, make, parameters, shape, name, dims, **others) -> Node:
                   and not isinstance(x, Support)]  # fmt: skip
         shape = ops.broadcast_arrays(node, *scales)[0].shape
     inner = None if name is None else f"{name}_z"
-    moved = node + make(*parameters, shape=shape, name=inner, dims=dims, **others)
+    made = make(*parameters, shape=shape, name=inner, dims=dims, **others)
+    if not broadcasts_to(node.shape, made.shape):
+        raise GraphError(
+            f"{what}: shape={shape_text(made.shape)} does not hold loc of shape "
+            f"{shape_text(node.shape)}\n  at {line_text()}"
+        )
+    moved = node + made
     return moved if name is None else deterministic(moved, name, dims)
 
 

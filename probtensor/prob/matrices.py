@@ -18,6 +18,7 @@ from probtensor.prob.distributions.multivariate import correlations, covariances
 from probtensor.prob.distributions.multivariate.factors import gram
 from probtensor.prob.distributions.parameters import (
     check_literal,
+    check_size,
     exactly_one,
     square,
     variable_text,
@@ -278,16 +279,19 @@ def matrix_normal(mu=0.0, row_chol=None, col_chol=None, *, row_cov=None, col_cov
         (5, 2, 3)
     """
     what = variable_text("matrix_normal", name)
-    factors = []
+    factors, names = [], []
     for side, chol, cov in (("row", row_chol, row_cov), ("col", col_chol, col_cov)):
         given = {f"{side}_chol": chol, f"{side}_cov": cov}
-        if exactly_one(what, **given) == f"{side}_cov":
+        names.append(exactly_one(what, **given))
+        if names[-1] == f"{side}_cov":
             factors.append(covariance_factor(f"{side}_cov", cov, what))
         else:
             factors.append(square(f"{side}_chol", chol, what))
     mean = to_tensor(f"mu of {what}", mu)
     if mean.ndim < 2:
         mean = ops.broadcast_to(mean, (factors[0].shape[-1], factors[1].shape[-1]))
+    for axis, by, factor in zip((-2, -1), names, factors):
+        check_size(what, "mu", mean, by, factor, axis)
     return random_variable(products.MatrixNormal(), (mean, *factors), shape, name, dims)
 
 

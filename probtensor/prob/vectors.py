@@ -19,7 +19,9 @@ from probtensor.prob.distributions.multivariate import (
 )
 from probtensor.prob.distributions.parameters import (
     check_literal,
+    check_size,
     exactly_one,
+    lower_factor,
     square,
     variable_text,
 )
@@ -39,10 +41,15 @@ def covariance_factor(label: str, value: TensorLike, what: str) -> Node:
     return ops.cholesky(check_literal(what, domain=COVARIANCE, **{label: value}))
 
 
-def vector_of(mean: TensorLike, like: Node, what: str, label: str = "mu") -> Node:
-    """A mean, of which a number stands for a vector of the size of the last axis of `like`."""
+def vector_of(mean: TensorLike, like: Node, what: str, label: str = "mu", by: str = "") -> Node:
+    """A mean, of which a number stands for a vector of the size of the last axis of `like`;
+    GraphError for another size than that of `like` where that is a matrix called `by`."""
     node = to_tensor(f"{label} of {what}", mean)
-    return node if node.ndim else ops.broadcast_to(node, like.shape[-1:])
+    if not node.ndim:
+        return ops.broadcast_to(node, like.shape[-1:])
+    if by:
+        check_size(what, label, node, by, like)
+    return node
 
 
 @public
@@ -80,12 +87,12 @@ def multivariate_normal(
             kind = normals.LowRankMultivariateNormal()
             return random_variable(kind, (mean, *parts), shape, name, dims, centered=centered)
     if chosen in ("scale_tril", "chol"):
-        factor = square(chosen, value, what)
+        factor = lower_factor(chosen, value, what)
     else:
         factor = covariance_factor(chosen, value, what)
         if chosen != "cov":
             kind = normals.MultivariateNormalPrecision()
-    mean = vector_of(mu, factor, what)
+    mean = vector_of(mu, factor, what, by=chosen)
     return random_variable(kind, (mean, factor), shape, name, dims, centered=centered)
 
 
@@ -113,7 +120,7 @@ def multivariate_student_t(nu, mu=0.0, scale_tril=None, *, cov=None, shape=None,
     chosen = exactly_one(what, scale_tril=scale_tril, cov=cov)
     by_cov = chosen == "cov"
     factor = covariance_factor("cov", cov, what) if by_cov else square(chosen, scale_tril, what)
-    mean = vector_of(mu, factor, what)
+    mean = vector_of(mu, factor, what, by=chosen)
     kind = normals.MultivariateStudentT()
     return random_variable(kind, (nu, mean, factor), shape, name, dims)
 
@@ -282,8 +289,7 @@ def uniform_direction(dim: int, *, shape=None, name=None, dims: Dims = None) -> 
         array([1., 1., 1., 1., 1.])
     """
     count = checked_count(variable_text("uniform_direction", name), "dim", dim, least=2)
-    kind = directions.UniformDirection()
-    return random_variable(kind, (), shape, name, dims, event=(count,))
+    return random_variable(directions.UniformDirection(count), (), shape, name, dims)
 
 
 @public

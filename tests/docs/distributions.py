@@ -132,6 +132,7 @@ def known_of(name: str, kind: type[Distribution]) -> dict[str, bool]:
         inputs = [new_input(label, "float64", (SIZE,) * domain.event_ndim)
                   for label, domain in kind.parameters.items()]  # fmt: skip
         event = (SIZE,) * distribution.event_ndim
+    distribution = distribution.sized(event)
     dtype = "int64" if distribution.indexes else "float64"
     x = new_input("x", dtype, event)
     log_p, key = new_input("log_p", "float64", ()), new_input("key", "uint64", ())

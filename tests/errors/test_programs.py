@@ -73,6 +73,8 @@ ROWS = [
     wrong("a gradient by what is not there", GraphError, "pt.grad(pt.sum(x), y)", "y", "ignore",
           at=MADE),
     wrong("a Jacobian by a name", GraphError, 'pt.jacobian(x, "x")', "str 'x'"),
+    wrong("variables that do not broadcast", GraphError, "pt.random.normal(p, 1.0) + "
+          "pt.random.half_normal(q)", "normal(p, 1.0) made", "half_normal(q) made"),
     wrong("shapes that do not broadcast", GraphError, "p + q", "add", "p: float64[3]",
           "q: float64[4]", "p made at"),
     wrong("equality of shapes that do not fit", GraphError, "pt.where(p == q, 1.0, 0.0)", "eq",

@@ -268,6 +268,8 @@ BAD = {
     "mask": (lambda: R.masked(NORMAL(0, 1), [0.5, 1.0]), ["mask of masked", "0.5"]),
     "cutpoints": (lambda: R.ordered_logistic(0.0, [1.0, 0.0]), ["cutpoints", "increasing"]),
     "points": (lambda: R.interpolated([0.0, 1.0], [-1.0, 1.0]), ["pdf_points", ">= 0"]),
+    "no area": (lambda: R.interpolated([0.0, 1.0, 2.0], np.zeros(3)), ["pdf_points", "not all 0"]),
+    "no successes": (lambda: R.negative_binomial(n=2.0, p=0.0), ["p of negative", "in (0, 1]"]),
     "no function": (lambda: R.custom(1.0, logp=3.0), ["logp= of custom", "a function"]),
     "a sum": (lambda: pt.logp(R.custom(1.0, logp=lambda x, s: pt.sum(x) * s, shape=3), np.zeros(3)),
               ["one number a point"]),

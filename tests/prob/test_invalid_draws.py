@@ -252,7 +252,7 @@ def test_the_parameter_that_went_wrong_first_is_named(monkeypatch):
     assert "lam of exponential 'lam' must be a number > 0; it is -" in text
     x = pt.scalar("x")
     f = pt.function([x], R.negative_binomial(n=3.0, p=x, name="y"), target="interp")
-    assert "p of negative_binomial 'y' must be a number in [0, 1]; it is 1.5" in message(
+    assert "p of negative_binomial 'y' must be a number in (0, 1]; it is 1.5" in message(
         lambda: f(1.5)
     )
 

@@ -1,6 +1,7 @@
 """Means and variances of every distribution, also where they are infinite or undefined, against
 SciPy's, sums over counts, and integrals of the density; and of vectors entry by entry."""
 
+import inspect
 import math
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import integrate, stats
 import probtensor as pt
 from probtensor.prob.distributions.distribution import Unknown
 from probtensor.prob.model.data import evaluate
+from tests.docs.distributions import classes, known_of
 from tests.prob.combinations import COMBINATIONS
 from tests.prob.distributions import DISTRIBUTIONS
 
@@ -121,15 +123,28 @@ MOMENTS = {
     "kronecker_normal, noisy": (
         R.kronecker_normal(0.5, [[[2.0]], COV], sigma=3.0), [0.5, 0.5], [17, 27]),
     "lkj_corr": (R.lkj_corr(2, 1.5), np.eye(2), [[0, 0.25], [0.25, 0]]),
+    "uniform_direction": (R.uniform_direction(4), np.zeros(4), np.full(4, 0.25)),
+    "zero_sum_normal": (R.zero_sum_normal([2.0, 3.0], shape=(2, 4)), np.zeros((2, 1)),
+                        [[3.0], [6.75]]),
+    "zero_sum_normal of two axes": (
+        R.zero_sum_normal(3.0, n_zerosum_axes=2, shape=(4, 3)), [[0.0]], [[4.5]]),
+    "gaussian_copula": (R.gaussian_copula(R.gamma([2.0, 3.0], 2.0), [[1.0, 0.5], [0.5, 1.0]]),
+                        [1.0, 1.5], [0.5, 0.75]),
+    # Of these the mean alone is known.
+    "gaussian_state_space": (
+        R.gaussian_state_space([[0.0, 2.0], [-1.0, 3.0]], cov=COV, initial_value=[1.0, 2.0],
+                               steps=2), [[4.0, 5.0], [10.0, 11.0]]),
+    "icar": (R.icar([[0, 1, 0], [1, 0, 1], [0, 1, 0]]), np.zeros(3)),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MOMENTS)
 def test_mean_and_variance(name):
     variable, *wanted = MOMENTS[name]
-    distribution = variable.op.distribution
+    distribution = variable.op.distribution.sized(variable.op.event)
     parameters = variable.op.parameters_of(variable.inputs)
-    found = evaluate([distribution.mean(*parameters), distribution.variance(*parameters)], {})
+    methods = (distribution.mean, distribution.variance)[: len(wanted)]
+    found = evaluate([method(*parameters) for method in methods], {})
     for got, right in zip(found, wanted, strict=True):
         np.testing.assert_allclose(got, right, rtol=1e-7)
 
@@ -143,6 +158,26 @@ def test_every_law_that_states_moments_is_among_them():
     stating = {cls for cls in every_law() if "mean" in vars(cls) or "variance" in vars(cls)}
     stating = {cls for cls in stating if cls.name}
     assert stating <= distributions
+
+
+def test_moments_that_a_docstring_states_are_known():
+    refused = []
+    for name, kind in classes().items():
+        known_here, text = known_of(name, kind), inspect.getdoc(getattr(R, name))
+        for line in text.splitlines():
+            label, _, stated = line.partition(": ")
+            if label in ("Mean", "Variance") and not stated.startswith(("none", "not known")):
+                refused += [] if known_here[label.lower()] else [f"{label} of {name}"]
+    assert not refused
+
+
+def test_moments_of_arrays_whose_sizes_parameters_do_not_give():
+    x = R.zero_sum_normal([2.0, 3.0], shape=(2, 4))
+    mean, variance = evaluate([pt.expectation(x), pt.variance(x)], {})
+    np.testing.assert_array_equal(mean, np.zeros((2, 4)))
+    np.testing.assert_array_equal(variance, np.repeat([[3.0], [6.75]], 4, axis=1))
+    x = R.uniform_direction(4, shape=(2, 4))
+    np.testing.assert_array_equal(pt.variance(x).eval(), np.full((2, 4), 0.25))
 
 
 def every_law():

@@ -147,6 +147,13 @@ def test_divergences_in_closed_form():
          0.2 * math.log(0.4) + 0.8 * math.log(1.6)),
         (R.bernoulli(logit_p=0.0), R.bernoulli(logit_p=math.log(3)), 0.5 * math.log(4 / 3)),
     ]  # fmt: skip
+    for logit in (R.bernoulli(logit_p=0.0), R.bernoulli(0.5)):
+        rows += [(R.bernoulli(0.3), logit, math.log(2) + 0.3 * math.log(0.3) + 0.7 * math.log(0.7)),
+                 (logit, R.bernoulli(0.0), math.inf), (R.bernoulli(0.0), logit, math.log(2))]
+    thirds = R.categorical(logit_p=np.zeros(3)), R.categorical([0.0, 0.25, 0.75])
+    rows += [(R.binomial(4, 0.75), R.binomial(4, logit_p=0.0), 4 * math.log(2) - 4 * S.bernoulli(
+                  0.75).entropy()),
+             (*thirds[::-1], math.log(3) - S.bernoulli(0.75).entropy()), (*thirds, math.inf)]
     found = run(*(pt.kl_divergence(p, q) for p, q, _ in rows))
     np.testing.assert_allclose(found, [exact for *_, exact in rows], rtol=1e-9)
     # Where they differ little, no digits are lost: half the square of the relative difference.
@@ -160,6 +167,9 @@ def test_divergences_in_closed_form():
         (lambda: pt.kl_divergence(R.normal(0, 1), R.laplace(0, 1)),
          ["normal from laplace", "mean"]),
         (lambda: pt.kl_divergence(R.binomial(3, 0.2), R.binomial(4, 0.2)), ["equal n"]),
+        (lambda: pt.kl_divergence(R.binomial(3, 0.2), R.binomial(4, logit_p=0.2)), ["equal n"]),
+        (lambda: pt.kl_divergence(R.mv_normal(cov=np.eye(2)), R.mv_normal(tau=np.eye(2))),
+         ["normal by mu, scale_tril from", "by mu, precision_tril has"]),
         (lambda: pt.expectation(R.gamma(1.0, 1.0, constraint=pt.interval(1.0, 2.0), name="g")),
          ["expectation", "gamma", "constraint="]),
         (lambda: pt.entropy(R.flat()), ["no proper density"]),

@@ -269,6 +269,9 @@ def test_the_name_of_a_moved_variable_is_that_of_the_sum():
         (lambda: R.truncated_normal(0, 1, 3, 2), ["low=3 must be below high=2"]),
         (lambda: R.truncated_normal(0, 2.0, tau=1.0), ["sigma or tau"]),
         (lambda: R.truncexpon(-1.0), ["b of truncexpon", "-1"]),
+        (lambda: R.halfnormal(np.zeros(3), shape=4, name="x"),
+         ["halfnormal 'x'", "shape=(4,)", "loc of shape (3,)"]),
+        (lambda: R.halfcauchy(np.zeros((2, 3)), shape=3), ["shape=(3,)", "loc of shape (2, 3)"]),
         (lambda: R.improper_uniform(3), ["support=3", "pt.interval"]),
         (lambda: R.choice(3, shape=4, replace=False), ["4 entries of 3"]),
         (lambda: R.choice(3, shape=2, replace=False, p=[0.0, 1.0, 0.0]), ["2 entries of 1"]),
@@ -366,7 +369,8 @@ def test_every_distribution_of_numbers_is_among_the_cases_of_the_nets():
 
 
 def test_the_polya_gamma_distribution_is_exact_far_into_both_tails():
-    x = np.array([1e-3, 0.02, 0.25, 0.5, 1.0, 5.0, 140.0])
+    x = np.array([1e-300, 1e-160, 1e-100, 1e-31, 1e-29, 1e-3, 0.02, 0.25, 0.5, 1.0, 5.0, 140.0,
+                  1e160, 1e307])  # fmt: skip
     v = R.polya_gamma(1.0, 0.0)
     density, below, above = run(pt.logp(v, x), pt.logcdf(v, x), pt.logccdf(v, x))
     with mp.workdps(400):
@@ -386,6 +390,7 @@ def test_the_polya_gamma_distribution_is_exact_far_into_both_tails():
             exact = [float(mp.log(part)) for part in (first, low, high)]
             found = density[k], below[k], above[k]
             np.testing.assert_allclose(found, exact, rtol=2e-14, atol=2e-14)
+    assert np.all(np.isneginf(run(pt.logp(v, [1e-310, 1e308]))[0]))
 
 
 def test_polya_gamma_variables_of_other_shapes():

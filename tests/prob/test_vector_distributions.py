@@ -512,6 +512,16 @@ def test_sizes_may_come_from_dims_and_dtypes_from_parameters():
             ["alpha", "(3,)", "(2, 2)"],
         ),
         (lambda: R.gaussian_copula(R.gamma(1.0, 1.0), 2 * CORR), ["corr", "ones on the diagonal"]),
+        *((lambda name=name: R.mv_normal(np.zeros(3), name="x", **{name: CORR}),
+           ["multivariate_normal 'x'", "mu of shape (3,)", f"{name} of shape (2, 2)"])
+          for name in ("cov", "tau", "precision")),
+        (lambda: R.mv_normal(np.zeros(3), chol=np.eye(2)), ["chol of shape (2, 2)"]),
+        (lambda: R.mv_normal(chol=-np.eye(2)), ["chol of multivariate_normal", "positive"]),
+        (lambda: R.multivariate_student_t(3.0, np.zeros(3), cov=CORR), ["cov of shape (2, 2)"]),
+        (lambda: R.matrix_normal(np.zeros((2, 3)), row_cov=CORR, col_chol=np.eye(2)),
+         ["mu of shape (2, 3)", "col_chol of shape (2, 2)"]),
+        (lambda: R.matrix_normal(np.zeros((3, 2)), row_cov=CORR, col_chol=np.eye(2)),
+         ["mu of shape (3, 2)", "row_cov of shape (2, 2)"]),
     ],
 )
 def test_a_bad_call_says_what_is_wrong_and_where(call, words):

@@ -7,14 +7,14 @@ where the parameters are nearly equal."""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Const, Node
+from probtensor.prob.distributions.continuous.families import EULER
 from probtensor.prob.distributions.formulas import log_of
-
-EULER = 0.5772156649015329
 
 
 def excess(ratio: Node) -> Node:
@@ -70,10 +70,11 @@ def bernoulli(p, q):
 
 def bernoulli_logit(d, d_q):
     """Of bernoulli_logit(d) from bernoulli_logit(d_q)."""
-    p, rest = ops.sigmoid(d), ops.sigmoid(-d)
-    return p * (ops.log_sigmoid(d) - ops.log_sigmoid(d_q)) + rest * (
-        ops.log_sigmoid(-d) - ops.log_sigmoid(-d_q)
-    )
+    parts = []
+    for own, other in ((d, d_q), (-d, -d_q)):
+        p, change = ops.sigmoid(own), ops.log_sigmoid(own) - ops.log_sigmoid(other)
+        parts.append(ops.where(p > 0, p * change, 0.0))
+    return parts[0] + parts[1]
 
 
 def same(n: Node, m: Node) -> bool:
@@ -183,6 +184,13 @@ def multivariate_normal(mu, factor, mu_q, factor_q):
     return 0.5 * (own + spread + ops.sum(ops.square(shift), axis=(-2, -1)))
 
 
+# What makes the parameters of the class for logits from those of the class for probabilities.
+LOGITS = {
+    "Bernoulli": ("BernoulliLogit", lambda p: (ops.logit(p),)),
+    "Binomial": ("BinomialLogit", lambda n, p: (n, ops.logit(p))),
+    "Categorical": ("CategoricalLogit", lambda p: (ops.log(p),)),
+}
+
 # By the class of both variables.
 FORMULAS = {
     "Bernoulli": bernoulli,
@@ -213,3 +221,22 @@ FORMULAS = {
     "VonMises": von_mises,
     "Weibull": weibull,
 }
+
+
+def formula_of(
+    first: tuple[str, tuple[Node, ...]], second: tuple[str, tuple[Node, ...]]
+) -> tuple[Callable | None, tuple[Node, ...]]:
+    """The formula for two variables, each given by its class and its parameters, and what it takes;
+    None for a pair that has none. Where one has probabilities and the other logits, it is that of
+    logits."""
+    if first[0] != second[0]:
+        first, second = (as_logits(x, other[0]) for x, other in ((first, second), (second, first)))
+    formula = FORMULAS.get(first[0]) if first[0] == second[0] else None
+    return formula, (*first[1], *second[1])
+
+
+def as_logits(own: tuple[str, tuple[Node, ...]], kind: str) -> tuple[str, tuple[Node, ...]]:
+    """The class and the parameters of a variable, by logits if that makes it one of the class."""
+    name, parameters = own
+    other, convert = LOGITS.get(name, ("", None))
+    return (kind, convert(*parameters)) if other == kind else own

@@ -47,6 +47,11 @@ class Own:
     def name(self) -> str:
         return display_name(self.distribution, self.variable.op.label)
 
+    @property
+    def by_parameters(self) -> str:
+        """The variable and the names of its parameters."""
+        return f"{self.name} by {', '.join(self.distribution.parameters)}"
+
     def refuse(self, reason: str) -> GraphError:
         return GraphError(
             f"{self.what}: {reason}\n  made at {line_of(self.variable)}\n  estimate it from draws, "
@@ -55,7 +60,8 @@ class Own:
 
     def known(self, method: str) -> Node:
         """What the distribution states, of the truncated one under `constraint=`."""
-        op, distribution = self.variable.op, self.distribution
+        op = self.variable.op
+        distribution = self.distribution.sized(op.event)
         if distribution.improper:
             raise self.refuse(f"{self.name} has no proper density")
         try:
@@ -159,15 +165,18 @@ def kl_divergence(p: Node, q: Node) -> Node:
     for own in (first, second):
         if own.variable.op.constraint is not None:
             raise own.refuse(f"that of {own.name} under constraint= is not known here")
-    kinds = [type(own.distribution).__name__ for own in (first, second)]
-    formula = divergences.FORMULAS.get(kinds[0]) if kinds[0] == kinds[1] else None
-    names = f"{first.name} from {second.name}"
+    pair = [(type(own.distribution).__name__, own.parameters) for own in (first, second)]
+    formula, parameters = divergences.formula_of(*pair)
+    one_kind = first.distribution.name == second.distribution.name
+    names = [own.by_parameters if one_kind and formula is None else own.name
+             for own in (first, second)]  # fmt: skip
+    names = " from ".join(names)
     if formula is None:
         raise GraphError(
             f"kl_divergence: that of {names} has no formula here\n  at {line_text()}\n  estimate "
             "it: the mean of pt.logp(p, x) - pt.logp(q, x) over draws x of p"
         )
-    result = formula(*first.parameters, *second.parameters)
+    result = formula(*parameters)
     if result is None:
         raise GraphError(
             f"kl_divergence: that of {names} is known for equal n alone\n  at {line_text()}"

@@ -167,8 +167,7 @@ class RandomVariable(Random):
                 held = attach_bounds(self.constraint, variable.inputs)
                 reason = (
                     f"{display_name(distribution, self.label)} cannot be drawn under constraint=, "
-                    f"as {held}: "
-                    f"{reason}"
+                    f"as {held}: {reason}"
                 )
             raise GraphError(f"{reason}\n  made at {line_of(variable)}") from None
         value = ops.broadcast_to(value, variable.shape)
@@ -217,6 +216,12 @@ class RandomVariable(Random):
 
     def text(self) -> str:
         return self.distribution.name
+
+    def user_name(self) -> str:
+        return self.distribution.name
+
+    def call_text(self, operands: Sequence[str]) -> str:
+        return f"{self.user_name()}({', '.join(operands)})"
 
     @property
     def differentiable(self) -> bool:
@@ -337,8 +342,7 @@ def potential(expression: TensorLike, name: str | None = None) -> Node:
         raise GraphError(
             f"potential: {term.described} is true or false, and a term of a log density is a "
             f"number\n  at {line_text()}\n  write pt.where(condition, 0.0, -np.inf) for a "
-            "density of "
-            "zero where the condition does not hold"
+            "density of zero where the condition does not hold"
         )
     return make(Potential(checked_name("potential", name)), (term,))
 
@@ -357,14 +361,13 @@ def random_variable(
     name: str | None = None,
     dims: str | Sequence[str] | None = None,
     constraint: Support | None = None,
-    event: tuple | None = None,
     centered: bool | float | np.ndarray = True,
 ) -> Node:
     """The node of a new random variable.
 
     `shape` is that of the value; without it the parameters' shape, extended to the left by the
-    sizes of `dims`. `event` is the shape of a point where parameters do not give it; else its sizes
-    are the last ones of `shape`, or of `dims`. `centered` is true, false, or numbers between.
+    sizes of `dims`. What parameters do not give of the shape of a point are the last sizes of
+    `shape`, or of `dims`. `centered` is true, false, or numbers between.
     Raises ValueError for literal parameters outside their support and GraphError where shapes do
     not fit, both naming the caller's line.
     """
@@ -392,7 +395,7 @@ def random_variable(
     try:
         types = [x.type for x in nodes]
         own = distribution.event_shape(*types)
-        whole = value_shape(distribution, types, event or own, shape, dims)
+        whole = value_shape(distribution, types, own, shape, dims)
     except ShapeError as error:
         raise GraphError(f"{label}: {error}\n  at {line_text()}") from None
     check_point(label, constraint, whole)
@@ -520,8 +523,7 @@ def check_constraint(
     if not isinstance(constraint, Support):
         raise GraphError(
             f"{display_name(distribution, name)}: constraint={constraint!r} is no support; use "
-            "pt.interval(low, "
-            f"high) or pt.ordered()\n  at {line_text()}"
+            f"pt.interval(low, high) or pt.ordered()\n  at {line_text()}"
         )
     if type(constraint) not in (Interval, Ordered) and not distribution.improper:
         raise GraphError(

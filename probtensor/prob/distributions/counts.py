@@ -21,10 +21,15 @@ from probtensor.prob.distributions.discrete import (
 )
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import log_of, times_log1m
-from probtensor.prob.distributions.support import COUNT, POSITIVE, Integers, Interval
+from probtensor.prob.distributions.support import (
+    COUNT,
+    OPEN_UNIT,
+    POSITIVE,
+    POSITIVE_UNIT,
+    Integers,
+)
 
 WHOLE = Integers(-math.inf)
-PROBABILITY = Interval(0.0, 1.0, low_open=True)
 
 
 class Geometric(Distribution):
@@ -37,7 +42,7 @@ class Geometric(Distribution):
     """
 
     name = "geometric"
-    parameters = {"p": PROBABILITY}
+    parameters = {"p": POSITIVE_UNIT}
     shown = (0.3,)
     over = Integers(1)
 
@@ -234,7 +239,7 @@ class DiscreteWeibull(Distribution):
     """
 
     name = "discrete_weibull"
-    parameters = {"q": Interval(0.0, 1.0, low_open=True, high_open=True), "beta": POSITIVE}
+    parameters = {"q": OPEN_UNIT, "beta": POSITIVE}
     shown = (0.7, 1.5)
     over = COUNT
 

@@ -28,6 +28,7 @@ from probtensor.prob.distributions.support import (
     COUNT,
     NONNEGATIVE,
     POSITIVE,
+    POSITIVE_UNIT,
     REAL,
     REAL_VECTOR,
     SIMPLEX,
@@ -371,7 +372,7 @@ class NegativeBinomialProbability(Counted):
     """
 
     name = "negative_binomial"
-    parameters = {"n": POSITIVE, "p": UNIT}
+    parameters = {"n": POSITIVE, "p": POSITIVE_UNIT}
     over = COUNT
 
     def logpdf(self, x, n, p):

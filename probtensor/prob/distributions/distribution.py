@@ -156,6 +156,11 @@ class Distribution:
         outside its support. Discrete draws are float64, nan where there is no draw."""
         raise Unknown(f"{self.name} has no proper density, so it cannot be drawn from")
 
+    def sized(self, event: tuple[Size, ...]) -> Distribution:
+        """The distribution of points of this shape, for moments that depend on it where parameters
+        do not give it."""
+        return self
+
     def mean(self, *parameters: Node) -> Node:
         """The expectation; nan where there is none."""
         raise Unknown(f"no mean of {self.name} is known here")

@@ -19,6 +19,9 @@ from probtensor.rules.probability.links import log_of_link, times
 from probtensor.transform.facts import constant_of
 
 LOG_2 = math.log(2)
+LOG_PI = math.log(math.pi)
+LOG_2PI = math.log(2 * math.pi)
+HALF_LOG_2PI = 0.5 * LOG_2PI
 
 
 def log_of(x: Node, size: bool = False) -> Node:

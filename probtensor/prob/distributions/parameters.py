@@ -12,7 +12,7 @@ from probtensor.prob.distributions.base import (
     check_values,
     to_tensor,
 )
-from probtensor.prob.distributions.support import POSITIVE
+from probtensor.prob.distributions.support import POSITIVE, SCALE_FACTOR
 from probtensor.types import SizeCheck, shape_text
 
 
@@ -32,6 +32,24 @@ def square(label: str, value: TensorLike, what: str) -> Node:
         )
     text = (f"{label} must be a square matrix, not of shape ", node.shape)
     return asked_for(node, what, SizeCheck(rows, "==", columns, text))
+
+
+def lower_factor(label: str, value: TensorLike, what: str) -> Node:
+    """A stack of lower Cholesky factors as a node; a literal that is none is a ValueError."""
+    node = square(label, value, what)
+    check_parameter(f"{label} of {what}", node, node, SCALE_FACTOR)
+    return node
+
+
+def check_size(what: str, label: str, node: Node, by: str, matrix: Node, axis: int = -1) -> None:
+    """GraphError where an axis of a parameter has not the size of a matrix, which the message calls
+    `by`."""
+    sizes = node.shape[axis], matrix.shape[-1]
+    if all(isinstance(n, int) for n in sizes) and sizes[0] != sizes[1]:
+        raise GraphError(
+            f"{what}: {label} of shape {shape_text(node.shape)} does not fit {by} of shape "
+            f"{shape_text(matrix.shape)}\n  at {line_text()}"
+        )
 
 
 def exactly_one(what: str, **given: TensorLike) -> str:

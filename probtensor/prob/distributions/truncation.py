@@ -17,11 +17,10 @@ from probtensor.dataclass import dataclass
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.ops.kinds import Elementwise, as_tensor_of
 from probtensor.prob.distributions.distribution import Unknown
+from probtensor.prob.distributions.formulas import HALF_LOG_2PI, LOG_2, LOG_2PI, LOG_PI
 from probtensor.prob.distributions.support import Interval, Ordered, Support, is_number
 from probtensor.transform.facts import constant_of
 
-LOG_2 = math.log(2)
-LOG_PI = math.log(math.pi)
 NOT_EXCHANGEABLE = "its entries have different parameters, whose order has no formula"
 
 
@@ -83,9 +82,9 @@ def normal_quantile(log_p: Node) -> Node:
     asymptotic series (Abramowitz and Stegun 26.2.12)."""
     far = log_p < -300
     depth = ops.where(far, -2 * log_p, 600.0)
-    z = -ops.sqrt(depth - ops.log(depth) - math.log(2 * math.pi))
+    z = -ops.sqrt(depth - ops.log(depth) - LOG_2PI)
     for _ in range(3):
-        log_ratio = -0.5 * ops.square(z) - 0.5 * math.log(2 * math.pi) - ops.log_ndtr(z)
+        log_ratio = -0.5 * ops.square(z) - HALF_LOG_2PI - ops.log_ndtr(z)
         z = z - (ops.log_ndtr(z) + 0.5 * depth) * ops.exp(-log_ratio)
     return ops.where(far, z, ops.ndtri(ops.exp(log_p)))
 

@@ -21,6 +21,7 @@ from probtensor.prob.distributions.combined.anywhere import (
 from probtensor.prob.distributions.combined.parts import Combined, number_of
 from probtensor.prob.distributions.combined.search import least_between, root_between
 from probtensor.prob.distributions.distribution import LOG_HALF
+from probtensor.prob.distributions.formulas import LOG_2
 from probtensor.prob.distributions.support import (
     BINARY,
     REAL,
@@ -29,8 +30,6 @@ from probtensor.prob.distributions.support import (
     Support,
     is_bound,
 )
-
-LOG_2 = math.log(2)
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
+import numpy as np
+
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.graph import Const, Node, as_tensor
+from probtensor.graph.node import TensorLike
 from probtensor.prob.distributions.combined.parts import number_of
 from probtensor.prob.distributions.discrete import chosen as at
 from probtensor.prob.distributions.distribution import Distribution, element_indices
-from probtensor.prob.distributions.support import NONNEGATIVE, REAL, Interval, Ordered, Vector
+from probtensor.prob.distributions.support import REAL, Interval, Ordered, Support
+
+
+@dataclass(frozen=True)
+class Heights(Support):
+    """Vectors (last axis) of non-negative entries, of which one is positive."""
+
+    event_ndim: ClassVar[int] = 1
+
+    def contains(self, x: TensorLike) -> TensorLike:
+        node = isinstance(x, Node)
+        every, some = (ops.all, ops.any) if node else (np.all, np.any)
+        return every(x >= 0, axis=-1) & some(x > 0, axis=-1)
+
+    def __str__(self) -> str:
+        return "a vector of numbers >= 0 that are not all 0"
 
 
 class Interpolated(Distribution):
@@ -27,7 +45,7 @@ class Interpolated(Distribution):
     # a probability h (p0 + p1) / 2.
 
     name = "interpolated"
-    parameters: ClassVar = {"x_points": Ordered(), "pdf_points": Vector(NONNEGATIVE)}
+    parameters: ClassVar = {"x_points": Ordered(), "pdf_points": Heights()}
     shown = ([0.0, 1.0, 3.0], [0.0, 2.0, 1.0])
     over = REAL
 
@@ -61,8 +79,7 @@ class Interpolated(Distribution):
     def logpdf(self, x, x_points, pdf_points):
         _, _, t, first, last = self.place(x, x_points, pdf_points)
         total = ops.sum(self.areas(x_points, pdf_points), axis=-1)
-        found = ops.log(first * (1 - t) + last * t) - ops.log(total)
-        return ops.where(total > 0, found, -math.inf)
+        return ops.log(first * (1 - t) + last * t) - ops.log(total)
 
     def logcdf(self, x, x_points, pdf_points):
         k, width, t, first, last = self.place(x, x_points, pdf_points)

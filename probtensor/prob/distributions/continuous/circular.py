@@ -13,10 +13,9 @@ from probtensor.prob.distributions.continuous.searches import (
     root_between,
 )
 from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.formulas import LOG_2PI
 from probtensor.prob.distributions.structured import CIRCULAR
 from probtensor.prob.distributions.support import NONNEGATIVE, REAL, Interval
-
-LOG_2PI = math.log(2 * math.pi)
 
 
 def wrapped(x: Node) -> Node:

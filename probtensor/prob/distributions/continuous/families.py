@@ -9,13 +9,10 @@ from typing import ClassVar
 from probtensor import ops
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.prob.distributions.distribution import Distribution, element_indices
-from probtensor.prob.distributions.formulas import has_log, in_range, log_tail, quotient
+from probtensor.prob.distributions.formulas import LOG_2, has_log, in_range, log_tail, quotient
 from probtensor.prob.distributions.truncation import Symmetric, draw_between, log_between
 from probtensor.types import Size
 
-LOG_2 = math.log(2)
-LOG_PI = math.log(math.pi)
-HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 HALF_LOG_HALF_PI = 0.5 * math.log(math.pi / 2)
 EULER = 0.5772156649015329  # the Euler-Mascheroni constant
 

@@ -8,10 +8,7 @@ from probtensor import ops
 from probtensor.graph import as_tensor
 from probtensor.prob.distributions.continuous.families import (
     EULER,
-    HALF_LOG_2PI,
     HALF_LOG_HALF_PI,
-    LOG_2,
-    LOG_PI,
     Mapped,
     draw_exponential,
     log1mexp_exp,
@@ -27,6 +24,9 @@ from probtensor.prob.distributions.continuous.searches import (
 )
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import (
+    HALF_LOG_2PI,
+    LOG_2,
+    LOG_PI,
     log_of,
     log_quotient,
     quotient,

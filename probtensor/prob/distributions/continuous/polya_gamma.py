@@ -12,14 +12,16 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Node, as_tensor
-from probtensor.prob.distributions.continuous.families import LOG_2, draw_uniform
+from probtensor.prob.distributions.continuous.families import draw_uniform
 from probtensor.prob.distributions.continuous.searches import FALL, inner, root_between
 from probtensor.prob.distributions.distribution import Distribution
+from probtensor.prob.distributions.formulas import HALF_LOG_2PI, LOG_2
 from probtensor.prob.distributions.support import POSITIVE, REAL
 
 FIRST = math.pi**2 / 2  # minus the place of the first branch point
 LEAST = 5.0  # the least x times the focal distance of a parabola
 NODES = 64
+EARLY = 1e-30  # the x / (h + 1) below which the first term of a series is all of the density
 
 
 class PolyaGamma(Distribution):
@@ -40,16 +42,23 @@ class PolyaGamma(Distribution):
     over = POSITIVE
 
     def logpdf(self, x, h, z):
-        focus = ops.maximum(saddle_distance(x, h), LEAST / x)
-        return log_inverse(x, h, focus, None) + tilt(x, h, z)
+        early, at = apart_from_early(x, h)
+        focus = ops.maximum(saddle_distance(at, h), LEAST / at)
+        found = ops.where(early, log_first_term(x, h), log_inverse(at, h, focus, None))
+        return found + tilt(x, h, z)
 
     def logcdf(self, x, h, z):
-        direct, lower, upper = self._tails(x, h, z)
-        return ops.where(direct, ops.log1mexp(upper), lower)
+        early, at = apart_from_early(x, h)
+        direct, lower, upper = self._tails(at, h, z)
+        found = ops.where(direct, ops.log1mexp(upper), lower)
+        return ops.where(early, log_below_first_term(x, h) + tilt(x, h, z), found)
 
     def logccdf(self, x, h, z):
-        direct, lower, upper = self._tails(x, h, z)
-        return ops.where(direct, upper, ops.log1mexp(lower))
+        early, at = apart_from_early(x, h)
+        direct, lower, upper = self._tails(at, h, z)
+        found = ops.where(direct, upper, ops.log1mexp(lower))
+        below = log_below_first_term(x, h) + tilt(x, h, z)
+        return ops.where(early, ops.log1mexp(ops.minimum(below, -1e-300)), found)
 
     def _tails(self, x, h, z):
         """Whether the upper tail is integrated, and the logs of both, of which one has a meaning.
@@ -122,6 +131,25 @@ def tilt(x, h, z):
     return h * ops.log_cosh(0.5 * z) - 0.5 * ops.square(z) * x
 
 
+def apart_from_early(x, h):
+    """Whether x is so small that the first term of a series is the density, and a value in place of
+    such an x."""
+    early = x < EARLY * (h + 1)
+    return early, ops.where(early, h + 1, x)
+
+
+def log_first_term(x, h):
+    """The log of 2**h a (2 pi x**3)**-0.5 exp(-a**2 / (2 x)) with a = h / 2, the first term of the
+    density without tilt as a series for small x."""
+    a = 0.5 * h
+    return h * LOG_2 + ops.log(a) - HALF_LOG_2PI - 1.5 * ops.log(x) - 0.5 * a * (a / x)
+
+
+def log_below_first_term(x, h):
+    """The log of the integral of that up to x."""
+    return (h + 1) * LOG_2 + ops.log_ndtr(-0.5 * h / ops.sqrt(x))
+
+
 def saddle_distance(x: Node, h: Node) -> Node:
     """The distance of the saddle point of exp(s x) cosh(sqrt(s / 2))**-h from the branch point, a
     constant for derivatives: by Newton's steps from above for r w = tanh(w) or v = atan(r v), with
@@ -132,12 +160,12 @@ def saddle_distance(x: Node, h: Node) -> Node:
     pade = ops.sqrt(15 * (1 - flat) / ops.maximum(6 * flat - 1, 1e-300))
     w = ops.minimum(1 / flat, pade)
     steep = ops.where(below, 2.0, r)
-    v = ops.sqrt(15 * (steep - 1) / (6 * steep - 1))
+    v = ops.sqrt(15 * (1 - 1 / steep) / (6 - 1 / steep))
     for _ in range(6):
         tanh = ops.tanh(w)
         w = w - (flat * w - tanh) / ops.maximum(flat - 1 + ops.square(tanh), 1e-12)
         change = v - ops.arctan(steep * v)
-        v = v - change / ops.maximum(1 - steep / (1 + ops.square(steep * v)), 1e-12)
+        v = v - change / ops.maximum(1 - 1 / (1 / steep + steep * ops.square(v)), 1e-12)
     # pi / 2 - v without cancellation.
     rest = ops.arctan2(1.0, steep * v)
     right = 2 * rest * (0.5 * math.pi + v)

@@ -6,14 +6,7 @@ import math
 
 from probtensor import ops
 from probtensor.graph import Node, as_tensor
-from probtensor.prob.distributions.continuous.families import (
-    HALF_LOG_2PI,
-    LOG_2,
-    LOG_PI,
-    HalfScale,
-    half,
-    log1p_square_ratio,
-)
+from probtensor.prob.distributions.continuous.families import HalfScale, half, log1p_square_ratio
 from probtensor.prob.distributions.continuous.real import (
     Normal,
     StudentT,
@@ -22,6 +15,9 @@ from probtensor.prob.distributions.continuous.real import (
 )
 from probtensor.prob.distributions.distribution import Distribution, element_indices, share_of
 from probtensor.prob.distributions.formulas import (
+    HALF_LOG_2PI,
+    LOG_2,
+    LOG_PI,
     at_least,
     has_log,
     is_moderate,

@@ -8,9 +8,6 @@ from probtensor import ops
 from probtensor.graph import Node, as_tensor
 from probtensor.graph.node import TensorLike
 from probtensor.prob.distributions.continuous.families import (
-    HALF_LOG_2PI,
-    LOG_2,
-    LOG_PI,
     LocationScale,
     half,
     log1p_square_ratio,
@@ -19,6 +16,9 @@ from probtensor.prob.distributions.continuous.families import (
 from probtensor.prob.distributions.distribution import Distribution, element_indices, share_of
 from probtensor.prob.distributions.formulas import (
     END,
+    HALF_LOG_2PI,
+    LOG_2,
+    LOG_PI,
     has_log,
     in_range,
     is_moderate,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from probtensor import ops
-from probtensor.prob.distributions.continuous.families import LOG_2, Mapped, Renamed
+from probtensor.prob.distributions.continuous.families import Mapped, Renamed
 from probtensor.prob.distributions.continuous.real import Logistic
 from probtensor.prob.distributions.continuous.skewed import AsymmetricLaplace
-from probtensor.prob.distributions.formulas import log_of
+from probtensor.prob.distributions.formulas import LOG_2, log_of
 from probtensor.prob.distributions.parameters import check_literal
 from probtensor.prob.distributions.support import OPEN_UNIT, POSITIVE, REAL
 

@@ -7,7 +7,6 @@ import math
 from probtensor import ops
 from probtensor.prob.distributions.continuous.families import (
     EULER,
-    LOG_2,
     Mapped,
     Renamed,
     draw_exponential,
@@ -21,7 +20,7 @@ from probtensor.prob.distributions.continuous.families import (
 from probtensor.prob.distributions.continuous.positive import Gamma, InverseGamma
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution
-from probtensor.prob.distributions.formulas import has_log, log_of, quotient, times_log
+from probtensor.prob.distributions.formulas import LOG_2, has_log, log_of, quotient, times_log
 from probtensor.prob.distributions.support import (
     NONNEGATIVE,
     OPEN_UNIT,

@@ -8,10 +8,7 @@ from probtensor import ops
 from probtensor.graph import as_tensor
 from probtensor.prob.distributions.continuous.families import (
     EULER,
-    HALF_LOG_2PI,
     HALF_LOG_HALF_PI,
-    LOG_2,
-    LOG_PI,
     draw_exponential,
     log1mexp_exp,
     log_gamma_draw,
@@ -31,7 +28,7 @@ from probtensor.prob.distributions.distribution import (
     element_indices,
     share_of,
 )
-from probtensor.prob.distributions.formulas import log_of
+from probtensor.prob.distributions.formulas import HALF_LOG_2PI, LOG_2, LOG_PI, log_of
 from probtensor.prob.distributions.parameters import check_literal
 from probtensor.prob.distributions.support import OPEN_UNIT, POSITIVE, REAL
 from probtensor.prob.distributions.truncation import normal_quantile

@@ -61,3 +61,9 @@ class GaussianCopula(Distribution):
         normal = ops.draw_normal(key, element_indices(shape))
         z = ops.sum(ops.tril(factor) * normal[..., None, :], axis=-1)
         return self.marginal.quantile(ops.log_ndtr(-ops.abs(z)), z > 0, *own)
+
+    def mean(self, *parameters):
+        return self.marginal.mean(*parameters[:-1])
+
+    def variance(self, *parameters):
+        return self.marginal.variance(*parameters[:-1])

@@ -15,8 +15,8 @@ import math
 from probtensor import ops
 from probtensor.prob.distributions.continuous.positive import Gamma
 from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.formulas import HALF_LOG_2PI
 from probtensor.prob.distributions.multivariate.factors import (
-    HALF_LOG_2PI,
     diagonal_of,
     factor_of,
     gram,

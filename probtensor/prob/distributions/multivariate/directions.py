@@ -7,29 +7,41 @@ import math
 import numpy as np
 
 from probtensor import ops
+from probtensor.dataclass import dataclass
 from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.formulas import HALF_LOG_2PI
 from probtensor.prob.distributions.multivariate.factors import (
-    HALF_LOG_2PI,
-    as_float,
     squared_length,
 )
 from probtensor.prob.distributions.structured import UNIT_VECTOR
 from probtensor.prob.distributions.support import REAL_VECTOR
 
 
+@dataclass(frozen=True)
 class UniformDirection(Distribution):
-    """Gamma(n / 2) / (2 pi^(n / 2)), one over the area of the sphere."""
+    """Gamma(n / 2) / (2 pi^(n / 2)), one over the area of the sphere, for vectors of n = `size`
+    entries."""
 
+    size: int = 2
     name = "uniform_direction"
     over = UNIT_VECTOR
 
+    def event_shape(self, *types):
+        return (self.size,)
+
     def logpdf(self, x):
-        half = 0.5 * as_float(x.shape[-1], x)
+        half = 0.5 * self.size
         area = math.log(2) + half * math.log(math.pi) - ops.lgamma(ops.full((), half, x.dtype))
         return ops.zeros_like(x[..., 0]) - area
 
     def sample(self, key, shape):
         return normalised(ops.draw_normal(key, element_indices(shape)))
+
+    def mean(self):
+        return ops.zeros((self.size,))
+
+    def variance(self):
+        return ops.full((self.size,), 1 / self.size)
 
 
 class ProjectedNormal(Distribution):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from probtensor import ops
 from probtensor.graph import Node, as_tensor
 from probtensor.prob.distributions.formulas import log_of
@@ -11,8 +9,6 @@ from probtensor.transform.facts import FactTable
 from probtensor.transform.linalg.blocks import elements_of_diagonal
 from probtensor.transform.linalg.structure import is_transpose_of, product_of, structure_of
 from probtensor.types import Size, size_product
-
-HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
 def factor_of(a: Node) -> Node:

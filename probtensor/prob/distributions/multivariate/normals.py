@@ -8,12 +8,11 @@ import math
 import numpy as np
 
 from probtensor import ops
-from probtensor.dataclass import dataclass
+from probtensor.dataclass import dataclass, replace
 from probtensor.ops.fourier.functions import irfft, rfft
 from probtensor.prob.distributions.distribution import Distribution, element_indices
-from probtensor.prob.distributions.formulas import log_of
+from probtensor.prob.distributions.formulas import HALF_LOG_2PI, log_of
 from probtensor.prob.distributions.multivariate.factors import (
-    HALF_LOG_2PI,
     as_float,
     known,
     log_determinant,
@@ -28,6 +27,7 @@ from probtensor.prob.distributions.support import (
     REAL_VECTOR,
     SCALE_FACTOR,
 )
+from probtensor.types import Size
 
 # Lengths above which squares are not computed.
 LARGE = {"float64": 1e100, "float32": 1e15}
@@ -202,6 +202,7 @@ class ZeroSumNormal(Distribution):
     of the plane, the product of the sizes less 1."""
 
     count: int = 1
+    sizes: tuple[Size, ...] = ()  # of these axes, which only moments need
     name = "zero_sum_normal"
     parameters = {"sigma": POSITIVE}
 
@@ -216,7 +217,7 @@ class ZeroSumNormal(Distribution):
         dimension = 1.0
         for n in x.shape[x.ndim - self.count :]:
             dimension = dimension * (as_float(n, x) - 1)
-        scaled = x / sigma[(..., *(None,) * self.count)]
+        scaled = x / self.spread(sigma)
         return -0.5 * squared_length(scaled, self.count) - dimension * (
             log_of(sigma) + HALF_LOG_2PI
         )
@@ -225,7 +226,23 @@ class ZeroSumNormal(Distribution):
         z = ops.draw_normal(key, element_indices(shape))
         for axis in range(-self.count, 0):
             z = z - ops.mean(z, axis=axis, keepdims=True)
-        return sigma[(..., *(None,) * self.count)] * z
+        return self.spread(sigma) * z
+
+    def spread(self, sigma):
+        """sigma with these axes, of size 1."""
+        return sigma[(..., *(None,) * self.count)]
+
+    def sized(self, event):
+        return replace(self, sizes=event)
+
+    def mean(self, sigma):
+        return ops.zeros_like(self.spread(sigma))
+
+    def variance(self, sigma):
+        found = ops.square(self.spread(sigma))
+        for n in self.sizes:
+            found = found * (1 - 1 / as_float(n, sigma))
+        return found if self.sizes else super().variance(sigma)
 
 
 class CirculantNormal(Distribution):

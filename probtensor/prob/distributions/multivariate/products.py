@@ -8,8 +8,8 @@ from functools import reduce
 from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.formulas import HALF_LOG_2PI
 from probtensor.prob.distributions.multivariate.factors import (
-    HALF_LOG_2PI,
     as_float,
     known,
     log_determinant,

@@ -225,6 +225,16 @@ class GaussianStateSpace(Series):
         batch, size = self.batch_of(shape), shape[-1]
         noise = ops.draw_normal(key, element_indices((self.length, *batch, size)))
         moves = ops.sum(ops.tril(scale_tril) * noise[..., None, :], axis=-1)
+        return self._moved(moves, initial_value, transition_matrix)
+
+    def mean(self, initial_value, transition_matrix, scale_tril):
+        own = initial_value.type, transition_matrix.type, scale_tril.type
+        moves = ops.zeros((self.length, *self.batch_shape(*own), initial_value.shape[-1]))
+        return self._moved(moves.astype(initial_value.dtype), initial_value, transition_matrix)
+
+    def _moved(self, moves, initial_value, transition_matrix):
+        """The states, to whose means these numbers are added; their first axis is time."""
+        batch, size = moves.shape[1:-1], moves.shape[-1]
         first = ops.broadcast_to(initial_value, (*batch, size)).astype(moves.dtype)
 
         def step(z, move):

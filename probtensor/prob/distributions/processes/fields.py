@@ -7,7 +7,6 @@ graph, when a variable is made.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import ClassVar
@@ -24,7 +23,7 @@ from probtensor.ops.kinds import as_tensor_of, weak_operand
 from probtensor.prob.distributions.base import random_variable, to_tensor
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution, Unknown, element_indices
-from probtensor.prob.distributions.formulas import log_of
+from probtensor.prob.distributions.formulas import LOG_2PI, log_of
 from probtensor.prob.distributions.multivariate.factors import as_float, whitened
 from probtensor.prob.distributions.parameters import variable_text
 from probtensor.prob.distributions.support import (
@@ -37,7 +36,6 @@ from probtensor.types import Size, promote_float, shape_text
 
 Dims = str | tuple[str, ...] | list[str] | None
 NORMAL = Normal()
-LOG_2PI = math.log(2 * math.pi)
 # Weights of both directions may differ by this much, relative to the largest; so may eigenvalues
 # from -1, which those of other graphs are further away from.
 CLOSE = 1e-12
@@ -393,6 +391,9 @@ class Icar(Distribution):
         factor = ops.cholesky(laplacian + (weak[..., None, None] if weak.ndim else weak))
         z = ops.draw_normal(key, element_indices(shape))
         return whitened(factor, z, transposed=True) * (sigma[..., None] if sigma.ndim else sigma)
+
+    def mean(self, degrees, *parameters):
+        return ops.zeros_like(degrees)
 
 
 @public

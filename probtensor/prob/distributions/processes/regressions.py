@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -15,6 +14,7 @@ from probtensor.ops.loops.structured import scan
 from probtensor.prob.distributions.base import random_variable, to_tensor
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.formulas import HALF_LOG_2PI
 from probtensor.prob.distributions.parameters import exactly_one, variable_text
 from probtensor.prob.distributions.processes.held import Held, absorbed_from, with_batch
 from probtensor.prob.distributions.processes.lengths import Series, length_of, over_time
@@ -33,7 +33,6 @@ Dims = str | tuple[str, ...] | list[str] | None
 FIRST_SCALE = 100.0  # the standard deviation of first values of which nothing is said
 UNROLLED = 16  # orders up to which the lagged products are written out
 NORMAL = Normal()
-HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)

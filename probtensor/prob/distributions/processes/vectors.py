@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from probtensor import ops
-from probtensor.calls import line_text
-from probtensor.graph import GraphError, Node
+from probtensor.graph import Node
 from probtensor.graph.node import TensorLike
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.prob.distributions.base import to_tensor
-from probtensor.prob.distributions.parameters import check_literal, exactly_one, square
+from probtensor.prob.distributions.parameters import (
+    check_literal,
+    check_size,
+    exactly_one,
+    square,
+)
 from probtensor.prob.distributions.support import COVARIANCE
-from probtensor.types import shape_text
 
 
 def factor_of(
@@ -37,12 +40,7 @@ def factor_of(
     mean = to_tensor(f"{label} of {what}", mu) if mean is None else mean
     if not mean.ndim:
         mean = ops.broadcast_to(mean, factor.shape[-1:])
-    sizes = mean.shape[-1], factor.shape[-1]
-    if all(isinstance(n, int) for n in sizes) and sizes[0] != sizes[1]:
-        raise GraphError(
-            f"{what}: {label} of shape {shape_text(mean.shape)} does not fit a scale of shape "
-            f"{shape_text(factor.shape)}\n  at {line_text()}"
-        )
+    check_size(what, label, mean, "a scale", factor)
     return mean, factor
 
 
