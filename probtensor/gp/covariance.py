@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from probtensor import ops
 from probtensor.dataclass import dataclass, field
-from probtensor.graph import Input, toposort
 from probtensor.graph.node import Const, GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
-from probtensor.ops.kinds import Random
 from probtensor.prob.distributions.base import check_values, to_tensor
 from probtensor.prob.distributions.support import NONNEGATIVE, POSITIVE, Support
 from probtensor.types import shape_text
@@ -218,13 +214,6 @@ def as_inputs(value: TensorLike, name: str) -> Node:
             kind=GraphError,
         )
     return node
-
-
-def literal(x: Node) -> np.ndarray | None:
-    """The value of a tensor that is made of numbers alone; None for others."""
-    if any(isinstance(node.op, (Input, Random)) for node in toposort([x])):
-        return None
-    return x.eval()
 
 
 def checked_dims(active_dims: object) -> tuple[int, ...] | None:

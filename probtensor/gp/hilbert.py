@@ -18,7 +18,6 @@ from probtensor.gp.covariance import (
     Sum,
     as_covariance,
     as_inputs,
-    literal,
 )
 from probtensor.gp.means import Mean, mean_at
 from probtensor.gp.process import part_name
@@ -27,6 +26,7 @@ from probtensor.graph import GraphError, Node, as_tensor
 from probtensor.graph.node import TensorLike
 from probtensor.graph.symbolic import refusal
 from probtensor.prob.distributions.base import deterministic, to_tensor
+from probtensor.prob.model.data import literal
 from probtensor.prob.random import normal
 from probtensor.types import shape_text
 
