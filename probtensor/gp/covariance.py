@@ -75,15 +75,7 @@ class Covariance:
 
     def active(self, x: Node) -> Node:
         """The coordinates that are read."""
-        if self.active_dims is None:
-            return x
-        count = x.shape[1]
-        if isinstance(count, int) and max(self.active_dims) >= count:
-            raise refusal(
-                f"covariance: active_dims={self.active_dims} of inputs with {count} coordinates",
-                kind=GraphError,
-            )
-        return ops.stack([x[:, k] for k in self.active_dims], axis=1)
+        return columns(x, self.active_dims)
 
     def __add__(self, other: object) -> Covariance:
         return Sum((self, as_covariance(other)))
@@ -214,6 +206,18 @@ def as_inputs(value: TensorLike, name: str) -> Node:
             kind=GraphError,
         )
     return node
+
+
+def columns(x: Node, read: tuple[int, ...] | None) -> Node:
+    """The coordinates of inputs that are read; None for all."""
+    count = x.shape[1]
+    if read is None or (isinstance(count, int) and read == tuple(range(count))):
+        return x
+    if isinstance(count, int) and max(read) >= count:
+        raise refusal(
+            f"covariance: active_dims={read} of inputs with {count} coordinates", kind=GraphError
+        )
+    return ops.stack([x[:, k] for k in read], axis=1)
 
 
 def checked_dims(active_dims: object) -> tuple[int, ...] | None:
