@@ -311,6 +311,18 @@ def left_out(node: Node, mask: np.ndarray) -> np.ndarray:
     return mask & rows.reshape(*rows.shape, *(1,) * op.distribution.event_ndim)
 
 
+def pieces_of(node: Node) -> list[Node]:
+    """The variables that an observed variable with missing entries was taken apart into."""
+    found, left = [], [*node.inputs] if isinstance(node.op, Completed) else []
+    while left:
+        x = left.pop()
+        if isinstance(x.op, RandomVariable):
+            found.append(x)
+        else:
+            left += x.inputs
+    return found
+
+
 def entries_apart(node: Node, mask: np.ndarray, out: np.ndarray) -> list[Block]:
     """The observed and the missing entries of a variable of numbers, without those left `out`."""
     positions = np.arange(mask.size).reshape(mask.shape)
