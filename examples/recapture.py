@@ -32,7 +32,7 @@ def data(seed=1):
 def model():
     """Survival from each year to the next, by year; one probability of being seen if alive."""
     first, seen = data()
-    marked = np.arange(1, YEARS)[:, None] > first  # before that year of its life
+    marked = np.arange(1, YEARS)[:, None] > first  # released before that year
     phi = pt.random.beta(1, 1, name="phi", dims="interval")
     p = pt.random.beta(1, 1, name="p")
 

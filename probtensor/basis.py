@@ -171,7 +171,7 @@ def radial(
                  "thin_plate": r**2 * log(r)
 
     Returns a float tensor of the shape (N, M). Raises GraphError, a TypeError, for other shapes and
-    kinds.
+    kinds; ValueError for a literal length scale that is not above 0.
     Source: Hastie, Tibshirani and Friedman (2009), "The Elements of Statistical Learning", 6.7.
 
         >>> pt.basis.radial([0.0, 1.0], [0.0, 2.0]).eval().round(3)
@@ -191,7 +191,8 @@ def radial(
                       kind=GraphError)  # fmt: skip
     if points.ndim == 1:
         points, own = points[:, None], own[:, None]
-    gaps = (points[:, None, :] - own[None, :, :]) / as_tensor(lengthscale)[..., None]
+    length = _positive("radial: lengthscale", lengthscale)
+    gaps = (points[:, None, :] - own[None, :, :]) / length[..., None]
     r2 = ops.sum(ops.square(gaps), axis=2)
     if kind == "gaussian":
         return ops.exp(-0.5 * r2)
@@ -207,7 +208,8 @@ def fourier(t: TensorLike, period: TensorLike, n: int) -> Node:
     """Waves of a season: sin(2 pi k t / period) for k = 1, ..., n, and then the cosines.
 
     Returns a float tensor of the shape (N, 2 n). Raises GraphError, a TypeError, for other shapes,
-    and for n that is no whole number of at least 1.
+    and for n that is no whole number of at least 1; ValueError for a literal period that is not
+    above 0.
     Source: Harvey (1989), "Forecasting, Structural Time Series Models and the Kalman Filter",
     2.3.4.
 
@@ -218,10 +220,22 @@ def fourier(t: TensorLike, period: TensorLike, n: int) -> Node:
     own = _variable("fourier", t)
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise refusal(f"fourier: n={n!r:.60} is not a whole number of at least 1", kind=GraphError)
-    turns = own / as_tensor(period)
+    length = as_tensor(period)
+    if length.ndim:
+        raise refusal(f"fourier: period has shape {shape_text(length.shape)}; it is a number",
+                      kind=GraphError)  # fmt: skip
+    turns = own / _positive("fourier: period", length)
     turns = turns - ops.rint(turns)  # whole turns cost the digits of a late time
     angles = 2 * math.pi * turns[:, None] * np.arange(1.0, n + 1)[None, :]
     return ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=1)
+
+
+def _positive(what: str, value: TensorLike) -> Node:
+    """A length as a tensor; ValueError for a literal that is not above 0."""
+    node = as_tensor(value)
+    if isinstance(node.op, Const) and not (node.op.array > 0).all():
+        raise refusal(f"{what} is {node.op.array}, which is not above 0", kind=ValueError)
+    return node
 
 
 def _variable(what: str, x: TensorLike) -> Node:

@@ -109,6 +109,9 @@ def test_radial_functions_and_waves():
         (lambda: basis.radial(X, np.ones((2, 2))), "x has shape (40,)", GraphError),
         (lambda: basis.radial(X, X, kind="cubic"), "kind='cubic'", GraphError),
         (lambda: basis.fourier(X, 1.0, 0), "n=0", GraphError),
+        (lambda: basis.fourier(X, 0.0, 2), "period is 0.0, which is not above 0", ValueError),
+        (lambda: basis.fourier(X, X, 2), "it is a number", GraphError),
+        (lambda: basis.radial(X, X, -1.0), "lengthscale is -1.0", ValueError),
         (lambda: basis.bspline(np.ones(0), df=4), "x is empty", GraphError),
     ],
 )

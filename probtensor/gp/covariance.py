@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from probtensor import ops
 from probtensor.dataclass import dataclass, field
-from probtensor.graph import Input, toposort
 from probtensor.graph.node import Const, GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
-from probtensor.ops.kinds import Random
 from probtensor.prob.distributions.base import check_values, to_tensor
 from probtensor.prob.distributions.support import NONNEGATIVE, POSITIVE, Support
 from probtensor.types import shape_text
@@ -79,15 +75,7 @@ class Covariance:
 
     def active(self, x: Node) -> Node:
         """The coordinates that are read."""
-        if self.active_dims is None:
-            return x
-        count = x.shape[1]
-        if isinstance(count, int) and max(self.active_dims) >= count:
-            raise refusal(
-                f"covariance: active_dims={self.active_dims} of inputs with {count} coordinates",
-                kind=GraphError,
-            )
-        return ops.stack([x[:, k] for k in self.active_dims], axis=1)
+        return columns(x, self.active_dims)
 
     def __add__(self, other: object) -> Covariance:
         return Sum((self, as_covariance(other)))
@@ -220,11 +208,16 @@ def as_inputs(value: TensorLike, name: str) -> Node:
     return node
 
 
-def literal(x: Node) -> np.ndarray | None:
-    """The value of a tensor that is made of numbers alone; None for others."""
-    if any(isinstance(node.op, (Input, Random)) for node in toposort([x])):
-        return None
-    return x.eval()
+def columns(x: Node, read: tuple[int, ...] | None) -> Node:
+    """The coordinates of inputs that are read; None for all."""
+    count = x.shape[1]
+    if read is None or (isinstance(count, int) and read == tuple(range(count))):
+        return x
+    if isinstance(count, int) and max(read) >= count:
+        raise refusal(
+            f"covariance: active_dims={read} of inputs with {count} coordinates", kind=GraphError
+        )
+    return ops.stack([x[:, k] for k in read], axis=1)
 
 
 def checked_dims(active_dims: object) -> tuple[int, ...] | None:

@@ -17,13 +17,13 @@ from probtensor.gp.covariance import (
     as_inputs,
     checked_dims,
     column_differences,
-    literal,
     parameter,
 )
 from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.symbolic import refusal
 from probtensor.prob.distributions.base import check_values, to_tensor
 from probtensor.prob.distributions.support import NONNEGATIVE, REAL, Integers, Support
+from probtensor.prob.model.data import literal
 from probtensor.types import shape_text
 
 

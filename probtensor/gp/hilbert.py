@@ -18,7 +18,7 @@ from probtensor.gp.covariance import (
     Sum,
     as_covariance,
     as_inputs,
-    literal,
+    columns,
 )
 from probtensor.gp.means import Mean, mean_at
 from probtensor.gp.process import part_name
@@ -27,6 +27,7 @@ from probtensor.graph import GraphError, Node, as_tensor
 from probtensor.graph.node import TensorLike
 from probtensor.graph.symbolic import refusal
 from probtensor.prob.distributions.base import deterministic, to_tensor
+from probtensor.prob.model.data import literal
 from probtensor.prob.random import normal
 from probtensor.types import shape_text
 
@@ -45,7 +46,7 @@ class HSGP:
             has 2 m - 1 functions
     L       half of the width of the box, of each of these; the process is 0 on its border, so
             that it must reach well beyond the inputs
-    c       instead of L: the box is that of `X` times c, of at least 1.2
+    c       instead of L: the box is that of `X` times c, at least 1; 1.2 and more is recommended
     X       the inputs that c is for; with L they are not needed
     center  the middle of the box; None is the middle of X, or 0 without X
     mean    a number, or a function of inputs
@@ -113,7 +114,7 @@ class HSGP:
         if isinstance(self.cov, Periodic):
             return self._periodic(self.cov.active(x))
         counts, read = self._counts(), self._coordinates(x)
-        x = _columns(x, read)
+        x = columns(x, read)
         if isinstance(x.shape[1], int) and x.shape[1] != len(counts):
             raise refusal(
                 f"HSGP: m={self.m} is for {len(counts)} coordinates, and X has shape "
@@ -164,7 +165,7 @@ class HSGP:
 
     def _box(self, count: int, read: tuple[int, ...] | None) -> tuple[Node, Node]:
         """The middle of the box, and half of its width along each coordinate that is read."""
-        x = None if self.X is None else _columns(as_inputs(self.X, "X of HSGP"), read)
+        x = None if self.X is None else columns(as_inputs(self.X, "X of HSGP"), read)
         if (self.L is None) == (self.c is None) or (self.c is not None and x is None):
             raise refusal("HSGP: give L, or c and X", kind=GraphError)
         if self.c is not None and not self.c >= 1:
@@ -242,18 +243,6 @@ def _active_dims(cov: Covariance) -> set[tuple[int, ...] | None]:
     if isinstance(cov, (Sum, Product)):
         return {dims for part in cov.parts for dims in _active_dims(part)}
     return set() if isinstance(cov, Constant) else {cov.active_dims}
-
-
-def _columns(x: Node, read: tuple[int, ...] | None) -> Node:
-    """The coordinates of inputs that are read."""
-    count = x.shape[1]
-    if read is None or (isinstance(count, int) and read == tuple(range(count))):
-        return x
-    if isinstance(count, int) and max(read) >= count:
-        raise refusal(
-            f"covariance: active_dims={read} of inputs with {count} coordinates", kind=GraphError
-        )
-    return ops.stack([x[:, k] for k in read], axis=1)
 
 
 def _check_inside(inputs: Node, center: Node, widths: Node) -> None:

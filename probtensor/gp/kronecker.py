@@ -15,7 +15,7 @@ from probtensor.gp.densities import (
     spectra,
 )
 from probtensor.gp.means import Mean, mean_at
-from probtensor.gp.process import JITTER, given_values, noise_variance, part_name
+from probtensor.gp.process import JITTER, given_values, noise_variance, part_name, with_diagonal
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.prob.distributions.base import deterministic, random_variable
@@ -63,10 +63,8 @@ class KroneckerGP:
             (6,)
         """
         xs, covs = self._axes(Xs)
-        factors = []
-        for k in covs:
-            eye = ops.eye(k.shape[0], dtype=k.dtype)
-            factors.append(ops.cholesky(k + self._share(k) * ops.mean(ops.diagonal(k)) * eye))
+        small = [self._share(k) * ops.mean(ops.diagonal(k)) for k in covs]
+        factors = [ops.cholesky(with_diagonal(k, s)) for k, s in zip(covs, small, strict=True)]
         size = size_product(x.shape[0] for x in xs)
         z = normal(0.0, 1.0, shape=(size,), name=part_name(name, "z"))
         values = apply_on_grid(factors, z.astype(covs[0].dtype))
@@ -149,12 +147,11 @@ class KroneckerGP:
             (1,)
         """
         mean, matrix = self.predict(X_new, Xs, y, noise, full=True)
-        eye = ops.eye(matrix.shape[0], dtype=matrix.dtype)
         _, parts = self._new(X_new, self._axes(Xs)[0])
         scale = _product(
             [as_covariance(k).variances(p) for k, p in zip(self.covs, parts, strict=True)]
         )
-        factor = ops.cholesky(matrix + self._share(matrix) * ops.mean(scale) * eye)
+        factor = ops.cholesky(with_diagonal(matrix, self._share(matrix) * ops.mean(scale)))
         return random_variable(MultivariateNormal(), (mean, factor), name=name, dims=dims)
 
     def _share(self, like: Node) -> float:

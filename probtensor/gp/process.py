@@ -40,8 +40,8 @@ class Process:
         if isinstance(noise, Covariance):
             matrix = matrix + noise.matrix(x, x, True)
         elif noise is not None:
-            return _with_diagonal(matrix, self.small(x) + noise_variance(noise, x))
-        return _with_diagonal(matrix, self.small(x))
+            return with_diagonal(matrix, self.small(x) + noise_variance(noise, x))
+        return with_diagonal(matrix, self.small(x))
 
     def small(self, x: Node) -> Node:
         """What is added to the diagonal, so that rounding leaves the matrix positive definite."""
@@ -177,7 +177,7 @@ class GP(Process):
             matrix = matrix + noise_new.matrix(new, new, True)
         elif noise_new is not None:
             own = own + noise_variance(noise_new, new)
-        factor = ops.cholesky(_with_diagonal(matrix, own))
+        factor = ops.cholesky(with_diagonal(matrix, own))
         return random_variable(MultivariateNormal(), (mean, factor), name=name, dims=dims)
 
     def __add__(self, other: object) -> GP:
@@ -225,7 +225,8 @@ def noise_variance(noise: TensorLike, x: Node) -> Node:
     return ops.square(sigma.astype(x.dtype) if not sigma.type.is_float else sigma)
 
 
-def _with_diagonal(matrix: Node, own: Node) -> Node:
+def with_diagonal(matrix: Node, own: Node) -> Node:
+    """A matrix with a number, or a vector, added to its diagonal."""
     eye = ops.eye(matrix.shape[0], dtype=matrix.dtype)
     return matrix + (own[:, None] if own.ndim else own) * eye
 

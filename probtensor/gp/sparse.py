@@ -7,7 +7,7 @@ from probtensor.calls import public
 from probtensor.dataclass import dataclass, field
 from probtensor.gp.covariance import as_covariance, as_inputs
 from probtensor.gp.densities import SparseNormal, woodbury
-from probtensor.gp.process import Process, given_values, noise_variance
+from probtensor.gp.process import Process, given_values, noise_variance, with_diagonal
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.prob.distributions.base import random_variable
@@ -38,6 +38,14 @@ class SparseGP(Process):
     """
 
     approx: str = field(default="vfe", kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.approx not in APPROXIMATIONS:
+            raise refusal(
+                f"SparseGP: approx={self.approx!r:.60}",
+                f"it is one of {', '.join(APPROXIMATIONS)}",
+                kind=GraphError,
+            )
 
     @public(name="SparseGP.marginal")
     def marginal(
@@ -120,19 +128,12 @@ class SparseGP(Process):
             (1,)
         """
         mean, matrix = self.predict(X_new, X, y, Xu, noise, full=True)
-        eye = ops.eye(matrix.shape[0], dtype=matrix.dtype)
-        factor = ops.cholesky(matrix + self.small(as_inputs(X_new, "X_new")) * eye)
+        factor = ops.cholesky(with_diagonal(matrix, self.small(as_inputs(X_new, "X_new"))))
         return random_variable(MultivariateNormal(), (mean, factor), name=name, dims=dims)
 
     def _parts(self, x: Node, u: Node, noise: TensorLike) -> tuple[Node, Node, Node]:
         """W with cov(X, u) cov(u)^-1 cov(u, X) = W @ W.mT, the variances of what remains, and the
         variances that W lacks."""
-        if self.approx not in APPROXIMATIONS:
-            raise refusal(
-                f"SparseGP: approx={self.approx!r:.60}",
-                f"it is one of {', '.join(APPROXIMATIONS)}",
-                kind=GraphError,
-            )
         cov = as_covariance(self.cov)
         found = ops.cholesky(self.covariance(u))
         factor = ops.solve_triangular(found, cov.matrix(u, x, False), lower=True)

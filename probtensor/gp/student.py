@@ -6,9 +6,9 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.dataclass import dataclass, field
 from probtensor.gp.covariance import as_inputs, parameter
-from probtensor.gp.process import GP, Noise, Process, given_values, part_name
+from probtensor.gp.process import GP, Noise, Process, given_values, part_name, with_diagonal
 from probtensor.graph.node import Node, TensorLike
-from probtensor.prob.distributions.base import deterministic, random_variable, to_tensor
+from probtensor.prob.distributions.base import deterministic, random_variable
 from probtensor.prob.distributions.multivariate.normals import MultivariateStudentT
 from probtensor.prob.distributions.support import POSITIVE
 from probtensor.prob.random import chi_squared, normal
@@ -22,7 +22,7 @@ class TP(Process):
 
     nu      a positive number; the variance is nu / (nu - 2) times cov, for nu > 2
     cov, mean, jitter are as of `pt.gp.GP`. Raises GraphError, a TypeError, for shapes that do not
-    fit together.
+    fit together, ValueError for a literal nu that is not above 0.
 
     Source: Shah, Wilson and Ghahramani (2014), "Student-t processes as alternatives to Gaussian
     processes", AISTATS 33:877 (whose cov is the covariance matrix).
@@ -33,6 +33,9 @@ class TP(Process):
     """
 
     nu: TensorLike = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._nu()
 
     @public(name="TP.prior")
     def prior(self, name: str, X: TensorLike, *, dims=None) -> Node:
@@ -47,8 +50,8 @@ class TP(Process):
         """
         x = as_inputs(X, "X")
         z = normal(0.0, 1.0, shape=(x.shape[0],), name=part_name(name, "z"))
-        c = chi_squared(self.nu, name=part_name(name, "chi2"))
-        spread = ops.sqrt(to_tensor("nu of TP", self.nu) / c)
+        c = chi_squared(self._nu(), name=part_name(name, "chi2"))
+        spread = ops.sqrt(self._nu() / c)
         factor = ops.cholesky(self.covariance(x))
         return deterministic(self.at(x) + spread * (factor @ z.astype(x.dtype)), name, dims)
 
@@ -96,9 +99,8 @@ class TP(Process):
         factor = ops.cholesky(self.covariance(x, noise))
         rest = ops.solve_triangular(factor, values - self.at(x), lower=True)
         total = nu + x.shape[0]
-        eye = ops.eye(matrix.shape[0], dtype=matrix.dtype)
         scale = ops.sqrt((nu + ops.sum(ops.square(rest))) / total)
-        own = scale * ops.cholesky(matrix + self.small(new) * eye)
+        own = scale * ops.cholesky(with_diagonal(matrix, self.small(new)))
         return random_variable(MultivariateStudentT(), (total, mean, own), name=name, dims=dims)
 
     def _nu(self) -> Node:

@@ -11,12 +11,13 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
+from probtensor.dataclass import replace
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.linalg.functions.equations import solve_discrete_lyapunov
 from probtensor.prob.distributions.base import to_tensor
 from probtensor.prob.distributions.support import NONNEGATIVE
-from probtensor.timeseries.components import WIDE, number, regression, vector
+from probtensor.timeseries.components import WIDE, number, regression, vector, whole_number
 from probtensor.timeseries.statespace import StateSpace
 from probtensor.types import shape_text
 
@@ -105,9 +106,7 @@ def sarimax(
     """
     what = "sarimax"
     for name, value, least in (("d", d, 0), ("seasonal_d", seasonal_d, 0), ("period", period, 1)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise refusal(f"{what}: {name}={value!r:.60} is not a whole number of at least {least}",
-                          kind=GraphError)  # fmt: skip
+        whole_number(f"{what}: {name}", value, least)
     own, of_season = coefficients("ar", ar), coefficients("seasonal_ar", seasonal_ar)
     shocks, of_shocks = coefficients("ma", ma), coefficients("seasonal_ma", seasonal_ma)
     if period == 1 and (seasonal_d or of_season.shape[0] or of_shocks.shape[0]):
@@ -119,7 +118,7 @@ def sarimax(
     model = _integrated(model, d, seasonal_d, period, initial_sd)
     if sigma_obs is not None:
         variance = ops.square(number(f"{what}: sigma_obs", sigma_obs, NONNEGATIVE))
-        model = model._replaced(obs_cov=variance)
+        model = replace(model, obs_cov=variance)
     if X is None and beta is not None:
         raise refusal(f"{what}: beta without X", kind=GraphError)
     return model if X is None else model + regression(X, beta)
@@ -141,7 +140,7 @@ def _stationary(left: Node, right: Node, scale: Node, mean: Node) -> StateSpace:
 
 def coefficients(name: str, value: TensorLike) -> Node:
     """A vector of a known number of coefficients."""
-    node = to_tensor(f"timeseries: {name}", np.zeros(0) if _is_empty(value) else value)
+    node = to_tensor(f"timeseries: {name}", value)
     if node.ndim != 1 or not isinstance(node.shape[0], int):
         raise refusal(
             f"timeseries: {name} has shape {shape_text(node.shape)}",
@@ -149,10 +148,6 @@ def coefficients(name: str, value: TensorLike) -> Node:
             kind=GraphError,
         )
     return node.astype("float64")
-
-
-def _is_empty(value: object) -> bool:
-    return isinstance(value, (tuple, list)) and not len(value)
 
 
 def _padded(x: Node, size: int) -> Node:
@@ -204,7 +199,8 @@ def _integrated(
     older[:, m : m + lags - 1] = np.eye(lags - 1)
     move = ops.concatenate([top, design[None, :], as_tensor(older)], axis=0)
     still = ops.zeros((lags, lags))
-    return model._replaced(
+    return replace(
+        model,
         transition=move,
         design=design,
         state_cov=ops.block_diag(model.state_cov, still),

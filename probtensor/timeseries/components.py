@@ -14,6 +14,7 @@ import math
 
 from probtensor import ops
 from probtensor.calls import public
+from probtensor.dataclass import replace
 from probtensor.graph import Const
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
@@ -149,7 +150,7 @@ def seasonal(
         >>> pt.timeseries.seasonal(4, 0.1).states
         ('season', 'season_1', 'season_2')
     """
-    count = _whole("seasonal: period", period, 2) - 1
+    count = whole_number("seasonal: period", period, 2) - 1
     first = ops.concatenate([-ops.ones((1, count)), ops.eye(count)[:-1]], axis=0)
     sds = number("seasonal: sigma", sigma, NONNEGATIVE) * (ops.arange(count) < 1).astype("float64")
     names = ("season", *(f"season_{k}" for k in range(1, count)))
@@ -183,7 +184,7 @@ def trigonometric_seasonal(
         )
     count = int(period // 2)
     if harmonics is not None:
-        count = _whole("trigonometric_seasonal: harmonics", harmonics, 1)
+        count = whole_number("trigonometric_seasonal: harmonics", harmonics, 1)
     if count > period / 2:
         raise refusal(
             f"trigonometric_seasonal: {count} harmonics of period {period}",
@@ -283,7 +284,7 @@ def regression(
     names = tuple(f"coefficient_{j}" for j in range(k))
     sds = vector("regression: sigma", sigma, k, NONNEGATIVE)
     found = component("regression", ops.eye(k), [0.0] * k, sds, names, initial_mean, initial_sd)
-    return found._replaced(design=x)
+    return replace(found, design=x)
 
 
 @public(name="timeseries.noise")
@@ -310,7 +311,8 @@ def without_states(offset: Node | None = None, obs_cov: Node | None = None) -> S
     )  # fmt: skip
 
 
-def _whole(what: str, value: object, least: int) -> int:
+def whole_number(what: str, value: object, least: int) -> int:
+    """A number of steps or states, which is at least `least`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise refusal(f"{what}={value!r:.60} is not a whole number of at least {least}",
                       kind=GraphError)  # fmt: skip

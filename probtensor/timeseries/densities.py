@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node
 from probtensor.prob.distributions.distribution import Distribution, element_indices
-from probtensor.prob.distributions.multivariate.factors import whitened
+from probtensor.prob.distributions.multivariate.factors import HALF_LOG_2PI, whitened
 from probtensor.prob.distributions.support import (
     POSITIVE,
     REAL,
@@ -19,8 +17,6 @@ from probtensor.prob.distributions.support import (
     Support,
     Vector,
 )
-
-HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)

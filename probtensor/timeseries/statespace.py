@@ -9,7 +9,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.dataclass import dataclass
+from probtensor.dataclass import dataclass, replace
 from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.structured import scan
@@ -219,13 +219,9 @@ class StateSpace:
         else:
             seen = ops.sum(designs * path, axis=1) + offsets + ops.sqrt(self.obs_cov) * noise
         # The smoother is linear: what the data add to a path that was drawn without them.
-        centred = self._replaced(initial_mean=ops.zeros((m,)), offset=ops.zeros_like(self.offset))
+        none = {"initial_mean": ops.zeros((m,)), "offset": ops.zeros_like(self.offset)}
+        centred = replace(self, **none)
         return deterministic(path + centred.smooth(y - seen).mean, name)
-
-    def _replaced(self, **changes: Node) -> StateSpace:
-        return StateSpace(
-            **{name: getattr(self, name) for name in self.__dataclass_fields__} | changes
-        )
 
     def _system(self, design: Node | None = None, offset: Node | None = None) -> System:
         return System(
@@ -322,7 +318,8 @@ def _with_gaps(data: TensorLike) -> TensorLike:
 
 
 def _root(cov: Node) -> Node:
-    """A square root of a positive semidefinite matrix; derivatives do not pass."""
+    """A square root of a positive semidefinite matrix, by its eigenvectors: for draws, not for
+    derivatives, which are not finite where eigenvalues are equal."""
     values, vectors = ops.eigh(cov)
     return vectors * ops.sqrt(ops.maximum(values, 0.0))
 

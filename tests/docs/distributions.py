@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 
 import probtensor as pt
 import probtensor.prob
@@ -109,9 +110,10 @@ def _parameters(name: str, kind: type[Distribution]) -> str:
 
 
 def _support(name: str) -> str:
-    lines = inspect.getdoc(getattr(pt.random, name)).splitlines()
-    found = [line for line in lines if line.startswith("Support: ")]
-    text = found[0].removeprefix("Support: ").replace("|", "\\|") if found else ""
+    # Up to the next line with a heading of its own, or an empty one.
+    found = re.search(r"^Support: (.*?)(?=\n[A-Z]\w*: |\n\n|\Z)",
+                      inspect.getdoc(getattr(pt.random, name)), re.M | re.S)  # fmt: skip
+    text = " ".join(found[1].split()).replace("|", "\\|") if found else ""
     return text if text.endswith("...") else text.removesuffix(".")
 
 

@@ -167,3 +167,10 @@ def test_messages(make, message):
 def test_noise_is_not_negative():
     with pytest.raises(ValueError, match="gp: noise must be a number >= 0"):
         pt.gp.GP(pt.gp.exp_quad()).marginal("y", [0.0, 1.0], noise=-0.3)
+
+
+def test_processes_refuse_their_parameters_when_they_are_made():
+    with pytest.raises(ValueError, match="nu of TP must be a number > 0; it is -1"):
+        pt.gp.TP(pt.gp.exp_quad(), nu=-1.0)
+    with pytest.raises(GraphError, match="approx='best'"):
+        pt.gp.SparseGP(pt.gp.exp_quad(), approx="best")

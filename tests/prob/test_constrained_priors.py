@@ -67,3 +67,13 @@ def test_bounds_far_from_the_first_guess():
         found = pt.find_constrained_prior(pt.random.normal, lower, upper, {"mu": 0, "sigma": 1})
         truth = stats.norm((lower + upper) / 2, (upper - lower) / 2 / stats.norm.isf(0.025))
         np.testing.assert_allclose([found["mu"], found["sigma"]], [truth.mean(), truth.std()])
+    # Of one parameter, from where almost nothing is between the bounds.
+    for lower, upper in ((5e4, np.inf), (-np.inf, -5e4), (5e4, 5.5e4)):
+        found = FIND(R.normal, lower, upper, {"mu": 0}, fixed_params={"sigma": 1e3})
+        truth = stats.norm(found["mu"], 1e3)
+        assert np.isclose(truth.cdf(upper) - truth.cdf(lower), 0.95, rtol=1e-6)
+
+
+def test_two_parameters_and_one_bound_are_refused_without_warnings():
+    with pytest.raises(ValueError, match="no normal was found"):
+        FIND(R.normal, 5e4, np.inf, {"mu": 0, "sigma": 1e3})

@@ -215,3 +215,18 @@ def test_nan_in_data_is_named():
     assert "1 of 3 values of x are nan" in str(found)
     known = pt.random.normal(b * pt.where(pt.isnan(x), 0.0, x), 1.0, name="y")
     assert not pt.lint(pt.condition({known: np.ones(3)}, target="machine"))
+
+
+def test_missing_values_need_no_data_but_a_variable_of_such_a_name_does():
+    x = R.normal(0.0, 1.0, shape=3, name="x")
+    with pytest.warns(pt.ImputationWarning):
+        posterior = condition({x: [1.0, np.nan, 2.0]}, track=[free("z_unobserved")])
+    found = pt.lint(posterior)
+    assert [(f.rule, f.variables) for f in found] == [("no data", ("z_unobserved",))]
+
+
+def test_coordinates_of_a_direction_are_named():
+    a = R.uniform(0, 1, name="a")
+    y = R.bernoulli(pt.sigmoid(pt.logit(a) + free("b")), shape=5, name="y")
+    (found,) = pt.lint(condition({y: [0, 1, 1, 0, 1]}))
+    assert found.rule == "not identified" and "coordinates (of a the logit)" in found.why

@@ -150,6 +150,39 @@ def test_missing_counts_are_left_out():
         posterior.with_data({"y": [1, 2, 3]})
 
 
+def test_entries_that_a_mask_leaves_out_are_no_variables():
+    mu = R.normal(0, 1, name="mu")
+    y = R.masked(R.normal(mu, 1), [True, False], shape=2, name="y")
+    with pytest.warns(pt.ImputationWarning, match="1 of 2 values are missing, and left out"):
+        posterior = pt.condition({y: [1.0, NAN]}, target="machine")
+    assert posterior.names == ("mu",) and not posterior.deterministics
+    expected = stats.norm.logpdf(0.3) + stats.norm.logpdf(1.0, 0.3)
+    assert np.isclose(posterior.logp([0.3]), expected)
+    # Others that are missing are free; rows of vectors; what has no known mask.
+    y = R.masked(R.normal(mu, 1), [True, False, True], shape=(2, 3), name="y")
+    data = [[NAN, NAN, 0.5], [1.0, 7.0, 2.0]]
+    with pytest.warns(pt.ImputationWarning, match="1 of them are left out; others become"):
+        posterior = pt.condition({y: data}, target="machine")
+    assert posterior.names == ("mu", "y_unobserved") and posterior.dim == 2
+    q = [0.3, -0.2]
+    expected = stats.norm.logpdf([0.3, -0.2 - 0.3, 0.5 - 0.3, 1 - 0.3, 2 - 0.3]).sum()
+    value = posterior.constrain(q)["y"]
+    z = value[0, 0] - 0.3  # the free entry may have other coordinates than its value
+    expected += stats.norm.logpdf(z) - stats.norm.logpdf(-0.5)
+    assert np.isclose(posterior.logp(q), expected)
+    np.testing.assert_array_equal(value, [[value[0, 0], NAN, 0.5], [1.0, 7.0, 2.0]])
+    rows = R.masked(R.dirichlet(pt.exp(mu) * np.ones(2)), [True, False], name="rows")
+    posterior = condition({rows: [[0.3, 0.7], [NAN, NAN]]})
+    assert posterior.names == ("mu",)
+    for make, text in (
+        (lambda y: {y: [1.0, NAN], R.normal(pt.sum(y), 1.0, name="z"): 0.5}, "leaves them out"),
+        (lambda y: {R.masked(R.normal(0, 1), pt.data([True, True]), name="y"): [1.0, NAN]},
+         "mask is not made of numbers"),
+    ):  # fmt: skip
+        with pytest.raises(pt.GraphError, match=text):
+            condition(make(R.masked(R.normal(mu, 1), [True, False], name="y")))
+
+
 @pytest.mark.parametrize(
     ("made", "data", "error", "text"),
     [

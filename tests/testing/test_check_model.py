@@ -237,3 +237,31 @@ def test_expressions_and_draws_on_edges_are_not_judged():
     assert not found
     texts = [check.text for check in report.skipped]
     assert "an expression is looked at with the model alone" in texts
+
+
+def test_zero_sum_variables_are_judged_alone():
+    s = pt.random.zero_sum_normal(1.5, shape=(2, 4), name="s")
+    model = pt.condition({pt.random.normal(s, 1.0, name="y"): np.zeros((2, 4))}, target="machine")
+    found, report = failed(model, VARIABLES, draws=200)
+    assert not found and not report.skipped, report
+    assert {c.kind for c in report.checks if c.subject == "s"} == {"transform", "draws"}
+
+
+def test_data_that_parameters_depend_on_are_no_fault():
+    """Such data do not follow their own distribution given the parameters."""
+    b = pt.random.normal(pt.random.normal(0, 0.2, name="a"), 0.2, shape=3, name="b")
+    t = pt.random.normal(b, 1.0, name="t")
+    c = pt.random.normal(t, 1.0, name="c")
+    data = {b: np.zeros(3), c: np.zeros(3)}
+    assert not failed(pt.condition(data, target="machine"), ["joint"], draws=2000)[0]
+    twice = pt.condition(data, potentials=[pt.logp(c, c)], target="machine")
+    assert ("joint", "t") in failed(twice, ["joint"], draws=2000)[0]
+
+    def step(state, _):
+        x, y = state
+        x = pt.random.normal(0.5 * x + 0.3 * y, 1.0, name="x")
+        y = pt.random.normal(x, 1.0, name="y")
+        return (x, y), (x, y)
+
+    _, (_, y) = pt.loop.scan(step, (0.0, 0.0), length=4)
+    assert not failed(pt.condition({y: np.zeros(4)}, target="machine"), ["joint"], draws=2000)[0]

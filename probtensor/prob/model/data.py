@@ -18,7 +18,7 @@ from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of,
 from probtensor.graph.evaluate import Value, value_of
 from probtensor.graph.node import Frozen, TensorLike, make, new_input
 from probtensor.graph.sizes import measured_sizes
-from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
+from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Random, Reduction, Scatter
 from probtensor.prob.distributions.base import checked_dims, checked_name
 from probtensor.prob.model.sizes import KnownSizes
 from probtensor.types import Dim, Size, TensorType, size_product
@@ -178,6 +178,13 @@ def are_repeated_counts(array: np.ndarray | None) -> bool:
     changes = np.count_nonzero(ordered[1:] != ordered[:-1])
     columns = array.shape[1] if array.ndim > 1 else 1
     return 4 * (changes + columns) <= array.size
+
+
+def literal(x: Node) -> np.ndarray | None:
+    """The value of a tensor that is made of numbers alone; None for others."""
+    if any(isinstance(node.op, (Input, Random)) for node in toposort([x])):
+        return None
+    return x.eval()
 
 
 def depends_only_on(inputs: Iterable[Node]) -> Callable[[Node], bool]:

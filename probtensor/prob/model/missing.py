@@ -12,7 +12,8 @@ pattern are one variable. The free entries are in non-centred coordinates where 
 these do not depend on a discrete variable that is summed out.
 
 Missing entries of a discrete variable add nothing to the density as long as nothing depends on
-them: their probabilities sum to 1. They are left out.
+them: their probabilities sum to 1. They are left out, and so are those that a mask leaves out
+(`pt.random.masked`), whose density is no proper one.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ from probtensor.graph.walk import replace as replaced
 from probtensor.graph.walk import toposort
 from probtensor.prob.bijectors.centring import Preferred
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
+from probtensor.prob.distributions.combined.changed import Masked
 from probtensor.prob.distributions.distribution import Distribution
 from probtensor.prob.model.binding import checked_shape
+from probtensor.prob.model.data import literal
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.sizes import KnownSizes
 from probtensor.prob.sequences.op import RandomSequence
@@ -121,11 +124,11 @@ class Imputation:
         _check(node, mask, shown)
         array = numpy_part("ma").getdata(value) if is_masked(value) else number_array(value, shown)
         self.dropped.add(k)
-        count = int(mask.sum())
-        text = f"{shown}: {count} of {mask.size} values are missing, and "
-        if op.distribution.discrete:
+        out = left_out(node, mask)
+        if out.any():
             self._refuse_uses(k, shown)
-        blocks = rows_apart(node, mask) if op.distribution.event_ndim else entries_apart(node, mask)
+        apart = rows_apart if op.distribution.event_ndim else entries_apart
+        blocks = apart(node, mask, out)
         seen = [block for block in blocks if block.seen]
         unseen = [block for block in blocks if not block.seen]
         for group, ending in ((seen, "observed"), (unseen, "unobserved")):
@@ -134,12 +137,13 @@ class Imputation:
         # Normal vectors: what is missing depends on what is there.
         made: dict[Block, Node] = {}
         for block in (*seen, *unseen):
-            if block.seen or not op.distribution.discrete:
-                made[block] = block.variable(node, made)
+            made[block] = block.variable(node, made)
         self.added += [(made[block], array.ravel()[block.positions]) for block in seen]
-        if not op.distribution.discrete:
-            order = np.concatenate([block.positions.ravel() for block in made])
-            flat = ops.concatenate([ops.ravel(x) for x in made.values()])
+        if unseen:
+            order = [*(block.positions.ravel() for block in made), np.flatnonzero(out)]
+            order = np.concatenate(order)
+            gaps = np.full(int(out.sum()), np.nan, node.dtype)
+            flat = ops.concatenate([*(ops.ravel(x) for x in made.values()), gaps])
             whole = ops.reshape(flat[np.argsort(order, kind="stable")], mask.shape)
             parts = tuple((block.name, Frozen(block.positions)) for block in seen)
             completed = Completed(name, op.dims, Frozen(mask), parts)
@@ -150,21 +154,29 @@ class Imputation:
             self.reported = replaced(self.reported, changes)
             found = replaced([x for x, _ in self.added], changes)
             self.added = [(x, a) for x, (_, a) in zip(found, self.added, strict=True)]
-        free = listed([block.name for block in unseen], 3)
-        become = "become the free variable" + "s" * (len(unseen) > 1)
-        text += "left out" if op.distribution.discrete else f"{become} {free}"
+        text = f"{shown}: {int(mask.sum())} of {mask.size} values are missing, and "
+        if out.any():
+            text += f"{int(out.sum())} of them are left out; others " if unseen else "left out"
+        if unseen:
+            become = "become the free variable" + "s" * (len(unseen) > 1)
+            text += f"{become} {listed([block.name for block in unseen], 3)}"
         warnings.warn_explicit(text, ImputationWarning, *user_line())
 
     def _refuse_uses(self, k: int, shown: str) -> None:
-        """GraphError if anything depends on a discrete variable with missing entries."""
+        """GraphError if anything depends on a variable with missing entries that are left out."""
         node = self.roots[k]
         others = [x for j, x in enumerate(self.roots) if j != k and x is not node]
         others += [x for x, _ in self.added]
         if node in set(ancestors(others)):
+            if node.op.distribution.discrete:
+                why, text = "is discrete", "observe all of it, or sum the missing values out: " + (
+                    "add logsumexp over their values of the joint log density as a pt.potential"
+                )
+            else:
+                why, text = "a mask leaves them out", "give numbers for what is left out"
             raise GraphError(
-                f"{shown} has missing values, is discrete, and other variables depend on it\n"
-                f"  made at {line_of(node)}\n  observe all of it, or sum the missing values out: "
-                "add logsumexp over their values of the joint log density as a pt.potential"
+                f"{shown} has missing values, {why}, and other variables depend on it\n"
+                f"  made at {line_of(node)}\n  {text}"
             )
 
 
@@ -282,20 +294,52 @@ class NormalBlock(Block):
         return self.made_of(op, [own, factor, *extra], keeps_weight=self.seen)
 
 
-def entries_apart(node: Node, mask: np.ndarray) -> list[Block]:
-    """The observed and the missing entries of a variable of numbers."""
+def left_out(node: Node, mask: np.ndarray) -> np.ndarray:
+    """Which missing entries are left out: those of discrete variables, and those that do not count
+    because of a mask of the variable."""
+    op = node.op
+    if op.distribution.discrete or not isinstance(op.distribution, Masked):
+        return mask & op.distribution.discrete
+    counts = literal(node.inputs[0])
+    if counts is None:
+        raise GraphError(
+            f"{display_name(op.distribution, op.label)} has missing values, and its mask is not "
+            f"made of numbers, so that it is not known which of them count\n  made at "
+            f"{line_of(node)}\n  make the mask of an array, or give numbers for what does not count"
+        )
+    rows = np.broadcast_to(counts, op.batch) < 0.5
+    return mask & rows.reshape(*rows.shape, *(1,) * op.distribution.event_ndim)
+
+
+def pieces_of(node: Node) -> list[Node]:
+    """The variables that an observed variable with missing entries was taken apart into."""
+    found, left = [], [*node.inputs] if isinstance(node.op, Completed) else []
+    while left:
+        x = left.pop()
+        if isinstance(x.op, RandomVariable):
+            found.append(x)
+        else:
+            left += x.inputs
+    return found
+
+
+def entries_apart(node: Node, mask: np.ndarray, out: np.ndarray) -> list[Block]:
+    """The observed and the missing entries of a variable of numbers, without those left `out`."""
     positions = np.arange(mask.size).reshape(mask.shape)
     return [
         Block(positions[part], np.nonzero(part), seen)
-        for part, seen in ((~mask, True), (mask, False))
+        for part, seen in ((~mask, True), (mask & ~out, False))
+        if part.any()
     ]
 
 
-def rows_apart(node: Node, mask: np.ndarray) -> list[Block]:
-    """The observed and the missing entries of a variable of vectors, by patterns of rows."""
+def rows_apart(node: Node, mask: np.ndarray, out: np.ndarray) -> list[Block]:
+    """The observed and the missing entries of a variable of vectors, by patterns of rows, without
+    rows that are left `out`."""
     batch, size = mask.shape[:-1], mask.shape[-1]
     table = mask.reshape(-1, size)
     positions = np.arange(mask.size).reshape(-1, size)
+    kept = ~out.reshape(-1, size).any(axis=1)
     patterns, which = np.unique(table, axis=0, return_inverse=True)
     if len(patterns) > MOST_PATTERNS:
         raise GraphError(
@@ -305,7 +349,9 @@ def rows_apart(node: Node, mask: np.ndarray) -> list[Block]:
         )
     blocks: list[Block] = []
     for k, pattern in enumerate(patterns):
-        flat = np.flatnonzero(which.ravel() == k)
+        flat = np.flatnonzero((which.ravel() == k) & kept)
+        if not flat.size:
+            continue
         rows = np.unravel_index(flat, batch) if batch else ()
         given = None
         for columns, seen in ((np.flatnonzero(~pattern), True), (np.flatnonzero(pattern), False)):

@@ -28,7 +28,7 @@ from probtensor.prob.distributions.support import Integers
 from probtensor.prob.model.binding import UnknownName
 from probtensor.prob.model.condition import condition, conditioned, variable_of
 from probtensor.prob.model.data import Data
-from probtensor.prob.model.missing import Completed
+from probtensor.prob.model.missing import Completed, pieces_of
 from probtensor.prob.model.names import dims_of_node, listed
 from probtensor.prob.model.posterior import Posterior
 from probtensor.prob.model.weights import scaled
@@ -263,18 +263,6 @@ def _together(changes: Mapping[Node, Node]) -> dict[Node, Node]:
     return found
 
 
-def _pieces(node: Node) -> list[Node]:
-    """The variables that an observed variable with missing entries was taken apart into."""
-    found, left = [], [*node.inputs] if isinstance(node.op, Completed) else []
-    while left:
-        x = left.pop()
-        if isinstance(x.op, RandomVariable):
-            found.append(x)
-        else:
-            left += x.inputs
-    return found
-
-
 def _node_of(named: object) -> Node:
     """The node of a free variable or of a named value."""
     return named.variable if hasattr(named, "variable") else named.node
@@ -297,7 +285,7 @@ def _changed(
         if dropped is None:
             nodes = {node: parts.in_place_of(node, other) for node, other in nodes.items()}
         else:
-            gone = nodes.keys() | {x for node in nodes for x in _pieces(node)}
+            gone = nodes.keys() | {x for node in nodes for x in pieces_of(node)}
             parts.observed = {y: x for y, x in parts.observed.items() if y not in gone}
             parts.track = list(dict.fromkeys((*parts.track, *parts.reported)))
             parts.track = [x for x in parts.track if x not in gone]

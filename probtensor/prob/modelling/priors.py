@@ -16,7 +16,7 @@ from probtensor.prob.density.cumulative import logccdf, logcdf
 from probtensor.prob.distributions.base import RandomVariable
 from probtensor.rules import jacobian
 
-CLOSE = 1e-6  # of the logarithms of the probabilities
+CLOSE = 1e-6  # of the log odds of the probabilities
 STEPS = 400
 
 
@@ -144,21 +144,31 @@ def _residuals(
     distribution: Callable[..., Node], maps: Mapping[str, tuple], fixed: Mapping[str, float],
     lower: float, upper: float, tails: tuple[float, float], count: int,
 ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:  # fmt: skip
-    """The logarithms of the probabilities outside the bounds, less those that are wanted, and their
-    Jacobian."""
+    """The log odds of the probabilities outside the bounds, less those that are wanted, and their
+    Jacobian. Log odds have a slope wherever the parameters are, also where almost all of the
+    probability is outside."""
     theta = new_input("theta", "float64", (count,))
     values = {name: maps[name][0](theta[k]) for k, name in enumerate(maps)}
     variable = distribution(**values, **fixed)
     below, above = logcdf(variable, lower), logccdf(variable, upper)
+    right_of, left_of = logccdf(variable, lower), logcdf(variable, upper)
     if count == 2:
-        wanted = np.log(tails)
-        found = ops.stack([below, above]) - wanted
+        wanted = np.log(tails) - np.log1p(np.negative(tails))
+        found = ops.stack([below - right_of, above - left_of]) - wanted
     else:
         # A bound on the edge of the support has nothing beyond it, whatever the parameter is.
         start = function([theta], [below, above], target="machine")([0.0])
-        parts = [x for x, value in zip((below, above), start) if value > -math.inf]
-        outside = parts[0] if len(parts) == 1 else ops.logaddexp(below, above)
-        found = ops.reshape(outside - math.log(sum(tails)), (1,))
+        edges = [value == -math.inf for value in start]
+        if edges[0] or edges[1]:
+            odds = above - left_of if edges[0] else below - right_of
+        else:
+            # By the tail in which the difference keeps its digits.
+            right = left_of + ops.log1mexp(below - left_of)
+            left = right_of + ops.log1mexp(above - right_of)
+            inside = ops.where(below > right_of, left, right)
+            odds = ops.logaddexp(below, above) - inside
+        rest = sum(tails)
+        found = ops.reshape(odds - (math.log(rest) - math.log1p(-rest)), (1,))
     compiled = function([theta], [found, jacobian(found, theta)], target="machine")
     return lambda t: tuple(map(np.asarray, compiled(np.asarray(t, float))))
 
@@ -171,7 +181,8 @@ def _solved(
     found, slope = evaluate(theta)
     damping = 1e-3
     for _ in range(STEPS):
-        if np.abs(found).max() < 1e-12 or not np.isfinite(slope).all():
+        finite = np.isfinite(found).all() and np.isfinite(slope).all()
+        if np.abs(found).max() < 1e-12 or not finite:
             break
         square = slope.T @ slope
         scale = np.diag(np.maximum(np.diag(square), 1e-12))

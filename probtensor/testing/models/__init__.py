@@ -58,7 +58,8 @@ def check_model(
                  integrates to 1, draws lie in its support and follow its density, `logcdf`,
                  `logccdf`, `icdf`, mean and variance agree with it, its transformation comes back
                  and has the right Jacobian), "joint" (Geweke's test: data drawn given parameters
-                 against the density of parameters given data) and "calibration"
+                 against the density of parameters given data; data that a parameter depends on
+                 are drawn once) and "calibration"
     seed         as of `pt.draw`
 
     What has no proper prior cannot be drawn: then only gradients are looked at, and the report says

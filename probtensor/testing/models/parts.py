@@ -184,7 +184,7 @@ def alone(
         constants.append(as_tensor(np.concatenate(flat[:, places])))
     count = len(places) * len(next(iter(given.values())))
     own = (count, *batch[len(outer) :])
-    alike = RandomVariable(op.distribution, own, new_uid(), name, None, op.constraint)
+    alike = RandomVariable(op.distribution, own, new_uid(), name, None, op.constraint, op.event)
     return Alone(name, line_of(node), make(alike, tuple(constants)), vector)
 
 

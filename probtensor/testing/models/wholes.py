@@ -5,18 +5,21 @@ Source: Geweke (2004), "Getting it right: joint distribution tests of posterior 
 99:799. Parameters and data are drawn jointly; then, in turns, parameters are moved given the data
 by moves that keep the posterior, and data are drawn again given the parameters. Parameters must
 still follow the prior. Many short chains begin at the prior, so that they are independent of each
-other and the test is exact (Gandy and Scott, 2020, arXiv:2001.06465).
+other and the test is exact (Gandy and Scott, 2020, arXiv:2001.06465). Data that parameters depend
+on stay as they were first drawn: given the parameters they do not follow their own distribution.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from probtensor.compile import function
 from probtensor.graph import GraphError, Node, line_of
+from probtensor.prob.distributions.base import RandomVariable
 from probtensor.prob.model.posterior import Posterior
+from probtensor.prob.sequences.resolve import resolved
 from probtensor.process import numpy_part
 from probtensor.testing.models.moves import moved, spread
 from probtensor.testing.models.parts import (
@@ -148,15 +151,29 @@ def _geweke(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(the parameters of all chains after the rounds, the log density given the last data)."""
     model, rng = posterior.model, numpy_part("random").default_rng(seed)
-    nodes = [y.node for y in model.observed]
     chains, scale = len(q), spread(q)
-    rows = [prior.rows[node][:chains] for node in nodes]
+    rows = {y.node: prior.rows[y.node][:chains] for y in model.observed}
+    causes = _causes([v.variable for v in model.free])
+    kept = {node: x for node, x in rows.items() if node in causes}
+    drawn = [node for node in rows if node not in causes]
     for k in range(ROUNDS):
-        if k:
+        if k and drawn:
             values = posterior.expand(q)
-            given = {v.variable: values[v.name] for v in model.free}
-            found = rows_of_nodes(posterior, nodes, chains, seed + k, given)
-            rows = [found[node] for node in nodes]
-        data = [_typed(x, y.value) for x, y in zip(rows, model.observed, strict=True)]
+            given = kept | {v.variable: values[v.name] for v in model.free}
+            rows |= rows_of_nodes(posterior, drawn, chains, seed + k, given)
+        data = [_typed(rows[y.node], y.value) for y in model.observed]
         q = moved(lambda at, data=data: density(at, data), q, scale, rng, MOVES)
     return q, density(q, data)[0]
+
+
+def _causes(variables: Sequence[Node]) -> set[Node]:
+    """All that the distributions of some variables depend on."""
+    seen: set[Node] = set()
+    stack = list(variables)
+    while stack:
+        node = stack.pop()
+        random = isinstance(node.op, RandomVariable)
+        new = set(resolved(node).variable.inputs if random else node.needs) - seen
+        seen |= new
+        stack += new
+    return seen

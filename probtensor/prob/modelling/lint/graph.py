@@ -9,9 +9,10 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Node, ancestors, line_of
-from probtensor.prob.distributions.base import Potential, RandomVariable
+from probtensor.prob.distributions.base import Potential, RandomVariable, display_name
 from probtensor.prob.model.data import evaluate
 from probtensor.prob.model.graphs import FreeVariable
+from probtensor.prob.model.missing import pieces_of
 from probtensor.prob.model.posterior import Posterior
 from probtensor.prob.modelling.lint.findings import ERROR, HINT, WARNING, Finding
 from probtensor.prob.sequences.resolve import model_order, resolved
@@ -43,6 +44,11 @@ def uninformed(posterior: Posterior) -> list[FreeVariable]:
     return [v for v in posterior.model.free if v.variable not in known]
 
 
+def imputed(posterior: Posterior) -> set[str]:
+    """The names of missing values, which need no data of their own."""
+    return {x.name for d in posterior.model.deterministic for x in pieces_of(d.node)}
+
+
 def without_data(posterior: Posterior) -> Iterator[Finding]:
     """Variables that have their prior as posterior."""
     for v in uninformed(posterior):
@@ -53,7 +59,7 @@ def without_data(posterior: Posterior) -> Iterator[Finding]:
                 "posterior has none: there is nothing to draw from.",
                 "Give it a proper prior, or leave it out.",
             )  # fmt: skip
-        elif not v.name.endswith("_unobserved"):
+        elif v.name not in imputed(posterior):
             yield Finding(
                 WARNING, "no data", (v.name,), v.line,
                 f"No observed variable and no potential depends on {v.name}, so its posterior is "
@@ -155,8 +161,7 @@ def causes(posterior: Posterior, what: str) -> tuple[str, ...]:
     label, _, shown = what.removeprefix("a factor of ").partition(" of ")
     for node in posterior.model.variables:
         op = resolved(node).variable.op
-        text = f"{op.distribution.name} {op.label!r}" if op.label else op.distribution.name
-        if text == shown and label in op.distribution.parameters:
+        if display_name(op.distribution, op.label) == shown and label in op.distribution.parameters:
             own = resolved(node).variable
             inputs = [own.op.named(own.inputs)[label]]
             above = set(ancestors(inputs, names.__contains__))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from probtensor.prob.modelling.lint.findings import ERROR, WARNING, Finding
+from probtensor.prob.modelling.lint.graph import imputed
 from probtensor.prob.modelling.lint.probe import LARGEST, LIKELIHOOD, Probe
 from probtensor.prob.modelling.structure import transform_text
 
@@ -49,9 +50,9 @@ def no_start(probe: Probe) -> Iterator[Finding]:
 
 def not_identified(probe: Probe, before: Sequence[Finding]) -> Iterator[Finding]:
     """Directions in which no data change: everywhere the same, or another one at each point."""
-    told = {name for finding in before for name in finding.variables if finding.rule == "no data"}
-    told |= {name for finding in before for name in finding.variables if finding.rule == "improper"}
-    told |= {x for finding in before if finding.rule == "no derivative" for x in finding.variables}
+    rules = ("no data", "improper", "no derivative")
+    told = {name for finding in before if finding.rule in rules for name in finding.variables}
+    told |= imputed(probe.posterior)
     skip = np.array(
         [probe.posterior.variable_of(i).split("[")[0] in told for i in range(probe.dim)]
     )
@@ -163,13 +164,12 @@ def along_a_line(probe: Probe, coordinates: np.ndarray) -> Finding:
     names = names_of(probe, coordinates)
     improper = all_improper(probe, coordinates)
     free = probe.posterior.model.free
-    scaled = {v.name for v in free if "log" in transform_text(v.bijector)}
-    logs = [name for name in names if name.split("[")[0] in scaled]
+    maps = {v.name: transform_text(v.bijector) for v in free}
+    maps = {name: text for name in names if (text := maps[name.split("[")[0]])}
     what = "a constant can be moved between them"
-    if logs:
-        what = (
-            f"a constant can be moved between their coordinates (of {', '.join(logs)}: logarithms)"
-        )
+    if maps:
+        shown = ", ".join(f"of {name} the {text}" for name, text in maps.items())
+        what = f"a constant can be moved between their coordinates ({shown})"
     return Finding(
         ERROR if improper else WARNING, "not identified", names, line_in(probe, coordinates[0]),
         f"The density of the data does not change along a direction in {', '.join(names)}: {what}. "
