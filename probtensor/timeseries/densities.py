@@ -8,7 +8,8 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node
 from probtensor.prob.distributions.distribution import Distribution, element_indices
-from probtensor.prob.distributions.multivariate.factors import HALF_LOG_2PI, whitened
+from probtensor.prob.distributions.formulas import HALF_LOG_2PI
+from probtensor.prob.distributions.multivariate.factors import whitened
 from probtensor.prob.distributions.support import (
     POSITIVE,
     REAL,
