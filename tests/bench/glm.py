@@ -11,15 +11,14 @@ one core. The log densities must have the same difference between two points.
 import argparse
 import importlib.util
 import os
-from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-import probtensor as pt  # noqa: E402
-from tests.bench import worker  # noqa: E402
-from tests.bench.linalg import measured  # noqa: E402
+import probtensor as pt
+from tests.bench import worker
+from tests.bench.linalg import measured
 
 ROWS, COLUMNS = 5000, 20
 R = pt.random
