@@ -6,7 +6,9 @@ import pytest
 
 import probtensor as pt
 from probtensor import ops
+from probtensor.compile import PIPELINE
 from probtensor.graph.node import Input
+from probtensor.graph.text import to_text
 from probtensor.graph.walk import toposort
 from probtensor.rules import TOPICS
 from probtensor.testing.nearby import neighbours
@@ -15,6 +17,7 @@ from probtensor.testing.sound import examples_of, fired
 from probtensor.transform.facts import FactTable
 from probtensor.transform.linalg.blocks import kron_factors
 from probtensor.transform.linalg.structure import IDENTITY, Structure, structure_of
+from probtensor.transform.passes import run
 
 RULES = list(TOPICS["matrices"])
 INF = float("inf")
@@ -304,3 +307,6 @@ def test_matrices_of_unknown_sizes_are_square_where_they_must_be():
     assert "pt_cholesky(x0 + 0" in text
     gradient = compiled([a], pt.grad(linalg.slogdet(positive).logabsdet, a))
     np.testing.assert_allclose(gradient(s), np.linalg.inv(s), rtol=1e-9)
+    graph = [linalg.slogdet(positive).logabsdet + pt.sum(pt.tril(a) + a[0])]
+    once = run(PIPELINE, graph, verify=True)
+    assert to_text(run(PIPELINE, once, verify=True)) == to_text(once)

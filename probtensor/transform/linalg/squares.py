@@ -10,7 +10,7 @@ from probtensor.graph.walk import toposort
 from probtensor.ops import Contract, Sized
 from probtensor.ops.arrays.require import sized
 from probtensor.ops.kinds import Composite, Core
-from probtensor.types import Dim, Size, size_name
+from probtensor.types import Dim, Size, size_name, size_substitute
 
 
 def unify_sizes(outputs: Sequence[Node]) -> list[Node]:
@@ -35,6 +35,11 @@ def unify_sizes(outputs: Sequence[Node]) -> list[Node]:
         changes[x] = sized(x, shape, "x[...]")
     if not names:
         return list(outputs)
+    for node in nodes:  # of views that have that shape, as those of a graph that this was done to
+        if isinstance(node.op, Sized) and node.inputs[0] in changes:
+            view = changes[node.inputs[0]]
+            if tuple(size_substitute(n, names) for n in node.shape) == view.shape:
+                changes[node] = view
     done = with_sizes(outputs, names, changes)
     return [sized(done[y], y.shape, "x[...]") for y in outputs]
 
@@ -65,7 +70,7 @@ def _names(x: Node) -> int:
 
 def _equal_sizes(nodes: Iterable[Node]) -> Iterable[tuple[Size, Size]]:
     for node in nodes:
-        routine = isinstance(node.op, (Core, Composite))
+        routine = isinstance(node.op, (Core, Composite, Sized))
         for law in (node.op.requires(node) or ()) if routine else ():
             if law.relation == "==" and isinstance(law.left, Dim) and isinstance(law.right, Dim):
                 yield law.left, law.right
