@@ -7,6 +7,8 @@ import math
 
 from mpmath import mp, mpf
 
+from tests.prob import exact_passages
+
 DIGITS = 400
 
 
@@ -86,6 +88,8 @@ CDF = {
     "LogLogistic": lambda x, alpha, beta: 1 / (1 + (x / alpha) ** -beta),
     "Rayleigh": lambda x, sigma: -mp.expm1(-((x / sigma) ** 2) / 2),
     "Wald": lambda x, mu, lam, alpha: wald(x - alpha, mu, lam),
+    "Wiener": exact_passages.wiener,
+    "DriftDiffusion": exact_passages.drift_diffusion,
     "Levy": lambda x, mu, c: mp.erfc(mp.sqrt(c / (2 * (x - mu)))),
     "Gompertz": lambda x, con, rate: -mp.expm1(-con * mp.expm1(rate * x)),
     "Dagum": lambda x, p, a, b: (1 + (x / b) ** -a) ** -p,
