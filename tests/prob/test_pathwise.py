@@ -16,11 +16,11 @@ def kind_of(case):
     return type(case.variable().op.distribution).__name__
 
 
-# Their quantiles are not known, or nearly do not move with a parameter.
+# Their quantiles are not known, nearly do not move with a parameter, or jump.
 SMOOTH = [
     case for case in CONTINUOUS
-    if kind_of(case) in CDF and case.name not in ("wald", "ex_gaussian")
-    and case.parameters.get("nu", 0) < 1e6
+    if kind_of(case) in CDF and case.parameters.get("nu", 0) < 1e6
+    and case.name not in ("wald", "ex_gaussian", "wiener", "drift_diffusion")
 ]  # fmt: skip
 
 

@@ -231,8 +231,9 @@ class RandomVariable(Random):
     @property
     def no_derivative(self) -> str:
         kind = self.distribution
-        if kind.discrete or kind.has_atoms:
-            what = "are whole numbers" if kind.discrete else "are single numbers again and again"
+        if kind.discrete or kind.has_atoms or kind.has_gaps:
+            what = "are single numbers again and again" if kind.has_atoms else "jump over a gap"
+            what = "are whole numbers" if kind.discrete else what
             return f"draws of {display_name(kind, self.label)} {what}"
         return f"the distribution function of {kind.name} is not known here"
 

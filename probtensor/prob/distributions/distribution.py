@@ -51,6 +51,9 @@ class Distribution:
     indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
     improper: ClassVar[bool] = False  # the density has no finite integral
     has_atoms: ClassVar[bool] = False  # single real numbers have positive probability
+    has_infinite: ClassVar[bool] = False  # an infinite value has positive probability
+    # The support has a gap, over which draws jump as parameters change.
+    has_gaps: ClassVar[bool] = False
     absorbed: ClassVar[tuple] = ()  # the variables whose distributions are parts of this one
     # Pairs of parameters of which the second is the larger one, and whether they may be equal.
     increasing: ClassVar[tuple[tuple[str, str, bool], ...]] = ()

@@ -19,9 +19,9 @@ from probtensor.transform.autodiff import gradient
 
 
 def has_pathwise(distribution: Distribution) -> bool:
-    """Whether draws of a distribution have derivatives: it is of single real numbers, and its
-    distribution function is known."""
-    known = distribution.has_cdf and not distribution.has_atoms
+    """Whether draws of a distribution have derivatives: it is of single real numbers without gaps,
+    and its distribution function is known."""
+    known = distribution.has_cdf and not distribution.has_atoms and not distribution.has_gaps
     return known and isinstance(distribution.over, Interval)
 
 
