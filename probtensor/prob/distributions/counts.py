@@ -9,9 +9,9 @@ from probtensor import ops
 from probtensor.prob.distributions.continuous.families import (
     draw_exponential,
     draw_uniform,
-    log_gamma_draw,
     number,
 )
+from probtensor.prob.distributions.continuous.positive import log_gamma_draw
 from probtensor.prob.distributions.discrete import (
     in_double,
     log_choose_rest,
