@@ -346,8 +346,31 @@ def test_the_score_function_is_unbiased():
     gap = draws.mean(0)[:5] - [exact, by_p, by_rate, by_p, by_rate]
     assert (np.abs(gap) < 4 * error).all(), gap / error
     assert error[3] < 0.7 * error[1] and (draws[:, 5] == 0).all()
-    with pytest.raises(TypeError, match="no discrete random variable"):
-        pt.score_function(p, [R.normal(0.0, 1.0)])
+    with pytest.raises(TypeError, match="is no random variable"):
+        pt.score_function(p, [rate])
+
+
+def test_the_score_function_holds_draws_of_many_repetitions_fixed():
+    """Those of each entry alone, also continuous ones, and second derivatives."""
+    size, p, mu, w = 20_000, pt.scalar("p"), pt.scalar("mu"), pt.vector("w", shape=(2,))
+    x, y = R.bernoulli(p, shape=(size, 2)), R.normal(mu, 1.0, shape=size)
+    parts = R.mixture(w, R.multivariate_normal(np.array([[0.0, 0.0], [2.0, 2.0]]), np.eye(2)),
+                      shape=(size, 2))  # fmt: skip
+    z = R.normal(w[0] * pt.sum(parts, -1), 1.0)
+    rows = (pt.square(pt.sum(x, -1)) * 1.0, pt.square(y), pt.sum(parts**2, -1) + z**2)
+    costs = [pt.score_function(row, own, row_mean, repetitions=1)
+             for row, own, row_mean in zip(rows, ([x], [y], None), (0.78, 5.0, 0.0))]  # fmt: skip
+    slopes = [pt.grad(pt.mean(cost), by) for cost, by in zip(costs, (p, mu, w))]
+    second = [pt.grad(slopes[0], p), pt.grad(slopes[1], mu)]
+    values = pt.function([p, mu, w], [*costs, *slopes, *second, *rows], target="machine", seed=5)(
+        0.3, 2.0, [0.4, 0.6])  # fmt: skip
+    np.testing.assert_array_equal(np.hstack(values[:3]), np.hstack(values[8:]))
+    found = np.hstack(values[3:8])
+    np.testing.assert_allclose(found, [3.2, 4.0, 12.6, 13.88, 4.0, 2.0], rtol=0.15)
+    with pytest.raises(TypeError, match=r"\(20000,\), does not have the repetitions .* \(5,\)"):
+        pt.score_function(y[:5], [y], repetitions=1)
+    with pytest.raises(TypeError, match="repetitions=2 is no number of axes"):
+        pt.score_function(y, repetitions=2)
 
 
 def test_every_distribution_of_numbers_is_among_the_cases_of_the_nets():
