@@ -444,3 +444,39 @@ def test_polya_gamma_variables_of_other_shapes():
             exact = float(mp.log(series) + tilt)
             found = f(np.full((1, 5), float(y)), shapes, tilts)[0][0, k]
             np.testing.assert_allclose(found, exact, rtol=1e-11, atol=1e-12)
+
+
+def test_polya_gamma_draws_of_whole_shapes_have_the_exact_distribution():
+    """With tilts on both sides of where the sampler changes its proposals, and far out."""
+    shapes = np.array([1.0, 1, 1, 1, 1, 1, 2, 5, 40, 1024])
+    tilts = np.array([0.0, -0.3, 3.1, 3.2, 60.0, -1e6, 1.0, -7.0, 0.5, 2.0])
+    h, z = pt.vector("h", shape=(10,)), pt.vector("z", shape=(10,))
+    v = R.polya_gamma(h, z, shape=(1500, 10))
+    drawn = pt.function([h, z], v, target="machine", seed=9)(shapes, tilts)
+    own = R.polya_gamma(h, z)
+    share, mean, spread = pt.function(
+        [h, z], [pt.exp(pt.logcdf(own, drawn)), pt.expectation(own), pt.variance(own)],
+        target="machine",
+    )(shapes, tilts)
+    pvalues = stats.kstest(share, "uniform", axis=0).pvalue
+    assert pvalues.min() > 1e-3, pvalues
+    far = (drawn - mean) / np.sqrt(spread)
+    np.testing.assert_allclose(far.mean(0), 0, atol=4.5 / math.sqrt(1500))
+    np.testing.assert_allclose(far.var(0), 1, atol=0.35)
+
+
+def test_polya_gamma_draws_do_not_depend_on_the_shapes_of_others():
+    h, z = pt.vector("h", shape=(4,)), np.array([0.5, 1.0, -2.0, 30.0])
+    f = pt.function([h], R.polya_gamma(h, z), target="machine", seed=9)
+    rows = [[1.0, 2, 3, 4], [0.5, 2, 2.5, 4], [0.5, 1025, 2.5, 1e-3]]
+    found = []
+    for row in rows:
+        f.seed(9)
+        found.append(f(row))
+    whole, some, none = found
+    np.testing.assert_array_equal(some[[1, 3]], whole[[1, 3]])
+    np.testing.assert_array_equal(some[[0, 2]], none[[0, 2]])
+    assert np.all(np.array(found) > 0)
+    literal = pt.function([], R.polya_gamma(np.array(rows[0]), z), target="machine", seed=9)()
+    np.testing.assert_array_equal(literal, whole)
+    assert np.isnan(f([0.0, np.nan, -1.0, 1.0]))[:3].all()
