@@ -23,6 +23,7 @@ from probtensor.prob.sequences.op import RandomSequence
 from probtensor.types import shape_text
 
 truncated = late("probtensor.prob.distributions.continuous.truncated")
+crosses = late("probtensor.prob.density.crosses")
 divergences = late("probtensor.prob.density.divergences")
 
 
@@ -150,9 +151,10 @@ def entropy(variable: Node) -> Node:
 
 @public
 def kl_divergence(p: Node, q: Node) -> Node:
-    """The divergence of Kullback and Leibler of a random variable from another one of the same
-    distribution: the expectation of log p(x) - log q(x) over x of `p`, in nats, as a function of
-    their parameters.
+    """The divergence of Kullback and Leibler of a random variable from another one: the expectation
+    of log p(x) - log q(x) over x of `p`, in nats, as a function of their parameters. It is known
+    for most pairs of one distribution, among the distributions of positive numbers, and from normal
+    and uniform variables.
 
     Returns a float tensor, one number a point, of the shape that the variables broadcast to; inf
     where values of `p` have no density under `q`, and nan for parameters outside their range.
@@ -168,16 +170,18 @@ def kl_divergence(p: Node, q: Node) -> Node:
             raise own.refuse(f"that of {own.name} under constraint= is not known here")
     pair = [(type(own.distribution).__name__, own.parameters) for own in (first, second)]
     formula, parameters = divergences.formula_of(*pair)
+    result = None if formula is None else formula(*parameters)
+    if formula is None:
+        result = crosses.divergence(first, *pair[1])
     one_kind = first.distribution.name == second.distribution.name
     names = [own.by_parameters if one_kind and formula is None else own.name
              for own in (first, second)]  # fmt: skip
     names = " from ".join(names)
-    if formula is None:
+    if formula is None and result is None:
         raise GraphError(
             f"kl_divergence: that of {names} has no formula here\n  at {line_text()}\n  estimate "
             "it: the mean of pt.logp(p, x) - pt.logp(q, x) over draws x of p"
         )
-    result = formula(*parameters)
     if result is None:
         raise GraphError(
             f"kl_divergence: that of {names} is known for equal n alone\n  at {line_text()}"
