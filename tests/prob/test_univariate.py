@@ -480,3 +480,41 @@ def test_polya_gamma_draws_do_not_depend_on_the_shapes_of_others():
     literal = pt.function([], R.polya_gamma(np.array(rows[0]), z), target="machine", seed=9)()
     np.testing.assert_array_equal(literal, whole)
     assert np.isnan(f([0.0, np.nan, -1.0, 1.0]))[:3].all()
+
+
+# Beta-binomial.
+
+
+def test_the_tails_of_beta_binomial_counts_are_exact():
+    """With one maximum, with maxima at both ends, and far out; and their derivatives."""
+    rows = [(12, 2.0, 3.5, 5), (12, 2.0, 3.5, 12), (0, 2.0, 3.0, 0), (1000, 0.3, 0.2, 500),
+            (1000, 0.3, 0.2, 999), (2000, 50.0, 2.0, 0), (2000, 500.0, 2e4, 500),
+            (2000, 500.0, 2e4, 1999), (50, 1e-3, 1e-3, 10), (30, 1e-8, 1.0, 0),
+            (30, 1.0, 1e-8, 29)]  # fmt: skip
+    n, a, b, x = (np.array(column) for column in zip(*rows))
+    alpha, beta = pt.vector("alpha"), pt.vector("beta")
+    v = R.beta_binomial(n, alpha, beta)
+    both = [pt.logcdf(v, x), pt.logccdf(v, x)]
+    slopes = pt.grad(pt.sum(both[0]), [alpha, beta])
+    f = pt.function([alpha, beta], [*both, *slopes], target="machine")
+    lower, upper, *slopes = f(a, b)
+    with mp.workdps(50):
+        for k, (size, first, second, at) in enumerate(rows):
+            p, q = mpf(float(first)), mpf(float(second))
+            masses = [mp.beta(p, size + q) / mp.beta(p, q)]
+            for j in range(size):
+                ratio = (size - j) * (j + p) / ((j + 1) * (size - j - 1 + q))
+                masses.append(masses[-1] * ratio)
+            parts = mp.fsum(masses[: at + 1]), mp.fsum(masses[at + 1 :])
+            for found, part, rest in ((lower, *parts), (upper, *parts[::-1])):
+                exact = -math.inf if not part else mp.log(part) if part < 0.5 else mp.log1p(-rest)
+                np.testing.assert_allclose(found[k], float(exact), rtol=1e-13, err_msg=rows[k])
+    steps = 1e-5 * a, 1e-5 * b
+    for k, slope in enumerate(slopes):
+        move = [np.where(k == j, step, 0.0) for j, step in enumerate(steps)]
+        change = f(a + move[0], b + move[1])[0] - f(a - move[0], b - move[1])[0]
+        np.testing.assert_allclose(slope, change / (2 * steps[k]), rtol=1e-5, atol=1e-6)
+    quantiles = pt.icdf(R.beta_binomial(1000, 0.3, 0.2), [1e-3, 0.1, 0.5, 0.9]).eval()
+    np.testing.assert_array_equal(
+        quantiles, stats.betabinom(1000, 0.3, 0.2).ppf([1e-3, 0.1, 0.5, 0.9])
+    )

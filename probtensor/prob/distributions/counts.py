@@ -6,6 +6,9 @@ import math
 from functools import reduce
 
 from probtensor import ops
+from probtensor.graph import Node
+from probtensor.ops.kinds.elementwise import joint_shape
+from probtensor.ops.loops.whiles import while_loop
 from probtensor.prob.distributions.continuous.families import (
     draw_exponential,
     draw_uniform,
@@ -13,6 +16,7 @@ from probtensor.prob.distributions.continuous.families import (
 )
 from probtensor.prob.distributions.continuous.positive import log_gamma_draw
 from probtensor.prob.distributions.discrete import (
+    Counted,
     in_double,
     log_choose_rest,
     log_multichoose_rest,
@@ -150,7 +154,7 @@ def beta_mixture(x, m, alpha, beta):
     return rest - ops.lgamma_rest_change(alpha + beta, x + m) - first - second
 
 
-class BetaBinomial(Distribution):
+class BetaBinomial(Counted):
     """Binomial with `n` trials, whose success probability has the distribution beta(alpha, beta).
 
     Support: 0, 1, ..., n.
@@ -175,6 +179,24 @@ class BetaBinomial(Distribution):
         rising = ops.log_rising_factorial(alpha, x) + ops.log_rising_factorial(beta, n - x)
         return ops.where(far, ways + rising - ops.log_rising_factorial(alpha + beta, n), near)
 
+    def logcdf(self, x, n, alpha, beta):
+        below, tail = self._tails(x, n, alpha, beta)
+        value = ops.where(below, tail, ops.log1mexp(ops.minimum(tail, -1e-300)))
+        return ops.where(x >= n, 0.0, value)
+
+    def logccdf(self, x, n, alpha, beta):
+        below, tail = self._tails(x, n, alpha, beta)
+        value = ops.where(below, ops.log1mexp(ops.minimum(tail, -1e-300)), tail)
+        return ops.where(x >= n, -math.inf, value)
+
+    def _tails(self, x, n, alpha, beta):
+        """Whether x is below the mean, and the log of the tail on its side of the mean."""
+        below = x + 0.5 < n * (alpha / (alpha + beta))
+        first = ops.minimum(ops.where(below, x, x + 1), n)
+        own, end = self.logpdf(first, n, alpha, beta), ops.where(below, 0.0, n)
+        last = ops.stop_gradient(ops.exp(self.logpdf(end, n, alpha, beta) - own))
+        return below, own + ops.log(_sum_outwards(first, below, last, n, alpha, beta))
+
     def sample(self, key, shape, n, alpha, beta):
         first, second = (ops.key_fold(key, stream) for stream in (0, 1))
         odds = log_gamma_draw(first, shape, alpha) - log_gamma_draw(second, shape, beta)
@@ -188,6 +210,34 @@ class BetaBinomial(Distribution):
         total = alpha + beta
         share = alpha / total * (beta / total)
         return n * share * ((total + n) / (total + 1))
+
+
+def _sum_outwards(
+    first: Node, below: Node, last: Node, n: Node, alpha: Node, beta: Node
+) -> Node:
+    """The sum of the masses of beta-binomial counts from one on, away from the mean, in units of
+    its own mass; `last` is the one at the end. Those between are at most the larger one of two, as
+    the masses have one maximum or one minimum."""
+    nodes = [ops.astype(x, "float64") for x in (first, last, n, alpha, beta)]
+    shape = joint_shape([x.type for x in (*nodes, below)])
+    first, last, n, alpha, beta = (ops.broadcast_to(x, shape) for x in nodes)
+
+    def added(state):
+        j, term, total = state
+        j = ops.clip(j, 0.0, n)  # the masses of others may go on
+        rest = n - j
+        down = j * (rest + beta) / ((rest + 1) * ops.where(j > 0, j - 1 + alpha, 1.0))
+        up = rest * (j + alpha) / ((j + 1) * ops.where(rest > 0, rest - 1 + beta, 1.0))
+        term = term * ops.where(below, down, up)
+        return ops.where(below, j - 1, j + 1), term, total + term
+
+    def goes_on(state):
+        j, term, total = state
+        rest = ops.where(below, j, n - j)
+        return ops.any(rest * ops.maximum(term, last) > 2.0**-56 * total)
+
+    one = ops.ones(shape)
+    return while_loop(goes_on, added, (first, one, one))[2].astype(alpha.dtype)
 
 
 class BetaNegativeBinomial(Distribution):
