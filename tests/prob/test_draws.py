@@ -11,7 +11,7 @@ from tests.prob.distributions import DISTRIBUTIONS, without_tails
 
 N = 20_000
 # Their draws are found by a search.
-FEWER = dict.fromkeys(("polya_gamma", "wiener", "drift_diffusion"), 300)
+FEWER = dict.fromkeys(("wiener", "drift_diffusion"), 300)
 
 
 def draw(node, key=1):

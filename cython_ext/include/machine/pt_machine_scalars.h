@@ -389,7 +389,9 @@ PT_SCIPY(PT_DEFINE)
       (f[pc->b].u, f[pc->c].u, f[pc->d].f, f[pc[1].a].f, f[pc[1].b].f), \
       (key[k], index[k], f[pc->d].pf[k], f[pc[1].a].pf[k], f[pc[1].b].pf[k])) \
     X(pt_draw_von_mises, f, (f[pc->b].u, f[pc->c].u, f[pc->d].f), \
-      (key[k], index[k], f[pc->d].pf[k]))
+      (key[k], index[k], f[pc->d].pf[k])) \
+    X(pt_draw_polya_gamma, f, (f[pc->b].u, f[pc->c].u, f[pc->d].f, f[pc[1].a].f), \
+      (key[k], index[k], f[pc->d].pf[k], f[pc[1].a].pf[k]))
 #define PT_DEFINE(name, out, scalars, elements) \
     PT_APART void name##_at(pt_cell *f, const pt_instr *pc) { f[pc->a].out = name scalars; } \
     OP(name) \

@@ -13,9 +13,9 @@ from probtensor.ops.loops.whiles import while_loop
 from probtensor.prob.distributions.continuous.families import (
     draw_exponential,
     draw_uniform,
-    log_gamma_draw,
     number,
 )
+from probtensor.prob.distributions.continuous.positive import log_gamma_draw
 from probtensor.prob.distributions.continuous.searches import NODES, gauss_legendre
 from probtensor.prob.distributions.discrete import (
     Counted,

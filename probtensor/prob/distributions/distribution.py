@@ -67,6 +67,10 @@ class Distribution:
     # positive z; of exp(mu + sigma z) for a log-normal one.
     location_scale: ClassVar[tuple[str | None, str] | None] = None
     propagates_nan: ClassVar[bool] = False  # draws are nan for parameters out of range
+    # Whether a draw is a smooth function of the parameters, and of numbers whose distributions do
+    # not depend on these or that move with them (`pathwise.drawn`); with which ones it jumps.
+    smooth_draws: ClassVar[bool] = False
+    steps: ClassVar[tuple[str, ...]] = ()
     spreads_nan: ClassVar[bool] = True  # results are nan where a value or a parameter is
     takes_missing: ClassVar[bool] = False  # an observed nan is missing and is integrated out
     # The names of the axes of a point of each parameter, and of a value: axes of one name have one

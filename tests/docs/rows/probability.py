@@ -40,7 +40,8 @@ ROWS = {
             "prob/test_pathwise: draws_move_as_quantiles_do "
             "means_have_the_derivatives_of_expectations",
             "prob/test_univariate: draws_of_angles_move_with_their_parameters",
-            "- draws of vectors other than normal ones have none",
+            "prob/test_pathwise: vectors_and_series_move_as_their_draw_does "
+            "vectors_of_gammas_have_the_derivatives_of_expectations",
         ),
         "K9": (
             "Score function gradients, relaxed choices",
