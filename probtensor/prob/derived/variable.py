@@ -209,7 +209,8 @@ def base_variables(expression: Node, elsewhere: Collection[str] = ()) -> list[No
         raise NotDerived(
             reason, expression, f"{why}; leave out the name= of what it is derived from"
         )
-    above = set(toposort([x for v in bases for x in _parameters(v)]))
+    sequences = [v for v in bases if isinstance(v.op, RandomSequence)]
+    above = set(toposort([x for v in sequences for x in _parameters(v)]))
     for variable in bases:
         if variable in above:
             raise NotDerived(
@@ -247,8 +248,8 @@ class _Cut:
         self.domains[name] = domain
         return name, self.slots[-1]
 
-    def variable(self, node: Node) -> Node:
-        """A base variable over inputs for its parameters."""
+    def variable(self, node: Node, made: Mapping[Node, Node]) -> Node:
+        """A base variable over inputs for its parameters, or over what is made of other ones."""
         op = node.op
         if isinstance(op, RandomSequence):
             return self._sequence(node)
@@ -257,12 +258,13 @@ class _Cut:
         names, inputs = {}, []
         for k, x in enumerate(node.inputs):
             label, domain = labels[k] if k < len(labels) else ("a bound", ANY)
-            if _stays(x) and not op.distribution.increasing:
-                inputs.append(x)
+            if x in made or (_stays(x) and not op.distribution.increasing):
+                inputs.append(made.get(x, x))
                 continue
             names[label], own = self.add(f"{label} of {shown}", x, domain)
             inputs.append(own)
-        self.orders += [(names[a], names[b], e) for a, b, e in op.distribution.increasing]
+        orders = op.distribution.increasing
+        self.orders += [(names[a], names[b], e) for a, b, e in orders if {a, b} <= names.keys()]
         return make(op, tuple(inputs))
 
     def _sequence(self, node: Node) -> Node:
@@ -304,7 +306,7 @@ def _derived_variable(expression: Node, elsewhere: Collection[str]) -> Node:
             continue
         with made_by(node):
             if node in bases:
-                made[node] = cut.variable(node)
+                made[node] = cut.variable(node, made)
                 continue
             for x in node.inputs:
                 if x not in made:

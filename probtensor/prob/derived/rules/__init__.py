@@ -3,11 +3,13 @@
     table.py        the table of rules, with their conditions and examples
     families.py     which distribution a function or sum of variables is
     elementwise.py  monotone functions: the change of variables
+    powers.py       powers and reciprocals
     branches.py     even and periodic functions: sums over branches
     solve.py        monotone functions whose inverse is found numerically
     counts.py       comparisons, roundings, censoring: probabilities of sets
     mixtures.py     choices by conditions and indices
-    views.py        indexing, rearranging, joining
+    views.py        indexing, rearranging, repeating
+    joins.py        joining, writing
     linear.py       linear functions of vectors
     vectors.py      parts of shares and tallies, functions of random matrices
     arithmetic.py   sums, products, ratios of independent variables

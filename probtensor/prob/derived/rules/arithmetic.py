@@ -29,7 +29,7 @@ from probtensor.prob.derived.rules.families import (
     sum_family,
 )
 from probtensor.prob.derived.rules.folds import extreme_law
-from probtensor.prob.derived.rules.views import joined
+from probtensor.prob.derived.rules.joins import joined
 from probtensor.prob.distributions import discrete
 from probtensor.prob.distributions.continuous.bounded import Beta, Uniform
 from probtensor.prob.distributions.continuous.positive import (
@@ -294,7 +294,9 @@ def _student(d: Derivation, node: Node) -> Law | None:
 
 
 def derive_larger(d: Derivation, node: Node) -> Law | None:
-    """maximum and minimum of two independent variables."""
+    """maximum and minimum of two independent variables; of one and itself, which is that one."""
+    if node.inputs[0] is node.inputs[1]:
+        return d.law(node.inputs[0])
     laws = two_laws(d, node)
     if laws is None:
         return None

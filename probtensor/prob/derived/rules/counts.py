@@ -7,7 +7,12 @@ import math
 from probtensor import ops
 from probtensor.dataclass import replace
 from probtensor.graph import Node, as_tensor
-from probtensor.prob.derived.derivation import Derivation, NotDerived, require_shape
+from probtensor.prob.derived.derivation import (
+    Derivation,
+    NotDerived,
+    require_defined,
+    require_shape,
+)
 from probtensor.prob.derived.law import (
     Law,
     Members,
@@ -67,6 +72,7 @@ def _compared(law: Law, node: Node, c: Node, kind: type) -> Law:
         raise NotDerived("entries that depend on each other are compared", node)
     if law.dtype == "bool":
         raise NotDerived("truth values are compared", node, "use pt.logical_not, or pt.where")
+    require_defined(law, node)
     c = c if c.type.is_float else c.astype("float64")
     edge = c
     if law.points and kind in (ops.Ge, ops.Lt):

@@ -8,16 +8,20 @@ from probtensor import ops
 from probtensor.dataclass import replace
 from probtensor.graph import Node, as_tensor
 from probtensor.graph.parts import Get
-from probtensor.prob.derived.derivation import Derivation, NotDerived
+from probtensor.prob.derived.derivation import Derivation, NotDerived, require_defined
 from probtensor.prob.derived.law import Law, Members, law_of_family, literal_like, log_minus
 from probtensor.prob.derived.rules.families import total_family
 from probtensor.prob.distributions import discrete
 from probtensor.prob.distributions.continuous.bounded import Uniform
+from probtensor.prob.distributions.continuous.lifetimes import Weibull
 from probtensor.prob.distributions.continuous.positive import Exponential, Gamma, LogNormal
 from probtensor.prob.distributions.continuous.skewed import Gumbel
 from probtensor.prob.distributions.support import Integers, Interval, is_number
 from probtensor.rules.arithmetic.sums import drop_constant_axes, is_constant_along
 from probtensor.types import size_product
+
+# The most values with probabilities of their own that an extreme may take.
+MOST_POINTS = 64
 
 
 def entries_of(d: Derivation, x: Node) -> Law:
@@ -40,10 +44,10 @@ def derive_extreme(d: Derivation, node: Node) -> Law | None:
 
 def extreme_law(law: Law, axes: tuple[int, ...], largest: bool, node: Node) -> Law:
     """The law of the largest or smallest entry along axes."""
-    if law.points:
-        raise NotDerived("values with probabilities of their own are compared", node)
+    require_defined(law, node)
     if law.lower is None or law.upper is None:
         raise NotDerived("the distribution function of its entries is not known here", node)
+    points = _points_of_extreme(law, axes, node)
 
     def spread(x: Node) -> Node:
         return ops.broadcast_to(ops.expand_dims(x, axes), law.shape)
@@ -53,7 +57,19 @@ def extreme_law(law: Law, axes: tuple[int, ...], largest: bool, node: Node) -> L
 
     def density(x: Node) -> Node:
         s = spread(x)
-        return _density_of_counts(s) if law.discrete else _density(s)
+        if law.discrete:
+            before = law.below(s - 1) if largest else law.above(s)
+            upto = law.below(s) if largest else law.above(s - 1)
+            return _mass_of_extreme(law.full(s), before, upto, axes)
+        if not points:
+            return _density(s)
+        at = law.at_point(s)
+        mass = ops.where(at, law.full(s), -math.inf)
+        before, upto = law.above(s), ops.logaddexp(law.above(s), mass)
+        if largest:
+            before, upto = log_minus(law.below(s), mass), law.below(s)
+        own = _mass_of_extreme(mass, before, upto, axes)
+        return ops.where(ops.any(at, axis=axes), own, _density(s))
 
     def _density(s: Node) -> Node:
         share, f = inner(s), law.full(s)
@@ -61,23 +77,6 @@ def extreme_law(law: Law, axes: tuple[int, ...], largest: bool, node: Node) -> L
         share = ops.where(none, -1.0, share)
         found = ops.sum(share, axis=axes) + ops.logsumexp(f - share, axis=axes)
         return ops.where(ops.any(none, axis=axes), -math.inf, found)
-
-    def _density_of_counts(s: Node) -> Node:
-        # The probability up to x minus that up to x - 1, from their ratio.
-        before = law.below(s - 1) if largest else law.above(s)
-        upto = law.below(s) if largest else law.above(s - 1)
-        none = ops.eq(before, -math.inf)
-        held = ops.where(none, -1.0, before)
-        excess = law.full(s) - held
-        steps = ops.softplus(excess)
-        total = ops.sum(steps, axis=axes)
-        tiny = ops.all(excess < -37.0, axis=axes)
-        gain = ops.where(
-            tiny, ops.logsumexp(excess, axis=axes),
-            total + ops.log1mexp(-ops.where(tiny, 1.0, total)),
-        )  # fmt: skip
-        some = ops.sum(held, axis=axes) + gain
-        return ops.where(ops.any(none, axis=axes), ops.sum(upto, axis=axes), some)
 
     def inside_all(x: Node) -> Node:
         return ops.sum(inner(spread(x)), axis=axes)
@@ -92,8 +91,43 @@ def extreme_law(law: Law, axes: tuple[int, ...], largest: bool, node: Node) -> L
     tails = (inside_all, beyond) if largest else (beyond, inside_all)
     return Law(
         node.shape, node.dtype, density, _support_of_extreme(law, axes, spread, largest),
-        law.sources, lower=tails[0], upper=tails[1],
+        law.sources, lower=tails[0], upper=tails[1], points=points,
     )  # fmt: skip
+
+
+def _mass_of_extreme(mass: Node, before: Node, upto: Node, axes: tuple[int, ...]) -> Node:
+    """Log of the probability that an extreme is a value: of all entries up to it, from their log
+    masses there, without that of all before it, by the ratio of both."""
+    none = ops.eq(before, -math.inf)
+    held = ops.where(none, -1.0, before)
+    excess = mass - held
+    steps = ops.softplus(excess)
+    total = ops.sum(steps, axis=axes)
+    tiny = ops.all(excess < -37.0, axis=axes)
+    gain = ops.where(
+        tiny, ops.logsumexp(excess, axis=axes),
+        total + ops.log1mexp(-ops.where(tiny, 1.0, total)),
+    )  # fmt: skip
+    some = ops.sum(held, axis=axes) + gain
+    return ops.where(ops.any(none, axis=axes), ops.sum(upto, axis=axes), some)
+
+
+def _points_of_extreme(law: Law, axes: tuple[int, ...], node: Node) -> tuple[Node, ...]:
+    """The values of an extreme that have a probability of their own: those of all entries."""
+    found: list[Node] = []
+    for point in law.points:
+        if is_constant_along(point, axes, law.ndim):
+            found.append(drop_constant_axes(point, axes, law.ndim))
+            continue
+        count = size_product(law.shape[a] for a in axes)
+        if not isinstance(count, int) or len(found) + count > MOST_POINTS:
+            raise NotDerived(
+                f"more than {MOST_POINTS} values with probabilities of their own are compared", node
+            )
+        front = ops.moveaxis(ops.broadcast_to(point, law.shape), axes, tuple(range(len(axes))))
+        rows = ops.reshape(front, (count, *node.shape))
+        found += [rows[k] for k in range(count)]
+    return tuple(found)
 
 
 def _support_of_extreme(law: Law, axes: tuple[int, ...], spread: object, largest: bool) -> object:
@@ -148,6 +182,7 @@ def derive_order_statistic(d: Derivation, node: Node) -> Law | None:
     size = law.shape[last]
     if law.discrete or law.points or not law.alike(last) or not isinstance(size, int):
         raise NotDerived("it orders entries with distributions of their own, or whole numbers", x)
+    require_defined(law, node)
     k = k % size
     scale = math.lgamma(size + 1) - math.lgamma(k + 1) - math.lgamma(size - k)
 
@@ -185,13 +220,14 @@ def _place_in_order(d: Derivation, node: Node) -> tuple[Node, int] | None:
 
 
 def derive_argmax(d: Derivation, node: Node) -> Law | None:
-    """argmax of gumbel variables is categorical, argmin of exponential ones, too; of entries with
-    one continuous distribution every index is equally likely."""
+    """argmax of gumbel variables is categorical, argmin of exponential and weibull ones, too; of
+    entries with one continuous distribution every index is equally likely."""
     law = entries_of(d, node.inputs[0])
     axis, family = node.op.axis, law.family
     largest = isinstance(node.op, ops.Argmax)
     if law.discrete or law.points:
         raise NotDerived("whole numbers may be equal", node)
+    require_defined(law, node)
     logits = None
     if law.alike(axis):
         logits = ops.zeros(law.shape)
@@ -201,10 +237,15 @@ def derive_argmax(d: Derivation, node: Node) -> Law | None:
             logits = mu / beta
     elif family is not None and not largest and family.of(Exponential):
         logits = ops.log(family.parameters[0])
+    elif family is not None and not largest and family.of(Weibull):
+        alpha, beta = family.parameters
+        if is_constant_along(alpha, (axis,), law.ndim):
+            logits = -alpha * ops.log(beta)
     if logits is None:
         raise NotDerived(
             "the index of an extreme has a known distribution for argmax of gumbel variables of "
-            "one scale, argmin of exponential ones, and entries with one distribution", node,
+            "one scale, argmin of exponential ones, and of weibull ones of one shape, and entries "
+            "with one distribution", node,
         )  # fmt: skip
     logits = ops.moveaxis(ops.broadcast_to(logits, law.shape), axis, -1)
     sources = dict.fromkeys(law.sources)

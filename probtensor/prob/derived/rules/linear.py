@@ -11,11 +11,13 @@ from probtensor.graph import Node
 from probtensor.graph import replace as replaced
 from probtensor.graph.node import new_input
 from probtensor.prob.derived.derivation import Derivation, NotDerived, literal_value
-from probtensor.prob.derived.law import Law, Members, is_whole_line, law_of_family
+from probtensor.prob.derived.law import Law, Members, law_of_family
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
+from probtensor.prob.distributions.support import Interval
 from probtensor.transform.autodiff import push_forward
 from probtensor.transform.batch import vmap_nodes
+from probtensor.types import size_product
 
 _LINEAR = (
     ops.Add, ops.Sub, ops.Neg, ops.Sum, ops.Slice, ops.Reshape, ops.Transpose, ops.ExpandDims,
@@ -31,7 +33,7 @@ def derive_normal(d: Derivation, node: Node) -> Law | None:
     if not isinstance(node.op, (*_LINEAR, ops.Mul, ops.Div, ops.Contract, ops.Gather)):
         return None
     variables = d.variables(node)
-    if node.ndim > 1 or not variables or not _is_linear(d, node, variables):
+    if not variables or not _is_linear(d, node, variables):
         return None
     sizes = [n for x in (node, *variables) for n in x.shape]
     if not all(isinstance(n, int) for n in sizes):
@@ -44,6 +46,8 @@ def derive_normal(d: Derivation, node: Node) -> Law | None:
             f"it has {math.prod(node.shape)} entries made of {total} random ones, so they have no "
             "density together", node,
         )  # fmt: skip
+    if node.ndim > 1:
+        return _normal_tensor(d, node)
     means, roots = {}, []
     for x in variables:
         law = d.law(x)
@@ -55,10 +59,8 @@ def derive_normal(d: Derivation, node: Node) -> Law | None:
         if law.family.of(Normal):
             wide = ops.reshape(ops.broadcast_to(scale, x.shape), (size,))
             rows = ops.eye(size, dtype=x.dtype) * wide
-        elif x.ndim > 1 or scale.ndim > 2:
-            return None
         else:
-            rows = ops.matrix_transpose(ops.tril(scale))
+            rows = _vector_roots(ops.tril(scale), x)
         roots.append(ops.reshape(rows, (size, *x.shape)))
     _require_rank(node, variables, means)
     mean = replaced([node], means)[0]
@@ -72,9 +74,32 @@ def derive_normal(d: Derivation, node: Node) -> Law | None:
     return law_of_family(MultivariateNormal(), (mean, root), node.shape, node.dtype, None, sources)
 
 
+def _vector_roots(factor: Node, x: Node) -> Node:
+    """(entries of x, *shape of x): the change of vectors by each standard normal entry."""
+    n = x.shape[-1]
+    count = math.prod(x.shape[:-1])
+    factor = ops.reshape(ops.broadcast_to(factor, (*x.shape, n)), (count, n, n))
+    turned = ops.matrix_transpose(factor)[:, :, None, :]
+    return ops.eye(count, dtype=x.dtype)[:, None, :, None] * turned
+
+
+def _normal_tensor(d: Derivation, node: Node) -> Law | None:
+    """The law of a tensor of several axes as one vector."""
+    flat = ops.reshape(node, (math.prod(node.shape),))
+    law = derive_normal(d.within(flat, {}), flat)
+    if law is None or law.family is None or not law.family.of(MultivariateNormal):
+        return None
+    density, shape = law.density, flat.shape
+    event = tuple(range(node.ndim))
+    return Law(
+        node.shape, node.dtype, lambda y: density(ops.reshape(y, shape)), Interval(),
+        law.sources, event=event,
+    )  # fmt: skip
+
+
 def derive_correlated(d: Derivation, node: Node) -> Law | None:
     """A linear function of vectors that are multivariate normal; see `derive_normal`."""
-    if not any(d.law(x).event for x in d.variables(node)):
+    if node.ndim > 1 or not any(d.law(x).event for x in d.variables(node)):
         return None
     return derive_normal(d, node)
 
@@ -133,41 +158,74 @@ def _require_rank(node: Node, variables: list[Node], means: dict) -> None:
 
 
 def derive_matrix(d: Derivation, node: Node) -> Law | None:
-    """A @ x and x @ A for a given square matrix A and independent entries x: the density at the
-    solution of the system, divided by |det A|."""
+    """A @ x and x @ A for given square matrices A: the density at the solution of the system,
+    divided by |det A| for each vector that A multiplies."""
     random = [k for k, x in enumerate(node.inputs) if not d.is_given(x)]
     if len(random) != 1:
         raise NotDerived("both of its operands are random", node)
     k = random[0]
     letters = node.op.parts()
-    own, matrix, out = letters[k], letters[1 - k], letters[2]
-    if len(own) != 1 or len(matrix) != 2 or own not in matrix or out != matrix.replace(own, ""):
-        raise NotDerived("products of matrices with one vector are derived", node)
-    law = d.law(node.inputs[k])
-    a = node.inputs[1 - k]
-    if a.shape[0] != a.shape[1]:
+    own, inner, outer = _product_letters(letters[k], letters[1 - k], letters[2], node)
+    law, a = d.law(node.inputs[k]), node.inputs[1 - k]
+    axis, places = own.index(inner), letters[1 - k]
+    if a.shape[places.index(inner)] != a.shape[places.index(outer)]:
         raise NotDerived(
             "its matrix is not square, so the values have no density, or none that is known", node,
             "of normal variables any matrix of full row rank is derived",
         )  # fmt: skip
     if law.discrete or law.points:
         raise NotDerived("whole numbers are multiplied by a matrix", node)
-    a = a.astype(node.dtype)
-    a = a if matrix[1] == own else ops.matrix_transpose(a)
+    if not law.free:
+        raise NotDerived("its entries follow from each other", node.inputs[k])
+    # The matrices, with an axis for each axis of x but the one that is summed over.
+    others = own.replace(inner, "")
+    batch = [c for c in others if c in places]
+    a = ops.transpose(a.astype(node.dtype), [places.index(c) for c in (*batch, outer, inner)])
+    front = tuple(a.shape[batch.index(c)] if c in batch else 1 for c in others)
+    wide = ops.reshape(a, (*front, *a.shape[-2:]))
+    vectors = tuple(n for c, n in zip(own, law.shape, strict=True) if c != inner)
+    lead = 0 if law.dependent else min(axis, law.ndim - len(law.event))
+    kept = tuple(n for j, n in enumerate(law.shape) if j not in law.event)
+    joint = tuple(j for j, c in enumerate(others) if own.index(c) >= lead)
+
+    def solution(y: Node) -> Node:
+        rows = ops.moveaxis(y, axis, -1)
+        if not batch:
+            flat = ops.reshape(rows, (size_product(vectors), rows.shape[-1]))
+            found = ops.matrix_transpose(ops.solve(a, ops.matrix_transpose(flat)))
+            found = ops.reshape(found, rows.shape)
+        else:
+            found = ops.solve(ops.broadcast_to(wide, (*vectors, *a.shape[-2:])), rows[..., None])
+            found = found[..., 0]
+        return ops.moveaxis(found, -1, axis)
 
     def density(y: Node) -> Node:
-        x = ops.solve(a, y)
-        found = law.full(x)
-        size = ops.slogdet(a)[1]
-        return (
-            ops.sum(ops.broadcast_to(found, law.shape), axis=-1) if not law.event else found
-        ) - size
+        found = ops.broadcast_to(law.full(solution(y)), kept)
+        axes = tuple(range(lead, len(kept)))
+        size = ops.broadcast_to(ops.slogdet(wide)[1], vectors)
+        size = ops.sum(size, axis=joint) if joint else size
+        return (ops.sum(found, axis=axes) if axes else found) - size
 
     def inside(y: Node) -> Node:
-        held = law.support.contains(ops.solve(a, y))
-        return ops.all(held, axis=-1) if not law.support.event_ndim else held
+        held = ops.broadcast_to(law.support.contains(solution(y)), kept)
+        axes = tuple(range(lead, len(kept)))
+        return ops.all(held, axis=axes) if axes else held
 
-    support = law.support
-    if not is_whole_line(support):
-        support = Members(inside, f"the image of {support} under a matrix", event_ndim=1)
-    return Law(node.shape, node.dtype, density, support, dict.fromkeys(law.sources), event=(0,))
+    support, event = Interval(), tuple(range(lead, node.ndim))
+    if law.support.contains(new_input(None, law.dtype, law.shape)) is not None:
+        support = Members(inside, f"the image of {law.support} under a matrix", False, len(event))
+    return Law(
+        node.shape, node.dtype, density, support, dict.fromkeys(law.sources), event=event,
+        partial=law.partial,
+    )  # fmt: skip
+
+
+def _product_letters(own: str, matrix: str, out: str, node: Node) -> tuple[str, str, str]:
+    """(the letters of the random operand, the letter of the axis that is summed over, that of the
+    axis in its place)."""
+    inner = [c for c in own if c in matrix and c not in out]
+    outer = [c for c in matrix if c not in own]
+    fits = len(inner) == len(outer) == 1 and out == own.replace(inner[0], outer[0])
+    if not fits:
+        raise NotDerived("products of a matrix with one axis of a tensor are derived", node)
+    return own, inner[0], outer[0]
