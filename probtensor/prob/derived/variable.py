@@ -14,7 +14,7 @@ from probtensor.graph.node import SizeOf, made_by, make, new_input
 from probtensor.graph.parts import Get
 from probtensor.ops.kinds import Loop, View
 from probtensor.prob.derived.derivation import Derivation, NotDerived, what_of
-from probtensor.prob.derived.law import Law, Members
+from probtensor.prob.derived.law import Law, Members, independent
 from probtensor.prob.derived.rules.table import RULES_BY_OP
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
 from probtensor.prob.distributions.distribution import Distribution, Unknown
@@ -348,12 +348,29 @@ def with_derived(groups: Sequence[Sequence[Node]]) -> list[list[Node]]:
         if isinstance(inner.op, RandomVariable):
             continue
         hidden = {x: new_input(None, x.dtype, x.shape) for x in (key, inner)}
-        rest = [x for x in observed if x is not key]
+        rest = [x for x in observed if x is not key and not _are_apart(inner, _unwrapped(x))]
         roots = replaced([*rest, *(x for group in others for x in group)], hidden)
         uids = {x.op.uid for x in toposort(roots) if isinstance(x.op, RandomVariable)}
         made = derived_variable(key, uids, "condition")
         changes |= {key: made, inner: made}
     return [replaced(group, changes) for group in groups]
+
+
+def _are_apart(expression: Node, other: Node) -> bool:
+    """Are two expressions made of the same variables, but of different entries of these that are
+    independent, so that each has a density of its own?"""
+    if isinstance(other.op, RandomVariable):
+        return False
+    found = [set(variables_within([x])) for x in (expression, other)]
+    if not found[0] & found[1]:
+        return False
+    try:
+        laws = [
+            Derivation(RULES_BY_OP, x, base_variables(x)).law(x) for x in (expression, other)
+        ]
+    except NotDerived:
+        return False
+    return independent(*laws)
 
 
 def _unwrapped(node: Node) -> Node:

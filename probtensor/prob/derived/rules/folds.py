@@ -168,7 +168,7 @@ def derive_sorted(d: Derivation, node: Node) -> Law | None:
         return there if held is None else there & ops.all(held, axis=-1)
 
     support = Members(inside, "a vector of increasing entries", event_ndim=1)
-    return Law(node.shape, node.dtype, density, support, dict.fromkeys(law.sources), event=(last,))
+    return Law(node.shape, node.dtype, density, support, law.sources, event=(last,))
 
 
 def derive_order_statistic(d: Derivation, node: Node) -> Law | None:
@@ -198,7 +198,7 @@ def derive_order_statistic(d: Derivation, node: Node) -> Law | None:
     support = law.support
     if not isinstance(support, (Interval, Integers)) or not is_number(support.low, support.high):
         support = Members(lambda y: law.support.contains(wide(y))[..., :1], str(law.support))
-    return Law(node.shape, node.dtype, density, support, dict.fromkeys(law.sources))
+    return Law(node.shape, node.dtype, density, support, law.sources)
 
 
 def _place_in_order(d: Derivation, node: Node) -> tuple[Node, int] | None:
@@ -248,7 +248,7 @@ def derive_argmax(d: Derivation, node: Node) -> Law | None:
             "with one distribution", node,
         )  # fmt: skip
     logits = ops.moveaxis(ops.broadcast_to(logits, law.shape), axis, -1)
-    sources = dict.fromkeys(law.sources)
+    sources = law.sources
     distribution = discrete.CategoricalLogit()
     return law_of_family(distribution, (logits,), node.shape, node.dtype, None, sources)
 
@@ -275,7 +275,7 @@ def derive_total(d: Derivation, node: Node) -> Law | None:
     found = total_family(law.family, total, count, fixed, d.facts)
     if found is None:
         return None
-    sources = dict.fromkeys(law.sources)
+    sources = law.sources
     return law_of_family(*found, node.shape, node.dtype, None, sources)
 
 
@@ -286,7 +286,7 @@ def derive_product(d: Derivation, node: Node) -> Law | None:
     count = as_tensor(size_product(law.shape[a] for a in axes)).astype(node.dtype)
     if family is None:
         return None
-    sources = dict.fromkeys(law.sources)
+    sources = law.sources
     if family.of(LogNormal):
         mu, sigma = (ops.broadcast_to(p, law.shape) for p in family.parameters)
         p = ops.sum(mu, axis=axes), ops.sqrt(ops.sum(ops.square(sigma), axis=axes))
@@ -336,6 +336,6 @@ def derive_running(d: Derivation, node: Node) -> Law | None:
     found = replace(
         law, dtype=node.dtype, density=density, support=support, lower=None, upper=None,
         quantile=None, family=None, places=None, dependent=True, alike=lambda axis: False,
-        sources=dict.fromkeys(law.sources),
+        sources=law.sources,
     )  # fmt: skip
     return found

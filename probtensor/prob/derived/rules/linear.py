@@ -215,7 +215,7 @@ def derive_matrix(d: Derivation, node: Node) -> Law | None:
     if law.support.contains(new_input(None, law.dtype, law.shape)) is not None:
         support = Members(inside, f"the image of {law.support} under a matrix", False, len(event))
     return Law(
-        node.shape, node.dtype, density, support, dict.fromkeys(law.sources), event=event,
+        node.shape, node.dtype, density, support, law.sources, event=event,
         partial=law.partial,
     )  # fmt: skip
 

@@ -78,9 +78,13 @@ def _vectors(d: Derivation, node: Node, law: Law) -> Law | None:
 
     event = tuple(range(lead or 0, node.ndim))
     support = Members(inside, str(law.support), law.discrete, len(event))
+    moved, sources = None, dict.fromkeys(law.sources)
+    if law.places is not None:
+        moved = law.places.ravel()[chosen]
+        sources = {uid: frozenset(moved.ravel().tolist()) for uid in sources}
     return replace(
         law, shape=node.shape, density=density, support=support, event=event, family=None,
-        places=None, sources=dict.fromkeys(law.sources), alike=lambda axis: False,
+        places=moved, sources=sources, alike=lambda axis: False,
         points=tuple(remade(node, 0, ops.broadcast_to(x, law.shape)) for x in law.points),
     )  # fmt: skip
 
