@@ -165,6 +165,7 @@ CLOSED = {
              [np.log(6) + N.logpdf(S).sum(), -np.inf]),
     "argmax": (lambda: pt.argmax(R.gumbel([0.0, 1.0, 2.0], 2.0)), np.arange(3),
                special.log_softmax([0, 0.5, 1.0])),
+    "argsort": (lambda: pt.argsort(n(shape=3)), np.array([2, 0, 1]), -np.log(6)),
     "argmin": (lambda: pt.argmin(R.exponential([1.0, 2.0, 3.0])), np.arange(3),
                np.log(np.arange(1, 4) / 6)),
     "clip": (lambda: pt.clip(n(), -1, 1), np.array([-2.0, -1.0, 0.0, 1.0, 2.0]),
@@ -537,10 +538,6 @@ def test_mixtures_steps_and_truth_values_in_models():
 # Messages.
 
 
-def two_named():
-    return R.normal(0, 1, name="a") + R.normal(0, 1, name="b")
-
-
 MESSAGES = [
     (lambda: n() + np.zeros(3), "broadcasts a random tensor of shape \\[\\] to \\[3\\]"),
     (lambda: pt.max(pt.log(n(shape=3))), "values that may be nan are compared"),
@@ -548,7 +545,8 @@ MESSAGES = [
     (lambda: pt.log(R.poisson(2.0) - 2), "log is taken of values that may lie outside"),
     (lambda: pt.gammaln(n()), "not seen to be a monotone function"),
     (lambda: n() + R.beta(1.0, 1.0), "sum of normal and beta has no known density"),
-    (two_named, "all of its variables are given: normal 'a', normal 'b'"),
+    (lambda: R.normal(0, 1, name="a") + R.normal(0, 1, name="b"),
+     "all of its variables are given: normal 'a', normal 'b'"),
     (lambda: twice(n(), lambda x: x + R.normal(x, 1)), "a parameter of another variable"),
     (lambda: pt.linalg.cholesky(n(shape=(2, 2))), "factors of wishart"),
     (lambda: n(shape=3)[np.array([0, 0])], "linear functions of others|reads some entries twice"),

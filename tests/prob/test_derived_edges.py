@@ -18,7 +18,8 @@ def message(expression):
 
 def test_a_function_that_expands_is_named_itself():
     x = R.normal(0.0, 1.0, shape=3)
-    assert "no rule is known for softmax of random tensors" in message(pt.softmax(x))
+    assert "no rule is known for log_softmax of random tensors" in message(pt.log_softmax(x))
+    assert "softmax is derived of logarithms of gamma" in message(pt.softmax(x))
     text = message(pt.sigmoid(pt.softmax(x)))
     assert "softmax at " in text and "isinf" not in text
 

@@ -10,6 +10,7 @@ from probtensor.graph import Node, as_tensor
 from probtensor.graph.parts import Get
 from probtensor.prob.derived.derivation import Derivation, NotDerived, require_defined
 from probtensor.prob.derived.law import Law, Members, law_of_family, literal_like, log_minus
+from probtensor.prob.derived.rules.convolutions import total_of_few
 from probtensor.prob.derived.rules.families import total_family
 from probtensor.prob.distributions import discrete
 from probtensor.prob.distributions.continuous.bounded import Uniform
@@ -253,12 +254,38 @@ def derive_argmax(d: Derivation, node: Node) -> Law | None:
     return law_of_family(distribution, (logits,), node.shape, node.dtype, None, sources)
 
 
+def derive_argsort(d: Derivation, node: Node) -> Law | None:
+    """argsort along the last axis of entries with one continuous distribution: every permutation
+    is equally likely."""
+    law = entries_of(d, node.inputs[0])
+    last = law.ndim - 1
+    if law.discrete or law.points or not law.alike(last):
+        raise NotDerived(
+            "it orders entries with distributions of their own, or whole numbers", node
+        )
+    require_defined(law, node)
+    size = as_tensor(law.shape[last])
+
+    def density(y: Node) -> Node:
+        n = size.astype("float64")
+        return ops.broadcast_to(-ops.lgamma(n + 1), law.shape[:-1])
+
+    def inside(y: Node) -> Node:
+        places = ops.arange(law.shape[last]).astype(y.dtype)
+        return ops.all(ops.eq(ops.sort(y, axis=-1), places), axis=-1)
+
+    support = Members(inside, "a permutation of the indices", True, 1)
+    return Law(
+        node.shape, node.dtype, density, support, law.sources, event=(last,), free=False
+    )  # fmt: skip
+
+
 def derive_total(d: Derivation, node: Node) -> Law | None:
     """sum over axes of entries whose sum is a distribution that pt.random has."""
     law = entries_of(d, node.inputs[0])
     axes, rank = tuple(node.op.axes), law.ndim
     if law.family is None:
-        return None
+        return total_of_few(law, axes, node)
     count = as_tensor(size_product(law.shape[a] for a in axes)).astype("float64")
 
     def total(p: Node) -> Node:
@@ -274,7 +301,7 @@ def derive_total(d: Derivation, node: Node) -> Law | None:
 
     found = total_family(law.family, total, count, fixed, d.facts)
     if found is None:
-        return None
+        return total_of_few(law, axes, node)
     sources = law.sources
     return law_of_family(*found, node.shape, node.dtype, None, sources)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.graph.node import Op
 from probtensor.prob import random as r
@@ -84,6 +86,14 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "block of a covariance matrix",
+        (ops.Slice,),
+        vectors.derive_block,
+        "Wishart, inverse Wishart; gamma and inverse gamma for one entry",
+        "a block on the diagonal of wishart or inverse_wishart",
+        (lambda: r.wishart(4.5, [[1.0, 0.3], [0.3, 2.0]])[1, 1],),
+    ),
+    Rule(
         "part of a vector of shares or tallies",
         (ops.Slice,),
         vectors.derive_part,
@@ -98,6 +108,51 @@ RULES: tuple[Rule, ...] = (
         "inverse Wishart, Wishart",
         "wishart or inverse_wishart",
         (),
+    ),
+    Rule(
+        "determinant",
+        (ops.Det, ops.LogAbsDet),
+        vectors.derive_determinant,
+        "that of a power of a gamma variable",
+        "wishart or inverse_wishart of one or two rows",
+        (
+            lambda: ops.det(r.wishart(4.5, [[1.0, 0.3], [0.3, 2.0]])),
+            lambda: ops.slogdet(r.inverse_wishart(4.5, [[1.0, 0.3], [0.3, 2.0]]))[1],
+        ),
+    ),
+    Rule(
+        "product from both sides",
+        (ops.Contract,),
+        vectors.derive_congruence,
+        "Wishart, inverse Wishart; gamma for a vector",
+        "A @ W @ A.mT for a given A, square for inverse_wishart",
+        (
+            lambda: (a := np.array([1.0, 0.5])) @ r.wishart(4.5, [[1.0, 0.3], [0.3, 2.0]]) @ a,
+        ),
+    ),
+    Rule(
+        "scaled covariance matrix",
+        (ops.Mul, ops.Div),
+        vectors.derive_scaled,
+        "Wishart, inverse Wishart",
+        "a given positive factor",
+        (lambda: (2.0 * r.wishart(4.5, [[1.0, 0.3], [0.3, 2.0]]))[1, 1],),
+    ),
+    Rule(
+        "sum of covariance matrices",
+        (ops.Add,),
+        vectors.derive_sum_of_matrices,
+        "Wishart",
+        "independent wishart matrices with one scale",
+        (lambda: (r.wishart(4.5, np.eye(2)) + r.wishart(3.0, np.eye(2)))[1, 1],),
+    ),
+    Rule(
+        "shares of a total",
+        (ops.Div, ops.Softmax),
+        vectors.derive_normalised,
+        "dirichlet",
+        "g / sum(g) and softmax(log(g)) for gamma entries of one rate",
+        (lambda: ops.softmax(ops.log(r.gamma([1.0, 2.0, 3.0], 1.5)))[1],),
     ),
     Rule(
         "factor of a matrix",
@@ -152,9 +207,17 @@ RULES: tuple[Rule, ...] = (
         "sum",
         (ops.Add, ops.Sub),
         arithmetic.derive_sum,
-        "that of the sum: normal, cauchy, gamma, poisson, ...",
-        "independent variables of a pair in the table, with equal rates where it needs these",
+        "that of the sum: normal, cauchy, gamma, poisson, ...; sums of the densities at what is "
+        "left; (F(y - a) - F(y - b)) / (b - a)",
+        "independent: a known pair of families; at most 64 whole numbers and anything; uniform and "
+        "continuous variables with a known distribution function",
         (
+            lambda: r.uniform(-1.0, 2.0) + r.logistic(0.2, 0.7),
+            lambda: r.normal(0.2, 0.7) - r.uniform(-1.0, 2.0),
+            lambda: r.normal(0.2, 0.7) + r.binomial(3, 0.4),
+            lambda: r.bernoulli(0.4) - r.poisson(1.5),
+            lambda: r.binomial(5, 0.4) - r.binomial(3, 0.7),
+            lambda: r.normal(0.2, 0.7) - r.exponential(0.8),
             lambda: r.normal(0.2, 0.7) + r.normal(0.5, 1.2),
             lambda: r.poisson(1.5) + r.poisson(0.7),
             lambda: r.poisson(1.5) - r.poisson(0.7),
@@ -169,22 +232,37 @@ RULES: tuple[Rule, ...] = (
         "product",
         (ops.Mul,),
         arithmetic.derive_product,
-        "log_normal",
-        "independent log_normal variables",
-        (lambda: r.log_normal(0.2, 0.5) * r.log_normal(-0.1, 0.4),),
+        "log_normal; Bessel functions, logarithms",
+        "independent: log_normal; normal around 0; exponential; uniform from 0",
+        (
+            lambda: r.log_normal(0.2, 0.5) * r.log_normal(-0.1, 0.4),
+            lambda: r.normal(0.0, 1.5) * r.normal(0.0, 0.5),
+            lambda: r.exponential(1.5) * r.exponential(0.5),
+            lambda: r.uniform(0.0, 1.5) * r.uniform(0.0, 0.7),
+        ),
     ),
     Rule(
         "ratio",
         (ops.Div,),
         arithmetic.derive_ratio,
         "cauchy, log_normal, beta prime and F, student_t, beta",
-        "independent: normal around 0; log_normal; gamma; z / sqrt(gamma); g / (g + h)",
+        "independent: normal around 0; log_normal; gamma; uniform from 0; z / sqrt(gamma); "
+        "g / (g + h)",
         (
+            lambda: r.uniform(0.0, 1.5) / r.uniform(0.0, 0.7),
             lambda: r.normal(0.0, 1.5) / r.normal(0.0, 0.5),
             lambda: (r.chi_squared(5.0) / 5) / (r.chi_squared(8.0) / 8),
             lambda: r.normal(0.0, 1.0) / ops.sqrt(r.chi_squared(5.0) / 5),
             lambda: (x := r.gamma(2.0, 1.5)) / (x + r.gamma(3.0, 1.5)),
         ),
+    ),
+    Rule(
+        "angle",
+        (ops.Arctan2,),
+        arithmetic.derive_angle,
+        "uniform",
+        "independent normal variables around 0 with one scale",
+        (lambda: ops.arctan2(r.normal(0.0, 1.5), r.normal(0.0, 1.5)),),
     ),
     Rule(
         "larger of two",
@@ -372,11 +450,20 @@ RULES: tuple[Rule, ...] = (
         (),
     ),
     Rule(
+        "order of indices",
+        (ops.Argsort,),
+        folds.derive_argsort,
+        "1 / n!",
+        "continuous independent entries with one distribution",
+        (),
+    ),
+    Rule(
         "index of an extreme",
         (ops.Argmax, ops.Argmin),
         folds.derive_argmax,
         "categorical",
-        "argmax of gumbel variables of one scale, argmin of exponential ones; one distribution",
+        "argmax of gumbel variables of one scale, argmin of exponential ones, or weibull ones of "
+        "one shape; one distribution",
         (
             lambda: ops.argmax(r.gumbel([0.0, 0.5, 1.0], 1.5)),
             lambda: ops.argmin(r.exponential([1.0, 2.0, 3.0])),
@@ -387,8 +474,10 @@ RULES: tuple[Rule, ...] = (
         (ops.Sum,),
         folds.derive_total,
         "that of the sum: normal, cauchy, gamma, poisson, binomial, ...",
-        "independent entries of one family, with equal rates where it needs these",
+        "independent entries of one family, with equal rates where it needs these; whole numbers "
+        "of which there are few",
         (
+            lambda: ops.sum(r.discrete_uniform(1, 6, shape=3)),
             lambda: ops.sum(r.gamma([1.0, 2.0, 0.5], 1.5)),
             lambda: ops.mean(r.normal(0.3, 1.5, shape=4)),
             lambda: ops.sum(r.bernoulli(0.3, shape=4)),
