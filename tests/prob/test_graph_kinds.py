@@ -2,8 +2,8 @@
 
 DERIVED are graphs for which PyMC 6.4.0 makes a density, REFUSED those for which it raises, or
 leaves random variables in it (seen by running it). Both are compared with closed forms and SciPy:
-of max of clipped values, erfcx, and products of Wishart matrices PyMC's densities have other values.
-Of `i`, `chosen` and `start` graphs are functions, as PyMC's are of values of other variables.
+of max of clipped values, erfcx, and products of Wishart matrices PyMC's densities are others. Of
+`i`, `chosen` and `start` graphs are functions, as PyMC's are of values of other variables.
 """
 
 import numpy as np
@@ -308,7 +308,6 @@ DERIVED = {
              V, steps(V)),
 }  # fmt: skip
 
-WISHART = stats.wishart(4.5, C)
 UNIT = np.array([0.1, 0.5, 0.9])
 
 REFUSED = {

@@ -37,7 +37,7 @@ from probtensor.prob.derived.rules.families import (
     sum_family,
 )
 from probtensor.prob.derived.rules.folds import extreme_law
-from probtensor.prob.derived.rules.joins import joined
+from probtensor.prob.derived.rules.tensors.joins import joined
 from probtensor.prob.distributions import discrete
 from probtensor.prob.distributions.continuous.bounded import Beta, Uniform
 from probtensor.prob.distributions.continuous.positive import (

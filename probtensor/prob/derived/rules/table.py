@@ -14,14 +14,11 @@ from probtensor.prob.derived.rules import (
     counts,
     elementwise,
     folds,
-    joins,
-    linear,
     mixtures,
     powers,
     solve,
-    vectors,
-    views,
 )
+from probtensor.prob.derived.rules.tensors import joins, linear, vectors, views
 
 _COMPARISONS = (ops.Lt, ops.Le, ops.Gt, ops.Ge)
 _RUNNING = (

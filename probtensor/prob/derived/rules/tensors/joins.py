@@ -26,7 +26,7 @@ from probtensor.prob.derived.law import (
     law_of_variable,
     same_support,
 )
-from probtensor.prob.derived.rules.views import full_shape
+from probtensor.prob.derived.rules.tensors.views import full_shape
 from probtensor.prob.distributions.base import Deterministic, RandomVariable
 from probtensor.prob.distributions.domains import contained, is_within, or_nan
 from probtensor.prob.distributions.support import Integers, Interval

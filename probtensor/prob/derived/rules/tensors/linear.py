@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -206,18 +207,27 @@ def derive_matrix(d: Derivation, node: Node) -> Law | None:
         size = ops.sum(size, axis=joint) if joint else size
         return (ops.sum(found, axis=axes) if axes else found) - size
 
+    event = tuple(range(lead, node.ndim))
+    support = _solution_support(law, solution, kept, lead, len(event))
+    return Law(
+        node.shape, node.dtype, density, support, law.sources, event=event,
+        partial=law.partial,
+    )  # fmt: skip
+
+
+def _solution_support(
+    law: Law, solution: Callable[[Node], Node], kept: tuple, lead: int, event_ndim: int
+) -> Interval | Members:
+    """The values whose solutions lie in the support of a law."""
+
     def inside(y: Node) -> Node:
         held = ops.broadcast_to(law.support.contains(solution(y)), kept)
         axes = tuple(range(lead, len(kept)))
         return ops.all(held, axis=axes) if axes else held
 
-    support, event = Interval(), tuple(range(lead, node.ndim))
-    if law.support.contains(new_input(None, law.dtype, law.shape)) is not None:
-        support = Members(inside, f"the image of {law.support} under a matrix", False, len(event))
-    return Law(
-        node.shape, node.dtype, density, support, law.sources, event=event,
-        partial=law.partial,
-    )  # fmt: skip
+    if law.support.contains(new_input(None, law.dtype, law.shape)) is None:
+        return Interval()
+    return Members(inside, f"the image of {law.support} under a matrix", False, event_ndim)
 
 
 def _product_letters(own: str, matrix: str, out: str, node: Node) -> tuple[str, str, str]:
