@@ -92,6 +92,7 @@ class Law:
     free       whether the density of vectors is one of all entries, which move freely; otherwise
                some entries follow from others
     partial    whether values may be nan, with the rest of the probability
+    nearest    of a discrete law whose values are no whole numbers: the value next to a number
     """
 
     shape: Shape
@@ -110,6 +111,7 @@ class Law:
     alike: Callable[[int], bool] = lambda axis: False
     free: bool = True
     partial: bool = False
+    nearest: Function | None = None
 
     @property
     def discrete(self) -> bool:
@@ -130,8 +132,27 @@ class Law:
 
     def at_point(self, x: Node) -> Node | None:
         """Where a value has a probability of its own; None if none has."""
-        masks = [ops.eq(x, point.astype(x.dtype)) for point in self.points]
+        masks = [is_at(x, point.astype(x.dtype)) for point in self.points]
         return reduce(ops.logical_or, masks) if masks else None
+
+    def at_least(self, x: Node) -> Node:
+        """Log of the probability of values from x on."""
+        if self.discrete and isinstance(self.support, Integers):
+            return self.above(ops.ceil(x) - 1 if x.type.is_float else x - 1)
+        mass = self.full(x) if self.discrete else self.at_point(x)
+        if mass is None or self.discrete:
+            return self.above(x) if mass is None else ops.logaddexp(self.above(x), mass)
+        return ops.logaddexp(self.above(x), ops.where(mass, self.full(x), -math.inf))
+
+    def before(self, x: Node) -> Node:
+        """Log of the probability of values below x."""
+        if self.discrete and isinstance(self.support, Integers):
+            return self.below(ops.ceil(x) - 1 if x.type.is_float else x - 1)
+        at = None if self.discrete else self.at_point(x)
+        if not self.discrete and at is None:
+            return self.below(x)
+        mass = self.full(x) if at is None else ops.where(at, self.full(x), -math.inf)
+        return log_minus(self.below(x), mass)
 
     def somewhere(self) -> Node | None:
         """A value inside the support, a constant for derivatives; None if none is known."""
@@ -213,6 +234,13 @@ class Law:
         if self.places is None or other.places is None:
             return self.places is other.places
         return self.places.shape == other.places.shape and bool((self.places == other.places).all())
+
+
+def is_at(x: Node, point: Node) -> Node:
+    """Is a value a point, to within the rounding errors of what computed it?"""
+    near = 1e-15 if x.dtype == "float64" else 5e-7
+    close = ops.isfinite(point) & (ops.abs(x - point) <= near * ops.abs(point))
+    return ops.eq(x, point) | close
 
 
 def literal_like(value: float, x: Node) -> Node:
@@ -312,13 +340,16 @@ def _law_of_index(
     behind = ops.flip(ops.cumsum(ops.flip(table, -1)[..., :-1], axis=-1), -1)
     sums = [ops.cumsum(table, axis=-1), ops.concatenate([behind, start], axis=-1)]
 
+    def place(x: Node) -> Node:
+        return ops.clip(x.astype("int64"), 0, table.shape[-1] - 1)
+
     def tail(total: Node) -> Function:
-        return lambda x: ops.log(chosen(total, x.astype("int64")))
+        return lambda x: ops.log(chosen(total, place(x)))
 
     return Law(
         shape,
         dtype,
-        lambda x: distribution.logpdf(x.astype("int64"), *p),
+        lambda x: distribution.logpdf(place(x), *p),
         distribution.support(*p),
         sources,
         lower=tail(sums[0]),

@@ -16,7 +16,7 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph import Node, as_tensor
 from probtensor.prob.derived.derivation import NotDerived, require_defined
-from probtensor.prob.derived.law import Law, joined_sources, literal_like
+from probtensor.prob.derived.law import Law, Members, joined_sources, literal_like
 from probtensor.prob.distributions.continuous.bounded import Uniform
 from probtensor.prob.distributions.support import Integers, Interval, is_bound, is_number
 from probtensor.rules.arithmetic.sums import is_constant_along
@@ -68,12 +68,14 @@ def sum_with_few(few: Few, other: Law, sign: int, node: Node, laws: tuple[Law, L
     known = other.lower is not None and other.upper is not None
     tails = (other.below, other.above)
     if sign < 0:
-        # P(k - x <= s) = P(x >= k - s), which for whole numbers is P(x > k - s - 1).
-        before = (lambda x: other.above(ops.ceil(x) - 1)) if other.discrete else other.above
-        after = (lambda x: other.below(ops.ceil(x) - 1)) if other.discrete else other.below
-        tails = (before, after)
+        tails = (other.at_least, other.before)
+    density = terms(other.full)
+    support = _shifted(other, sign, numbers, node)
+    if other.discrete and not isinstance(other.support, Integers):
+        text = f"{other.support}, shifted by whole numbers"
+        support = Members(lambda s: density(s) > -math.inf, text, True)
     return Law(
-        node.shape, node.dtype, terms(other.full), _shifted(other, sign, numbers, node),
+        node.shape, node.dtype, density, support,
         joined_sources(laws), lower=terms(tails[0]) if known else None,
         upper=terms(tails[1]) if known else None,
         alike=lambda axis: all(x.alike(axis) for x in laws),

@@ -15,6 +15,7 @@ from probtensor.prob.derived.derivation import Derivation, NotDerived, remade
 from probtensor.prob.derived.law import (
     Law,
     Members,
+    is_at,
     is_whole_line,
     law_of_family,
     literal_like,
@@ -215,7 +216,7 @@ def image_law(
         x = f.inverse(y)
         slope = f.log_slope(x, y)
         for point, its_image in zip(law.points, points, strict=True):
-            at = ops.eq(y, its_image) | ops.eq(x, point)
+            at = is_at(y, its_image) | ops.eq(x, point)
             x, slope = ops.where(at, point, x), ops.where(at, 0.0, slope)
         if law.event:
             slope = ops.sum(ops.broadcast_to(slope, law.shape), axis=law.event)
@@ -305,21 +306,29 @@ def _end(bound: object, forward: Callable[[Node], Node], falls: bool) -> object:
 def _mapped_counts(law: Law, node: Node, position: int, f: Monotone) -> Law:
     """The law of a monotone function of whole numbers: each value has the probability of the
     number that it is the image of."""
+    whole = isinstance(law.support, Integers)
+    if not whole and law.nearest is None:
+        raise NotDerived("a function of discrete values that are no whole numbers", node)
 
     def number(y: Node) -> Node:
-        return ops.round(f.inverse(y))
+        return ops.round(f.inverse(y)) if law.nearest is None else law.nearest(f.inverse(y))
+
+    def image_of(x: Node) -> Node:
+        return remade(node, position, x.astype(node.inputs[position].dtype))
 
     def inside(y: Node) -> Node:
         x = number(y)
-        made = remade(node, position, x.astype(node.inputs[position].dtype)).astype(y.dtype)
+        made = image_of(x).astype(y.dtype)
         near = 1e-12 if y.dtype == "float64" else 1e-5
         # The logarithm of 0 is a value, too.
-        there = ops.eq(made, y) & ops.isfinite(x) | (ops.abs(made - y) <= near * ops.abs(y))
+        same = ops.eq(made, y) & ops.isfinite(x) if whole else ops.eq(made, y)
+        there = same | (ops.abs(made - y) <= near * ops.abs(y)) & ops.isfinite(y)
         held = law.support.contains(x)
         return there if held is None else there & held
 
     support = Members(inside, f"the image of {law.support}", True)
-    if isinstance(law.support, Integers) and _keeps_whole(node, position):
+    kept = whole and _keeps_whole(node, position)
+    if kept:
         ends = [_shifted(node, position, x) for x in (law.support.low, law.support.high)]
         support = Integers(*(ends[::-1] if f.falls else ends))
     tails = (None, None)
@@ -330,6 +339,7 @@ def _mapped_counts(law: Law, node: Node, position: int, f: Monotone) -> Law:
         dtype=node.dtype,
         density=lambda y: law.density(number(y)),
         support=support,
+        nearest=None if kept else lambda y: image_of(number(y)).astype(y.dtype),
         lower=tails[0],
         upper=tails[1],
         quantile=None,
@@ -369,14 +379,11 @@ def _tails_of_counts(law: Law, f: Monotone) -> tuple[Callable, Callable]:
 
     def number(y: Node) -> Node:
         x = f.inverse(y)
-        near = ops.round(x)
+        near = ops.round(x) if law.nearest is None else law.nearest(x)
         return ops.where(ops.abs(x - near) <= 1e-9 * ops.maximum(ops.abs(near), 1.0), near, x)
 
     if f.falls:
-        return (
-            lambda y: law.above(ops.ceil(number(y)) - 1),
-            lambda y: law.below(ops.ceil(number(y)) - 1),
-        )
+        return lambda y: law.at_least(number(y)), lambda y: law.before(number(y))
     return lambda y: law.below(number(y)), lambda y: law.above(number(y))
 
 

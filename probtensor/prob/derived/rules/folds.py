@@ -58,17 +58,15 @@ def extreme_law(law: Law, axes: tuple[int, ...], largest: bool, node: Node) -> L
 
     def density(x: Node) -> Node:
         s = spread(x)
-        if law.discrete:
-            before = law.below(s - 1) if largest else law.above(s)
-            upto = law.below(s) if largest else law.above(s - 1)
-            return _mass_of_extreme(law.full(s), before, upto, axes)
-        if not points:
+        if not law.discrete and not points:
             return _density(s)
+        before, upto = law.above(s), law.at_least(s)
+        if largest:
+            before, upto = law.before(s), law.below(s)
+        if law.discrete:
+            return _mass_of_extreme(law.full(s), before, upto, axes)
         at = law.at_point(s)
         mass = ops.where(at, law.full(s), -math.inf)
-        before, upto = law.above(s), ops.logaddexp(law.above(s), mass)
-        if largest:
-            before, upto = log_minus(law.below(s), mass), law.below(s)
         own = _mass_of_extreme(mass, before, upto, axes)
         return ops.where(ops.any(at, axis=axes), own, _density(s))
 
@@ -360,9 +358,12 @@ def derive_running(d: Derivation, node: Node) -> Law | None:
     support = Interval()
     if law.discrete:
         support = Integers(-math.inf, math.inf)
+        if not isinstance(law.support, Integers):
+            support = Members(lambda y: ops.ones(node.shape, "bool"), str(law.support), True)
     found = replace(
         law, dtype=node.dtype, density=density, support=support, lower=None, upper=None,
-        quantile=None, family=None, places=None, dependent=True, alike=lambda axis: False,
+        quantile=None, family=None, places=None, dependent=True, nearest=None,
+        alike=lambda axis: False,
         sources=law.sources,
     )  # fmt: skip
     return found

@@ -132,7 +132,11 @@ def derive_power(d: Derivation, node: Node) -> Law | None:
         return (1 / k - 1) * ops.log(ops.abs(y)) - math.log(abs(k))
 
     found = mapped(law, node, 0, Monotone(root, log_slope, falls=k < 0))
-    return found if k > 0 else _two_sided(law, found, root, f"a negative power of {law.support}")
+    if k > 0:
+        return found
+    if law.discrete:
+        return replace(found, lower=None, upper=None)
+    return _two_sided(law, found, root, f"a negative power of {law.support}")
 
 
 def _positive_power(d: Derivation, node: Node, law: Law, c: Node) -> Law:
@@ -144,7 +148,7 @@ def _positive_power(d: Derivation, node: Node, law: Law, c: Node) -> Law:
 
     f = Monotone(lambda y: y ** (1 / c), slope, falls=sign_of(d, c))
     found = mapped(law, node, 0, f)
-    if f.falls is not False:
+    if f.falls is not False and not law.discrete:
         found = replace(found, support=_power_support(law.support, c, f.falls))
     family = family_of_map(node.op, law, d.facts, c)
     if family is None:

@@ -177,7 +177,7 @@ def _direction_of(
     if isinstance(op, (ops.Add, ops.Sub, ops.Logaddexp)):
         return ways[0] if len(set(ways)) == 1 else None
     if len(node.inputs) == 2 and len(moving) == 1 and isinstance(op, (ops.Mul, ops.Div)):
-        other = node.inputs[1 - node.inputs.index(moving[0])]
+        other = node.inputs[1 if moving[0] is node.inputs[0] else 0]
         bounds = facts.bounds(other)
         if moving[0] is not node.inputs[0] and isinstance(op, ops.Div):
             return None

@@ -127,6 +127,7 @@ def _viewed(law: Law, node: Node, back: Callable, view: Callable) -> Law:
         lower=through(law.lower),
         upper=through(law.upper),
         quantile=None,
+        nearest=through(law.nearest),
         family=None,
         points=tuple(view(full_shape(x, law)) if x.shape else x for x in law.points),
         places=places,
