@@ -24,6 +24,8 @@ from probtensor.types import size_product
 
 # The most whole numbers that a term may take, and that a total may take.
 MOST, MOST_OF_TOTAL = 64, 512
+# The log of a share of the smaller tail below which a density hardly changes in an interval.
+NARROW = math.log(1e-5)
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,13 @@ def sum_with_uniform(
 
     def density(s: Node) -> Node:
         low, high = (s - b, s - a) if sign > 0 else (a - s, b - s)
-        return other.between(low, high) - ops.log(b - a)
+        share = other.between(low, high)
+        # Between ends next to each other the difference of two tails is lost to rounding.
+        middle = other.full(low + 0.5 * (high - low))
+        tail = ops.minimum(other.below(high), other.above(low))
+        narrow = (share - tail < NARROW) & (middle > -math.inf)
+        found = ops.where(narrow, middle, share - ops.log(b - a))
+        return ops.where(ops.isnan(s), math.nan, found)
 
     low, high = -math.inf, math.inf
     support = other.support
@@ -159,7 +167,8 @@ def total_of_few(law: Law, axes: tuple[int, ...], node: Node) -> Law | None:
     def within(choose: Callable) -> Callable:
         def found(s: Node) -> Node:
             there = choose(places, (s - low)[..., None])
-            return ops.logsumexp(ops.where(there, total, literal_like(-math.inf, total)), axis=-1)
+            logs = ops.where(there, total, literal_like(-math.inf, total))
+            return ops.where(ops.isnan(s), math.nan, ops.logsumexp(logs, axis=-1))
 
         return found
 

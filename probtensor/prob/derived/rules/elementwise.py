@@ -153,7 +153,7 @@ def cut_to(law: Law, domain: Interval) -> Law:
         return there if held is None else there & held
 
     def density(y: Node) -> Node:
-        return ops.where(inside(y), law.density(y), -math.inf)
+        return ops.where(inside(y) | ops.isnan(y), law.density(y), -math.inf)
 
     return replace(
         law, density=density, support=Members(inside, str(law.support)), lower=None, upper=None,

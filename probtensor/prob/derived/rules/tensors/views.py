@@ -47,8 +47,10 @@ def _vectors(d: Derivation, node: Node, law: Law) -> Law | None:
     size = math.prod(law.shape)
     each = math.prod(law.shape[k] for k in law.event)
     chosen = np.asarray(node.op.numpy(np.arange(size).reshape(law.shape), *arrays))
-    kept = np.unique(chosen // max(each, 1))
-    if not chosen.size or len(np.unique(chosen)) != chosen.size or chosen.size != each * len(kept):
+    if not chosen.size:
+        raise NotDerived("it has no entries", node)
+    kept = np.unique(chosen // each)
+    if len(np.unique(chosen)) != chosen.size or chosen.size != each * len(kept):
         raise NotDerived(
             "some entries of vectors with a joint density are selected, or some twice", node,
             "select whole vectors; of multivariate_normal, dirichlet, wishart any part is derived",
@@ -249,6 +251,8 @@ def derive_broadcast(d: Derivation, node: Node) -> Law | None:
     repeated += [k + new for k, n in enumerate(law.shape) if n != node.shape[k + new]]
     if not repeated:
         return derive_rearranged_like(law, node)
+    if any(isinstance(n, int) and n == 0 for n in node.shape):
+        raise NotDerived("it has no entries", node)
     lead = min(repeated)
     event = tuple(range(lead, node.ndim))
     first = tuple(0 if k in repeated else slice(None) for k in range(node.ndim))
