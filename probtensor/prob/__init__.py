@@ -33,7 +33,7 @@ sum of its terms and -inf. `pt.logp` keeps all checks, since it knows nothing ab
 Arrays are converted in one place (cython_ext/convert.py), which refuses any lossy conversion, and
 copied; a posterior has read-only views of its own.
 
-Sums are split before they are differentiated (`logp.sum_terms`): terms of one shape share one
+Sums are split before they are differentiated (`terms.sum_terms`): terms of one shape share one
 fold, and a term that is constant along an axis is multiplied instead of being summed.
 
 Rejected: a context manager that collects variables (graphs then depend on where they are built),

@@ -141,36 +141,50 @@ def sample_path(
 
 
 def _scaled(first: Node, moves: Node, e: Node) -> Node:
-    """The log density by scaled probabilities."""
+    """The log density by scaled probabilities.
+
+    For a batch of sequences its axes are the last ones of all arguments, of size 1 where they are
+    the same for all, and those of the result.
+    """
     highest = ops.stop_gradient(_finite(ops.max(e, axis=1)))
-    reached = _finite(ops.max(ops.where(first > 0, e[0], -math.inf)))
+    reached = _finite(ops.max(ops.where(first > 0, e[0], -math.inf), axis=0))
     top = ops.stop_gradient(reached)
     start = first * ops.exp(ops.minimum(e[0] - top, MAX_EXPONENT))
     density = ops.exp(e[1:] - highest[1:, None])
 
     def step(p: Node, given: tuple[Node, ...]) -> tuple[Node, Node]:
-        total = ops.stop_gradient(ops.sum(p))
+        total = ops.stop_gradient(ops.sum(p, axis=0))
         scale = ops.where(total > 0, 1 / total, 1.0)
-        following = (p @ (given[1] if len(given) > 1 else moves)) * given[0]
+        following = _moved(p, given[1] if len(given) > 1 else moves) * given[0]
         return following * scale, scale
 
-    steps = (density, moves) if moves.ndim == 3 else (density,)
+    steps = (density, moves) if moves.ndim > e.ndim else (density,)
     last, scales = scan(step, start, steps)
-    constants = top + ops.sum(highest[1:]) - ops.sum(ops.log(scales))
-    return ops.log(ops.sum(last)) + ops.stop_gradient(constants)
+    constants = top + ops.sum(highest[1:], axis=0) - ops.sum(ops.log(scales), axis=0)
+    return ops.log(ops.sum(last, axis=0)) + ops.stop_gradient(constants)
+
+
+def _moved(p: Node, moves: Node) -> Node:
+    """The probabilities after a transition."""
+    if p.ndim == 1:
+        return p @ moves
+    if all(n == 1 for n in moves.shape[2:]):
+        return ops.tensordot(ops.reshape(moves, moves.shape[:2]), p, axes=(0, 0))
+    return ops.sum(p[:, None] * moves, axis=0)
 
 
 def _scaled_by_state(first: Node, moves: Node, e: Node) -> Node:
-    """The log density by probabilities that each have a scale of their own."""
+    """The log density by probabilities that each have a scale of their own; for batches see
+    `_scaled`."""
 
     def step(state: tuple[Node, Node], given: tuple[Node, ...]) -> tuple[tuple[Node, Node], None]:
         return _next_state(*state, given[1] if len(given) > 1 else moves, given[0]), None
 
-    steps = (e[1:], moves) if moves.ndim == 3 else (e[1:],)
+    steps = (e[1:], moves) if moves.ndim > e.ndim else (e[1:],)
     (p, scale), _ = scan(step, _observed(first, ops.zeros(first.shape), e[0]), steps)
-    top = _finite(ops.max(ops.where(p > 0, scale, -math.inf)))
+    top = _finite(ops.max(ops.where(p > 0, scale, -math.inf), axis=0))
     weights = ops.stop_gradient(ops.exp(ops.minimum(scale - top, MAX_EXPONENT)))
-    return ops.log(ops.sum(p * weights)) + ops.stop_gradient(top)
+    return ops.log(ops.sum(p * weights, axis=0)) + ops.stop_gradient(top)
 
 
 # The recursion for probabilities that are not very small, and that for any.
@@ -180,7 +194,7 @@ RECURSIONS = (_scaled, _scaled_by_state)
 def _next_state(p: Node, scale: Node, moves: Node, e: Node) -> tuple[Node, Node]:
     """The forward probabilities p * exp(scale) after a step, likewise with a scale each."""
     present = p[:, None] > 0
-    highest = ops.max(ops.where(present, scale[:, None], -math.inf))
+    highest = ops.max(ops.where(present, scale[:, None], -math.inf), axis=(0, 1))
     reached = ops.max(ops.where(present & (moves > 0), scale[:, None], -math.inf), axis=0)
     top = _finite(ops.where(reached > -math.inf, reached, highest))
     weights = ops.stop_gradient(ops.exp(ops.minimum(scale[:, None] - top, MAX_EXPONENT)))

@@ -3,6 +3,7 @@ their first two derivatives against mpmath, from -1000 to 1000, where probabilit
 and exponentials overflow."""
 
 import math
+import re
 
 import mpmath
 import numpy as np
@@ -390,3 +391,23 @@ def test_categories_compiled():
     links = [*ORDINAL_LINKS, *OTHER_LINKS, "sigmoid", "ndtr"]
     for way in (of_levels, of_choices, of_gathered_cumulatives):
         check(ordinal_cases(links, [way]), "cython", near=(2e-13, 1e-13, 3e-13))
+
+
+GLMS = {
+    "bernoulli": lambda mean: R.bernoulli(logit_p=mean, name="y"),
+    "poisson": lambda mean: R.poisson(pt.exp(mean), name="y"),
+    "negative_binomial": lambda mean: R.negative_binomial(mu=pt.exp(mean), alpha=2.0, name="y"),
+    "normal": lambda mean: R.normal(mean, R.exponential(1.0, name="sigma"), name="y"),
+}
+
+
+@pytest.mark.parametrize("name", GLMS)
+def test_regressions_read_the_rows_once(name):
+    """Value and gradient are one loop over the rows of X, as in functions written by hand."""
+    rng = np.random.default_rng(3)
+    x = pt.data(rng.normal(size=(40, 3)), name="X")
+    beta = R.normal(0, 1, shape=3, name="beta")
+    post = pt.condition({GLMS[name](x @ beta): rng.integers(0, 2, 40)}, target="machine")
+    kernels = re.split(r"\n(?=k\d+\()", post.function.explain("kernels"))
+    products = [k for k in kernels if re.search(r"x\d+\[3\*i\d+ \+ i\d+\]", k)]
+    assert len(products) == 1 and len(re.findall(r"for i\d+ in range\(n0\)", products[0])) == 1

@@ -8,7 +8,7 @@ from scipy import stats
 
 import probtensor as pt
 from probtensor.graph import inputs_of, toposort
-from probtensor.prob.density.logp import sum_terms
+from probtensor.prob.density.terms import sum_terms
 from probtensor.prob.model.data import evaluate
 from probtensor.transform.facts import constant_of
 from tests.models import EIGHT_SCHOOLS

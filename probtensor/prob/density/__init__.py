@@ -1,6 +1,7 @@
 """Log densities of graphs with random variables.
 
-    logp.py        random variables replaced by values, and the sum of the terms
+    logp.py        random variables replaced by values
+    terms.py       the sum of the terms of a model
     guards.py      restrictions of densities within potentials, as guards of the whole density
     sums.py        sums of deviances over data, by sufficient statistics
     diagnosis.py   the density term by term at one point, and its entries that are not finite

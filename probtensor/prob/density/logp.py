@@ -10,8 +10,7 @@ one does not hold, the density is zero and its formulas are meaningless.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import reduce
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from probtensor import ops
@@ -31,9 +30,8 @@ from probtensor.graph import (
 from probtensor.graph.node import TensorLike, make
 from probtensor.graph.sizes import rebuilt
 from probtensor.late import late
-from probtensor.ops.kinds import Composite, Elementwise
+from probtensor.ops.kinds import Composite
 from probtensor.prob.density.nans import nan_for_nan
-from probtensor.prob.density.sums import before_broadcast, sum_over_sample
 from probtensor.prob.distributions.base import (
     Bounded,
     Deterministic,
@@ -53,28 +51,19 @@ from probtensor.prob.distributions.domains import (
 )
 from probtensor.prob.distributions.formulas import merge_exponentials
 from probtensor.prob.distributions.support import Above, Interval, Support, is_number
-from probtensor.prob.model.data import default_of, distinct
+from probtensor.prob.model.data import default_of
 from probtensor.prob.sequences.convert import with_sequences
 from probtensor.prob.sequences.op import RandomSequence
 from probtensor.prob.sequences.resolve import resolved
-from probtensor.rules.arithmetic.sums import is_constant_along
 from probtensor.transform.facts import FactTable
 from probtensor.types import (
-    Dim,
-    Shape,
     ShapeError,
-    Size,
     TensorType,
     broadcast_shapes,
     shape_text,
-    size_product,
 )
 
 derived = late("probtensor.prob.derived.variable")
-
-# Deviances that are computed in double precision and then rounded (`in_double` in
-# prob/distributions/discrete.py); in a sum the rounding is skipped.
-COMPUTED_IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
 
 
 @public
@@ -442,150 +431,3 @@ def density_of(
             conditions.add(SupportCheck(what, x, inside, support, line))
     density = op.distribution.logpdf(x, *map(merge_exponentials, parameters.values()))
     return normalised(variable, density, inputs, conditions.only_data, not free)
-
-
-def sum_terms(
-    terms: Sequence[Node], only_data: Callable[[Node], bool], counts: Collection[Node] = ()
-) -> Node:
-    """The sum of terms over all their axes, as one fold for each shape.
-
-    Sums inside a term are split: an addend that is constant along an axis is multiplied by its
-    length, and addends of data alone are summed separately. Addends that cancel are dropped, such
-    as log x of a density and of the Jacobian of its bijector. A function of one observed count
-    (`counts` are such inputs) and of scalars is summed over the distinct counts, weighted by how
-    often each occurs.
-    """
-    groups: dict[tuple, dict[Node, int]] = {}
-    for term in terms:
-        for leaf, sign, count in addends_by_sample(term, only_data):
-            if not only_data(leaf):
-                leaf = by_distinct_counts(leaf, counts)
-            key = (only_data(leaf), leaf.shape, count)
-            times = groups.setdefault(key, {})
-            times[leaf] = times.get(leaf, 0) + sign
-    totals: dict[bool, list[Node]] = {False: [], True: []}
-    for (of_data, shape, count), times in groups.items():
-        node = combined(times)
-        if node is None:
-            continue
-        total = ops.sum(node) if shape else node
-        if isinstance(count, Dim):
-            total = total * as_tensor(count).astype(total.dtype)
-        elif count != 1:
-            total = total * float(count)
-        totals[of_data].append(total)
-    parts = [reduce(ops.add, part) for part in totals.values() if part]
-    return reduce(ops.add, parts) if parts else as_tensor(0.0)
-
-
-def combined(times: Mapping[Node, int]) -> Node | None:
-    """The sum of tensors times integer weights; None if it is empty."""
-    total = None
-    for node, count in times.items():
-        if not count:
-            continue
-        part = node if abs(count) == 1 else float(abs(count)) * node
-        if total is None:
-            total = part if count > 0 else -part
-        else:
-            total = total + part if count > 0 else total - part
-    return total
-
-
-def addends(term: Node) -> list[tuple[Node, int, Shape, Size]]:
-    """The operands of nested sums and differences in order: (tensor, sign, shape, times). The term
-    contains the tensor, broadcast to the shape, so many times."""
-    found: list[tuple[Node, int, Shape, Size]] = []
-    stack: list[tuple[Node, int, Shape, Size]] = [(term, 1, term.shape, 1)]
-    while stack:
-        node, sign, shape, times = stack.pop()
-        match node.op:
-            case ops.Add() | ops.Sub():
-                other = sign if isinstance(node.op, ops.Add) else -sign
-                stack.append((node.inputs[1], other, shape, times))
-                stack.append((node.inputs[0], sign, shape, times))
-            case ops.Neg():
-                stack.append((node.inputs[0], -sign, shape, times))
-            case ops.BroadcastTo():
-                stack.append((node.inputs[0], sign, shape, times))
-            case ops.Cast() if isinstance(node.inputs[0].op, COMPUTED_IN_DOUBLE):
-                stack.append((node.inputs[0], sign, shape, times))
-            case ops.Sum() if isinstance(node.inputs[0].op, Elementwise):
-                inner = node.inputs[0]
-                times = size_product((times, broadcast_count(node.shape, shape)))
-                stack.append((inner, sign, inner.shape, times))
-            case _:
-                found.append((node, sign, shape, times))
-    return found
-
-
-def addends_by_sample(
-    term: Node, only_data: Callable[[Node], bool]
-) -> Iterator[tuple[Node, int, Size]]:
-    """The operands of a term, with their signs and the multiplicity of their entries in its sum.
-    Deviances of data with the same parameters are replaced by their sum over the data."""
-    for leaf, sign, shape, times in addends(term):
-        if is_slope_of_data(leaf, only_data):
-            continue
-        sums = None
-        if leaf.shape == shape and not only_data(leaf):
-            sums = sum_over_sample(leaf, only_data)
-        if sums is None:
-            yield leaf, sign, size_product((times, broadcast_count(leaf.shape, shape)))
-            continue
-        total, sample = sums
-        for part, own, shape, again in addends(ops.broadcast_to(total, sample.sample_shape)):
-            yield part, sign * own, size_product((times, again, broadcast_count(part.shape, shape)))
-
-
-def is_slope_of_data(leaf: Node, only_data: Callable[[Node], bool]) -> bool:
-    """Is it a multiple of x - stop_gradient(x), which is 0 and has a derivative only for data x?"""
-    factors = leaf.inputs if isinstance(leaf.op, ops.Mul) else (leaf,)
-    differences = [f for f in factors if isinstance(f.op, ops.Sub) and only_data(f)]
-    return any(
-        isinstance(f.inputs[1].op, ops.StopGradient) and f.inputs[1].inputs[0] is f.inputs[0]
-        for f in differences
-    )
-
-
-def by_distinct_counts(leaf: Node, counts: Collection[Node]) -> Node:
-    """A tensor with the same sum: for a function of observed counts and of parameters that do not
-    vary along the rows, that function of the distinct counts of each column, times how often they
-    occur. Any other tensor is returned unchanged."""
-    found = counts_in(leaf, counts)
-    if found is None:
-        return leaf
-    own, parameters = found
-    values, times, columns = distinct(own)
-    changes = dict(zip(own, values, strict=True))
-    for x in parameters:
-        once = before_broadcast(x)
-        once = once[0] if once.ndim > 1 else once
-        changes[x] = once[columns] if once.shape and once.shape[0] != 1 else ops.reshape(once, ())
-    return times * replace([leaf], changes)[0]
-
-
-def counts_in(leaf: Node, counts: Collection[Node]) -> tuple[list[Node], list[Node]] | None:
-    """(observed counts, parameters) of an elementwise function of these, where parameters are
-    scalars or, for tables of counts, constant along the rows; None for any other tensor."""
-    found: dict[Node, None] = {}
-    parameters: dict[Node, None] = {}
-    stack = [leaf]
-    while stack:
-        node = stack.pop()
-        if node in counts:
-            found[node] = None
-        elif leaf.ndim in (1, 2) and is_constant_along(before_broadcast(node), (0,), leaf.ndim):
-            parameters[node] = None
-        elif isinstance(node.op, Elementwise):
-            stack.extend(x for x in node.inputs if x.shape)
-        else:
-            return None
-    alike = all(count.shape == leaf.shape for count in found)
-    return ([*found], [*parameters]) if found and alike else None
-
-
-def broadcast_count(own: Sequence[Size], shape: Sequence[Size]) -> Size:
-    """How often a broadcast to `shape` repeats each entry of a tensor of shape `own`."""
-    padded = (1,) * (len(shape) - len(own)) + tuple(own)
-    return size_product(n for n, m in zip(shape, padded, strict=True) if m == 1 and n != 1)

@@ -8,6 +8,7 @@
     factors.py    terms of the density as tables over the values of the variables in them
     eliminate.py  the sums, one variable after the other
     chains.py     sums along sequences, by the forward recursion
+    repeats.py    sums of equal rows of data, computed once
     model.py      all of that for the terms of a model
     recover.py    draws of the variables given the draws of all others
 

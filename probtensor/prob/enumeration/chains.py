@@ -10,22 +10,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from math import prod
 
 from probtensor import ops
 from probtensor.dataclass import dataclass
-from probtensor.graph.node import Node, new_input
+from probtensor.graph.node import Node
 from probtensor.ops.branches.op import ifelse
 from probtensor.ops.loops.structured import scan
 from probtensor.prob import hmm
 from probtensor.prob.enumeration.eliminate import Links
 from probtensor.prob.enumeration.factors import DISCRETE
-from probtensor.transform.batch import vmap_nodes
 from probtensor.types import Shape
 
 # Up to this, no sum of a path's weights underflows while others matter.
 MAX_SPREAD = 600.0
-Recursion = Callable[[Node, Node, Node], Node]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,41 +74,34 @@ def chains_of(links: Links) -> Chains:
 def summed(links: Links) -> Node:
     """The log of the sum over all paths: a table with the axes of the others' values and of the
     shape without the chain's axis."""
-    chains = chains_of(links)
-    moves = ops.exp(chains.moves)
-    exact = (ops.min(moves) >= hmm.MIN_TRANSITION) | (_spread(chains) <= MAX_SPREAD)
-    return ifelse(exact, *(_for_all(rule, chains, moves) for rule in hmm.RECURSIONS))
+    first, log_moves, e = _batch_last(chains_of(links))
+    moves = ops.exp(log_moves)
+    exact = (ops.min(moves) >= hmm.MIN_TRANSITION) | (_spread(log_moves, e) <= MAX_SPREAD)
+    return ifelse(exact, *(rule(first, moves, e) for rule in hmm.RECURSIONS))
 
 
-def _spread(chains: Chains) -> Node:
+def _spread(moves: Node, e: Node) -> Node:
     """A bound of the log of the ratio of the weights of any two paths of a chain, of those that are
     possible at all."""
-    e = chains.e
-    lowest = ops.min(ops.where(e > -math.inf, e, math.inf), axis=-1)
-    width = ops.where(lowest < math.inf, ops.max(e, axis=-1) - lowest, 0.0)
-    moves = chains.moves
+    lowest = ops.min(ops.where(e > -math.inf, e, math.inf), axis=1)
+    width = ops.where(lowest < math.inf, ops.max(e, axis=1) - lowest, 0.0)
     least = ops.min(ops.where(moves > -math.inf, moves, math.inf))
     step = ops.where(least < math.inf, ops.maximum(ops.max(moves), 0.0) - least, 0.0)
-    count = ops.astype(ops.as_tensor(e.shape[-2]), "float64")
-    return ops.stop_gradient(ops.max(ops.sum(width, axis=-1)) + count * step)
+    count = ops.astype(ops.as_tensor(e.shape[0]), "float64")
+    return ops.stop_gradient(ops.max(ops.sum(width, axis=0)) + count * step)
 
 
-def _for_all(rule: Recursion, chains: Chains, moves: Node) -> Node:
-    """A recursion for all chains of a batch."""
-    first = ops.ones((chains.e.shape[-1],))
-    if not chains.front:
-        return rule(first, moves, chains.e)
-    count = prod(chains.front)
-    own = new_input("e", chains.e.dtype, chains.e.shape[-2:])
-    given = {own: ops.reshape(chains.e, (count, *own.shape))}
+def _batch_last(chains: Chains) -> tuple[Node, Node, Node]:
+    """(weights of first values, the log of moves, e) with the axes of the batch behind all others:
+    inner loops run over them."""
+    rank, moves = len(chains.front), chains.moves
+    e = ops.moveaxis(chains.e, (-2, -1), (0, 1))
+    own = 3 if chains.by_step else 2
     if chains.by_chain:
-        shape = moves.shape[len(chains.front) :]
-        step = new_input("moves", moves.dtype, shape)
-        given[step] = ops.reshape(moves, (count, *shape))
-    else:
-        step = moves
-    found = vmap_nodes([rule(first, step, own)], given)[0]
-    return ops.reshape(found, chains.front)
+        moves = ops.moveaxis(moves, tuple(range(-own, 0)), tuple(range(own)))
+    elif rank:
+        moves = ops.expand_dims(moves, tuple(range(own, own + rank)))
+    return ops.ones((e.shape[1], *chains.front)), moves, e
 
 
 def highest(links: Links) -> Node:

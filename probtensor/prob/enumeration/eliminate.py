@@ -61,7 +61,12 @@ class Links:
 
 
 Step = Cells | Links
-Combine = Callable[[Node, int], Node]  # a fold of a table over the values along one axis
+Combine = Callable[[Cells], Node]  # a fold of a table over the values of its variable
+
+
+def over_values(fold: Callable[[Node, int], Node]) -> Combine:
+    """A fold along an axis as one of tables over the values of their variable."""
+    return lambda cells: fold(cells.table, 0)
 
 
 class Stuck(Exception):
@@ -200,7 +205,7 @@ def _eliminate(plan: Plan, combine: Combine, chain: Callable[[Links], Node]) -> 
     single = [row for row in plan.rows if len(row[1]) == 1]
     cells = _joined(v, single, others, v.shape, 1)
     if axis is None:
-        rest = combine(cells.table, 0)
+        rest = combine(cells)
         shape, step = v.shape, cells
     else:
         pairs = [row for row in plan.rows if len(row[1]) == 2]
@@ -234,7 +239,7 @@ def _joined(
     rank = own + len(others)
     totals, masks = [], []
     for factor, accesses, moved in rows:
-        table, _ = to_cells(factor, accesses[0], shape)
+        table = to_cells(factor, accesses[0], shape)
         order, present = [], []
         for access in accesses:
             order.append(factor.scope.index((variable, access)))

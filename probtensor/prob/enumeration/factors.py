@@ -12,7 +12,7 @@ from probtensor.graph.walk import toposort
 from probtensor.ops.arrays.require import Require
 from probtensor.prob.enumeration.choices import choices_last
 from probtensor.prob.enumeration.lean import Enumerated, times
-from probtensor.prob.enumeration.parts import part_of, with_parts
+from probtensor.prob.enumeration.parts import Range, part_of, with_parts
 from probtensor.prob.enumeration.places import (
     ARITHMETIC,
     Access,
@@ -120,7 +120,7 @@ def factors_of(
             found = []
             edges = [0, *sorted(places), n]
             for start, stop in pairwise(edges):
-                piece = part_of(term, axis, start, stop - start)
+                piece = part_of(term, axis, Range(start, stop - start))
                 found += factors_of(piece, variables, sources, is_mask)
             return found
     return [_factor(term, variables, reads, sources, is_mask)]
@@ -213,23 +213,16 @@ def _through(view: Node, placeholder: Node, access: Access) -> list[Access]:
 # Factors of the entries of one variable.
 
 
-def to_cells(factor: Factor, access: Access, shape: Shape) -> tuple[Node, dict[int, int]] | None:
+def to_cells(factor: Factor, access: Access, shape: Shape) -> Node:
     """A factor as a table over the entries that an access names: the sum of the elements that read
-    each entry, and for each axis of the elements the axis of the entries that it is, where it is
-    one. The axes of the scope stay in front."""
-    rank, direct = len(factor.scope), direct_axes(factor, access, shape)
-    used = axes_in(access)
+    each entry. The axes of the scope stay in front."""
+    rank, used = len(factor.scope), axes_in(access)
     dropped = [k for k in range(len(factor.shape)) if k not in used]
     table = _folded(factor, dropped)
     kept = [k for k in range(len(factor.shape)) if k in used]
-    if all(a in direct.values() or shape[a] == 1 for a in range(len(shape))) and (
-        len(direct) == len(kept)
-    ):
-        back = {a: k for k, a in direct.items()}
-        order = [rank + kept.index(back[a]) for a in sorted(back)]
-        table = ops.transpose(table, (*range(rank), *order))
-        new = tuple(rank + a for a in range(len(shape)) if a not in back)
-        return (ops.expand_dims(table, new) if new else table), direct
+    parts = _intervals(factor, access, shape)
+    if parts is not None:
+        return _padded(table, parts, factor, kept)
     sizes = {k: factor.shape[k] for k in kept}
     full = ops.broadcast_to(table, (*table.shape[:rank], *sizes.values()))
     indices = [index_array(place, kept, sizes) for place in access]
@@ -238,7 +231,52 @@ def to_cells(factor: Factor, access: Access, shape: Shape) -> tuple[Node, dict[i
     zeros = ops.zeros((*shape, *full.shape[:rank]), full.dtype)
     found = zeros.at[tuple(indices)].add(ops.transpose(full, order))
     back = (*range(len(shape), found.ndim), *range(len(shape)))
-    return ops.transpose(found, back), direct
+    return ops.transpose(found, back)
+
+
+# For each axis of entries the axis of the elements that it is, if any, and the numbers of entries
+# before and after those that elements read.
+Intervals = list[tuple[int | None, Size, Size]]
+
+
+def _intervals(factor: Factor, access: Access, shape: Shape) -> Intervals | None:
+    """The entries that are read, where these are an interval along each axis, each entry read by
+    one element."""
+    found: Intervals = []
+    for place, n in zip(access, shape, strict=True):
+        if n == 1 and not axes_in((place,)):
+            found.append((None, 0, 0))
+        elif isinstance(place, Axis):
+            found.append((place.axis, place.offset, n - place.offset - factor.shape[place.axis]))
+        elif isinstance(place, Fixed) and isinstance(place.value, int):
+            found.append((None, place.value, n - 1 - place.value))
+        else:
+            return None
+    axes = [k for k, _, _ in found if k is not None]
+    rest = [after for k, _, after in found if k is not None]
+    ends = [m for _, before, after in found for m in (before, after) if isinstance(m, int)]
+    known = all(isinstance(m, int) for m in rest) and all(m >= 0 for m in ends)
+    return found if known and len(set(axes)) == len(axes) else None
+
+
+def _padded(table: Node, parts: Intervals, factor: Factor, kept: Sequence[int]) -> Node:
+    """A table over some entries as one over all, 0 for the others."""
+    rank = len(factor.scope)
+    table = ops.transpose(
+        table, (*range(rank), *(rank + kept.index(k) for k, _, _ in parts if k is not None))
+    )
+    new = tuple(rank + a for a, (k, _, _) in enumerate(parts) if k is None)
+    table = ops.expand_dims(table, new) if new else table
+    for a, (k, *ends) in enumerate(parts):
+        if all(isinstance(m, int) and m == 0 for m in ends):
+            continue
+        size = 1 if k is None else factor.shape[k]
+        own = [size if j == rank + a else n for j, n in enumerate(table.shape)]
+        pads = [ops.zeros(tuple(m if j == rank + a else n for j, n in enumerate(own)), table.dtype)
+                for m in ends]  # fmt: skip
+        whole = [pads[0], ops.broadcast_to(table, tuple(own)), pads[1]]
+        table = ops.concatenate([x for x in whole if x.shape[rank + a] != 0], axis=rank + a)
+    return table
 
 
 def _folded(factor: Factor, axes: Sequence[int]) -> Node:

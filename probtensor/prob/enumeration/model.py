@@ -25,6 +25,7 @@ from probtensor.prob.enumeration.eliminate import (
     Eliminated,
     Stuck,
     eliminated,
+    over_values,
 )
 from probtensor.prob.enumeration.factors import (
     DISCRETE,
@@ -36,8 +37,9 @@ from probtensor.prob.enumeration.factors import (
     factors_of,
 )
 from probtensor.prob.enumeration.reads import depending_on
+from probtensor.prob.enumeration.repeats import Data, Repeats
 from probtensor.prob.model import graphs
-from probtensor.prob.model.data import default_of, depends_only_on, evaluate
+from probtensor.prob.model.data import default_of, depends_only_on, evaluate, has_few_values
 from probtensor.prob.sequences.resolve import resolved
 from probtensor.transform.facts import FactTable
 from probtensor.types import shape_text
@@ -153,7 +155,8 @@ class Summation:
     units         what is summed out in the end: variables that were not split, and pieces
     factors       the terms of the density that depend on them
     settled       the conditions that turn out not to depend on them
-    result        what is left of these
+    result        what is left of the factors
+    density       the same, where sums of equal rows of data are computed once
     """
 
     variables: tuple[Discrete, ...]
@@ -162,10 +165,11 @@ class Summation:
     factors: tuple[Factor, ...]
     settled: tuple[SupportCheck, ...]
     result: Eliminated
+    density: Eliminated
 
     def terms(self) -> list[Node]:
         """The terms that are left, in full shape."""
-        return [ops.broadcast_to(f.table, f.shape) for f in self.result.factors]
+        return [ops.broadcast_to(f.table, f.shape) for f in self.density.factors]
 
 
 # A term that depends on discrete variables: its graph, where it comes from, and if it is the mask
@@ -216,7 +220,7 @@ def density_terms(
             dependent.append((term, names, None))
         else:
             free.append(term)
-    summation = summation_of(variables, dependent)
+    summation = summation_of(variables, dependent, data_of(conditioner))
     for check in summation.settled:
         is_data = conditions.only_data(check.inside)
         (conditions.checks if is_data else conditions.guards).append(check)
@@ -284,7 +288,17 @@ def _clipped(x: Node, support: Support) -> Node:
     return x
 
 
-def summation_of(variables: Sequence[Discrete], dependent: Sequence[Dependent]) -> Summation:
+def data_of(conditioner: graphs.Conditioner) -> Data:
+    """The data of a model."""
+    values = [y.value for y in conditioner.observed]
+    found = {y.value for y in conditioner.observed if y.is_count}
+    found |= {x for x, array in arrays_of(conditioner).items() if has_few_values(array)}
+    return Data([*values, *conditioner.data, *conditioner.arrays], found)
+
+
+def summation_of(
+    variables: Sequence[Discrete], dependent: Sequence[Dependent], data: Data
+) -> Summation:
     """The variables summed out of terms; those whose entries depend on each other entry by
     entry."""
     # A variable without entries has no values to sum over.
@@ -295,7 +309,7 @@ def summation_of(variables: Sequence[Discrete], dependent: Sequence[Dependent]) 
         factors: list[Factor] = []
         try:
             factors, settled = _factors(terms, units)
-            result = eliminated(units, factors, by_logsumexp, summed)
+            result = eliminated(units, factors, over_values(by_logsumexp), summed)
             break
         except NotLocal as error:
             units, changes = _divided(units, _chosen(error.found))
@@ -310,7 +324,12 @@ def summation_of(variables: Sequence[Discrete], dependent: Sequence[Dependent]) 
                 raise GraphError(_too_large(error.variables, error.size)) from None
         terms = [(replaced([term], changes)[0], names, mask) for term, names, mask in terms]
         pieces = {x: replaced([y], changes)[0] for x, y in pieces.items()} | changes
-    return Summation(tuple(variables), pieces, tuple(units), tuple(factors), tuple(settled), result)
+    repeats = Repeats(data, over_values(by_logsumexp), summed)
+    density = eliminated(units, factors, repeats.combine, repeats.chain)
+    return Summation(
+        tuple(variables), pieces, tuple(units), tuple(factors), tuple(settled), result,
+        density if repeats.found else result,
+    )  # fmt: skip
 
 
 def _factors(
@@ -340,7 +359,7 @@ def by_max(table: Node, axis: int) -> Node:
 
 def most_probable(summation: Summation) -> Eliminated:
     """The elimination by maxima instead of sums."""
-    return eliminated(summation.units, summation.factors, by_max, highest)
+    return eliminated(summation.units, summation.factors, over_values(by_max), highest)
 
 
 def total_of(result: Eliminated) -> Node:

@@ -1,8 +1,8 @@
 """A part of a tensor along one axis, as a graph that computes nothing else.
 
-Slices are moved below elementwise ops, views, gathers, joins and reductions, down to what they are
-slices of. So an element of a join is computed from the operand that it comes from alone, and of a
-variable only the entries are read that the part needs.
+What selects the part is moved below elementwise ops, views, gathers, joins, reductions and products
+of matrices, down to what it is a part of. So an element of a join is computed from the operand that
+it comes from alone, and of a variable only the entries are read that the part needs.
 """
 
 from __future__ import annotations
@@ -10,27 +10,58 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from probtensor import ops
-from probtensor.dataclass import replace
+from probtensor.dataclass import dataclass, replace
 from probtensor.graph.node import Node, make
 from probtensor.graph.sizes import rebuilt
 from probtensor.graph.walk import toposort
 from probtensor.ops.arrays.require import Require
 from probtensor.ops.arrays.views import axis_groups
-from probtensor.ops.kinds import Elementwise, Join, Reduction
+from probtensor.ops.kinds import Contraction, Elementwise, Join, Reduction
 from probtensor.ops.reductions.composite import OverAxes
 from probtensor.prob.enumeration.places import Axis
 from probtensor.prob.enumeration.reads import index_at
 from probtensor.types import Size
 
-Part = Callable[[Node, int, Size, Size], Node]
+
+@dataclass(frozen=True)
+class Range:
+    """The entries start, start + 1, ... along an axis, `size` of them."""
+
+    start: Size
+    size: Size
+
+    def known(self, x: Node, axis: int) -> Node | None:
+        """The part, where it is at hand."""
+        return x if self.size == x.shape[axis] else None
+
+    def of(self, x: Node, axis: int) -> Node:
+        """The part, of a node below which it is not moved."""
+        return _sliced(x, axis, self.start, self.size)
+
+    def keep(self, x: Node, axis: int, part: Node) -> None:
+        """Be told what the part of a node is."""
+
+    def after(self, offset: Size) -> Range:
+        """The entries that lie `offset` further on."""
+        return Range(self.start + offset, self.size)
+
+    def numbers(self) -> Node:
+        """The indices of the entries."""
+        return ops.arange(self.size) + self.start
 
 
-def part_of(x: Node, axis: int, start: Size, size: Size) -> Node:
-    """x[start : start + size] along an axis."""
-    if size == x.shape[axis]:
-        return x
-    operands = _operands(x, axis, start, size)
-    return _sliced(x, axis, start, size) if operands is None else operands
+Selection = Range  # or what has its methods, as repeats.Rows
+Part = Callable[[Node, int], Node]
+
+
+def part_of(x: Node, axis: int, chosen: Selection) -> Node:
+    """The chosen entries of x along an axis."""
+    part = chosen.known(x, axis)
+    if part is None:
+        part = _operands(x, axis, chosen)
+        part = chosen.of(x, axis) if part is None else part
+        chosen.keep(x, axis, part)
+    return part
 
 
 def with_parts(output: Node, inside: Collection[Node]) -> Node:
@@ -53,7 +84,7 @@ def _pushed(node: Node) -> Node:
     ):
         if step != 1:
             return node
-        x = part_of(x, axis, start, size)
+        x = part_of(x, axis, Range(start, size))
     return x
 
 
@@ -68,10 +99,10 @@ def _sliced(x: Node, axis: int, start: Size, size: Size) -> Node:
     return make(ops.Slice(tuple(starts), (1,) * x.ndim, tuple(sizes)), (x,))
 
 
-def _operands(x: Node, axis: int, start: Size, size: Size) -> Node | None:
+def _operands(x: Node, axis: int, chosen: Selection) -> Node | None:
     """The part, of an op that is applied to parts of its operands; None for other ops."""
-    op = x.op
-    part: Part = lambda y, a: part_of(y, a, start, size)  # noqa: E731
+    op, size = x.op, chosen.size
+    part: Part = lambda y, a: part_of(y, a, chosen)  # noqa: E731
     if isinstance(op, Elementwise):
         return make(op, [_aligned(y, axis - (x.ndim - y.ndim), part) for y in x.inputs])
     if isinstance(op, ops.BroadcastTo):
@@ -87,16 +118,21 @@ def _operands(x: Node, axis: int, start: Size, size: Size) -> Node | None:
     if isinstance(op, ops.Reshape):
         return _of_reshape(x, axis, size, part)
     if isinstance(op, ops.Gather):
-        return _of_gather(x, axis, start, size)
+        return _of_gather(x, axis, chosen)
     if isinstance(op, ops.Iota):
-        return ops.arange(size) + start
+        return chosen.numbers()
     if isinstance(op, (Reduction, OverAxes)) and x.ndim < x.inputs[0].ndim:
         kept = [a for a in range(x.inputs[0].ndim) if a not in op.axes]
         return make(op, (part(x.inputs[0], kept[axis]),))
+    if isinstance(op, Contraction):
+        *operands, out = op.parts()
+        pairs = zip(operands, x.inputs, strict=True)
+        return make(op, [part(y, own.index(out[axis])) if out[axis] in own else y
+                         for own, y in pairs])  # fmt: skip
     if isinstance(op, Join):
-        return _of_join(x, axis, start, size)
+        return _of_join(x, axis, chosen)
     if isinstance(op, ops.Slice) and op.steps[axis] == 1:
-        inner = part_of(x.inputs[0], axis, op.starts[axis] + start, size)
+        inner = part_of(x.inputs[0], axis, chosen.after(op.starts[axis]))
         starts = [0 if k == axis else n for k, n in enumerate(op.starts)]
         sizes = [size if k == axis else n for k, n in enumerate(op.sizes)]
         whole = not any(starts) and tuple(sizes) == inner.shape and set(op.steps) == {1}
@@ -118,13 +154,13 @@ def _of_reshape(x: Node, axis: int, size: Size, part: Part) -> Node | None:
     return None
 
 
-def _of_gather(x: Node, axis: int, start: Size, size: Size) -> Node:
+def _of_gather(x: Node, axis: int, chosen: Selection) -> Node:
     op, (base, *indices) = x.op, x.inputs
     block = max(i.ndim for i in indices)
     if not op.at <= axis < op.at + block:
         rest = [a for a in range(base.ndim) if a not in op.axes]
         below = rest[axis if axis < op.at else axis - block]
-        return make(op, (part_of(base, below, start, size), *indices))
+        return make(op, (part_of(base, below, chosen), *indices))
     for k, index in enumerate(indices):
         own = axis - op.at - (block - index.ndim)
         if own < 0 or index.shape[own] == 1:
@@ -132,17 +168,20 @@ def _of_gather(x: Node, axis: int, start: Size, size: Size) -> Node:
         place = index_at(index, tuple(map(Axis, range(index.ndim))))
         if isinstance(place, Axis) and place.axis == own:
             # The part of the base, instead of that of the index.
-            base = part_of(base, op.axes[k], start + place.offset, size)
-            shape = [size if a == own else 1 for a in range(index.ndim)]
-            indices[k] = ops.reshape(ops.arange(size), tuple(shape))
+            base = part_of(base, op.axes[k], chosen.after(place.offset))
+            shape = [chosen.size if a == own else 1 for a in range(index.ndim)]
+            indices[k] = ops.reshape(ops.arange(chosen.size), tuple(shape))
         else:
-            indices[k] = part_of(index, own, start, size)
+            indices[k] = part_of(index, own, chosen)
     return make(op, (base, *indices))
 
 
-def _of_join(x: Node, axis: int, start: Size, size: Size) -> Node | None:
+def _of_join(x: Node, axis: int, chosen: Selection) -> Node | None:
     if axis != x.op.axis:
-        return make(x.op, [part_of(y, axis, start, size) for y in x.inputs])
+        return make(x.op, [part_of(y, axis, chosen) for y in x.inputs])
+    if not isinstance(chosen, Range):
+        return None
+    start, size = chosen.start, chosen.size
     first: Size = 0
     kept = []
     for y in x.inputs:
@@ -153,7 +192,7 @@ def _of_join(x: Node, axis: int, start: Size, size: Size) -> Node | None:
         if start + size - first > 0 and last - start > 0:
             begin = max(low, 0) if isinstance(low, int) else 0
             end = y.shape[axis] + high if isinstance(high, int) and high < 0 else y.shape[axis]
-            kept.append(part_of(y, axis, begin, end - begin))
+            kept.append(part_of(y, axis, Range(begin, end - begin)))
         first = last
     return kept[0] if len(kept) == 1 else make(replace(x.op), kept)
 

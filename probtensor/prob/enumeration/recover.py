@@ -16,7 +16,7 @@ from probtensor.graph.walk import replace as replaced
 from probtensor.prob.density.logp import logp
 from probtensor.prob.draws import draw_rows, draw_settings
 from probtensor.prob.enumeration import chains, model
-from probtensor.prob.enumeration.eliminate import Cells, Links, Step, eliminated
+from probtensor.prob.enumeration.eliminate import Cells, Links, Step, eliminated, over_values
 from probtensor.prob.enumeration.factors import (
     DISCRETE,
     Discrete,
@@ -233,9 +233,8 @@ def probabilities(summation: Summation) -> dict[str, Node]:
         here = [index_array(Axis(k), list(sizes), sizes) for k in sizes]
         term = own[(v.value - v.low, *here)]
         extra += factors_of(*replaced([term], summation.pieces), summation.units, frozenset())
-    result = eliminated(
-        summation.units, [*summation.factors, *extra], model.by_logsumexp, chains.summed
-    )
+    combine = over_values(model.by_logsumexp)
+    result = eliminated(summation.units, [*summation.factors, *extra], combine, chains.summed)
     slopes = grad(model.total_of(result), [*weights.values()])
     zeros = {x: ops.zeros(x.shape) for x in weights.values()}
     pairs = zip(weights, replaced(slopes, zeros), strict=True)

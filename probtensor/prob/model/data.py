@@ -86,16 +86,16 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list
         sizes.read(node.name or "an input", node.shape, np.shape(array), line_of(node))
         known[node] = np.asarray(array, node.dtype)
     order = toposort(outputs)
-    for node in order:
-        if isinstance(node.op, Distinct):
-            # Their number is a size that earlier nodes may need.
-            known[node] = value_at(node, [known[x] for x in node.inputs], sizes.values)
-            sizes.read(node.op.name, node.shape, known[node].shape, line_of(node))
+    # Their number is a size that other nodes may need.
+    first = toposort([node for node in order if isinstance(node.op, FROM_DATA)])
     with np.errstate(all="ignore"):
-        for node in order:
-            if node not in known:
-                given = {**sizes.values, **measured_sizes(node, known)}
-                known[node] = value_at(node, [known[x] for x in node.inputs], given)
+        for node in (*first, *order):
+            if node in known:
+                continue
+            given = {**sizes.values, **measured_sizes(node, known)}
+            known[node] = value_at(node, [known[x] for x in node.inputs], given)
+            if isinstance(node.op, FROM_DATA):
+                sizes.read(node.op.name, node.shape, known[node].shape, line_of(node))
     return [known[y] for y in outputs]
 
 
@@ -168,6 +168,55 @@ def distinct(arrays: Sequence[Node]) -> tuple[list[Node], Node, Node]:
     return values, times, columns
 
 
+FIRST, MEMBER, SIZE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class RowGroups(Kind):
+    """The groups of equal rows of several arrays, computed when data are bound: the index of the
+    first row of each (FIRST), the group that each row belongs to (MEMBER), or how many rows each
+    group has (SIZE).
+
+    Their number is the symbolic size `size`, known only from the data.
+    """
+
+    size: Dim
+    part: int = FIRST
+
+    def infer(self, *arrays: TensorType) -> TensorType:
+        dtype = "float64" if self.part == SIZE else "int64"
+        return TensorType(dtype, (arrays[0].shape[0] if self.part == MEMBER else self.size,))
+
+    def numpy(self, *arrays):
+        n = len(arrays[0])
+        if not n:
+            return np.empty(0, "float64" if self.part == SIZE else "int64")
+        tables = [np.ascontiguousarray(x.reshape(n, -1)).view("uint8") for x in arrays]
+        rows = np.concatenate(tables, axis=1)
+        rows = rows.view(f"V{rows.shape[1]}").ravel()
+        order = np.argsort(rows, kind="stable")
+        new = np.ones(n, bool)
+        new[1:] = rows[order[1:]] != rows[order[:-1]]
+        first = order[new]
+        if self.part == FIRST:
+            return first
+        if self.part == SIZE:
+            return np.diff([*np.flatnonzero(new), n]).astype("float64")
+        member = np.empty(n, "int64")
+        member[order] = np.cumsum(new) - 1
+        return member
+
+
+FROM_DATA = (Distinct, RowGroups)  # whose number of elements only the data say
+
+
+def row_groups(arrays: Sequence[Node], size: Dim) -> tuple[Node, Node]:
+    """(first row of each group of equal rows of data, group of each row); `size` is the number of
+    groups."""
+    first, member = (make(RowGroups(size, part), tuple(arrays)) for part in (FIRST, MEMBER))
+    return first, member
+
+
 def are_repeated_counts(array: np.ndarray | None) -> bool:
     """Are these integers >= 0 that on average occur four times or more in a column?"""
     if array is None or array.ndim not in (1, 2) or not array.size or array.dtype == "bool":
@@ -178,6 +227,12 @@ def are_repeated_counts(array: np.ndarray | None) -> bool:
     changes = np.count_nonzero(ordered[1:] != ordered[:-1])
     columns = array.shape[1] if array.ndim > 1 else 1
     return 4 * (changes + columns) <= array.size
+
+
+def has_few_values(array: np.ndarray) -> bool:
+    """Does each value of an array occur four times or more on average?"""
+    ordered = np.sort(array, axis=None)
+    return 4 * (1 + np.count_nonzero(ordered[1:] != ordered[:-1])) <= array.size
 
 
 def literal(x: Node) -> np.ndarray | None:
@@ -248,7 +303,7 @@ def work_on_data(order: Iterable[Node], inputs: Iterable[Node]) -> set[Node]:
         facts[node] = costly and bool(read), read
         if not facts[node][0] or isinstance(node.type, tuple):
             continue
-        if fits(node, [*read]) or is_small_function(node):
+        if fits(node, [*read]) or is_small_function(node) or takes_groups(node):
             found.add(node)
     return found
 
@@ -257,7 +312,7 @@ def is_work(node: Node) -> bool:
     """Does this op cost more than reading its result from memory?"""
     if isinstance(node.op, Elementwise):
         return node.op.c is not None or isinstance(node.op, (ops.Div, ops.Cast))
-    return isinstance(node.op, (Reduction, Scatter, Core, Contraction, Distinct))
+    return isinstance(node.op, (Reduction, Scatter, Core, Contraction, *FROM_DATA))
 
 
 def is_small_function(node: Node) -> bool:
@@ -268,9 +323,16 @@ def is_small_function(node: Node) -> bool:
     return costly and isinstance(size, int) and size <= MAX_SMALL
 
 
+def takes_groups(node: Node) -> bool:
+    """Is it a row of data of each group of equal rows?"""
+    return isinstance(node.op, ops.Gather) and any(
+        isinstance(x.op, RowGroups) and x.op.part == FIRST for x in node.inputs[1:]
+    )
+
+
 def fits(node: Node, sizes: Sequence[Size]) -> bool:
     """Is a tensor known to be no larger than one of these sizes?"""
     size = size_product(node.shape)
-    if size == 1 or size in sizes or isinstance(node.op, Distinct):
+    if size == 1 or size in sizes or isinstance(node.op, FROM_DATA):
         return True
     return isinstance(size, int) and any(isinstance(n, int) and size <= n for n in sizes)

@@ -44,8 +44,8 @@ from probtensor.prob.density.logp import (
     SupportCheck,
     apply_restrictions,
     density_of,
-    sum_terms,
 )
+from probtensor.prob.density.terms import sum_terms
 from probtensor.prob.distributions.base import (
     Bounded,
     Deterministic,
