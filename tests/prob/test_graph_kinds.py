@@ -21,6 +21,7 @@ N, Z, POISSON, GAMMA = stats.norm(0.3, 0.8), stats.norm(), stats.poisson(2.0), s
 C = np.array([[1.0, 0.5, 0.2], [0.5, 2.0, 0.1], [0.2, 0.1, 0.7]])
 M = np.array([[2.0, 1.0, 0.1], [0.5, -1.0, 0.3], [0.2, 0.1, 1.0]])
 FLAT, ROWS, MANY = np.stack([V, X[:3]]), np.array([[1.0, 0.3], [0.3, 0.5]]), np.stack([M, M.T + 1])
+PLANE = np.eye(3) - np.outer(V, V) / (V @ V)
 MIX = np.array([[1.0, 2.0], [-0.5, 1.0]])
 ALPHAS = np.array([[1.0, 2, 3], [2, 2, 2], [1, 1, 5]])
 ONE, PAIR = SHARES, np.stack([SHARES, SHARES[::-1]])
@@ -351,6 +352,8 @@ REFUSED = {
         normal(V, FLAT.T @ FLAT + np.diag(V**2), X[:3])),
     "normal vector and entries": (lambda: mvn() + n(shape=3), X[:3],
         normal(V + 0.3, C + 0.64 * np.eye(3), X[:3])),
+    "variance": (lambda: pt.var(n(shape=4)), P, stats.chi2(3, scale=0.16).logpdf(P)),
+    "squares of residuals": (lambda: pt.sum(pt.square(PLANE @ z(3))), P, stats.chi2(2).logpdf(P)),
     # One variable used several times; branches.
     "odds": (lambda: of(R.beta(2.0, 3.0), lambda x: x / (1 - x)), P,
         stats.betaprime(2, 3).logpdf(P)),

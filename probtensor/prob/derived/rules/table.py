@@ -467,6 +467,14 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "sum of squares",
+        (ops.Sum,),
+        linear.derive_squares,
+        "a scaled chi squared",
+        "deviations of normal entries with one scale from their mean, or another projection",
+        (lambda: ops.var(r.normal(0.3, 1.5, shape=4)),),
+    ),
+    Rule(
         "total",
         (ops.Sum,),
         folds.derive_total,

@@ -12,10 +12,12 @@ from probtensor.graph import Node
 from probtensor.graph import replace as replaced
 from probtensor.graph.node import new_input
 from probtensor.prob.derived.derivation import Derivation, NotDerived, literal_value
-from probtensor.prob.derived.law import Law, Members, law_of_family
+from probtensor.prob.derived.law import Law, Members, law_of_family, literal_like
+from probtensor.prob.distributions.continuous.positive import Gamma
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
 from probtensor.prob.distributions.support import Interval
+from probtensor.rules.arithmetic.sums import drop_constant_axes, is_constant_along
 from probtensor.transform.autodiff import push_forward
 from probtensor.transform.batch import vmap_nodes
 from probtensor.types import size_product
@@ -103,6 +105,55 @@ def derive_correlated(d: Derivation, node: Node) -> Law | None:
     if node.ndim > 1 or not any(d.law(x).event for x in d.variables(node)):
         return None
     return derive_normal(d, node)
+
+
+def derive_squares(d: Derivation, node: Node) -> Law | None:
+    """The sum of the squares of a linear function of the entries of one normal variable with one
+    scale, around 0: a scaled chi squared, where the function is a projection but for a factor, as
+    deviations from the mean are (Cochran 1934)."""
+    square = node.inputs[0]
+    if isinstance(square.op, ops.Add) and d.facts.constant(square.inputs[0]) == 0:
+        square = square.inputs[1]
+    if node.ndim or not isinstance(square.op, ops.Square):
+        return None
+    inner = square.inputs[0]
+    variables = d.variables(inner)
+    if len(variables) != 1 or inner is variables[0] or not _is_linear(d, inner, variables):
+        return None
+    x = variables[0]
+    law = d.law(x)
+    if law.family is None or not law.family.of(Normal) or not law.independent:
+        return None
+    mu, sigma = law.family.parameters
+    if not all(isinstance(n, int) for n in (*x.shape, *inner.shape)):
+        return None
+    size = math.prod(x.shape)
+    if max(size, math.prod(inner.shape)) > MOST or not is_constant_along(
+        sigma, range(x.ndim), x.ndim
+    ):
+        return None
+    rows = ops.reshape(ops.eye(size, dtype=x.dtype), (size, *x.shape))
+    origin = ops.zeros(x.shape, x.dtype)
+    offset, known = (
+        literal_value(y)
+        for y in (
+            replaced([inner], {x: origin})[0],
+            _coefficients(inner, variables, {x: origin}, [rows]),
+        )
+    )
+    if known is None or offset is None or offset.any():
+        return None
+    known = known.reshape(size, -1)
+    centred = np.abs(known.sum(axis=0)).max() <= 1e-12 * np.abs(known).max()
+    if d.facts.constant(mu) != 0 and not (centred and is_constant_along(mu, range(x.ndim), x.ndim)):
+        raise NotDerived("squares of normal variables around other numbers than 0 are added", node)
+    values = np.linalg.eigvalsh(known.T @ known)
+    positive = values[values > 1e-10 * values.max()]
+    if not len(positive) or np.ptp(positive) > 1e-10 * positive.max():
+        raise NotDerived("it adds squares with different scales", node)
+    scale = float(positive.mean()) * ops.square(drop_constant_axes(sigma, range(x.ndim), x.ndim))
+    degrees = literal_like(0.5 * len(positive), scale)
+    return law_of_family(Gamma(), (degrees, 0.5 / scale), (), node.dtype, None, law.sources)
 
 
 def _is_linear(d: Derivation, node: Node, variables: list[Node]) -> bool:
