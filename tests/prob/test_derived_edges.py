@@ -77,7 +77,13 @@ def test_points_at_infinity_nan_and_narrow_uniform_terms():
     z, p = stats.norm(), pt.scalar("p")
     x, zero = R.normal(0.0, 1.0, shape=3), pt.where(R.bernoulli(0.4), R.normal(0.0, 1.0), 0.0)
     fair = R.bernoulli(p, shape=3)
+    either = pt.where(R.bernoulli(0.3), R.log_normal(0.0, 1.0), R.half_normal(1.0))
     cases = [
+        (pt.logp(pt.softplus(either) - R.uniform(0.0, 1.0), -0.1), np.log(
+            0.3 * stats.lognorm(1).cdf(np.log(np.expm1(0.9)))
+            + 0.7 * stats.halfnorm.cdf(np.log(np.expm1(0.9))))),
+        (pt.logp(pt.exp(pt.cumsum(R.gamma(2.0, 1.0, shape=2))), [[-0.1, 0.5], [0.0, 0.0]]),
+         [[-np.inf, -np.inf], [-np.inf, -np.inf]]),
         (pt.logp(zero**-3, [np.inf, 8.0]),
          [np.log(0.6), np.log(0.4) + z.logpdf(0.5) - np.log(48)]),
         (pt.logp(R.uniform(0.0, 1e-200) + x[0], 0.3), z.logpdf(0.3)),

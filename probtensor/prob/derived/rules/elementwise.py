@@ -214,6 +214,9 @@ def image_law(
 
     def density(y: Node) -> Node:
         x = f.inverse(y)
+        if law.dependent:
+            # An entry out of range has no density, and the others one given any value of it.
+            x = ops.where(ops.isnan(x) & ops.logical_not(ops.isnan(y)), _inner_point(f, x), x)
         slope = f.log_slope(x, y)
         for point, its_image in zip(law.points, points, strict=True):
             at = is_at(y, its_image) | ops.eq(x, point)
@@ -226,7 +229,7 @@ def image_law(
 
     tails = (None, None)
     if not law.points and law.lower is not None and law.upper is not None:
-        tails = (_tail(law, f, above=False), _tail(law, f, above=True))
+        tails = tuple(_within_range(law, f, forward, above) for above in (False, True))
 
     def quantile(log_p: Node, above: object) -> Node:
         return forward(law.quantile(log_p, ops.logical_xor(as_tensor(above), as_tensor(falls))))
@@ -246,6 +249,28 @@ def image_law(
             law.alike(axis) and all(is_constant_along(x, (axis,), rank) for x in given)
         ),
     )
+
+
+def _inner_point(f: Monotone, like: Node) -> Node:
+    """A number in the domain of a function."""
+    low, high = f.domain.low, f.domain.high
+    outer = low + 0.5 if math.isfinite(low) else -0.5
+    return literal_like(0.5 if low < 0.5 < high else outer, like)
+
+
+def _within_range(law: Law, f: Monotone, forward: Callable, above: bool) -> Callable[[Node], Node]:
+    """A tail of a monotone function of a law, also at values that it does not take."""
+    tail = _tail(law, f, above)
+    if isinstance(law.support, Interval):
+        return tail  # the support of the result says which these are
+
+    def found(y: Node) -> Node:
+        out = ops.isnan(f.inverse(y)) & ops.logical_not(ops.isnan(y))
+        under = y < forward(_inner_point(f, y))
+        none = ops.logical_not(under) if above else under
+        return ops.where(out, ops.where(none, -math.inf, 0.0), tail(y))
+
+    return found
 
 
 def _tail(law: Law, f: Monotone, above: bool) -> Callable[[Node], Node]:

@@ -346,6 +346,8 @@ def derive_running(d: Derivation, node: Node) -> Law | None:
         first = y[..., :1] if axis == -1 else y[..., :1, :]
         rest, before = (y[..., 1:], y[..., :-1]) if axis == -1 else (y[..., 1:, :], y[..., :-1, :])
         step = rest / before if product else rest - before
+        # From an infinite entry, which has no density itself, every step is without density.
+        step = ops.where(ops.isinf(before), before, step)
         return ops.concatenate([first, step], axis=axis), ops.concatenate(
             [ops.ones_like(first), before], axis=axis
         )

@@ -144,6 +144,12 @@ def _joined_support(parts: Sequence[Component], node: Node, counted: bool) -> ob
     points = [p for p in parts if p.law is None]
     if not points and all(same_support(s, supports[0]) for s in supports):
         return supports[0]
+    if plain and not counted and not points:
+        # In a gap between the supports no part has a density.
+        ends = [[np.asarray(x, "float64") for x in (s.low, s.high)] for s in supports]
+        low = np.minimum.reduce([np.min(a) for a, _ in ends])
+        high = np.maximum.reduce([np.max(b) for _, b in ends])
+        return Interval(float(low), float(high))
     if (
         plain
         and not counted
