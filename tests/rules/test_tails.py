@@ -77,7 +77,7 @@ def test_log_cosh_keeps_its_digits(target):
 
 
 def test_logarithms_of_widened_values_that_were_narrowed():
-    """A cast to float32 has its dtype as a parameter: it ends what is computed in float64 instead."""
+    """What is computed in float64 instead of float32 ends at a cast, whose dtype is a parameter."""
     x = pt.vector("x")
     p = np.float32(0.5) * pt.sigmoid(x.astype("float32"))
     (found,) = pt.function([x], [pt.log(p.astype("float64"))], target="interp")([-300.0, 1.0])
