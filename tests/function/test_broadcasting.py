@@ -281,7 +281,7 @@ def _with_random_slopes(outputs, inputs):
 def test_random_graphs():
     """Values are NumPy's, gradients those of the graph in which the sizes are declared first."""
     broadcast = 0
-    for seed in range(60):
+    for seed in range(90):
         graph = size_graph(seed)
         inputs = list(graph.values)
         values = _ones(graph, np.random.default_rng([seed, 13]))

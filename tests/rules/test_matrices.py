@@ -310,3 +310,14 @@ def test_matrices_of_unknown_sizes_are_square_where_they_must_be():
     graph = [linalg.slogdet(positive).logabsdet + pt.sum(pt.tril(a) + a[0])]
     once = run(PIPELINE, graph, verify=True)
     assert to_text(run(PIPELINE, once, verify=True)) == to_text(once)
+
+
+def test_products_of_two_matrices_with_vectors_of_a_batch():
+    rng = np.random.default_rng(5)
+    a, b, x = rng.normal(size=(2, 3, 3)), rng.normal(size=(2, 3, 3)), rng.normal(size=(2, 3))
+    p, q, v = pt.tensor("a", a.shape), pt.tensor("b", b.shape), pt.tensor("x", x.shape)
+    outputs = [pt.einsum("aij,aj->ai", p @ q, v), pt.einsum("ai,aij->aj", v, p @ q)]
+    found = pt.function([p, q, v], outputs, target="machine")(a, b, x)
+    wanted = np.einsum("aij,aj->ai", a @ b, x), np.einsum("ai,aij->aj", x, a @ b)
+    for value, meant in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(value, meant, rtol=1e-12)

@@ -505,17 +505,18 @@ def multiply_the_cheaper_pair(node: Node) -> Node | None:
         if turned:
             a, b = ops.matrix_transpose(b), ops.matrix_transpose(a)
         m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
-        other = right if on_left else left
-        r = other.shape[-1] if on_left else other.shape[-2]
+        r = right.shape[-1] if on_left else left.shape[-2]
         before = size_product((m, k, n)) + size_product((m, n, r))
         after = (
             size_product((k, n, r)) + size_product((m, k, r)) if on_left
             else size_product((r, m, k)) + size_product((r, k, n))
         )  # fmt: skip
         if _is_less(after, before, vector=r == 1):
-            right = ops.squeeze(right, -1) if found.column else right
-            left = ops.squeeze(left, -2) if found.row else left
-            return a @ (b @ right) if on_left else (left @ a) @ b
+            if node.ndim == 1:
+                right = ops.squeeze(right, -1) if found.column else right
+                left = ops.squeeze(left, -2) if found.row else left
+            made = a @ (b @ right) if on_left else (left @ a) @ b
+            return made if node.ndim == 1 else found.shaped(made)
     return None
 
 
