@@ -501,9 +501,7 @@ def multiply_the_cheaper_pair(node: Node) -> Node | None:
         turned = found.left_turned if on_left else found.right_turned
         if pair is None or pair.row or pair.column:
             continue
-        a, b = pair.operands()
-        if turned:
-            a, b = ops.matrix_transpose(b), ops.matrix_transpose(a)
+        a, b = map(ops.matrix_transpose, pair.operands()[::-1]) if turned else pair.operands()
         m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
         r = right.shape[-1] if on_left else left.shape[-2]
         before = size_product((m, k, n)) + size_product((m, n, r))
@@ -513,10 +511,10 @@ def multiply_the_cheaper_pair(node: Node) -> Node | None:
         )  # fmt: skip
         if _is_less(after, before, vector=r == 1):
             if node.ndim == 1:
-                right = ops.squeeze(right, -1) if found.column else right
                 left = ops.squeeze(left, -2) if found.row else left
-            made = a @ (b @ right) if on_left else (left @ a) @ b
-            return made if node.ndim == 1 else found.shaped(made)
+                right = ops.squeeze(right, -1) if found.column else right
+                return a @ (b @ right) if on_left else (left @ a) @ b
+            return found.shaped(a @ (b @ right) if on_left else (left @ a) @ b)
     return None
 
 
