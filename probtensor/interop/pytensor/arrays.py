@@ -1,0 +1,276 @@
+"""Shapes, views, indexing, joins and folds of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph import Const, Node, as_tensor
+from probtensor.interop.pytensor.translate import (
+    Translator,
+    folded,
+    number,
+    row,
+    sizes_of,
+    wide,
+)
+
+
+@row("DimShuffle")
+def dimshuffle(t: Translator, apply: Any, x: Node) -> Node:
+    order = apply.op.new_order
+    kept = [k for k in order if k != "x"]
+    dropped = tuple(k for k in range(x.ndim) if k not in kept)
+    x = ops.squeeze(x, dropped) if dropped else x
+    below = [k for k in range(x.ndim + len(dropped)) if k not in dropped]
+    moved = tuple(below.index(k) for k in kept)
+    x = ops.transpose(x, moved) if moved != tuple(range(x.ndim)) else x
+    new = tuple(k for k, place in enumerate(order) if place == "x")
+    return ops.expand_dims(x, new) if new else x
+
+
+@row("Shape")
+def shape(t: Translator, apply: Any, x: Node) -> Node:
+    return vector([ops.as_tensor(n) for n in x.shape])
+
+
+@row("Shape_i")
+def shape_i(t: Translator, apply: Any, x: Node) -> Node:
+    return ops.as_tensor(x.shape[apply.op.i])
+
+
+@row("MakeVector", "MakeList")
+def make_vector(t: Translator, apply: Any, *entries: Node) -> Node:
+    return vector(entries)
+
+
+def vector(entries: Sequence[Node]) -> Node:
+    """A vector of scalars; those of literals are a literal, so that sizes are known."""
+    if not entries:
+        return as_tensor(np.zeros(0, "int64"))
+    if all(isinstance(x.op, Const) for x in entries):
+        return as_tensor(np.array([x.op.array for x in entries]))
+    return ops.stack(entries)
+
+
+@row("ScalarFromTensor", "TensorFromScalar", "ViewOp", "DeepCopyOp", "TypeCastingOp", "Identity",
+     "TransferTo", "OutputGuard", "TensorFromXTensor", "XTensorFromTensor", "UnbroadcastOp")  # fmt: skip
+def same(t: Translator, apply: Any, x: Node, *_: Node) -> Node:
+    """Ops that give what they are given."""
+    return x
+
+
+@row("SpecifyShape")
+def specify_shape(t: Translator, apply: Any, x: Node, *sizes: Node | None) -> Node:
+    wanted = tuple(None if n is None else number(n) for n in sizes)
+    return ops.specify_shape(x, wanted)
+
+
+@row("Reshape")
+def reshape(t: Translator, apply: Any, x: Node, sizes: Node) -> Node:
+    return ops.reshape(x, sizes_of(sizes))
+
+
+@row("JoinDims")
+def join_dims(t: Translator, apply: Any, x: Node) -> Node:
+    first, count = apply.op.start_axis, apply.op.n_axes
+    if not count:
+        return ops.expand_dims(x, first)
+    return ops.join_dims(x, first, count)
+
+
+@row("SplitDims")
+def split_dims(t: Translator, apply: Any, x: Node, sizes: Node) -> Node:
+    axis = apply.op.axis
+    return ops.reshape(x, (*x.shape[:axis], *sizes_of(sizes), *x.shape[axis + 1 :]))
+
+
+@row("Alloc")
+def alloc(t: Translator, apply: Any, x: Node, *sizes: Node) -> Node:
+    return ops.broadcast_to(x, tuple(map(number, sizes)))
+
+
+@row("AllocEmpty")
+def alloc_empty(t: Translator, apply: Any, *sizes: Node) -> Node:
+    return ops.zeros(tuple(map(number, sizes)), wide(apply.op.dtype))
+
+
+@row("BroadcastTo")
+def broadcast_to(t: Translator, apply: Any, x: Node, *sizes: Node) -> Node:
+    return ops.broadcast_to(x, tuple(map(number, sizes)))
+
+
+@row("ARange")
+def arange(t: Translator, apply: Any, start: Node, stop: Node, step: Node) -> Node:
+    return ops.arange(*map(number, (start, stop, step))) if _whole(start, stop, step) else (
+        ops.arange(start, stop, step)
+    )  # fmt: skip
+
+
+def _whole(*xs: Node) -> bool:
+    return all(x.dtype.startswith(("int", "uint")) for x in xs)
+
+
+@row("Eye")
+def eye(t: Translator, apply: Any, n: Node, m: Node, k: Node) -> Node:
+    return ops.eye(number(n), number(m), number(k), dtype=wide(apply.op.dtype))
+
+
+@row("Tri")
+def tri(t: Translator, apply: Any, n: Node, m: Node, k: Node) -> Node:
+    return ops.tri(number(n), number(m), number(k), dtype=wide(apply.op.dtype))
+
+
+# Indexing.
+
+
+def index_of(t: Translator, apply: Any, first: int) -> tuple[object, ...]:
+    """The key of an indexing op, whose entries are its inputs from number `first` on."""
+    flat = iter(apply.inputs[first:])
+    return tuple(_entry(t, entry, flat) for entry in apply.op.idx_list)
+
+
+def _entry(t: Translator, entry: object, flat: Iterator[Any]) -> object:
+    if isinstance(entry, slice):
+        parts = [None if n is None else _number_at(t, next(flat))
+                 for n in (entry.start, entry.stop, entry.step)]  # fmt: skip
+        return slice(*parts)
+    variable = next(flat)
+    if getattr(variable.type, "dtype", None) is None:  # a slice, or None
+        return _slice_of(t, variable)
+    node = t.node(variable)
+    return number(node) if not node.ndim and node.dtype != "bool" else node
+
+
+def _number_at(t: Translator, variable: Any) -> object:
+    node = t.node(variable)
+    return None if node is None else number(node)
+
+
+def _slice_of(t: Translator, variable: Any) -> slice | None:
+    if getattr(variable, "data", None) is not None:
+        return variable.data
+    if variable.owner is None:
+        return None
+    return slice(*(_number_at(t, x) for x in variable.owner.inputs))
+
+
+@row("Subtensor", "AdvancedSubtensor", "AdvancedSubtensor1", "ScalarSubtensor")
+def subtensor(t: Translator, apply: Any, x: Node, *_: Node) -> Node:
+    return x[index_of(t, apply, 1)]
+
+
+@row("IncSubtensor", "AdvancedIncSubtensor", "AdvancedIncSubtensor1")
+def inc_subtensor(t: Translator, apply: Any, x: Node, y: Node, *_: Node) -> Node:
+    place = x.at[index_of(t, apply, 2)]
+    y = y.astype(x.dtype)
+    op = apply.op
+    if getattr(op, "set_instead_of_inc", False):
+        return place.set(y)
+    if getattr(op, "ignore_duplicates", False):
+        return place.set(x[index_of(t, apply, 2)] + y)
+    return place.add(y)
+
+
+@row("MakeSlice", "NoneTypeOp")
+def make_slice(t: Translator, apply: Any, *_: Node) -> None:
+    """Read by `index_of`."""
+    return None
+
+
+# Joins.
+
+
+@row("Join")
+def join(t: Translator, apply: Any, *inputs: Node) -> Node:
+    axis = getattr(apply.op, "axis", None)
+    if axis is None:
+        axis, inputs = number(inputs[0]), inputs[1:]
+    return ops.concatenate(inputs, axis=int(axis))
+
+
+@row("Split")
+def split(t: Translator, apply: Any, x: Node, *rest: Node) -> list[Node]:
+    axis = getattr(apply.op, "axis", None)
+    if axis is None:
+        axis, *rest = number(rest[0]), *rest[1:]
+    sizes = sizes_of(rest[0])
+    found, start = [], 0
+    for n in sizes:
+        key = (*(slice(None),) * (int(axis) % x.ndim), slice(start, start + n))
+        found.append(x[key])
+        start = start + n
+    return found
+
+
+# Folds.
+
+
+@row("CumOp")
+def cum_op(t: Translator, apply: Any, x: Node) -> Node:
+    function = ops.cumprod if apply.op.mode == "mul" else ops.cumsum
+    return function(x, axis=apply.op.axis)
+
+
+@row("Argmax")
+def argmax(t: Translator, apply: Any, x: Node) -> Node:
+    axis = apply.op.axis
+    if axis is None or len(axis) == x.ndim:
+        return ops.argmax(x)
+    (axis,) = axis
+    return ops.argmax(x, axis=axis)
+
+
+@row("MaxAndArgmax")
+def max_and_argmax(t: Translator, apply: Any, x: Node) -> list[Node]:
+    axes = tuple(apply.op.axis) if apply.op.axis is not None else tuple(range(x.ndim))
+    return [ops.max(x, axis=axes), argmax(t, apply, x)]
+
+
+@row("Softmax")
+def softmax(t: Translator, apply: Any, x: Node) -> Node:
+    return ops.softmax(x, axis=apply.op.axis)
+
+
+@row("LogSoftmax")
+def log_softmax(t: Translator, apply: Any, x: Node) -> Node:
+    return ops.log_softmax(x, axis=apply.op.axis)
+
+
+@row("ProdWithoutZeros")
+def prod_without_zeros(t: Translator, apply: Any, x: Node) -> Node:
+    axes = apply.op.axis
+    return ops.prod(ops.where(x == 0, 1, x), axis=None if axes is None else tuple(axes))
+
+
+@row("ExtractDiag")
+def extract_diag(t: Translator, apply: Any, x: Node) -> Node:
+    op = apply.op
+    return ops.diagonal(x, op.offset, op.axis1, op.axis2)
+
+
+@row("FillDiagonal")
+def fill_diagonal(t: Translator, apply: Any, x: Node, value: Node) -> Node:
+    return ops.fill_diagonal(x, value)
+
+
+@row("FillDiagonalOffset")
+def fill_diagonal_offset(t: Translator, apply: Any, x: Node, value: Node, at: Node) -> Node:
+    return ops.fill_diagonal_offset(x, value, number(at))
+
+
+@row("Repeat")
+def repeat(t: Translator, apply: Any, x: Node, times: Node) -> Node:
+    return ops.repeat(x, number(folded(times)) if not times.ndim else times, axis=apply.op.axis)
+
+
+# Conditions.
+
+
+@row("CheckAndRaise", "Assert", "CheckParameterValue")
+def check_and_raise(t: Translator, apply: Any, x: Node, *conditions: Node) -> Node:
+    """A value under conditions: what does not hold makes it -inf where it is a density."""
+    return t.checked(apply, x, conditions)

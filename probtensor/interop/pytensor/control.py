@@ -1,0 +1,44 @@
+"""Ops that hold graphs, and branches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from probtensor import ops
+from probtensor.graph import Node
+from probtensor.interop.pytensor.translate import Translator, row
+
+
+@row("OpFromGraph")
+def op_from_graph(t: Translator, apply: Any, *inputs: Node) -> list[Node]:
+    """Symbolic ops without a row of their own, by the graphs that define them."""
+    return t.inner(apply.op.fgraph, inputs)
+
+
+@row("IfElse")
+def if_else(t: Translator, apply: Any, condition: Node, *values: Node) -> list[Node]:
+    count = len(values) // 2
+    condition = condition if condition.dtype == "bool" else ops.not_equal(condition, 0)
+    pairs = zip(values[:count], values[count:], strict=True)
+    return [ops.ifelse(condition, x, y) for x, y in pairs]
+
+
+@row("LogSumExp")
+def logsumexp(t: Translator, apply: Any, x: Node) -> Node:
+    axis = apply.op.axis
+    return ops.logsumexp(x, axis=axis if axis is None or isinstance(axis, int) else tuple(axis))
+
+
+@row("XLogY")
+def xlogy(t: Translator, apply: Any, x: Node, y: Node) -> Node:
+    return ops.xlogy(x, y)
+
+
+@row("XLog1PY")
+def xlog1py(t: Translator, apply: Any, x: Node, y: Node) -> Node:
+    return ops.xlog1py(x, y)
+
+
+@row("LogAddExp")
+def logaddexp(t: Translator, apply: Any, *xs: Node) -> Node:
+    return ops.logsumexp(ops.stack(ops.broadcast_arrays(*xs)), axis=0)

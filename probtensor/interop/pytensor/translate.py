@@ -1,0 +1,244 @@
+"""The walk over a graph of PyTensor: each op by its row in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.calls import line_text, public
+from probtensor.graph import Const, GraphError, Node, as_tensor, made_by
+from probtensor.graph.evaluate import value_of
+
+Variable = Any  # of PyTensor
+Apply = Any
+Result = Node | Sequence[Node]
+Row = Callable[..., Result]
+ROWS: dict[str, Row] = {}
+MAX_FOLDED = 4096  # elements of what is computed while a graph is translated
+
+
+def row(*names: str) -> Callable[[Row], Row]:
+    """Decorator: the translation of ops whose class has one of these names: a function of the
+    translator, the PyTensor node and the translated inputs."""
+
+    def register(function: Row) -> Row:
+        for name in names:
+            ROWS[name] = function
+        return function
+
+    return register
+
+
+def load_rows() -> None:
+    """Import the modules that fill the table."""
+    for name in ("scalars", "arrays", "linalg", "ordering", "control"):
+        import_module(f"probtensor.interop.pytensor.{name}")
+
+
+@public(name="interop.pytensor.translate")
+def translate(
+    outputs: Sequence[Variable], inputs: Mapping[Variable, object] | Sequence[Variable] = ()
+) -> list[Node]:
+    """Variables of a PyTensor graph as tensors of this library.
+
+    outputs  variables of PyTensor
+    inputs   {variable: tensor or array that stands for it}, or variables, which become inputs of
+             their names. Shared variables that are not among them have their present values
+
+    Returns a tensor for each output, in double precision where PyTensor has literals in single
+    precision. What depends on literals alone and has no translation is evaluated by PyTensor.
+    Raises GraphError for an input that is not given, and for an op that has no translation; it
+    names the op and the line where the user made it.
+
+        >>> import pytensor.tensor as at  # doctest: +SKIP
+        >>> x = at.vector("x")  # doctest: +SKIP
+        >>> (y,) = translate([at.exp(x).sum()], {x: [0.0, 1.0]})  # doctest: +SKIP
+        >>> y.eval()  # doctest: +SKIP
+        array(3.71828183)
+    """
+    given = inputs if isinstance(inputs, Mapping) else {x: input_of(x) for x in inputs}
+    return Translator({x: as_tensor(value) for x, value in given.items()}).nodes(outputs)
+
+
+def input_of(variable: Variable) -> Node:
+    """A new input of the type of a variable."""
+    from probtensor.graph.node import new_input
+
+    return new_input(variable.name, wide(variable.type.dtype), variable.type.shape)
+
+
+def wide(dtype: str) -> str:
+    """The dtype in which numbers of this one are computed."""
+    kind = np.dtype(dtype).kind
+    if kind == "f":
+        return "float64"
+    return {"c": "complex128", "i": "int64"}.get(kind, dtype)
+
+
+class Translator:
+    """Translations of the variables of a graph; `given` are those at hand.
+
+    checks  the conditions of values that were checked, with what PyTensor says where one does not
+            hold; if None is given, values are nan there
+    """
+
+    def __init__(
+        self, given: Mapping[Variable, Node], checks: list[tuple[Node, str]] | None = None
+    ) -> None:
+        if not ROWS:
+            load_rows()
+        self.known: dict[Variable, Node | None] = dict(given)
+        self.checks = checks
+
+    def nodes(self, variables: Iterable[Variable]) -> list[Node]:
+        """The tensors of variables."""
+        variables = list(variables)
+        self._walk(variables)
+        return [self.known[x] for x in variables]
+
+    def node(self, variable: Variable) -> Node:
+        """The tensor of a variable."""
+        return self.nodes([variable])[0]
+
+    def value(self, variable: Variable) -> np.ndarray | None:
+        """The value of a variable that is known while the graph is translated, or None."""
+        node = self.node(variable)
+        return node.op.array if node is not None and isinstance(node.op, Const) else None
+
+    def inner(self, fgraph: Any, inputs: Sequence[Node]) -> list[Node]:
+        """The outputs of an inner graph at inputs."""
+        own = Translator(dict(zip(fgraph.inputs, inputs, strict=True)), self.checks)
+        return own.nodes(fgraph.outputs)
+
+    def checked(self, apply: Apply, x: Node, conditions: Sequence[Node]) -> Node:
+        """A value under conditions."""
+        message = str(getattr(apply.op, "msg", apply.op))
+        for condition in conditions:
+            holds = condition if condition.dtype == "bool" else ops.not_equal(condition, 0)
+            if self.checks is not None:
+                self.checks.append((holds, message))
+            else:
+                x = ops.where(holds, x, np.nan)
+        return x
+
+    def _walk(self, variables: Sequence[Variable]) -> None:
+        stack = list(variables)
+        while stack:
+            x = stack[-1]
+            if x in self.known:
+                stack.pop()
+                continue
+            if x.owner is None:
+                self.known[x] = self._leaf(x)
+                continue
+            waiting = [y for y in x.owner.inputs if y not in self.known]
+            if waiting:
+                stack += waiting
+            else:
+                self._apply(x.owner)
+
+    def _leaf(self, x: Variable) -> Node | None:
+        if hasattr(x, "data"):  # a literal
+            return literal(x.data)
+        if hasattr(x, "get_value"):
+            return literal(x.get_value(borrow=True))
+        raise GraphError(
+            f"translate: the graph depends on {x}, which is not given\n  at {line_text()}\n"
+            "  give a tensor or an array for it: inputs={variable: array}"
+        )
+
+    def _apply(self, apply: Apply) -> None:
+        inputs = [self.known[x] for x in apply.inputs]
+        function = row_of(apply.op)
+        with made_by(None, user_line(apply) or None) if user_line(apply) else _Nothing():
+            if function is None:
+                found = self.performed(apply, inputs)
+            else:
+                found = function(self, apply, *inputs)
+        results = [found] if isinstance(found, Node) or found is None else list(found)
+        results = [folded(x) for x in results]
+        self.known.update(zip(apply.outputs, results, strict=True))
+
+    def performed(self, apply: Apply, inputs: Sequence[Node | None]) -> list[Node]:
+        """The results of an op without a row, of values that are known."""
+        if any(x is not None and not isinstance(x.op, Const) for x in inputs):
+            line = user_line(apply)
+            where = f"\n  made at {line[0]}:{line[1]}" if line else ""
+            named = next((v.name for v in apply.outputs if v.name), None)
+            what = f" ({named})" if named else ""
+            raise GraphError(
+                f"translate: {apply.op}{what} has no translation, and depends on values that are "
+                f"not known yet\n  at {line_text()}{where}\n  write it by other functions, or "
+                "evaluate it by PyTensor and pass the result as data"
+            )
+        arrays = [
+            None if x is None else np.asarray(x.op.array, v.type.dtype)
+            for x, v in zip(inputs, apply.inputs, strict=True)
+        ]
+        cells: list[list[object]] = [[None] for _ in apply.outputs]
+        apply.op.perform(apply, arrays, cells)
+        return [literal(np.asarray(cell[0])) for cell in cells]
+
+
+class _Nothing:
+    def __enter__(self) -> None:
+        """Nothing is changed."""
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing is changed back."""
+
+
+def row_of(op: Any) -> Row | None:
+    """The translation of an op, by the first of its classes that has one."""
+    for kind in type(op).__mro__:
+        if kind.__name__ in ROWS:
+            return ROWS[kind.__name__]
+    return None
+
+
+def user_line(apply: Apply) -> tuple[str, int] | None:
+    """The line of the user's code that made a node, as PyTensor recorded it."""
+    for x in apply.outputs:
+        for trace in reversed(getattr(x.tag, "trace", None) or []):
+            for file, line, *_ in reversed(trace):
+                return file, line
+    return None
+
+
+def literal(value: object) -> Node | None:
+    """A value as a tensor, in double precision; None for what is no array, as a slice."""
+    if value is None or isinstance(value, (slice, np.random.Generator)):
+        return None
+    array = np.asarray(value)
+    return as_tensor(array.astype(wide(array.dtype), copy=False))
+
+
+def folded(x: Node | None) -> Node | None:
+    """A tensor as a literal, if it is made of literals and not large."""
+    if x is None or not x.inputs or not all(isinstance(y.op, Const) for y in x.inputs):
+        return x
+    sizes = [*x.shape] if not isinstance(x.type, tuple) else [None]
+    if not all(isinstance(n, int) for n in sizes):
+        return x
+    if int(np.prod(sizes)) > max(MAX_FOLDED, *(y.op.array.size for y in x.inputs)):
+        return x
+    with np.errstate(all="ignore"):
+        return as_tensor(np.asarray(value_of(x, [y.op.array for y in x.inputs], {}), x.dtype))
+
+
+def number(x: Node) -> int | Node:
+    """A size or an axis: an integer where it is known."""
+    return int(x.op.array) if isinstance(x.op, Const) else x
+
+
+def sizes_of(x: Node) -> tuple[int | Node, ...]:
+    """The entries of a vector of sizes."""
+    if isinstance(x.op, Const):
+        return tuple(int(n) for n in np.atleast_1d(x.op.array))
+    if isinstance(x.op, ops.Concatenate):
+        return tuple(number(folded(y[0])) for y in x.inputs if y.shape == (1,)) or (x,)
+    return tuple(number(folded(x[k])) for k in range(x.shape[0]))
