@@ -1,0 +1,2 @@
+def bijector_of(transform, rv, translator):
+    return None
