@@ -154,18 +154,23 @@ class Translation:
     def _external(self, rv: Variable, value: Variable, is_observed: bool) -> Node:
         """A variable whose density is the graph that PyMC derives, as a term of its own."""
         from pymc.logprob.basic import conditional_logp
+        from pytensor.graph.replace import clone_replace
 
         self.external.append(rv.name)
-        own = {x: x.type(name=x.name) for x in self.model.basic_RVs if x in self.translator.known}
-        own[rv] = rv.type(name=rv.name)
-        density = conditional_logp({rv: own[rv]}, warn_rvs=False)[own[rv]]
+        known = [x for x in self.model.basic_RVs if x in self.translator.known]
+        values = {x: x.type(name=x.name) for x in known}
+        own = rv.type(name=rv.name)
+        # PyMC copies the graph that it derives a density of, its random variables too.
+        (alone,) = clone_replace([rv], values)
+        density = conditional_logp({alone: own}, warn_rvs=False)[own]
+        self.translator.known |= {values[x]: self.translator.known[x] for x in known}
         if is_observed:
             node = literal(self._array(value))
         else:
             shape = shape_of(self.translator, rv)
             node = self._named(random.flat(shape=shape), rv)
             self.free.append(node)
-        self.translator.known[own[rv]] = node
+        self.translator.known[own] = node
         self._term(self.translator.node(density), f"{rv.name}_logp")
         return node
 
