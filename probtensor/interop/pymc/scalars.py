@@ -1,0 +1,101 @@
+"""Rows of variables of numbers that PyMC has by other parameters."""
+
+from __future__ import annotations
+
+from probtensor.graph import Node
+from probtensor.interop.pymc import patterns
+from probtensor.interop.pymc.reading import Reading, Row, constant, either, is_literal
+
+
+def half_normal(r: Reading) -> Node | None:
+    loc, sigma = r.nodes()
+    return r.made("half_normal", sigma) if is_literal(loc, 0) else None
+
+
+def exponential(r: Reading) -> Node | None:
+    (scale,) = r.parameters
+    rate = patterns.argument(scale, "Reciprocal")
+    if rate is None:
+        return r.made("exponential", scale=r.node(scale))
+    return r.made("exponential", r.node(rate))
+
+
+def gamma(r: Reading) -> Node | None:
+    alpha, scale = r.parameters
+    rate = patterns.argument(scale, "Reciprocal")
+    return r.made("gamma", r.node(alpha), 1 / r.node(scale) if rate is None else r.node(rate))
+
+
+def truncated_normal(r: Reading) -> Node | None:
+    mu, sigma, lower, upper = r.nodes()
+    return r.made("truncated_normal", mu, sigma, bound(lower), bound(upper))
+
+
+def bound(x: Node) -> Node | None:
+    """A bound, None for one that is infinite everywhere."""
+    array = constant(x)
+    infinite = array is not None and (abs(array) == float("inf")).all()
+    return None if infinite else x
+
+
+def bernoulli(r: Reading) -> Node | None:
+    return either(r, r.parameters[0], "bernoulli")
+
+
+def binomial(r: Reading) -> Node | None:
+    n, p = r.parameters
+    return either(r, p, "binomial", n=r.node(n))
+
+
+def beta_binomial(r: Reading) -> Node | None:
+    n, alpha, beta = r.nodes()
+    return r.made("beta_binomial", n, alpha, beta)
+
+
+def negative_binomial(r: Reading) -> Node | None:
+    n, p = r.parameters
+    mu = patterns.mean_of_counts(n, p)
+    if mu is None:
+        return r.made("negative_binomial", n=r.node(n), p=r.node(p))
+    return r.made("negative_binomial", r.node(mu), r.node(n))
+
+
+def categorical(r: Reading) -> Node | None:
+    (p,) = r.parameters
+    logits = patterns.softmax_argument(p)
+    if logits is not None:
+        return r.made("categorical", logit_p=r.node(logits))
+    for link in ("logistic", "probit"):
+        parts = patterns.ordered_parts(p, link)
+        if parts is not None:
+            return r.made(f"ordered_{link}", *map(r.tensor, parts))
+    return r.made("categorical", r.node(p))
+
+
+def rice(r: Reading) -> Node | None:
+    """PyMC's graph has b = nu / sigma."""
+    b, sigma = r.parameters
+    ratio = patterns.arguments(b, "TrueDiv")
+    if ratio and patterns.same(ratio[1], sigma):
+        return r.made("rice", r.node(ratio[0]), r.node(sigma))
+    return r.made("rice", b=r.node(b), sigma=r.node(sigma))
+
+
+def interpolated(r: Reading) -> Node | None:
+    x, pdf, _ = r.nodes()
+    return r.made("interpolated", x, pdf)
+
+
+ROWS: dict[str, Row] = {
+    "HalfNormalRV": half_normal,
+    "ExponentialRV": exponential,
+    "GammaRV": gamma,
+    "TruncatedNormalRV": truncated_normal,
+    "BernoulliRV": bernoulli,
+    "BinomialRV": binomial,
+    "BetaBinomialRV": beta_binomial,
+    "NegBinomialRV": negative_binomial,
+    "CategoricalRV": categorical,
+    "RiceRV": rice,
+    "InterpolatedRV": interpolated,
+}

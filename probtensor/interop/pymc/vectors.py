@@ -1,0 +1,117 @@
+"""Rows of variables of vectors and matrices."""
+
+from __future__ import annotations
+
+from probtensor import ops
+from probtensor.graph import Node
+from probtensor.interop.pymc import patterns
+from probtensor.interop.pymc.reading import Reading, Row, constant, is_literal, squeezed
+
+
+def multivariate_normal(r: Reading) -> Node | None:
+    mu, cov = r.parameters
+    return r.made("multivariate_normal", r.node(mu), **_matrix(r, cov, True))
+
+
+def _matrix(r: Reading, cov: object, by_inverse: bool) -> dict[str, Node]:
+    """A covariance matrix by what it was made of."""
+    factor = patterns.factor_of(cov)
+    if factor is not None:
+        return {"scale_tril": r.node(factor)}
+    inverse = patterns.inverse_argument(cov) if by_inverse else None
+    return {"cov": r.node(cov)} if inverse is None else {"tau": r.node(inverse)}
+
+
+def multivariate_student_t(r: Reading) -> Node | None:
+    nu, mu, scale = r.parameters
+    return r.made("multivariate_student_t", r.node(nu), r.node(mu), **_matrix(r, scale, False))
+
+
+def multinomial(r: Reading) -> Node | None:
+    n, p = r.parameters
+    logits = patterns.softmax_argument(p)
+    if logits is not None:
+        return r.made("multinomial", r.node(n), logit_p=r.node(logits))
+    parts = patterns.ordered_parts(p, "logistic")
+    if parts is not None:
+        return r.made("ordered_multinomial", *map(r.tensor, parts), r.node(n))
+    return r.made("multinomial", r.node(n), r.node(p))
+
+
+def stick_breaking_weights(r: Reading) -> Node | None:
+    alpha, count = r.nodes()
+    known = constant(count)
+    if known is None:
+        return None
+    return r.made("stick_breaking_weights", alpha, int(known.flat[0]))
+
+
+def zero_sum_normal(r: Reading) -> Node | None:
+    sigma, _ = r.nodes()
+    axes = r.op.ndim_supp
+    if any(n != 1 for n in sigma.shape[sigma.ndim - axes :]):
+        return None
+    return r.made("zero_sum_normal", squeezed(sigma, axes), n_zerosum_axes=axes)
+
+
+def lkj_cholesky(r: Reading) -> Node | None:
+    """PyMC's variable is the Cholesky factor of the correlations."""
+    n, eta = r.nodes()
+    known = constant(n)
+    return None if known is None else r.made("lkj_cholesky", int(known.flat[0]), eta)
+
+
+def wishart(r: Reading) -> Node | None:
+    nu, factor = r.nodes()
+    return r.made("wishart", nu, scale_tril=factor)
+
+
+def matrix_normal(r: Reading) -> Node | None:
+    mu, rows, columns = r.nodes()
+    return r.made("matrix_normal", mu, rows, columns)
+
+
+def kronecker_normal(r: Reading) -> Node | None:
+    mu, sigma, *covs = r.nodes()
+    noise = None if is_literal(sigma, 0) else sigma
+    return r.made("kronecker_normal", mu, covs=covs, sigma=noise)
+
+
+def car(r: Reading) -> Node | None:
+    mu, adjacency, alpha, tau, _ = r.nodes()
+    known = constant(adjacency)
+    if known is None or r.shape is None or len(r.shape) != 1:
+        return None
+    alpha, tau = (ops.reshape(x, ()) for x in (alpha, tau))
+    return r.made("car", mu, _single(known), alpha, tau)
+
+
+def icar(r: Reading) -> Node | None:
+    """PyMC's density has no factor of sigma, so that it is another one where sigma is random."""
+    adjacency, sigma, stdev = r.nodes()
+    known = constant(adjacency)
+    if known is None or r.shape is None or len(r.shape) != 1:
+        return None
+    if constant(sigma) is None or not set(known.flat) <= {0, 1}:
+        return None
+    return r.made("icar", _single(known), sigma, stdev)
+
+
+def _single(w: object) -> object:
+    """The one matrix of an array with new leading axes."""
+    return w.reshape(w.shape[-2:])
+
+
+ROWS: dict[str, Row] = {
+    "MvNormalRV": multivariate_normal,
+    "MvStudentTRV": multivariate_student_t,
+    "MultinomialRV": multinomial,
+    "StickBreakingWeightsRV": stick_breaking_weights,
+    "ZeroSumNormalRV": zero_sum_normal,
+    "LKJCorrRV": lkj_cholesky,
+    "WishartRV": wishart,
+    "MatrixNormalRV": matrix_normal,
+    "KroneckerNormalRV": kronecker_normal,
+    "CARRV": car,
+    "ICARRV": icar,
+}
