@@ -49,7 +49,7 @@ def variable_by(
 
 
 def shape_of(t: Translator, rv: Variable) -> tuple[int, ...] | None:
-    """The shape of a random variable, if its sizes are known; else None."""
+    """The shape of a variable, if its sizes are known; else None."""
     sizes = tuple(rv.type.shape)
     if None in sizes:
         feature = import_module("pytensor.tensor.rewriting.shape").ShapeFeature()
