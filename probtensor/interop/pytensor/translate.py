@@ -18,16 +18,22 @@ Apply = Any
 Result = Node | Sequence[Node]
 Row = Callable[..., Result]
 ROWS: dict[str, Row] = {}
+BATCHED: set[str] = set()  # the core ops whose rows take leading axes
+MODULES = (
+    "scalars", "arrays", "indexing", "products", "factors", "ordering", "signals", "control",
+    "lists", "loops", "draws",
+)  # fmt: skip
 MAX_FOLDED = 4096  # elements of what is computed while a graph is translated
 
 
-def row(*names: str) -> Callable[[Row], Row]:
+def row(*names: str, batched: bool = False) -> Callable[[Row], Row]:
     """Decorator: the translation of ops whose class has one of these names: a function of the
-    translator, the PyTensor node and the translated inputs."""
+    translator, the PyTensor node and the translated inputs. `batched` says of a core op that it
+    may have any leading axes, which broadcast."""
 
     def register(function: Row) -> Row:
-        for name in names:
-            ROWS[name] = function
+        ROWS.update(dict.fromkeys(names, function))
+        BATCHED.update(names if batched else ())
         return function
 
     return register
@@ -35,7 +41,7 @@ def row(*names: str) -> Callable[[Row], Row]:
 
 def load_rows() -> None:
     """Import the modules that fill the table."""
-    for name in ("scalars", "arrays", "linalg", "ordering", "control"):
+    for name in MODULES:
         import_module(f"probtensor.interop.pytensor.{name}")
 
 
@@ -114,6 +120,11 @@ class Translator:
         own = Translator(dict(zip(fgraph.inputs, inputs, strict=True)), self.checks)
         return own.nodes(fgraph.outputs)
 
+    def inner_node(self, apply: Apply, inputs: Sequence[Node]) -> list[Node]:
+        """The results of a node at inputs in place of its own."""
+        own = Translator(dict(zip(apply.inputs, inputs, strict=True)), self.checks)
+        return own.nodes(apply.outputs)
+
     def checked(self, apply: Apply, x: Node, conditions: Sequence[Node]) -> Node:
         """A value under conditions."""
         message = str(getattr(apply.op, "msg", apply.op))
@@ -159,8 +170,8 @@ class Translator:
                 found = self.performed(apply, inputs)
             else:
                 found = function(self, apply, *inputs)
-        results = [found] if isinstance(found, Node) or found is None else list(found)
-        results = [folded(x) for x in results]
+        results = list(found) if isinstance(found, (list, tuple)) else [found]
+        results = [folded(x) if isinstance(x, Node) else x for x in results]
         self.known.update(zip(apply.outputs, results, strict=True))
 
     def performed(self, apply: Apply, inputs: Sequence[Node | None]) -> list[Node]:
@@ -217,9 +228,9 @@ def literal(value: object) -> Node | None:
     return as_tensor(array.astype(wide(array.dtype), copy=False))
 
 
-def folded(x: Node | None) -> Node | None:
+def folded(x: Node) -> Node:
     """A tensor as a literal, if it is made of literals and not large."""
-    if x is None or not x.inputs or not all(isinstance(y.op, Const) for y in x.inputs):
+    if not x.inputs or not all(isinstance(y.op, Const) for y in x.inputs):
         return x
     sizes = [*x.shape] if not isinstance(x.type, tuple) else [None]
     if not all(isinstance(n, int) for n in sizes):
