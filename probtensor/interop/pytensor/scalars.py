@@ -99,6 +99,8 @@ SCALARS: dict[str, Callable[..., Node]] = {
     "J1": special.j1,
     "I0": special.i0,
     "I1": special.i1,
+    "I0e": special.i0e,
+    "I1e": special.i1e,
     "Ive": special.ive,
     "Kve": special.kve,
     "Iv": special.iv,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -24,6 +25,7 @@ MODULES = (
     "lists", "loops", "draws",
 )  # fmt: skip
 MAX_FOLDED = 4096  # elements of what is computed while a graph is translated
+MAX_DEPTH = 8  # ops that one op of PyTensor becomes, one after the other, where it is computed
 
 
 def row(*names: str, batched: bool = False) -> Callable[[Row], Row]:
@@ -230,15 +232,29 @@ def literal(value: object) -> Node | None:
 
 def folded(x: Node) -> Node:
     """A tensor as a literal, if it is made of literals and not large."""
-    if not x.inputs or not all(isinstance(y.op, Const) for y in x.inputs):
-        return x
-    sizes = [*x.shape] if not isinstance(x.type, tuple) else [None]
-    if not all(isinstance(n, int) for n in sizes):
-        return x
-    if int(np.prod(sizes)) > max(MAX_FOLDED, *(y.op.array.size for y in x.inputs)):
-        return x
+    array = None if isinstance(x.op, Const) else value_by_literals(x)
+    return x if array is None else as_tensor(array)
+
+
+def value_by_literals(x: Node, depth: int = 0) -> np.ndarray | None:
+    """The value of a tensor that is made of literals by what one op of PyTensor became, if it has
+    not many more elements than these; else None."""
+    if isinstance(x.op, Const):
+        return x.op.array
+    if isinstance(x.type, tuple) or not all(isinstance(n, int) for n in x.shape):
+        return None
+    known = x.inputs or isinstance(x.op, ops.Iota)
+    if not known or hasattr(x.op, "distribution") or depth > MAX_DEPTH:
+        return None
+    arrays = []
+    for y in x.inputs:
+        arrays.append(value_by_literals(y, depth + 1))
+        if arrays[-1] is None:
+            return None
+    if math.prod(x.shape) > max(MAX_FOLDED, *(a.size for a in arrays), 0):
+        return None
     with np.errstate(all="ignore"):
-        return as_tensor(np.asarray(value_of(x, [y.op.array for y in x.inputs], {}), x.dtype))
+        return np.asarray(value_of(x, arrays, {}), x.dtype)
 
 
 def number(x: Node) -> int | Node:
