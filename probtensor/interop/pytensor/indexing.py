@@ -9,7 +9,9 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Node
-from probtensor.interop.pytensor.translate import Translator, number, row, sizes_of
+from probtensor.interop.pytensor.arrays import vector
+from probtensor.interop.pytensor.translate import Translator, entries_of, number, row, sizes_of
+from probtensor.transform.batch import vectorize
 
 
 def index_of(t: Translator, apply: Any, first: int, x: Node) -> tuple[object, ...]:
@@ -67,7 +69,17 @@ def _places(key: slice, size: object) -> Node:
 @row("Subtensor", "AdvancedSubtensor", "AdvancedSubtensor1", "AdvancedBooleanSubtensor",
      "ScalarSubtensor")  # fmt: skip
 def subtensor(t: Translator, apply: Any, x: Node, *_: Node) -> Node:
-    return x[index_of(t, apply, 1, x)]
+    key = index_of(t, apply, 1, x)
+    if x.ndim == 1 and isinstance(x.op, ops.Concatenate) and len(key) == 1 and _is_known(key[0]):
+        entries = entries_of(x)[key[0]]  # of the sizes of a tensor, most often
+        return vector(entries) if isinstance(entries, tuple) else entries
+    return x[key]
+
+
+def _is_known(key: object) -> bool:
+    if isinstance(key, slice):
+        return not any(isinstance(n, Node) for n in (key.start, key.stop, key.step))
+    return isinstance(key, int)
 
 
 @row("IncSubtensor", "AdvancedIncSubtensor", "AdvancedIncSubtensor1",
@@ -100,8 +112,8 @@ def choose(t: Translator, apply: Any, a: Node, choices: Node | list[Node]) -> No
 
 
 @row("PermuteRowElements")
-def permute_row_elements(t: Translator, apply: Any, x: Node, y: Node, inverse: Node) -> Node:
-    return ops.permute_row_elements(x, y, bool(number(inverse)))
+def permute_row_elements(t: Translator, apply: Any, x: Node, y: Node) -> Node:
+    return ops.permute_row_elements(x, y, apply.op.inverse)
 
 
 @row("RavelMultiIndex")
@@ -125,7 +137,7 @@ def extract_diag(t: Translator, apply: Any, x: Node) -> Node:
 def alloc_diag(t: Translator, apply: Any, x: Node) -> Node:
     """A vector along a diagonal of a matrix of zeros: between two given axes, if `x` has others."""
     op = apply.op
-    found = ops.vectorize(lambda v: ops.diag(v, op.offset), "(n)->(m,k)")(x)
+    found = vectorize(lambda v: ops.diag(v, op.offset), "(n)->(m,k)")(x)
     return ops.moveaxis(found, (-2, -1), (op.axis1, op.axis2))
 
 

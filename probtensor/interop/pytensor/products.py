@@ -12,10 +12,11 @@ from typing import Any
 from probtensor import linalg, ops
 from probtensor.graph import GraphError, Node
 from probtensor.interop.pytensor.translate import BATCHED, ROWS, Translator, row, row_of
+from probtensor.transform.batch import vectorize
 
 
 class Core:
-    """The node of a core op, as its row reads it: the op, with the inputs and outputs of a batch."""
+    """The node of a core op, as its row reads it: the op, with inputs and outputs of a batch."""
 
     def __init__(self, apply: Any) -> None:
         self.op = apply.op.core_op
@@ -40,7 +41,7 @@ def blockwise(t: Translator, apply: Any, *inputs: Node) -> Node | list[Node]:
         results = t.inner_node(_core_node(op, apply.inputs, core_axes), items)
         return results[0] if len(results) == 1 else results
 
-    return ops.vectorize(function, _signature(apply.op))(*inputs)
+    return vectorize(function, _signature(apply.op))(*inputs)
 
 
 def _core_node(op: Any, inputs: Sequence[Any], core_axes: Sequence[int]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
@@ -9,9 +10,17 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops, special
-from probtensor.graph import Node
+from probtensor.graph import Const, Node, as_tensor
+from probtensor.graph.node import SizeOf
 from probtensor.interop.pytensor.translate import ROWS, Translator, row, wide
 from probtensor.loop import foldl
+from probtensor.types import Size, size_max, size_min
+
+
+def _real(x: Node) -> Node:
+    """Whole numbers as floats, which PyTensor's roundings give."""
+    return x.astype("float64") if np.dtype(x.dtype).kind in "iub" else x
+
 
 SCALARS: dict[str, Callable[..., Node]] = {
     "Add": lambda *xs: reduce(ops.add, xs),
@@ -27,9 +36,9 @@ SCALARS: dict[str, Callable[..., Node]] = {
     "Sqrt": ops.sqrt,
     "Abs": ops.abs,
     "Sign": ops.sign,
-    "Ceil": ops.ceil,
-    "Floor": ops.floor,
-    "Trunc": ops.trunc,
+    "Ceil": lambda x: ops.ceil(_real(x)),
+    "Floor": lambda x: ops.floor(_real(x)),
+    "Trunc": lambda x: ops.trunc(_real(x)),
     "RoundHalfToEven": ops.round,
     "RoundHalfAwayFromZero": ops.round_half_away_from_zero,
     "Exp": ops.exp,
@@ -119,7 +128,28 @@ def scalar(op: Any, *inputs: Node) -> Node:
     kind = type(op).__name__
     if kind == "Cast":
         return inputs[0].astype(_cast(inputs[0], op.o_type.dtype))
+    if kind in SIZES and any(isinstance(x.op, SizeOf) for x in inputs):
+        sizes = [x.op.size if isinstance(x.op, SizeOf) else _whole(x) for x in inputs]
+        if None not in sizes:
+            return as_tensor(reduce(SIZES[kind], sizes))
     return SCALARS[kind](*inputs)
+
+
+# Arithmetic of sizes stays one of sizes, so that equal ones are known to be equal.
+SIZES: dict[str, Callable[..., Size]] = {
+    "Add": operator.add,
+    "Sub": operator.sub,
+    "Mul": operator.mul,
+    "Maximum": size_max,
+    "Minimum": size_min,
+}
+
+
+def _whole(x: Node) -> int | None:
+    """The value of a literal that is a whole number."""
+    if isinstance(x.op, Const) and not x.ndim and np.dtype(x.dtype).kind in "iu":
+        return int(x.op.array)
+    return None
 
 
 def _cast(x: Node, dtype: str) -> str:
@@ -174,7 +204,7 @@ def careduce(t: Translator, apply: Any, x: Node) -> Node:
     axes = tuple(range(x.ndim)) if axis is None else tuple(axis)
     if kind in ("Add", "Mul") and x.dtype == "bool":
         x = x.astype("int64")
-    if kind in ("OR", "AND") and x.dtype != "bool" or kind not in folds():
+    if (kind in ("OR", "AND") and x.dtype != "bool") or kind not in folds():
         return _repeated(t, op, x, axes)
     return folds()[kind](x, axis=axes)
 

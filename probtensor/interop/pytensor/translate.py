@@ -13,6 +13,8 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Node, as_tensor, made_by
 from probtensor.graph.evaluate import value_of
+from probtensor.graph.sizes import signed, size_of_value
+from probtensor.types import Size
 
 Variable = Any  # of PyTensor
 Apply = Any
@@ -262,10 +264,17 @@ def number(x: Node) -> int | Node:
     return int(x.op.array) if isinstance(x.op, Const) else x
 
 
-def sizes_of(x: Node) -> tuple[int | Node, ...]:
-    """The entries of a vector of sizes."""
+def entries_of(x: Node) -> tuple[Node, ...]:
+    """The entries of a vector of known length, as the scalars that it was made of where it was
+    stacked."""
+    made = isinstance(x.op, ops.Concatenate)
+    if made and all(isinstance(y.op, ops.ExpandDims) for y in x.inputs):
+        return tuple(y.inputs[0] for y in x.inputs)
+    return tuple(folded(x[k]) for k in range(x.shape[0]))
+
+
+def sizes_of(x: Node) -> tuple[Size, ...]:
+    """The entries of a vector of sizes, of which one may be -1."""
     if isinstance(x.op, Const):
         return tuple(int(n) for n in np.atleast_1d(x.op.array))
-    if isinstance(x.op, ops.Concatenate):
-        return tuple(number(folded(y[0])) for y in x.inputs if y.shape == (1,)) or (x,)
-    return tuple(number(folded(x[k])) for k in range(x.shape[0]))
+    return tuple(size_of_value(signed(n)) for n in entries_of(x))
