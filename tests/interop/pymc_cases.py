@@ -27,10 +27,14 @@ class Case:
     outside     values outside of it
     single      whether PyMC's density takes one value at a time
     constant    whether densities are known up to a constant
+    apart       numbers of the inputs, parameters and then values, by which gradients are those of
+                other functions that are equal where values or matrices satisfy their constraint
     """
 
-    def __init__(self, make, parameters, inside, outside=(), single=False, constant=False):
-        self.make, self.single, self.constant = make, single, constant
+    def __init__(
+        self, make, parameters, inside, outside=(), single=False, constant=False, apart=()
+    ):
+        self.make, self.single, self.constant, self.apart = make, single, constant, apart
         self.parameters = [np.asarray(p, "float64") for p in parameters]
         values = np.array([*inside, *outside])
         self.values = values.astype("int64" if values.dtype.kind in "iub" else "float64")
@@ -132,7 +136,7 @@ ONES = {
 VECTOR_CASES = {
     "MvNormal": Case(lambda m: pm.MvNormal.dist(m, COV), [VECTORS[1]], VECTORS),
     "MvNormal (chol)": Case(
-        lambda m, c: pm.MvNormal.dist(m, chol=c), [VECTORS[1], CHOL], VECTORS),
+        lambda m, c: pm.MvNormal.dist(m, chol=c), [VECTORS[1], CHOL], VECTORS, apart=[1]),
     "MvNormal (tau)": Case(lambda m, t: pm.MvNormal.dist(m, tau=t), [VECTORS[1], COV], VECTORS),
     "MvStudentT": Case(
         lambda n, m: pm.MvStudentT.dist(n, mu=m, scale=COV), [4.2, VECTORS[1]], VECTORS),
@@ -153,7 +157,7 @@ VECTOR_CASES = {
     "Wishart": Case(lambda: pm.Wishart.dist(5, COV), [], [COV, np.eye(3)]),
     "LKJCorr": Case(
         lambda e: pm.LKJCorr.dist(n=3, eta=e), [2.3],
-        [np.eye(3), [[1, 0, 0], [0.6, 0.8, 0], [0.0, 0.6, 0.8]]]),
+        [np.eye(3), [[1, 0, 0], [0.6, 0.8, 0], [0.0, 0.6, 0.8]]], apart=[1]),
     "LKJCholeskyCov": Case(
         lambda e, k: pm.LKJCholeskyCov.dist(
             n=3, eta=e, sd_dist=pm.Exponential.dist(k, shape=3), compute_corr=False),
@@ -174,7 +178,7 @@ VECTOR_CASES = {
         lambda s: pm.ICAR.dist(ADJACENT, sigma=s), [1.3],
         [[0.3, -1.2, 0.8, 0.1]], single=True, constant=True),
     "StickBreakingWeights": Case(
-        lambda a: pm.StickBreakingWeights.dist(a, K=2), [1.7], SIMPLEX, [[-0.1, 0.6, 0.5]]),
+        lambda a: pm.StickBreakingWeights.dist(a, K=2), [1.7], SIMPLEX, apart=[1]),
     "ZeroSumNormal": Case(
         lambda s: pm.ZeroSumNormal.dist(s, shape=(3,)), [1.7], [[0.5, -1.5, 1.0], [0.0, 0.0, 0.0]]),
     "ZeroSumNormal (2 axes)": Case(
@@ -184,19 +188,21 @@ VECTOR_CASES = {
 COMBINED = {
     "GaussianRandomWalk": Case(
         lambda m, s: pm.GaussianRandomWalk.dist(m, s, init_dist=pm.Normal.dist(0, 2.0), steps=4),
-        [0.2, 0.7], [SERIES]),
+        [0.2, 0.7], [SERIES], single=True),
     "RandomWalk": Case(
         lambda b: pm.RandomWalk.dist(
             init_dist=pm.Normal.dist(0, 2.0), innovation_dist=pm.Laplace.dist(0, b), steps=4),
-        [0.7], [SERIES]),
+        [0.7], [SERIES], single=True),
     "MvGaussianRandomWalk": Case(
         lambda m: pm.MvGaussianRandomWalk.dist(
             m, cov=COV2, init_dist=pm.MvNormal.dist(np.zeros(2), COV2), steps=2),
-        [[0.1, -0.2]], [[[0.3, 0.1], [1.0, -0.3], [0.7, 0.4]]]),
+        [[0.1, -0.2]], [[[0.3, 0.1], [1.0, -0.3], [0.7, 0.4]]],
+        single=True),
     "MvStudentTRandomWalk": Case(
         lambda n, m: pm.MvStudentTRandomWalk.dist(
             nu=n, mu=m, scale=COV2, init_dist=pm.MvNormal.dist(np.zeros(2), COV2), steps=2),
-        [4.2, [0.1, -0.2]], [[[0.3, 0.1], [1.0, -0.3], [0.7, 0.4]]]),
+        [4.2, [0.1, -0.2]], [[[0.3, 0.1], [1.0, -0.3], [0.7, 0.4]]],
+        single=True),
     "AR": Case(
         lambda r, s: pm.AR.dist(
             r, s, init_dist=pm.Normal.dist(0, 2.0, shape=2), steps=3, constant=True),
@@ -240,7 +246,7 @@ COMBINED = {
         [0, 5]),
     "Censored": Case(
         lambda m, s: pm.Censored.dist(pm.Normal.dist(m, s), lower=-1.0, upper=2.0), [0.3, 1.7],
-        [-1.0, 0.5, 2.0], [-1.1, 2.1]),
+        [-1.0, 0.5, 2.0], [-1.1, 2.1], apart=[2]),
     "Censored (counts)": Case(
         lambda m: pm.Censored.dist(pm.Poisson.dist(m), lower=None, upper=4), [2.3], [0, 2, 4],
         [-1, 5]),
@@ -249,4 +255,58 @@ COMBINED = {
     "CustomDist (logp)": Case(
         lambda m: pm.CustomDist.dist(m, logp=lambda x, m: -((x - m) ** 2)), [0.3], REALS),
 }  # fmt: skip
-CASES = {**ONES, **VECTOR_CASES, **COMBINED}
+ROW = np.array([[0.2, -0.3, 0.5], [1.0, 0.1, -0.8]])
+BATCHES = {
+    "Normal (rows)": Case(
+        lambda m, s: pm.Normal.dist(m, s, shape=(2, 3)), [VECTORS[0], 1.7], [ROW], single=True),
+    "Exponential (rows)": Case(
+        lambda k: pm.Exponential.dist(k, shape=3), [1.7], [POSITIVE], single=True),
+    "Bernoulli (rows of logits)": Case(
+        lambda x: pm.Bernoulli.dist(pm.math.invlogit(x), shape=(2, 3)), [VECTORS[0]],
+        [[[0, 1, 1], [1, 0, 0]]], single=True),
+    "NegativeBinomial (rows)": Case(
+        lambda m, a: pm.NegativeBinomial.dist(mu=m, alpha=a, shape=(2, 3)), [[0.5, 2.0, 4.0], 1.4],
+        [[[0, 1, 5], [1, 0, 2]]], single=True),
+    "NegativeBinomial (n / (n + mu))": Case(
+        lambda m, n: pm.NegativeBinomial.dist(n=n, p=n / (n + m)), [2.3, 1.4], COUNTS),
+    "Categorical (rows of logits)": Case(
+        lambda x: pm.Categorical.dist(pm.math.softmax(x, axis=-1)), [ROW], [[0, 2]], single=True),
+    "OrderedLogistic (rows)": Case(
+        lambda e, c: pm.OrderedLogistic.dist(e, c, shape=(2, 2)), [[0.4, -1.0], [-1.0, 0.5, 2.0]],
+        [[[0, 3], [1, 2]]], single=True),
+    "OrderedProbit (rows)": Case(
+        lambda e, c: pm.OrderedProbit.dist(e, c), [[0.4, -1.0], [-1.0, 0.5, 2.0]], [[0, 3]],
+        single=True),
+    "MvNormal (rows)": Case(
+        lambda m, c: pm.MvNormal.dist(m, chol=c, shape=(2, 3)), [VECTORS[1], CHOL], [VECTORS],
+        single=True, apart=[1]),
+    "Dirichlet (rows)": Case(
+        lambda a: pm.Dirichlet.dist(a, shape=(2, 3)), [[1.2, 0.7, 3.1]], [SIMPLEX], single=True),
+    "ZeroInflatedPoisson (rows)": Case(
+        lambda q, m: pm.ZeroInflatedPoisson.dist(q, m), [0.4, [0.5, 2.0, 4.0]], [COUNTS],
+        single=True),
+    "HurdleGamma (rows)": Case(
+        lambda q, a: pm.HurdleGamma.dist(q, a, 1.4), [[0.4, 0.6, 0.9], 2.3], [[0.0, 0.5, 1.7]],
+        single=True),
+    "Mixture (rows)": Case(
+        lambda w, m: pm.Mixture.dist(
+            w, [pm.Normal.dist(m, 1.0), pm.Normal.dist(0.0, 2.0)], shape=3),
+        [[0.3, 0.7], VECTORS[0]], [VECTORS[1]], single=True),
+    "NormalMixture (rows)": Case(
+        lambda w, m: pm.NormalMixture.dist(w, m, 1.3, shape=(2, 3)), [[0.3, 0.7], [-1.0, 2.0]],
+        [ROW], single=True),
+    "Truncated (rows)": Case(
+        lambda m: pm.Truncated.dist(pm.Gumbel.dist(m, 1.0), lower=-1.0), [VECTORS[0]],
+        [[0.3, -0.9, 2.0]], single=True),
+    "GaussianRandomWalk (rows)": Case(
+        lambda m: pm.GaussianRandomWalk.dist(
+            m, 0.7, init_dist=pm.Normal.dist(0, 2.0), shape=(2, 5)),
+        [[0.2, -0.1]], [[SERIES, SERIES[::-1]]], single=True),
+    "AR (rows)": Case(
+        lambda r, s: pm.AR.dist(r, s, init_dist=pm.Normal.dist(0, 2.0), shape=(2, 5)),
+        [[0.5, 0.2], 0.7], [[SERIES, SERIES[::-1]]], single=True),
+    "ZeroSumNormal (rows)": Case(
+        lambda s: pm.ZeroSumNormal.dist(s, shape=(2, 3)), [1.7],
+        [[[0.5, -1.5, 1.0], [0.2, -0.4, 0.2]]], single=True),
+}  # fmt: skip
+CASES = {**ONES, **VECTOR_CASES, **COMBINED, **BATCHES}

@@ -1,5 +1,5 @@
-"""The densities of a case by three routes: the variable of `pt.random`, PyMC's graph translated, and
-PyMC's graph computed by PyTensor in its Python mode."""
+"""The densities of a case by three routes: the variable of `pt.random`, PyMC's graph translated,
+and PyMC's graph computed by PyTensor in its Python mode."""
 
 import numpy as np
 import pymc as pm
@@ -18,78 +18,67 @@ PYTHON = Mode(linker="py", optimizer=None)
 class Routes:
     """What the compiled function of a case needs and gives.
 
-    inputs     the parameters and the values, as inputs; `arrays` are theirs
+    inputs     the parameters, and the values in the support and outside; `arrays` are theirs
     variable   the counterpart, or None
-    outputs    {name: tensor}: "own", "translated", "own logcdf", "translated logcdf", and the
-               gradients of the sums of the first two in the support, "own 0", ...
-    errors     {route: why it has no translation}
+    outputs    {name: tensor}: the log densities "own" and "translated", both also "outside", the
+               logarithms of the distribution functions, "own cdf" and "translated cdf", and the
+               gradients of the sums of the densities by the inputs, "own 0", "own 1", ...
+    errors     {name: why it has no translation}
     """
 
     def __init__(self, case):
         self.case = case
-        self.parameters = [_variable(p.dtype, p.shape) for p in case.parameters]
-        values = case.values[:1][0] if case.single else case.values
-        self.values = _variable(values.dtype, values.shape)
-        self.inputs = [new_input(None, x.dtype, x.type.shape)
-                       for x in (*self.parameters, self.values)]  # fmt: skip
-        self.arrays = [*case.parameters, values]
-        self.rv = case.make(*self.parameters)
-        self.errors, self.outputs = {}, {}
-        t = self.translator = self._translator()
-        self.variable = distribution_of(t, self.rv, name="x")
-        if self.variable is not None:
-            self.outputs["own"] = pt.logp(self.variable, self.inputs[-1])
-            self._tail("own logcdf", lambda: pt.logcdf(self.variable, self.inputs[-1]))
-        self.graph = self._graph(pm.logp)
-        self.cdf = self._graph(pm.logcdf)
-        self._translate("translated", self.graph)
-        self._translate("translated logcdf", self.cdf)
+        inside, outside = case.values[: case.count], case.values[case.count :]
+        if case.single:
+            inside = inside[0]
+        self.arrays = [*case.parameters, inside, *([outside] if len(outside) else [])]
+        self.variables = [at.tensor(dtype=str(a.dtype), shape=a.shape) for a in self.arrays]
+        self.inputs = [new_input(None, str(a.dtype), a.shape) for a in self.arrays]
+        self.places = range(len(case.parameters), len(self.arrays))
+        self.rv = case.make(*self.variables[: self.places[0]])
+        self.variable = distribution_of(self._translator(), self.rv, name="x")
+        self.errors, self.outputs, self.graphs = {}, {}, {}
+        for place, where in zip(self.places, ("", " outside")):
+            self._route(where, pt.logp, pm.logp, place)
+        self._route(" cdf", pt.logcdf, pm.logcdf, self.places[0])
         for route in ("own", "translated"):
-            self._gradients(route)
+            if route in self.outputs:
+                self._gradients(route, self.outputs[route])
 
     def _translator(self):
-        return Translator(dict(zip((*self.parameters, self.values), self.inputs, strict=True)), [])
+        return Translator(dict(zip(self.variables, self.inputs, strict=True)), [])
 
-    def _graph(self, function):
+    def _route(self, kind, own, other, place):
+        if self.variable is not None:
+            self._keep("own" + kind, lambda: own(self.variable, self.inputs[place]))
         try:
-            return function(self.rv, self.values)
+            graph = self.graphs[kind] = other(self.rv, self.variables[place])
         except (NotImplementedError, TypeError, ValueError) as error:
-            self.errors[function.__name__] = str(error)
-            return None
+            self.errors["pymc" + kind] = str(error)
+        else:
+            self._keep("translated" + kind, lambda: self._translator().node(graph))
 
-    def _tail(self, route, make):
+    def _keep(self, name, make):
         try:
-            self.outputs[route] = make()
+            self.outputs[name] = make()
         except pt.GraphError as error:
-            self.errors[route] = str(error)
+            self.errors[name] = str(error)
 
-    def _translate(self, route, graph):
-        if graph is not None:
-            self._tail(route, lambda: self._translator().node(graph))
-
-    def _gradients(self, route):
-        if route not in self.outputs:
-            return
-        found = self.outputs[route]
-        inside = found if self.case.single or not found.ndim else found[: self.case.count]
-        wanted = [x for x in self.inputs if x.dtype == "float64"]
-        try:
-            found = pt.grad(pt.sum(inside), wanted, disconnected_inputs="ignore")
-        except pt.GraphError as error:
-            self.errors[f"{route} gradient"] = str(error)
-            return
+    def _gradients(self, route, found):
+        wanted = [x for x in self.inputs[: self.places[0] + 1] if x.dtype == "float64"]
+        found = pt.grad(pt.sum(found), wanted, disconnected_inputs="ignore")
         self.outputs |= {f"{route} {k}": g for k, g in enumerate(found)}
 
     def by_pytensor(self, graph):
-        """A graph computed by PyTensor in its Python mode."""
+        """A graph computed by PyTensor in its Python mode; by its rewrites where ops in Python do
+        not take what is written, as the sum of a number along an axis."""
         with pytensor.config.change_flags(cxx=""), np.errstate(all="ignore"):
-            variables = [*self.parameters, self.values]
-            call = pytensor.function(variables, graph, mode=PYTHON, on_unused_input="ignore")
-            return call(*self.arrays)
-
-
-def _variable(dtype, shape):
-    return at.tensor(dtype=str(dtype), shape=shape)
+            for mode in (PYTHON, "FAST_COMPILE"):
+                call = pytensor.function(self.variables, graph, mode=mode, on_unused_input="ignore")
+                try:
+                    return call(*self.arrays)
+                except np.exceptions.AxisError:
+                    continue
 
 
 def computed(routes):

@@ -11,9 +11,8 @@ import numpy as np
 from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph import Const, Node, as_tensor
-from probtensor.graph.evaluate import value_of
 from probtensor.interop.pymc import patterns
-from probtensor.interop.pytensor.translate import Translator, number
+from probtensor.interop.pytensor.translate import Translator, number, value_by_literals
 from probtensor.prob import random
 
 Variable = Any  # of PyTensor
@@ -126,23 +125,9 @@ class Reading:
 
 
 
-def constant(x: Node) -> np.ndarray | None:
-    """The value of a tensor that depends on literals alone, and None of others."""
-    if isinstance(x.op, Const):
-        return x.op.array
-    if not x.inputs or len(x.inputs) > 8:
-        return None
-    arrays = [constant(y) for y in x.inputs]
-    if any(a is None for a in arrays) or isinstance(x.type, tuple):
-        return None
-    if not all(isinstance(n, int) for n in x.shape):
-        return None
-    return np.asarray(value_of(x, arrays, {}))
-
-
 def is_literal(x: Node, value: float) -> bool:
     """Is a tensor this number everywhere, whatever the rest of the graph is?"""
-    array = constant(x)
+    array = value_by_literals(x)
     return array is not None and bool(np.all(array == value))
 
 

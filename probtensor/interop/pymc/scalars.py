@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from probtensor.graph import Node
 from probtensor.interop.pymc import patterns
-from probtensor.interop.pymc.reading import Reading, Row, constant, either, is_literal
+from probtensor.interop.pymc.reading import Reading, Row, either, is_literal
+from probtensor.interop.pytensor.translate import value_by_literals
 
 
 def half_normal(r: Reading) -> Node | None:
@@ -33,7 +34,7 @@ def truncated_normal(r: Reading) -> Node | None:
 
 def bound(x: Node) -> Node | None:
     """A bound, None for one that is infinite everywhere."""
-    array = constant(x)
+    array = value_by_literals(x)
     infinite = array is not None and (abs(array) == float("inf")).all()
     return None if infinite else x
 

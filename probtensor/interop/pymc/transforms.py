@@ -16,8 +16,8 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.dataclass import dataclass
 from probtensor.graph import GraphError, Node
-from probtensor.interop.pymc.reading import constant, shape_of
-from probtensor.interop.pytensor.translate import Translator
+from probtensor.interop.pymc.reading import shape_of
+from probtensor.interop.pytensor.translate import Translator, value_by_literals
 from probtensor.prob.bijectors import public as known
 from probtensor.prob.bijectors.base import Bijector
 from probtensor.prob.bijectors.matrices import as_factor, rows_of_triangle
@@ -67,7 +67,7 @@ def interval(transform: Transform, rv: Variable, t: Translator) -> Bijector | No
     tensor = import_module("pytensor.tensor")
     for bound in transform.args_fn(*rv.owner.inputs):
         node = None if bound is None else t.node(tensor.as_tensor(bound))
-        array = None if node is None else constant(node)
+        array = None if node is None else value_by_literals(node)
         infinite = np.isinf(array) if array is not None else np.array(False)
         if infinite.any() and not infinite.all():
             return None

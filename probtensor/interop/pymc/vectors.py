@@ -5,7 +5,8 @@ from __future__ import annotations
 from probtensor import ops
 from probtensor.graph import Node
 from probtensor.interop.pymc import patterns
-from probtensor.interop.pymc.reading import Reading, Row, constant, is_literal, squeezed
+from probtensor.interop.pymc.reading import Reading, Row, is_literal, squeezed
+from probtensor.interop.pytensor.translate import value_by_literals
 
 
 def multivariate_normal(r: Reading) -> Node | None:
@@ -40,7 +41,7 @@ def multinomial(r: Reading) -> Node | None:
 
 def stick_breaking_weights(r: Reading) -> Node | None:
     alpha, count = r.nodes()
-    known = constant(count)
+    known = value_by_literals(count)
     if known is None:
         return None
     return r.made("stick_breaking_weights", alpha, int(known.flat[0]))
@@ -57,7 +58,7 @@ def zero_sum_normal(r: Reading) -> Node | None:
 def lkj_cholesky(r: Reading) -> Node | None:
     """PyMC's variable is the Cholesky factor of the correlations."""
     n, eta = r.nodes()
-    known = constant(n)
+    known = value_by_literals(n)
     return None if known is None else r.made("lkj_cholesky", int(known.flat[0]), eta)
 
 
@@ -79,7 +80,7 @@ def kronecker_normal(r: Reading) -> Node | None:
 
 def car(r: Reading) -> Node | None:
     mu, adjacency, alpha, tau, _ = r.nodes()
-    known = constant(adjacency)
+    known = value_by_literals(adjacency)
     if known is None or r.shape is None or len(r.shape) != 1:
         return None
     alpha, tau = (ops.reshape(x, ()) for x in (alpha, tau))
@@ -89,10 +90,10 @@ def car(r: Reading) -> Node | None:
 def icar(r: Reading) -> Node | None:
     """PyMC's density has no factor of sigma, so that it is another one where sigma is random."""
     adjacency, sigma, stdev = r.nodes()
-    known = constant(adjacency)
+    known = value_by_literals(adjacency)
     if known is None or r.shape is None or len(r.shape) != 1:
         return None
-    if constant(sigma) is None or not set(known.flat) <= {0, 1}:
+    if value_by_literals(sigma) is None or not set(known.flat) <= {0, 1}:
         return None
     return r.made("icar", _single(known), sigma, stdev)
 

@@ -201,7 +201,7 @@ def careduce(t: Translator, apply: Any, x: Node) -> Node:
     """Sum, Prod, Max, Min, All and Any, and other reductions by a scalar op."""
     op = apply.op.scalar_op
     kind, axis = type(op).__name__, apply.op.axis
-    axes = tuple(range(x.ndim)) if axis is None else tuple(axis)
+    axes = tuple(range(x.ndim)) if axis is None or not x.ndim else tuple(axis)
     if kind in ("Add", "Mul") and x.dtype == "bool":
         x = x.astype("int64")
     if (kind in ("OR", "AND") and x.dtype != "bool") or kind not in folds():
