@@ -16,7 +16,7 @@ from probtensor.interop.pytensor.translate import Translator
 from probtensor.prob.density.logp import logp as logp_of
 
 
-def mixture(r: Reading) -> Node | None:
+def _mixture(r: Reading) -> Node | None:
     if r.dropped:
         return None
     weights, *components = r.parameters
@@ -43,7 +43,7 @@ def _zero_inflated(r: Reading, weights: Any, component: Any) -> Node | None:
     return r.made("zero_inflated", r.node(weights)[..., 1], part)
 
 
-def hurdle(r: Reading) -> Node | None:
+def _hurdle(r: Reading) -> Node | None:
     """Counts are truncated to positive ones in PyMC's graph, as `hurdle` does."""
     if r.dropped:
         return None
@@ -65,11 +65,11 @@ def _cut(rv: Any) -> tuple[Any, Any, Any]:
     return rv.owner.op.base_rv_op.make_node(*inputs).default_output(), lower, upper
 
 
-def truncated(r: Reading) -> Node | None:
+def _truncated(r: Reading) -> Node | None:
     return _between(r, "truncated", *_cut(r.rv))
 
 
-def censored(r: Reading) -> Node | None:
+def _censored(r: Reading) -> Node | None:
     return _between(r, "censored", *r.rv.owner.inputs[:3])
 
 
@@ -83,7 +83,7 @@ def _between(r: Reading, function: str, base: Any, *bounds: Any) -> Node | None:
 # Series.
 
 
-def random_walk(r: Reading) -> Node | None:
+def _random_walk(r: Reading) -> Node | None:
     if r.dropped or r.shape is None:
         return None
     first, innovation = (r.part(x, dropped=True) for x in r.parameters[:2])
@@ -92,7 +92,7 @@ def random_walk(r: Reading) -> Node | None:
     return r.made("random_walk", first, innovation)
 
 
-def ar(r: Reading) -> Node | None:
+def _ar(r: Reading) -> Node | None:
     if r.dropped or r.shape is None:
         return None
     rho, sigma, first, _ = r.parameters
@@ -103,13 +103,13 @@ def ar(r: Reading) -> Node | None:
                   init_dist=start, ar_order=r.op.ar_order)  # fmt: skip
 
 
-def garch11(r: Reading) -> Node | None:
+def _garch11(r: Reading) -> Node | None:
     if r.dropped or r.shape is None:
         return None
     return r.made("garch11", *map(r.node, r.parameters[:4]))
 
 
-def euler_maruyama(r: Reading) -> Node | None:
+def _euler_maruyama(r: Reading) -> Node | None:
     if r.dropped or r.shape is None:
         return None
     first, _, *parameters = r.parameters
@@ -141,7 +141,7 @@ def _is_several(found: Any) -> bool:
 # Expressions of random variables: CustomDist(dist=).
 
 
-def custom(r: Reading) -> Node | None:
+def _custom(r: Reading) -> Node | None:
     """The expression of a `dist=` function, by the density that `pt.logp` derives."""
     if r.dropped or r.op.ndim_supp or any(r.op.ndims_params) or r.shape is None:
         return None
@@ -204,13 +204,13 @@ def _logit_normal(r: Reading) -> Node | None:
 
 
 ROWS: dict[str, Row] = {
-    "MixtureRV": mixture,
-    "_HurdleRV": hurdle,
-    "TruncatedRV": truncated,
-    "CensoredRV": censored,
-    "RandomWalkRV": random_walk,
-    "AutoRegressiveRV": ar,
-    "GARCH11RV": garch11,
-    "EulerMaruyamaRV": euler_maruyama,
-    "CustomSymbolicDistRV": custom,
+    "MixtureRV": _mixture,
+    "_HurdleRV": _hurdle,
+    "TruncatedRV": _truncated,
+    "CensoredRV": _censored,
+    "RandomWalkRV": _random_walk,
+    "AutoRegressiveRV": _ar,
+    "GARCH11RV": _garch11,
+    "EulerMaruyamaRV": _euler_maruyama,
+    "CustomSymbolicDistRV": _custom,
 }

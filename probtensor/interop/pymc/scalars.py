@@ -8,12 +8,12 @@ from probtensor.interop.pymc.reading import Reading, Row, either, is_literal
 from probtensor.interop.pytensor.translate import value_by_literals
 
 
-def half_normal(r: Reading) -> Node | None:
+def _half_normal(r: Reading) -> Node | None:
     loc, sigma = r.nodes()
     return r.made("half_normal", sigma) if is_literal(loc, 0) else None
 
 
-def exponential(r: Reading) -> Node | None:
+def _exponential(r: Reading) -> Node | None:
     (scale,) = r.parameters
     rate = patterns.argument(scale, "Reciprocal")
     if rate is None:
@@ -21,13 +21,13 @@ def exponential(r: Reading) -> Node | None:
     return r.made("exponential", r.node(rate))
 
 
-def gamma(r: Reading) -> Node | None:
+def _gamma(r: Reading) -> Node | None:
     alpha, scale = r.parameters
     rate = patterns.argument(scale, "Reciprocal")
     return r.made("gamma", r.node(alpha), 1 / r.node(scale) if rate is None else r.node(rate))
 
 
-def truncated_normal(r: Reading) -> Node | None:
+def _truncated_normal(r: Reading) -> Node | None:
     mu, sigma, lower, upper = r.nodes()
     return r.made("truncated_normal", mu, sigma, bound(lower), bound(upper))
 
@@ -39,21 +39,21 @@ def bound(x: Node) -> Node | None:
     return None if infinite else x
 
 
-def bernoulli(r: Reading) -> Node | None:
+def _bernoulli(r: Reading) -> Node | None:
     return either(r, r.parameters[0], "bernoulli")
 
 
-def binomial(r: Reading) -> Node | None:
+def _binomial(r: Reading) -> Node | None:
     n, p = r.parameters
     return either(r, p, "binomial", n=r.node(n))
 
 
-def beta_binomial(r: Reading) -> Node | None:
+def _beta_binomial(r: Reading) -> Node | None:
     n, alpha, beta = r.nodes()
     return r.made("beta_binomial", n, alpha, beta)
 
 
-def negative_binomial(r: Reading) -> Node | None:
+def _negative_binomial(r: Reading) -> Node | None:
     n, p = r.parameters
     mu = patterns.mean_of_counts(n, p)
     if mu is None:
@@ -61,7 +61,7 @@ def negative_binomial(r: Reading) -> Node | None:
     return r.made("negative_binomial", r.node(mu), r.node(n))
 
 
-def categorical(r: Reading) -> Node | None:
+def _categorical(r: Reading) -> Node | None:
     (p,) = r.parameters
     logits = patterns.softmax_argument(p)
     if logits is not None:
@@ -73,7 +73,7 @@ def categorical(r: Reading) -> Node | None:
     return r.made("categorical", r.node(p))
 
 
-def rice(r: Reading) -> Node | None:
+def _rice(r: Reading) -> Node | None:
     """PyMC's graph has b = nu / sigma."""
     b, sigma = r.parameters
     ratio = patterns.arguments(b, "TrueDiv")
@@ -82,21 +82,21 @@ def rice(r: Reading) -> Node | None:
     return r.made("rice", b=r.node(b), sigma=r.node(sigma))
 
 
-def interpolated(r: Reading) -> Node | None:
+def _interpolated(r: Reading) -> Node | None:
     x, pdf, _ = r.nodes()
     return r.made("interpolated", x, pdf)
 
 
 ROWS: dict[str, Row] = {
-    "HalfNormalRV": half_normal,
-    "ExponentialRV": exponential,
-    "GammaRV": gamma,
-    "TruncatedNormalRV": truncated_normal,
-    "BernoulliRV": bernoulli,
-    "BinomialRV": binomial,
-    "BetaBinomialRV": beta_binomial,
-    "NegBinomialRV": negative_binomial,
-    "CategoricalRV": categorical,
-    "RiceRV": rice,
-    "InterpolatedRV": interpolated,
+    "HalfNormalRV": _half_normal,
+    "ExponentialRV": _exponential,
+    "GammaRV": _gamma,
+    "TruncatedNormalRV": _truncated_normal,
+    "BernoulliRV": _bernoulli,
+    "BinomialRV": _binomial,
+    "BetaBinomialRV": _beta_binomial,
+    "NegBinomialRV": _negative_binomial,
+    "CategoricalRV": _categorical,
+    "RiceRV": _rice,
+    "InterpolatedRV": _interpolated,
 }

@@ -60,7 +60,7 @@ def _known(transform: Transform, rv: Variable, t: Translator) -> Bijector | None
     return None
 
 
-def interval(transform: Transform, rv: Variable, t: Translator) -> Bijector | None:
+def _interval(transform: Transform, rv: Variable, t: Translator) -> Bijector | None:
     """Between bounds, above one, below one, or all numbers. Where literal bounds are infinite for
     some entries only, the map is PyMC's."""
     ends = []
@@ -82,19 +82,19 @@ def interval(transform: Transform, rv: Variable, t: Translator) -> Bijector | No
     return known.Logit(low, high)
 
 
-def ordered(transform: Transform, rv: Variable, t: Translator) -> Bijector | None:
+def _ordered(transform: Transform, rv: Variable, t: Translator) -> Bijector | None:
     if not transform.ascending:
         return None
     return known.Ordered(0.0) if transform.positive else known.Ordered()
 
 
-def zero_sum(transform: Transform, rv: Variable, t: Translator) -> Bijector | None:
+def _zero_sum(transform: Transform, rv: Variable, t: Translator) -> Bijector | None:
     axes = {axis % rv.ndim for axis in transform.zerosum_axes}
     count = len(axes)
     return known.ZeroSum(count) if axes == {*range(rv.ndim - count, rv.ndim)} else None
 
 
-def chain(transform: Transform, rv: Variable, t: Translator) -> Bijector | None:
+def _chain(transform: Transform, rv: Variable, t: Translator) -> Bijector | None:
     """PyMC's list begins with the map of the value."""
     parts = [_known(part, rv, t) for part in transform.transform_list]
     if any(part is None for part in parts):
@@ -102,7 +102,7 @@ def chain(transform: Transform, rv: Variable, t: Translator) -> Bijector | None:
     return known.Chain(*parts[::-1])
 
 
-def correlations(transform: Transform, rv: Variable, t: Translator) -> Bijector | None:
+def _correlations(transform: Transform, rv: Variable, t: Translator) -> Bijector | None:
     return None if transform.upper else SpiralCorr()
 
 
@@ -110,15 +110,15 @@ ROWS: dict[str, Callable[[Transform, Variable, Translator], Bijector | None]] = 
     "LogTransform": lambda *_: known.Exp(),
     "LogOddsTransform": lambda *_: known.Logit(),
     "LogExpM1": lambda *_: known.Softplus(),
-    "IntervalTransform": interval,
-    "Ordered": ordered,
+    "IntervalTransform": _interval,
+    "Ordered": _ordered,
     "SimplexTransform": lambda *_: CentredLogRatio(),
     "CircularTransform": lambda *_: Wrapped(),
     "CholeskyCovPacked": lambda *_: PackedFactor(),
     "CholeskyCovTransform": lambda *_: known.Cov(),
-    "CholeskyCorrTransform": correlations,
-    "ZeroSumTransform": zero_sum,
-    "ChainedTransform": chain,
+    "CholeskyCorrTransform": _correlations,
+    "ZeroSumTransform": _zero_sum,
+    "ChainedTransform": _chain,
 }
 
 

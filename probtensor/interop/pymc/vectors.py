@@ -9,7 +9,7 @@ from probtensor.interop.pymc.reading import Reading, Row, is_literal, squeezed
 from probtensor.interop.pytensor.translate import value_by_literals
 
 
-def multivariate_normal(r: Reading) -> Node | None:
+def _multivariate_normal(r: Reading) -> Node | None:
     mu, cov = r.parameters
     return r.made("multivariate_normal", r.node(mu), **_matrix(r, cov, True))
 
@@ -23,12 +23,12 @@ def _matrix(r: Reading, cov: object, by_inverse: bool) -> dict[str, Node]:
     return {"cov": r.node(cov)} if inverse is None else {"tau": r.node(inverse)}
 
 
-def multivariate_student_t(r: Reading) -> Node | None:
+def _multivariate_student_t(r: Reading) -> Node | None:
     nu, mu, scale = r.parameters
     return r.made("multivariate_student_t", r.node(nu), r.node(mu), **_matrix(r, scale, False))
 
 
-def multinomial(r: Reading) -> Node | None:
+def _multinomial(r: Reading) -> Node | None:
     n, p = r.parameters
     logits = patterns.softmax_argument(p)
     if logits is not None:
@@ -39,7 +39,7 @@ def multinomial(r: Reading) -> Node | None:
     return r.made("multinomial", r.node(n), r.node(p))
 
 
-def stick_breaking_weights(r: Reading) -> Node | None:
+def _stick_breaking_weights(r: Reading) -> Node | None:
     alpha, count = r.nodes()
     known = value_by_literals(count)
     if known is None:
@@ -47,7 +47,7 @@ def stick_breaking_weights(r: Reading) -> Node | None:
     return r.made("stick_breaking_weights", alpha, int(known.flat[0]))
 
 
-def zero_sum_normal(r: Reading) -> Node | None:
+def _zero_sum_normal(r: Reading) -> Node | None:
     sigma, _ = r.nodes()
     axes = r.op.ndim_supp
     if any(n != 1 for n in sigma.shape[sigma.ndim - axes :]):
@@ -55,30 +55,30 @@ def zero_sum_normal(r: Reading) -> Node | None:
     return r.made("zero_sum_normal", squeezed(sigma, axes), n_zerosum_axes=axes)
 
 
-def lkj_cholesky(r: Reading) -> Node | None:
+def _lkj_cholesky(r: Reading) -> Node | None:
     """PyMC's variable is the Cholesky factor of the correlations."""
     n, eta = r.nodes()
     known = value_by_literals(n)
     return None if known is None else r.made("lkj_cholesky", int(known.flat[0]), eta)
 
 
-def wishart(r: Reading) -> Node | None:
+def _wishart(r: Reading) -> Node | None:
     nu, factor = r.nodes()
     return r.made("wishart", nu, scale_tril=factor)
 
 
-def matrix_normal(r: Reading) -> Node | None:
+def _matrix_normal(r: Reading) -> Node | None:
     mu, rows, columns = r.nodes()
     return r.made("matrix_normal", mu, rows, columns)
 
 
-def kronecker_normal(r: Reading) -> Node | None:
+def _kronecker_normal(r: Reading) -> Node | None:
     mu, sigma, *covs = r.nodes()
     noise = None if is_literal(sigma, 0) else sigma
     return r.made("kronecker_normal", mu, covs=covs, sigma=noise)
 
 
-def car(r: Reading) -> Node | None:
+def _car(r: Reading) -> Node | None:
     mu, adjacency, alpha, tau, _ = r.nodes()
     known = value_by_literals(adjacency)
     if known is None or r.shape is None or len(r.shape) != 1:
@@ -87,7 +87,7 @@ def car(r: Reading) -> Node | None:
     return r.made("car", mu, _single(known), alpha, tau)
 
 
-def icar(r: Reading) -> Node | None:
+def _icar(r: Reading) -> Node | None:
     """PyMC's density has no factor of sigma, so that it is another one where sigma is random."""
     adjacency, sigma, stdev = r.nodes()
     known = value_by_literals(adjacency)
@@ -104,15 +104,15 @@ def _single(w: object) -> object:
 
 
 ROWS: dict[str, Row] = {
-    "MvNormalRV": multivariate_normal,
-    "MvStudentTRV": multivariate_student_t,
-    "MultinomialRV": multinomial,
-    "StickBreakingWeightsRV": stick_breaking_weights,
-    "ZeroSumNormalRV": zero_sum_normal,
-    "LKJCorrRV": lkj_cholesky,
-    "WishartRV": wishart,
-    "MatrixNormalRV": matrix_normal,
-    "KroneckerNormalRV": kronecker_normal,
-    "CARRV": car,
-    "ICARRV": icar,
+    "MvNormalRV": _multivariate_normal,
+    "MvStudentTRV": _multivariate_student_t,
+    "MultinomialRV": _multinomial,
+    "StickBreakingWeightsRV": _stick_breaking_weights,
+    "ZeroSumNormalRV": _zero_sum_normal,
+    "LKJCorrRV": _lkj_cholesky,
+    "WishartRV": _wishart,
+    "MatrixNormalRV": _matrix_normal,
+    "KroneckerNormalRV": _kronecker_normal,
+    "CARRV": _car,
+    "ICARRV": _icar,
 }
