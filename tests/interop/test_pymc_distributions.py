@@ -132,6 +132,21 @@ def test_the_table_is_the_committed_one(routes):
     )
 
 
+def test_none_where_there_is_no_counterpart():
+    n = at.iscalar("n")
+    unlike = [
+        pm.StickBreakingWeights.dist(1.0, K=n),  # a size that is not known
+        pm.Mixture.dist([0.5, 0.5], [pm.DiracDelta.dist(0.0), pm.Gamma.dist(2.0, 1.0)]),
+        pm.Censored.dist(pm.BetaBinomial.dist(1.0, 2.0, 5), lower=1, upper=None),  # no tails here
+        pm.CustomDist.dist(1.0, dist=lambda m, size: pm.Normal.dist(m, size=size),
+                           logp=lambda x, m: -abs(x - m)),
+        pm.Simulator.dist(lambda rng, a, size: rng.normal(a, size=size), 1.0),
+        pm.Normal.dist(0.0, -1.0),  # its density is zero everywhere
+    ]  # fmt: skip
+    t = Translator({n: new_input("n", "int64", ())})
+    assert [distribution_of(t, rv) for rv in unlike] == [None] * len(unlike)
+
+
 def test_probabilities_by_logits_do_not_round():
     x = at.dscalar("x")
     logit = new_input("x", "float64", ())
@@ -155,6 +170,40 @@ def test_parameters_may_be_other_variables():
     z = (np.array([0.3, -1.2, 0.8]) - q[0]) / np.exp(q[1])
     wanted = [np.sum(z) / np.exp(q[1]) - q[0], np.sum(z**2) - 3 - np.exp(2 * q[1]) + 1]
     np.testing.assert_allclose(posterior.logp_and_grad(q)[1], wanted, rtol=1e-12)
+
+
+def test_parametrisations_are_found_in_models():
+    """Through named deterministic variables, sizes by dims, and data."""
+    x = np.arange(12.0).reshape(6, 2) / 7
+    with pm.Model(coords={"row": range(6), "group": ["a", "b", "c"], "column": range(2)}) as model:
+        data = pm.Data("x", x, dims=("row", "column"))
+        chol, _, _ = pm.LKJCholeskyCov("chol", n=2, eta=2.0, sd_dist=pm.Exponential.dist(1.0))
+        slopes = pm.MvNormal("slopes", 0.0, chol=chol, dims=("group", "column"))
+        eta = (data * slopes[[0, 0, 1, 1, 2, 2]]).sum(-1)
+        cut = pm.Normal("cut", 0, 2.0, shape=3)
+        p = pm.Deterministic("p", pm.math.sigmoid(eta), dims="row")
+        pm.Bernoulli("y", p=p, dims="row")
+        pm.OrderedLogistic("level", eta=eta, cutpoints=cut, dims="row")
+        pm.NegativeBinomial("count", mu=at.exp(eta), alpha=pm.HalfNormal("a"), dims="row")
+        pm.GaussianRandomWalk("walk", init_dist=pm.Normal.dist(), dims="row")
+    t, found = Translator({}), {}
+    for rv in model.basic_RVs:
+        node = distribution_of(t, rv, name=rv.name)
+        t.known[rv] = new_input("chol", "float64", (3,)) if node is None else node
+        found[rv.name] = t.known[rv]
+    kinds = {name: (type(node.op.distribution).__name__, node.shape)
+             for name, node in found.items() if name != "chol"}  # fmt: skip
+    assert kinds == {
+        "slopes": ("MultivariateNormal", (3, 2)),
+        "cut": ("Normal", (3,)),
+        "a": ("HalfNormal", ()),
+        "y": ("BernoulliLogit", (6,)),
+        "level": ("OrderedLogistic", (6,)),
+        "count": ("NegativeBinomial", (6,)),
+        "walk": ("RandomWalk", (6,)),
+    }
+    assert found["y"].inputs[0] is found["level"].inputs[0]  # eta, and no matrix of probabilities
+    assert found["count"].inputs[1] is found["a"]
 
 
 TRANSFORMS = pm.distributions.transforms

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from probtensor.calls import public
-from probtensor.graph import Node
+from probtensor.graph import GraphError, Node
 from probtensor.interop.pymc import combined, scalars, vectors
 from probtensor.interop.pymc.reading import Reading, Row, variable_by
 from probtensor.interop.pytensor.translate import Translator
@@ -91,12 +91,16 @@ def distribution_of(
     shape       the shape of a value, by default that of `rv` where it is known
 
     Returns a random variable, a float tensor or an int64 tensor, with the density of `rv` for all
-    values of the parameters; or None. Raises ValueError for literal parameters out of their range,
-    GraphError for parameters that have no translation.
+    values of the parameters; or None, also where parameters have no translation or are literals out
+    of their range: what is wrong with these, the translation of the graph of the density says.
 
         >>> import pymc as pm  # doctest: +SKIP
         >>> rv = pm.Normal.dist(0.0, 2.0, shape=3)  # doctest: +SKIP
         >>> distribution_of(Translator({}), rv).op  # doctest: +SKIP
         normal
     """
-    return variable_by(ROWS, translator, rv, name, None if shape is None else tuple(shape))
+    sizes = None if shape is None else tuple(shape)
+    try:
+        return variable_by(ROWS, translator, rv, name, sizes)
+    except (GraphError, ValueError):
+        return None  # what the graph of the density takes, or says why it does not

@@ -79,13 +79,18 @@ class Reading:
 
     @property
     def parameters(self) -> list[Variable]:
-        """The parameters, as variables of PyTensor."""
+        """The parameters, as variables of PyTensor, without the axes that PyMC puts before them for
+        the sizes of the variable, where these are known."""
         found = list(self.op.dist_params(self.rv.owner))
-        if not self.dropped:
+        cores = self.op.ndims_params
+        if cores is None or len(cores) != len(found) or self.shape is None:
             return found
-        batch = self.rv.ndim - self.op.ndim_supp
-        return [x[0] if x.ndim - core == batch else x
-                for x, core in zip(found, self.op.ndims_params, strict=True)]  # fmt: skip
+        found = [_without_axes(x, core) for x, core in zip(found, cores, strict=True)]
+        if self.dropped:
+            batch = self.rv.ndim - self.op.ndim_supp
+            found = [x[0] if x.ndim - core == batch else x
+                     for x, core in zip(found, cores, strict=True)]  # fmt: skip
+        return found
 
     def nodes(self) -> list[Node]:
         """The parameters, as tensors."""
@@ -123,6 +128,12 @@ class Reading:
         return any(x.ndim - core == batch and x.type.shape[0] != 1
                    for x, core in zip(parameters, cores, strict=True))  # fmt: skip
 
+
+
+def _without_axes(x: Variable, core: int) -> Variable:
+    """A parameter without new leading axes, if it keeps its core axes."""
+    inner, _ = patterns.without_axes(x)
+    return inner if inner.ndim >= core else x
 
 
 def is_literal(x: Node, value: float) -> bool:
