@@ -111,9 +111,14 @@ def random_variable(
 
 
 def _sized(op: Any, size: Node | None, parameters: tuple[Node, ...]) -> list[Node]:
-    """The parameters, the first of them with all leading axes of the result."""
+    """The parameters, of which at least the first has all leading axes of the result: all that are
+    numbers, as a draw may be of some of them alone."""
     axes = op.ndims_params
-    if size is None or not parameters:
+    if not any(axes):
+        batch = broadcast_shapes(*(x.shape for x in parameters))
+        batch = batch if size is None else tuple(map(_as_size, sizes_of(size)))
+        return [ops.broadcast_to(x, batch) for x in parameters]
+    if size is None:
         return list(parameters)
     first, *rest = parameters
     core = first.shape[first.ndim - axes[0] :]

@@ -10,7 +10,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph import Node
 from probtensor.interop.pytensor.arrays import vector
-from probtensor.interop.pytensor.translate import Translator, entries_of, number, row, sizes_of
+from probtensor.interop.pytensor.translate import Translator, number, row, sizes_of, stacked
 from probtensor.transform.batch import vectorize
 
 
@@ -70,8 +70,9 @@ def _places(key: slice, size: object) -> Node:
      "ScalarSubtensor")  # fmt: skip
 def subtensor(t: Translator, apply: Any, x: Node, *_: Node) -> Node:
     key = index_of(t, apply, 1, x)
-    if x.ndim == 1 and isinstance(x.op, ops.Concatenate) and len(key) == 1 and _is_known(key[0]):
-        entries = entries_of(x)[key[0]]  # of the sizes of a tensor, most often
+    parts = stacked(x)  # the sizes of a tensor, most often
+    if parts is not None and len(key) == 1 and _is_known(key[0]):
+        entries = parts[key[0]]
         return vector(entries) if isinstance(entries, tuple) else entries
     return x[key]
 

@@ -9,7 +9,7 @@ import numpy as np
 from probtensor import fft, ops
 from probtensor.graph import Const, Node
 from probtensor.interop.pytensor.control import op_from_graph
-from probtensor.interop.pytensor.translate import Translator, number, row, sizes_of
+from probtensor.interop.pytensor.translate import Translator, folded, number, row, sizes_of
 
 
 @row("RFFTOp")
@@ -61,6 +61,7 @@ def convolution(x: Node, kernel: Node, full: Node, axes: int) -> Node:
     for axis in range(axes):
         flipped = ops.expand_dims(flipped, -2 * axis - 2)
     found = ops.sum(windows * flipped, axis=tuple(range(-1, -2 * axes, -2)))
+    full = folded(full[(0,) * full.ndim]) if full.ndim else full  # one for all of a batch
     if isinstance(full.op, Const) and full.op.array:
         return found
     key = [Ellipsis]

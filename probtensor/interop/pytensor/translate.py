@@ -264,13 +264,17 @@ def number(x: Node) -> int | Node:
     return int(x.op.array) if isinstance(x.op, Const) else x
 
 
+def stacked(x: Node) -> tuple[Node, ...] | None:
+    """The scalars that a vector was stacked of, or None if it was made in another way."""
+    parts = x.inputs if isinstance(x.op, ops.Concatenate) else (x,)
+    if x.ndim == 1 and all(isinstance(y.op, ops.ExpandDims) for y in parts):
+        return tuple(y.inputs[0] for y in parts)
+    return None
+
+
 def entries_of(x: Node) -> tuple[Node, ...]:
-    """The entries of a vector of known length, as the scalars that it was made of where it was
-    stacked."""
-    made = isinstance(x.op, ops.Concatenate)
-    if made and all(isinstance(y.op, ops.ExpandDims) for y in x.inputs):
-        return tuple(y.inputs[0] for y in x.inputs)
-    return tuple(folded(x[k]) for k in range(x.shape[0]))
+    """The entries of a vector of known length."""
+    return stacked(x) or tuple(folded(x[k]) for k in range(x.shape[0]))
 
 
 def sizes_of(x: Node) -> tuple[Size, ...]:
