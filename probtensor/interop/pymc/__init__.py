@@ -1,20 +1,11 @@
-"""`probtensor.interop.pymc`: models of PyMC, sampled here.
+"""Models of PyMC, compiled here.
 
-    from probtensor.interop import pymc as ptpm
+    distributions.py  random variables of PyMC as those of `pt.random`: one table by class
+    patterns.py       parametrisations in graphs of PyTensor: logits, cutpoints, factors
+    vectors.py        variables of vectors and matrices
+    combined.py       variables made of others: mixtures, truncation, series, expressions
+    transforms.py     transforms of free variables as bijectors
 
-    idata = ptpm.sample(model=model)
-
-    models.py         a model of PyMC as a posterior of this library
-    distributions.py  its random variables as those of this library
-    transforms.py     its transforms as bijectors
-    sampling.py       `sample` with the arguments of `pm.sample`, and what belongs to it
-
-A random variable whose class is known becomes one of this library, so that its density, draws and
-conditions are ours; of any other the density is translated from the graph that PyMC derives. The
-unconstrained space is PyMC's either way.
+A variable whose class has a row becomes one of `pt.random`, with the density, the draws and the
+rules of this library. Any other keeps the graph of its density that PyMC makes, translated.
 """
-
-from probtensor.interop.pymc.models import posterior
-from probtensor.interop.pymc.sampling import NUTS, find_MAP, sample
-
-__all__ = ["NUTS", "find_MAP", "posterior", "sample"]

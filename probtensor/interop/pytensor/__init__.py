@@ -1,16 +1,33 @@
 """`probtensor.interop.pytensor`: graphs of PyTensor as tensors of this library.
 
     translate.py    the walk over a graph, and the table of ops
-    scalars.py      elementwise functions
-    arrays.py       shapes, views, indexing, joins, reductions
-    linalg.py       linear algebra, and ops over batches
-    ordering.py     sorting, searching, sets, and what is left of NumPy
+    scalars.py      elementwise functions, and reductions by them
+    arrays.py       shapes, views, joins, cumulative sums
+    indexing.py     reading and changing parts of arrays
+    products.py     products, solutions of systems, and ops over batches
+    factors.py      factors and functions of matrices
+    ordering.py     sorting, searching, sets
+    signals.py      Fourier transforms, convolutions, pads
+    control.py      graphs within ops, branches, conditions
+    loops.py        Scan, and loops of scalars
+    lists.py        lists of tensors
+    draws.py        random variables
+    xtensors.py     tensors with named dimensions, which PyTensor lowers
+    absent.py       the ops that have no row, each with the reason
+    linker.py       mode="PROBTENSOR", which importing this package makes known to PyTensor
 
 An op has one row: a function of the translated inputs, registered under the name of its class, so
 that what one version of PyTensor lacks does no harm. Literals are widened to float64 and int64:
 PyTensor keeps 1.5 as float32 and 10 as int8, and computes log(10) in single precision.
+
+Rejected: rows by `functools.singledispatch` (it needs all classes, which versions lack), and
+translating the rewritten graph by default: PyTensor's rewrites take as long as the compiler here,
+fold constants in single precision, and hide the sums that a density is made of.
 """
 
+from probtensor.interop.pytensor.linker import register
 from probtensor.interop.pytensor.translate import translate
+
+register()
 
 __all__ = ["translate"]

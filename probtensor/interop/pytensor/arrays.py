@@ -1,8 +1,8 @@
-"""Shapes, views, indexing, joins and folds of arrays."""
+"""Shapes, views, joins and folds of arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def shape_i(t: Translator, apply: Any, x: Node) -> Node:
     return ops.as_tensor(x.shape[apply.op.i])
 
 
-@row("MakeVector", "MakeList")
+@row("MakeVector")
 def make_vector(t: Translator, apply: Any, *entries: Node) -> Node:
     return vector(entries)
 
@@ -57,9 +57,10 @@ def vector(entries: Sequence[Node]) -> Node:
 
 
 @row("ScalarFromTensor", "TensorFromScalar", "ViewOp", "DeepCopyOp", "TypeCastingOp", "Identity",
-     "TransferTo", "OutputGuard", "TensorFromXTensor", "XTensorFromTensor", "UnbroadcastOp")  # fmt: skip
+     "TransferTo", "OutputGuard", "TensorFromXTensor", "XTensorFromTensor", "UnbroadcastOp",
+     "CpuContiguous", "Print", "Output")  # fmt: skip
 def same(t: Translator, apply: Any, x: Node, *_: Node) -> Node:
-    """Ops that give what they are given."""
+    """Ops that give what they are given; what `Print` would print is not printed."""
     return x
 
 
@@ -124,63 +125,6 @@ def tri(t: Translator, apply: Any, n: Node, m: Node, k: Node) -> Node:
     return ops.tri(number(n), number(m), number(k), dtype=wide(apply.op.dtype))
 
 
-# Indexing.
-
-
-def index_of(t: Translator, apply: Any, first: int) -> tuple[object, ...]:
-    """The key of an indexing op, whose entries are its inputs from number `first` on."""
-    flat = iter(apply.inputs[first:])
-    return tuple(_entry(t, entry, flat) for entry in apply.op.idx_list)
-
-
-def _entry(t: Translator, entry: object, flat: Iterator[Any]) -> object:
-    if isinstance(entry, slice):
-        parts = [None if n is None else _number_at(t, next(flat))
-                 for n in (entry.start, entry.stop, entry.step)]  # fmt: skip
-        return slice(*parts)
-    variable = next(flat)
-    if getattr(variable.type, "dtype", None) is None:  # a slice, or None
-        return _slice_of(t, variable)
-    node = t.node(variable)
-    return number(node) if not node.ndim and node.dtype != "bool" else node
-
-
-def _number_at(t: Translator, variable: Any) -> object:
-    node = t.node(variable)
-    return None if node is None else number(node)
-
-
-def _slice_of(t: Translator, variable: Any) -> slice | None:
-    if getattr(variable, "data", None) is not None:
-        return variable.data
-    if variable.owner is None:
-        return None
-    return slice(*(_number_at(t, x) for x in variable.owner.inputs))
-
-
-@row("Subtensor", "AdvancedSubtensor", "AdvancedSubtensor1", "ScalarSubtensor")
-def subtensor(t: Translator, apply: Any, x: Node, *_: Node) -> Node:
-    return x[index_of(t, apply, 1)]
-
-
-@row("IncSubtensor", "AdvancedIncSubtensor", "AdvancedIncSubtensor1")
-def inc_subtensor(t: Translator, apply: Any, x: Node, y: Node, *_: Node) -> Node:
-    place = x.at[index_of(t, apply, 2)]
-    y = y.astype(x.dtype)
-    op = apply.op
-    if getattr(op, "set_instead_of_inc", False):
-        return place.set(y)
-    if getattr(op, "ignore_duplicates", False):
-        return place.set(x[index_of(t, apply, 2)] + y)
-    return place.add(y)
-
-
-@row("MakeSlice", "NoneTypeOp")
-def make_slice(t: Translator, apply: Any, *_: Node) -> None:
-    """Read by `index_of`."""
-    return None
-
-
 # Joins.
 
 
@@ -218,10 +162,14 @@ def cum_op(t: Translator, apply: Any, x: Node) -> Node:
 @row("Argmax")
 def argmax(t: Translator, apply: Any, x: Node) -> Node:
     axis = apply.op.axis
-    if axis is None or len(axis) == x.ndim:
+    if axis is None:
         return ops.argmax(x)
-    (axis,) = axis
-    return ops.argmax(x, axis=axis)
+    kept = [k for k in range(x.ndim) if k not in axis]
+    if len(axis) != 1:  # the index into the flattened axes
+        x = ops.transpose(x, (*kept, *axis))
+        x = ops.reshape(x, (*x.shape[: len(kept)], ops.prod(ops.stack(x.shape[len(kept) :]))))
+        return ops.argmax(x, axis=-1)
+    return ops.argmax(x, axis=axis[0])
 
 
 @row("MaxAndArgmax")
@@ -246,31 +194,6 @@ def prod_without_zeros(t: Translator, apply: Any, x: Node) -> Node:
     return ops.prod(ops.where(x == 0, 1, x), axis=None if axes is None else tuple(axes))
 
 
-@row("ExtractDiag")
-def extract_diag(t: Translator, apply: Any, x: Node) -> Node:
-    op = apply.op
-    return ops.diagonal(x, op.offset, op.axis1, op.axis2)
-
-
-@row("FillDiagonal")
-def fill_diagonal(t: Translator, apply: Any, x: Node, value: Node) -> Node:
-    return ops.fill_diagonal(x, value)
-
-
-@row("FillDiagonalOffset")
-def fill_diagonal_offset(t: Translator, apply: Any, x: Node, value: Node, at: Node) -> Node:
-    return ops.fill_diagonal_offset(x, value, number(at))
-
-
 @row("Repeat")
 def repeat(t: Translator, apply: Any, x: Node, times: Node) -> Node:
     return ops.repeat(x, number(folded(times)) if not times.ndim else times, axis=apply.op.axis)
-
-
-# Conditions.
-
-
-@row("CheckAndRaise", "Assert", "CheckParameterValue")
-def check_and_raise(t: Translator, apply: Any, x: Node, *conditions: Node) -> Node:
-    """A value under conditions: what does not hold makes it -inf where it is a density."""
-    return t.checked(apply, x, conditions)

@@ -1,4 +1,4 @@
-"""Ops that hold graphs, and branches."""
+"""Ops that hold graphs, branches and conditions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ def if_else(t: Translator, apply: Any, condition: Node, *values: Node) -> list[N
     count = len(values) // 2
     condition = condition if condition.dtype == "bool" else ops.not_equal(condition, 0)
     pairs = zip(values[:count], values[count:], strict=True)
-    return [ops.ifelse(condition, x, y) for x, y in pairs]
+    return [x if x is y else ops.ifelse(condition, x, y) for x, y in pairs]
+
+
+@row("CheckAndRaise", "Assert", "CheckParameterValue")
+def check_and_raise(t: Translator, apply: Any, x: Node, *conditions: Node) -> Node:
+    """A value under conditions: what does not hold makes it nan, or -inf where it is a density."""
+    return t.checked(apply, x, conditions)
 
 
 @row("LogSumExp")

@@ -10,13 +10,18 @@ from probtensor.interop.pytensor.translate import Translator, number, row
 
 
 @row("SortOp")
-def sort(t: Translator, apply: Any, x: Node, axis: Node) -> Node:
-    return ops.sort(x, axis=int(number(axis)))
+def sort(t: Translator, apply: Any, x: Node, axis: Node | None = None) -> Node:
+    return ops.sort(x, axis=_axis(apply.op, axis))
+
+
+def _axis(op: Any, given: Node | None) -> int:
+    """The axis of a sort, which is an input in earlier versions of PyTensor."""
+    return int(op.axis if given is None else number(given))
 
 
 @row("ArgSortOp")
-def argsort(t: Translator, apply: Any, x: Node, axis: Node) -> Node:
-    return ops.argsort(x, axis=int(number(axis)), kind="stable")
+def argsort(t: Translator, apply: Any, x: Node, axis: Node | None = None) -> Node:
+    return ops.argsort(x, axis=_axis(apply.op, axis), kind="stable")
 
 
 @row("SearchsortedOp")
@@ -37,4 +42,8 @@ def unique(t: Translator, apply: Any, x: Node) -> list[Node]:
         x, return_index=op.return_index, return_inverse=op.return_inverse,
         return_counts=op.return_counts, axis=op.axis,
     )  # fmt: skip
-    return list(found) if isinstance(found, (tuple, list)) else [found]
+    found = list(found) if isinstance(found, tuple) else [found]
+    if op.return_inverse:  # a vector in PyTensor
+        place = 1 + bool(op.return_index)
+        found[place] = ops.reshape(found[place], (-1,))
+    return found

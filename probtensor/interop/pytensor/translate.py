@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -12,22 +13,31 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Node, as_tensor, made_by
 from probtensor.graph.evaluate import value_of
+from probtensor.graph.sizes import signed, size_of_value
+from probtensor.types import Size
 
 Variable = Any  # of PyTensor
 Apply = Any
 Result = Node | Sequence[Node]
 Row = Callable[..., Result]
 ROWS: dict[str, Row] = {}
+BATCHED: set[str] = set()  # the core ops whose rows take leading axes
+MODULES = (
+    "scalars", "arrays", "indexing", "products", "factors", "ordering", "signals", "control",
+    "lists", "loops", "draws",
+)  # fmt: skip
 MAX_FOLDED = 4096  # elements of what is computed while a graph is translated
+MAX_DEPTH = 8  # ops that one op of PyTensor becomes, one after the other, where it is computed
 
 
-def row(*names: str) -> Callable[[Row], Row]:
+def row(*names: str, batched: bool = False) -> Callable[[Row], Row]:
     """Decorator: the translation of ops whose class has one of these names: a function of the
-    translator, the PyTensor node and the translated inputs."""
+    translator, the PyTensor node and the translated inputs. `batched` says of a core op that it
+    may have any leading axes, which broadcast."""
 
     def register(function: Row) -> Row:
-        for name in names:
-            ROWS[name] = function
+        ROWS.update(dict.fromkeys(names, function))
+        BATCHED.update(names if batched else ())
         return function
 
     return register
@@ -35,7 +45,7 @@ def row(*names: str) -> Callable[[Row], Row]:
 
 def load_rows() -> None:
     """Import the modules that fill the table."""
-    for name in ("scalars", "arrays", "linalg", "ordering", "control"):
+    for name in MODULES:
         import_module(f"probtensor.interop.pytensor.{name}")
 
 
@@ -114,6 +124,11 @@ class Translator:
         own = Translator(dict(zip(fgraph.inputs, inputs, strict=True)), self.checks)
         return own.nodes(fgraph.outputs)
 
+    def inner_node(self, apply: Apply, inputs: Sequence[Node]) -> list[Node]:
+        """The results of a node at inputs in place of its own."""
+        own = Translator(dict(zip(apply.inputs, inputs, strict=True)), self.checks)
+        return own.nodes(apply.outputs)
+
     def checked(self, apply: Apply, x: Node, conditions: Sequence[Node]) -> Node:
         """A value under conditions."""
         message = str(getattr(apply.op, "msg", apply.op))
@@ -159,8 +174,8 @@ class Translator:
                 found = self.performed(apply, inputs)
             else:
                 found = function(self, apply, *inputs)
-        results = [found] if isinstance(found, Node) or found is None else list(found)
-        results = [folded(x) for x in results]
+        results = list(found) if isinstance(found, (list, tuple)) else [found]
+        results = [folded(x) if isinstance(x, Node) else x for x in results]
         self.known.update(zip(apply.outputs, results, strict=True))
 
     def performed(self, apply: Apply, inputs: Sequence[Node | None]) -> list[Node]:
@@ -217,17 +232,31 @@ def literal(value: object) -> Node | None:
     return as_tensor(array.astype(wide(array.dtype), copy=False))
 
 
-def folded(x: Node | None) -> Node | None:
+def folded(x: Node) -> Node:
     """A tensor as a literal, if it is made of literals and not large."""
-    if x is None or not x.inputs or not all(isinstance(y.op, Const) for y in x.inputs):
-        return x
-    sizes = [*x.shape] if not isinstance(x.type, tuple) else [None]
-    if not all(isinstance(n, int) for n in sizes):
-        return x
-    if int(np.prod(sizes)) > max(MAX_FOLDED, *(y.op.array.size for y in x.inputs)):
-        return x
+    array = None if isinstance(x.op, Const) else value_by_literals(x)
+    return x if array is None else as_tensor(array)
+
+
+def value_by_literals(x: Node, depth: int = 0) -> np.ndarray | None:
+    """The value of a tensor that is made of literals by what one op of PyTensor became, if it has
+    not many more elements than these; else None."""
+    if isinstance(x.op, Const):
+        return x.op.array
+    if isinstance(x.type, tuple) or not all(isinstance(n, int) for n in x.shape):
+        return None
+    known = x.inputs or isinstance(x.op, ops.Iota)
+    if not known or hasattr(x.op, "distribution") or depth > MAX_DEPTH:
+        return None
+    arrays = []
+    for y in x.inputs:
+        arrays.append(value_by_literals(y, depth + 1))
+        if arrays[-1] is None:
+            return None
+    if math.prod(x.shape) > max(MAX_FOLDED, *(a.size for a in arrays), 0):
+        return None
     with np.errstate(all="ignore"):
-        return as_tensor(np.asarray(value_of(x, [y.op.array for y in x.inputs], {}), x.dtype))
+        return np.asarray(value_of(x, arrays, {}), x.dtype)
 
 
 def number(x: Node) -> int | Node:
@@ -235,10 +264,21 @@ def number(x: Node) -> int | Node:
     return int(x.op.array) if isinstance(x.op, Const) else x
 
 
-def sizes_of(x: Node) -> tuple[int | Node, ...]:
-    """The entries of a vector of sizes."""
+def stacked(x: Node) -> tuple[Node, ...] | None:
+    """The scalars that a vector was stacked of, or None if it was made in another way."""
+    parts = x.inputs if isinstance(x.op, ops.Concatenate) else (x,)
+    if x.ndim == 1 and all(isinstance(y.op, ops.ExpandDims) for y in parts):
+        return tuple(y.inputs[0] for y in parts)
+    return None
+
+
+def entries_of(x: Node) -> tuple[Node, ...]:
+    """The entries of a vector of known length."""
+    return stacked(x) or tuple(folded(x[k]) for k in range(x.shape[0]))
+
+
+def sizes_of(x: Node) -> tuple[Size, ...]:
+    """The entries of a vector of sizes, of which one may be -1."""
     if isinstance(x.op, Const):
         return tuple(int(n) for n in np.atleast_1d(x.op.array))
-    if isinstance(x.op, ops.Concatenate):
-        return tuple(number(folded(y[0])) for y in x.inputs if y.shape == (1,)) or (x,)
-    return tuple(number(folded(x[k])) for k in range(x.shape[0]))
+    return tuple(size_of_value(signed(n)) for n in entries_of(x))
