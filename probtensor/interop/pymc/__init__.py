@@ -12,6 +12,7 @@
     scalars.py        variables of numbers whose parameters differ from ours
     vectors.py        variables of vectors and matrices
     combined.py       variables made of others: mixtures, truncation, series, expressions
+    named.py          variables with named dimensions as tensors
     transforms.py     transforms of free variables as bijectors
 
 A variable whose class has a row becomes one of `pt.random`, with the density, the draws and the

@@ -12,6 +12,7 @@ from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Node, made_by
 from probtensor.graph.node import make, new_input
 from probtensor.interop.pymc.distributions import distribution_of
+from probtensor.interop.pymc.named import tensors_of
 from probtensor.interop.pymc.shapes import shape_of
 from probtensor.interop.pymc.transforms import bijector_of
 from probtensor.interop.pytensor.translate import Translator, literal, user_line, wide
@@ -76,19 +77,24 @@ class Translation:
         self.deterministics: list[Node] = []
         self.transforms: dict[Node, Bijector] = {}
         self.external: list[str] = []
+        self.tensors = tensors_of(model)
         for variable in model.data_vars:
             self.translator.known[variable] = self._data(variable)
         for rv in model.basic_RVs:
             self._add(rv)
         for variable in model.deterministics:
-            node = self.translator.node(variable)
+            node = self.translator.node(self._tensor(variable))
             dims = self._dims(variable, node)
             self.deterministics.append(deterministic(node, variable.name, dims))
         for variable in model.potentials:
-            self._term(self.translator.node(variable), variable.name)
+            self._term(self.translator.node(self._tensor(variable)), variable.name)
         for holds, message in self.checks:
             if not (isinstance(holds.op, Const) and np.all(holds.op.array)):
                 self.potentials.append(potential(ops.where(ops.all(holds), 0.0, -np.inf), None))
+
+    def _tensor(self, variable: Variable) -> Variable:
+        """A variable of the model, without names of dimensions."""
+        return self.tensors.get(variable, variable)
 
     def _refuse_batch(self, rv: Variable) -> None:
         """GraphError for a variable that is observed at minibatches."""
@@ -117,24 +123,24 @@ class Translation:
 
     def _add(self, rv: Variable) -> None:
         self._refuse_batch(rv)
-        value = self.model.rvs_to_values[rv]
+        own = self._tensor(rv)
         is_observed = rv in self.model.observed_RVs
-        line = user_line(rv.owner)
+        line = user_line(own.owner)
         with made_by(None, line) if line else _unchanged():
-            node = distribution_of(self.translator, rv)
+            node = distribution_of(self.translator, own)
         if node is None:
-            node = self._external(rv, value, is_observed)
+            node = self._external(rv, is_observed)
         else:
             node = self._named(node, rv)
             if is_observed:
-                self.observed[node] = self._array(value)
+                self.observed[node] = self._array(self.model.rvs_to_values[rv])
             else:
                 self.free.append(node)
         if not is_observed:
-            bijector = bijector_of(self.model.rvs_to_transforms.get(rv), rv, self.translator)
+            bijector = bijector_of(self.model.rvs_to_transforms.get(rv), own, self.translator)
             if bijector is not None:
                 self.transforms[node] = bijector
-        self.translator.known[rv] = node
+        self.translator.known[own] = node
 
     def _named(self, node: Node, rv: Variable) -> Node:
         """A random variable with the name and the dims of the model."""
@@ -151,23 +157,24 @@ class Translation:
             return found.op.array
         return np.asarray(found.eval())
 
-    def _external(self, rv: Variable, value: Variable, is_observed: bool) -> Node:
+    def _external(self, rv: Variable, is_observed: bool) -> Node:
         """A variable whose density is the graph that PyMC derives, as a term of its own."""
         from pymc.logprob.basic import conditional_logp
         from pytensor.graph.replace import clone_replace
 
         self.external.append(rv.name)
-        known = [x for x in self.model.basic_RVs if x in self.translator.known]
+        tensor = self._tensor(rv)
+        known = [x for x in map(self._tensor, self.model.basic_RVs) if x in self.translator.known]
         values = {x: x.type(name=x.name) for x in known}
-        own = rv.type(name=rv.name)
+        own = tensor.type(name=rv.name)
         # PyMC copies the graph that it derives a density of, its random variables too.
-        (alone,) = clone_replace([rv], values)
+        (alone,) = clone_replace([tensor], values)
         density = conditional_logp({alone: own}, warn_rvs=False)[own]
         self.translator.known |= {values[x]: self.translator.known[x] for x in known}
         if is_observed:
-            node = literal(self._array(value))
+            node = literal(self._array(self.model.rvs_to_values[rv]))
         else:
-            shape = shape_of(self.translator, rv)
+            shape = shape_of(self.translator, tensor)
             node = self._named(random.flat(shape=shape), rv)
             self.free.append(node)
         self.translator.known[own] = node
