@@ -180,6 +180,39 @@ def test_new_data_are_bound_to_the_same_posterior():
     assert changed.logp(q) != before
 
 
+def test_discrete_variables_are_drawn_after_the_others():
+    entry = MODELS["discrete_change_point"]
+    model = entry.build(entry.small)
+    idata = ptpm.sample(
+        200, tune=200, chains=2, random_seed=1, progressbar=False, model=model, target="machine",
+        idata_kwargs={"log_likelihood": True}, compute_convergence_checks=False,
+    )  # fmt: skip
+    when = idata.posterior["when"]
+    assert when.sizes == {"chain": 2, "draw": 200} and when.dtype.kind == "i"
+    early, late = (idata.posterior[name].values for name in ("early", "late"))
+    years, counts = np.arange(50), idata.observed_data["y"].values
+    # The probabilities of the year given both rates, by Bayes' rule, averaged over draws.
+    gain = counts * np.log(early / late)[..., None] + (late - early)[..., None]
+    logs = np.cumsum(gain, axis=-1)
+    shares = np.exp(logs - np.logaddexp.reduce(logs, axis=-1, keepdims=True)).mean((0, 1))
+    found = np.array([(when == year).mean() for year in years])
+    np.testing.assert_allclose(found, shares, atol=0.1)
+    rate = np.where(when.values[..., None] >= years, early[..., None], late[..., None])
+    known = pm.Poisson.dist(rate)
+    wanted = pm.logp(known, counts).eval(mode="FAST_COMPILE")
+    np.testing.assert_allclose(idata.log_likelihood["y"], wanted, rtol=1e-6)
+
+
+def test_a_model_with_named_dims_is_sampled():
+    entry = MODELS["named_dims"]
+    model = entry.build(entry.small)
+    idata = ptpm.sample(20, tune=50, chains=1, random_seed=1, progressbar=False, model=model,
+                        target="machine", compute_convergence_checks=False)  # fmt: skip
+    assert idata.posterior["beta"].dims == ("chain", "draw", "covariate")
+    assert idata.posterior["mu"].dims == ("chain", "draw", "row")
+    assert idata.constant_data["x"].dims == ("row", "covariate")
+
+
 def test_minibatches_are_refused():
     data = np.arange(50.0)
     with pm.Model() as model:

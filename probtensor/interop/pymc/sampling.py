@@ -13,6 +13,7 @@ from probtensor.calls import line_text, public
 from probtensor.compile import function
 from probtensor.dataclass import dataclass
 from probtensor.interop.pymc.models import Translation, condition_of, model_of, posterior
+from probtensor.prob.enumeration.recover import recover_marginals
 from probtensor.prob.model.posterior import Posterior
 from probtensor.prob.predictive import log_likelihood as likelihood_of
 from probtensor.sample.errors import SamplerWarning
@@ -75,7 +76,8 @@ def sample(
     target          "auto", "cython", "machine", ...; see `pt.condition`
 
     Returns an ArviZ object as `pm.sample` does: posterior with dims and coords, deterministics,
-    sample_stats, observed_data and constant_data. `pm.sample_posterior_predictive`,
+    sample_stats, observed_data and constant_data. Discrete variables are summed out while the
+    others are drawn, and are drawn afterwards, given these. `pm.sample_posterior_predictive`,
     `pm.compute_log_likelihood` and `az.loo` take it.
     Raises GraphError for a model, or TypeError for an argument, that has no counterpart here.
 
@@ -99,6 +101,11 @@ def sample(
             seed=random_seed, progress=progress, keep_warmup=not discard_tuned_samples,
             init=None if initvals is None else start_of(own, initvals), **settings,
         )  # fmt: skip
+    if own.marginalized:
+        drawn = recover_marginals(own, idata, seed=random_seed).posterior
+        kept = idata["posterior"].to_dataset()
+        added = {name: x for name, x in drawn.data_vars.items() if name not in kept}
+        idata["posterior"] = kept.assign(added)
     return completed(idata, found, own, var_names, dict(idata_kwargs or {}))
 
 
@@ -168,7 +175,7 @@ def dataset(arrays: Mapping[str, object], coords: Any, dims: Any) -> Any:
 
 def with_likelihood(idata: Arviz, found: Translation, own: Posterior) -> Arviz:
     """The result with the log likelihood of each observation."""
-    if found.external:
+    if found.external or own.marginalized:  # given the discrete variables, as they were drawn
         from pymc.stats.log_density import compute_log_likelihood
 
         return compute_log_likelihood(idata, model=found.model, progressbar=False)
