@@ -43,6 +43,8 @@ CLASSES = {
     "NegativeBinomial (n, p)": "NegativeBinomialProbability",
     "OrderedLogistic (rows)": "OrderedLogistic",
     "OrderedProbit (sigma)": "OrderedProbit",
+    "OrderedProbit (rows)": "OrderedProbit",
+    "OrderedMultinomial": "OrderedMultinomial",
     "MvNormal (tau)": "MultivariateNormalPrecision",
     "ZeroInflatedPoisson": "Inflated",
     "LogitNormal": "LogitNormal",
