@@ -148,9 +148,10 @@ def _result(x: Any, node: Node | None) -> Node:
     if isinstance(x.type, RandomType) and node is not None:
         return node
     dtype = getattr(x.type, "dtype", None)
-    if not isinstance(node, Node) or not isinstance(dtype, str):
+    sparse = type(x.type).__name__ == "SparseTensorType"
+    if sparse or not isinstance(node, Node) or not isinstance(dtype, str):
         raise GraphError(
-            f"mode={NAME!r}: the output {x} is of type {x.type}, and outputs are tensors\n"
+            f"mode={NAME!r}: the output {x} is of type {x.type}, and outputs are dense tensors\n"
             f"  at {line_text()}"
         )
     return node.astype(dtype)

@@ -115,6 +115,7 @@ def _given(op: Any, inputs: Sequence[Any]) -> Given:
 
 @row("Scan")
 def scan(t: Translator, apply: Any, *inputs: Any) -> list[Any]:
+    """The outputs of a Scan as PyTensor lays them out, from one loop."""
     op, given = apply.op, _given(apply.op, inputs)
     since = new_uid()
     windows = [[_step_input(x) for x in w.first()] for w in given.windows]
