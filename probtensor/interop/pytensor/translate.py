@@ -127,6 +127,11 @@ class Translator:
         own = Translator(dict(zip(fgraph.inputs, inputs, strict=True)), self.checks)
         return own.nodes(fgraph.outputs)
 
+    def unchecked(self) -> Translator:
+        """A translator of steps and items, whose values are nan where a check fails: what is
+        computed there cannot be read outside."""
+        return Translator({}, None)
+
     def inner_node(self, apply: Apply, inputs: Sequence[Node]) -> list[Node]:
         """The results of a node at inputs in place of its own."""
         own = Translator(dict(zip(apply.inputs, inputs, strict=True)), self.checks)
@@ -137,10 +142,12 @@ class Translator:
         message = str(getattr(apply.op, "msg", apply.op))
         for condition in conditions:
             holds = condition if condition.dtype == "bool" else ops.not_equal(condition, 0)
+            if isinstance(holds.op, Const) and holds.op.array.all():
+                continue
             if self.checks is not None:
                 self.checks.append((holds, message))
-            else:
-                x = ops.where(holds, x, np.nan)
+            elif np.dtype(x.dtype).kind in "fc":
+                x = ops.where(ops.all(holds), x, np.nan)
         return x
 
     def _walk(self, variables: Sequence[Variable]) -> None:

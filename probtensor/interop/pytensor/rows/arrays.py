@@ -115,12 +115,16 @@ def broadcast_to(t: Translator, apply: Any, x: Node, *sizes: Node) -> Node:
     return ops.broadcast_to(x, tuple(map(number, sizes)))
 
 
-@row("ARange")
+@row("ARange", batched=True)
 def arange(t: Translator, apply: Any, start: Node, stop: Node, step: Node) -> Node:
-    """Evenly spaced numbers; those of whole numbers have a size that is known of these."""
-    return ops.arange(*map(number, (start, stop, step))) if _whole(start, stop, step) else (
-        ops.arange(start, stop, step)
-    )  # fmt: skip
+    """Evenly spaced numbers; those of whole numbers have a size that is known of these. In a batch
+    all items have one size, that of the first."""
+    given = (start, stop, step)
+    if any(x.ndim for x in given):
+        first = [x[(0,) * x.ndim] for x in given]
+        count = arange(t, apply, *(folded(x) for x in first)).shape[0]
+        return start[..., None] + step[..., None] * ops.arange(count)
+    return ops.arange(*map(number, given)) if _whole(*given) else ops.arange(*given)
 
 
 def _whole(*xs: Node) -> bool:

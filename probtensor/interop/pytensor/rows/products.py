@@ -38,7 +38,7 @@ def blockwise(t: Translator, apply: Any, *inputs: Node) -> Node | list[Node]:
         return t.inner_node(_core_node(op, apply.inputs, core_axes), inputs)
 
     def function(*items: Node) -> Node | list[Node]:
-        results = t.inner_node(_core_node(op, apply.inputs, core_axes), items)
+        results = t.unchecked().inner_node(_core_node(op, apply.inputs, core_axes), items)
         return results[0] if len(results) == 1 else results
 
     return vectorize(function, _signature(apply.op))(*inputs)
