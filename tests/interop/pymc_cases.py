@@ -275,7 +275,7 @@ BATCHES = {
         lambda e, c: pm.OrderedLogistic.dist(e, c, shape=(2, 2)), [[0.4, -1.0], [-1.0, 0.5, 2.0]],
         [[[0, 3], [1, 2]]], single=True),
     "OrderedProbit (rows)": Case(
-        lambda e, c: pm.OrderedProbit.dist(e, c), [[0.4, -1.0], [-1.0, 0.5, 2.0]], [[0, 3]],
+        lambda e, c: pm.OrderedProbit.dist(e, c, 2.5), [[0.4, -1.0], [-1.0, 0.5, 2.0]], [[0, 3]],
         single=True),
     "MvNormal (rows)": Case(
         lambda m, c: pm.MvNormal.dist(m, chol=c, shape=(2, 3)), [VECTORS[1], CHOL], [VECTORS],

@@ -43,6 +43,8 @@ CLASSES = {
     "NegativeBinomial (n, p)": "NegativeBinomialProbability",
     "OrderedLogistic (rows)": "OrderedLogistic",
     "OrderedProbit (sigma)": "OrderedProbit",
+    "OrderedProbit (rows)": "OrderedProbit",
+    "OrderedMultinomial": "OrderedMultinomial",
     "MvNormal (tau)": "MultivariateNormalPrecision",
     "ZeroInflatedPoisson": "Inflated",
     "LogitNormal": "LogitNormal",
@@ -132,12 +134,16 @@ def test_the_table_is_the_committed_one(routes):
     )
 
 
+def shifted(m, size):
+    return pm.math.exp(pm.Normal.dist(m, size=size))
+
+
 def test_none_where_there_is_no_counterpart():
     n = at.iscalar("n")
     unlike = [
         pm.StickBreakingWeights.dist(1.0, K=n),  # a size that is not known
         pm.Mixture.dist([0.5, 0.5], [pm.DiracDelta.dist(0.0), pm.Gamma.dist(2.0, 1.0)]),
-        pm.Censored.dist(pm.BetaBinomial.dist(1.0, 2.0, 5), lower=1, upper=None),  # no tails here
+        pm.Censored.dist(pm.CustomDist.dist(1.0, dist=shifted), lower=1, upper=None),  # no tails
         pm.CustomDist.dist(1.0, dist=lambda m, size: pm.Normal.dist(m, size=size),
                            logp=lambda x, m: -abs(x - m)),
         pm.Simulator.dist(lambda rng, a, size: rng.normal(a, size=size), 1.0),

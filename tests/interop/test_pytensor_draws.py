@@ -5,19 +5,20 @@ import pytest
 
 pytest.importorskip("pytensor")
 
-import pytensor  # noqa: E402
-import pytensor.tensor as at  # noqa: E402
-import pytensor.tensor.random.basic as rb  # noqa: E402
-from scipy.stats import ks_2samp  # noqa: E402
+import pytensor
+import pytensor.tensor as at
+import pytensor.tensor.random.basic as rb
+from scipy.stats import ks_2samp
 
-import probtensor as pt  # noqa: E402
-from probtensor.interop.pytensor import translate  # noqa: E402
-from tests.interop.agreement import PYTHON  # noqa: E402
+import probtensor as pt
+from probtensor.interop.pytensor import translate
+from tests.interop.agreement import PYTHON
 
 COUNT = 2000
 PARAMETERS = {
     "uniform": (-1.0, 2.0), "triangular": (0.0, 0.3, 2.0), "beta": (2.0, 3.0),
-    "normal": (1.0, 2.0), "halfnormal": (1.0, 2.0), "lognormal": (0.2, 0.5), "gamma": {"shape": 2.0, "scale": 3.0},
+    "normal": (1.0, 2.0), "halfnormal": (1.0, 2.0), "lognormal": (0.2, 0.5),
+    "gamma": {"shape": 2.0, "scale": 3.0},
     "pareto": (3.0, 2.0), "gumbel": (1.0, 2.0), "exponential": (3.0,), "weibull": (1.5,),
     "logistic": (1.0, 2.0), "vonmises": (0.5, 2.0), "poisson": (3.5,), "geometric": (0.3,),
     "hypergeometric": (5, 6, 4), "cauchy": (1.0, 2.0), "halfcauchy": (1.0, 2.0),
@@ -42,13 +43,15 @@ def variables():
     generator, made["permutation"] = rb.permutation(np.arange(COUNT), rng=generator,
                                                     return_next_rng=True)  # fmt: skip
     weights = np.arange(1.0, COUNT + 1)
-    generator, made["choice"] = rb.choice(COUNT, size=(300,), replace=False, rng=generator,
-                                          p=weights / weights.sum(), return_next_rng=True)  # fmt: skip
+    generator, made["choice"] = rb.choice(
+        COUNT, size=(300,), replace=False, rng=generator, p=weights / weights.sum(),
+        return_next_rng=True,
+    )  # fmt: skip
     return generator, made
 
 
 def test_draws_are_of_the_distributions_of_pytensor():
-    generator, made = variables()
+    _, made = variables()
     ours = pytensor.function([], list(made.values()), mode="PROBTENSOR")()
     theirs = pytensor.function([], list(made.values()), mode=PYTHON)()
     for name, a, b, y in zip(made, ours, theirs, made.values(), strict=True):
@@ -62,7 +65,7 @@ def test_draws_are_of_the_distributions_of_pytensor():
 
 
 def test_classes_of_pytensor_that_draw_have_an_entry():
-    from probtensor.interop.pytensor.draws import DRAWS, SPECIAL
+    from probtensor.interop.pytensor.rows.draws import DRAWS, SPECIAL
 
     classes = {name for name in dir(rb) if name.endswith("RV")} | {"ChoiceWithoutReplacement"}
     assert classes - {"ScipyRandomVariable"} <= {*DRAWS, *SPECIAL}

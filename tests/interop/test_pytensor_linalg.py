@@ -5,16 +5,16 @@ import pytest
 
 pytest.importorskip("pytensor")
 
-import pytensor.tensor as at  # noqa: E402
-import pytensor.tensor.fft  # noqa: E402
-import pytensor.tensor.linalg as la  # noqa: E402
-from pytensor.tensor.blockwise import Blockwise  # noqa: E402
-from pytensor.tensor.fourier import fft  # noqa: E402
-from pytensor.tensor.linalg.decomposition.lu import LUFactor, PivotToPermutations  # noqa: E402
-from pytensor.tensor.linalg.solvers.linear_control import TRSYL  # noqa: E402
-from pytensor.tensor.signal import convolve1d, convolve2d  # noqa: E402
+import pytensor.tensor as at
+import pytensor.tensor.linalg as la
+from pytensor.tensor import fft as transforms
+from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.fourier import fft
+from pytensor.tensor.linalg.decomposition.lu import LUFactor, PivotToPermutations
+from pytensor.tensor.linalg.solvers.linear_control import TRSYL
+from pytensor.tensor.signal import convolve1d, convolve2d
 
-from tests.interop.agreement import agree  # noqa: E402
+from tests.interop.agreement import agree
 
 rng = np.random.default_rng(5)
 
@@ -34,7 +34,7 @@ def products():
     cases = {
         "dot": [a @ a.T, a @ v, at.dot(v, v), at.dot(v, a.T), b @ a, b @ v[:3], a @ b, b @ c],
         "columns": [a @ v[:, None], v[None] @ a.T, v[:, None] @ v[None]],
-        "empty": a[:0] @ a.T, 
+        "empty": a[:0] @ a.T,
         "outer": at.outer(v, v), "tensordot": at.tensordot(b, c, axes=[[0, 2], [0, 1]]),
         "einsum": [at.einsum("ij,kj->ik", a, a), at.einsum("bij,bjk->ik", b, c),
                    at.einsum("ii", a[:, :3]), at.einsum("...i,i->...", a, v)],
@@ -71,7 +71,8 @@ def solutions():
         "lu_solve": la.lu_solve(la.lu_factor(g), b, b_ndim=2),
         "tridiagonal": la.tridiagonal_lu_solve(la.tridiagonal_lu_factor(three[0]), v[0], b_ndim=1),
         "lstsq": la.lstsq(b[0], v[0], -1.0)[0],
-        "tensorsolve": la.tensorsolve(g[0].reshape((2, 2, 2, 2)), at.specify_shape(b[0, :2, :2], (2, 2))),
+        "tensorsolve": la.tensorsolve(g[0].reshape((2, 2, 2, 2)),
+                                      at.specify_shape(b[0, :2, :2], (2, 2))),
         "sylvester": [la.solve_sylvester(one, g[0], s[1]), la.solve_sylvester(s, g, s)],
         "trsyl": TRSYL()(at.triu(one), at.triu(g[0]), s[1]),
         "lyapunov": [la.solve_discrete_lyapunov(g[0] / 20, one),
@@ -130,9 +131,9 @@ def signals():
     cases |= {
         "smaller by larger": convolve1d(k, x[0], "valid"),
         "wrapped": convolve2d(x, z, "same", "wrap"),
-        "rfft": [at.fft.rfft(x), at.fft.rfft(y, norm="ortho")],
-        "irfft": [at.fft.irfft(at.fft.rfft(x), is_odd=True),
-                  at.fft.irfft(at.fft.rfft(y), is_odd=True)],
+        "rfft": [transforms.rfft(x), transforms.rfft(y, norm="ortho")],
+        "irfft": [transforms.irfft(transforms.rfft(x), is_odd=True),
+                  transforms.irfft(transforms.rfft(y), is_odd=True)],
         "fourier": [fft(x, n, 1), fft(x, 8, 0)],
     }  # fmt: skip
     widths = ((1, 2), (0, 3))

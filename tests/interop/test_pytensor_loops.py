@@ -5,18 +5,16 @@ import pytest
 
 pytest.importorskip("pytensor")
 
-import pytensor  # noqa: E402
-import pytensor.tensor as at  # noqa: E402
-import pytensor.typed_list  # noqa: E402
-from pytensor.compile.builders import OpFromGraph  # noqa: E402
-from pytensor.graph.replace import vectorize_graph  # noqa: E402
-from pytensor.ifelse import ifelse  # noqa: E402
-from pytensor.raise_op import Assert  # noqa: E402
-from pytensor.scan.utils import until  # noqa: E402
+import pytensor
+import pytensor.tensor as at
+import pytensor.typed_list
+from pytensor.compile.builders import OpFromGraph
+from pytensor.graph.replace import vectorize_graph
+from pytensor.ifelse import ifelse
+from pytensor.raise_op import Assert
+from pytensor.scan.utils import until
 
-import probtensor as pt  # noqa: E402
-from probtensor.interop.pytensor import translate  # noqa: E402
-from tests.interop.agreement import agree  # noqa: E402
+from tests.interop.agreement import agree
 
 rng = np.random.default_rng(7)
 scan = pytensor.scan

@@ -144,7 +144,8 @@ def ordered_parts(p: Variable, link: str) -> tuple[Variable, ...] | None:
     """(eta, cutpoints) of probabilities of ordered categories by a logistic `link`, or (eta,
     cutpoints, sigma) by "probit": those whose probabilities, made by PyMC, have the same graph."""
     p, count = without_axes(p)
-    if class_of(getattr(p.owner, "op", None)) != {"logistic": "Sub", "probit": "Exp"}[link]:
+    top, below = {"logistic": ("Sub", "Subtensor"), "probit": ("Exp", "Join")}[link]
+    if _made_by(p) != top or _made_by(p.owner.inputs[0]) != below:
         return None
     make = {"logistic": "OrderedLogistic", "probit": "OrderedProbit"}[link]
     compute = getattr(import_module("pymc"), make).compute_p
@@ -165,6 +166,10 @@ def ordered_parts(p: Variable, link: str) -> tuple[Variable, ...] | None:
     return None
 
 
+def _made_by(variable: Variable) -> str | None:
+    return None if variable.owner is None else class_of(variable.owner.op)
+
+
 def _is_padded_right(variable: Variable) -> bool:
     order = getattr(getattr(variable.owner, "op", None), "new_order", None)
     return bool(order) and order == (*range(len(order) - 1), "x")
@@ -174,10 +179,16 @@ def _scales(p: Variable) -> Iterator[tuple[Any]]:
     """What may be the scale of a probit: 1, or what is divided by."""
     yield (1,)
     yield (1.0,)
-    for x in above(p):
-        if class_of(x.owner.op) == "TrueDiv":
-            yield (x.owner.inputs[1],)
-            yield (stripped(x.owner.inputs[1]),)
+    divisors = [x.owner.inputs[1] for x in above(p) if _made_by(x) == "TrueDiv"]
+    several = [y for d in divisors for y in (d, stripped(d))]
+    for x in {_literal_key(y): y for y in several}.values():
+        yield (x,)
+
+
+def _literal_key(variable: Variable) -> object:
+    """What is equal for literals that are the same number, and a variable itself else."""
+    array = getattr(variable, "data", None)
+    return variable if np.ndim(array) or array is None else (variable.type.dtype, float(array))
 
 
 def factor_of(cov: Variable) -> Variable | None:

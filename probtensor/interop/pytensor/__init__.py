@@ -1,17 +1,8 @@
 """`probtensor.interop.pytensor`: graphs of PyTensor as tensors of this library.
 
     translate.py    the walk over a graph, and the table of ops
-    scalars.py      elementwise functions, and reductions by them
-    arrays.py       shapes, views, joins, cumulative sums
-    indexing.py     reading and changing parts of arrays
-    products.py     products, solutions of systems, and ops over batches
-    factors.py      factors and functions of matrices
-    ordering.py     sorting, searching, sets
-    signals.py      Fourier transforms, convolutions, pads
-    control.py      graphs within ops, branches, conditions
-    loops.py        Scan, and loops of scalars
-    lists.py        lists of tensors
-    draws.py        random variables
+    rows/           what each op is here
+    sparse.py       products with sparse matrices of data
     xtensors.py     tensors with named dimensions, which PyTensor lowers
     absent.py       the ops that have no row, each with the reason
     linker.py       mode="PROBTENSOR", which importing this package makes known to PyTensor

@@ -18,6 +18,7 @@ from pytensor.link.basic import Container, JITLinker
 from pytensor.link.utils import map_storage
 from pytensor.tensor.random.type import RandomType
 
+from probtensor import ops
 from probtensor.calls import line_text
 from probtensor.compile import function
 from probtensor.graph import GraphError, Node
@@ -115,9 +116,13 @@ def compiled(fgraph: Any, target: object = None) -> Callable[..., list[object]]:
     updates = getattr(fgraph, "update_mapping", None) or {}
     own = [_advanced(fgraph, k, updates.get(k)) for k in range(len(fgraph.outputs))]
     wanted = [x for x, source in zip(fgraph.outputs, own, strict=True) if source is None]
-    nodes = Translator(given).nodes(wanted)
+    checks: list[tuple[Node, str]] = []
+    nodes = Translator(given, checks).nodes(wanted)
     nodes = [_result(x, node) for x, node in zip(wanted, nodes, strict=True)]
+    nodes += [ops.all(holds) for holds, _ in checks]
     run = function(inputs, nodes, target=target, on_unused_input="ignore")
+    if checks:
+        run = _checking(run, len(wanted), [text for _, text in checks])
     places = [k for k, x in enumerate(fgraph.inputs) if isinstance(x.type, RandomType)]
     if not places:
         return run
@@ -148,9 +153,10 @@ def _result(x: Any, node: Node | None) -> Node:
     if isinstance(x.type, RandomType) and node is not None:
         return node
     dtype = getattr(x.type, "dtype", None)
-    if not isinstance(node, Node) or not isinstance(dtype, str):
+    sparse = type(x.type).__name__ == "SparseTensorType"
+    if sparse or not isinstance(node, Node) or not isinstance(dtype, str):
         raise GraphError(
-            f"mode={NAME!r}: the output {x} is of type {x.type}, and outputs are tensors\n"
+            f"mode={NAME!r}: the output {x} is of type {x.type}, and outputs are dense tensors\n"
             f"  at {line_text()}"
         )
     return node.astype(dtype)
@@ -166,6 +172,20 @@ def _advanced(fgraph: Any, k: int, updated: int | None) -> int | None:
         return None
     sources = [y for y in ancestors([x]) if y.owner is None and isinstance(y.type, RandomType)]
     return updated if sources == [fgraph.inputs[updated]] else None
+
+
+def _checking(run: Callable, count: int, texts: Sequence[str]) -> Callable[..., list[object]]:
+    """`run` without its last results, which are flags: AssertionError with the text of one that is
+    false."""
+
+    def call(*values: Any) -> list[object]:
+        found = run(*values)
+        for holds, text in zip(found[count:], texts):
+            if not holds:
+                raise AssertionError(text)
+        return found[:count]
+
+    return call
 
 
 def _drawing(

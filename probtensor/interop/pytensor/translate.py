@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +15,11 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Node, as_tensor, made_by
 from probtensor.graph.evaluate import value_of
+from probtensor.graph.node import new_input
 from probtensor.graph.sizes import signed, size_of_value
+from probtensor.interop.pytensor.absent import reason_for
+from probtensor.interop.pytensor.sparse import is_sparse, product
+from probtensor.interop.pytensor.xtensors import lowered
 from probtensor.types import Size
 
 Variable = Any  # of PyTensor
@@ -46,7 +52,7 @@ def row(*names: str, batched: bool = False) -> Callable[[Row], Row]:
 def load_rows() -> None:
     """Import the modules that fill the table."""
     for name in MODULES:
-        import_module(f"probtensor.interop.pytensor.{name}")
+        import_module(f"probtensor.interop.pytensor.rows.{name}")
 
 
 @public(name="interop.pytensor.translate")
@@ -71,13 +77,12 @@ def translate(
         array(3.71828183)
     """
     given = inputs if isinstance(inputs, Mapping) else {x: input_of(x) for x in inputs}
-    return Translator({x: as_tensor(value) for x, value in given.items()}).nodes(outputs)
+    outputs, known = lowered(outputs, {x: as_tensor(value) for x, value in given.items()})
+    return Translator(known).nodes(outputs)
 
 
 def input_of(variable: Variable) -> Node:
     """A new input of the type of a variable."""
-    from probtensor.graph.node import new_input
-
     return new_input(variable.name, wide(variable.type.dtype), variable.type.shape)
 
 
@@ -124,6 +129,11 @@ class Translator:
         own = Translator(dict(zip(fgraph.inputs, inputs, strict=True)), self.checks)
         return own.nodes(fgraph.outputs)
 
+    def unchecked(self) -> Translator:
+        """A translator of steps and items, whose values are nan where a check fails: what is
+        computed there cannot be read outside."""
+        return Translator({}, None)
+
     def inner_node(self, apply: Apply, inputs: Sequence[Node]) -> list[Node]:
         """The results of a node at inputs in place of its own."""
         own = Translator(dict(zip(apply.inputs, inputs, strict=True)), self.checks)
@@ -134,10 +144,12 @@ class Translator:
         message = str(getattr(apply.op, "msg", apply.op))
         for condition in conditions:
             holds = condition if condition.dtype == "bool" else ops.not_equal(condition, 0)
+            if isinstance(holds.op, Const) and holds.op.array.all():
+                continue
             if self.checks is not None:
                 self.checks.append((holds, message))
-            else:
-                x = ops.where(holds, x, np.nan)
+            elif np.dtype(x.dtype).kind in "fc":
+                x = ops.where(ops.all(holds), x, np.nan)
         return x
 
     def _walk(self, variables: Sequence[Variable]) -> None:
@@ -169,42 +181,41 @@ class Translator:
     def _apply(self, apply: Apply) -> None:
         inputs = [self.known[x] for x in apply.inputs]
         function = row_of(apply.op)
-        with made_by(None, user_line(apply) or None) if user_line(apply) else _Nothing():
-            if function is None:
-                found = self.performed(apply, inputs)
-            else:
-                found = function(self, apply, *inputs)
+        line = user_line(apply)
+        with made_by(None, line) if line else nullcontext():
+            try:
+                if is_sparse(apply):
+                    found = product(apply, inputs)
+                    found = self.performed(apply, inputs) if found is None else found
+                elif function is None:
+                    found = self.performed(apply, inputs)
+                else:
+                    found = function(self, apply, *inputs)
+            except Exception as error:
+                error.add_note(f"  translating {described(apply)}")
+                raise
         results = list(found) if isinstance(found, (list, tuple)) else [found]
         results = [folded(x) if isinstance(x, Node) else x for x in results]
         self.known.update(zip(apply.outputs, results, strict=True))
 
     def performed(self, apply: Apply, inputs: Sequence[Node | None]) -> list[Node]:
         """The results of an op without a row, of values that are known."""
-        if any(x is not None and not isinstance(x.op, Const) for x in inputs):
-            line = user_line(apply)
-            where = f"\n  made at {line[0]}:{line[1]}" if line else ""
-            named = next((v.name for v in apply.outputs if v.name), None)
-            what = f" ({named})" if named else ""
+        if any(isinstance(x, Node) and not isinstance(x.op, Const) for x in inputs):
+            reason = reason_for(apply.op)
             raise GraphError(
-                f"translate: {apply.op}{what} has no translation, and depends on values that are "
-                f"not known yet\n  at {line_text()}{where}\n  write it by other functions, or "
-                "evaluate it by PyTensor and pass the result as data"
+                f"translate: {described(apply)} ({type(apply.op).__name__}) has no translation, "
+                f"and depends on values that are not known yet\n  at {line_text()}\n"
+                + (f"  {reason}\n" if reason else "")
+                + "  write it by other functions, or evaluate it by PyTensor and pass the result "
+                "as data"
             )
         arrays = [
-            None if x is None else np.asarray(x.op.array, v.type.dtype)
+            np.asarray(x.op.array, v.type.dtype) if isinstance(x, Node) else x
             for x, v in zip(inputs, apply.inputs, strict=True)
         ]
         cells: list[list[object]] = [[None] for _ in apply.outputs]
         apply.op.perform(apply, arrays, cells)
-        return [literal(np.asarray(cell[0])) for cell in cells]
-
-
-class _Nothing:
-    def __enter__(self) -> None:
-        """Nothing is changed."""
-
-    def __exit__(self, *error: object) -> None:
-        """Nothing is changed back."""
+        return [literal(cell[0]) for cell in cells]
 
 
 def row_of(op: Any) -> Row | None:
@@ -220,14 +231,30 @@ def user_line(apply: Apply) -> tuple[str, int] | None:
     for x in apply.outputs:
         for trace in reversed(getattr(x.tag, "trace", None) or []):
             for file, line, *_ in reversed(trace):
-                return file, line
+                if not any(part in file for part in FOREIGN):
+                    return file, line
     return None
 
 
-def literal(value: object) -> Node | None:
-    """A value as a tensor, in double precision; None for what is no array, as a slice."""
-    if value is None or isinstance(value, (slice, np.random.Generator)):
+# Packages whose lines are not the user's.
+FOREIGN = tuple(f"{os.sep}{name}{os.sep}" for name in ("pytensor", "pymc", "pymc_extras", "bambi"))
+
+
+def described(apply: Apply) -> str:
+    """A node of PyTensor in a message: op, variable, and the user's line."""
+    named = next((x.name for x in apply.outputs if x.name), None)
+    line = user_line(apply)
+    what = f" for the variable {named}" if named else ""
+    return f"{apply.op}{what}" + (f", made at {line[0]}:{line[1]}" if line else "")
+
+
+def literal(value: object) -> Any:
+    """A value as a tensor, in double precision; None for a generator; a sparse matrix or a slice
+    as it is."""
+    if value is None or isinstance(value, np.random.Generator):
         return None
+    if isinstance(value, slice) or hasattr(value, "tocoo"):
+        return value
     array = np.asarray(value)
     return as_tensor(array.astype(wide(array.dtype), copy=False))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Node
-from probtensor.interop.pytensor.arrays import vector
+from probtensor.interop.pytensor.rows.arrays import vector
 from probtensor.interop.pytensor.translate import Translator, number, row, sizes_of, stacked
 from probtensor.transform.batch import vectorize
 
@@ -69,6 +69,7 @@ def _places(key: slice, size: object) -> Node:
 @row("Subtensor", "AdvancedSubtensor", "AdvancedSubtensor1", "AdvancedBooleanSubtensor",
      "ScalarSubtensor")  # fmt: skip
 def subtensor(t: Translator, apply: Any, x: Node, *_: Node) -> Node:
+    """x[key]."""
     key = index_of(t, apply, 1, x)
     parts = stacked(x)  # the sizes of a tensor, most often
     if parts is not None and len(key) == 1 and _is_known(key[0]):
@@ -86,6 +87,7 @@ def _is_known(key: object) -> bool:
 @row("IncSubtensor", "AdvancedIncSubtensor", "AdvancedIncSubtensor1",
      "AdvancedBooleanIncSubtensor")  # fmt: skip
 def inc_subtensor(t: Translator, apply: Any, x: Node, y: Node, *_: Node) -> Node:
+    """`x` with x[key] set to `y` or increased by it."""
     key = index_of(t, apply, 2, x)
     place = x.at[key]
     y = y.astype(x.dtype)
@@ -99,37 +101,44 @@ def inc_subtensor(t: Translator, apply: Any, x: Node, y: Node, *_: Node) -> Node
 
 @row("MakeSlice")
 def make_slice(t: Translator, apply: Any, *parts: Node | None) -> slice:
+    """A slice as an input of another op."""
     return slice(*(None if n is None else number(n) for n in parts))
 
 
 @row("NoneTypeOp")
 def none(t: Translator, apply: Any, *_: Node) -> None:
+    """None as an input of another op."""
     return None
 
 
 @row("Choose")
 def choose(t: Translator, apply: Any, a: Node, choices: Node | list[Node]) -> Node:
+    """Elements of one of several tensors each."""
     return ops.choose(a, choices, mode=apply.op.mode)
 
 
 @row("PermuteRowElements")
 def permute_row_elements(t: Translator, apply: Any, x: Node, y: Node) -> Node:
+    """The elements along the last axis in an order, or put back."""
     return ops.permute_row_elements(x, y, apply.op.inverse)
 
 
 @row("RavelMultiIndex")
 def ravel_multi_index(t: Translator, apply: Any, *inputs: Node) -> Node:
+    """Flat indices of indices along axes."""
     *index, dims = inputs
     return ops.ravel_multi_index(index, sizes_of(dims), apply.op.mode, apply.op.order)
 
 
 @row("UnravelIndex")
 def unravel_index(t: Translator, apply: Any, index: Node, dims: Node) -> list[Node]:
+    """Indices along axes of flat indices."""
     return list(ops.unravel_index(index, sizes_of(dims), apply.op.order))
 
 
 @row("ExtractDiag")
 def extract_diag(t: Translator, apply: Any, x: Node) -> Node:
+    """A diagonal between two axes."""
     op = apply.op
     return ops.diagonal(x, op.offset, op.axis1, op.axis2)
 
@@ -144,9 +153,11 @@ def alloc_diag(t: Translator, apply: Any, x: Node) -> Node:
 
 @row("FillDiagonal", batched=True)
 def fill_diagonal(t: Translator, apply: Any, x: Node, value: Node) -> Node:
+    """A matrix with another main diagonal."""
     return ops.fill_diagonal(x, value)
 
 
 @row("FillDiagonalOffset", batched=True)
 def fill_diagonal_offset(t: Translator, apply: Any, x: Node, value: Node, at: Node) -> Node:
+    """A matrix with another diagonal."""
     return ops.fill_diagonal_offset(x, value, number(at))

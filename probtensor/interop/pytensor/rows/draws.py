@@ -89,6 +89,7 @@ def _truncated_exponential(b: Node) -> Node:
 def random_variable(
     t: Translator, apply: Any, key: Node | None, size: Node | None, *parameters: Node
 ) -> list[Node | None]:
+    """A draw, and the key of what is drawn next."""
     op = apply.op
     found = SPECIAL.get(type(op).__name__)
     if found is None:

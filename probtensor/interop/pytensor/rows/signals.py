@@ -8,7 +8,7 @@ import numpy as np
 
 from probtensor import fft, ops
 from probtensor.graph import Const, Node
-from probtensor.interop.pytensor.control import op_from_graph
+from probtensor.interop.pytensor.rows.control import op_from_graph
 from probtensor.interop.pytensor.translate import Translator, folded, number, row, sizes_of
 
 
@@ -32,16 +32,19 @@ def _last(count: int) -> tuple[int, ...]:
 
 @row("Fourier")
 def fourier(t: Translator, apply: Any, x: Node, n: Node, axis: Node) -> Node:
+    """The discrete Fourier transform along one axis, cut or padded to n."""
     return fft.fft(x, n=number(n), axis=int(number(axis)))
 
 
 @row("Convolve1d", batched=True)
 def convolve1d(t: Translator, apply: Any, x: Node, kernel: Node, full: Node) -> Node:
+    """Convolution along the last axis."""
     return convolution(x, kernel, full, 1)
 
 
 @row("Convolve2d", batched=True)
 def convolve2d(t: Translator, apply: Any, x: Node, kernel: Node, full: Node) -> Node:
+    """Convolution along the last two axes."""
     return convolution(x, kernel, full, 2)
 
 
@@ -75,6 +78,7 @@ def convolution(x: Node, kernel: Node, full: Node, axes: int) -> Node:
 
 @row("Pad")
 def pad(t: Translator, apply: Any, x: Node, width: Node, *extra: Node) -> Node | list[Node]:
+    """An array with elements put before and after it."""
     op = apply.op
     if op.static_pad_width is not None:
         widths = np.asarray(op.static_pad_width)
@@ -96,4 +100,5 @@ def pad(t: Translator, apply: Any, x: Node, width: Node, *extra: Node) -> Node |
 
 @row("Bartlett")
 def bartlett(t: Translator, apply: Any, n: Node) -> Node:
+    """The Bartlett window of n numbers."""
     return ops.bartlett(number(n))

@@ -163,11 +163,13 @@ def _cast(x: Node, dtype: str) -> str:
 
 @row("Elemwise")
 def elemwise(t: Translator, apply: Any, *inputs: Node) -> Node | list[Node]:
+    """A scalar op of each element."""
     return applied(t, apply.op.scalar_op, apply, *inputs)
 
 
 @row("ScalarOp")
 def scalar_op(t: Translator, apply: Any, *inputs: Node) -> Node | list[Node]:
+    """A scalar op of scalars."""
     return applied(t, apply.op, apply, *inputs)
 
 

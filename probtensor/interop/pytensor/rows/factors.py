@@ -15,6 +15,7 @@ from probtensor.ops.linalg.eigen import SORTS
 
 @row("Cholesky", batched=True)
 def cholesky(t: Translator, apply: Any, x: Node) -> Node:
+    """The lower or the upper Cholesky factor."""
     if apply.op.lower:
         return linalg.cholesky(x)
     return linalg.cholesky(x, upper=True)
@@ -22,21 +23,25 @@ def cholesky(t: Translator, apply: Any, x: Node) -> Node:
 
 @row("LU", batched=True)
 def lu(t: Translator, apply: Any, x: Node) -> list[Node]:
+    """LU factors, and their permutation as a matrix, as indices or multiplied in."""
     return list(linalg.lu(x, permute_l=apply.op.permute_l, p_indices=apply.op.p_indices))
 
 
 @row("LUFactor", batched=True)
 def lu_factor(t: Translator, apply: Any, x: Node) -> list[Node]:
+    """LU factors in one matrix, with pivots."""
     return list(linalg.lu_factor(x))
 
 
 @row("PivotToPermutations", batched=True)
 def pivot_to_permutations(t: Translator, apply: Any, pivots: Node) -> Node:
+    """The order of rows that pivots make; `inverse` has the other meaning in PyTensor."""
     return linalg.pivot_to_permutation(pivots, inverse=not apply.op.inverse)
 
 
 @row("LUFactorTridiagonal", batched=True)
 def lu_factor_tridiagonal(t: Translator, apply: Any, dl: Node, d: Node, du: Node) -> list[Node]:
+    """LU factors of matrices of three diagonals."""
     return list(linalg.tridiagonal_lu_factor(_tridiagonal(dl, d, du)))
 
 
@@ -82,6 +87,7 @@ def qr(t: Translator, apply: Any, x: Node) -> Node | list[Node]:
 
 @row("SVD", batched=True)
 def svd(t: Translator, apply: Any, x: Node) -> Node | list[Node]:
+    """Singular values, with or without vectors."""
     op = apply.op
     found = linalg.svd(x, full_matrices=op.full_matrices, compute_uv=op.compute_uv)
     return list(found) if op.compute_uv else found
@@ -89,16 +95,19 @@ def svd(t: Translator, apply: Any, x: Node) -> Node | list[Node]:
 
 @row("Eig", batched=True)
 def eig(t: Translator, apply: Any, x: Node) -> list[Node]:
+    """Eigenvalues and eigenvectors."""
     return list(linalg.eig(x))
 
 
 @row("Eigh", batched=True)
 def eigh(t: Translator, apply: Any, x: Node, b: Node | None = None) -> list[Node]:
+    """Those of symmetric matrices, and of pairs of them."""
     return list(linalg.eigh(x, UPLO=_triangle(apply.op), b=b))
 
 
 @row("Eigvalsh", batched=True)
 def eigvalsh(t: Translator, apply: Any, x: Node, b: Node | None = None) -> Node:
+    """Eigenvalues of symmetric matrices, and of pairs of them."""
     if b is None:
         return linalg.eigvalsh(x, UPLO=_triangle(apply.op))
     return linalg.eigh(x, UPLO=_triangle(apply.op), b=b)[0]
@@ -112,12 +121,14 @@ def _triangle(op: Any) -> str:
 
 @row("Schur", batched=True)
 def schur(t: Translator, apply: Any, x: Node) -> list[Node]:
+    """The real Schur form."""
     _real(apply.op.output == "complex" or x.dtype.startswith("complex"), "Schur")
     return list(linalg.schur(x, sort=apply.op.sort))[:2]
 
 
 @row("QZ", batched=True)
 def qz(t: Translator, apply: Any, a: Node, b: Node) -> list[Node]:
+    """The generalised real Schur form, with eigenvalues as fractions if they are wanted."""
     op = apply.op
     complex_ = any(x.dtype.startswith("complex") for x in (a, b))
     _real(op.complex_output or complex_, "QZ")
@@ -138,29 +149,35 @@ def _real(refused: bool, name: str) -> None:
 
 @row("Expm", batched=True)
 def expm(t: Translator, apply: Any, x: Node) -> Node:
+    """The exponential of matrices."""
     return linalg.expm(x)
 
 
 @row("MatrixPinv", batched=True)
 def pinv(t: Translator, apply: Any, x: Node) -> Node:
+    """The pseudo-inverse."""
     return linalg.pinv(x, hermitian=apply.op.hermitian)
 
 
 @row("MatrixInverse", batched=True)
 def inverse(t: Translator, apply: Any, x: Node) -> Node:
+    """The inverse."""
     return linalg.inv(x)
 
 
 @row("TensorInv")
 def tensorinv(t: Translator, apply: Any, x: Node) -> Node:
+    """The inverse of a tensor as a map of tensors."""
     return linalg.tensorinv(x, apply.op.ind)
 
 
 @row("Det", batched=True)
 def det(t: Translator, apply: Any, x: Node) -> Node:
+    """The determinant."""
     return linalg.det(x)
 
 
 @row("SLogDet", batched=True)
 def slogdet(t: Translator, apply: Any, x: Node) -> list[Node]:
+    """Sign and logarithm of the determinant."""
     return list(linalg.slogdet(x))

@@ -38,7 +38,7 @@ def blockwise(t: Translator, apply: Any, *inputs: Node) -> Node | list[Node]:
         return t.inner_node(_core_node(op, apply.inputs, core_axes), inputs)
 
     def function(*items: Node) -> Node | list[Node]:
-        results = t.inner_node(_core_node(op, apply.inputs, core_axes), items)
+        results = t.unchecked().inner_node(_core_node(op, apply.inputs, core_axes), items)
         return results[0] if len(results) == 1 else results
 
     return vectorize(function, _signature(apply.op))(*inputs)
@@ -58,6 +58,7 @@ def _signature(op: Any) -> str:
 
 @row("Dot", "BatchedDot", "Dot22", batched=True)
 def dot(t: Translator, apply: Any, x: Node, y: Node) -> Node:
+    """Products of matrices and vectors; a factor of one column or row is a vector."""
     if x.ndim < 2 or y.ndim < 2:
         return ops.dot(x, y)
     if y.shape[-1] == 1 and x.shape[-2] != 1:
@@ -69,6 +70,7 @@ def dot(t: Translator, apply: Any, x: Node, y: Node) -> Node:
 
 @row("SolveTriangular", batched=True)
 def solve_triangular(t: Translator, apply: Any, a: Node, b: Node) -> Node:
+    """x with a @ x == b for triangular `a`."""
     op = apply.op
     b, vector = _columns(op, b)
     found = linalg.solve_triangular(a, b, lower=op.lower, unit_diagonal=op.unit_diagonal)
@@ -77,6 +79,7 @@ def solve_triangular(t: Translator, apply: Any, a: Node, b: Node) -> Node:
 
 @row("CholeskySolve", batched=True)
 def cholesky_solve(t: Translator, apply: Any, a: Node, b: Node) -> Node:
+    """x with a @ x == b, given the Cholesky factor of `a`."""
     op = apply.op
     b, vector = _columns(op, b)
     found = linalg.cho_solve((a, op.lower), b)
@@ -88,6 +91,7 @@ ASSUMED = {"gen": "gen", "sym": "sym", "her": "her", "pos": "pos", "tridiagonal"
 
 @row("Solve", batched=True)
 def solve(t: Translator, apply: Any, a: Node, b: Node) -> Node:
+    """x with a @ x == b, with what is assumed of `a`."""
     op = apply.op
     if op.assume_a not in ASSUMED:
         raise GraphError(f"translate: solve with assume_a={op.assume_a!r} has no translation")
@@ -110,16 +114,19 @@ def solve_sylvester(t: Translator, apply: Any, a: Node, b: Node, c: Node) -> Nod
 
 @row("SolveBilinearDiscreteLyapunov", batched=True)
 def solve_discrete_lyapunov(t: Translator, apply: Any, a: Node, q: Node) -> Node:
+    """x with a @ x @ a.T - x + q == 0."""
     return linalg.solve_discrete_lyapunov(a, q)
 
 
 @row("SolveDiscreteARE", batched=True)
 def solve_discrete_are(t: Translator, apply: Any, a: Node, b: Node, q: Node, r: Node) -> Node:
+    """The stabilising solution of the discrete algebraic Riccati equation."""
     return linalg.solve_discrete_are(a, b, q, r)
 
 
 @row("SolveLUFactorTridiagonal", batched=True)
 def solve_tridiagonal(t: Translator, apply: Any, *inputs: Node) -> Node:
+    """x with a @ x == b, given the factors of a matrix of three diagonals."""
     *factors, b = inputs
     op = apply.op
     return linalg.tridiagonal_lu_solve(
@@ -129,21 +136,25 @@ def solve_tridiagonal(t: Translator, apply: Any, *inputs: Node) -> Node:
 
 @row("Lstsq")
 def lstsq(t: Translator, apply: Any, a: Node, b: Node, rcond: Node) -> list[Node]:
+    """Least squares: x, residuals, rank, singular values."""
     return list(linalg.lstsq(a, b, rcond))
 
 
 @row("TensorSolve")
 def tensorsolve(t: Translator, apply: Any, a: Node, b: Node) -> Node:
+    """x with tensordot(a, x, x.ndim) == b."""
     return linalg.tensorsolve(a, b, apply.op.axes)
 
 
 @row("BlockDiagonal", batched=True)
 def block_diagonal(t: Translator, apply: Any, *matrices: Node) -> Node:
+    """Matrices along the diagonal of one."""
     return linalg.block_diag(*matrices)
 
 
 @row("Einsum")
 def einsum(t: Translator, apply: Any, *operands: Node) -> Node:
+    """A sum of products by subscripts."""
     return ops.einsum(apply.op.subscripts, *operands)
 
 
@@ -152,19 +163,23 @@ def einsum(t: Translator, apply: Any, *operands: Node) -> Node:
 
 @row("Gemm", "GemmRelated")
 def gemm(t: Translator, apply: Any, z: Node, alpha: Node, x: Node, y: Node, beta: Node) -> Node:
+    """beta * z + alpha * x @ y."""
     return beta * z + alpha * ops.dot(x, y)
 
 
 @row("Gemv", "CGemv")
 def gemv(t: Translator, apply: Any, y: Node, alpha: Node, a: Node, x: Node, beta: Node) -> Node:
+    """beta * y + alpha * a @ x."""
     return beta * y + alpha * ops.dot(a, x)
 
 
 @row("Ger", "CGer", "ScipyGer")
 def ger(t: Translator, apply: Any, a: Node, alpha: Node, x: Node, y: Node) -> Node:
+    """a + alpha * outer(x, y)."""
     return a + alpha * ops.outer(x, y)
 
 
 @row("Dot22Scalar")
 def dot22_scalar(t: Translator, apply: Any, x: Node, y: Node, factor: Node) -> Node:
+    """factor * x @ y."""
     return factor * ops.dot(x, y)

@@ -17,6 +17,7 @@ def op_from_graph(t: Translator, apply: Any, *inputs: Node) -> list[Node]:
 
 @row("IfElse")
 def if_else(t: Translator, apply: Any, condition: Node, *values: Node) -> list[Node]:
+    """One of two lists of values, of which only one is computed."""
     count = len(values) // 2
     condition = condition if condition.dtype == "bool" else ops.not_equal(condition, 0)
     pairs = zip(values[:count], values[count:], strict=True)
@@ -31,20 +32,24 @@ def check_and_raise(t: Translator, apply: Any, x: Node, *conditions: Node) -> No
 
 @row("LogSumExp")
 def logsumexp(t: Translator, apply: Any, x: Node) -> Node:
+    """log(sum(exp(x))) over axes."""
     axis = apply.op.axis
     return ops.logsumexp(x, axis=axis if axis is None or isinstance(axis, int) else tuple(axis))
 
 
 @row("XLogY")
 def xlogy(t: Translator, apply: Any, x: Node, y: Node) -> Node:
+    """x * log(y), 0 where x is 0."""
     return ops.xlogy(x, y)
 
 
 @row("XLog1PY")
 def xlog1py(t: Translator, apply: Any, x: Node, y: Node) -> Node:
+    """x * log1p(y), 0 where x is 0."""
     return ops.xlog1py(x, y)
 
 
 @row("LogAddExp")
 def logaddexp(t: Translator, apply: Any, *xs: Node) -> Node:
+    """log(exp(x) + exp(y) + ...)."""
     return ops.logsumexp(ops.stack(ops.broadcast_arrays(*xs)), axis=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from probtensor.graph import GraphError, Node, line_of
+from probtensor.graph import GraphError, Node, as_tensor, line_of
 from probtensor.interop.pytensor.translate import Translator, folded, number, row
 
 
@@ -21,16 +21,19 @@ def _place(index: Node, what: str) -> int:
 
 @row("MakeList")
 def make_list(t: Translator, apply: Any, *items: Node) -> list[list[Node]]:
+    """A list of tensors."""
     return [list(items)]
 
 
 @row("Append")
 def append(t: Translator, apply: Any, items: list[Node], item: Node) -> list[list[Node]]:
+    """A list with one more."""
     return [[*items, item]]
 
 
 @row("Extend")
 def extend(t: Translator, apply: Any, items: list[Node], more: list[Node]) -> list[list[Node]]:
+    """Two lists as one."""
     return [[*items, *more]]
 
 
@@ -38,6 +41,7 @@ def extend(t: Translator, apply: Any, items: list[Node], more: list[Node]) -> li
 def insert(
     t: Translator, apply: Any, items: list[Node], index: Node, item: Node
 ) -> list[list[Node]]:
+    """A list with one more at a place."""
     found = list(items)
     found.insert(_place(index, "insert"), item)
     return [found]
@@ -45,11 +49,13 @@ def insert(
 
 @row("Reverse")
 def reverse(t: Translator, apply: Any, items: list[Node]) -> list[list[Node]]:
+    """A list from its end."""
     return [items[::-1]]
 
 
 @row("GetItem")
 def get_item(t: Translator, apply: Any, items: list[Node], index: object) -> list[object]:
+    """An element, or a part of a list."""
     if isinstance(index, slice):
         return [items[index]]
     return [items[_place(index, "an element")]]
@@ -57,6 +63,5 @@ def get_item(t: Translator, apply: Any, items: list[Node], index: object) -> lis
 
 @row("Length")
 def length(t: Translator, apply: Any, items: list[Node]) -> Node:
-    from probtensor.graph import as_tensor
-
+    """The number of elements."""
     return as_tensor(len(items))

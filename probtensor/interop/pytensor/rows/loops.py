@@ -13,17 +13,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from probtensor import ops
-from probtensor.dataclass import dataclass
-from probtensor.graph import Node, as_tensor
+from probtensor.dataclass import dataclass, replace
+from probtensor.graph import Const, GraphError, Node, as_tensor
 from probtensor.graph.closed import StepInput
 from probtensor.graph.node import new_input
 from probtensor.graph.sizes import size_of_value
-from probtensor.interop.pytensor.translate import Translator, row, wide
+from probtensor.interop.pytensor.translate import Translator, folded, row, wide
 from probtensor.loop import while_loop
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.trace import body_of
 from probtensor.process import new_uid
 from probtensor.types import Size, size_max, size_min
+
+MAX_WRITTEN_OUT = 64  # steps, where each has a graph of its own
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _given(op: Any, inputs: Sequence[Any]) -> Given:
         return found
 
     steps = size_of_value(take(1)[0])
-    sequences = [x[:steps] for x in take(info.n_seqs)]
+    sequences = [folded(x[:steps]) for x in take(info.n_seqs)]
     windows = []
     reads = getattr(info, "normalized_mit_mot_in_slices", info.mit_mot_in_slices)
     writes = getattr(info, "normalized_mit_mot_out_slices", info.mit_mot_out_slices)
@@ -115,7 +117,19 @@ def _given(op: Any, inputs: Sequence[Any]) -> Given:
 
 @row("Scan")
 def scan(t: Translator, apply: Any, *inputs: Any) -> list[Any]:
+    """The outputs of a Scan as PyTensor lays them out, from one loop."""
     op, given = apply.op, _given(apply.op, inputs)
+    short = isinstance(given.steps, int) and given.steps <= MAX_WRITTEN_OUT
+    if short and not op.info.as_while and all(isinstance(x.op, Const) for x in given.sequences):
+        try:
+            return _looped(t, op, given)
+        except GraphError:  # a step has sizes of its own
+            return _written_out(t, op, given)
+    return _looped(t, op, given)
+
+
+def _looped(t: Translator, op: Any, given: Given) -> list[Any]:
+    """All steps as one loop."""
     since = new_uid()
     windows = [[_step_input(x) for x in w.first()] for w in given.windows]
     entering = [w.entering(given.steps) for w in given.windows]
@@ -123,7 +137,7 @@ def scan(t: Translator, apply: Any, *inputs: Any) -> list[Any]:
     elements = [_step_input(x[0]) for x in given.sequences]
     untraced = [x if x is None else _step_input(x) for x in given.untraced]
     taps = [x[k] for x, w in zip(windows, given.windows, strict=True) for k in w.places]
-    found = t.inner(op.fgraph, [*elements, *taps, *untraced, *given.constants])
+    found = t.unchecked().inner(op.fgraph, [*elements, *taps, *untraced, *given.constants])
     found = [x if x is None else x.astype(wide(x.dtype)) for x in found]
     after, stacked = [], []
     for rows, window, fresh in zip(windows, given.windows, enters, strict=True):
@@ -143,6 +157,31 @@ def scan(t: Translator, apply: Any, *inputs: Any) -> list[Any]:
     read = [*given.sequences, *(x for x in entering if x is not None)]
     results = run(body, given.steps, carries, read, outside, stops=bool(stop))
     return _outputs(given, list(results), bool(stop))
+
+
+def _written_out(t: Translator, op: Any, given: Given) -> list[Any]:
+    """One step after the other, each with a graph of its own."""
+    windows, untraced = [w.first() for w in given.windows], list(given.untraced)
+    entering = [w.entering(given.steps) for w in given.windows]
+    stacked: list[list[Node]] = [[] for _ in range(len(windows) + len(given.kept))]
+    for step in range(given.steps):
+        taps = [x[k] for x, w in zip(windows, given.windows, strict=True) for k in w.places]
+        elements = [folded(x[step]) for x in given.sequences]
+        found = t.inner(op.fgraph, [*elements, *taps, *untraced, *given.constants])
+        for k, window in enumerate(given.windows):
+            count = 1 if window.writes is None else len(window.writes)
+            results = [y.astype(window.buffer.dtype) for y in found[:count]]
+            del found[:count]
+            fresh = None if entering[k] is None else entering[k][step]
+            stacked[k].append(window.leaving(windows[k], results))
+            windows[k] = window.after(windows[k], results, fresh)
+        for rows, y in zip(stacked[len(windows) :], found, strict=False):
+            rows.append(y)
+        untraced = found[op.info.n_nit_sot :][: len(untraced)]
+    last = [x for rows in windows for x in rows]
+    drawn = [x for x in untraced if x is not None]
+    given = replace(given, untraced=untraced)
+    return _outputs(given, [*last, *drawn, *map(ops.stack, stacked)], False)
 
 
 def _step_input(x: Node) -> Node:
@@ -185,7 +224,7 @@ def scalar_loop(t: Translator, apply: Any, *inputs: Node) -> list[Node]:
     def step(value: tuple[Node, list[Node], Node]) -> tuple[Node, list[Node], Node]:
         i, state, done = value
         going = ops.logical_and(i < steps, ops.logical_not(done))
-        found = t.inner(op.fgraph, [*state, *constants])
+        found = t.unchecked().inner(op.fgraph, [*state, *constants])
         stop = ops.broadcast_to(_flag(found[-1]), done.shape) if op.is_while else done
         after = [
             ops.where(going, y.astype(x.dtype), x) for y, x in zip(found[:states], state)
