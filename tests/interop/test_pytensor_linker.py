@@ -9,6 +9,8 @@ import pytensor
 import pytensor.tensor as at
 import pytensor.tensor.random.basic as rb
 import pytensor.typed_list
+from pytensor.graph.replace import vectorize_graph
+from pytensor.raise_op import Assert
 from pytensor.tensor.random.type import random_generator_type
 
 import probtensor as pt
@@ -124,6 +126,23 @@ def test_a_generator_within_a_scan_advances():
     steps = np.diff(first)
     assert np.unique(steps).size == 49 and 0.5 < steps.std() < 1.6
     assert not np.any(first == second)
+
+
+def test_checks_raise_what_they_say():
+    x = at.vector("x")
+    checked = Assert("x is positive")(x, at.all(x > 0))
+    f = pytensor.function([x], [checked.sum(), x.sum()], mode=MODE)
+    assert f(np.ones(3))[0] == 3
+    with pytest.raises(AssertionError, match="x is positive"):
+        f(np.array([1.0, -1.0]))
+
+
+def test_batches_of_ranges_have_one_size():
+    x, i = at.matrix("x"), at.lvector("i")
+    start, v = at.lscalar("start"), at.vector("v")
+    part = at.arange(start, start + 3).sum() * v
+    batch = vectorize_graph(part, {v: x, start: i})
+    same(*both([x, i], [batch], (np.ones((4, 2)), np.arange(4))))
 
 
 def test_inputs_that_are_no_tensors_are_refused():

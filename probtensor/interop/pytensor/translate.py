@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -14,11 +15,12 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Node, as_tensor, made_by
 from probtensor.graph.evaluate import value_of
-from probtensor.graph.node import new_input
+from probtensor.graph.node import Input, SizeOf, new_input
 from probtensor.graph.sizes import signed, size_of_value
 from probtensor.interop.pytensor.absent import reason_for
 from probtensor.interop.pytensor.sparse import is_sparse, product
 from probtensor.interop.pytensor.xtensors import lowered
+from probtensor.ops.kinds import Random
 from probtensor.types import Size
 
 Variable = Any  # of PyTensor
@@ -31,6 +33,7 @@ MODULES = (
     "scalars", "arrays", "indexing", "products", "factors", "ordering", "signals", "control",
     "lists", "loops", "draws",
 )  # fmt: skip
+MAX_STEPS = 6
 MAX_FOLDED = 4096  # elements of what is computed while a graph is translated
 
 
@@ -47,6 +50,7 @@ def row(*names: str, batched: bool = False) -> Callable[[Row], Row]:
     return register
 
 
+@cache
 def load_rows() -> None:
     """Import the modules that fill the table."""
     for name in MODULES:
@@ -102,8 +106,7 @@ class Translator:
     def __init__(
         self, given: Mapping[Variable, Node], checks: list[tuple[Node, str]] | None = None
     ) -> None:
-        if not ROWS:
-            load_rows()
+        load_rows()
         self.known: dict[Variable, Node | None] = dict(given)
         self.checks = checks
 
@@ -258,16 +261,28 @@ def literal(value: object) -> Any:
 
 
 def folded(x: Node) -> Node:
-    """A tensor as a literal, if it is made of literals and not large."""
-    if not x.inputs or not all(isinstance(y.op, Const) for y in x.inputs):
-        return x
-    sizes = [*x.shape] if not isinstance(x.type, tuple) else [None]
-    if not all(isinstance(n, int) for n in sizes):
-        return x
-    if int(np.prod(sizes)) > max(MAX_FOLDED, *(y.op.array.size for y in x.inputs)):
-        return x
+    """A tensor as a literal, if it is made of literals in few steps and not large."""
+    array = _folded(x, MAX_STEPS)
+    return x if array is None or isinstance(x.op, Const) else as_tensor(np.asarray(array, x.dtype))
+
+
+def _folded(x: Node, steps: int) -> np.ndarray | None:
+    """The value of what is made of literals in at most so many steps, or None."""
+    if isinstance(x.op, Const):
+        return x.op.array
+    if not steps or isinstance(x.op, (Input, Random, SizeOf)) or isinstance(x.type, tuple):
+        return None
+    if not all(isinstance(n, int) for n in x.shape):
+        return None
+    arrays = []
+    for y in x.inputs:
+        arrays.append(_folded(y, steps - 1))
+        if arrays[-1] is None:
+            return None
+    if int(np.prod(x.shape)) > max([MAX_FOLDED, *(a.size for a in arrays)]):
+        return None
     with np.errstate(all="ignore"):
-        return as_tensor(np.asarray(value_of(x, [y.op.array for y in x.inputs], {}), x.dtype))
+        return value_of(x, arrays, {})
 
 
 def number(x: Node) -> int | Node:
@@ -292,4 +307,4 @@ def sizes_of(x: Node) -> tuple[Size, ...]:
     """The entries of a vector of sizes, of which one may be -1."""
     if isinstance(x.op, Const):
         return tuple(int(n) for n in np.atleast_1d(x.op.array))
-    return tuple(size_of_value(signed(n)) for n in entries_of(x))
+    return tuple(size_of_value(signed(folded(n))) for n in entries_of(x))
