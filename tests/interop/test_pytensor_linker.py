@@ -1,5 +1,7 @@
 """`mode="PROBTENSOR"`: functions of PyTensor that are compiled here."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from pytensor.raise_op import Assert
 from pytensor.tensor.random.type import random_generator_type
 
 import probtensor as pt
-import probtensor.interop.pytensor
+from probtensor.interop.pytensor.linker import ProbTensorLinker
 from tests.interop.agreement import PYTHON
 
 MODE = "PROBTENSOR"
@@ -126,6 +128,20 @@ def test_a_generator_within_a_scan_advances():
     steps = np.diff(first)
     assert np.unique(steps).size == 49 and 0.5 < steps.std() < 1.6
     assert not np.any(first == second)
+
+
+def test_functions_are_copied_and_pickled_and_a_mode_may_have_a_target():
+    x = at.vector("x")
+    s = pytensor.shared(np.ones(2), "s")
+    mode = pytensor.compile.mode.Mode(ProbTensorLinker(target="machine"), "minimum_compile")
+    functions = [pytensor.function([x], [x * s, x], updates={s: s + x}, mode=mode) for _ in "ab"]
+    given = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(functions[0](given)[0], [1, 2])
+    again = pickle.loads(pickle.dumps(functions[1]))
+    for f in (functions[1].copy(), again):
+        result, same_value = f(given)
+        np.testing.assert_array_equal(result, [2, 6])
+        assert not np.shares_memory(same_value, given)
 
 
 def test_checks_raise_what_they_say():
