@@ -227,6 +227,13 @@ def test_quantiles_have_derivatives_of_first_and_second_order():
     np.testing.assert_allclose(middle[2], (high[1] - low[1]) / (2 * h), rtol=1e-5, atol=1e-8)
 
 
+def test_quantiles_of_counts_at_the_steps_of_their_distribution():
+    """The least number whose probability is at least q, also where it is just that."""
+    x = R.mixture([0.5, 0.5], [R.discrete_uniform(0, 1), R.discrete_uniform(2, 3)])
+    found = pt.icdf(x, [0.25, 0.5, 0.75, 0.2, 0.3, 1.0, 0.0]).eval()
+    np.testing.assert_array_equal(found, [0, 1, 2, 0, 1, 3, 0])
+
+
 def test_draws_move_as_quantiles_do():
     """Also those of a mixture, whose component a draw is of may change."""
     a, w = pt.vector("a", shape=(40,)), pt.vector("w", shape=(40,))

@@ -413,6 +413,16 @@ def test_the_program_of_the_page_prints_what_is_shown(root, capsys, monkeypatch)
     assert capsys.readouterr().out == shown
 
 
+def test_values_that_do_not_begin_at_zero_in_a_formula():
+    a = pt.random.normal(0, 1, name="a")
+    n = pt.random.discrete_uniform(3, 6, shape=4, name="n")
+    y = np.array([1, 2, 5, 9])
+    post = pt.condition({pt.random.poisson(n * pt.exp(a), name="y"): y}, target="machine")
+    masses = stats.poisson.pmf(y, np.arange(3, 7)[:, None] * np.exp(0.2))
+    wanted = stats.norm.logpdf(0.2) + np.log(masses.mean(axis=0)).sum()
+    assert post.logp([0.2]) == pytest.approx(wanted, rel=1e-12)
+
+
 def test_values_that_do_not_begin_at_zero_are_drawn_back():
     mu = pt.random.normal(0, 1, name="mu")
     z = pt.random.discrete_uniform(3, 5, shape=4, name="z")

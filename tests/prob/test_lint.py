@@ -102,6 +102,10 @@ def constant():
     return normal(free("a", 1.0), R.half_normal(1, name="s"), np.full(5, 3.0))
 
 
+def held():
+    return normal(free("b") * X + pt.stop_gradient(free("a")))
+
+
 def units():
     return normal(free("a", 100.0) + R.flat(name="b") * X * 1e-9)
 
@@ -135,6 +139,7 @@ FAULTS = [
     (edge, "error", "no start", ("y",)),
     (binary, "warning", "count data", ("y",)),
     (constant, "warning", "constant data", ("y", "s")),
+    (held, "error", "no derivative", ("a",)),
     (units, "warning", "scales", ("b", "a")),
     (mixture, "warning", "symmetry", ("w", "mu")),
     (funnel, "hint", "centring", ("theta", "tau")),

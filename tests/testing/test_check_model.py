@@ -66,6 +66,13 @@ class WrongMean(positive.Gamma):
         return alpha * beta
 
 
+class SlightlyWrongMean(real.Normal):
+    """By a twentieth of the standard deviation."""
+
+    def mean(self, mu, sigma):
+        return mu + 0.05 * sigma
+
+
 class WrongMass(discrete.Poisson):
     def logpdf(self, x, mu):
         return super().logpdf(x, mu) + 0.05 * x
@@ -93,6 +100,7 @@ class Transposed(normals.MultivariateNormal):
         (WrongCdf, (0.0, 1.0), "logcdf"),
         (WrongQuantile, (1.0,), "icdf"),
         (WrongMean, (2.0, 3.0), "moments"),
+        (SlightlyWrongMean, (1.0, 2.0), "moments"),
         (WrongMass, (3.0,), "integral"),
         (WrongCounts, (0.3,), "draws"),
     ],
