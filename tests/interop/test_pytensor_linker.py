@@ -1,5 +1,7 @@
 """`mode="PROBTENSOR"`: functions of PyTensor that are compiled here."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,12 @@ import pytensor
 import pytensor.tensor as at
 import pytensor.tensor.random.basic as rb
 import pytensor.typed_list
+from pytensor.graph.replace import vectorize_graph
+from pytensor.raise_op import Assert
 from pytensor.tensor.random.type import random_generator_type
 
 import probtensor as pt
-import probtensor.interop.pytensor
+from probtensor.interop.pytensor.linker import ProbTensorLinker
 from tests.interop.agreement import PYTHON
 
 MODE = "PROBTENSOR"
@@ -124,6 +128,37 @@ def test_a_generator_within_a_scan_advances():
     steps = np.diff(first)
     assert np.unique(steps).size == 49 and 0.5 < steps.std() < 1.6
     assert not np.any(first == second)
+
+
+def test_functions_are_copied_and_pickled_and_a_mode_may_have_a_target():
+    x = at.vector("x")
+    s = pytensor.shared(np.ones(2), "s")
+    mode = pytensor.compile.mode.Mode(ProbTensorLinker(target="machine"), "minimum_compile")
+    functions = [pytensor.function([x], [x * s, x], updates={s: s + x}, mode=mode) for _ in "ab"]
+    given = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(functions[0](given)[0], [1, 2])
+    again = pickle.loads(pickle.dumps(functions[1]))
+    for f in (functions[1].copy(), again):
+        result, same_value = f(given)
+        np.testing.assert_array_equal(result, [2, 6])
+        assert not np.shares_memory(same_value, given)
+
+
+def test_checks_raise_what_they_say():
+    x = at.vector("x")
+    checked = Assert("x is positive")(x, at.all(x > 0))
+    f = pytensor.function([x], [checked.sum(), x.sum()], mode=MODE)
+    assert f(np.ones(3))[0] == 3
+    with pytest.raises(AssertionError, match="x is positive"):
+        f(np.array([1.0, -1.0]))
+
+
+def test_batches_of_ranges_have_one_size():
+    x, i = at.matrix("x"), at.lvector("i")
+    start, v = at.lscalar("start"), at.vector("v")
+    part = at.arange(start, start + 3).sum() * v
+    batch = vectorize_graph(part, {v: x, start: i})
+    same(*both([x, i], [batch], (np.ones((4, 2)), np.arange(4))))
 
 
 def test_inputs_that_are_no_tensors_are_refused():

@@ -51,6 +51,11 @@ def scans():
         "gradients": [*at.grad(ar.sum(), [x, a]), *at.grad(rows[-1].sum(), [m, a]),
                       *at.grad((second**2).sum(), [x, a]), at.grad(nested.sum(), m),
                       *at.grad(sum(y.sum() for y in many), [x, a])],
+        "gradient of a counted one": at.grad(power.sum(), a),
+        "steps with sizes of their own": one(
+            lambda i, h: h * a + x[:i].sum() + at.arange(i).sum(), sequences=at.arange(1, 5),
+            outputs_info=at.zeros(())
+        ),
         "second derivatives": at.grad(at.grad((ar**2).sum(), a), a),
     }  # fmt: skip
     return cases, values

@@ -37,6 +37,9 @@ class ProbTensorLinker(JITLinker):
     """Compiles the whole graph of a function as one function of this library.
 
     target  as of `pt.function`
+
+    The linker of mode="PROBTENSOR" has the default target; `pytensor.compile.mode.Mode` takes one
+    with another.
     """
 
     required_rewrites = ("minimum_compile",)
@@ -45,6 +48,13 @@ class ProbTensorLinker(JITLinker):
     def __init__(self, *args: Any, target: object = None, **options: Any) -> None:
         super().__init__(*args, **options)
         self.target = target
+
+    def accept(self, fgraph: Any, no_recycling: Any = None, profile: Any = None) -> Any:
+        """This linker for a graph, or another one if this has a graph already."""
+        if self.fgraph is not None and self.fgraph is not fgraph:
+            other = type(self)(self.allow_gc, target=self.target)
+            return other.accept(fgraph, no_recycling, profile)
+        return super().accept(fgraph, no_recycling, profile)
 
     def fgraph_convert(self, fgraph: Any, **_: Any) -> Callable[..., Sequence[object]]:
         """The compiled function, of the values of the inputs of a graph."""

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -15,11 +16,12 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Node, as_tensor, made_by
 from probtensor.graph.evaluate import value_of
-from probtensor.graph.node import new_input
+from probtensor.graph.node import Input, SizeOf, new_input
 from probtensor.graph.sizes import signed, size_of_value
 from probtensor.interop.pytensor.absent import reason_for
 from probtensor.interop.pytensor.sparse import is_sparse, product
 from probtensor.interop.pytensor.xtensors import lowered
+from probtensor.ops.kinds import Random
 from probtensor.types import Size
 
 Variable = Any  # of PyTensor
@@ -49,6 +51,7 @@ def row(*names: str, batched: bool = False) -> Callable[[Row], Row]:
     return register
 
 
+@cache
 def load_rows() -> None:
     """Import the modules that fill the table."""
     for name in MODULES:
@@ -104,8 +107,7 @@ class Translator:
     def __init__(
         self, given: Mapping[Variable, Node], checks: list[tuple[Node, str]] | None = None
     ) -> None:
-        if not ROWS:
-            load_rows()
+        load_rows()
         self.known: dict[Variable, Node | None] = dict(given)
         self.checks = checks
 
@@ -270,17 +272,16 @@ def value_by_literals(x: Node, depth: int = 0) -> np.ndarray | None:
     not many more elements than these; else None."""
     if isinstance(x.op, Const):
         return x.op.array
-    if isinstance(x.type, tuple) or not all(isinstance(n, int) for n in x.shape):
+    if depth > MAX_DEPTH or isinstance(x.op, (Input, Random, SizeOf)) or isinstance(x.type, tuple):
         return None
-    known = x.inputs or isinstance(x.op, ops.Iota)
-    if not known or hasattr(x.op, "distribution") or depth > MAX_DEPTH:
+    if not all(isinstance(n, int) for n in x.shape):
         return None
     arrays = []
     for y in x.inputs:
         arrays.append(value_by_literals(y, depth + 1))
         if arrays[-1] is None:
             return None
-    if math.prod(x.shape) > max(MAX_FOLDED, *(a.size for a in arrays), 0):
+    if math.prod(x.shape) > max([MAX_FOLDED, *(a.size for a in arrays)]):
         return None
     with np.errstate(all="ignore"):
         return np.asarray(value_of(x, arrays, {}), x.dtype)
@@ -308,4 +309,4 @@ def sizes_of(x: Node) -> tuple[Size, ...]:
     """The entries of a vector of sizes, of which one may be -1."""
     if isinstance(x.op, Const):
         return tuple(int(n) for n in np.atleast_1d(x.op.array))
-    return tuple(size_of_value(signed(n)) for n in entries_of(x))
+    return tuple(size_of_value(signed(folded(n))) for n in entries_of(x))
