@@ -102,8 +102,8 @@ class Translation:
         if type(rv.owner.op).__name__ == "MinibatchRandomVariable":
             raise GraphError(
                 f"interop.pymc: {rv.name} has total_size=, as for a minibatch, whose data are "
-                f"other ones at each call\n  at {line_text()}\n  give all data: pm.Data in place of "
-                "pm.Minibatch, without total_size"
+                f"other ones at each call\n  at {line_text()}\n  give all data: pm.Data in "
+                "place of pm.Minibatch, without total_size"
             )
 
     def _data(self, variable: Variable) -> Node:
