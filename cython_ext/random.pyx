@@ -19,6 +19,7 @@ cdef extern from "pt_random.h" nogil:
     double pt_draw_binomial(uint64_t key, uint64_t i, double n, double p)
     double pt_draw_hypergeometric(uint64_t key, uint64_t i, double n, double k, double m)
     double pt_draw_von_mises(uint64_t key, uint64_t i, double kappa)
+    double pt_draw_polya_gamma(uint64_t key, uint64_t i, double h, double z)
 
 ctypedef double (*Draw)(uint64_t, uint64_t) noexcept nogil
 ctypedef double (*Draw1)(uint64_t, uint64_t, double) noexcept nogil
@@ -146,3 +147,8 @@ def hypergeometric(key, index, n, k, m):
 def von_mises(key, index, kappa):
     """Von Mises about 0 with concentration kappa."""
     return each1(pt_draw_von_mises, key, index, kappa)
+
+
+def polya_gamma(key, index, h, z):
+    """Polya-gamma with shape h, a whole number up to 1024, and tilt z."""
+    return each2(pt_draw_polya_gamma, key, index, h, z)

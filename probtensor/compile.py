@@ -24,7 +24,7 @@ from probtensor.graph.symbolic import refusal
 from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
-from probtensor.ops import Contract, Det, Gather, Inv, Slice, SumTo
+from probtensor.ops import Contract, Det, Gather, Inv, Sized, Slice, SumTo
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.halves import HalfTensor, half_of
 from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop
@@ -50,11 +50,13 @@ from probtensor.targets.interp import InterpTarget
 from probtensor.targets.machine.target import MachineTarget
 from probtensor.transform.branches import close_branches
 from probtensor.transform.draws import keyed_draws
+from probtensor.transform.linalg.squares import plain_operands, unify_sizes
 from probtensor.transform.loops.simplify import finish_loops, simplify_loops
 from probtensor.transform.loops.split import split_loops
 from probtensor.transform.passes import Pass, expand_composites, report, run
 
 PIPELINE = (
+    Pass("unify sizes", unify_sizes, descends=True),
     # By the sizes that are known now: other sizes that are broadcast together are equal.
     Pass("sum to shapes", partial(expand_composites, kind=SumTo), on=(SumTo,)),
     Pass("loops", simplify_loops, descends=True, on=(Loop,)),
@@ -71,6 +73,7 @@ PIPELINE = (
     # What the rules left unused or invariant.
     Pass("last loops", finish_loops, descends=True, on=(Loop,)),
     Pass("branch", close_branches, on=(Choice,)),
+    Pass("plain operands", plain_operands, descends=True, on=(Sized,)),
     Pass("accumulate", add_products, on=(Contract,)),
 )
 NOT_FOR_DEVICES = ("accumulate",)

@@ -1,4 +1,4 @@
-/* Bessel functions of real order and their derivatives in the order, for x > 0.
+/* Bessel functions of real order and their derivatives in the order, for x > 0; and I_v.
  *
  * Each is an integral of exp(f(t)) along a contour (DLMF 10.9.17, 10.9.18, 10.32.9, 10.32.12), in
  * which the order v stands as exp(-v t) alone: the n-th derivative has the factor (-t)^n. The
@@ -10,7 +10,7 @@
 #ifndef PT_BESSEL_H
 #define PT_BESSEL_H
 
-#include "pt_base.h"
+#include "pt_gamma.h"
 
 #define PT_ORDERS 9              /* the function and its derivatives */
 #define PT_FALL (-44.0)          /* logarithm of terms that are left out */
@@ -263,5 +263,63 @@ PT_FN_CALLED double pt_bessel_i(double n, double v, double x)
         + 2.0 / PT_PI * exp(-2.0 * x) * pt__wave_product(count, 0, a, k);
     return count & 1 ? -value : value;
 }
+
+/* exp(-x) I_v(x) for v > -1 and x > 0, or NaN where neither the power series (DLMF 10.25.2), of
+ * positive terms, nor the expansion for large x (DLMF 10.40.1) is quick and exact. */
+PT_FN_CALLED double pt__i_quickly(double v, double x, int scaled)
+{
+    const double q = 0.25 * x * x;
+    if (x > 30.0 && v * v < x) {
+        double sum = 1.0, term = 1.0;
+        for (int k = 1; k < 60 && PT_ABS(term) > 1e-18; k++) {
+            term *= -(4.0 * v * v - (2.0 * k - 1.0) * (2.0 * k - 1.0)) / (8.0 * x * k);
+            sum += term;
+        }
+        const double half = scaled ? 1.0 : exp(0.5 * x);
+        return sum / PT_SQRT(2.0 * PT_PI) / PT_SQRT(x) * half * half;
+    }
+    if (v > 150.0 || !(x <= 100.0 || q < 20.0 * (v + 1.0)))
+        return PT_NAN;
+    double sum = 1.0, term = 1.0;
+    for (int k = 1; term > 1e-18 * sum; k++) {
+        term *= q / (k * (k + v));
+        sum += term;
+    }
+    const double fall = scaled ? x : 0.0, log_first = v * log(0.5 * x) - pt_lgamma(v + 1.0);
+    if (log_first < -700.0)
+        return exp(log_first - fall + log(sum));
+    return pt_pow(0.5 * x, v) / pt_gamma(v + 1.0) * sum * exp(-fall);
+}
+
+/* I_v(x), or with `scaled` exp(-|x|) I_v(x). Of negative x the order is whole. */
+PT_FN_CALLED double pt__modified_first(double v, double x, int scaled)
+{
+    const int whole = v == PT_RINT(v);
+    const double a = PT_ABS(v), y = PT_ABS(x);
+    if (v != v || x != x || a == PT_INF || (x < 0.0 && !whole))
+        return PT_NAN;
+    const double sign = x < 0.0 && pt_mod(a, 2.0) == 1.0 ? -1.0 : 1.0;
+    if (y == PT_INF)
+        return scaled ? 0.0 : sign * PT_INF;
+    if (y == 0.0)       /* of negative orders with the sign of gamma(v + 1) */
+        return v == 0.0 ? 1.0 : v > 0.0 || whole ? 0.0
+            : pt_mod(PT_FLOOR(a), 2.0) == 1.0 ? -PT_INF : PT_INF;
+    const double order = whole || v > -1.0 ? (whole ? a : v) : a;
+    double value = pt__i_quickly(order, y, scaled), turned[PT_ORDERS];
+    if (value != value) {
+        pt__falling_orders(0, a, y, 1, turned);
+        const double half = scaled ? 1.0 : exp(0.5 * y);
+        value = turned[0] * half * half;
+        if (!whole && v < 0.0 && v > -1.0)
+            return pt_bessel_i(0.0, v, y) * half * half;
+    }
+    if (whole || v > -1.0 || y > 400.0)
+        return sign * value;
+    pt__k_orders(0, a, y, turned);      /* DLMF 10.27.2 */
+    return value
+        + 2.0 / PT_PI * exp(scaled ? -2.0 * y : -y) * pt__wave(0, 0, a) * turned[0];
+}
+PT_FN double pt_iv(double v, double x) { return pt__modified_first(v, x, 0); }
+PT_FN double pt_ive(double v, double x) { return pt__modified_first(v, x, 1); }
 
 #endif

@@ -67,6 +67,15 @@ PT_FN_CALLED void pt__hyper_sums(int kind, int i, int j, int k, double a, double
         pt__times(pb, b + term, j);
         for (int v = 0; v <= j; v++)
             pb[v] *= over;
+        int left_a = 0, left_b = 0;
+        for (int u = 0; u <= i; u++)
+            left_a |= pa[u] != 0.0;
+        for (int v = 0; v <= j; v++)
+            left_b |= pb[v] != 0.0;
+        if (!left_a || !left_b) {   /* a polynomial */
+            small = 4;
+            break;
+        }
         pt__over(pc, c + term, k);
         for (int w = 0; w <= k; w++)
             pc[w] *= kind == 2 ? z * (term + 1.0) : z;
@@ -241,6 +250,30 @@ PT_FN_CALLED double pt_hyp1f1(double counts, double a, double b, double x)
     return pt__hyper_product(1, n, 1.0, a, b, &sums, scale + x);
 }
 
+/* Whether the series ends with a parameter of which no derivative is taken, after a few terms. */
+PT_FN int pt__hyper_ends(double a, int order, double x)
+{
+    return order == 0 && a <= 0.0 && a > -40.0 && a == PT_RINT(a)
+        && -a * log1p(PT_ABS(x)) < 460.0;
+}
+
+/* Derivatives in b and x where the series for c - a ends: by Euler's transformation (DLMF 15.8.1),
+ * (1 - x)^(c - a - b) 2F1(c - a, c - b; c; x). */
+PT_FN_CALLED double pt__hyper_euler(const int *n, double a, double b, double c, double x)
+{
+    pt__hyper sums, turned;
+    double scale, factor = 1.0;
+    const double log_rest = log1p(-x), first = a + n[3], second = b + n[3], last = c + n[3];
+    pt__hyper_sums(2, 0, n[1], 0, last - first, last - second, last, x, &turned, &scale);
+    memset(&sums, 0, sizeof sums);
+    for (int m = 0; m <= n[1]; m++) {
+        for (int v = m; v <= n[1]; v++)
+            sums.at[0][v][0] += factor * ((v - m) & 1 ? -1.0 : 1.0) * turned.at[0][v - m][0];
+        factor *= -log_rest / (m + 1);
+    }
+    return pt__hyper_product(2, n, a, b, c, &sums, scale + (last - first - second) * log_rest);
+}
+
 /* Derivatives of 2F1(a, b; c; x) in a, b, c and x, for x <= 1. Below 0 by Pfaff's transformation
  * (DLMF 15.8.1), (1 - x)^-a 2F1(a, c - b; c; x / (x - 1)). */
 PT_FN_CALLED double pt_hyp2f1(double counts, double a, double b, double c, double x)
@@ -248,9 +281,25 @@ PT_FN_CALLED double pt_hyp2f1(double counts, double a, double b, double c, doubl
     int n[4];
     if (!pt__hyper_orders(counts, 4, n) || !(x <= 1.0 && x > -PT_INF) || a != a || b != b || c != c)
         return PT_NAN;
+    if (b < a) {    /* so that c - a - (c - b), of Pfaff's transformation, is not below 0 */
+        const double least = b;
+        const int order = n[1];
+        b = a, n[1] = n[0];
+        a = least, n[0] = order;
+    }
     pt__hyper sums, turned;
     double scale;
     const double first = a + n[3], second = b + n[3], last = c + n[3];
+    if (pt__hyper_ends(first, n[0], x) || pt__hyper_ends(second, n[1], x)) {
+        pt__hyper_sums(2, n[0], n[1], n[2], first, second, last, x, &sums, &scale);
+        return pt__hyper_product(2, n, a, b, c, &sums, scale);
+    }
+    if (x < 1.0 && n[0] == 0 && n[2] == 0 && pt__hyper_ends(c - a, 0, x))
+        return pt__hyper_euler(n, a, b, c, x);
+    if (x < 1.0 && n[1] == 0 && n[2] == 0 && pt__hyper_ends(c - b, 0, x)) {
+        const int turns[4] = {0, n[0], 0, n[3]};
+        return pt__hyper_euler(turns, b, a, c, x);
+    }
     /* At 1 what depends on the distance y falls with a power of y. */
     if (x == 1.0 && !(last - first - second > 0.06))
         return PT_NAN;

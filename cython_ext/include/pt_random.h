@@ -356,4 +356,111 @@ PT_FN double pt_draw_von_mises(uint64_t key, uint64_t i, double kappa) {
     return 0.0;
 }
 
+/* ---- Polya-gamma ---- */
+
+#define PT_PG_CUT 0.64          /* between the two series of the density */
+#define PT_PG_MOST 1024.0
+
+/* The uniform numbers of one draw, two in each block. */
+typedef struct {
+    uint64_t key;
+    uint64_t place;
+    uint32_t count;
+} pt_uniforms;
+
+PT_FN void pt__next_two(pt_uniforms *from, double *u, double *v) {
+    pt_philox_block block = pt__block(from->key, from->place, from->count, PT_PURPOSE_DRAW);
+    *u = pt__unit(block.word[0], block.word[1]);
+    *v = pt__unit(block.word[2], block.word[3]);
+    from->count += 1u;
+}
+
+/* Inverse Gaussian with mean 1 / z and shape 1, given that it is at most the cut: from the limit
+ * z = 0 with a weight, or by the roots of Michael, Schucany and Haas (1976, American Statistician
+ * 30:88) where the mean is below the cut. */
+PT_FN double pt__small_inverse_gaussian(pt_uniforms *from, double z) {
+    double u, v;
+    for (uint32_t attempt = 0; attempt < PT_ATTEMPTS; ++attempt) {
+        pt__next_two(from, &u, &v);
+        if (z * PT_PG_CUT < 1.0) {
+            double e = -pt_log(u);
+            if (e * e > -2.0 / PT_PG_CUT * pt_log(v)) {
+                continue;
+            }
+            double root = PT_MA(PT_PG_CUT, e, 1.0);
+            double x = PT_PG_CUT / (root * root);
+            pt__next_two(from, &u, &v);
+            if (u <= pt_exp(-0.5 * z * z * x)) {
+                return x;
+            }
+        } else {
+            double normal = pt_ndtri(u);
+            double w = 0.5 * normal * normal / z;
+            double share = 1.0 / (1.0 + w + PT_SQRT(PT_MA(w, w, 2.0 * w)));
+            share = v * (1.0 + share) > 1.0 ? 1.0 / share : share;
+            if (share <= PT_PG_CUT * z) {
+                return share / z;
+            }
+        }
+    }
+    return PT_PG_CUT;
+}
+
+/* 4 times a draw for h = 1, by Devroye's method (Polson, Scott and Windle 2013, J. American
+ * Statistical Association 108:1339, supplement): the density is an alternating series of terms
+ * that fall, whose first one is drawn from. `right` is the probability that it is above the cut. */
+PT_FN double pt__polya_gamma_one(pt_uniforms *from, double z, double rate, double right) {
+    double u, v;
+    for (uint32_t attempt = 0; attempt < PT_ATTEMPTS; ++attempt) {
+        pt__next_two(from, &u, &v);
+        double x;
+        double fall;
+        if (u < right) {
+            x = PT_PG_CUT - pt_log(v) / rate;
+            fall = 4.934802200544679 * x;
+        } else {
+            x = pt__small_inverse_gaussian(from, z);
+            fall = 2.0 / x;
+        }
+        pt__next_two(from, &u, &v);
+        double sum = 1.0;
+        for (double n = 1.0; n < 100.0; n += 1.0) {
+            double term = (2.0 * n + 1.0) * pt_exp(-n * (n + 1.0) * fall);
+            sum -= term;
+            if (u <= sum) {
+                return x;
+            }
+            n += 1.0;
+            sum += (2.0 * n + 1.0) * pt_exp(-n * (n + 1.0) * fall);
+            if (u > sum) {
+                break;
+            }
+        }
+    }
+    return PT_PG_CUT;
+}
+
+/* Shape h, a whole number up to PT_PG_MOST, and tilt z, as a sum. */
+PT_FN double pt_draw_polya_gamma(uint64_t key, uint64_t i, double h, double z) {
+    if (!(h >= 1.0 && h <= PT_PG_MOST && h == PT_FLOOR(h) && PT_ABS(z) < PT_INF)) {
+        return PT_NAN;
+    }
+    double half = 0.5 * PT_ABS(z);
+    double rate = PT_MA(0.5 * half, half, 1.2337005501361697);
+    double right = 0.0;
+    if (half < 40.0) {
+        double above = 1.5707963267948966 / rate * pt_exp(-PT_PG_CUT * rate);
+        double end = PT_PG_CUT * half;
+        double below = pt_exp(-half) * pt_ndtr((end - 1.0) / 0.8);
+        below = 2.0 * PT_MA(pt_exp(half), pt_ndtr(-(end + 1.0) / 0.8), below);
+        right = above / (above + below);
+    }
+    pt_uniforms from = {key, i, 0u};
+    double total = 0.0;
+    for (double k = 0.0; k < h; k += 1.0) {
+        total += pt__polya_gamma_one(&from, half, rate, right);
+    }
+    return 0.25 * total;
+}
+
 #endif

@@ -11,8 +11,9 @@
  *   pt_divergence.h  differences of logarithms: log1pmx, kl_div, kernels of densities
  *   pt_rising.h      differences of lgamma and of its derivatives, lbeta
  *   pt_floats.h      parts and neighbours of floats
- *   pt_bessel.h      derivatives of Bessel functions in their order
+ *   pt_bessel.h      I_v; derivatives of Bessel functions in their order
  *   pt_zeta.h        Hurwitz zeta function, Lambert W
+ *   pt_hyper_value.h Gauss's hypergeometric function
  *   pt_hyper.h       derivatives of hypergeometric functions in their parameters
  *   pt_incomplete_gamma.h    incomplete gamma functions and their derivatives
  *   pt_incomplete_beta.h     the incomplete beta function and its derivatives
@@ -41,6 +42,7 @@
 #include "pt_zeta.h"
 #include "pt_jet.h"
 #include "pt_incomplete_orders.h"
+#include "pt_hyper_value.h"
 #include "pt_hyper.h"
 
 #endif

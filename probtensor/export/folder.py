@@ -29,8 +29,9 @@ SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 NEEDED = (
     "pt_base.h", "pt_special.h", "pt_elementary.h", "pt_power.h", "pt_trig.h", "pt_erf.h",
     "pt_owens.h", "pt_links.h", "pt_gamma.h", "pt_divergence.h", "pt_rising.h", "pt_floats.h",
-    "pt_bessel.h", "pt_zeta.h", "pt_hyper.h", "pt_incomplete_gamma.h", "pt_incomplete_beta.h",
-    "pt_incomplete_inverse.h", "pt_jet.h", "pt_incomplete_orders.h", "pt_operators.h",
+    "pt_bessel.h", "pt_zeta.h", "pt_hyper.h", "pt_hyper_value.h", "pt_incomplete_gamma.h",
+    "pt_incomplete_beta.h", "pt_incomplete_inverse.h",
+    "pt_jet.h", "pt_incomplete_orders.h", "pt_operators.h",
     "pt_random.h", "probtensor.h",
     "host/pt_loops.h", "host/pt_export.h", "host/pt_linalg.h", "host/pt_sort.h",
     "host/pt_ordering.h", "host/pt_cholesky_gradient.h", "host/pt_small.h", "host/pt_lapack.h",

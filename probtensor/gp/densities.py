@@ -97,6 +97,7 @@ class GridNormal(Distribution):
 
     count: int
     name: ClassVar[str] = "kronecker_process"
+    smooth_draws: ClassVar[bool] = True
     over: ClassVar[Support] = REAL_VECTOR
 
     @property
@@ -118,10 +119,32 @@ class GridNormal(Distribution):
         return mu + of_items(_colour, (1, 0, *(2,) * len(covs)), z, variance, *covs)
 
 
+@custom_vjp
 def _colour(z: Node, variance: Node, *covs: Node) -> Node:
-    """A vector with the covariance of a grid from a standard normal one."""
+    """A vector with the covariance K of a grid from a standard normal one. It moves by half of
+    dK @ K^-1 @ x, which gives its distribution the derivatives of that with the covariance K, and
+    is finite where eigenvalues are equal."""
+    return _coloured(z, variance, *covs)[0]
+
+
+def _coloured(z: Node, variance: Node, *covs: Node) -> tuple[Node, tuple[Node, ...]]:
     values, vectors = spectra(covs)
-    return apply_on_grid(vectors, ops.sqrt(grid_product(values) + variance) * z)
+    root = ops.sqrt(grid_product(values) + variance)
+    return apply_on_grid(vectors, root * z), (apply_on_grid(vectors, z / root), variance, *covs)
+
+
+def _pulled_colour(residuals: tuple[Node, ...], g: Node) -> tuple[Node, ...]:
+    solved, _, *covs = residuals
+    sizes = tuple(k.shape[0] for k in covs)
+    slopes = []
+    for k in range(len(covs)):
+        others = apply_on_grid(covs, solved, skip=k)
+        left, right = (_rows(ops.reshape(v, sizes), k) for v in (g, others))
+        slopes.append(0.5 * (left @ ops.matrix_transpose(right)))
+    return ops.zeros_like(g), 0.5 * ops.sum(g * solved), *slopes
+
+
+_colour.defvjp(_coloured, _pulled_colour)
 
 
 def of_items(function: Callable[..., Node], ranks: Sequence[int], *arguments: Node) -> Node:

@@ -7,6 +7,7 @@ import numpy as np
 from probtensor import ops  # noqa: F401
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
+from probtensor.ops.arrays.require import sized
 from probtensor.ops.derivatives import SameValue
 from probtensor.ops.kinds import op
 from probtensor.ops.linalg.bands import counts_of_diagonals
@@ -78,7 +79,8 @@ def assume(
         cov = pt.assume(cov, positive_definite=True)
         total = y @ pt.linalg.inv(cov) @ y + pt.linalg.slogdet(cov).logabsdet
 
-    Returns a tensor of the type of `x`.
+    Returns a tensor of the type of `x`, whose last two axes have one size if a property of matrices
+    is declared: a ValueError of the call if they have not.
     Raises GraphError, a TypeError, for properties of matrices of what has fewer than two axes or is
     known not to be square, and where nothing is declared.
 
@@ -92,13 +94,16 @@ def assume(
     if not any(given.values()):
         raise GraphError(f"assume: nothing is declared; choose among {', '.join(given)}")
     of_matrices = [name for name in list(given)[2:] if given[name]]  # a pair is true
-    square = node.ndim >= 2 and not (
-        all(isinstance(n, int) for n in node.shape[-2:]) and node.shape[-1] != node.shape[-2]
-    )
-    if of_matrices and not square:
-        shape = shape_text(node.shape)
+    return make(Assume(**given), (_square(node, of_matrices[0]) if of_matrices else node,))
+
+
+def _square(x: Node, declared: str) -> Node:
+    """x with the law that its last two axes have one size. GraphError if they have not."""
+    rows, columns = x.shape[-2:] if x.ndim >= 2 else (0, 1)
+    if isinstance(rows, int) and isinstance(columns, int) and rows != columns:
         raise GraphError(
-            f"assume: {of_matrices[0]} is said of square matrices, not of shape {shape}"
-            f"{described(node)}"
+            f"assume: {declared} is said of square matrices, not of shape {shape_text(x.shape)}"
+            f"{described(x)}"
         )
-    return make(Assume(**given), (node,))
+    size = columns if isinstance(columns, int) else rows
+    return sized(x, (*x.shape[:-2], size, size), "assume")

@@ -202,6 +202,8 @@ DECLARED = {
     "sine_skewed_von_mises": "continuous.circular.SineSkewedVonMises",
     "wald": "continuous.lifetimes.Wald",
     "weibull": "continuous.lifetimes.Weibull",
+    "wiener": "continuous.passages.wiener.Wiener",
+    "drift_diffusion": "continuous.passages.wiener.DriftDiffusion",
     "beta_binomial": "counts.BetaBinomial",
     "beta_negative_binomial": "counts.BetaNegativeBinomial",
     "discrete_uniform": "counts.DiscreteUniform",

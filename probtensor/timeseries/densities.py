@@ -61,6 +61,7 @@ class Observation(Distribution):
     name = "observation"
     parameters = {"mu": REAL, "variance": POSITIVE}
     over = RealOrMissing()
+    smooth_draws = True
     takes_missing = True
 
     def logpdf(self, x, mu, variance):
@@ -86,6 +87,7 @@ class ObservationVector(Distribution):
     name = "observation"
     parameters = {"mu": REAL_VECTOR, "cov": SquareMatrix()}
     over = VectorOrMissing()
+    smooth_draws = True
     takes_missing = True
 
     def logpdf(self, x, mu, cov):

@@ -2,7 +2,9 @@
 
 The stream number of a variable is its position among the random variables in topological order,
 those in a body before the node that has it; it is folded into the key. So the same graph gives the
-same draws in every process, whatever other graphs were built before.
+same draws in every process, whatever other graphs were built before. A variable that is in a graph
+twice, with other inputs (what a derivative is taken of, once its branches are opened again), has
+one stream.
 
 In the body of a loop the number of the step is folded in after that, and those of all loops around
 it. Two loops with one random variable (a loop, and what its derivative runs again) draw the same:
@@ -21,7 +23,7 @@ from probtensor.graph.node import GraphError, Node, line_of, made_by, new_input
 from probtensor.graph.parts import Get
 from probtensor.graph.sizes import rebuilt
 from probtensor.graph.walk import toposort
-from probtensor.ops.kinds import Loop, Random, random_nodes
+from probtensor.ops.kinds import DrawKey, Loop, Random, random_nodes
 from probtensor.transform.loops.opened import Entry, closed_again, opened
 
 
@@ -56,15 +58,26 @@ class _Streams:
     def __init__(self, key: Node) -> None:
         self.key = key
         self.count = 0
+        self.outside: dict[str, Node] = {}
         self.in_bodies: dict[str, Node] = {}
 
     def next(self) -> Node:
         self.count += 1
         return ops.key_fold(self.key, self.count - 1)
 
-    def of(self, variable: Node) -> Node:
+    def of(self, uid: str) -> Node:
         """The key under which a variable outside of loops is drawn."""
-        return self.next()
+        if uid not in self.outside:
+            self.outside[uid] = self.next()
+        return self.outside[uid]
+
+    def read(self, uid: str) -> Node | None:
+        """The key of a variable that is drawn already."""
+        return self.outside.get(uid)
+
+    def knows(self, uid: str) -> bool:
+        """Whether a variable of a body has a stream already."""
+        return uid in self.in_bodies
 
     def inside(self, uid: str) -> Node:
         """The key of the stream of a variable in a body, which the steps are folded into."""
@@ -79,11 +92,17 @@ class _StepStreams:
     def __init__(self, keys: Mapping[str, Node]) -> None:
         self.keys = keys
 
-    def of(self, variable: Node) -> Node:
-        return self.keys[variable.op.uid]
+    def of(self, uid: str) -> Node:
+        return self.keys[uid]
+
+    def read(self, uid: str) -> Node | None:
+        return self.keys.get(uid)
 
     def inside(self, uid: str) -> Node:
         return self.keys[uid]
+
+    def knows(self, uid: str) -> bool:
+        return uid in self.keys
 
 
 def _drawn(
@@ -94,6 +113,7 @@ def _drawn(
     results: dict[Node, Sequence[Node]] = {}
     order = toposort(outputs, given=done)
     drawing = set(random_nodes(order))
+    keyed = {node for node in order if node.op.has_bodies and _key_reads([node])}
     for node in order:
         if isinstance(node.op, Get) and node.inputs[0] in results:
             done[node] = results[node.inputs[0]][node.op.index]
@@ -101,10 +121,20 @@ def _drawn(
         done[node] = renamed = rebuilt(node, done)
         with made_by(node):
             if isinstance(node.op, Random):
-                done[node] = renamed.op.draw(renamed, streams.of(node), renamed.inputs)
-            elif node in drawing:  # only its parts are read
+                key = streams.of(node.op.uid)
+                done[node] = renamed.op.draw(renamed, key, renamed.inputs)
+            elif isinstance(node.op, DrawKey):
+                # There is none where a value is given for the variable.
+                key = streams.read(node.op.uid)
+                done[node] = renamed if key is None else key
+            elif node in drawing or node in keyed:  # only its parts are read
                 results[node] = _loop_with_draws(renamed, renamed.inputs, streams)
     return [done[y] for y in outputs]
+
+
+def _key_reads(nodes: Sequence[Node]) -> dict[str, None]:
+    """The uids of variables whose keys are read in bodies."""
+    return dict.fromkeys(x.op.uid for x in with_bodies(nodes) if isinstance(x.op, DrawKey))
 
 
 def _loop_with_draws(
@@ -118,7 +148,9 @@ def _loop_with_draws(
             "  make the variable outside of the function"
         )
     body, loop = node.op.body, opened(node, inputs)
-    uids = dict.fromkeys(x.op.uid for x in with_bodies(body.order()) if isinstance(x.op, Random))
+    order = body.order()
+    uids = dict.fromkeys(x.op.uid for x in with_bodies(order) if isinstance(x.op, Random))
+    uids |= {uid: None for uid in _key_reads(order) if streams.knows(uid)}
     step = new_input("step", "uint64", ())
     if node.op.steps is None:
         zero = ops.constant(np.uint64(0))

@@ -18,13 +18,14 @@ from probtensor.graph.node import new_input
 from probtensor.prob.density import divergences
 from probtensor.prob.distributions.continuous.families import Mapped
 from probtensor.prob.distributions.distribution import Distribution, Unknown
-from probtensor.prob.distributions.pathwise import has_pathwise
+from probtensor.prob.distributions.pathwise import has_pathwise, moves
 from tests.docs.peers import PEERS
 from tests.docs.variables import VARIABLES
 
 SIZE = 3
 TAILS = ("logcdf", "lower_quantile")
-MARKS = ("logp", "logcdf", "icdf", "draw", "pathwise", "mean", "variance", "mode", "entropy", "KL")
+MARKS = ("logp", "logcdf", "icdf", "draw", "gradient of draws", "mean", "variance", "mode",
+         "entropy", "KL")  # fmt: skip
 # What is no parameter of a distribution.
 OPTIONS = frozenset((
     "shape", "name", "dims", "constraint", "steps", "init_dist", "constant", "ar_order",
@@ -39,10 +40,14 @@ says more.
 
 - *Parameters*: with their defaults, and what may be given instead of them.
 - *logp*: `pt.logp` and models; *logcdf*: `pt.logcdf`, `pt.logccdf` and `constraint=`; *icdf*:
-  `pt.icdf`; *draw*: `pt.draw`; *pathwise*: `pt.grad` through draws (of the discrete ones by
-  `pt.score_function`); *mean*, *variance*, *mode*, *entropy*, *KL*: `pt.expectation`,
+  `pt.icdf`; *draw*: `pt.draw`; *mean*, *variance*, *mode*, *entropy*, *KL*: `pt.expectation`,
   `pt.variance`, `pt.mode`, `pt.entropy` and `pt.kl_divergence` from one of its kind. An empty cell:
   not known here, or there is none.
+- *gradient of draws*: `pt.grad` through draws (pathwise, or reparameterised, gradients).
+  *quantiles*: a draw moves as the quantile at its probability; *draw*: as the graph that makes it,
+  of normal, uniform and gamma numbers; *not by* a parameter that draws jump with. *none*: draws are
+  whole numbers, there are none, or how they move is not known. `pt.score_function` gives gradients
+  of expectations over those, and by those parameters.
 - *PyMC*, *NumPyro*, *Stan*: the name there; the parameters may differ.
 
 | Function | Parameters | Support | {" | ".join(MARKS)} | PyMC | NumPyro | Stan |
@@ -93,8 +98,25 @@ def table() -> str:
 def _row(name: str, kind: type[Distribution]) -> str:
     known = known_of(name, kind)
     cells = [f"`{name}`", _parameters(name, kind), _support(name),
-             *("x" if known[mark] else "" for mark in MARKS), *PEERS[name]]  # fmt: skip
+             *(mark_text(known[mark]) for mark in MARKS), *PEERS[name]]  # fmt: skip
     return "| " + " | ".join(cells) + " |"
+
+
+def mark_text(known: bool | str) -> str:
+    return known if isinstance(known, str) else "x" if known else ""
+
+
+def gradient_of_draws(distribution: Distribution) -> str:
+    """How draws move with the parameters."""
+    if not distribution.parameters:
+        return ""
+    if has_pathwise(distribution):
+        return "quantiles"
+    if moves(distribution):
+        return "draw" + "".join(f", not by {name}" for name in distribution.steps)
+    if distribution.discrete:
+        return "none: whole numbers"
+    return "none: no draws" if distribution.improper else "none: not known"
 
 
 def _parameters(name: str, kind: type[Distribution]) -> str:
@@ -122,7 +144,7 @@ def _first_sentence(name: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def known_of(name: str, kind: type[Distribution]) -> dict[str, bool]:
+def known_of(name: str, kind: type[Distribution]) -> dict[str, bool | str]:
     """What a distribution has a formula for."""
     if name in VARIABLES:
         variable = VARIABLES[name]()
@@ -160,7 +182,7 @@ def known_of(name: str, kind: type[Distribution]) -> dict[str, bool]:
         "logcdf": ordered and has("logcdf", x),
         "icdf": ordered and has("lower_quantile", log_p),
         "draw": has("sample", key, shape),
-        "pathwise": has_pathwise(distribution),
+        "gradient of draws": gradient_of_draws(distribution),
         **{method: has(method) for method in ("mean", "variance", "mode", "entropy")},
         "KL": kind.__name__ in divergences.FORMULAS,
     }

@@ -255,3 +255,24 @@ def test_messages(make, message, kind):
     with pytest.raises(kind) as caught:
         make()
     assert message in str(caught.value) and __file__ in str(caught.value)
+
+
+def test_draws_on_a_grid_move_with_the_covariance():
+    """Each draw by half of dS @ inv(S) @ x, which moves the covariance by dS; also where
+    eigenvalues are equal."""
+    theta, x = pt.vector("theta", shape=(3,)), np.linspace(0, 1, 4)
+    scale, length, noise = (pt.exp(theta[k]) for k in range(3))
+    gp = pt.gp.KroneckerGP([scale * pt.gp.exp_quad(length), pt.gp.constant(1.0)])
+    y = gp.marginal("y", [x, np.arange(3.0)], noise=noise)
+    slopes = pt.jacobian(y, theta)
+    found, moved = pt.function([theta], [y, slopes], target="machine", seed=1)([0.2, -0.3, -0.5])
+
+    def covariance(a, b, c):
+        near = np.exp(a - 0.5 * (np.subtract.outer(x, x) / np.exp(b)) ** 2)
+        return np.kron(near, np.ones((3, 3))) + np.exp(2 * c) * np.eye(12)
+
+    at = np.array([0.2, -0.3, -0.5])
+    for k, step in enumerate(1e-6 * np.eye(3)):
+        change = (covariance(*(at + step)) - covariance(*(at - step))) / 2e-6
+        exact = 0.5 * change @ np.linalg.solve(covariance(*at), found)
+        np.testing.assert_allclose(moved[:, k], exact, rtol=1e-6, atol=1e-8)

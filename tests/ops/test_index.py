@@ -226,3 +226,19 @@ def test_masks_without_axes_index_a_new_one():
         compare(x.at[yes].set(2), meant, [x, yes], [A, np.array(flag)])
     with pytest.raises(GraphError, match="is not made as"):
         ops.set_subtensor(x[True], 1.0)
+
+
+def test_all_of_an_input_is_a_place():
+    x = pt.matrix("x")
+    outputs = [
+        pt.set_subtensor(x[:], 7.0), pt.set_subtensor(x[...], x[0]), pt.inc_subtensor(x[:, :], 1.0),
+        pt.set_subtensor(x[()], x.T.T * 2),
+    ]  # fmt: skip
+    a = np.arange(6.0).reshape(2, 3)
+    found = pt.function([x], outputs, target="machine")(a)
+    for value, meant in zip(found, [np.full((2, 3), 7.0), np.tile(a[0], (2, 1)), a + 1, a * 2]):
+        np.testing.assert_array_equal(value, meant)
+    with pytest.raises(GraphError, match="is not made as"):
+        pt.set_subtensor(pt.exp(x)[:], 1.0)
+    with pytest.raises(GraphError, match="does not broadcast"):
+        pt.set_subtensor(pt.matrix("y", shape=(2, 3))[:], np.ones(4))

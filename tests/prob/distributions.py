@@ -10,6 +10,7 @@ import probtensor as pt
 from probtensor.prob.distributions.continuous import skewed
 from probtensor.prob.distributions.declared import function_of
 from probtensor.prob.distributions.distribution import Distribution
+from tests.prob.exact_passages import Decision
 
 
 class WithoutTails(skewed.SkewNormal):
@@ -330,6 +331,13 @@ DISTRIBUTIONS = [
         {"skewness": 2.0}, False, False),
     Case("polya_gamma", R.polya_gamma, {"h": 1.0, "z": 1.5}, PolyaGamma(1.5),
         np.array([0.02, 0.1, 0.25, 0.5, 1.5]), (-0.1, 0.0), {"h": -1}),
+    Case("wiener", R.wiener, {"alpha": 2.5, "tau": 0.3, "beta": 0.8, "delta": 4.0},
+        Decision(2.5, 0.3, 0.8, 4.0), np.array([0.31, 0.34, 0.4, 0.5, 0.9, 3.0]), (0.3, -1.0),
+        None, False, False),
+    Case("drift_diffusion", R.drift_diffusion,
+        {"alpha": 1.5, "tau": 0.2, "beta": 0.4, "delta": 0.7}, Decision(1.5, 0.2, 0.4, 0.7, True),
+        np.array([-9.0, -1.0, -0.4, -0.23, 0.25, 0.5, 0.9, 3.0]), (),
+        {"alpha": -1}, False, False),
     Case("relaxed_bernoulli", R.relaxed_bernoulli, {"temperature": 0.7, "logit_p": 0.5},
         RelaxedBernoulli(0.7, 0.5), UNITS, (-0.1, 1.0), {"temperature": -1}, False, False),
     Case("skew_double_exponential", R.skew_double_exponential,

@@ -7,6 +7,8 @@ import math
 
 from mpmath import mp, mpf
 
+from tests.prob import exact_passages
+
 DIGITS = 400
 
 
@@ -57,6 +59,17 @@ def power(x, alpha, low, high):
     return (x**slope - low**slope) / (high**slope - low**slope)
 
 
+def beta_binomial(x, n, a, b):
+    return sum(mp.binomial(n, j) * mp.beta(a + j, b + n - j) for j in range(int(x) + 1)) / (
+        mp.beta(a, b)
+    )
+
+
+def beta_negative_binomial(x, a, b, n):
+    return sum(mp.rf(n, j) / mp.factorial(j) * mp.beta(a + n, b + j)
+               for j in range(int(x) + 1)) / mp.beta(a, b)  # fmt: skip
+
+
 # By the parameters of the class.
 CDF = {
     "Normal": lambda x, mu, sigma: normal((x - mu) / sigma),
@@ -86,6 +99,8 @@ CDF = {
     "LogLogistic": lambda x, alpha, beta: 1 / (1 + (x / alpha) ** -beta),
     "Rayleigh": lambda x, sigma: -mp.expm1(-((x / sigma) ** 2) / 2),
     "Wald": lambda x, mu, lam, alpha: wald(x - alpha, mu, lam),
+    "Wiener": exact_passages.wiener,
+    "DriftDiffusion": exact_passages.drift_diffusion,
     "Levy": lambda x, mu, c: mp.erfc(mp.sqrt(c / (2 * (x - mu)))),
     "Gompertz": lambda x, con, rate: -mp.expm1(-con * mp.expm1(rate * x)),
     "Dagum": lambda x, p, a, b: (1 + (x / b) ** -a) ** -p,
@@ -109,6 +124,8 @@ CDF = {
     "NegativeBinomial": lambda x, mu, alpha: 1 - beta(mu / (mu + alpha), x + 1, alpha),
     "NegativeBinomialProbability": lambda x, n, p: beta(p, n, x + 1),
     "Geometric": lambda x, p: 1 - (1 - p) ** x,
+    "BetaBinomial": beta_binomial,
+    "BetaNegativeBinomial": beta_negative_binomial,
     "DiscreteUniform": lambda x, low, high: (x - low + 1) / (high - low + 1),
     "DiscreteWeibull": lambda x, q, beta: 1 - q ** ((x + 1) ** beta),
     "Hypergeometric": lambda x, N, k, n: sum(

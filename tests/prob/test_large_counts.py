@@ -5,6 +5,7 @@ A value may err by 1e-12 of itself, or by what rounding of an argument changes i
 """
 
 import functools
+import math
 
 import mpmath as mp
 import numpy as np
@@ -435,3 +436,40 @@ def test_sums_over_data_by_sufficient_statistics(name):
     # Counts whose rate is known by its logarithm are summed over the distinct ones.
     few = [n for shape in sizes for n in shape if not str(n).startswith("distinct")]
     assert all(n <= 2 for n in few), sizes
+
+
+def test_tails_of_mixtures_over_probabilities():
+    """Sums of up to 1e15 masses: beside sums in mpmath, and closed forms; with derivatives."""
+    x, n, a, b = inputs = [pt.vector(name) for name in "xnab"]
+    first, second = R.beta_binomial(n, a, b), R.beta_negative_binomial(a, b, n)
+    outs = [f(v, x) for v in (first, second) for f in (pt.logcdf, pt.logccdf)]
+    slopes = [pt.grad(pt.sum(outs[0]), a), pt.grad(pt.sum(outs[3]), a)]
+    f = pt.function(inputs, [*outs, *slopes], target="machine")
+    rows, exact = [], []
+    with mp.workdps(60):
+        for trials, alpha, beta in ((3000, 0.3, 0.4), (3000, 2e4, 3e3), (3000, 5.0, 1e-4)):
+            at = (mpf(trials), mpf(alpha), mpf(beta))
+            masses = [mp.exp(beta_binomial(mpf(j), *at)) for j in range(trials + 1)]
+            for count in (0, 1500, 2600, 2999):
+                tails = mp.fsum(masses[: count + 1]), mp.fsum(masses[count + 1 :])
+                rows.append((count, trials, alpha, beta))
+                exact.append([float(log(t)) for t in tails])
+        # Uniform counts, of any number.
+        rows += [(3.0, 1e15, 1.0, 1.0), (1e15 - 9, 1e15, 1.0, 1.0)]
+        exact += [[math.log(4e-15), -4e-15], [-9e-15, math.log(9e-15)]]
+        # One success of a probability with beta(a, 1).
+        for count, alpha in ((0, 0.01), (70, 1e-9), (1e6, 3.0), (1e12, 0.01), (1e4, 500.0)):
+            above = mp.loggamma(count + 2) + mp.loggamma(1 + mpf(alpha))
+            above -= mp.loggamma(count + 2 + mpf(alpha))
+            rows.append((count, 1.0, alpha, 1.0))
+            exact.append([float(log(-mp.expm1(above))), float(above)])
+    # A count of n = 1 trial is of the second one alone.
+    own = np.array([row[1] > 1 for row in rows])
+    found = np.array(f(*np.array(rows, float).T))
+    got = np.where(own, found[:2], found[2:4]).T
+    np.testing.assert_allclose(got, exact, rtol=1e-12, atol=1e-50)
+    at = np.array([[1500.0], [3000.0], [0.3], [0.4]])
+    step = 1e-6 * np.array([[0.0], [0.0], [1.0], [0.0]])
+    up, down, slope = f(*(at + step)), f(*(at - step)), f(*at)
+    for k, j in ((0, 4), (3, 5)):
+        np.testing.assert_allclose(slope[j], (up[k] - down[k]) / 2e-6, rtol=1e-7)

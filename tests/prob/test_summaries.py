@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from mpmath import mp, mpf
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 import probtensor as pt
 from probtensor.graph import GraphError
@@ -161,15 +161,96 @@ def test_divergences_in_closed_form():
     np.testing.assert_allclose(run(near)[0], 0.5e-18, rtol=1e-6)
 
 
+CROSSES = [
+    (R.exponential(2.0), R.gamma(3.0, 1.5), S.expon(0, 0.5), S.gamma(3, 0, 1 / 1.5)),
+    (R.rayleigh(0.7), R.exponential(0.4), S.rayleigh(0, 0.7), S.expon(0, 2.5)),
+    (R.chi_squared(3.0), R.weibull(1.7, 2.0), S.chi2(3), S.weibull_min(1.7, 0, 2.0)),
+    (R.weibull(1.7, 2.0), R.gamma(3.0, 1.5), S.weibull_min(1.7, 0, 2.0), S.gamma(3, 0, 1 / 1.5)),
+    (R.log_normal(0.3, 0.5), R.gamma(3.0, 1.5), S.lognorm(0.5, 0, math.exp(0.3)),
+     S.gamma(3, 0, 1 / 1.5)),
+    (R.gamma(5.0, 2.0), R.inverse_gamma(3.0, 2.0), S.gamma(5, 0, 0.5), S.invgamma(3, 0, 2)),
+    (R.inverse_gamma(8.0, 2.0), R.log_normal(0.0, 0.8), S.invgamma(8, 0, 2), S.lognorm(0.8)),
+    (R.half_normal(1.3), R.log_normal(0.0, 1.0), S.halfnorm(0, 1.3), S.lognorm(1)),
+    (R.beta(2.0, 3.0), R.gamma(3.0, 1.5), S.beta(2, 3), S.gamma(3, 0, 1 / 1.5)),
+    (R.beta(2.0, 3.0), R.uniform(-1.0, 2.0), S.beta(2, 3), S.uniform(-1, 3)),
+    (R.gamma(5.0, 2.0), R.half_normal(3.0), S.gamma(5, 0, 0.5), S.halfnorm(0, 3)),
+    (R.gamma(5.0, 2.0), R.normal(1.0, 2.0), S.gamma(5, 0, 0.5), S.norm(1, 2)),
+    (R.logistic(0.5, 0.6), R.normal(1.0, 2.0), S.logistic(0.5, 0.6), S.norm(1, 2)),
+    (R.laplace(0.5, 0.6), R.normal(1.0, 2.0), S.laplace(0.5, 0.6), S.norm(1, 2)),
+    (R.normal(0.5, 0.6), R.laplace(-1.0, 2.0), S.norm(0.5, 0.6), S.laplace(-1, 2)),
+    (R.frechet(7.0, 2.0), R.frechet(8.0, 1.5), S.invweibull(7, 0, 2), S.invweibull(8, 0, 1.5)),
+    (R.log_uniform(1.0, 3.0), R.log_uniform(0.5, 4.0), S.loguniform(1, 3), S.loguniform(0.5, 4)),
+    (R.scaled_inverse_chi_squared(16.0, 0.7), R.inverse_gamma(7.0, 3.0),
+     S.invgamma(8, 0, 8 * 0.49), S.invgamma(7, 0, 3)),
+]  # fmt: skip
+
+
+def by_nodes(p, q):
+    """The integral between quantiles, by nodes of Gauss and Legendre."""
+    u = np.array([1e-15, 1e-10, 1e-6, 1e-4, 1e-2, 0.1, 0.3, 0.5])
+    ends = np.concatenate([p.ppf(u), p.isf(u[-2::-1])])
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    half = 0.5 * np.diff(ends)[:, None]
+    x = 0.5 * (ends[1:] + ends[:-1])[:, None] + half * nodes
+    return np.sum(half * weights * p.pdf(x) * (p.logpdf(x) - q.logpdf(x)))
+
+
+def test_divergences_between_kinds_are_integrals_of_log_ratios():
+    found = run(*(pt.kl_divergence(p, q) for p, q, *_ in CROSSES))
+    np.testing.assert_allclose(found, [by_nodes(p, q) for *_, p, q in CROSSES], rtol=1e-6)
+    rows = [
+        (R.half_cauchy(2.0), R.half_cauchy(1.0), math.log(9 / 8)),
+        (R.beta(2.0, 3.0), R.uniform(0.1, 2.0), math.inf),
+        (R.inverse_gamma(2.0, 1.0), R.normal(0.0, 1.0), math.inf),
+        (R.gamma(0.5, 1.0), R.inverse_gamma(1.0, 1.0), math.inf),
+        (R.gamma(-1.0 + pt.data(0.0), 1.0), R.log_normal(0.0, 1.0), math.nan),
+    ]
+    found = run(*(pt.kl_divergence(p, q) for p, q, _ in rows))
+    np.testing.assert_allclose(found, [exact for *_, exact in rows], rtol=1e-12)
+
+
+def test_divergences_of_matrices_and_of_covariances_in_other_forms():
+    c1, c2 = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[1.0, -0.2], [-0.2, 3.0]])
+    m, low = np.array([0.3, -1.0]), np.array([[0.5], [1.0]])
+    inverse, log_det = np.linalg.inv(c2) @ c1, np.linalg.slogdet(c1)[1] - np.linalg.slogdet(c2)[1]
+
+    def wishart(n1, n2, ratio, log_ratio):
+        slopes = special.digamma(0.5 * (n1 - np.arange(2))).sum()
+        logs = special.multigammaln(0.5 * n2, 2) - special.multigammaln(0.5 * n1, 2)
+        return (0.5 * (n1 * (np.trace(ratio) - 2) - n2 * log_ratio + (n1 - n2) * slopes) + logs)
+
+    turned = np.linalg.inv(c1) @ c2
+    rows = [
+        (R.wishart(5.0, c1), R.wishart(3.5, c2), wishart(5.0, 3.5, inverse, log_det)),
+        (R.inverse_wishart(5.0, c1), R.inverse_wishart(3.5, c2),
+         wishart(5.0, 3.5, turned, -log_det)),
+        (R.matrix_normal(np.zeros((2, 2)), row_cov=c1, col_cov=c2),
+         R.matrix_normal(np.ones((2, 2)), row_cov=c2, col_cov=c1),
+         0.5 * (np.trace(inverse) * np.trace(turned) - 4
+                + np.ones(4) @ np.linalg.inv(np.kron(c2, c1)) @ np.ones(4))),
+    ]  # fmt: skip
+    whole = R.multivariate_normal(m, cov=c1), R.multivariate_normal(np.zeros(2), cov=c2)
+    exact = 0.5 * (np.trace(inverse) - 2 + m @ np.linalg.inv(c2) @ m - log_det)
+    rows += [(R.multivariate_normal(m, tau=np.linalg.inv(c1)), whole[1], exact),
+             (whole[0], R.multivariate_normal(np.zeros(2), tau=np.linalg.inv(c2)), exact)]
+    thin = R.low_rank_multivariate_normal(m, low, np.array([1.0, 2.0]))
+    same = R.multivariate_normal(m, cov=low @ low.T + np.diag([1.0, 2.0]))
+    rows += [(thin, same, 0.0), (same, thin, 0.0)]
+    found = run(*(pt.kl_divergence(p, q) for p, q, _ in rows))
+    np.testing.assert_allclose(found, [exact for *_, exact in rows], rtol=1e-11, atol=1e-14)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: pt.kl_divergence(R.normal(0, 1), R.laplace(0, 1)),
-         ["normal from laplace", "mean"]),
+        (lambda: pt.kl_divergence(R.normal(0, 1), R.student_t(3, 0, 1)),
+         ["normal from student_t", "mean"]),
+        (lambda: pt.kl_divergence(R.normal(0, 1), R.gamma(1, 1)), ["normal from gamma"]),
+        (lambda: pt.kl_divergence(R.normal(0, 1), R.exponential(1)), ["normal from exponential"]),
         (lambda: pt.kl_divergence(R.binomial(3, 0.2), R.binomial(4, 0.2)), ["equal n"]),
         (lambda: pt.kl_divergence(R.binomial(3, 0.2), R.binomial(4, logit_p=0.2)), ["equal n"]),
-        (lambda: pt.kl_divergence(R.mv_normal(cov=np.eye(2)), R.mv_normal(tau=np.eye(2))),
-         ["normal by mu, scale_tril from", "by mu, precision_tril has"]),
+        (lambda: pt.kl_divergence(R.student_t(3, 0, 1), R.student_t(4, 0, 1)),
+         ["student_t by nu, mu, sigma from student_t by nu, mu, sigma has"]),
         (lambda: pt.expectation(R.gamma(1.0, 1.0, constraint=pt.interval(1.0, 2.0), name="g")),
          ["expectation", "gamma", "constraint="]),
         (lambda: pt.entropy(R.flat()), ["no proper density"]),

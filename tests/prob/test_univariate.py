@@ -346,8 +346,31 @@ def test_the_score_function_is_unbiased():
     gap = draws.mean(0)[:5] - [exact, by_p, by_rate, by_p, by_rate]
     assert (np.abs(gap) < 4 * error).all(), gap / error
     assert error[3] < 0.7 * error[1] and (draws[:, 5] == 0).all()
-    with pytest.raises(TypeError, match="no discrete random variable"):
-        pt.score_function(p, [R.normal(0.0, 1.0)])
+    with pytest.raises(TypeError, match="is no random variable"):
+        pt.score_function(p, [rate])
+
+
+def test_the_score_function_holds_draws_of_many_repetitions_fixed():
+    """Those of each entry alone, also continuous ones, and second derivatives."""
+    size, p, mu, w = 20_000, pt.scalar("p"), pt.scalar("mu"), pt.vector("w", shape=(2,))
+    x, y = R.bernoulli(p, shape=(size, 2)), R.normal(mu, 1.0, shape=size)
+    parts = R.mixture(w, R.multivariate_normal(np.array([[0.0, 0.0], [2.0, 2.0]]), np.eye(2)),
+                      shape=(size, 2))  # fmt: skip
+    z = R.normal(w[0] * pt.sum(parts, -1), 1.0)
+    rows = (pt.square(pt.sum(x, -1)) * 1.0, pt.square(y), pt.sum(parts**2, -1) + z**2)
+    costs = [pt.score_function(row, own, row_mean, repetitions=1)
+             for row, own, row_mean in zip(rows, ([x], [y], None), (0.78, 5.0, 0.0))]  # fmt: skip
+    slopes = [pt.grad(pt.mean(cost), by) for cost, by in zip(costs, (p, mu, w))]
+    second = [pt.grad(slopes[0], p), pt.grad(slopes[1], mu)]
+    values = pt.function([p, mu, w], [*costs, *slopes, *second, *rows], target="machine", seed=5)(
+        0.3, 2.0, [0.4, 0.6])  # fmt: skip
+    np.testing.assert_array_equal(np.hstack(values[:3]), np.hstack(values[8:]))
+    found = np.hstack(values[3:8])
+    np.testing.assert_allclose(found, [3.2, 4.0, 12.6, 13.88, 4.0, 2.0], rtol=0.15)
+    with pytest.raises(TypeError, match=r"\(20000,\), does not have the repetitions .* \(5,\)"):
+        pt.score_function(y[:5], [y], repetitions=1)
+    with pytest.raises(TypeError, match="repetitions=2 is no number of axes"):
+        pt.score_function(y, repetitions=2)
 
 
 def test_every_distribution_of_numbers_is_among_the_cases_of_the_nets():
@@ -421,3 +444,77 @@ def test_polya_gamma_variables_of_other_shapes():
             exact = float(mp.log(series) + tilt)
             found = f(np.full((1, 5), float(y)), shapes, tilts)[0][0, k]
             np.testing.assert_allclose(found, exact, rtol=1e-11, atol=1e-12)
+
+
+def test_polya_gamma_draws_of_whole_shapes_have_the_exact_distribution():
+    """With tilts on both sides of where the sampler changes its proposals, and far out."""
+    shapes = np.array([1.0, 1, 1, 1, 1, 1, 2, 5, 40, 1024])
+    tilts = np.array([0.0, -0.3, 3.1, 3.2, 60.0, -1e6, 1.0, -7.0, 0.5, 2.0])
+    h, z = pt.vector("h", shape=(10,)), pt.vector("z", shape=(10,))
+    v = R.polya_gamma(h, z, shape=(1500, 10))
+    drawn = pt.function([h, z], v, target="machine", seed=9)(shapes, tilts)
+    own = R.polya_gamma(h, z)
+    share, mean, spread = pt.function(
+        [h, z], [pt.exp(pt.logcdf(own, drawn)), pt.expectation(own), pt.variance(own)],
+        target="machine",
+    )(shapes, tilts)
+    pvalues = stats.kstest(share, "uniform", axis=0).pvalue
+    assert pvalues.min() > 1e-3, pvalues
+    far = (drawn - mean) / np.sqrt(spread)
+    np.testing.assert_allclose(far.mean(0), 0, atol=4.5 / math.sqrt(1500))
+    np.testing.assert_allclose(far.var(0), 1, atol=0.35)
+
+
+def test_polya_gamma_draws_do_not_depend_on_the_shapes_of_others():
+    h, z = pt.vector("h", shape=(4,)), np.array([0.5, 1.0, -2.0, 30.0])
+    f = pt.function([h], R.polya_gamma(h, z), target="machine", seed=9)
+    rows = [[1.0, 2, 3, 4], [0.5, 2, 2.5, 4], [0.5, 1025, 2.5, 1e-3]]
+    found = []
+    for row in rows:
+        f.seed(9)
+        found.append(f(row))
+    whole, some, none = found
+    np.testing.assert_array_equal(some[[1, 3]], whole[[1, 3]])
+    np.testing.assert_array_equal(some[[0, 2]], none[[0, 2]])
+    assert np.all(np.array(found) > 0)
+    literal = pt.function([], R.polya_gamma(np.array(rows[0]), z), target="machine", seed=9)()
+    np.testing.assert_array_equal(literal, whole)
+    assert np.isnan(f([0.0, np.nan, -1.0, 1.0]))[:3].all()
+
+
+# Beta-binomial.
+
+
+def test_the_tails_of_beta_binomial_counts_are_exact():
+    """With one maximum, with maxima at both ends, and far out; and their derivatives."""
+    rows = [(12, 2.0, 3.5, 5), (12, 2.0, 3.5, 12), (0, 2.0, 3.0, 0), (1000, 0.3, 0.2, 500),
+            (1000, 0.3, 0.2, 999), (2000, 50.0, 2.0, 0), (2000, 500.0, 2e4, 500),
+            (2000, 500.0, 2e4, 1999), (50, 1e-3, 1e-3, 10), (30, 1e-8, 1.0, 0),
+            (30, 1.0, 1e-8, 29)]  # fmt: skip
+    n, a, b, x = (np.array(column) for column in zip(*rows))
+    alpha, beta = pt.vector("alpha"), pt.vector("beta")
+    v = R.beta_binomial(n, alpha, beta)
+    both = [pt.logcdf(v, x), pt.logccdf(v, x)]
+    slopes = pt.grad(pt.sum(both[0]), [alpha, beta])
+    f = pt.function([alpha, beta], [*both, *slopes], target="machine")
+    lower, upper, *slopes = f(a, b)
+    with mp.workdps(50):
+        for k, (size, first, second, at) in enumerate(rows):
+            p, q = mpf(float(first)), mpf(float(second))
+            masses = [mp.beta(p, size + q) / mp.beta(p, q)]
+            for j in range(size):
+                ratio = (size - j) * (j + p) / ((j + 1) * (size - j - 1 + q))
+                masses.append(masses[-1] * ratio)
+            parts = mp.fsum(masses[: at + 1]), mp.fsum(masses[at + 1 :])
+            for found, part, rest in ((lower, *parts), (upper, *parts[::-1])):
+                exact = -math.inf if not part else mp.log(part) if part < 0.5 else mp.log1p(-rest)
+                np.testing.assert_allclose(found[k], float(exact), rtol=1e-13, err_msg=rows[k])
+    steps = 1e-5 * a, 1e-5 * b
+    for k, slope in enumerate(slopes):
+        move = [np.where(k == j, step, 0.0) for j, step in enumerate(steps)]
+        change = f(a + move[0], b + move[1])[0] - f(a - move[0], b - move[1])[0]
+        np.testing.assert_allclose(slope, change / (2 * steps[k]), rtol=1e-5, atol=1e-6)
+    quantiles = pt.icdf(R.beta_binomial(1000, 0.3, 0.2), [1e-3, 0.1, 0.5, 0.9]).eval()
+    np.testing.assert_array_equal(
+        quantiles, stats.betabinom(1000, 0.3, 0.2).ppf([1e-3, 0.1, 0.5, 0.9])
+    )

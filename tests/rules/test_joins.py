@@ -31,7 +31,7 @@ FOLDED = {
     "any": (ops.any(ops.stack([A > 1, B > 1]), 0), {"gt": 2, "logical_or": 1}),
     "one function of a choice": (
         ops.where(A > B, ops.log_sigmoid(A), ops.log_sigmoid(-A)),
-        {"gt": 1, "neg": 1, "where": 1, "log_sigmoid": 1},
+        {"gt": 1, "mul": 1, "where": 1, "log_sigmoid": 1},
     ),
     "one power of a choice": (ops.where(A > B, A**C, B**C), {"gt": 1, "where": 1, "pow": 1}),
     "products of a choice": (ops.where(A > B, A * C, C * B), {"gt": 1, "where": 1, "mul": 2}),

@@ -6,7 +6,9 @@ import pytest
 
 import probtensor as pt
 from probtensor import ops
+from probtensor.compile import PIPELINE
 from probtensor.graph.node import Input
+from probtensor.graph.text import to_text
 from probtensor.graph.walk import toposort
 from probtensor.rules import TOPICS
 from probtensor.testing.nearby import neighbours
@@ -15,6 +17,7 @@ from probtensor.testing.sound import examples_of, fired
 from probtensor.transform.facts import FactTable
 from probtensor.transform.linalg.blocks import kron_factors
 from probtensor.transform.linalg.structure import IDENTITY, Structure, structure_of
+from probtensor.transform.passes import run
 
 RULES = list(TOPICS["matrices"])
 INF = float("inf")
@@ -86,8 +89,8 @@ def kernels(f):
     return {name: text.count(name) for name in names if name in text}
 
 
-def compiled(inputs, outputs):
-    return pt.function(inputs, outputs, target="machine")
+def compiled(inputs, outputs, **options):
+    return pt.function(inputs, outputs, target="machine", **options)
 
 
 def matrix(n=12, seed=0):
@@ -277,3 +280,33 @@ def test_a_declared_sign_serves_rules():
     x = pt.vector("x")
     f = compiled([x], pt.log(pt.assume(x, positive=True) ** 3.0))
     np.testing.assert_allclose(f([1e200, 2.0]), 3 * np.log([1e200, 2.0]))
+
+
+def test_matrices_of_unknown_sizes_are_square_where_they_must_be():
+    """Structure is known of `pt.matrix("a")`, and routines read the input itself."""
+    a, b, c = pt.matrix("a"), pt.vector("b"), pt.tensor3("c")
+    s, v = matrix(9), np.random.default_rng(5).normal(size=9)
+    linalg, positive = pt.linalg, pt.assume(a, positive_definite=True)
+    triangle, factor = np.tril(s), {"pt_cholesky(": 1}
+    cases = [
+        (pt.log(linalg.det(positive)), np.linalg.slogdet(s)[1], factor),
+        (linalg.inv(positive) @ b, np.linalg.solve(s, v),
+         {**factor, "pt_solve_lower(": 1, "pt_solve_lower_transposed": 1}),
+        (linalg.solve(pt.tril(a), b), np.linalg.solve(triangle, v), {"pt_solve_lower(": 1}),
+        (linalg.det(pt.assume(a, upper_triangular=True)), np.prod(np.diag(s)), {}),
+        (linalg.slogdet(pt.assume(c, positive_definite=True)).logabsdet,
+         np.full(2, np.linalg.slogdet(s)[1]), factor),
+    ]  # fmt: skip
+    for y, meant, routines in cases:
+        f = compiled([a, b, c], y, on_unused_input="ignore")
+        assert kernels(f) == routines
+        np.testing.assert_allclose(f(s, v, np.stack([s, s])), meant, rtol=1e-11)
+        with pytest.raises(ValueError, match=r"size 8, not 9|sizes 9 and 8 do not fit"):
+            f(s[:, :8], v, np.stack([s, s])[..., :8])
+    text = compiled([a], linalg.cholesky(a) + a).explain("kernels")
+    assert "pt_cholesky(x0 + 0" in text
+    gradient = compiled([a], pt.grad(linalg.slogdet(positive).logabsdet, a))
+    np.testing.assert_allclose(gradient(s), np.linalg.inv(s), rtol=1e-9)
+    graph = [linalg.slogdet(positive).logabsdet + pt.sum(pt.tril(a) + a[0])]
+    once = run(PIPELINE, graph, verify=True)
+    assert to_text(run(PIPELINE, once, verify=True)) == to_text(once)

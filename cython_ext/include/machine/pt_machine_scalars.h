@@ -219,7 +219,7 @@ PT_TERNARY(PT_DEFINE)
     X(pt_gammainc_x) X(pt_gammainc_a) X(pt_gammainc_aa) X(pt_log_gammainc) X(pt_log_gammainc_x) \
     X(pt_log_gammainc_a) X(pt_log_gammainc_aa) X(pt_log_gammaincc) X(pt_log_gammaincc_x) \
     X(pt_log_gammaincc_a) X(pt_log_gammaincc_aa) X(pt_gammal) X(pt_gammau) X(pt_gammaincinv) \
-    X(pt_gammainccinv) X(pt_owens_t)
+    X(pt_gammainccinv) X(pt_owens_t) X(pt_iv) X(pt_ive)
 #define PT_FUNCTIONS_3(X) \
     X(pt_kl_div) X(pt_power_divergence) X(pt_beta_divergence) X(pt_inverse_divergence) \
     X(pt_log_ratio) X(pt_surplus) X(pt_binomial_divergence) X(pt_share_divergence) \
@@ -227,7 +227,7 @@ PT_TERNARY(PT_DEFINE)
     X(pt_student_drift) X(pt_bessel_j) X(pt_bessel_y) X(pt_bessel_i) X(pt_bessel_k) \
     X(pt_zeta) X(pt_gammainc_orders) X(pt_log_gammainc_orders) X(pt_log_gammaincc_orders)
 #define PT_FUNCTIONS_4(X) \
-    X(pt_log_share_ratio) X(pt_lbeta_change) X(pt_hyp1f1) X(pt_beta_mass) \
+    X(pt_log_share_ratio) X(pt_lbeta_change) X(pt_hyp1f1) X(pt_hyper_gauss) X(pt_beta_mass) \
     X(pt_beta_mass_x) X(pt_beta_mass_a) X(pt_beta_mass_b) X(pt_beta_mass_aa) X(pt_beta_mass_ab) \
     X(pt_beta_mass_bb) X(pt_log_beta_mass) X(pt_log_beta_mass_x) X(pt_log_beta_mass_a) \
     X(pt_log_beta_mass_b) X(pt_log_beta_mass_aa) X(pt_log_beta_mass_ab) X(pt_log_beta_mass_bb) \
@@ -389,7 +389,9 @@ PT_SCIPY(PT_DEFINE)
       (f[pc->b].u, f[pc->c].u, f[pc->d].f, f[pc[1].a].f, f[pc[1].b].f), \
       (key[k], index[k], f[pc->d].pf[k], f[pc[1].a].pf[k], f[pc[1].b].pf[k])) \
     X(pt_draw_von_mises, f, (f[pc->b].u, f[pc->c].u, f[pc->d].f), \
-      (key[k], index[k], f[pc->d].pf[k]))
+      (key[k], index[k], f[pc->d].pf[k])) \
+    X(pt_draw_polya_gamma, f, (f[pc->b].u, f[pc->c].u, f[pc->d].f, f[pc[1].a].f), \
+      (key[k], index[k], f[pc->d].pf[k], f[pc[1].a].pf[k]))
 #define PT_DEFINE(name, out, scalars, elements) \
     PT_APART void name##_at(pt_cell *f, const pt_instr *pc) { f[pc->a].out = name scalars; } \
     OP(name) \

@@ -209,6 +209,7 @@ def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
 @public
 def set_subtensor(place: Node, value: TensorLike) -> Node:
     """For a `place` x[key], x with x[key] set to `value` (Theano's name; see also x.at[key].set).
+    x[:] and x[...] are x, which is a place if it is not computed.
 
     Returns a tensor of the type of x.
     Raises GraphError, a TypeError, if `place` is not of the form x[key], and for a value that does
@@ -257,6 +258,8 @@ def _write_through(place: Node, value: TensorLike, mode: str) -> Node:
         else:
             break
         node = node.inputs[0]
+    if node is place and not place.inputs:  # x[:] of an input is the input
+        return COMBINE[mode](place, value)
     # An axis that the key itself may have put in, for a mask without axes.
     if not combined or isinstance(node.op, ops.ExpandDims):
         raise GraphError(f"set_subtensor: {place!r} is not made as x[key]; use x.at[key].set(v)")

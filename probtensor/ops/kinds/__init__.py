@@ -14,6 +14,7 @@
     Branch        the same, with the alternatives as bodies: the form in which it is compiled
     Composite     a name for a graph of other ops, into which it expands after differentiation
     Random        a random variable, which is replaced by a draw
+    DrawKey       the key of that draw, for its derivatives
 
 Type inference, promotion, lowering and batching follow from the kind. An op adds: `numpy`, its
 meaning on arrays; `vjp`, its derivative; a C name; `samples`, the inputs it is tested on; and if
@@ -44,7 +45,7 @@ from probtensor.ops.kinds.elementwise import Elementwise, Masking, joint_shape
 from probtensor.ops.kinds.function import WIDER, Function, Signature, as_tensor_of, weak_operand
 from probtensor.ops.kinds.join import Join
 from probtensor.ops.kinds.loop import Loop
-from probtensor.ops.kinds.placeholders import Composite, Random, random_nodes
+from probtensor.ops.kinds.placeholders import Composite, DrawKey, Random, random_nodes
 from probtensor.ops.kinds.reduction import Reduction
 from probtensor.ops.kinds.scatter import Scatter, gathered_shape
 from probtensor.ops.kinds.view import View
@@ -65,6 +66,7 @@ __all__ = [
     "Contraction",
     "Core",
     "Derivatives",
+    "DrawKey",
     "Elementwise",
     "Facts",
     "Function",

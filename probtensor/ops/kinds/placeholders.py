@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+import numpy as np
+
+from probtensor.dataclass import dataclass, field
 from probtensor.graph.closed import with_bodies
-from probtensor.graph.node import Node
+from probtensor.graph.node import GraphError, Node
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.batch import Batch
 from probtensor.types import TensorType
@@ -45,6 +48,31 @@ class Random(Kind):
         """One draw of the variable under a key (a uint64 scalar), of its shape and dtype, given its
         inputs. GraphError if it has no distribution to draw from."""
         raise NotImplementedError(f"{self.name} does not say how it is drawn")
+
+
+@dataclass(frozen=True)
+class DrawKey(Composite):
+    """The key under which the random variable that is its input is drawn: derivatives of draws are
+    those of the graph of the draw itself. `uid` and `label` are those of the variable."""
+
+    uid: str = field(repr=False)
+    label: str
+    differentiable: ClassVar[bool] = False
+
+    def infer(self, variable: TensorType) -> TensorType:
+        return TensorType("uint64", ())
+
+    def expand(self, variable: Node) -> Node:
+        raise self._no_key()
+
+    def numpy(self, variable: np.ndarray) -> np.ndarray:
+        raise self._no_key()
+
+    def _no_key(self) -> GraphError:
+        return GraphError(
+            f"the derivative of a draw of {self.label} is asked for where a value is given for it\n"
+            "  put pt.stop_gradient around the variable to treat its value as a constant"
+        )
 
 
 def random_nodes(order: Iterable[Node]) -> list[Node]:

@@ -7,6 +7,8 @@ Draws at one index under one key are not independent of each other; `key_fold` m
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from probtensor.graph.node import Node, TensorLike, make
@@ -183,6 +185,18 @@ class DrawVonMises(Draw):
 
 
 @op
+class DrawPolyaGamma(Draw):
+    """draw_polya_gamma(key, place, h, z): Polya-gamma with shape h, a whole number from 1 to
+    `most`, and tilt z."""
+
+    most: ClassVar[float] = 1024.0  # PT_PG_MOST of pt_random.h
+
+    arity, numpy, c = 4, _Native("polya_gamma"), "pt_draw_polya_gamma"
+    facts = Facts(range=NONNEGATIVE)
+    samples = draws((1, 9), (-9, 9), integral=0)
+
+
+@op
 class DrawWhole(Draw):
     """A drawn float64 as an int64. ValueError at call time if it is nan or out of the range of
     int64, with a message of `said` and `way_out`."""
@@ -222,3 +236,4 @@ draw_poisson = DrawPoisson()
 draw_binomial = DrawBinomial()
 draw_hypergeometric = DrawHypergeometric()
 draw_von_mises = DrawVonMises()
+draw_polya_gamma = DrawPolyaGamma()

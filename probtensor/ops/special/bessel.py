@@ -1,6 +1,7 @@
 """Bessel functions of real order, with derivatives of any order in the argument and in the order.
 
-Values are SciPy's (`cython_ext/scipy_special.py`). Derivatives in the argument are differences of
+Values of iv and ive are of `include/pt_bessel.h`, the others SciPy's
+(`cython_ext/scipy_special.py`). Derivatives in the argument are differences of
 neighbouring orders (DLMF 10.6.1, 10.29.1); those in the order are integrals along contours, by
 `include/pt_bessel.h`, for arguments above 0 and up to the eighth. References by number are to the
 NIST Digital Library of Mathematical Functions, dlmf.nist.gov.
@@ -147,14 +148,14 @@ class Yv(OfOrder):
 
 
 @op
-class Iv(OfOrder):
+class Iv(Compiled, OfOrder):
     """The modified Bessel function of the first kind of real order v (DLMF 10.25.2); for x below 0
     of whole orders only.
 
     The derivative in the order is for x >= 0, with errors of 1e-13 relative to iv, times x or |v|
     where these are large."""
 
-    numpy, c = SciPy("iv"), "pt_scipy_iv"
+    c = "pt_iv"
     samples = reals(-3, 3, 0.3, 5, edges=FEW)
 
     def vjp(self, g, out, v, x):
@@ -163,13 +164,13 @@ class Iv(OfOrder):
 
 
 @op
-class Ive(OfOrder):
+class Ive(Compiled, OfOrder):
     """iv(v, x) * exp(-|x|), the modified Bessel function of the first kind without overflow.
 
     The derivative in the order is for x >= 0, with errors of 1e-13 relative to ive, times x or |v|
     where these are large."""
 
-    numpy, c = SciPy("ive"), "pt_scipy_ive"
+    c = "pt_ive"
     samples = reals(-3, 3, 0.3, 5, edges=FEW)
 
     def vjp(self, g, out, v, x):

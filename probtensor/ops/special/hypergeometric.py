@@ -1,7 +1,8 @@
 """Hypergeometric functions, with derivatives in all parameters.
 
-Values are SciPy's (`cython_ext/scipy_special.py`); derivatives in the parameters are power series,
-by `include/pt_hyper.h`. References by number are to the NIST Digital Library of Mathematical
+Values of hyp1f1 are SciPy's (`cython_ext/scipy_special.py`), those of hyp2f1 are of
+`include/pt_hyper_value.h`; derivatives in the parameters are power series, by
+`include/pt_hyper.h`. References by number are to the NIST Digital Library of Mathematical
 Functions, dlmf.nist.gov.
 """
 
@@ -12,7 +13,13 @@ import numpy as np
 from probtensor.graph.node import Node
 from probtensor.ops.kinds import Elementwise, op
 from probtensor.ops.samples import Sample, reals
-from probtensor.ops.special.functions import InParameters, SciPy, counts_of, differentiated
+from probtensor.ops.special.functions import (
+    Compiled,
+    InParameters,
+    SciPy,
+    counts_of,
+    differentiated,
+)
 
 
 def slopes(cls: type[InParameters], g: Node, *inputs: Node) -> tuple[Node, ...]:
@@ -71,15 +78,20 @@ class Hyp1f1(Elementwise):
 
 
 @op
-class Hyp2f1(Elementwise):
-    """Gauss's hypergeometric function F(a, b; c; x) (DLMF 15.2.1).
+class Hyp2f1(Compiled):
+    """Gauss's hypergeometric function F(a, b; c; x) (DLMF 15.2.1), for x <= 1, and for any x where
+    it is a polynomial.
+
+    Errors are below 1e-11 for x from -1e308 to 1 and parameters of either sign up to some tens.
+    For larger ones it is nan where rounding may have taken all but seven digits. At c = 0, -1, ...
+    it is inf, but for polynomials of a degree up to -c.
 
     The derivatives in the parameters are for x <= 1, with relative errors of 1e-11 for parameters
     above 0, up to the third in each; with parameters below 0 as much more as terms of the series
     cancel. They take longer the closer x is to 1, or the further below 0: 0.3 ms at -1e12. At 1
     they are finite for c > a + b, and nan below c = a + b + 0.06."""
 
-    arity, numpy, c = 4, SciPy("hyp2f1"), "pt_scipy_hyp2f1"
+    arity, c = 4, "pt_hyper_gauss"
     operands = ("a", "b", "c", "x")
     samples = reals(0.5, 3, 0.5, 3, 0.5, 3, -2, 0.7)
 

@@ -15,6 +15,8 @@ from probtensor import ops
 from probtensor.graph import Const, Node
 from probtensor.prob.distributions.continuous.families import EULER
 from probtensor.prob.distributions.formulas import log_of
+from probtensor.prob.distributions.multivariate.factors import as_float, gram
+from probtensor.prob.distributions.processes.vectors import factor_of_inverse
 
 
 def excess(ratio: Node) -> Node:
@@ -35,6 +37,11 @@ def normal(mu, sigma, mu_q, sigma_q):
 def half_normal(sigma, sigma_q):
     """Of half_normal(sigma) from half_normal(sigma_q)."""
     return 0.5 * squared_excess(sigma / sigma_q)
+
+
+def squared_ratio(sigma, sigma_q):
+    """Of rayleigh(sigma) from rayleigh(sigma_q)."""
+    return squared_excess(sigma / sigma_q)
 
 
 def exponential(lam, lam_q):
@@ -184,11 +191,82 @@ def multivariate_normal(mu, factor, mu_q, factor_q):
     return 0.5 * (own + spread + ops.sum(ops.square(shift), axis=(-2, -1)))
 
 
-# What makes the parameters of the class for logits from those of the class for probabilities.
-LOGITS = {
-    "Bernoulli": ("BernoulliLogit", lambda p: (ops.logit(p),)),
-    "Binomial": ("BinomialLogit", lambda n, p: (n, ops.logit(p))),
-    "Categorical": ("CategoricalLogit", lambda p: (ops.log(p),)),
+def half_cauchy(sigma, sigma_q):
+    """Of half_cauchy(sigma) from half_cauchy(sigma_q)."""
+    return ops.log1p(ops.square(sigma - sigma_q) / (4 * sigma * sigma_q))
+
+
+def frechet(alpha, sigma, alpha_q, sigma_q):
+    """Of frechet(alpha, sigma) from frechet(alpha_q, sigma_q), whose reciprocals are Weibull."""
+    return weibull(alpha, 1 / sigma, alpha_q, 1 / sigma_q)
+
+
+def log_uniform(low, high, low_q, high_q):
+    """Of log_uniform(low, high) from log_uniform(low_q, high_q)."""
+    return uniform(*(ops.log(x) for x in (low, high, low_q, high_q)))
+
+
+def gaps(factor, factor_q):
+    """tr(A) - n and tr(A) - n - log det A of A = S_q^-1 S, by the Cholesky factors of S and S_q."""
+    scaled = ops.solve_lower(factor_q, ops.tril(factor))
+    ratios = ops.diagonal(scaled, axis1=-2, axis2=-1)
+    spread = ops.sum(ops.square(ops.tril(scaled, -1)), axis=(-2, -1))
+    own = ops.sum((ratios - 1) * (ratios + 1), axis=-1)
+    return own + spread, ops.sum(squared_excess(ratios), axis=-1) + spread
+
+
+def wishart(nu, factor, nu_q, factor_q):
+    """Of wishart(nu, factor) from wishart(nu_q, factor_q), of matrices or of their factors."""
+    trace, rest = gaps(factor, factor_q)
+    halves = 0.5 * (nu[..., None] - ops.arange(factor.shape[-1]).astype(nu.dtype))
+    halves_q = halves + 0.5 * (nu_q - nu)[..., None]
+    logs = ops.sum(ops.lgamma(halves_q) - ops.lgamma(halves), axis=-1)
+    slopes = ops.sum(ops.digamma(halves), axis=-1) + trace - rest
+    return 0.5 * nu * rest + logs + 0.5 * (nu - nu_q) * slopes
+
+
+def inverse_wishart(nu, factor, nu_q, factor_q):
+    """Of inverse_wishart(nu, factor) from inverse_wishart(nu_q, factor_q), whose inverses are
+    Wishart with the inverse scales."""
+    return wishart(nu, factor_q, nu_q, factor)
+
+
+def matrix_normal(mu, rows, columns, mu_q, rows_q, columns_q):
+    """Of matrix_normal(mu, rows, columns) from matrix_normal(mu_q, rows_q, columns_q)."""
+    (by_rows, rest), (by_columns, others) = gaps(rows, rows_q), gaps(columns, columns_q)
+    m, n = (as_float(size, mu) for size in mu.shape[-2:])
+    half = ops.solve_lower(rows_q, mu_q - mu)
+    shift = ops.solve_lower(columns_q, ops.matrix_transpose(half))
+    spread = n * rest + m * others + by_rows * by_columns
+    return 0.5 * (spread + ops.sum(ops.square(shift), axis=(-2, -1)))
+
+
+def _covariance_factor(loc, cov_factor, cov_diag):
+    """The mean and the Cholesky factor of a normal vector of low rank."""
+    size = cov_diag.shape[-1]
+    own = ops.eye(size, dtype=cov_diag.dtype) * cov_diag[..., None, :]
+    return loc, ops.cholesky(own + cov_factor @ ops.matrix_transpose(cov_factor))
+
+
+# The classes that a variable of a class belongs to as well, and its parameters there.
+WIDER = {
+    "Bernoulli": [("BernoulliLogit", lambda p: (ops.logit(p),))],
+    "Binomial": [("BinomialLogit", lambda n, p: (n, ops.logit(p)))],
+    "Categorical": [("CategoricalLogit", lambda p: (ops.log(p),))],
+    "ChiSquared": [("Gamma", lambda nu: (0.5 * nu, ops.full_like(nu, 0.5)))],
+    "Exponential": [
+        ("Gamma", lambda lam: (ops.ones_like(lam), lam)),
+        ("Weibull", lambda lam: (ops.ones_like(lam), 1 / lam)),
+    ],
+    "InverseChiSquared": [("InverseGamma", lambda nu: (0.5 * nu, ops.full_like(nu, 0.5)))],
+    "LowRankMultivariateNormal": [("MultivariateNormal", _covariance_factor)],
+    "MultivariateNormalPrecision": [
+        ("MultivariateNormal", lambda mu, tril: (mu, factor_of_inverse(gram(ops.tril(tril)))))
+    ],
+    "Rayleigh": [("Weibull", lambda s: (ops.full_like(s, 2.0), math.sqrt(2) * s))],
+    "ScaledInverseChiSquared": [
+        ("InverseGamma", lambda nu, s: (0.5 * nu, 0.5 * nu * ops.square(s)))
+    ],
 }
 
 # By the class of both variables.
@@ -205,38 +283,47 @@ FORMULAS = {
     "Dirichlet": dirichlet,
     "DiscreteUniform": discrete_uniform,
     "Exponential": exponential,
+    "Frechet": frechet,
     "Gamma": gamma,
     "Geometric": geometric,
     "Gumbel": gumbel,
+    "HalfCauchy": half_cauchy,
     "HalfNormal": half_normal,
     "InverseGamma": gamma,
+    "InverseWishart": inverse_wishart,
+    "InverseWishartFactor": inverse_wishart,
     "Laplace": laplace,
     "LogNormal": normal,
+    "LogUniform": log_uniform,
     "LogitNormal": normal,
+    "MatrixNormal": matrix_normal,
     "MultivariateNormal": multivariate_normal,
     "Normal": normal,
     "Pareto": pareto,
     "Poisson": poisson,
+    "Rayleigh": squared_ratio,
     "Uniform": uniform,
     "VonMises": von_mises,
     "Weibull": weibull,
+    "Wishart": wishart,
+    "WishartFactor": wishart,
 }
 
 
-def formula_of(
-    first: tuple[str, tuple[Node, ...]], second: tuple[str, tuple[Node, ...]]
-) -> tuple[Callable | None, tuple[Node, ...]]:
-    """The formula for two variables, each given by its class and its parameters, and what it takes;
-    None for a pair that has none. Where one has probabilities and the other logits, it is that of
-    logits."""
-    if first[0] != second[0]:
-        first, second = (as_logits(x, other[0]) for x, other in ((first, second), (second, first)))
-    formula = FORMULAS.get(first[0]) if first[0] == second[0] else None
-    return formula, (*first[1], *second[1])
+Known = tuple[str, tuple[Node, ...]]  # a class and the parameters of a variable
 
 
-def as_logits(own: tuple[str, tuple[Node, ...]], kind: str) -> tuple[str, tuple[Node, ...]]:
-    """The class and the parameters of a variable, by logits if that makes it one of the class."""
+def formula_of(first: Known, second: Known) -> tuple[Callable | None, tuple[Node, ...]]:
+    """The formula for two variables and what it takes, by a class to which both belong; None for a
+    pair that has none."""
+    for name, parameters in wider(first):
+        for other, others in wider(second):
+            if name == other and name in FORMULAS:
+                return FORMULAS[name], (*parameters, *others)
+    return None, (*first[1], *second[1])
+
+
+def wider(own: Known) -> list[Known]:
+    """A variable by its class, and by those to which it belongs as well."""
     name, parameters = own
-    other, convert = LOGITS.get(name, ("", None))
-    return (kind, convert(*parameters)) if other == kind else own
+    return [own, *((other, convert(*parameters)) for other, convert in WIDER.get(name, ()))]

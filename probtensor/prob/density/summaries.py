@@ -8,7 +8,7 @@ from functools import reduce
 
 from probtensor import ops
 from probtensor.calls import line_text, public
-from probtensor.graph import GraphError, Node, as_tensor, line_of, toposort
+from probtensor.graph import GraphError, Node, as_tensor, line_of, replace, toposort
 from probtensor.graph.node import TensorLike
 from probtensor.late import late
 from probtensor.prob.density.cumulative import nan_outside
@@ -20,8 +20,10 @@ from probtensor.prob.distributions.formulas import merge_exponentials
 from probtensor.prob.distributions.support import Interval
 from probtensor.prob.distributions.truncation import truncation_bounds
 from probtensor.prob.sequences.op import RandomSequence
+from probtensor.types import shape_text
 
 truncated = late("probtensor.prob.distributions.continuous.truncated")
+crosses = late("probtensor.prob.density.crosses")
 divergences = late("probtensor.prob.density.divergences")
 
 
@@ -149,9 +151,10 @@ def entropy(variable: Node) -> Node:
 
 @public
 def kl_divergence(p: Node, q: Node) -> Node:
-    """The divergence of Kullback and Leibler of a random variable from another one of the same
-    distribution: the expectation of log p(x) - log q(x) over x of `p`, in nats, as a function of
-    their parameters.
+    """The divergence of Kullback and Leibler of a random variable from another one: the expectation
+    of log p(x) - log q(x) over x of `p`, in nats, as a function of their parameters. It is known
+    for most pairs of one distribution, among the distributions of positive numbers, and from normal
+    and uniform variables.
 
     Returns a float tensor, one number a point, of the shape that the variables broadcast to; inf
     where values of `p` have no density under `q`, and nan for parameters outside their range.
@@ -167,16 +170,18 @@ def kl_divergence(p: Node, q: Node) -> Node:
             raise own.refuse(f"that of {own.name} under constraint= is not known here")
     pair = [(type(own.distribution).__name__, own.parameters) for own in (first, second)]
     formula, parameters = divergences.formula_of(*pair)
+    result = None if formula is None else formula(*parameters)
+    if formula is None:
+        result = crosses.divergence(first, *pair[1])
     one_kind = first.distribution.name == second.distribution.name
     names = [own.by_parameters if one_kind and formula is None else own.name
              for own in (first, second)]  # fmt: skip
     names = " from ".join(names)
-    if formula is None:
+    if formula is None and result is None:
         raise GraphError(
             f"kl_divergence: that of {names} has no formula here\n  at {line_text()}\n  estimate "
             "it: the mean of pt.logp(p, x) - pt.logp(q, x) over draws x of p"
         )
-    result = formula(*parameters)
     if result is None:
         raise GraphError(
             f"kl_divergence: that of {names} is known for equal n alone\n  at {line_text()}"
@@ -191,46 +196,79 @@ def kl_divergence(p: Node, q: Node) -> Node:
 
 @public
 def score_function(
-    cost: TensorLike, variables: Sequence[Node] | None = None, baseline: TensorLike = 0.0
+    cost: TensorLike,
+    variables: Sequence[Node] | None = None,
+    baseline: TensorLike = 0.0,
+    repetitions: int = 0,
 ) -> Node:
-    """`cost`, a function of draws of discrete variables, with gradients that are unbiased for its
-    expectation: `pt.grad` of the result by parameters of these variables adds, to the derivatives
-    of `cost` itself, (cost - baseline) times those of the log mass of what was drawn.
+    """`cost`, a function of draws, with gradients that are unbiased for its expectation also where
+    draws have none: `pt.grad` of the result adds, to the derivatives of `cost` itself, (cost -
+    baseline) times those of the log density of what was drawn. Higher derivatives are unbiased too.
 
-    cost       a float scalar
-    variables  the random variables whose parameters matter; all discrete ones that `cost` depends
-               on by default
-    baseline   a number that does not depend on the draws, for a smaller variance: best near the
-               expectation of `cost`
+    cost         a float tensor
+    variables    the random variables whose draws are held fixed; all that `cost` depends on and
+                 whose draws have no derivatives (discrete ones, mixtures of vectors) by default
+    baseline     numbers that do not depend on these draws, for a smaller variance: best near the
+                 expectation of `cost`
+    repetitions  how many of the first axes of `cost` are repetitions: there an entry depends on the
+                 entries of the variables at the same place alone, or on variables without these
+                 axes, so that it is not multiplied by the log densities of the others
 
-    Returns a tensor of the value of `cost`. Raises GraphError for a cost that is no float scalar,
-    and for variables that are no discrete ones: draws of the others have derivatives.
+    Returns a tensor of the value of `cost`. Raises GraphError for a cost that is no float tensor,
+    for variables that are no random variables, whose density is not known, or with fewer or other
+    axes than the repetitions.
     Source: Williams (1992), "Simple statistical gradient-following algorithms for connectionist
-    reinforcement learning", Machine Learning 8:229.
+    reinforcement learning", Machine Learning 8:229; Foerster et al. (2018), "DiCE: the infinitely
+    differentiable Monte Carlo estimator", International Conference on Machine Learning.
 
         >>> p = pt.scalar("p")
-        >>> x = pt.random.bernoulli(p)
-        >>> gradient = pt.grad(pt.score_function(3.0 * x), p)
+        >>> x = pt.random.bernoulli(p, shape=100)
+        >>> gradient = pt.grad(pt.mean(pt.score_function(3.0 * x, repetitions=1)), p)
     """
     cost = as_tensor(cost)
-    if cost.shape or not cost.type.is_float:
+    if not cost.type.is_float:
         raise GraphError(
-            f"score_function: cost is a float scalar, not {cost.described} of type {cost.type}\n"
+            f"score_function: cost is a float tensor, not {cost.described} of type {cost.type}\n"
             f"  at {line_text()}"
         )
-    found = [x for x in toposort([cost]) if isinstance(x.op, RandomVariable)]
+    if not isinstance(repetitions, int) or not 0 <= repetitions <= cost.ndim:
+        raise GraphError(
+            f"score_function: repetitions={repetitions!r:.60} is no number of axes of "
+            f"{cost.described} of shape {shape_text(cost.shape)}\n  at {line_text()}"
+        )
     if variables is None:
-        chosen = [x for x in found if x.op.distribution.discrete]
+        found = [x for x in toposort([cost]) if isinstance(x.op, RandomVariable)]
+        chosen = [x for x in found if not x.op.moves]
     else:
         chosen = [unwrap_deterministic(as_tensor(x)) for x in variables]
     for x in chosen:
-        if not isinstance(x.op, RandomVariable) or not x.op.distribution.discrete:
-            raise GraphError(
-                f"score_function: {x.described} is no discrete random variable\n  at "
-                f"{line_text()}\n  pt.grad differentiates the draws of continuous ones"
-            )
+        if not isinstance(x.op, RandomVariable):
+            what = f"score_function: {x.described} is no random variable"
+            raise GraphError(f"{what}\n  at {line_text()}")
     if not chosen:
         return cost
-    terms = reduce(ops.add, [ops.sum(logp(x, x)) for x in chosen])
-    weight = ops.stop_gradient(cost - baseline)
-    return cost + weight * (terms - ops.stop_gradient(terms))
+    held = {x: ops.stop_gradient(x) for x in chosen if x.type.is_float}
+    terms = [_log_score(x, logp(x, held.get(x, x)), cost, repetitions) for x in chosen]
+    cost, *terms = replace([cost, *terms], held)
+    total = reduce(ops.add, terms)
+    # Of the value 0, also where the density is not finite.
+    change = ops.expm1(ops.where(ops.isfinite(total), total - ops.stop_gradient(total), 0.0))
+    return cost + (cost - baseline) * change
+
+
+def _log_score(variable: Node, density: Node, cost: Node, repetitions: int) -> Node:
+    """The log density of a variable, summed over all axes but those of repetitions, to be broadcast
+    to the axes of the cost."""
+    lead = cost.shape[:repetitions]
+    known = zip(density.shape, lead)
+    differ = any(isinstance(n, int) and isinstance(m, int) and n != m for n, m in known)
+    if density.ndim and (differ or density.ndim < repetitions):
+        raise GraphError(
+            f"score_function: {variable.described}, with a log density of shape "
+            f"{shape_text(density.shape)}, does not have the repetitions of the cost, "
+            f"{shape_text(lead)}, as its first axes\n  at {line_text()}"
+        )
+    if not density.ndim:
+        return density
+    total = ops.sum(density, axis=tuple(range(repetitions, density.ndim)))
+    return ops.reshape(total, (*total.shape, *(1,) * (cost.ndim - repetitions)))

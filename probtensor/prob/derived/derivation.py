@@ -17,9 +17,7 @@ from probtensor.ops.kinds import Composite, Random
 from probtensor.prob.derived.law import Law, law_of_variable
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
 from probtensor.prob.distributions.distribution import Unknown
-from probtensor.prob.distributions.processes.parts import SeriesSupport
-from probtensor.prob.distributions.structured import RealArray
-from probtensor.prob.distributions.support import Interval, Vector, is_number
+from probtensor.prob.distributions.support import Interval, is_number
 from probtensor.transform.facts import FactTable
 
 # The most entries of a given tensor that are computed during a derivation.
@@ -83,6 +81,8 @@ class Derivation:
             if isinstance(x.op, RandomVariable) and x not in held:
                 _assume_support(x, self.facts)
         self.random = depending(order, self.bases)
+        # Base variables whose parameters depend on others.
+        self.linked = {x for x in self.bases if any(y in self.random for y in x.inputs)}
         self._known = set(order)
 
     def within(self, expression: Node, laws: Mapping[Node, Law]) -> Derivation:
@@ -128,6 +128,13 @@ class Derivation:
 
     def _derived(self, node: Node) -> Law:
         if isinstance(node.op, RandomVariable):
+            if node in self.linked:
+                above = set(toposort(node.inputs))
+                raise NotDerived(
+                    "it is an operand, and a parameter of another variable",
+                    next(x for x in self.bases if x in above),
+                    "give it a name, so that it is given, or join both and nothing else",
+                )
             try:
                 return law_of_variable(node)
             except Unknown as error:
@@ -164,9 +171,12 @@ class Derivation:
         if len(at) != 1:
             raise NotDerived("several of its operands are random", node, vague=True)
         law = self.law(node.inputs[at[0]])
-        if law.event and law.family and not _is_free(law):
-            name = law.family.distribution.name
-            raise NotDerived(f"functions of the entries of {name} are not derived", node)
+        if law.event and not law.free:
+            name = law.family.distribution.name if law.family else "vectors"
+            raise NotDerived(
+                f"functions of the entries of {name} are not derived, as some of these follow from "
+                "others", node,
+            )  # fmt: skip
         require_shape(law, node)
         return law, at[0]
 
@@ -189,11 +199,6 @@ class Derivation:
         return literal_value(node)
 
 
-def _is_free(law: Law) -> bool:
-    """Can the entries of vectors move freely, so that a density is one of all of them?"""
-    return not law.discrete and isinstance(law.support, (Vector, SeriesSupport, RealArray))
-
-
 def require_shape(law: Law, node: Node) -> None:
     """NotDerived if a node repeats the entries of an operand by broadcasting."""
     if tuple(law.shape) != tuple(node.shape):
@@ -203,6 +208,12 @@ def require_shape(law: Law, node: Node) -> None:
             node,
             "give the variable the full shape with shape=, or name it, so that it is given",
         )
+
+
+def require_defined(law: Law, node: Node) -> None:
+    """NotDerived if values may be nan, which a rule that compares them does not know."""
+    if law.partial:
+        raise NotDerived("values that may be nan are compared", node)
 
 
 def _most_telling(reasons: Sequence[NotDerived], node: Node) -> NotDerived:

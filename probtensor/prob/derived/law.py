@@ -13,18 +13,23 @@ from probtensor.dataclass import dataclass, field, replace
 from probtensor.graph import Node, as_tensor
 from probtensor.graph import replace as replaced
 from probtensor.ops.kinds import as_tensor_of
+from probtensor.prob.distributions.discrete import Categorical, CategoricalLogit, chosen
 from probtensor.prob.distributions.distribution import LOG_HALF, Distribution, Unknown
 from probtensor.prob.distributions.domains import contained, is_within, or_nan
 from probtensor.prob.distributions.formulas import merge_exponentials
+from probtensor.prob.distributions.processes.parts import SeriesSupport
+from probtensor.prob.distributions.structured import RealArray
 from probtensor.prob.distributions.support import (
     Integers,
     Interval,
     Ordered,
     Support,
+    Vector,
     is_bound,
     is_number,
 )
 from probtensor.prob.distributions.truncation import truncation_bounds
+from probtensor.prob.distributions.urns import DiracDelta
 from probtensor.prob.sequences.op import RandomSequence
 from probtensor.prob.sequences.resolve import resolved
 from probtensor.rules.arithmetic.sums import is_constant_along
@@ -84,6 +89,10 @@ class Law:
                given the entries before it
     points     values that have a probability of their own, in a law that is continuous elsewhere
     alike      whether all entries along an axis have one distribution
+    free       whether the density of vectors is one of all entries, which move freely; otherwise
+               some entries follow from others
+    partial    whether values may be nan, with the rest of the probability
+    nearest    of a discrete law whose values are no whole numbers: the value next to a number
     """
 
     shape: Shape
@@ -100,6 +109,9 @@ class Law:
     family: Family | None = None
     places: np.ndarray | None = field(default=None, repr=False)
     alike: Callable[[int], bool] = lambda axis: False
+    free: bool = True
+    partial: bool = False
+    nearest: Function | None = None
 
     @property
     def discrete(self) -> bool:
@@ -120,8 +132,27 @@ class Law:
 
     def at_point(self, x: Node) -> Node | None:
         """Where a value has a probability of its own; None if none has."""
-        masks = [ops.eq(x, point.astype(x.dtype)) for point in self.points]
+        masks = [is_at(x, point.astype(x.dtype)) for point in self.points]
         return reduce(ops.logical_or, masks) if masks else None
+
+    def at_least(self, x: Node) -> Node:
+        """Log of the probability of values from x on."""
+        if self.discrete and isinstance(self.support, Integers):
+            return self.above(ops.ceil(x) - 1 if x.type.is_float else x - 1)
+        mass = self.full(x) if self.discrete else self.at_point(x)
+        if mass is None or self.discrete:
+            return self.above(x) if mass is None else ops.logaddexp(self.above(x), mass)
+        return ops.logaddexp(self.above(x), ops.where(mass, self.full(x), -math.inf))
+
+    def before(self, x: Node) -> Node:
+        """Log of the probability of values below x."""
+        if self.discrete and isinstance(self.support, Integers):
+            return self.below(ops.ceil(x) - 1 if x.type.is_float else x - 1)
+        at = None if self.discrete else self.at_point(x)
+        if not self.discrete and at is None:
+            return self.below(x)
+        mass = self.full(x) if at is None else ops.where(at, self.full(x), -math.inf)
+        return log_minus(self.below(x), mass)
 
     def somewhere(self) -> Node | None:
         """A value inside the support, a constant for derivatives; None if none is known."""
@@ -205,6 +236,13 @@ class Law:
         return self.places.shape == other.places.shape and bool((self.places == other.places).all())
 
 
+def is_at(x: Node, point: Node) -> Node:
+    """Is a value a point, to within the rounding errors of what computed it?"""
+    near = 1e-15 if x.dtype == "float64" else 5e-7
+    close = ops.isfinite(point) & (ops.abs(x - point) <= near * ops.abs(point))
+    return ops.eq(x, point) | close
+
+
 def literal_like(value: float, x: Node) -> Node:
     """A number in the dtype of a float tensor."""
     return as_tensor(np.asarray(value, x.dtype))
@@ -273,6 +311,8 @@ def law_of_family(
         return not event and all(is_constant_along(x, (axis,), rank) for x in p)
 
     bounded = not event and not distribution.indexes
+    if isinstance(distribution, (Categorical, CategoricalLogit)):
+        return _law_of_index(distribution, p, shape, dtype, like, sources)
     return Law(
         shape,
         dtype,
@@ -286,6 +326,64 @@ def law_of_family(
         family=Family(distribution, p),
         places=None if like is None else like.places,
         alike=alike,
+        free=not event or _is_free(distribution.support(*p)),
+    )
+
+
+def _law_of_index(
+    distribution: Distribution, p: Sequence[Node], shape: Shape, dtype: str, like: Law | None,
+    sources: Mapping,
+) -> Law:  # fmt: skip
+    """The law of a categorical index, with the sums of the probabilities on both sides."""
+    table = ops.softmax(p[0], axis=-1) if isinstance(distribution, CategoricalLogit) else p[0]
+    start = ops.zeros_like(table[..., :1])
+    behind = ops.flip(ops.cumsum(ops.flip(table, -1)[..., :-1], axis=-1), -1)
+    sums = [ops.cumsum(table, axis=-1), ops.concatenate([behind, start], axis=-1)]
+
+    def place(x: Node) -> Node:
+        return ops.clip(x.astype("int64"), 0, table.shape[-1] - 1)
+
+    def tail(total: Node) -> Function:
+        return lambda x: ops.log(chosen(total, place(x)))
+
+    return Law(
+        shape,
+        dtype,
+        lambda x: distribution.logpdf(place(x), *p),
+        distribution.support(*p),
+        sources,
+        lower=tail(sums[0]),
+        upper=tail(sums[1]),
+        family=Family(distribution, tuple(p)),
+        places=None if like is None else like.places,
+        alike=lambda axis: is_constant_along(p[0], (axis,), len(shape) + 1),
+    )
+
+
+def _is_free(support: Support) -> bool:
+    """Do the entries of vectors move freely, so that a density is one of all of them?"""
+    return not support.discrete and isinstance(support, (Vector, SeriesSupport, RealArray))
+
+
+def law_of_given(node: Node, discrete: bool) -> Law:
+    """The law of given values: each has the probability 1."""
+    value = node if node.type.is_float else node.astype("float64")
+
+    def there(y: Node) -> Node:
+        return ops.eq(y, value)
+
+    def density(y: Node) -> Node:
+        return ops.where(there(y), 0.0, -math.inf)
+
+    return Law(
+        node.shape,
+        node.dtype,
+        density,
+        Members(there, "a given value", discrete),
+        {},
+        lower=lambda y: ops.where(y >= value, 0.0, -math.inf),
+        upper=lambda y: ops.where(y < value, 0.0, -math.inf),
+        points=() if discrete else (value,),
     )
 
 
@@ -294,6 +392,12 @@ def law_of_variable(node: Node) -> Law:
     op = node.op
     if isinstance(op, RandomSequence):
         return _law_of_sequence(node)
+    if isinstance(op.distribution, DiracDelta) and op.constraint is None:
+        own = op.parameters_of(node.inputs)
+        return replace(
+            law_of_given(ops.broadcast_to(own[0], node.shape), False),
+            dtype=node.dtype, sources={op.uid: None},
+        )  # fmt: skip
     places = None
     sizes = node.shape
     if all(isinstance(n, int) for n in sizes) and math.prod(sizes) <= LARGEST:

@@ -14,7 +14,7 @@ from probtensor.graph.node import SizeOf, made_by, make, new_input
 from probtensor.graph.parts import Get
 from probtensor.ops.kinds import Loop, View
 from probtensor.prob.derived.derivation import Derivation, NotDerived, what_of
-from probtensor.prob.derived.law import Law, Members
+from probtensor.prob.derived.law import Law, Members, independent
 from probtensor.prob.derived.rules.table import RULES_BY_OP
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
 from probtensor.prob.distributions.distribution import Distribution, Unknown
@@ -209,7 +209,8 @@ def base_variables(expression: Node, elsewhere: Collection[str] = ()) -> list[No
         raise NotDerived(
             reason, expression, f"{why}; leave out the name= of what it is derived from"
         )
-    above = set(toposort([x for v in bases for x in _parameters(v)]))
+    sequences = [v for v in bases if isinstance(v.op, RandomSequence)]
+    above = set(toposort([x for v in sequences for x in _parameters(v)]))
     for variable in bases:
         if variable in above:
             raise NotDerived(
@@ -247,8 +248,8 @@ class _Cut:
         self.domains[name] = domain
         return name, self.slots[-1]
 
-    def variable(self, node: Node) -> Node:
-        """A base variable over inputs for its parameters."""
+    def variable(self, node: Node, made: Mapping[Node, Node]) -> Node:
+        """A base variable over inputs for its parameters, or over what is made of other ones."""
         op = node.op
         if isinstance(op, RandomSequence):
             return self._sequence(node)
@@ -257,12 +258,13 @@ class _Cut:
         names, inputs = {}, []
         for k, x in enumerate(node.inputs):
             label, domain = labels[k] if k < len(labels) else ("a bound", ANY)
-            if _stays(x) and not op.distribution.increasing:
-                inputs.append(x)
+            if x in made or (_stays(x) and not op.distribution.increasing):
+                inputs.append(made.get(x, x))
                 continue
             names[label], own = self.add(f"{label} of {shown}", x, domain)
             inputs.append(own)
-        self.orders += [(names[a], names[b], e) for a, b, e in op.distribution.increasing]
+        orders = op.distribution.increasing
+        self.orders += [(names[a], names[b], e) for a, b, e in orders if {a, b} <= names.keys()]
         return make(op, tuple(inputs))
 
     def _sequence(self, node: Node) -> Node:
@@ -304,7 +306,7 @@ def _derived_variable(expression: Node, elsewhere: Collection[str]) -> Node:
             continue
         with made_by(node):
             if node in bases:
-                made[node] = cut.variable(node)
+                made[node] = cut.variable(node, made)
                 continue
             for x in node.inputs:
                 if x not in made:
@@ -346,12 +348,29 @@ def with_derived(groups: Sequence[Sequence[Node]]) -> list[list[Node]]:
         if isinstance(inner.op, RandomVariable):
             continue
         hidden = {x: new_input(None, x.dtype, x.shape) for x in (key, inner)}
-        rest = [x for x in observed if x is not key]
+        rest = [x for x in observed if x is not key and not _are_apart(inner, _unwrapped(x))]
         roots = replaced([*rest, *(x for group in others for x in group)], hidden)
         uids = {x.op.uid for x in toposort(roots) if isinstance(x.op, RandomVariable)}
         made = derived_variable(key, uids, "condition")
         changes |= {key: made, inner: made}
     return [replaced(group, changes) for group in groups]
+
+
+def _are_apart(expression: Node, other: Node) -> bool:
+    """Are two expressions made of the same variables, but of different entries of these that are
+    independent, so that each has a density of its own?"""
+    if isinstance(other.op, RandomVariable):
+        return False
+    found = [set(variables_within([x])) for x in (expression, other)]
+    if not found[0] & found[1]:
+        return False
+    try:
+        laws = [
+            Derivation(RULES_BY_OP, x, base_variables(x)).law(x) for x in (expression, other)
+        ]
+    except NotDerived:
+        return False
+    return independent(*laws)
 
 
 def _unwrapped(node: Node) -> Node:

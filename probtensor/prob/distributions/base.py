@@ -26,7 +26,13 @@ from probtensor.prob.distributions.checked_draw import (
     parameter_requirements,
 )
 from probtensor.prob.distributions.distribution import Distribution, Unknown
-from probtensor.prob.distributions.pathwise import has_pathwise, pathwise
+from probtensor.prob.distributions.pathwise import (
+    draw_slopes,
+    has_pathwise,
+    moves,
+    moving,
+    why_fixed,
+)
 from probtensor.prob.distributions.support import (
     Interval,
     Ordered,
@@ -160,7 +166,7 @@ class RandomVariable(Random):
     def draw(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
         distribution = self.distribution
         try:
-            value = self._sample(variable, key, inputs)
+            value = self.drawn(variable, key, inputs)
         except Unknown as error:
             reason = str(error)
             if self.constraint is not None:
@@ -181,11 +187,11 @@ class RandomVariable(Random):
             value, distribution, display_name(distribution, self.label), requirements
         ).astype(variable.dtype)
 
-    def _sample(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
+    def drawn(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
         """A draw under the constraint; parameters must lie in their supports."""
         distribution, shape, own = self.distribution, variable.shape, self.parameters_of(inputs)
         if self.constraint is None or distribution.improper:
-            return distribution.sample(key, shape, *own)
+            return moving(distribution, distribution.sample(key, shape, *own), own)
         support, held = distribution.support(*own), attach_bounds(self.constraint, inputs)
         if not isinstance(held, Ordered):
             low, high = truncation_bounds(held, support, intersect(support, held), variable.dtype)
@@ -196,7 +202,7 @@ class RandomVariable(Random):
             low, high = truncation_bounds(Interval(held.low), support, above, variable.dtype)
             low = low[..., None] if low is not None and low.ndim else low
         if low is None and high is None:
-            value = distribution.sample(key, shape, *own)
+            value = moving(distribution, distribution.sample(key, shape, *own), own)
         else:
             value = distribution.sample_between(key, shape, low, high, *own)
             value = value if low is None else ops.maximum(value, low)
@@ -226,26 +232,21 @@ class RandomVariable(Random):
     @property
     def differentiable(self) -> bool:
         """Whether draws have derivatives by the parameters."""
-        return has_pathwise(self.distribution) and not isinstance(self.constraint, Ordered)
+        return moves(self.distribution)
+
+    @property
+    def moves(self) -> bool:
+        """Whether draws have derivatives by all parameters."""
+        kind = self.distribution
+        return self.differentiable and (has_pathwise(kind) or not kind.steps)
 
     @property
     def no_derivative(self) -> str:
-        kind = self.distribution
-        if kind.discrete or kind.has_atoms:
-            what = "are whole numbers" if kind.discrete else "are single numbers again and again"
-            return f"draws of {display_name(kind, self.label)} {what}"
-        return f"the distribution function of {kind.name} is not known here"
+        return why_fixed(self.distribution)
 
     def vjp(self, g, out, *inputs):
-        own = self.parameters_of(inputs)
-        if self.constraint is None:
-            slopes = pathwise(self.distribution, g, out, own)
-            return (*slopes, *(None for _ in range(self.weighted)))
-        support = self.distribution.support(*own)
-        held = attach_bounds(self.constraint, inputs)
-        low, high = truncation_bounds(held, support, intersect(support, held), out.dtype)
-        slopes = pathwise(self.distribution, g, out, own, low, high, self.bounds_of(inputs))
-        return (*slopes, *(None for _ in range(self.weighted)))
+        shown = display_name(self.distribution, self.label)
+        return (*draw_slopes(self, g, out, inputs, shown), *(None for _ in range(self.weighted)))
 
 
 @dataclass(frozen=True)
@@ -283,7 +284,6 @@ class Bounded(Composite):
 
     what: str
     domain: Support
-    linear: ClassVar[bool] = True
 
     def infer(self, x: TensorType) -> TensorType:
         return x

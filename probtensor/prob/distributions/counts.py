@@ -5,21 +5,27 @@ from __future__ import annotations
 import math
 from functools import reduce
 
+import numpy as np
+
 from probtensor import ops
+from probtensor.graph import as_tensor
+from probtensor.ops.loops.whiles import while_loop
 from probtensor.prob.distributions.continuous.families import (
     draw_exponential,
     draw_uniform,
-    log_gamma_draw,
     number,
 )
+from probtensor.prob.distributions.continuous.positive import log_gamma_draw
+from probtensor.prob.distributions.continuous.searches import NODES, gauss_legendre
 from probtensor.prob.distributions.discrete import (
+    Counted,
     in_double,
     log_choose_rest,
     log_multichoose_rest,
     positive,
     share_divergence,
 )
-from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.distribution import LOG_HALF, Distribution, element_indices
 from probtensor.prob.distributions.formulas import log_of, times_log1m
 from probtensor.prob.distributions.support import (
     COUNT,
@@ -30,6 +36,17 @@ from probtensor.prob.distributions.support import (
 )
 
 WHOLE = Integers(-math.inf)
+BLOCK = 64  # terms that a step of a sum adds
+AHEAD = 1024  # terms that are added before the rest may be integrated
+HUGE = 1e100  # less than the ratio at which terms of a block are cut
+PANELS = 28  # intervals of an integral over them
+SMOOTH = 0.005  # the relative change from term to term below which it is
+# Gregory's weights of the terms at an end, beside the integral: from the differences there.
+GREGORY = (1 / 2, -1 / 12, 1 / 24, -19 / 720, 3 / 160, -863 / 60480, 275 / 24192)
+END_WEIGHTS = np.array([
+    sum(c * math.comb(k, i) * (-1) ** (k - i) for k, c in enumerate(GREGORY) if k >= i)
+    for i in range(len(GREGORY))
+])  # fmt: skip
 
 
 class Geometric(Distribution):
@@ -150,7 +167,89 @@ def beta_mixture(x, m, alpha, beta):
     return rest - ops.lgamma_rest_change(alpha + beta, x + m) - first - second
 
 
-class BetaBinomial(Distribution):
+def smaller_tail(tail, other):
+    """The log of a tail, from the other one where that is the smaller one."""
+    known = (tail <= LOG_HALF) | (other > -1e-300)
+    return ops.where(known, tail, ops.log1mexp(ops.where(known, -1.0, other)))
+
+
+def log_sum_of_counts(log_mass, ratio, first, power, scale):
+    """Log of the sum of the masses of the counts from `first` on, down to 0 or, with a `power`, up
+    to infinity, where masses are as j**(-1 - power).
+
+    log_mass(j), ratio(j): the log of a mass, and the ratio of the next one to it
+    scale(j)               the relative distance of counts over which masses change near j
+
+    Terms are added as long as they change from one to the next by more than SMOOTH. The rest is an
+    integral over the logarithm of the count, with the differences at its ends (Gregory's formula).
+    """
+    up = power is not None
+    step = 1.0 if up else -1.0
+    count = as_tensor(np.arange(BLOCK + 1.0))
+
+    def added(state):
+        j, term, total, going = state
+        each = j[..., None] + step * count
+        ratios = ratio(ops.maximum(each[..., :-1], 0.0 if up else 1.0))
+        reached = ops.exp(ops.clip(ops.cumsum(ops.log(ratios), axis=-1), -600.0, 300.0))
+        if not up:
+            reached = ops.where(each[..., 1:] >= 0, reached, 0.0)
+        new = term * reached[..., -1]
+        sums = total + term * (1 + ops.sum(reached[..., :-1], axis=-1))
+        end = each[..., -1]
+        rough = ops.abs(1 - ratios[..., -1]) > SMOOTH
+        more = rough | (ops.abs(end - first) < AHEAD) | (end < AHEAD)
+        kept = going & (new > 2.0**-56 * sums) & more & (end >= 0) & (sums < HUGE)
+        return tuple(ops.where(going, a, b) for a, b in zip((end, new, sums), state)) + (kept,)
+
+    one = ops.ones_like(first)
+    start = first, one, ops.zeros_like(first), ops.ones_like(first).astype("bool")
+    j, term, total, _ = while_loop(lambda state: ops.any(state[3]), added, start)
+    # Masses may rise so much only where this is the larger tail.
+    lost = total > HUGE
+    rest = (term > 2.0**-56 * total) & (j >= 0) & ops.logical_not(lost)
+    beyond = ops.stop_gradient(ops.where(rest, j, 4.0 * AHEAD))
+    top = log_mass(first)
+    tail = _integrated_counts(lambda x: log_mass(x) - top[..., None], beyond, power, scale)
+    return ops.where(lost, 0.0, top + ops.log(total + ops.where(rest, tail, 0.0)))
+
+
+def _integrated_counts(log_mass, first, power, scale):
+    """The sum of exp(log_mass) over counts from `first` on, as a function smooth there."""
+    nodes, weights = (as_tensor(y) for y in gauss_legendre(NODES))
+    length = ops.minimum(ops.stop_gradient(scale(first))[..., None], 4.0)
+    first = first[..., None]
+    close = as_tensor(np.arange(len(GREGORY)))
+    ends = as_tensor(END_WEIGHTS)
+    up = power is not None
+    if up:
+        most, ways = as_tensor(math.inf), 1.0
+        total = ops.sum(ends * ops.exp(log_mass(first + close)), axis=-1)
+    else:
+        # The first counts one by one.
+        most, ways = ops.log(first / BLOCK), -1.0
+        counts = ops.zeros_like(first) + as_tensor(np.arange(float(BLOCK)))
+        total = ops.sum(ops.exp(log_mass(counts)), axis=-1)
+        for x in (first - close, ops.zeros_like(first) + BLOCK + close):
+            total = total + ops.sum(ends * ops.exp(log_mass(x)), axis=-1)
+    edges = [ops.zeros_like(first)]
+    for _ in range(PANELS):
+        low = edges[-1]
+        edges.append(ops.minimum(ops.minimum(4 * low + length, low + 8), most))
+    last = edges[-1]
+    edges = ops.concatenate(edges, axis=-1)[..., None]
+    low, width = edges[..., :-1, :], edges[..., 1:, :] - edges[..., :-1, :]
+    shape = (*first.shape[:-1], PANELS * NODES)
+    s, weights = (ops.reshape(y, shape) for y in (low + width * nodes, width * weights))
+    x = first * ops.exp(ways * s)
+    total = total + ops.sum(weights * x * ops.exp(log_mass(x)), axis=-1)
+    if up:
+        x = first * ops.exp(last)
+        total = total + (x * ops.exp(log_mass(x)))[..., 0] / power
+    return total
+
+
+class BetaBinomial(Counted):
     """Binomial with `n` trials, whose success probability has the distribution beta(alpha, beta).
 
     Support: 0, 1, ..., n.
@@ -175,6 +274,37 @@ class BetaBinomial(Distribution):
         rising = ops.log_rising_factorial(alpha, x) + ops.log_rising_factorial(beta, n - x)
         return ops.where(far, ways + rising - ops.log_rising_factorial(alpha + beta, n), near)
 
+    def _tails(self, x, n, alpha, beta):
+        """The logs of both tails: the upper one is that of the failures, on a leading axis."""
+        x, n, alpha, beta = ops.broadcast_arrays(*map(in_double, (x, n, alpha, beta)))
+        count = ops.clip(ops.stack([x, n - x - 1]), 0.0, ops.maximum(n, 0.0))
+        a, b = ops.stack([alpha, beta]), ops.stack([beta, alpha])
+        n = ops.stack([n, n])
+        own = [y[..., None] for y in (n, a, b)]
+
+        def ratio(j):
+            n, a, b = own
+            return (j / (j - 1 + a)) * ((n - j + b) / ops.maximum(n - j + 1, 1.0))
+
+        def log_mass(j):
+            return self.logpdf(j, *(own if j.ndim > count.ndim else (n, a, b)))
+
+        spread = 4 * ops.sqrt(1 / a + 1 / b + 1 / ops.maximum(n, 1.0))
+
+        def scale(j):
+            return ops.minimum(spread, (n - j + 1) / j)
+
+        found = log_sum_of_counts(log_mass, ratio, count, None, scale)
+        return found[0], found[1]
+
+    def logcdf(self, x, n, alpha, beta):
+        found = smaller_tail(*self._tails(x, n, alpha, beta))
+        return ops.where(x >= n, 0.0, found.astype(x.dtype))
+
+    def logccdf(self, x, n, alpha, beta):
+        lower, upper = self._tails(x, n, alpha, beta)
+        return ops.where(x >= n, -math.inf, smaller_tail(upper, lower).astype(x.dtype))
+
     def sample(self, key, shape, n, alpha, beta):
         first, second = (ops.key_fold(key, stream) for stream in (0, 1))
         odds = log_gamma_draw(first, shape, alpha) - log_gamma_draw(second, shape, beta)
@@ -190,7 +320,7 @@ class BetaBinomial(Distribution):
         return n * share * ((total + n) / (total + 1))
 
 
-class BetaNegativeBinomial(Distribution):
+class BetaNegativeBinomial(Counted):
     """Failures before `n` successes, of a probability with the distribution beta(alpha, beta).
 
     Support: 0, 1, 2, ...
@@ -211,6 +341,35 @@ for alpha > 2.
         ways = ops.log_rising_factorial(n, x) - ops.lgamma(x + 1)
         rising = ops.log_rising_factorial(beta, x) + ops.log_rising_factorial(alpha, n)
         return ops.where(far, ways + rising - ops.log_rising_factorial(alpha + beta, n + x), near)
+
+    def _tails(self, x, alpha, beta, n):
+        """The logs of both tails."""
+        x, a, b, n = ops.broadcast_arrays(*map(in_double, (x, alpha, beta, n)))
+        own = [y[..., None] for y in (a, b, n)]
+
+        def log_mass(j):
+            return self.logpdf(j, *(own if j.ndim > x.ndim else (a, b, n)))
+
+        def down(j):
+            a, b, n = own
+            return (j / (n + j - 1)) * ((n + a + b + j - 1) / (b + j - 1))
+
+        def up(j):
+            a, b, n = own
+            return ((n + j) / (j + 1)) * ((b + j) / (n + a + b + j))
+
+        def scale(j):
+            return 4 * ops.sqrt(1 / a + 1 / b + 1 / n)
+
+        lower = log_sum_of_counts(log_mass, down, x, None, scale)
+        return lower, log_sum_of_counts(log_mass, up, x + 1, a, scale)
+
+    def logcdf(self, x, alpha, beta, n):
+        return smaller_tail(*self._tails(x, alpha, beta, n)).astype(x.dtype)
+
+    def logccdf(self, x, alpha, beta, n):
+        lower, upper = self._tails(x, alpha, beta, n)
+        return smaller_tail(upper, lower).astype(x.dtype)
 
     def sample(self, key, shape, alpha, beta, n):
         keys = [ops.key_fold(key, stream) for stream in range(4)]

@@ -263,7 +263,8 @@ class BinomialLogit(Counted):
         return n * ops.sigmoid(logit_p) * ops.sigmoid(-logit_p)
 
     def logcdf(self, x, n, logit_p):
-        return self.logccdf(n - x - 1, n, -logit_p)
+        # Also where logit_p is infinite.
+        return ops.where(x >= n, 0.0, self.logccdf(n - x - 1, n, -logit_p))
 
     def logccdf(self, x, n, logit_p):
         return Binomial().logccdf(x, n, ops.sigmoid(logit_p))

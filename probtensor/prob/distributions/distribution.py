@@ -51,6 +51,9 @@ class Distribution:
     indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
     improper: ClassVar[bool] = False  # the density has no finite integral
     has_atoms: ClassVar[bool] = False  # single real numbers have positive probability
+    has_infinite: ClassVar[bool] = False  # an infinite value has positive probability
+    # The support has a gap, over which draws jump as parameters change.
+    has_gaps: ClassVar[bool] = False
     absorbed: ClassVar[tuple] = ()  # the variables whose distributions are parts of this one
     # Pairs of parameters of which the second is the larger one, and whether they may be equal.
     increasing: ClassVar[tuple[tuple[str, str, bool], ...]] = ()
@@ -64,6 +67,10 @@ class Distribution:
     # positive z; of exp(mu + sigma z) for a log-normal one.
     location_scale: ClassVar[tuple[str | None, str] | None] = None
     propagates_nan: ClassVar[bool] = False  # draws are nan for parameters out of range
+    # Whether a draw is a smooth function of the parameters, and of numbers whose distributions do
+    # not depend on these or that move with them (`pathwise.drawn`); with which ones it jumps.
+    smooth_draws: ClassVar[bool] = False
+    steps: ClassVar[tuple[str, ...]] = ()
     spreads_nan: ClassVar[bool] = True  # results are nan where a value or a parameter is
     takes_missing: ClassVar[bool] = False  # an observed nan is missing and is integrated out
     # The names of the axes of a point of each parameter, and of a value: axes of one name have one

@@ -118,6 +118,7 @@ class DiracDelta(Distribution):
     parameters = {"c": REAL}
     shown = (2.0,)
     over = Point(0.0)
+    smooth_draws = True
 
     def support(self, c):
         return Point(number(c))

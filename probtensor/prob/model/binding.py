@@ -62,7 +62,7 @@ def observed_array(variable: Node, value: TensorLike) -> np.ndarray:
     array = number_array(value, what, f"\n  at {line}")
     if not distribution.takes_missing:
         refuse_missing(what, np.isnan(array), line)
-    if np.isinf(array).any():
+    if np.isinf(array).any() and not distribution.has_infinite:
         raise outside_support(what, array, np.isfinite(array), Finite(), line)
     if distribution.discrete:
         check_values(what, array, Integers(-np.inf), line)

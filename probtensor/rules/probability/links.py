@@ -65,6 +65,11 @@ PATTERNS = Ruleset(
         ops.sqrt(ops.exp(x)), ops.exp(0.5 * x), over=WIDE,
         why="the slope of sqrt at 0 is infinite, and exp underflows to 0",
     ),
+    rule(
+        ops.where(c, ops.log_sigmoid(x), ops.log_sigmoid(-x)),
+        ops.log_sigmoid(ops.where(c, 1.0, -1.0) * x),
+        over=WIDE, why="log p or log(1 - p) of 0/1 data: one logarithm in place of two",
+    ),
     rule(1 + ops.tanh(x), 2 * ops.sigmoid(2 * x), over=(-400, 400), why="cancellation below 0"),
     rule(1 - ops.tanh(x), 2 * ops.sigmoid(-2 * x), over=(-400, 400), why="cancellation above 0"),
     rule(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from operator import is_, itemgetter
 
 from probtensor import ops
+from probtensor.dataclass import replace
 from probtensor.graph.node import GraphError, Node, make
 from probtensor.ops.kinds import Elementwise, Reduction
 from probtensor.transform.facts import FactTable, constant_of
@@ -107,6 +108,31 @@ def read_through_equal_sizes(node: Node) -> Node | None:
     with suppress(GraphError):
         return make(node.op, sources)
     return None
+
+
+@rewrite(
+    on=ops.Contract,
+    example=lambda: (
+        ops.squeeze(_x(3, 4) @ ops.tensor("y", (4, 1)), 1),
+        _x(1, 4) @ ops.tensor("y", (4, 2)),
+        _x(3, 1) @ ops.tensor("y", (1, 2)),
+    ),
+)
+def contract_without_axes_of_one(node: Node) -> Node | None:
+    """A product over matrices of one column or row is one with vectors, which joins other loops."""
+    *operands, out = node.op.parts()
+    pairs = list(zip(operands, node.inputs, strict=True))
+    ones = {c for own, x in pairs for c, n in zip(own, x.shape, strict=True) if n == 1}
+    ones -= {c for own, x in pairs for c, n in zip(own, x.shape, strict=True) if n != 1}
+    if not ones:
+        return None
+    sources, letters = [], []
+    for own, x in pairs:
+        sources.append(ops.squeeze(x, tuple(k for k, c in enumerate(own) if c in ones)))
+        letters.append("".join(c for c in own if c not in ones))
+    kept = "".join(c for c in out if c not in ones)
+    found = make(replace(node.op, subscripts=f"{letters[0]},{letters[1]}->{kept}"), sources)
+    return ops.expand_dims(found, tuple(k for k, c in enumerate(out) if c in ones))
 
 
 def renamed(x: Node) -> Node:
@@ -516,6 +542,7 @@ SHAPES = Ruleset(
     broadcast_after_elementwise,
     join_broadcasts,
     view_of_scalar,
+    contract_without_axes_of_one,
     expand_dropped_axes,
     drop_expanded_axes,
     join_transposes,

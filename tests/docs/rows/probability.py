@@ -2,6 +2,7 @@
 
 DRAWS = "prob/test_draws: draws_follow_the_distribution"
 DERIVED = "prob/test_derived: densities_are_those_of_closed_forms densities_are_those_of_draws"
+GRAPHS = "prob/test_graph_kinds: densities_of_all_kinds_of_graphs"
 
 ROWS = {
     "K. Random variables and draws": {
@@ -40,7 +41,8 @@ ROWS = {
             "prob/test_pathwise: draws_move_as_quantiles_do "
             "means_have_the_derivatives_of_expectations",
             "prob/test_univariate: draws_of_angles_move_with_their_parameters",
-            "- draws of vectors other than normal ones have none",
+            "prob/test_pathwise: vectors_and_series_move_as_their_draw_does "
+            "vectors_of_gammas_have_the_derivatives_of_expectations",
         ),
         "K9": (
             "Score function gradients, relaxed choices",
@@ -66,6 +68,7 @@ ROWS = {
             "Changes of variables, linear maps, joins and gathers, sums and extremes, censoring "
             "and rounding, mixtures by index, comparisons",
             DERIVED,
+            GRAPHS,
             "prob/test_derived: derivatives_by_values_and_by_what_is_given "
             "tails_and_quantiles_of_expressions",
         ),
@@ -78,6 +81,8 @@ ROWS = {
             "Expressions observed in models, given variables that have names",
             "prob/test_derived: named_variables_are_given_and_free "
             "a_variable_that_something_else_depends_on_is_given",
+            "prob/test_graph_kinds: entries_of_one_variable_that_are_observed_apart "
+            "variables_joined_with_those_that_they_depend_on",
         ),
         "L12": (
             "Truncated, censored and custom distributions",
@@ -89,6 +94,14 @@ ROWS = {
             "Sums, differences, products and ratios; reshapes and writes; marginals of vectors; "
             "order statistics; one variable used several times",
             DERIVED,
+            GRAPHS,
+        ),
+        "L20": (
+            "Functions of random covariance matrices, shares of a total, sums by convolution",
+            DERIVED,
+            GRAPHS,
+            "- determinants of more than two rows, and sums of two variables of any law, are not "
+            "there",
         ),
         "L21": (
             "Parameters out of their range",

@@ -103,3 +103,25 @@ def test_edges_and_negative_arguments():
     with pytest.raises(TypeError, match="kn: n holds integers"):
         pt.kn(1.5, x)
     np.testing.assert_array_equal(pt.kn([0, 3], 2.0).eval(), scipy.special.kn([0, 3], 2.0))
+
+
+def test_the_first_modified_function_next_to_zero_and_far_out():
+    v = np.array([0.25, 0.5, 1.0, 1.5, 2.0, -0.5, -1.0, -1.5, 149.5, -2.25, 3.3, 0.0])[:, None]
+    x = np.array([1e-320, 1e-300, 1e-160, 1e-8, 0.1, 31.0, 712.5, 1e12, 1e300])
+    found = {"iv": pt.special.iv(v, x).eval(), "ive": pt.special.ive(v, x).eval()}
+    with mpmath.workdps(40):
+        for name, values in found.items():
+            for (i, j), value in np.ndenumerate(values):
+                right = float(exact(name, 0, 0, v[i, 0], x[j]))
+                assert value == pytest.approx(right, rel=2e-13, abs=1e-307), (name, v[i], x[j])
+    order, t = pt.scalar("v"), pt.scalar("x")
+    slope = pt.function([order, t], pt.grad(pt.special.iv(order, t), t), target="machine")
+    assert slope(0.5, 1e-300) == pytest.approx(np.sqrt(0.5e300 / np.pi), rel=1e-13)
+    assert slope(1.0, 1e-300) == 0.5
+    edges = [
+        (2, -3.0, scipy.special.iv(2, 3)), (3, -3.0, -scipy.special.iv(3, 3)), (0.5, -1.0, np.nan),
+        (0.0, 0.0, 1), (-1.5, 0.0, -np.inf), (-2.5, 0.0, np.inf), (-2.0, 0.0, 0), (0.3, 0.0, 0),
+        (1, -np.inf, -np.inf), (2, np.inf, np.inf), (np.inf, 1, np.nan), (1, np.nan, np.nan),
+    ]  # fmt: skip
+    orders, at, meant = map(np.array, zip(*edges))
+    np.testing.assert_allclose(pt.special.iv(orders, at).eval(), meant, rtol=1e-14)

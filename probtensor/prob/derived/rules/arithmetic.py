@@ -19,7 +19,15 @@ from probtensor.prob.derived.law import (
     independent,
     joined_sources,
     law_of_family,
+    literal_like,
 )
+from probtensor.prob.derived.rules.convolutions import (
+    Few,
+    few_numbers,
+    sum_with_few,
+    sum_with_uniform,
+)
+from probtensor.prob.derived.rules.elementwise import UNARY, image_law
 from probtensor.prob.derived.rules.families import (
     as_gamma,
     equal,
@@ -29,7 +37,7 @@ from probtensor.prob.derived.rules.families import (
     sum_family,
 )
 from probtensor.prob.derived.rules.folds import extreme_law
-from probtensor.prob.derived.rules.views import joined
+from probtensor.prob.derived.rules.tensors.joins import joined
 from probtensor.prob.distributions import discrete
 from probtensor.prob.distributions.continuous.bounded import Beta, Uniform
 from probtensor.prob.distributions.continuous.positive import (
@@ -90,15 +98,21 @@ def derive_sum(d: Derivation, node: Node) -> Law | None:
     laws = two_laws(d, node)
     if laws is None:
         return None
-    families = [x.family for x in laws]
-    if None in families:
-        raise _refused(node, laws, "sum")
-    x, y = families
-    if isinstance(node.op, ops.Sub):
-        found = negated(y, d.facts)
-        if found is None:
-            return _difference(d, node, x, y, laws)
-        y = Family(*found)
+    x, y = (law.family for law in laws)
+    minus = isinstance(node.op, ops.Sub)
+    if x is not None and y is not None:
+        law = (_known_difference if minus else _known_sum)(d, node, x, y, laws)
+        if law is not None:
+            return law
+    law = _convolved(node, laws, -1 if minus else 1)
+    if law is None:
+        raise _refused(node, laws, "difference" if minus else "sum")
+    return law
+
+
+def _known_sum(d: Derivation, node: Node, x: Family, y: Family, laws: tuple[Law, Law],
+               ) -> Law | None:  # fmt: skip
+    """The sum of two families whose density has a formula."""
     found = sum_family(x, y, d.facts)
     if found is not None:
         return _made(found, node, laws)
@@ -106,7 +120,46 @@ def derive_sum(d: Derivation, node: Node) -> Law | None:
         return _sum_of_uniforms(x, y, node, laws)
     if x.of(Exponential) and y.of(Exponential):
         return _sum_of_exponentials(x, y, node, laws)
-    raise _refused(node, laws, "sum")
+    return None
+
+
+def _known_difference(d: Derivation, node: Node, x: Family, y: Family, laws: tuple[Law, Law],
+                      ) -> Law | None:  # fmt: skip
+    """The difference of two families whose density has a formula."""
+    found = negated(y, d.facts)
+    if found is not None:
+        return _known_sum(d, node, x, Family(*found), laws)
+    law = _difference(d, node, x, y, laws)
+    if law is not None:
+        return law
+    # x - y = -(y - x).
+    found = negated(x, d.facts)
+    found = None if found is None else sum_family(y, Family(*found), d.facts)
+    if found is None:
+        return None
+    turned = UNARY[ops.Neg]
+    return image_law(_made(found, node, laws), turned, lambda v: -v, node.dtype, ())
+
+
+def _convolved(node: Node, laws: tuple[Law, Law], sign: int) -> Law | None:
+    """x + y, or with `sign` -1 x - y, where one of both is of few numbers, or uniform."""
+    x, y = laws
+    if x.event or y.event:
+        return None
+    first, second = few_numbers(x), few_numbers(y)
+    if second is not None and (first is None or len(second.logs) <= len(first.logs)):
+        if sign < 0:
+            second = Few(-(second.low + len(second.logs) - 1), second.logs[::-1])
+        return sum_with_few(second, x, 1, node, laws)
+    if first is not None:
+        return sum_with_few(first, y, sign, node, laws)
+    found = sum_with_uniform(x, y, sign, node, laws)
+    if found is not None:
+        return found
+    if y.family is not None and y.family.of(Uniform) and sign < 0:
+        a, b = y.family.parameters
+        y = law_of_family(Uniform(), (-b, -a), node.shape, node.dtype, y)
+    return sum_with_uniform(y, x, 1, node, laws)
 
 
 def _sum_of_uniforms(x: Family, y: Family, node: Node, laws: tuple[Law, Law]) -> Law:
@@ -148,7 +201,9 @@ def _sum_of_exponentials(x: Family, y: Family, node: Node, laws: tuple[Law, Law]
     return _own(density, Interval(0.0), node, laws, upper=above)
 
 
-def _difference(d: Derivation, node: Node, x: Family, y: Family, laws: tuple[Law, Law]) -> Law:
+def _difference(
+    d: Derivation, node: Node, x: Family, y: Family, laws: tuple[Law, Law]
+) -> Law | None:
     """The differences that are no sums with a negated variable."""
     if x.of(Exponential) and y.of(Exponential):
         (a,), (b,) = x.parameters, y.parameters
@@ -184,11 +239,12 @@ def _difference(d: Derivation, node: Node, x: Family, y: Family, laws: tuple[Law
             return root - a - b + 0.5 * k * (ops.log(a) - ops.log(b)) + bessel
 
         return _own(mass, Integers(-math.inf, math.inf), node, laws)
-    raise _refused(node, laws, "difference")
+    return None
 
 
 def derive_product(d: Derivation, node: Node) -> Law | None:
-    """x * y of log_normal variables."""
+    """x * y of log_normal variables, of normal ones around 0, of uniform ones from 0, of
+    exponential ones."""
     laws = two_laws(d, node)
     if laws is None:
         return None
@@ -196,7 +252,46 @@ def derive_product(d: Derivation, node: Node) -> Law | None:
     if x is not None and y is not None and x.of(LogNormal) and y.of(LogNormal):
         (a, s), (b, t) = x.parameters, y.parameters
         return _made((LogNormal(), (a + b, norm(s, t))), node, laws)
-    raise _refused(node, laws, "product")
+    found = None if x is None or y is None else _special_product(d, node, x, y, laws)
+    if found is None:
+        raise _refused(node, laws, "product")
+    return found
+
+
+def _special_product(d: Derivation, node: Node, x: Family, y: Family, laws: tuple[Law, Law],
+                     ) -> Law | None:  # fmt: skip
+    """Products whose density is a logarithm or a Bessel function (Springer 1979, "The Algebra of
+    Random Variables", chapter 4)."""
+    p, q = x.parameters, y.parameters
+    if x.of(Normal) and y.of(Normal) and is_zero(p[0], d.facts) and is_zero(q[0], d.facts):
+        scale = ops.log(p[1]) + ops.log(q[1])
+
+        def density(s: Node) -> Node:
+            z = ops.abs(s) / p[1] / q[1]
+            return ops.log(ops.k0e(z)) - z - scale - math.log(math.pi)
+
+        return _own(density, Interval(), node, laws)
+    if x.of(Exponential) and y.of(Exponential):
+        rate = ops.log(p[0]) + ops.log(q[0])
+
+        def density(s: Node) -> Node:
+            z = 2 * ops.exp(0.5 * (rate + ops.log(s)))
+            return ops.log(ops.k0e(z)) - z + rate + math.log(2)
+
+        return _own(density, Interval(0.0, low_open=True), node, laws)
+    if x.of(Uniform) and y.of(Uniform) and is_zero(p[0], d.facts) and is_zero(q[0], d.facts):
+        high = p[1] * q[1]
+
+        def left(s: Node) -> Node:
+            return ops.log(high) - ops.log(s)
+
+        gamma, two, one = Gamma(), literal_like(2.0, high), literal_like(1.0, high)
+        return _own(
+            lambda s: ops.log(left(s)) - ops.log(high), Interval(0.0, high, low_open=True), node,
+            laws, lambda s: gamma.logccdf(left(s), two, one),
+            lambda s: gamma.logcdf(left(s), two, one),
+        )  # fmt: skip
+    return None
 
 
 def derive_ratio(d: Derivation, node: Node) -> Law | None:
@@ -225,7 +320,30 @@ def derive_ratio(d: Derivation, node: Node) -> Law | None:
     x, y = as_gamma(x), as_gamma(y)
     if x.of(Gamma) and y.of(Gamma):
         return _ratio_of_gammas(x, y, node, laws)
+    if x.of(Uniform) and y.of(Uniform) and all(is_zero(f.parameters[0], d.facts) for f in (x, y)):
+        return _ratio_of_uniforms(x.parameters[1] / y.parameters[1], node, laws)
     raise _refused(node, laws, "ratio")
+
+
+def _ratio_of_uniforms(scale: Node, node: Node, laws: tuple[Law, Law]) -> Law:
+    """The ratio of uniform variables from 0: flat up to that of their ends, then falling as the
+    square."""
+    size = ops.log(2 * scale)
+
+    def density(t: Node) -> Node:
+        return -size - 2 * ops.maximum(ops.log(t) - ops.log(scale), 0.0)
+
+    def below(t: Node) -> Node:
+        far = t > scale
+        near = ops.log(ops.where(far, scale, t)) - size
+        return ops.where(far, ops.log1p(-0.5 * scale / ops.where(far, t, scale)), near)
+
+    def above(t: Node) -> Node:
+        far = t > scale
+        rest = ops.log1p(-0.5 * ops.where(far, scale, t) / scale)
+        return ops.where(far, ops.log(0.5 * scale) - ops.log(t), rest)
+
+    return _own(density, Interval(0.0), node, laws, below, above)
 
 
 def _ratio_of_gammas(x: Family, y: Family, node: Node, laws: tuple[Law, Law]) -> Law:
@@ -293,8 +411,25 @@ def _student(d: Derivation, node: Node) -> Law | None:
     return _made((StudentT(), (2 * a, mu, sigma * ops.sqrt(b / a))), node, laws)
 
 
+def derive_angle(d: Derivation, node: Node) -> Law | None:
+    """arctan2 of normal variables around 0 with one scale: uniform from -pi to pi."""
+    laws = two_laws(d, node)
+    if laws is None:
+        return None
+    x, y = (law.family for law in laws)
+    round_zero = all(
+        f is not None and f.of(Normal) and is_zero(f.parameters[0], d.facts) for f in (x, y)
+    )
+    if not round_zero or not equal(x.parameters[1], y.parameters[1], d.facts):
+        raise _refused(node, laws, "angle")
+    ends = (literal_like(-math.pi, node), literal_like(math.pi, node))
+    return _made((Uniform(), ends), node, laws)
+
+
 def derive_larger(d: Derivation, node: Node) -> Law | None:
-    """maximum and minimum of two independent variables."""
+    """maximum and minimum of two independent variables; of one and itself, which is that one."""
+    if node.inputs[0] is node.inputs[1]:
+        return d.law(node.inputs[0])
     laws = two_laws(d, node)
     if laws is None:
         return None

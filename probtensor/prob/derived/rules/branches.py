@@ -44,9 +44,9 @@ def derive_even(d: Derivation, node: Node) -> Law | None:
         raise NotDerived("entries that depend on each other are folded", node)
     support = Interval(low, low_open=f.falls)
     if law.discrete:
-        if not isinstance(node.op, ops.Abs):
-            raise NotDerived("an even function of whole numbers of both signs", node,
-                             "take pt.abs, which is derived")  # fmt: skip
+        if not isinstance(node.op, ops.Abs) or not isinstance(law.support, Integers):
+            raise NotDerived("an even function of discrete values of both signs", node,
+                             "pt.abs of whole numbers is derived")  # fmt: skip
         support = Integers(0)
     known = law.lower is not None and law.upper is not None
 

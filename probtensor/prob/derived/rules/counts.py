@@ -7,7 +7,12 @@ import math
 from probtensor import ops
 from probtensor.dataclass import replace
 from probtensor.graph import Node, as_tensor
-from probtensor.prob.derived.derivation import Derivation, NotDerived, require_shape
+from probtensor.prob.derived.derivation import (
+    Derivation,
+    NotDerived,
+    require_defined,
+    require_shape,
+)
 from probtensor.prob.derived.law import (
     Law,
     Members,
@@ -67,15 +72,12 @@ def _compared(law: Law, node: Node, c: Node, kind: type) -> Law:
         raise NotDerived("entries that depend on each other are compared", node)
     if law.dtype == "bool":
         raise NotDerived("truth values are compared", node, "use pt.logical_not, or pt.where")
+    require_defined(law, node)
     c = c if c.type.is_float else c.astype("float64")
-    edge = c
-    if law.points and kind in (ops.Ge, ops.Lt):
-        raise NotDerived(
-            "values with a probability of their own are compared", node, "write x > c or x <= c"
-        )
-    if law.discrete and kind in (ops.Ge, ops.Lt):
-        edge = ops.ceil(c) - 1  # the whole number below c
-    high, low = law.above(edge), law.below(edge)
+    if kind in (ops.Ge, ops.Lt):
+        high, low = law.at_least(c), law.before(c)
+    else:
+        high, low = law.above(c), law.below(c)
     pair = (high, low) if kind in (ops.Gt, ops.Ge) else (low, high)
     return truth_law(*pair, node, law.sources)
 
@@ -208,15 +210,14 @@ def derive_censored(d: Derivation, node: Node) -> Law | None:
     c = node.inputs[1 - position]
     c = c if c.type.is_float else c.astype("float64")
     raised = isinstance(node.op, ops.Maximum)
-    before = law.above(ops.ceil(c) - 1) if law.discrete else law.above(c)
-    on_it = law.at_point(c)
-    if on_it is not None:
-        before = ops.logaddexp(before, ops.where(on_it, law.full(c), -math.inf))
-    mass = law.below(c) if raised else before
+    mass = law.below(c) if raised else law.at_least(c)
 
     def density(y: Node) -> Node:
-        at = ops.eq(y, c)
-        return ops.where(at, mass, law.full(y))
+        return ops.where(ops.eq(y, c), mass, law.full(y))
+
+    def nearest(y: Node) -> Node:
+        own = ops.round(y) if law.nearest is None else law.nearest(y)
+        return ops.where(ops.abs(own - y) < ops.abs(c - y), own, c)
 
     def quantile(log_p: Node, above: object) -> Node:
         return (ops.maximum if raised else ops.minimum)(law.quantile(log_p, above), c)
@@ -233,6 +234,7 @@ def derive_censored(d: Derivation, node: Node) -> Law | None:
         quantile=None if law.quantile is None else quantile,
         family=None,
         points=() if law.discrete else (*law.points, c),
+        nearest=nearest if law.discrete else None,
         alike=lambda axis: law.alike(axis) and not c.shape,
     )  # fmt: skip
 

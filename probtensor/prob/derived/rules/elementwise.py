@@ -15,6 +15,7 @@ from probtensor.prob.derived.derivation import Derivation, NotDerived, remade
 from probtensor.prob.derived.law import (
     Law,
     Members,
+    is_at,
     is_whole_line,
     law_of_family,
     literal_like,
@@ -131,6 +132,57 @@ UNARY: dict[type, Monotone] = {
 }  # fmt: skip
 
 
+# Functions that are nan outside of their domain, with the range that they have inside.
+PARTIAL: dict[type, Interval] = {
+    **dict.fromkeys((ops.Log, ops.Log2, ops.Log10, ops.Log1p, ops.Arctanh, ops.Logit), REAL),
+    **dict.fromkeys((ops.Erfinv, ops.Erfcinv, ops.Ndtri, ops.NdtriExp), REAL),
+    **dict.fromkeys((ops.Sqrt, ops.Arccosh), _of(0.0, math.inf)),
+    ops.Log1mexp: _of(-math.inf, 0.0),
+    ops.Arcsin: _of(-math.pi / 2, math.pi / 2),
+    ops.Arccos: _of(0.0, math.pi),
+}
+
+
+def cut_to(law: Law, domain: Interval) -> Law:
+    """The law of the values that lie in a domain, without the probability of the others."""
+    low, high = (as_tensor(float(x)).astype(law.dtype) for x in (domain.low, domain.high))
+
+    def inside(y: Node) -> Node:
+        held = law.support.contains(y)
+        there = (y >= low) & (y <= high)
+        return there if held is None else there & held
+
+    def density(y: Node) -> Node:
+        return ops.where(inside(y) | ops.isnan(y), law.density(y), -math.inf)
+
+    return replace(
+        law, density=density, support=Members(inside, str(law.support)), lower=None, upper=None,
+        quantile=None, family=None, partial=True,
+    )  # fmt: skip
+
+
+def partial_law(law: Law, node: Node, position: int, f: Monotone, low_high: Interval) -> Law:
+    """The law of a function that is not defined for all values of its operand."""
+    if law.points or not law.independent:
+        raise NotDerived(
+            f"{node.op.user_name()} of values that may lie outside of its domain is derived for "
+            "independent values without probabilities of their own", node,
+        )  # fmt: skip
+    cut = cut_to(law, f.domain)
+    found = mapped(cut, node, position, f)
+    if is_whole_line(law.support):
+        return replace(found, support=low_high)
+
+    def inside(y: Node) -> Node:
+        there = cut.support.contains(f.inverse(y))
+        for bound, compare in ((low_high.low, ops.ge), (low_high.high, ops.le)):
+            there = there & compare(y, bound) if is_bound(bound) else there
+        return there
+
+    text = f"{node.op.user_name()} of {law.support}"
+    return replace(found, support=Members(inside, text))
+
+
 def within(law: Law, domain: Interval, facts: FactTable) -> bool:
     """Do the values of a law lie in a domain for certain?"""
     support = law.support
@@ -162,9 +214,12 @@ def image_law(
 
     def density(y: Node) -> Node:
         x = f.inverse(y)
+        if law.dependent:
+            # An entry out of range has no density, and the others one given any value of it.
+            x = ops.where(ops.isnan(x) & ops.logical_not(ops.isnan(y)), _inner_point(f, x), x)
         slope = f.log_slope(x, y)
         for point, its_image in zip(law.points, points, strict=True):
-            at = ops.eq(y, its_image) | ops.eq(x, point)
+            at = is_at(y, its_image) | ops.eq(x, point)
             x, slope = ops.where(at, point, x), ops.where(at, 0.0, slope)
         if law.event:
             slope = ops.sum(ops.broadcast_to(slope, law.shape), axis=law.event)
@@ -174,7 +229,7 @@ def image_law(
 
     tails = (None, None)
     if not law.points and law.lower is not None and law.upper is not None:
-        tails = (_tail(law, f, above=False), _tail(law, f, above=True))
+        tails = tuple(_within_range(law, f, forward, above) for above in (False, True))
 
     def quantile(log_p: Node, above: object) -> Node:
         return forward(law.quantile(log_p, ops.logical_xor(as_tensor(above), as_tensor(falls))))
@@ -194,6 +249,28 @@ def image_law(
             law.alike(axis) and all(is_constant_along(x, (axis,), rank) for x in given)
         ),
     )
+
+
+def _inner_point(f: Monotone, like: Node) -> Node:
+    """A number in the domain of a function."""
+    low, high = f.domain.low, f.domain.high
+    outer = low + 0.5 if math.isfinite(low) else -0.5
+    return literal_like(0.5 if low < 0.5 < high else outer, like)
+
+
+def _within_range(law: Law, f: Monotone, forward: Callable, above: bool) -> Callable[[Node], Node]:
+    """A tail of a monotone function of a law, also at values that it does not take."""
+    tail = _tail(law, f, above)
+    if isinstance(law.support, Interval):
+        return tail  # the support of the result says which these are
+
+    def found(y: Node) -> Node:
+        out = ops.isnan(f.inverse(y)) & ops.logical_not(ops.isnan(y))
+        under = y < forward(_inner_point(f, y))
+        none = ops.logical_not(under) if above else under
+        return ops.where(out, ops.where(none, -math.inf, 0.0), tail(y))
+
+    return found
 
 
 def _tail(law: Law, f: Monotone, above: bool) -> Callable[[Node], Node]:
@@ -239,12 +316,12 @@ def _end(bound: object, forward: Callable[[Node], Node], falls: bool) -> object:
     if is_number(bound) and np.ndim(bound) == 0:
         made = forward(as_tensor(float(bound)))
         op, inputs = made.op, made.inputs
+        if hasattr(op, "array"):
+            return float(op.array)
         arrays = [x.op.array for x in inputs if hasattr(x.op, "array")]
         if len(arrays) == len(inputs) and not made.shape:
             with np.errstate(all="ignore"):
                 return float(op.numpy(*arrays))
-        if hasattr(op, "array"):
-            return float(op.array)
         if math.isinf(float(bound)):
             return -bound if falls else bound
         return made
@@ -254,21 +331,29 @@ def _end(bound: object, forward: Callable[[Node], Node], falls: bool) -> object:
 def _mapped_counts(law: Law, node: Node, position: int, f: Monotone) -> Law:
     """The law of a monotone function of whole numbers: each value has the probability of the
     number that it is the image of."""
+    whole = isinstance(law.support, Integers)
+    if not whole and law.nearest is None:
+        raise NotDerived("a function of discrete values that are no whole numbers", node)
 
     def number(y: Node) -> Node:
-        return ops.round(f.inverse(y))
+        return ops.round(f.inverse(y)) if law.nearest is None else law.nearest(f.inverse(y))
+
+    def image_of(x: Node) -> Node:
+        return remade(node, position, x.astype(node.inputs[position].dtype))
 
     def inside(y: Node) -> Node:
         x = number(y)
-        made = remade(node, position, x.astype(node.inputs[position].dtype)).astype(y.dtype)
+        made = image_of(x).astype(y.dtype)
         near = 1e-12 if y.dtype == "float64" else 1e-5
         # The logarithm of 0 is a value, too.
-        there = ops.eq(made, y) & ops.isfinite(x) | (ops.abs(made - y) <= near * ops.abs(y))
+        same = ops.eq(made, y) & ops.isfinite(x) if whole else ops.eq(made, y)
+        there = same | (ops.abs(made - y) <= near * ops.abs(y)) & ops.isfinite(y)
         held = law.support.contains(x)
         return there if held is None else there & held
 
     support = Members(inside, f"the image of {law.support}", True)
-    if isinstance(law.support, Integers) and _keeps_whole(node, position):
+    kept = whole and _keeps_whole(node, position)
+    if kept:
         ends = [_shifted(node, position, x) for x in (law.support.low, law.support.high)]
         support = Integers(*(ends[::-1] if f.falls else ends))
     tails = (None, None)
@@ -279,6 +364,7 @@ def _mapped_counts(law: Law, node: Node, position: int, f: Monotone) -> Law:
         dtype=node.dtype,
         density=lambda y: law.density(number(y)),
         support=support,
+        nearest=None if kept else lambda y: image_of(number(y)).astype(y.dtype),
         lower=tails[0],
         upper=tails[1],
         quantile=None,
@@ -294,7 +380,7 @@ def _shifted(node: Node, position: int, bound: object) -> object:
         return -1 - bound
     other = node.inputs[1 - position]
     array = getattr(other.op, "array", None)
-    other = float(array) if array is not None and not array.shape else _float(other)
+    other = float(array) if array is not None and not array.shape else as_float(other)
     if isinstance(node.op, ops.Add):
         return bound + other
     return bound - other if position == 0 else other - bound
@@ -318,14 +404,11 @@ def _tails_of_counts(law: Law, f: Monotone) -> tuple[Callable, Callable]:
 
     def number(y: Node) -> Node:
         x = f.inverse(y)
-        near = ops.round(x)
+        near = ops.round(x) if law.nearest is None else law.nearest(x)
         return ops.where(ops.abs(x - near) <= 1e-9 * ops.maximum(ops.abs(near), 1.0), near, x)
 
     if f.falls:
-        return (
-            lambda y: law.above(ops.ceil(number(y)) - 1),
-            lambda y: law.below(ops.ceil(number(y)) - 1),
-        )
+        return lambda y: law.at_least(number(y)), lambda y: law.before(number(y))
     return lambda y: law.below(number(y)), lambda y: law.above(number(y))
 
 
@@ -341,6 +424,8 @@ def derive_unary(d: Derivation, node: Node) -> Law | None:
             law, Interval(-math.inf, 0.0), d.facts
         ):
             f = mirrored(f)
+        elif type(node.op) in PARTIAL and not law.discrete and not law.event:
+            return partial_law(law, node, position, f, PARTIAL[type(node.op)])
         else:
             raise NotDerived(
                 f"{node.op.user_name()} is taken of values that may lie outside of "
@@ -376,7 +461,7 @@ def sign_of(d: Derivation, a: Node) -> bool | Node:
 def derive_affine(d: Derivation, node: Node) -> Law | None:
     """Sums with, and products and quotients by, a given tensor."""
     law, position = d.one_random(node)
-    other = _float(node.inputs[1 - position])
+    other = as_float(node.inputs[1 - position])
     one = literal_like(1.0, other)
     match node.op:
         case ops.Add():
@@ -389,15 +474,15 @@ def derive_affine(d: Derivation, node: Node) -> Law | None:
             f = Monotone(lambda y: other - y, _nothing, falls=True)
             a, b = literal_like(-1.0, other), other
         case ops.Mul():
-            size = ops.log(ops.abs(_float(other)))
+            size = ops.log(ops.abs(as_float(other)))
             f = Monotone(lambda y: y / other, lambda x, y: -size, falls=sign_of(d, other))
             a, b = other, literal_like(0.0, other)
         case ops.Div() if position == 0:
-            size = ops.log(ops.abs(_float(other)))
+            size = ops.log(ops.abs(as_float(other)))
             f = Monotone(lambda y: y * other, lambda x, y: size, falls=sign_of(d, other))
             a, b = 1 / other, literal_like(0.0, other)
         case _:
-            return derive_reciprocal(d, node)
+            return None
     found = mapped(law, node, position, f)
     family = None if law.family is None else affine_family(law.family, a, b, d.facts)
     if family is None:
@@ -405,124 +490,9 @@ def derive_affine(d: Derivation, node: Node) -> Law | None:
     return law_of_family(*family, node.shape, node.dtype, like=found)
 
 
-def _float(x: Node) -> Node:
+def as_float(x: Node) -> Node:
+    """A tensor in a float dtype."""
     return x if x.type.is_float else x.astype("float64")
-
-
-def derive_reciprocal(d: Derivation, node: Node) -> Law | None:
-    """c / x for a given c: monotone on either side of 0."""
-    law, position = d.one_random(node)
-    if position == 0 or law.discrete:
-        return None
-    c = _float(node.inputs[0])
-    size = ops.log(ops.abs(c))
-
-    def slope(x: Node, y: Node) -> Node:
-        return size - 2 * ops.log(ops.abs(y))
-
-    signed = sign_of(d, c)
-    rises = ops.logical_not(signed) if isinstance(signed, Node) else not signed
-    f = Monotone(lambda y: c / y, slope, falls=rises)
-    family = family_of_map(node.op, law, d.facts) if d.facts.constant(c) == 1 else None
-    sides = within(law, Interval(0.0), d.facts) or within(law, Interval(high=0.0), d.facts)
-    found = mapped(law, node, position, f)
-    if not sides:
-        held = law.support
-        support = held if is_whole_line(held) else Members(
-            lambda y: held.contains(c / y), f"the reciprocal of {held}"
-        )  # fmt: skip
-        found = replace(found, lower=None, upper=None, quantile=None, support=support)
-    else:
-        found = replace(found, support=_reciprocal_support(law.support, c, signed))
-    if family is None:
-        return found
-    return law_of_family(*family, node.shape, node.dtype, like=found)
-
-
-def _reciprocal_support(support: Interval, c: Node, negative: bool | Node) -> Interval:
-    """The support of c / x for x on one side of 0, whose limit at 0 is infinite."""
-    positive = is_number(support.low) and float(np.min(support.low)) >= 0
-    if isinstance(negative, Node):
-        low, high = (as_tensor(x).astype(c.dtype) for x in (support.low, support.high))
-        far = literal_like(math.inf if positive else -math.inf, c)
-        low, high = (ops.where(ops.eq(x, 0), c * far, c / x) for x in (low, high))
-        return Interval(ops.where(negative, low, high), ops.where(negative, high, low))
-
-    def of(bound: object) -> object:
-        if is_number(bound) and np.ndim(bound) == 0 and (bound == 0 or math.isinf(bound)):
-            return bound
-        return c / as_tensor(bound)
-
-    low, high = of(support.low), of(support.high)
-    # 0 and infinity change places.
-    far = math.inf if positive != negative else -math.inf
-    low = far if is_number(low) and low == 0 else 0.0 if is_number(low) else low
-    high = far if is_number(high) and high == 0 else 0.0 if is_number(high) else high
-    ends = (low, high) if negative else (high, low)
-    return Interval(*ends)
-
-
-def derive_power(d: Derivation, node: Node) -> Law | None:
-    """x**c for a given c, where that is monotone."""
-    law, position = d.one_random(node)
-    if position == 1:
-        return _derive_exponential(d, node, law)
-    c = node.inputs[1]
-    known = d.facts.constant(c)
-    if within(law, Interval(0.0), d.facts):
-        return _positive_power(d, node, law, c)
-    if known is None or known != int(known) or known == 0:
-        raise NotDerived("a power of values that may be negative needs a whole number", node)
-    if known % 2 == 0:
-        return None
-    if known < 0:
-        raise NotDerived("a negative odd power of values of both signs is not monotone", node,
-                         "write 1 / x**n")  # fmt: skip
-    k = float(known)
-
-    def root(y: Node) -> Node:
-        return ops.sign(y) * ops.abs(y) ** (1 / k)
-
-    f = Monotone(root, lambda x, y: -math.log(k) - (1 - 1 / k) * ops.log(ops.abs(y)))
-    return mapped(law, node, 0, f)
-
-
-def _positive_power(d: Derivation, node: Node, law: Law, c: Node) -> Law:
-    c = c.astype(node.dtype)
-    size = ops.log(ops.abs(c))
-
-    def slope(x: Node, y: Node) -> Node:
-        return -size + (1 / c - 1) * ops.log(y)
-
-    f = Monotone(lambda y: y ** (1 / c), slope, falls=sign_of(d, c))
-    found = mapped(law, node, 0, f)
-    if f.falls is not False:
-        found = replace(found, support=_power_support(law.support, c, f.falls))
-    family = family_of_map(node.op, law, d.facts, c)
-    if family is None:
-        return found
-    return law_of_family(*family, node.shape, node.dtype, like=found)
-
-
-def _power_support(support: Interval, c: Node, falls: bool | Node) -> Interval:
-    low, high = (as_tensor(x).astype(c.dtype) ** c for x in (support.low, support.high))
-    if isinstance(falls, Node):
-        return Interval(ops.where(falls, high, low), ops.where(falls, low, high))
-    from_zero = is_number(support.low) and bool(np.all(support.low == 0))
-    least = high if is_bound(support.high) else 0.0
-    return Interval(least, math.inf if from_zero else low)
-
-
-def _derive_exponential(d: Derivation, node: Node, law: Law) -> Law:
-    c = node.inputs[0].astype(node.dtype)
-    if not d.facts.bounds(c).positive:
-        raise NotDerived("c**x needs a c that is known to be positive", node,
-                         "write pt.exp(x * pt.log(c))")  # fmt: skip
-    rate = ops.log(c)
-    size = ops.log(ops.abs(rate))
-    f = Monotone(lambda y: ops.log(y) / rate, lambda x, y: -size - ops.log(y), falls=rate < 0)
-    found = mapped(law, node, 1, f)
-    return replace(found, support=Interval(0.0)) if is_whole_line(law.support) else found
 
 
 def derive_cast(d: Derivation, node: Node) -> Law | None:
@@ -531,8 +501,10 @@ def derive_cast(d: Derivation, node: Node) -> Law | None:
     if node.dtype == "bool" and not same_support(law.support, Integers(0, 1)):
         raise NotDerived("a cast to bool of anything but 0 and 1", node, "compare: x != 0")
     if not law.discrete and node.dtype[:5] != "float":
-        raise NotDerived("a cast of a continuous value to a whole number is not derived", node,
-                         "round it: pt.floor, pt.round")  # fmt: skip
+        if node.dtype[:3] != "int":
+            raise NotDerived("negative values that are cast to unsigned numbers wrap around", node)
+        whole = ops.trunc(node.inputs[0])
+        law = d.within(whole, {node.inputs[0]: law}).law(whole)
     return replace(law, dtype=node.dtype)
 
 

@@ -8,16 +8,21 @@ from probtensor import ops
 from probtensor.dataclass import replace
 from probtensor.graph import Node, as_tensor
 from probtensor.graph.parts import Get
-from probtensor.prob.derived.derivation import Derivation, NotDerived
+from probtensor.prob.derived.derivation import Derivation, NotDerived, require_defined
 from probtensor.prob.derived.law import Law, Members, law_of_family, literal_like, log_minus
+from probtensor.prob.derived.rules.convolutions import total_of_few
 from probtensor.prob.derived.rules.families import total_family
 from probtensor.prob.distributions import discrete
 from probtensor.prob.distributions.continuous.bounded import Uniform
+from probtensor.prob.distributions.continuous.lifetimes import Weibull
 from probtensor.prob.distributions.continuous.positive import Exponential, Gamma, LogNormal
 from probtensor.prob.distributions.continuous.skewed import Gumbel
 from probtensor.prob.distributions.support import Integers, Interval, is_number
 from probtensor.rules.arithmetic.sums import drop_constant_axes, is_constant_along
 from probtensor.types import size_product
+
+# The most values with probabilities of their own that an extreme may take.
+MOST_POINTS = 64
 
 
 def entries_of(d: Derivation, x: Node) -> Law:
@@ -40,10 +45,10 @@ def derive_extreme(d: Derivation, node: Node) -> Law | None:
 
 def extreme_law(law: Law, axes: tuple[int, ...], largest: bool, node: Node) -> Law:
     """The law of the largest or smallest entry along axes."""
-    if law.points:
-        raise NotDerived("values with probabilities of their own are compared", node)
+    require_defined(law, node)
     if law.lower is None or law.upper is None:
         raise NotDerived("the distribution function of its entries is not known here", node)
+    points = _points_of_extreme(law, axes, node)
 
     def spread(x: Node) -> Node:
         return ops.broadcast_to(ops.expand_dims(x, axes), law.shape)
@@ -53,7 +58,17 @@ def extreme_law(law: Law, axes: tuple[int, ...], largest: bool, node: Node) -> L
 
     def density(x: Node) -> Node:
         s = spread(x)
-        return _density_of_counts(s) if law.discrete else _density(s)
+        if not law.discrete and not points:
+            return _density(s)
+        before, upto = law.above(s), law.at_least(s)
+        if largest:
+            before, upto = law.before(s), law.below(s)
+        if law.discrete:
+            return _mass_of_extreme(law.full(s), before, upto, axes)
+        at = law.at_point(s)
+        mass = ops.where(at, law.full(s), -math.inf)
+        own = _mass_of_extreme(mass, before, upto, axes)
+        return ops.where(ops.any(at, axis=axes), own, _density(s))
 
     def _density(s: Node) -> Node:
         share, f = inner(s), law.full(s)
@@ -61,23 +76,6 @@ def extreme_law(law: Law, axes: tuple[int, ...], largest: bool, node: Node) -> L
         share = ops.where(none, -1.0, share)
         found = ops.sum(share, axis=axes) + ops.logsumexp(f - share, axis=axes)
         return ops.where(ops.any(none, axis=axes), -math.inf, found)
-
-    def _density_of_counts(s: Node) -> Node:
-        # The probability up to x minus that up to x - 1, from their ratio.
-        before = law.below(s - 1) if largest else law.above(s)
-        upto = law.below(s) if largest else law.above(s - 1)
-        none = ops.eq(before, -math.inf)
-        held = ops.where(none, -1.0, before)
-        excess = law.full(s) - held
-        steps = ops.softplus(excess)
-        total = ops.sum(steps, axis=axes)
-        tiny = ops.all(excess < -37.0, axis=axes)
-        gain = ops.where(
-            tiny, ops.logsumexp(excess, axis=axes),
-            total + ops.log1mexp(-ops.where(tiny, 1.0, total)),
-        )  # fmt: skip
-        some = ops.sum(held, axis=axes) + gain
-        return ops.where(ops.any(none, axis=axes), ops.sum(upto, axis=axes), some)
 
     def inside_all(x: Node) -> Node:
         return ops.sum(inner(spread(x)), axis=axes)
@@ -92,8 +90,43 @@ def extreme_law(law: Law, axes: tuple[int, ...], largest: bool, node: Node) -> L
     tails = (inside_all, beyond) if largest else (beyond, inside_all)
     return Law(
         node.shape, node.dtype, density, _support_of_extreme(law, axes, spread, largest),
-        law.sources, lower=tails[0], upper=tails[1],
+        law.sources, lower=tails[0], upper=tails[1], points=points,
     )  # fmt: skip
+
+
+def _mass_of_extreme(mass: Node, before: Node, upto: Node, axes: tuple[int, ...]) -> Node:
+    """Log of the probability that an extreme is a value: of all entries up to it, from their log
+    masses there, without that of all before it, by the ratio of both."""
+    none = ops.eq(before, -math.inf)
+    held = ops.where(none, -1.0, before)
+    excess = mass - held
+    steps = ops.softplus(excess)
+    total = ops.sum(steps, axis=axes)
+    tiny = ops.all(excess < -37.0, axis=axes)
+    gain = ops.where(
+        tiny, ops.logsumexp(excess, axis=axes),
+        total + ops.log1mexp(-ops.where(tiny, 1.0, total)),
+    )  # fmt: skip
+    some = ops.sum(held, axis=axes) + gain
+    return ops.where(ops.any(none, axis=axes), ops.sum(upto, axis=axes), some)
+
+
+def _points_of_extreme(law: Law, axes: tuple[int, ...], node: Node) -> tuple[Node, ...]:
+    """The values of an extreme that have a probability of their own: those of all entries."""
+    found: list[Node] = []
+    for point in law.points:
+        if is_constant_along(point, axes, law.ndim):
+            found.append(drop_constant_axes(point, axes, law.ndim))
+            continue
+        count = size_product(law.shape[a] for a in axes)
+        if not isinstance(count, int) or len(found) + count > MOST_POINTS:
+            raise NotDerived(
+                f"more than {MOST_POINTS} values with probabilities of their own are compared", node
+            )
+        front = ops.moveaxis(ops.broadcast_to(point, law.shape), axes, tuple(range(len(axes))))
+        rows = ops.reshape(front, (count, *node.shape))
+        found += [rows[k] for k in range(count)]
+    return tuple(found)
 
 
 def _support_of_extreme(law: Law, axes: tuple[int, ...], spread: object, largest: bool) -> object:
@@ -134,7 +167,7 @@ def derive_sorted(d: Derivation, node: Node) -> Law | None:
         return there if held is None else there & ops.all(held, axis=-1)
 
     support = Members(inside, "a vector of increasing entries", event_ndim=1)
-    return Law(node.shape, node.dtype, density, support, dict.fromkeys(law.sources), event=(last,))
+    return Law(node.shape, node.dtype, density, support, law.sources, event=(last,))
 
 
 def derive_order_statistic(d: Derivation, node: Node) -> Law | None:
@@ -148,6 +181,7 @@ def derive_order_statistic(d: Derivation, node: Node) -> Law | None:
     size = law.shape[last]
     if law.discrete or law.points or not law.alike(last) or not isinstance(size, int):
         raise NotDerived("it orders entries with distributions of their own, or whole numbers", x)
+    require_defined(law, node)
     k = k % size
     scale = math.lgamma(size + 1) - math.lgamma(k + 1) - math.lgamma(size - k)
 
@@ -163,7 +197,7 @@ def derive_order_statistic(d: Derivation, node: Node) -> Law | None:
     support = law.support
     if not isinstance(support, (Interval, Integers)) or not is_number(support.low, support.high):
         support = Members(lambda y: law.support.contains(wide(y))[..., :1], str(law.support))
-    return Law(node.shape, node.dtype, density, support, dict.fromkeys(law.sources))
+    return Law(node.shape, node.dtype, density, support, law.sources)
 
 
 def _place_in_order(d: Derivation, node: Node) -> tuple[Node, int] | None:
@@ -185,13 +219,14 @@ def _place_in_order(d: Derivation, node: Node) -> tuple[Node, int] | None:
 
 
 def derive_argmax(d: Derivation, node: Node) -> Law | None:
-    """argmax of gumbel variables is categorical, argmin of exponential ones, too; of entries with
-    one continuous distribution every index is equally likely."""
+    """argmax of gumbel variables is categorical, argmin of exponential and weibull ones, too; of
+    entries with one continuous distribution every index is equally likely."""
     law = entries_of(d, node.inputs[0])
     axis, family = node.op.axis, law.family
     largest = isinstance(node.op, ops.Argmax)
     if law.discrete or law.points:
         raise NotDerived("whole numbers may be equal", node)
+    require_defined(law, node)
     logits = None
     if law.alike(axis):
         logits = ops.zeros(law.shape)
@@ -201,15 +236,46 @@ def derive_argmax(d: Derivation, node: Node) -> Law | None:
             logits = mu / beta
     elif family is not None and not largest and family.of(Exponential):
         logits = ops.log(family.parameters[0])
+    elif family is not None and not largest and family.of(Weibull):
+        alpha, beta = family.parameters
+        if is_constant_along(alpha, (axis,), law.ndim):
+            logits = -alpha * ops.log(beta)
     if logits is None:
         raise NotDerived(
             "the index of an extreme has a known distribution for argmax of gumbel variables of "
-            "one scale, argmin of exponential ones, and entries with one distribution", node,
+            "one scale, argmin of exponential ones, and of weibull ones of one shape, and entries "
+            "with one distribution", node,
         )  # fmt: skip
     logits = ops.moveaxis(ops.broadcast_to(logits, law.shape), axis, -1)
-    sources = dict.fromkeys(law.sources)
+    sources = law.sources
     distribution = discrete.CategoricalLogit()
     return law_of_family(distribution, (logits,), node.shape, node.dtype, None, sources)
+
+
+def derive_argsort(d: Derivation, node: Node) -> Law | None:
+    """argsort along the last axis of entries with one continuous distribution: every permutation
+    is equally likely."""
+    law = entries_of(d, node.inputs[0])
+    last = law.ndim - 1
+    if law.discrete or law.points or not law.alike(last):
+        raise NotDerived(
+            "it orders entries with distributions of their own, or whole numbers", node
+        )
+    require_defined(law, node)
+    size = as_tensor(law.shape[last])
+
+    def density(y: Node) -> Node:
+        n = size.astype("float64")
+        return ops.broadcast_to(-ops.lgamma(n + 1), law.shape[:-1])
+
+    def inside(y: Node) -> Node:
+        places = ops.arange(law.shape[last]).astype(y.dtype)
+        return ops.all(ops.eq(ops.sort(y, axis=-1), places), axis=-1)
+
+    support = Members(inside, "a permutation of the indices", True, 1)
+    return Law(
+        node.shape, node.dtype, density, support, law.sources, event=(last,), free=False
+    )  # fmt: skip
 
 
 def derive_total(d: Derivation, node: Node) -> Law | None:
@@ -217,7 +283,7 @@ def derive_total(d: Derivation, node: Node) -> Law | None:
     law = entries_of(d, node.inputs[0])
     axes, rank = tuple(node.op.axes), law.ndim
     if law.family is None:
-        return None
+        return total_of_few(law, axes, node)
     count = as_tensor(size_product(law.shape[a] for a in axes)).astype("float64")
 
     def total(p: Node) -> Node:
@@ -233,8 +299,8 @@ def derive_total(d: Derivation, node: Node) -> Law | None:
 
     found = total_family(law.family, total, count, fixed, d.facts)
     if found is None:
-        return None
-    sources = dict.fromkeys(law.sources)
+        return total_of_few(law, axes, node)
+    sources = law.sources
     return law_of_family(*found, node.shape, node.dtype, None, sources)
 
 
@@ -245,7 +311,7 @@ def derive_product(d: Derivation, node: Node) -> Law | None:
     count = as_tensor(size_product(law.shape[a] for a in axes)).astype(node.dtype)
     if family is None:
         return None
-    sources = dict.fromkeys(law.sources)
+    sources = law.sources
     if family.of(LogNormal):
         mu, sigma = (ops.broadcast_to(p, law.shape) for p in family.parameters)
         p = ops.sum(mu, axis=axes), ops.sqrt(ops.sum(ops.square(sigma), axis=axes))
@@ -280,6 +346,8 @@ def derive_running(d: Derivation, node: Node) -> Law | None:
         first = y[..., :1] if axis == -1 else y[..., :1, :]
         rest, before = (y[..., 1:], y[..., :-1]) if axis == -1 else (y[..., 1:, :], y[..., :-1, :])
         step = rest / before if product else rest - before
+        # From an infinite entry, which has no density itself, every step is without density.
+        step = ops.where(ops.isinf(before), before, step)
         return ops.concatenate([first, step], axis=axis), ops.concatenate(
             [ops.ones_like(first), before], axis=axis
         )
@@ -292,9 +360,12 @@ def derive_running(d: Derivation, node: Node) -> Law | None:
     support = Interval()
     if law.discrete:
         support = Integers(-math.inf, math.inf)
+        if not isinstance(law.support, Integers):
+            support = Members(lambda y: ops.ones(node.shape, "bool"), str(law.support), True)
     found = replace(
         law, dtype=node.dtype, density=density, support=support, lower=None, upper=None,
-        quantile=None, family=None, places=None, dependent=True, alike=lambda axis: False,
-        sources=dict.fromkeys(law.sources),
+        quantile=None, family=None, places=None, dependent=True, nearest=None,
+        alike=lambda axis: False,
+        sources=law.sources,
     )  # fmt: skip
     return found

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph import Node, as_tensor
 from probtensor.graph import replace as replaced
+from probtensor.graph.node import make
 from probtensor.ops.kinds import Elementwise
 from probtensor.prob.derived.derivation import Derivation, NotDerived, require_shape
 from probtensor.prob.derived.law import (
@@ -17,6 +20,7 @@ from probtensor.prob.derived.law import (
     independent,
     is_whole_line,
     joined_sources,
+    law_of_given,
     same_support,
 )
 from probtensor.prob.derived.rules.counts import truth
@@ -59,10 +63,10 @@ def component(d: Derivation, node: Node, x: Node) -> Component:
 
 def mixture(
     weights: Sequence[Node], parts: Sequence[Component], node: Node, laws: Sequence[Law],
-    joint: bool,
+    joint: bool, apart: bool = False,
 ) -> Law:  # fmt: skip
     """The law of a component that is chosen with log probabilities `weights`. With `joint` all
-    entries are of one component."""
+    entries are of one component; `apart` says that no two entries read the same of a variable."""
     random = [p.law for p in parts if p.law is not None]
     if not random:
         raise NotDerived("it chooses from given values", node, "observe what it is chosen by")
@@ -70,7 +74,7 @@ def mixture(
     if len(discrete) > 1:
         raise NotDerived("it chooses from whole numbers and continuous values", node)
     counted = discrete == {True}
-    if node.ndim and not joint:
+    if node.ndim and not joint and not apart:
         for k, a in enumerate(random):
             if not all(independent(a, b) or a.same_source(b) for b in random[:k]):
                 raise NotDerived("it chooses from different entries of one variable", node)
@@ -114,6 +118,7 @@ def mixture(
     return Law(
         node.shape, node.dtype, density, support, joined_sources(laws), lower=tail("below"),
         upper=tail("above"), event=tuple(range(node.ndim)) if joint else (), points=points,
+        partial=any(x.partial for x in random),
     )  # fmt: skip
 
 
@@ -139,6 +144,12 @@ def _joined_support(parts: Sequence[Component], node: Node, counted: bool) -> ob
     points = [p for p in parts if p.law is None]
     if not points and all(same_support(s, supports[0]) for s in supports):
         return supports[0]
+    if plain and not counted and not points:
+        # In a gap between the supports no part has a density.
+        ends = [[np.asarray(x, "float64") for x in (s.low, s.high)] for s in supports]
+        low = np.minimum.reduce([np.min(a) for a, _ in ends])
+        high = np.maximum.reduce([np.max(b) for _, b in ends])
+        return Interval(float(low), float(high))
     if (
         plain
         and not counted
@@ -193,25 +204,21 @@ def _chosen(d: Derivation, node: Node, condition: Node, values: Sequence[Node]) 
         law = d.law(x)
         require_shape(law, node)
         return law
-    parts = [component(d, node, x) for x in values]
-    if any(p.law is None for p in parts):
-        raise NotDerived(
-            "some of its entries are given values, which have no density", node,
-            "observe the random entries alone",
-        )  # fmt: skip
-    first, second = parts[0].law, parts[1].law
+    first, second = _chosen_laws(d, node, values)
     if not independent(first, second) and not first.same_source(second):
         raise NotDerived("it chooses from entries that depend on each other", node)
     if first.discrete != second.discrete:
         raise NotDerived("it chooses from whole numbers and continuous values", node)
 
     def each(name: str) -> Callable | None:
-        return lambda y: ops.where(condition, *(getattr(p.law, name)(y) for p in parts))
+        return lambda y: ops.where(condition, *(getattr(x, name)(y) for x in (first, second)))
 
-    known_tails = all(p.law.lower is not None and p.law.upper is not None for p in parts)
+    known_tails = all(x.lower is not None and x.upper is not None for x in (first, second))
+    points = [ops.where(condition, x, math.nan) for x in first.points]
+    points += [ops.where(condition, math.nan, x) for x in second.points]
     support = first.support
     if not same_support(support, second.support):
-        sides = [p.law.support for p in parts]
+        sides = [first.support, second.support]
 
         def inside(y: Node) -> Node:
             masks = [s.contains(y) for s in sides]
@@ -222,8 +229,19 @@ def _chosen(d: Derivation, node: Node, condition: Node, values: Sequence[Node]) 
     return Law(
         node.shape, node.dtype, each("full"), support, joined_sources([first, second]),
         lower=each("below") if known_tails else None, upper=each("above") if known_tails else None,
-        dependent=first.dependent or second.dependent,
+        points=tuple(points), dependent=first.dependent or second.dependent,
+        partial=first.partial or second.partial,
     )  # fmt: skip
+
+
+def _chosen_laws(d: Derivation, node: Node, values: Sequence[Node]) -> list[Law]:
+    """The laws of both operands of a choice; given values have the probability 1."""
+    parts = [component(d, node, x) for x in values]
+    counted = any(p.law is not None and p.law.discrete for p in parts)
+    return [
+        law_of_given(ops.broadcast_to(x, node.shape), counted) if p.law is None else p.law
+        for p, x in zip(parts, values, strict=True)
+    ]
 
 
 def derive_ifelse(d: Derivation, node: Node) -> Law | None:
@@ -246,59 +264,88 @@ def derive_ifelse(d: Derivation, node: Node) -> Law | None:
 
 
 def _weights(law: Law, count: int, node: Node) -> list[Node]:
-    """Logs of the probabilities of the indices 0 ... count - 1 of a scalar."""
-    if not law.discrete or not law.independent or law.shape != ():
-        raise NotDerived("its index is not a scalar of whole numbers", node)
-    return [law.full(as_tensor(float(k)).astype("int64")
-                     if law.family is not None and law.family.distribution.indexes
-                     else as_tensor(float(k))) for k in range(count)]  # fmt: skip
+    """Logs of the probabilities of the indices 0 ... count - 1."""
+    if not law.discrete or not law.independent:
+        raise NotDerived("its index is not made of independent whole numbers", node)
+    indexes = law.family is not None and law.family.distribution.indexes
+    numbers = [ops.broadcast_to(as_tensor(float(k)), law.shape) for k in range(count)]
+    return [law.full(x.astype("int64") if indexes else x) for x in numbers]
 
 
 def derive_picked(d: Derivation, node: Node) -> Law | None:
-    """stack([x, y, ...])[i]: a mixture if i is random, the component i if it is given."""
+    """stack([x, y, ...])[i]: a mixture if i is random, the component i if it is given; also along
+    another axis, and for indices that pick each column's own component, as x[i, arange(n)]."""
     x, *indices = node.inputs
-    if d.is_given(x) or len(indices) != 1 or node.op.axes != (0,):
+    known = [d.value(i) for i in indices]
+    if d.is_given(x) or sum(i is None for i in known) != 1:
         return None
-    index = indices[0]
+    at = next(k for k, i in enumerate(known) if i is None)
+    index, axis = indices[at], node.op.axes[at]
     law = d.law(x)
-    if not law.independent or index.shape != ():
+    if not law.independent or (len(indices) == 1 and index.shape != ()):
         raise NotDerived(
             "an index picks several entries, some perhaps twice", node,
             "use pt.where, which chooses entry by entry",
             vague=True,
         )  # fmt: skip
-    count = law.shape[0]
+    count = law.shape[axis]
     if not isinstance(count, int):
         raise NotDerived("the number of its components is not known", node)
 
-    def at(k: int) -> Node:
-        return x[k]
+    def component_of(k: int) -> Law:
+        places = list(indices)
+        places[at] = ops.broadcast_to(as_tensor(k), index.shape)
+        part = make(node.op, (x, *(as_tensor(d.value(i)) for i in places)))
+        return _part(d, x, law, part)
 
-    if not d.is_given(index):
-        own = d.law(index)
-        if not independent(own, law):
-            raise NotDerived("its index and its values are made of the same variable", node)
-        weights = _weights(own, count, index)
-        parts = [Component(_part(d, x, law, at(k))) for k in range(count)]
-        return mixture(weights, parts, node, [own, law], joint=node.ndim > 0)
+    parts = [component_of(k) for k in range(count)]
+    joint = node.ndim > 0 and index.shape == ()
+    if not joint and tuple(index.shape) != tuple(node.shape):
+        raise NotDerived("an index picks several rows of entries", node)
+    if d.is_given(index):
+        return _picked_by_given(index, parts, node, law)
+    own = d.law(index)
+    if not independent(own, law):
+        raise NotDerived("its index and its values are made of the same variable", node)
+    weights = _weights(own, count, index)
+    return mixture(weights, [Component(p) for p in parts], node, [own, law], joint, apart=True)
+
+
+def _picked_by_given(index: Node, parts: Sequence[Law], node: Node, law: Law) -> Law:
+    """The component that a given index picks."""
+    count = len(parts)
+    if index.dtype == "bool":
+        index = index.astype("int64")
+    places = [index, *np.indices(index.shape)] if index.shape else [index]
 
     def each(name: str) -> Callable:
         def found(y: Node) -> Node:
-            wide = ops.broadcast_to(y, law.shape)
-            return ops.broadcast_to(getattr(law, name)(wide), law.shape)[index]
+            terms = [ops.broadcast_to(getattr(p, name)(y), node.shape) for p in parts]
+            return ops.stack(terms)[tuple(places)]
 
         return found
 
-    support = law.support
-    if not isinstance(support, (Interval, Integers)) or not is_number(support.low, support.high):
-        support = Members(
-            lambda y: ops.broadcast_to(
-                law.support.contains(ops.broadcast_to(y, law.shape)), law.shape)[index],
-            str(law.support), law.discrete,
-        )  # fmt: skip
+    support = parts[0].support
+    if not all(same_support(p.support, support) for p in parts):
+
+        def inside(y: Node) -> Node:
+            masks = [p.support.contains(y) for p in parts]
+            full = [ops.ones((), "bool") if m is None else m for m in masks]
+            full = [ops.broadcast_to(m, node.shape) for m in full]
+            return ops.stack(full)[tuple(places)]
+
+        text = " or ".join(dict.fromkeys(str(p.support) for p in parts))
+        support = Members(inside, text, law.discrete)
+    tails = all(p.lower is not None and p.upper is not None for p in parts)
+    points = [
+        ops.where(ops.eq(index, k) | ops.eq(index, k - count), x, math.nan)
+        for k, p in enumerate(parts)
+        for x in p.points
+    ]
     return Law(
         node.shape, node.dtype, each("full"), support, dict.fromkeys(law.sources),
-        lower=each("below") if law.lower else None, upper=each("above") if law.upper else None,
+        lower=each("below") if tails else None, upper=each("above") if tails else None,
+        points=tuple(points), partial=law.partial,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ step, and its derivatives are those of the equation that it solves."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from probtensor.late import late
 from probtensor.ops.kinds import Elementwise
 from probtensor.prob.derived.derivation import Derivation, NotDerived, literal_value
 from probtensor.prob.derived.law import Law
-from probtensor.prob.derived.rules.elementwise import UNARY, Monotone, image_law
+from probtensor.prob.derived.rules.elementwise import PARTIAL, UNARY, Monotone, image_law
 from probtensor.prob.distributions.support import Interval, is_number
 from probtensor.rules.derivatives import stabilized
 from probtensor.transform.autodiff import pull_back
@@ -65,6 +65,9 @@ def derive_solved(d: Derivation, node: Node) -> Law | None:
     f, slope = stabilized([f, pull_back(f, own, ops.ones_like(f))], [own])
     falls = _falls(facts.bounds(slope), _is_analytic(node, x))
     if falls is None:
+        direction = _direction(f, own, facts)
+        falls = None if direction is None else direction < 0
+    if falls is None:
         raise NotDerived(
             "it is not seen to be a monotone function of its variable", node,
             "a function is seen to be monotone where all terms of its derivative have one sign",
@@ -110,7 +113,13 @@ def _jump_of(f: Node, own: Node, facts: FactTable) -> Node | None:
     order = toposort([f])
     inside = depending(order, [own])
     for node in order:
-        if node is own or node not in inside or isinstance(node.op, _CONTINUOUS):
+        if node is own or node not in inside:
+            continue
+        if type(node.op) in PARTIAL:
+            bounds, domain = facts.bounds(node.inputs[0]), UNARY[type(node.op)].domain
+            if bounds.low < domain.low or bounds.high > domain.high:
+                return node
+        if isinstance(node.op, _CONTINUOUS):
             continue
         operands = list(node.inputs)
         if isinstance(node.op, ops.Div):
@@ -139,6 +148,51 @@ def _falls(bounds: Bounds, is_analytic: bool) -> bool | None:
         return False
     falls = bounds.nonpositive and (bounds.nonzero or is_analytic)
     return True if falls else None
+
+
+_FALLING, _RISING = (ops.Erfcx,), (ops.Erfi,)
+
+
+def _direction(f: Node, own: Node, facts: FactTable) -> int | None:
+    """1 for a function of an input that rises, -1 for one that falls, as its parts say; None if
+    they do not."""
+    found: dict[Node, int | None] = {own: 1}
+    order = toposort([f])
+    inside = depending(order, [own])
+    for node in order:
+        if node in inside and node is not own:
+            found[node] = _direction_of(node, found, inside, facts)
+    return found.get(f)
+
+
+def _direction_of(
+    node: Node, found: Mapping[Node, int | None], inside: Collection[Node], facts: FactTable
+) -> int | None:
+    op, moving = node.op, [x for x in node.inputs if x in inside]
+    ways = [found[x] for x in moving]
+    if None in ways:
+        return None
+    if isinstance(op, ops.Sub) and node.inputs[1] in inside:
+        ways[-1] = -ways[-1]
+    if isinstance(op, (ops.Add, ops.Sub, ops.Logaddexp)):
+        return ways[0] if len(set(ways)) == 1 else None
+    if len(node.inputs) == 2 and len(moving) == 1 and isinstance(op, (ops.Mul, ops.Div)):
+        other = node.inputs[1 if moving[0] is node.inputs[0] else 0]
+        bounds = facts.bounds(other)
+        if moving[0] is not node.inputs[0] and isinstance(op, ops.Div):
+            return None
+        if bounds.positive:
+            return ways[0]
+        return -ways[0] if bounds.nonpositive and bounds.nonzero else None
+    if isinstance(op, (*_FALLING, *_RISING)):
+        return -ways[0] if isinstance(op, _FALLING) else ways[0]
+    known = UNARY.get(type(op))
+    if known is None:
+        return None
+    bounds = facts.bounds(moving[0])
+    if bounds.low < known.domain.low or bounds.high > known.domain.high:
+        return None
+    return -ways[0] if known.falls else ways[0]
 
 
 def _is_analytic(node: Node, x: Node) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.graph.node import Op
 from probtensor.prob import random as r
@@ -12,12 +14,11 @@ from probtensor.prob.derived.rules import (
     counts,
     elementwise,
     folds,
-    linear,
     mixtures,
+    powers,
     solve,
-    vectors,
-    views,
 )
+from probtensor.prob.derived.rules.tensors import joins, linear, vectors, views
 
 _COMPARISONS = (ops.Lt, ops.Le, ops.Gt, ops.Ge)
 _RUNNING = (
@@ -82,6 +83,14 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "block of a covariance matrix",
+        (ops.Slice,),
+        vectors.derive_block,
+        "Wishart, inverse Wishart; gamma and inverse gamma for one entry",
+        "a block on the diagonal of wishart or inverse_wishart",
+        (lambda: r.wishart(4.5, [[1.0, 0.3], [0.3, 2.0]])[1, 1],),
+    ),
+    Rule(
         "part of a vector of shares or tallies",
         (ops.Slice,),
         vectors.derive_part,
@@ -98,6 +107,51 @@ RULES: tuple[Rule, ...] = (
         (),
     ),
     Rule(
+        "determinant",
+        (ops.Det, ops.LogAbsDet),
+        vectors.derive_determinant,
+        "that of a power of a gamma variable",
+        "wishart or inverse_wishart of one or two rows",
+        (
+            lambda: ops.det(r.wishart(4.5, [[1.0, 0.3], [0.3, 2.0]])),
+            lambda: ops.slogdet(r.inverse_wishart(4.5, [[1.0, 0.3], [0.3, 2.0]]))[1],
+        ),
+    ),
+    Rule(
+        "product from both sides",
+        (ops.Contract,),
+        vectors.derive_congruence,
+        "Wishart, inverse Wishart; gamma for a vector",
+        "A @ W @ A.mT for a given A, square for inverse_wishart",
+        (
+            lambda: (a := np.array([1.0, 0.5])) @ r.wishart(4.5, [[1.0, 0.3], [0.3, 2.0]]) @ a,
+        ),
+    ),
+    Rule(
+        "scaled covariance matrix",
+        (ops.Mul, ops.Div),
+        vectors.derive_scaled,
+        "Wishart, inverse Wishart",
+        "a given positive factor",
+        (lambda: (2.0 * r.wishart(4.5, [[1.0, 0.3], [0.3, 2.0]]))[1, 1],),
+    ),
+    Rule(
+        "sum of covariance matrices",
+        (ops.Add,),
+        vectors.derive_sum_of_matrices,
+        "Wishart",
+        "independent wishart matrices with one scale",
+        (lambda: (r.wishart(4.5, np.eye(2)) + r.wishart(3.0, np.eye(2)))[1, 1],),
+    ),
+    Rule(
+        "shares of a total",
+        (ops.Div, ops.Softmax),
+        vectors.derive_normalised,
+        "dirichlet",
+        "g / sum(g) and softmax(log(g)) for gamma entries of one rate",
+        (lambda: ops.softmax(ops.log(r.gamma([1.0, 2.0, 3.0], 1.5)))[1],),
+    ),
+    Rule(
         "factor of a matrix",
         (ops.Cholesky,),
         vectors.derive_factor,
@@ -110,7 +164,7 @@ RULES: tuple[Rule, ...] = (
         (ops.Slice, ops.Gather),
         views.derive_selected,
         "that of the entries that are read",
-        "each entry is read once, at places that are literals",
+        "each entry or vector is read once, at places that are literals",
         (lambda: r.gamma([1.0, 2.0, 3.0], 2.0)[1],),
     ),
     Rule(
@@ -118,31 +172,31 @@ RULES: tuple[Rule, ...] = (
         (ops.Reshape, ops.Transpose, ops.ExpandDims, ops.DropAxes),
         views.derive_rearranged,
         "that of the same entries in their old places",
-        "independent entries",
+        "entries, and whole vectors with a joint density",
         (lambda: ops.exp(r.normal(0.2, 0.5, shape=1)).reshape(()),),
     ),
     Rule(
         "broadcast",
         (ops.BroadcastTo,),
         views.derive_broadcast,
-        "the same",
-        "nothing is repeated",
+        "that of the entries that are repeated, where these are equal",
+        "as the last function: of repeated entries no function is derived",
         (lambda: ops.reshape(ops.broadcast_to(r.gamma(2.0, 1.0, shape=1), (1, 1)), ()),),
     ),
     Rule(
         "join",
         (ops.Concatenate,),
-        views.derive_joined,
+        joins.derive_joined,
         "those of the pieces, side by side",
-        "all pieces are random and independent",
+        "independent pieces, also given ones; variables whose parameters are other pieces",
         (lambda: ops.max(ops.stack([r.normal(0.5, 1.0), r.logistic(0.0, 1.0)])),),
     ),
     Rule(
         "write",
         (ops.SetSlice, ops.Scatter),
-        views.derive_written,
+        joins.derive_written,
         "those of what is kept and what is written",
-        "both are random and independent, the places literals",
+        "both are independent or given, the places literals",
         (lambda: ops.sum(r.normal(shape=3).at[1].set(r.normal(1.0, 2.0))),),
     ),
     # Two variables, or one several times.
@@ -150,9 +204,17 @@ RULES: tuple[Rule, ...] = (
         "sum",
         (ops.Add, ops.Sub),
         arithmetic.derive_sum,
-        "that of the sum: normal, cauchy, gamma, poisson, ...",
-        "independent variables of a pair in the table, with equal rates where it needs these",
+        "that of the sum: normal, cauchy, gamma, poisson, ...; sums of the densities at what is "
+        "left; (F(y - a) - F(y - b)) / (b - a)",
+        "independent: a known pair of families; at most 64 whole numbers and anything; uniform and "
+        "continuous variables with a known distribution function",
         (
+            lambda: r.uniform(-1.0, 2.0) + r.logistic(0.2, 0.7),
+            lambda: r.normal(0.2, 0.7) - r.uniform(-1.0, 2.0),
+            lambda: r.normal(0.2, 0.7) + r.binomial(3, 0.4),
+            lambda: r.bernoulli(0.4) - r.poisson(1.5),
+            lambda: r.binomial(5, 0.4) - r.binomial(3, 0.7),
+            lambda: r.normal(0.2, 0.7) - r.exponential(0.8),
             lambda: r.normal(0.2, 0.7) + r.normal(0.5, 1.2),
             lambda: r.poisson(1.5) + r.poisson(0.7),
             lambda: r.poisson(1.5) - r.poisson(0.7),
@@ -167,22 +229,37 @@ RULES: tuple[Rule, ...] = (
         "product",
         (ops.Mul,),
         arithmetic.derive_product,
-        "log_normal",
-        "independent log_normal variables",
-        (lambda: r.log_normal(0.2, 0.5) * r.log_normal(-0.1, 0.4),),
+        "log_normal; Bessel functions, logarithms",
+        "independent: log_normal; normal around 0; exponential; uniform from 0",
+        (
+            lambda: r.log_normal(0.2, 0.5) * r.log_normal(-0.1, 0.4),
+            lambda: r.normal(0.0, 1.5) * r.normal(0.0, 0.5),
+            lambda: r.exponential(1.5) * r.exponential(0.5),
+            lambda: r.uniform(0.0, 1.5) * r.uniform(0.0, 0.7),
+        ),
     ),
     Rule(
         "ratio",
         (ops.Div,),
         arithmetic.derive_ratio,
         "cauchy, log_normal, beta prime and F, student_t, beta",
-        "independent: normal around 0; log_normal; gamma; z / sqrt(gamma); g / (g + h)",
+        "independent: normal around 0; log_normal; gamma; uniform from 0; z / sqrt(gamma); "
+        "g / (g + h)",
         (
+            lambda: r.uniform(0.0, 1.5) / r.uniform(0.0, 0.7),
             lambda: r.normal(0.0, 1.5) / r.normal(0.0, 0.5),
             lambda: (r.chi_squared(5.0) / 5) / (r.chi_squared(8.0) / 8),
             lambda: r.normal(0.0, 1.0) / ops.sqrt(r.chi_squared(5.0) / 5),
             lambda: (x := r.gamma(2.0, 1.5)) / (x + r.gamma(3.0, 1.5)),
         ),
+    ),
+    Rule(
+        "angle",
+        (ops.Arctan2,),
+        arithmetic.derive_angle,
+        "uniform",
+        "independent normal variables around 0 with one scale",
+        (lambda: ops.arctan2(r.normal(0.0, 1.5), r.normal(0.0, 1.5)),),
     ),
     Rule(
         "larger of two",
@@ -206,13 +283,16 @@ RULES: tuple[Rule, ...] = (
         (ops.Add, ops.Sub, ops.Mul, ops.Div),
         elementwise.derive_affine,
         "f((y - b) / a) / |a|",
-        "the other operand is given; c / x also for values of both signs",
-        (
-            lambda: 3.0 - 2.0 * r.gumbel(0.3, 1.0),
-            lambda: 2 - r.poisson(2.0),
-            lambda: 1 / r.gamma(3.0, 1.0),
-            lambda: 1 / r.normal(0.5, 1.0),
-        ),
+        "the other operand is given",
+        (lambda: 3.0 - 2.0 * r.gumbel(0.3, 1.0), lambda: 2 - r.poisson(2.0)),
+    ),
+    Rule(
+        "reciprocal",
+        (ops.Div,),
+        powers.derive_reciprocal,
+        "f(c / y) c / y^2",
+        "a given numerator; also of values of both signs",
+        (lambda: 1 / r.gamma(3.0, 1.0), lambda: 1 / r.normal(0.5, 1.0)),
     ),
     Rule(
         "monotone function",
@@ -232,10 +312,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "power",
         (ops.Pow,),
-        elementwise.derive_power,
+        powers.derive_power,
         "f(y^(1/c)) |y^(1/c - 1) / c|",
-        "positive values, or an odd power; c**x for a positive c",
-        (lambda: r.gamma(2.0, 1.5) ** 1.7, lambda: r.normal(0.5, 1.0) ** 3),
+        "positive values, or a known power; c**x for a positive c",
+        (
+            lambda: r.gamma(2.0, 1.5) ** 1.7,
+            lambda: r.normal(0.5, 1.0) ** 3,
+            lambda: r.normal(0.5, 1.0) ** -3,
+        ),
     ),
     Rule(
         "even function",
@@ -363,23 +447,42 @@ RULES: tuple[Rule, ...] = (
         (),
     ),
     Rule(
+        "order of indices",
+        (ops.Argsort,),
+        folds.derive_argsort,
+        "1 / n!",
+        "continuous independent entries with one distribution",
+        (),
+    ),
+    Rule(
         "index of an extreme",
         (ops.Argmax, ops.Argmin),
         folds.derive_argmax,
         "categorical",
-        "argmax of gumbel variables of one scale, argmin of exponential ones; one distribution",
+        "argmax of gumbel variables of one scale, argmin of exponential ones, or weibull ones of "
+        "one shape; one distribution",
         (
             lambda: ops.argmax(r.gumbel([0.0, 0.5, 1.0], 1.5)),
             lambda: ops.argmin(r.exponential([1.0, 2.0, 3.0])),
         ),
     ),
     Rule(
+        "sum of squares",
+        (ops.Sum,),
+        linear.derive_squares,
+        "a scaled chi squared",
+        "deviations of normal entries with one scale from their mean, or another projection",
+        (lambda: ops.var(r.normal(0.3, 1.5, shape=4)),),
+    ),
+    Rule(
         "total",
         (ops.Sum,),
         folds.derive_total,
         "that of the sum: normal, cauchy, gamma, poisson, binomial, ...",
-        "independent entries of one family, with equal rates where it needs these",
+        "independent entries of one family, with equal rates where it needs these; whole numbers "
+        "of which there are few",
         (
+            lambda: ops.sum(r.discrete_uniform(1, 6, shape=3)),
             lambda: ops.sum(r.gamma([1.0, 2.0, 0.5], 1.5)),
             lambda: ops.mean(r.normal(0.3, 1.5, shape=4)),
             lambda: ops.sum(r.bernoulli(0.3, shape=4)),
@@ -409,7 +512,7 @@ RULES: tuple[Rule, ...] = (
         (ops.Contract,),
         linear.derive_matrix,
         "f(A^-1 y) / |det A|",
-        "a given square matrix and independent entries",
+        "given square matrices; entries, or vectors, that move freely",
         (),
     ),
     # What is tried last, at any node.

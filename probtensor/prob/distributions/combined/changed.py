@@ -22,6 +22,7 @@ from probtensor.prob.distributions.combined.parts import Combined, number_of
 from probtensor.prob.distributions.combined.search import least_between, root_between
 from probtensor.prob.distributions.distribution import LOG_HALF
 from probtensor.prob.distributions.formulas import LOG_2
+from probtensor.prob.distributions.pathwise import drawn, moves
 from probtensor.prob.distributions.support import (
     BINARY,
     REAL,
@@ -148,8 +149,12 @@ class Masked(Combined):
             x = typed(self.part, ops.where(counts, x, two_inside(part, x.dtype)[0]))
         return ops.where(counts, self.part.logpdf(x, *own), 0.0)
 
+    @property
+    def smooth_draws(self) -> bool:
+        return moves(self.part)
+
     def sample(self, key, shape, mask, *own):
-        return self.part.sample(key, shape, *own)
+        return drawn(self.part, key, shape, *own)
 
     def mean(self, mask, *own):
         return self.part.mean(*own)

@@ -65,6 +65,11 @@ class Custom(Distribution):
     def has_cdf(self) -> bool:
         return self.log_tail is not None
 
+    @property
+    def smooth_draws(self) -> bool:
+        # What a user's function gives has the derivatives of any expression of random variables.
+        return self.random is not None and not self.discrete
+
     def axis_names(self) -> dict[str, tuple[str, ...]]:
         return dict(zip(self.names, self.axes_of, strict=True))
 

@@ -20,6 +20,7 @@ from probtensor.prob.distributions.combined.anywhere import (
 )
 from probtensor.prob.distributions.combined.parts import Combined, given, number_of
 from probtensor.prob.distributions.distribution import element_indices
+from probtensor.prob.distributions.pathwise import drawn, moves
 from probtensor.prob.distributions.support import (
     BINARY,
     REAL,
@@ -184,6 +185,10 @@ class Censored(Cut):
     def has_atoms(self) -> bool:
         return not self.part.discrete
 
+    @property
+    def smooth_draws(self) -> bool:
+        return moves(self.part)
+
     def support(self, *parameters):
         lower, upper, own = self.split(parameters)
         support = self.part.support(*own)
@@ -226,7 +231,7 @@ class Censored(Cut):
 
     def sample(self, key, shape, *parameters):
         own = self.split(parameters)[2]
-        return self.clipped(self.part.sample(key, shape, *own), parameters)
+        return self.clipped(drawn(self.part, key, shape, *own), parameters)
 
     def clipped(self, x: Node, parameters: Sequence[Node]) -> Node:
         """A value as it is recorded."""

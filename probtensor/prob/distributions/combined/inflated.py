@@ -23,6 +23,7 @@ from probtensor.prob.distributions.combined.parts import (
     number_of,
 )
 from probtensor.prob.distributions.distribution import element_indices
+from probtensor.prob.distributions.pathwise import drawn, moves
 from probtensor.prob.distributions.support import UNIT, Integers, Interval, Support
 
 ZERO_COUNT, ZERO = Integers(0, 0), Interval(0.0, 0.0)
@@ -92,6 +93,14 @@ class Inflated(Combined):
     @property
     def has_atoms(self) -> bool:
         return not self.part.discrete
+
+    @property
+    def smooth_draws(self) -> bool:
+        return moves(self.part)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        return tuple(self.own)
 
     @property
     def over(self) -> Support:
@@ -182,8 +191,8 @@ class Inflated(Combined):
     def sample(self, key, shape, psi, *parameters):
         u = ops.draw_uniform(ops.key_fold(key, 0), element_indices(shape))
         inside = u > psi if self.gated else u < psi
-        drawn = self.part.sample(ops.key_fold(key, 1), shape, *parameters)
-        return ops.where(inside, drawn, 0.0)
+        value = drawn(self.part, ops.key_fold(key, 1), shape, *parameters)
+        return ops.where(inside, value, 0.0)
 
     def mean(self, psi, *parameters):
         share = 1 - psi if self.gated else psi

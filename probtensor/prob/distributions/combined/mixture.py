@@ -27,6 +27,7 @@ from probtensor.prob.distributions.combined.parts import Combined, chosen_of, ov
 from probtensor.prob.distributions.combined.search import least_between, root_between
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import log_of
+from probtensor.prob.distributions.pathwise import drawn, moves
 from probtensor.prob.distributions.support import SIMPLEX, Integers, Interval, Support
 from probtensor.types import TensorType
 
@@ -41,10 +42,15 @@ class Mixture(Combined):
     """Component k with probability w[..., k]. The components are its parts."""
 
     own: ClassVar = {"w": SIMPLEX}
+    steps = ("w",)
 
     @property
     def over(self) -> Support:
         return hull([part.over for part in self.parts])
+
+    @property
+    def smooth_draws(self) -> bool:
+        return all(map(moves, self.parts))
 
     def support(self, w, *parameters):
         pairs = self.of_parts((w, *parameters))
@@ -134,10 +140,10 @@ class Mixture(Combined):
                 if any(value is not values[0] for value in values) else values[0]
                 for domain, values in zip(domains, zip(*owns, strict=True), strict=True)
             ]  # fmt: skip
-            return self.part.sample(key, shape, *picked)
-        drawn = [part.sample(key, shape, *own)
-                 for part, own in zip(self.parts, owns, strict=True)]  # fmt: skip
-        return chosen_of(masks, drawn)
+            return drawn(self.part, key, shape, *picked)
+        values = [drawn(part, key, shape, *own)
+                  for part, own in zip(self.parts, owns, strict=True)]  # fmt: skip
+        return chosen_of(masks, values)
 
     def weighted(self, values: Sequence[Node], w: Node) -> Node:
         """The sum of values of the components, times their weights."""
@@ -227,7 +233,7 @@ class StackedMixture(Mixture):
         domains = self.part.parameters.values()
         picked = [picked_entry(p, k, d.event_ndim)
                   for p, d in zip(parameters, domains, strict=True)]  # fmt: skip
-        return self.part.sample(ops.key_fold(key, 1), shape, *picked)
+        return drawn(self.part, ops.key_fold(key, 1), shape, *picked)
 
     def mean(self, w, *parameters):
         return self.weighted(self.part.mean(*self.plain(parameters)), w)

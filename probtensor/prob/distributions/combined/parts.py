@@ -108,6 +108,10 @@ class Combined(Distribution, SizedFields):
         return any(part.has_atoms for part in self.parts)
 
     @property
+    def has_gaps(self) -> bool:
+        return any(part.has_gaps for part in self.parts)
+
+    @property
     def over(self) -> Support:
         return self.part.over
 

@@ -9,6 +9,7 @@
     bounded.py     over intervals: uniform, beta
     shares.py      over intervals: other shares, and sizes within bounds
     circular.py    of angles
+    passages/      first passage times of diffusions: wiener, drift_diffusion
     polya_gamma.py, by its Laplace transform
     renamed.py     others in parameters of their own
     searches.py    tails by quadrature, quantiles by a search for the root

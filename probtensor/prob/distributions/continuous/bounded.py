@@ -6,9 +6,9 @@ import math
 
 from probtensor import ops
 from probtensor.prob.distributions.continuous.families import (
-    log_gamma_draw,
     number,
 )
+from probtensor.prob.distributions.continuous.positive import log_gamma_draw
 from probtensor.prob.distributions.distribution import Distribution, element_indices, share_of
 from probtensor.prob.distributions.formulas import (
     at_least,

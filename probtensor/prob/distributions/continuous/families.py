@@ -69,14 +69,6 @@ def grown(scale: Node, t: Node) -> Node:
     return scale * root * root
 
 
-def log_gamma_draw(key, shape, alpha):
-    """The log of a draw from gamma(alpha, 1), which underflows for small alpha: that of a draw for
-    alpha + 1 times u**(1/alpha) (Marsaglia and Tsang 2000, section 6)."""
-    index = element_indices(shape)
-    power = ops.draw_exponential(ops.key_fold(key, 1), index)
-    return ops.log(ops.draw_gamma(ops.key_fold(key, 0), index, alpha + 1)) - power / alpha
-
-
 class LocationScale(Distribution):
     """mu + sigma z, with z of a standard distribution that is symmetric about 0."""
 

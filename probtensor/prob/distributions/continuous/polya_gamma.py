@@ -11,10 +11,11 @@ import math
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph import Node, as_tensor
+from probtensor.graph import Const, Node, as_tensor
+from probtensor.ops.branches.op import ifelse
 from probtensor.prob.distributions.continuous.families import draw_uniform
 from probtensor.prob.distributions.continuous.searches import FALL, inner, root_between
-from probtensor.prob.distributions.distribution import Distribution
+from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import HALF_LOG_2PI, LOG_2
 from probtensor.prob.distributions.support import POSITIVE, REAL
 
@@ -96,8 +97,23 @@ class PolyaGamma(Distribution):
         ))  # fmt: skip
 
     def sample(self, key, shape, h, z):
-        # By inversion of the lower tail alone, which has the precision of a uniform number; the
-        # known samplers are exact for whole h, and for few others.
+        # Whole shapes by rejection, others by inversion, which takes a thousand times longer and
+        # is left out where there are none.
+        whole = ops.eq(h, ops.floor(h)) & (h >= 1) & (h <= ops.DrawPolyaGamma.most)
+        known = is_whole(h.op.array) if isinstance(h.op, Const) else None
+        if known is not None and not known:
+            return self._inverted(key, shape, h, z)
+        index = element_indices(shape)
+        found = ops.draw_polya_gamma(key, index, ops.where(whole, h, 1.0), z)
+        if known:
+            return found
+        other = ops.broadcast_to(self._inverted(key, shape, h, z), found.shape)
+        other = ifelse(ops.all(whole), ops.zeros(found.shape), other.astype("float64"))
+        return ops.where(whole, found, other)
+
+    def _inverted(self, key, shape, h, z):
+        """Draws by inversion of the lower tail alone, which has the precision of a uniform
+        number."""
         return self._quantile(ops.log(draw_uniform(key, shape)), h, z, self._lower_tail)
 
     def _lower_tail(self, x, h, z):
@@ -117,6 +133,13 @@ class PolyaGamma(Distribution):
         far = 2 * (-ops.expm1(-2 * y) - 2 * y * fall) / ops.square(1 + fall) / (4 * y**3)
         near = 1 / 24 - ops.square(z) / 120 + 17 * z**4 / 13440
         return h * ops.where(small, near, far)
+
+
+def is_whole(h: np.ndarray) -> bool | None:
+    """Whether shapes are all whole numbers that `draw_polya_gamma` takes, or none is; None for
+    some."""
+    whole = (h == np.floor(h)) & (h >= 1) & (h <= ops.DrawPolyaGamma.most)
+    return bool(whole.all()) if whole.all() or not whole.any() else None
 
 
 def tanh_ratio(y: Node) -> Node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from probtensor import ops
 from probtensor.graph import Node, as_tensor
@@ -31,6 +32,7 @@ from probtensor.prob.distributions.formulas import (
     times_log,
 )
 from probtensor.prob.distributions.parameters import check_literal
+from probtensor.prob.distributions.pathwise import moving
 from probtensor.prob.distributions.support import (
     NONNEGATIVE,
     POSITIVE,
@@ -40,6 +42,7 @@ from probtensor.prob.distributions.truncation import (
     CAUCHY,
     NORMAL,
 )
+from probtensor.types import Size
 
 
 class HalfNormal(HalfScale):
@@ -426,3 +429,16 @@ def _with_mean_and_deviation(what, mu, sigma):
 
 Exponential.alternatives = {("scale",): _with_scale}
 Gamma.alternatives = {("mu", "sigma"): _with_mean_and_deviation}
+
+
+def gamma_draw(key: Node, shape: Sequence[Size], alpha: Node) -> Node:
+    """A draw from gamma(alpha, 1)."""
+    found = ops.draw_gamma(key, element_indices(shape), alpha)
+    return moving(Gamma(), found, (alpha, ops.ones((), dtype=alpha.dtype)))
+
+
+def log_gamma_draw(key: Node, shape: Sequence[Size], alpha: Node) -> Node:
+    """The log of a draw from gamma(alpha, 1), which underflows for small alpha: that of a draw for
+    alpha + 1 times u**(1/alpha) (Marsaglia and Tsang 2000, section 6)."""
+    power = ops.draw_exponential(ops.key_fold(key, 1), element_indices(shape))
+    return ops.log(gamma_draw(ops.key_fold(key, 0), shape, alpha + 1)) - power / alpha

@@ -11,10 +11,10 @@ from probtensor.prob.distributions.continuous.families import (
     HALF_LOG_HALF_PI,
     draw_exponential,
     log1mexp_exp,
-    log_gamma_draw,
     log_hazard,
     standardised,
 )
+from probtensor.prob.distributions.continuous.positive import log_gamma_draw
 from probtensor.prob.distributions.continuous.real import log_betainc_near_zero
 from probtensor.prob.distributions.continuous.searches import (
     fall_width,

@@ -29,6 +29,7 @@ class GaussianCopula(Distribution):
 
     marginal: Distribution = Distribution()
     name = "gaussian_copula"
+    smooth_draws = True
 
     @property
     def parameters(self):

@@ -15,7 +15,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.prob.bijectors.matrices import correlation_factor, gram
-from probtensor.prob.distributions.continuous.families import log_gamma_draw
+from probtensor.prob.distributions.continuous.positive import log_gamma_draw
 from probtensor.prob.distributions.distribution import Distribution
 from probtensor.prob.distributions.multivariate.factors import factor_of, log_heights
 from probtensor.prob.distributions.structured import CHOLESKY_CORR, CORR
@@ -28,6 +28,7 @@ class Correlations(Distribution):
 
     size: int = 2
     parameters = {"eta": POSITIVE}
+    smooth_draws = True
 
     def event_shape(self, *types):
         return (self.size, self.size)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 from probtensor import ops
-from probtensor.prob.distributions.continuous.positive import Gamma
+from probtensor.prob.distributions.continuous.positive import Gamma, gamma_draw
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import HALF_LOG_2PI
 from probtensor.prob.distributions.multivariate.factors import (
@@ -53,8 +53,7 @@ def triangle_density(a, nu):
 def draw_triangle(key, shape, nu):
     """A draw of such a matrix."""
     normal = ops.draw_normal(ops.key_fold(key, 0), element_indices(shape))
-    index = element_indices(shape[:-1])
-    chi = ops.sqrt(2 * ops.draw_gamma(ops.key_fold(key, 1), index, 0.5 * nu))
+    chi = ops.sqrt(2 * gamma_draw(ops.key_fold(key, 1), shape[:-1], 0.5 * nu))
     unit = ops.eye(shape[-1], dtype="bool")
     return ops.where(unit, chi[..., :, None], ops.tril(normal, -1))
 
@@ -65,6 +64,7 @@ class WishartFactor(Distribution):
     name = "wishart_cholesky"
     parameters = {"nu": POSITIVE, "scale_tril": SCALE_FACTOR}
     over = CHOLESKY_COV
+    smooth_draws = True
 
     def degrees(self, nu, scale_tril):
         return nu[..., None] - positions(scale_tril.shape[-1], nu)
@@ -123,6 +123,7 @@ class InverseWishartFactor(Distribution):
     name = "inverse_wishart_cholesky"
     parameters = {"nu": POSITIVE, "scale_tril": SCALE_FACTOR}
     over = CHOLESKY_COV
+    smooth_draws = True
 
     def degrees(self, nu, scale_tril):
         size = scale_tril.shape[-1]

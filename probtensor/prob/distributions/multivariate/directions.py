@@ -25,6 +25,7 @@ class UniformDirection(Distribution):
     size: int = 2
     name = "uniform_direction"
     over = UNIT_VECTOR
+    smooth_draws = True
 
     def event_shape(self, *types):
         return (self.size,)
@@ -51,6 +52,7 @@ class ProjectedNormal(Distribution):
     name = "projected_normal"
     parameters = {"concentration": REAL_VECTOR}
     over = UNIT_VECTOR
+    smooth_draws = True
 
     def logpdf(self, x, concentration):
         t = ops.sum(x * concentration, axis=-1)

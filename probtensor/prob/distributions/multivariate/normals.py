@@ -10,6 +10,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.dataclass import dataclass, replace
 from probtensor.ops.fourier.functions import irfft, rfft
+from probtensor.prob.distributions.continuous.positive import gamma_draw
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import HALF_LOG_2PI, log_of
 from probtensor.prob.distributions.multivariate.factors import (
@@ -41,6 +42,7 @@ class MultivariateNormal(Distribution):
     location_scale = ("mu", "scale_tril")
     parameters = {"mu": REAL_VECTOR, "scale_tril": SCALE_FACTOR}
     over = REAL_VECTOR
+    smooth_draws = True
 
     def logpdf(self, x, mu, scale_tril):
         offset, factor = x - mu, known(scale_tril)
@@ -72,6 +74,7 @@ class MultivariateNormalPrecision(Distribution):
     name = "multivariate_normal"
     parameters = {"mu": REAL_VECTOR, "precision_tril": SCALE_FACTOR}
     over = REAL_VECTOR
+    smooth_draws = True
 
     def logpdf(self, x, mu, precision_tril):
         offset, factor = x - mu, known(precision_tril)
@@ -108,6 +111,7 @@ class MultivariateStudentT(Distribution):
     location_scale = ("mu", "scale_tril")
     parameters = {"nu": POSITIVE, "mu": REAL_VECTOR, "scale_tril": SCALE_FACTOR}
     over = REAL_VECTOR
+    smooth_draws = True
 
     def logpdf(self, x, nu, mu, scale_tril):
         offset, factor = x - mu, known(scale_tril)
@@ -118,8 +122,7 @@ class MultivariateStudentT(Distribution):
 
     def sample(self, key, shape, nu, mu, scale_tril):
         normal = MultivariateNormal().sample(ops.key_fold(key, 0), shape, 0.0 * mu, scale_tril)
-        index = element_indices(shape[:-1])
-        w = ops.draw_gamma(ops.key_fold(key, 1), index, 0.5 * nu)
+        w = gamma_draw(ops.key_fold(key, 1), shape[:-1], 0.5 * nu)
         return mu + normal * ops.sqrt(0.5 * nu / w)[..., None]
 
     def mean(self, nu, mu, scale_tril):
@@ -157,6 +160,7 @@ class LowRankMultivariateNormal(Distribution):
     parameters = {"loc": REAL_VECTOR, "cov_factor": RealArray(2), "cov_diag": POSITIVE_VECTOR}
     axes = {"loc": "n", "cov_factor": "nk", "cov_diag": "n"}
     over = REAL_VECTOR
+    smooth_draws = True
 
     def scaled(self, cov_factor, cov_diag):
         """A, and the Cholesky factor of I + A^T A."""
@@ -205,6 +209,7 @@ class ZeroSumNormal(Distribution):
     sizes: tuple[Size, ...] = ()  # of these axes, which only moments need
     name = "zero_sum_normal"
     parameters = {"sigma": POSITIVE}
+    smooth_draws = True
 
     @property
     def over(self):
@@ -253,6 +258,7 @@ class CirculantNormal(Distribution):
     parameters = {"loc": REAL_VECTOR, "spectrum": POSITIVE_VECTOR}
     axes = {"loc": "n", "spectrum": "k"}
     over = REAL_VECTOR
+    smooth_draws = True
 
     def times(self, loc):
         """How often each frequency occurs among those of a complex transform."""

@@ -36,6 +36,7 @@ class MatrixNormal(Distribution):
     axes = {"mu": "mn", "row_chol": "mm", "col_chol": "nn"}
     event = "mn"
     over = REAL_MATRIX
+    smooth_draws = True
 
     def logpdf(self, x, mu, row_chol, col_chol):
         rows, columns = known(row_chol), known(col_chol)
@@ -83,6 +84,7 @@ class KroneckerNormal(Distribution):
     count: int = 1
     name = "kronecker_normal"
     over = REAL_VECTOR
+    smooth_draws = True
 
     @property
     def parameters(self):
@@ -123,6 +125,7 @@ class NoisyKroneckerNormal(Distribution):
     count: int = 1
     name = "kronecker_normal"
     over = REAL_VECTOR
+    smooth_draws = True
 
     @property
     def parameters(self):

@@ -9,7 +9,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.dataclass import dataclass
-from probtensor.prob.distributions.continuous.families import log_gamma_draw
+from probtensor.prob.distributions.continuous.positive import log_gamma_draw
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import (
     has_log,
@@ -34,6 +34,7 @@ class Dirichlet(Distribution):
     name = "dirichlet"
     parameters = {"alpha": POSITIVE_VECTOR}
     over = SIMPLEX
+    smooth_draws = True
 
     def logpdf(self, x, alpha):
         total = ops.sum(alpha, axis=-1, keepdims=True)
@@ -82,6 +83,7 @@ class StickBreakingWeights(Distribution):
     name = "stick_breaking_weights"
     parameters = {"alpha": POSITIVE}
     over = SIMPLEX
+    smooth_draws = True
 
     def event_shape(self, *types):
         return (self.count + 1,)
@@ -119,6 +121,7 @@ class RelaxedOneHot(Distribution):
     name = "relaxed_one_hot_categorical"
     parameters = {"temperature": POSITIVE, "logit_p": REAL_VECTOR}
     over = SIMPLEX
+    smooth_draws = True
 
     def logpdf(self, x, temperature, logit_p):
         size, logs = as_float(logit_p.shape[-1], x), log_of(x)

@@ -16,7 +16,7 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph import GraphError, Node
 from probtensor.graph.node import TensorLike
-from probtensor.prob.distributions.continuous.families import log_gamma_draw
+from probtensor.prob.distributions.continuous.positive import log_gamma_draw
 from probtensor.prob.distributions.discrete import NegativeBinomial, Poisson
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.support import (

@@ -19,6 +19,7 @@ from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.multivariate.normals import MultivariateNormal
 from probtensor.prob.distributions.parameters import square, variable_text
+from probtensor.prob.distributions.pathwise import drawn
 from probtensor.prob.distributions.processes.held import absorbed_from, with_batch
 from probtensor.prob.distributions.processes.lengths import Series, length_of, over_time
 from probtensor.prob.distributions.processes.parts import SeriesSupport
@@ -80,7 +81,7 @@ class EulerMaruyama(Series):
     def sample(self, key, shape, *parameters):
         (dt, *pars), first = self.split(parameters)
         batch = self.batch_of(shape)
-        start = self.init.sample(ops.key_fold(key, 0), batch, *first)
+        start = drawn(self.init, ops.key_fold(key, 0), batch, *first)
         start = ops.broadcast_to(start, batch)
         noise = ops.draw_normal(
             ops.key_fold(key, 1), element_indices((self.length - 1, *batch))

@@ -247,6 +247,7 @@ class Car(Distribution):
     }
     axes = AXES
     over = REAL_VECTOR
+    smooth_draws = True
 
     def logpdf(self, x, mu, alpha, tau, *graph):
         degrees, eigenvalues, first, second, weights = once(graph)
@@ -361,6 +362,7 @@ class Icar(Distribution):
     }
     axes = AXES
     over = REAL_VECTOR
+    smooth_draws = True
 
     @property
     def improper(self) -> bool:

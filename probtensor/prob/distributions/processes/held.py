@@ -15,6 +15,7 @@ from probtensor.graph import GraphError, Node, line_of
 from probtensor.prob.distributions.combined.held import absorbed_by, held
 from probtensor.prob.distributions.combined.parts import Absorbed, SizedFields
 from probtensor.prob.distributions.distribution import Distribution
+from probtensor.prob.distributions.pathwise import moves
 from probtensor.prob.distributions.support import Support
 from probtensor.process import computed_once
 
@@ -58,6 +59,10 @@ class Holder(Distribution, SizedFields):
     @property
     def has_atoms(self) -> bool:
         return any(getattr(self, part).has_atoms for part in self.holds)
+
+    @property
+    def smooth_draws(self) -> bool:
+        return all(moves(getattr(self, part)) for part in self.holds)
 
     def split(self, parameters: Sequence) -> tuple[tuple, ...]:
         """The own parameters, and those of each held distribution."""

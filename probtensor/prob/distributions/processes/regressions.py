@@ -16,6 +16,7 @@ from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.distribution import Distribution, element_indices
 from probtensor.prob.distributions.formulas import HALF_LOG_2PI
 from probtensor.prob.distributions.parameters import exactly_one, variable_text
+from probtensor.prob.distributions.pathwise import drawn
 from probtensor.prob.distributions.processes.held import Held, absorbed_from, with_batch
 from probtensor.prob.distributions.processes.lengths import Series, length_of, over_time
 from probtensor.prob.distributions.processes.parts import SeriesSupport
@@ -110,7 +111,7 @@ class Autoregression(Series):
         (rho, sigma), first = self.split(parameters)
         batch = self.batch_of(shape)
         whole = (*batch, self.order)
-        start = self.init.sample(ops.key_fold(key, 0), whole, *self._first(first))
+        start = drawn(self.init, ops.key_fold(key, 0), whole, *self._first(first))
         start = ops.broadcast_to(start, whole)
         later = (*batch, self.length - self.order)
         noise = ops.draw_normal(ops.key_fold(key, 1), element_indices(later))

@@ -18,6 +18,7 @@ from probtensor.prob.distributions.multivariate.normals import (
     MultivariateStudentT,
 )
 from probtensor.prob.distributions.parameters import variable_text
+from probtensor.prob.distributions.pathwise import drawn
 from probtensor.prob.distributions.processes.held import Held, absorbed_from, with_batch
 from probtensor.prob.distributions.processes.lengths import Series, length_of, over_time
 from probtensor.prob.distributions.processes.parts import SeriesSupport
@@ -81,8 +82,8 @@ class RandomWalk(Series):
             ((self.init, first, 1), (self.innovation, later, self.length - 1))
         ):
             whole = (*batch, count, *inner)
-            drawn = part.sample(ops.key_fold(key, k), whole, *own)
-            found.append(ops.broadcast_to(drawn, whole))
+            values = drawn(part, ops.key_fold(key, k), whole, *own)
+            found.append(ops.broadcast_to(values, whole))
         return ops.cumsum(self.joined(*found), axis=-1 - self.inner)
 
     def _moments(self, what, parameters):

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.dataclass import replace
-from probtensor.graph import Const, Node, as_tensor
+from probtensor.graph import Node, as_tensor
 from probtensor.graph.node import make
-from probtensor.prob.derived.derivation import Derivation, NotDerived, remade, require_shape
+from probtensor.prob.derived.derivation import Derivation, NotDerived, remade
 from probtensor.prob.derived.law import (
-    LARGEST,
     Law,
     Members,
-    independent,
-    joined_sources,
     law_of_family,
-    same_support,
 )
 from probtensor.prob.distributions.support import Integers, Interval, is_number
 
@@ -29,17 +24,81 @@ def derive_rearranged(d: Derivation, node: Node) -> Law | None:
     """reshape, transpose, expand_dims, squeeze: the same entries in other places."""
     law = d.law(node.inputs[0])
     if law.event:
-        raise NotDerived("vectors with a joint density are rearranged", node)
+        return _vectors(d, node, law)
     back = _inverse(node)
     family = _viewed_family(d, node, law)
     found = _viewed(law, node, back, lambda found: remade(node, 0, found))
     return found if family is None else law_of_family(*family, node.shape, node.dtype, like=found)
 
 
-def _are_entries(law: Law) -> None:
+def are_entries(law: Law) -> None:
     """NotDerived if entries depend on each other."""
     if not law.independent:
         raise NotDerived("its entries depend on each other, and some are selected or joined")
+
+
+def _vectors(d: Derivation, node: Node, law: Law) -> Law | None:
+    """Vectors with joint densities in other places: each keeps its density where the axes that
+    number the vectors stay in front of those of the vectors, else there is one density of all."""
+    arrays = [d.value(x) for x in node.inputs[1:]]
+    sizes = [*law.shape, *node.shape]
+    if any(x is None for x in arrays) or not all(isinstance(n, int) for n in sizes):
+        raise NotDerived("vectors with a joint density are rearranged", node)
+    size = math.prod(law.shape)
+    each = math.prod(law.shape[k] for k in law.event)
+    chosen = np.asarray(node.op.numpy(np.arange(size).reshape(law.shape), *arrays))
+    if not chosen.size:
+        raise NotDerived("it has no entries", node)
+    kept = np.unique(chosen // each)
+    if len(np.unique(chosen)) != chosen.size or chosen.size != each * len(kept):
+        raise NotDerived(
+            "some entries of vectors with a joint density are selected, or some twice", node,
+            "select whole vectors; of multivariate_normal, dirichlet, wishart any part is derived",
+        )  # fmt: skip
+    lead, numbers = _numbers_of_vectors(chosen // each, each)
+    places = np.empty(size, "int64")
+    places[chosen.ravel()] = np.arange(chosen.size)
+    rows = places.reshape(-1, each)
+    rows[np.setdiff1d(np.arange(len(rows)), kept)] = rows[kept[0]]
+
+    def back(y: Node) -> Node:
+        return ops.reshape(ops.reshape(y, (chosen.size,))[rows.ravel()], law.shape)
+
+    outer = tuple(n for k, n in enumerate(law.shape) if k not in law.event)
+
+    def view(x: Node) -> Node:
+        return ops.reshape(ops.broadcast_to(x, outer), (size // each,))[numbers]
+
+    def density(y: Node) -> Node:
+        found = view(law.density(back(y)))
+        return ops.sum(found) if lead is None else ops.reshape(found, node.shape[:lead])
+
+    def inside(y: Node) -> Node:
+        held = law.support.contains(back(y))
+        held = view(ops.ones(outer, "bool") if held is None else held)
+        return ops.all(held) if lead is None else ops.reshape(held, node.shape[:lead])
+
+    event = tuple(range(lead or 0, node.ndim))
+    support = Members(inside, str(law.support), law.discrete, len(event))
+    moved, sources = None, dict.fromkeys(law.sources)
+    if law.places is not None:
+        moved = law.places.ravel()[chosen]
+        sources = {uid: frozenset(moved.ravel().tolist()) for uid in sources}
+    return replace(
+        law, shape=node.shape, density=density, support=support, event=event, family=None,
+        places=moved, sources=sources, alike=lambda axis: False,
+        points=tuple(remade(node, 0, ops.broadcast_to(x, law.shape)) for x in law.points),
+    )  # fmt: skip
+
+
+def _numbers_of_vectors(numbers: np.ndarray, each: int) -> tuple[int | None, np.ndarray]:
+    """(the count of leading axes that number whole vectors, the numbers of these in order); None
+    and all numbers where vectors are mixed along the axes."""
+    for lead in range(numbers.ndim, -1, -1):
+        rows = numbers.reshape(math.prod(numbers.shape[:lead]), -1)
+        if rows.shape[1] == each and (rows == rows[:, :1]).all():
+            return lead, rows[:, 0]
+    return None, np.unique(numbers)
 
 
 def _inverse(node: Node) -> Callable[[Node], Node]:
@@ -70,6 +129,7 @@ def _viewed(law: Law, node: Node, back: Callable, view: Callable) -> Law:
         lower=through(law.lower),
         upper=through(law.upper),
         quantile=None,
+        nearest=through(law.nearest),
         family=None,
         points=tuple(view(full_shape(x, law)) if x.shape else x for x in law.points),
         places=places,
@@ -123,7 +183,9 @@ def derive_selected(d: Derivation, node: Node) -> Law | None:
     if any(not d.is_given(x) for x in indices):
         return None  # a mixture
     law = d.law(source)
-    _are_entries(law)
+    if law.event:
+        return _vectors(d, node, law)
+    are_entries(law)
     if indices:
         arrays = [d.value(x) for x in indices]
         if any(x is None for x in arrays):
@@ -180,136 +242,56 @@ def _selected(d: Derivation, node: Node, law: Law, chosen: np.ndarray) -> Law:
     return found if family is None else law_of_family(*family, node.shape, node.dtype, like=found)
 
 
-def derive_joined(d: Derivation, node: Node) -> Law | None:
-    """concatenate, stack: densities of independent pieces, side by side."""
-    if any(map(d.is_given, node.inputs)):
-        raise NotDerived(
-            "a part of it is given, which has no density",
-            next(x for x in node.inputs if d.is_given(x)),
-            "join the random parts alone, and observe these",
-        )
-    laws = [d.law(x) for x in node.inputs]
-    for law in laws:
-        _are_entries(law)
-    return joined(laws, node.op.axis, node)
-
-
-def joined(laws: Sequence[Law], axis: int, node: Node) -> Law:
-    """The law of independent pieces along an axis."""
-    if not independent(*laws):
-        raise NotDerived("its pieces are made of the same variable", node)
-    if len({law.discrete for law in laws}) > 1:
-        raise NotDerived("it joins whole numbers and continuous values", node)
-    ends = [0]
-    for law in laws:
-        ends.append(ends[-1] + law.shape[axis])
-
-    def pieces(y: Node) -> list[Node]:
-        lead = (slice(None),) * axis
-        return [y[(*lead, slice(a, b))] for a, b in pairwise(ends)]
-
-    def side_by_side(functions: Sequence[Callable]) -> Callable:
-        def apply(y: Node) -> Node:
-            found = [full_shape(f(part), law) for f, law, part in zip(functions, laws, pieces(y))]
-            return ops.concatenate(found, axis=axis)
-
-        return apply
-
-    def inside(law: Law) -> Callable:
-        def test(y: Node) -> Node:
-            mask = law.support.contains(y)
-            return ops.ones(law.shape, "bool") if mask is None else mask
-
-        return test
-
-    def with_gaps(k: int, point: Node) -> Node:
-        """A point of a piece, nan in the others."""
-        gaps = [point if j == k else as_tensor(math.nan) for j in range(len(laws))]
-        full = [ops.broadcast_to(x.astype(node.dtype), y.shape) for x, y in zip(gaps, laws)]
-        return ops.concatenate(full, axis=axis)
-
-    tails = [(x.below, x.above) if x.lower and x.upper else None for x in laws]
-    known = all(tails)
-    text = " or ".join(dict.fromkeys(str(x.support) for x in laws))
-    support = laws[0].support
-    if not all(same_support(x.support, support) for x in laws):
-        support = Members(side_by_side([inside(x) for x in laws]), text, laws[0].discrete)
-    found = Law(
-        node.shape,
-        node.dtype,
-        side_by_side([x.full for x in laws]),
-        support,
-        joined_sources(laws),
-        lower=side_by_side([x[0] for x in tails]) if known else None,
-        upper=side_by_side([x[1] for x in tails]) if known else None,
-        points=tuple(with_gaps(k, x) for k, law in enumerate(laws) for x in law.points),
-        alike=lambda a: a != axis and all(x.alike(a) for x in laws),
-    )
-    family = _joined_family(laws, axis)
-    return found if family is None else law_of_family(*family, node.shape, node.dtype, like=found)
-
-
-def _joined_family(laws: Sequence[Law], axis: int) -> tuple | None:
-    """The family of pieces that have one, with parameters side by side."""
-    kinds = {type(x.family.distribution) if x.family else None for x in laws}
-    if len(kinds) > 1 or None in kinds or laws[0].family.distribution.indexes:
-        return None
-    parameters = []
-    for group in zip(*(x.family.parameters for x in laws), strict=True):
-        scalar = not any(p.shape for p in group)
-        literal = scalar and all(isinstance(p.op, Const) for p in group)
-        one = all(p is group[0] for p in group)
-        if scalar and (one or (literal and len({p.op.array.item() for p in group}) == 1)):
-            parameters.append(group[0])
-        else:
-            wide = [full_shape(p, x) for p, x in zip(group, laws, strict=True)]
-            parameters.append(ops.concatenate(wide, axis=axis))
-    return laws[0].family.distribution, tuple(parameters)
-
-
-def derive_written(d: Derivation, node: Node) -> Law | None:
-    """x.at[...].set(y): independent entries, some of which are those of another variable."""
-    base, update, *indices = node.inputs
-    if getattr(node.op, "mode", "set") != "set":
-        return None
-    if any(not d.is_given(x) for x in indices) or d.is_given(base) or d.is_given(update):
-        raise NotDerived(
-            "a part of it is given, which has no density", node,
-            "observe the random part alone, before it is written",
-        )  # fmt: skip
-    if not all(isinstance(n, int) for n in node.shape) or math.prod(node.shape) > LARGEST:
-        raise NotDerived("it writes into a tensor that is large, or of unknown size", node)
-    outer, inner = d.law(base), d.law(update)
-    _are_entries(outer)
-    _are_entries(inner)
-    size, count = math.prod(node.shape), math.prod(update.shape)
-    arrays = [d.value(x) for x in indices]
-    if any(x is None for x in arrays):
-        raise NotDerived("it writes at places that are no literals", node)
-    numbers = np.arange(size).reshape(node.shape), size + np.arange(count).reshape(update.shape)
-    places = np.asarray(node.op.numpy(numbers[0], numbers[1], *arrays))
-    if len(np.unique(places)) != size or np.setdiff1d(size + np.arange(count), places).size:
-        raise NotDerived("it adds to entries, or writes some twice", node)
-    kept = places.ravel() < size
-    first = ops.reshape(base, (size,))[np.flatnonzero(kept)]
-    second = ops.reshape(update, (count,))[places.ravel()[~kept] - size]
-    order = np.argsort(np.concatenate([np.flatnonzero(kept), np.flatnonzero(~kept)]))
-    both = ops.concatenate([first, second]) if kept.any() else second
-    whole = ops.reshape(both[order], node.shape)
-    return d.within(whole, {base: outer, update: inner}).law(whole)
-
-
 def derive_broadcast(d: Derivation, node: Node) -> Law | None:
-    """broadcast_to that repeats nothing."""
+    """broadcast_to: entries that are repeated have the density of one of them, where they are
+    equal."""
     law = d.law(node.inputs[0])
-    lead = node.ndim - law.ndim
-    if all(n == 1 for n in node.shape[:lead]) and tuple(node.shape[lead:]) == tuple(law.shape):
-        _are_entries(law)
-        return _viewed(
-            replace(law, places=None),
-            node,
-            lambda y: ops.reshape(y, law.shape),
-            lambda x: ops.reshape(x, node.shape),
-        )
-    require_shape(law, node)
-    return law
+    new = node.ndim - law.ndim
+    repeated = [k for k in range(new) if node.shape[k] != 1]
+    repeated += [k + new for k, n in enumerate(law.shape) if n != node.shape[k + new]]
+    if not repeated:
+        return derive_rearranged_like(law, node)
+    if any(isinstance(n, int) and n == 0 for n in node.shape):
+        raise NotDerived("it has no entries", node)
+    lead = min(repeated)
+    event = tuple(range(lead, node.ndim))
+    first = tuple(0 if k in repeated else slice(None) for k in range(node.ndim))
+
+    def one(y: Node) -> Node:
+        return ops.reshape(y[first], law.shape)
+
+    def density(y: Node) -> Node:
+        outer = tuple(n for k, n in enumerate(law.shape) if k not in law.event)
+        found = ops.broadcast_to(law.density(one(y)), outer)
+        axes = tuple(range(max(lead - new, 0), len(outer)))
+        found = ops.reshape(ops.sum(found, axis=axes) if axes else found, node.shape[:lead])
+        return ops.where(ops.any(ops.isnan(y), axis=event), math.nan, found)
+
+    def inside(y: Node) -> Node:
+        own = one(y)
+        same = ops.all(ops.eq(y, ops.broadcast_to(own, node.shape)), axis=event)
+        held = law.support.contains(own)
+        if held is None:
+            return same
+        axes = tuple(range(max(lead - new, 0), held.ndim))
+        return same & ops.reshape(ops.all(held, axis=axes) if axes else held, node.shape[:lead])
+
+    text = f"a tensor with equal entries, each of them {law.support}"
+    return replace(
+        law, shape=node.shape, density=density, lower=None, upper=None, quantile=None,
+        support=Members(inside, text, law.discrete, len(event)), event=event, family=None,
+        places=None, sources=dict.fromkeys(law.sources), free=False, points=(),
+        alike=lambda axis: False,
+    )  # fmt: skip
+
+
+def derive_rearranged_like(law: Law, node: Node) -> Law:
+    """The law of a tensor with further axes of size 1 in front."""
+    if tuple(law.shape) == tuple(node.shape):
+        return law
+    if law.event:
+        raise NotDerived("vectors with a joint density are broadcast", node)
+    return _viewed(
+        replace(law, places=None), node, lambda y: ops.reshape(y, law.shape),
+        lambda x: ops.reshape(x, node.shape),
+    )  # fmt: skip
