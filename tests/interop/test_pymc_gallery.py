@@ -164,7 +164,7 @@ def test_initial_values_variables_and_the_sampler_as_an_object():
         initvals={"p": 0.9}, var_names=["p"], compute_convergence_checks=False,
     )  # fmt: skip
     assert {*idata.posterior.data_vars} == {"p"}
-    with pytest.raises(TypeError, match="initvals=.*is no dict"):
+    with pytest.raises(TypeError, match=r"initvals=.*is no dict"):
         ptpm.sample(10, model=model, initvals=[1.0], progressbar=False, target="machine")
 
 
@@ -241,7 +241,7 @@ def test_ops_without_a_translation_are_named():
     with pm.Model() as model:
         mu = pm.Normal("mu")
         pm.Normal("y", outside(mu), 1, observed=1.0)
-    with pytest.raises(GraphError, match="outside.*no translation"):
+    with pytest.raises(GraphError, match=r"outside.*no translation"):
         compiled(model)
 
 
@@ -258,3 +258,15 @@ def test_arguments_without_a_counterpart_are_refused(arguments, message):
     model, _ = conjugate()
     with pytest.raises(TypeError, match=message):
         ptpm.sample(10, model=model, **arguments)
+
+
+def test_the_example_finds_what_its_data_were_made_with():
+    from examples import pymc_model
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the run is short
+        idata = pymc_model.main(draws=300, tune=300, progress=False)
+    slope = idata.posterior["slope"]
+    assert abs(float(slope.mean()) - pymc_model.SLOPE) < 4 * float(slope.std())
+    assert idata.posterior["effect"].dims == ("chain", "draw", "block")
+    assert float(az.loo(idata).elpd) < 0

@@ -9,6 +9,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import line_text, public
+from probtensor.dataclass import replace
 from probtensor.graph import Const, GraphError, Node, made_by
 from probtensor.graph.node import make, new_input
 from probtensor.interop.pymc.distributions import distribution_of
@@ -88,7 +89,7 @@ class Translation:
             self.deterministics.append(deterministic(node, variable.name, dims))
         for variable in model.potentials:
             self._term(self.translator.node(self._tensor(variable)), variable.name)
-        for holds, message in self.checks:
+        for holds, _ in self.checks:
             if not (isinstance(holds.op, Const) and np.all(holds.op.array)):
                 self.potentials.append(potential(ops.where(ops.all(holds), 0.0, -np.inf), None))
 
@@ -100,14 +101,15 @@ class Translation:
         """GraphError for a variable that is observed at minibatches."""
         if type(rv.owner.op).__name__ == "MinibatchRandomVariable":
             raise GraphError(
-                f"interop.pymc: {rv.name} has total_size=, as for a minibatch, whose data are other "
-                f"ones at each call\n  at {line_text()}\n  give all data: pm.Data in place of "
-                "pm.Minibatch, without total_size"
+                f"interop.pymc: {rv.name} has total_size=, as for a minibatch, whose data are "
+                f"other ones at each call\n  at {line_text()}\n  give all data: pm.Data in "
+                "place of pm.Minibatch, without total_size"
             )
 
     def _data(self, variable: Variable) -> Node:
         """A data input of fixed sizes, with the value that a variable has now."""
-        array = np.asarray(variable.get_value() if hasattr(variable, "get_value") else variable.data)
+        is_shared = hasattr(variable, "get_value")
+        array = np.asarray(variable.get_value() if is_shared else variable.data)
         array = array.astype(wide(array.dtype), copy=False)
         dims = self.model.named_vars_to_dims.get(variable.name)
         shape = new_input(variable.name, array.dtype, array.shape)
@@ -144,8 +146,6 @@ class Translation:
 
     def _named(self, node: Node, rv: Variable) -> Node:
         """A random variable with the name and the dims of the model."""
-        from probtensor.dataclass import replace
-
         dims = self._dims(rv, node)
         return make(replace(node.op, label=rv.name, dims=dims), node.inputs, type(node))
 

@@ -19,6 +19,7 @@ from probtensor.prob.predictive import log_likelihood as likelihood_of
 from probtensor.sample.errors import SamplerWarning
 from probtensor.sample.run import sample as draw
 from probtensor.sample.runs.output import Arviz
+from probtensor.transform.autodiff import gradient
 
 # Arguments of pm.sample that choose another sampler or its parts, and what to write instead.
 ELSEWHERE = {
@@ -225,8 +226,6 @@ def find_MAP(
 
 def log_jacobian(own: Posterior) -> Any:
     """(q) -> (sum of the log-Jacobians of the transforms, its gradient)."""
-    from probtensor.transform.autodiff import gradient
-
     inner = own.model
     parts = [v.bijector.log_jacobian(v.u) for v in inner.free]
     total = sum((ops.sum(x) for x in parts if x is not None), ops.as_tensor(0.0))

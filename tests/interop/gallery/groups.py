@@ -116,7 +116,7 @@ def lkj_slopes(rows):
     x = rng.normal(size=rows)
     y = (1 + x) * rng.normal(size=groups)[group] + rng.normal(size=rows)
     with pm.Model() as m:
-        chol, corr, sigmas = pm.LKJCholeskyCov("chol", n=2, eta=2.0, sd_dist=pm.Exponential.dist(1))
+        chol, _, _ = pm.LKJCholeskyCov("chol", n=2, eta=2.0, sd_dist=pm.Exponential.dist(1))
         z = pm.Normal("z", 0, 1, shape=(2, groups))
         mean = pm.Normal("mean", 0, 5, shape=2)
         coefficients = pm.Deterministic("coefficients", mean[:, None] + at.dot(chol, z))

@@ -111,8 +111,8 @@ def lotka_volterra(rows):
 
         def advance(now, a, b, c, d):
             prey, predators = now[0], now[1]
-            change = at.stack([a * prey - b * prey * predators, d * prey * predators - c * predators])
-            return now + step * change
+            eaten = prey * predators
+            return now + step * at.stack([a * prey - b * eaten, d * eaten - c * predators])
 
         path = pytensor.scan(
             advance, outputs_info=[start], non_sequences=rates, n_steps=rows, return_updates=False
