@@ -41,28 +41,15 @@ ELSEWHERE = {
 
 @public(name="interop.pymc.sample")
 def sample(
-    draws: int = 1000,
-    *,
-    tune: int | None = None,
-    chains: int | None = None,
-    cores: int | None = None,
-    random_seed: object = None,
-    progressbar: object = True,
-    quiet: bool = False,
-    var_names: Sequence[str] | None = None,
-    initvals: Mapping[str, object] | None = None,
-    discard_tuned_samples: bool = True,
-    compute_convergence_checks: bool = True,
-    return_inferencedata: bool = True,
-    idata_kwargs: Mapping[str, object] | None = None,
-    callback: object = None,
-    model: Any = None,
-    nuts: Mapping[str, object] | None = None,
-    target_accept: float | None = None,
-    max_treedepth: int = 10,
-    target: object = None,
-    **others: object,
-) -> Arviz:
+    draws: int = 1000, *, tune: int | None = None, chains: int | None = None,
+    cores: int | None = None, random_seed: object = None, progressbar: object = True,
+    quiet: bool = False, var_names: Sequence[str] | None = None,
+    initvals: Mapping[str, object] | None = None, discard_tuned_samples: bool = True,
+    compute_convergence_checks: bool = True, return_inferencedata: bool = True,
+    idata_kwargs: Mapping[str, object] | None = None, callback: object = None, model: Any = None,
+    nuts: Mapping[str, object] | None = None, target_accept: float | None = None,
+    max_treedepth: int = 10, target: object = None, **others: object,
+) -> Arviz:  # fmt: skip
     """Draw from the posterior of a PyMC model; the arguments are those of `pm.sample`.
 
     draws, tune, chains, cores  as in `pm.sample`; by default 1000, 1000, 4, one thread per CPU
