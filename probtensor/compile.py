@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
+from operator import is_
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -54,6 +55,16 @@ from probtensor.transform.linalg.squares import plain_operands, unify_sizes
 from probtensor.transform.loops.simplify import finish_loops, simplify_loops
 from probtensor.transform.loops.split import split_loops
 from probtensor.transform.passes import Pass, expand_composites, report, run
+from probtensor.transform.rewrite import apply_rules
+
+
+def _last_loops(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs after `finish_loops`, and after the rules once more where it found values outside
+    of loops, as a carry that is constant by the rules."""
+    found = finish_loops(outputs)
+    same = all(map(is_, found, outputs))
+    return found if same else apply_rules(found, FINAL)
+
 
 PIPELINE = (
     Pass("unify sizes", unify_sizes, descends=True),
@@ -71,7 +82,7 @@ PIPELINE = (
     Pass("expand late", expand_composites, on=(Composite,)),
     Pass("divide", divide_once),
     # What the rules left unused or invariant.
-    Pass("last loops", finish_loops, descends=True, on=(Loop,)),
+    Pass("last loops", _last_loops, descends=True, on=(Loop,)),
     Pass("branch", close_branches, on=(Choice,)),
     Pass("plain operands", plain_operands, descends=True, on=(Sized,)),
     Pass("accumulate", add_products, on=(Contract,)),

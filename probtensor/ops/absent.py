@@ -48,6 +48,8 @@ _OF_NUMPY = {
     ),
     "constants are tensors like others: pt.get_scalar_constant_value(x) gives the value of one, "
     "and raises GraphError for what is none": "TensorConstant",
+    "it is another name of PyTensor's for pt.dot, of tensors that are not sparse": "dense_dot",
+    "it is another name of PyTensor's for pt.linalg.inv": "matrix_inverse",
     "there is no global setting: dtypes are those of the inputs, options are arguments of "
     "pt.function": "config",
 }
@@ -84,6 +86,7 @@ _OF_LINALG = {
         "matrix_balance"
     ),
     "it is another name of SciPy's for solve_continuous_lyapunov": "solve_lyapunov",
+    "it is another name of PyTensor's for pt.linalg.inv": "matrix_inverse",
     "nothing warns: nan reaches the result": "LinAlgWarning",
     "that is a tool of SciPy's own, not a function of arrays": (
         "basic blas cython_blas cython_lapack decomp decomp_cholesky decomp_lu decomp_qr "

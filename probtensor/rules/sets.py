@@ -14,16 +14,21 @@ from probtensor.rules.structure.bands import DIAGONALS, INVERSES_BY_DIAGONALS
 from probtensor.rules.structure.blocks import BLOCKS, INVERSES_BY_BLOCKS
 from probtensor.rules.structure.choices import CHOICES
 from probtensor.rules.structure.joins import JOINS, LATE_JOINS
-from probtensor.rules.structure.low_rank import LOW_RANK
+from probtensor.rules.structure.low_rank import INVERSES as INVERSES_BY_LOW_RANK
+from probtensor.rules.structure.low_rank import LOW_RANK, LOW_RANK_OF_EQUAL_SIZES
 from probtensor.rules.structure.matrices import INVERSES as INVERSES_BY_FACTORS
 from probtensor.rules.structure.matrices import MATRICES
 from probtensor.rules.structure.picks import PICKS
-from probtensor.rules.structure.shapes import EQUAL_SIZES, SHAPES
+from probtensor.rules.structure.shapes import EQUAL_SIZES as SHAPES_OF_EQUAL_SIZES
+from probtensor.rules.structure.shapes import SHAPES
 from probtensor.transform.rewrite import Ruleset
 
 # What few diagonals, parts and low ranks allow is tried first.
 OF_MATRICES = BLOCKS + DIAGONALS + LOW_RANK + MATRICES
-INVERSES = INVERSES_BY_BLOCKS + INVERSES_BY_DIAGONALS + INVERSES_BY_FACTORS
+INVERSES = (
+    INVERSES_BY_BLOCKS + INVERSES_BY_DIAGONALS + INVERSES_BY_LOW_RANK + INVERSES_BY_FACTORS
+)
+EQUAL_SIZES = SHAPES_OF_EQUAL_SIZES + LOW_RANK_OF_EQUAL_SIZES
 
 TOPICS: dict[str, Ruleset] = {
     "algebra": ALGEBRA + LATE,
@@ -33,9 +38,9 @@ TOPICS: dict[str, Ruleset] = {
     "picks": PICKS,
     "products": PRODUCT_FORM,
     "sums": SUMS,
-    "shapes": SHAPES + EQUAL_SIZES,
+    "shapes": SHAPES + SHAPES_OF_EQUAL_SIZES,
     "joins": JOINS + LATE_JOINS,
-    "matrices": OF_MATRICES + INVERSES,
+    "matrices": OF_MATRICES + LOW_RANK_OF_EQUAL_SIZES + INVERSES,
     "links": LINKS,
     "stabilize": STABILIZE,
     "hyperbolic": HYPERBOLIC,

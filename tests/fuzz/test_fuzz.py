@@ -134,9 +134,10 @@ OF_SOLVERS = {"adjoint_solution", "implicit", "solve", "value_of"}
 
 
 @pytest.mark.parametrize(
-    ("seeds", "missing"), [(300, 140), pytest.param(1500, 40, marks=pytest.mark.slow)]
+    ("seeds", "missing", "missing_draws"),
+    [(300, 140, 8), pytest.param(1500, 40, 4, marks=pytest.mark.slow)],
 )
-def test_every_op_turns_up(seeds, missing):
+def test_every_op_turns_up(seeds, missing, missing_draws):
     seen, dtypes, symbolic = set(OF_SOLVERS), set(), 0
     drawn = {name for name in REGISTRY if name.startswith("draw_")}
     # Exports have no functions of SciPy, so that random graphs have none.
@@ -152,7 +153,7 @@ def test_every_op_turns_up(seeds, missing):
         symbolic += any(not t.is_static for t in types)
     # Of the many routines that are drawn by their samples alone a few may be missing.
     assert len(drawable - drawn - seen) < missing, sorted(drawable - drawn - seen)
-    assert len(drawn - seen) < 4
+    assert len(drawn - seen) < missing_draws
     assert {"float64", "float32", "int64", "int32", "bool"} <= dtypes
     assert symbolic > 0.6 * seed
 

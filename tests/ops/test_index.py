@@ -228,6 +228,27 @@ def test_masks_without_axes_index_a_new_one():
         ops.set_subtensor(x[True], 1.0)
 
 
+def test_new_axes_alone_are_a_place():
+    x = pt.matrix("x")
+    y = pt.exp(x)
+    row = np.array([1.0, -2.0, 3.0])
+    keys = [None, (None, ...), (slice(None), None), (..., None), (None, slice(None), None, None)]
+    outputs = [
+        f(z[key], value) for f in (pt.set_subtensor, pt.inc_subtensor) for z in (x, y)
+        for key in keys for value in (7.0, np.arange(6.0).reshape(2, 3)[key])
+    ]  # fmt: skip
+    outputs.append(pt.set_subtensor(x[None], row))
+    a = np.arange(6.0).reshape(2, 3)
+    found = iter(pt.function([x], outputs, target="machine")(a))
+    for added in (False, True):
+        for old in (a, np.exp(a)):
+            for _ in keys:
+                for value in (7.0, a):
+                    meant = old * added + value
+                    np.testing.assert_allclose(next(found), meant, rtol=1e-15)
+    np.testing.assert_array_equal(next(found), np.tile(row, (2, 1)))
+
+
 def test_all_of_an_input_is_a_place():
     x = pt.matrix("x")
     outputs = [
@@ -240,5 +261,7 @@ def test_all_of_an_input_is_a_place():
         np.testing.assert_array_equal(value, meant)
     with pytest.raises(GraphError, match="is not made as"):
         pt.set_subtensor(pt.exp(x)[:], 1.0)
+    with pytest.raises(GraphError, match=r"inc_subtensor: .* use x.at\[key\].add"):
+        pt.inc_subtensor(pt.squeeze(pt.exp(x)[:1]) * 2, 1.0)
     with pytest.raises(GraphError, match="does not broadcast"):
         pt.set_subtensor(pt.matrix("y", shape=(2, 3))[:], np.ones(4))

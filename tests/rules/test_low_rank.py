@@ -5,7 +5,9 @@ import pytest
 
 import probtensor as pt
 from probtensor import ops
+from probtensor.compile import PIPELINE
 from probtensor.graph import toposort
+from probtensor.transform.passes import run
 
 N, K = 60, 3
 
@@ -65,3 +67,34 @@ def test_a_diagonal_that_may_be_zero_is_left_dense():
     own = pt.tensor("u", (6, 1))
     x = pt.function([own], pt.linalg.solve(pt.diag(d) + own @ own.T, b), target="machine")(u)
     np.testing.assert_allclose(x, np.linalg.solve(np.diag(d) + u @ u.T, b), rtol=1e-12)
+
+
+def test_sizes_may_be_unknown_and_have_two_names():
+    """Also where u and d have different sizes in a call, as they broadcast."""
+    s, u, b = pt.vector("s"), pt.matrix("u", shape=(None, K)), pt.vector("b")
+    a = pt.diag(pt.exp(s)) + u @ u.T
+    logs = pt.linalg.slogdet(a).logabsdet
+    outputs = [pt.linalg.inv(a) @ b, logs, pt.linalg.inv(a)]
+    grads = pt.grad(outputs[0] @ b + logs, [s, u, b])
+    f = pt.function([s, u, b], [*outputs, *grads], target="machine")
+    rng = np.random.default_rng(3)
+    for rows, others, n in ((2, 2, 2), (30, 30, 30), (1, 2, 2), (30, 1, 30)):
+        s_, u_, b_ = rng.normal(size=rows), rng.normal(size=(others, K)), rng.normal(size=n)
+        dense = np.diag(np.exp(s_)) + u_ @ u_.T
+        inverse = np.linalg.inv(dense)
+        x = inverse @ b_
+        slope = inverse - np.outer(x, x)
+        # What is broadcast has the sum of the derivatives along the axis.
+        of_s = np.diag(slope) * np.exp(s_) if rows > 1 else slope.sum(keepdims=True)[0] * np.exp(s_)
+        scale = slope if others > 1 or n == 1 else slope.sum(keepdims=True)
+        wanted = [x, np.linalg.slogdet(dense)[1], inverse, of_s, 2 * scale @ u_, 2 * x]
+        for value, meant in zip(f(s_, u_, b_), wanted, strict=True):
+            np.testing.assert_allclose(value, meant, rtol=1e-11, atol=1e-12)
+
+    routines = (ops.Cholesky, ops.Solve, ops.Inv, ops.LogAbsDet)
+    final = run(PIPELINE, [*outputs, *grads])
+    assert {x.shape for y in toposort(final) if isinstance(y.op, routines)
+            for x in y.inputs[:1]} == {(K, K)}  # fmt: skip
+    # Of two names for one size in a call, or of one name.
+    (same,) = pt.rewrite_graph([pt.linalg.slogdet(pt.exp(s[0]) * pt.eye(u.shape[0]) + u @ u.T)[1]])
+    assert {x.inputs[0].shape for x in toposort([same]) if isinstance(x.op, routines)} == {(K, K)}

@@ -74,3 +74,11 @@ def test_log_cosh_keeps_its_digits(target):
             slope = mp.tanh(mpf(float(point)))
             for g, w in zip(got, (value, slope, -2 * value, -2 * slope)):
                 assert abs(mpf(float(g[k])) - w) <= 1e-15 * abs(w) + 1e-305, (point, g[k], float(w))
+
+
+def test_logarithms_of_widened_values_that_were_narrowed():
+    """What is computed in float64 instead of float32 ends at a cast, whose dtype is a parameter."""
+    x = pt.vector("x")
+    p = np.float32(0.5) * pt.sigmoid(x.astype("float32"))
+    (found,) = pt.function([x], [pt.log(p.astype("float64"))], target="interp")([-300.0, 1.0])
+    np.testing.assert_allclose(found, np.log(0.5) - np.logaddexp(0, [300.0, -1.0]), rtol=1e-14)

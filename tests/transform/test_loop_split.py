@@ -5,11 +5,13 @@ import pytest
 
 import probtensor as pt
 from probtensor import ops
+from probtensor.compile import PIPELINE
 from probtensor.graph import toposort
 from probtensor.graph.check import check
-from probtensor.ops.kinds import Loop
+from probtensor.ops.kinds import Branch, Loop
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.loops.split import split_loops
+from probtensor.transform.passes import run
 
 RNG = np.random.default_rng(0)
 x, w = pt.vector("x"), pt.matrix("w", shape=(20, 20))
@@ -82,6 +84,16 @@ def test_cheap_work_stays():
     after, bodies = split(last, hs)
     assert all(a is b for a, b in zip(after, (last, hs), strict=True))
     assert ops.Mul in ops_in(bodies)
+
+
+def test_alternatives_stay_in_steps_once_they_are_branches():
+    def step(h, u):
+        return pt.tanh(h + u), pt.ifelse(u > 0, pt.exp(pt.exp(u)), u)
+
+    graph = run(PIPELINE, pt.loop.scan(step, 0.0, x))
+    (loop,) = {n for n in toposort(graph) if isinstance(n.op, Loop)}
+    assert any(isinstance(n.op, Branch) for n in loop.op.body.order())
+    assert all(a is b for a, b in zip(split_loops(graph), graph, strict=True))
 
 
 def test_loops_that_may_stop_are_left_alone():

@@ -209,7 +209,7 @@ def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
 @public
 def set_subtensor(place: Node, value: TensorLike) -> Node:
     """For a `place` x[key], x with x[key] set to `value` (Theano's name; see also x.at[key].set).
-    x[:] and x[...] are x, which is a place if it is not computed.
+    x[:] and x[...] are x, which is a place if it is not computed. x[None] is all of x.
 
     Returns a tensor of the type of x.
     Raises GraphError, a TypeError, if `place` is not of the form x[key], and for a value that does
@@ -239,7 +239,7 @@ def inc_subtensor(place: Node, value: TensorLike) -> Node:
 
 def _write_through(place: Node, value: TensorLike, mode: str) -> Node:
     """Writes `value` through the views and the gather that x[key] consists of, innermost last."""
-    value = ops.broadcast_to(_written(value, place, mode), place.shape)
+    value = whole = ops.broadcast_to(_written(value, place, mode), place.shape)
     node, combined = place, False
     while True:
         op = node.op
@@ -258,9 +258,18 @@ def _write_through(place: Node, value: TensorLike, mode: str) -> Node:
         else:
             break
         node = node.inputs[0]
-    if node is place and not place.inputs:  # x[:] of an input is the input
-        return COMBINE[mode](place, value)
+    if not combined and (isinstance(place.op, ops.ExpandDims) or not place.inputs):
+        return _written_whole(place, whole, mode)
     # An axis that the key itself may have put in, for a mask without axes.
     if not combined or isinstance(node.op, ops.ExpandDims):
-        raise GraphError(f"set_subtensor: {place!r} is not made as x[key]; use x.at[key].set(v)")
+        name, write = {"set": ("set", "set"), "add": ("inc", "add")}[mode]
+        text = f"{name}_subtensor: {place!r} is not made as x[key]; use x.at[key].{write}(v)"
+        raise GraphError(text)
     return value
+
+
+def _written_whole(place: Node, value: Node, mode: str) -> Node:
+    """x with `value` combined into all of it, for x[:] of an input, which is x, or x[None]."""
+    while isinstance(place.op, ops.ExpandDims):
+        value, place = ops.squeeze(value, place.op.axes), place.inputs[0]
+    return COMBINE[mode](place, value)

@@ -499,7 +499,8 @@ def _computed_wide(p: Node) -> Node | None:
 def _widened(x: Node, dtype: str, depth: int) -> Node:
     if isinstance(x.op, Const) and x.type.is_float:
         return ops.constant(x.op.array.astype(dtype))
-    if depth <= 0 or x.dtype != "float32" or not isinstance(x.op, _WIDENED):
+    kept = depth <= 0 or x.dtype != "float32" or isinstance(x.op, ops.Cast)
+    if kept or not isinstance(x.op, _WIDENED):
         return ops.astype(x, dtype) if x.type.is_float else x
     return make(x.op, [_widened(a, dtype, depth - 1) for a in x.inputs])
 

@@ -5,6 +5,9 @@ With w = u / sqrt(d) the matrix is sqrt(d) (I + w w.mT) sqrt(d), and only the k 
 I + w.mT w, whose eigenvalues are at least 1, is factored. A solution y - w (I + w.mT w)**-1 w.mT y
 is the residual of a least squares problem: it loses as many digits as the matrix has in its
 condition number, as one by a dense factor may.
+
+Where u and d have two names for the number of their rows, d may be one number that is broadcast to
+a whole matrix. In what is compiled it is not: sizes that are broadcast together are equal.
 """
 
 from __future__ import annotations
@@ -31,8 +34,13 @@ class _Parts(NamedTuple):
     factor: Node
 
 
-def _parts(a: Node, facts: FactTable) -> _Parts | None:
-    found = low_rank_parts(a, facts)
+def _of_two_names() -> Node:
+    u, d = ops.tensor("u", (None, 2)), ops.tensor("d", (None,))
+    return ops.diag(1 + ops.sigmoid(d)) + u @ ops.matrix_transpose(u)
+
+
+def _parts(a: Node, facts: FactTable, equal_sizes: bool) -> _Parts | None:
+    found = low_rank_parts(a, facts, equal_sizes)
     if found is None:
         return None
     u, d = found
@@ -52,12 +60,27 @@ def _parts(a: Node, facts: FactTable) -> _Parts | None:
 )
 def solve_low_rank(node: Node, facts: FactTable) -> Node | None:
     """A system of a diagonal matrix and one of low rank, by the factor of a small matrix."""
+    return _solved(node, facts, False)
+
+
+@rewrite(
+    on=ops.Solve,
+    operands=[ops.Add],
+    example=lambda: ops.solve(_of_two_names(), ops.tensor("b", (None, 3))),
+)
+def solve_low_rank_of_equal_sizes(node: Node, facts: FactTable) -> Node | None:
+    """A system of a diagonal matrix and one of low rank, by the factor of a small matrix, where
+    both have one size in what is compiled."""
+    return _solved(node, facts, True)
+
+
+def _solved(node: Node, facts: FactTable, equal_sizes: bool) -> Node | None:
     a, b = node.inputs
-    parts = _parts(a, facts)
-    if parts is None or b.ndim != 2:
+    parts = _parts(a, facts, equal_sizes) if b.ndim == 2 else None
+    if parts is None:
         return None
     root, w, factor = parts
-    y = b / root[:, None]
+    y = ops.broadcast_to(b, (root.shape[0], b.shape[1])) / root[:, None]
     inner = ops.solve_lower(factor, ops.matrix_transpose(w) @ y)
     return (y - w @ ops.solve_lower_transposed(factor, inner)) / root[:, None]
 
@@ -69,7 +92,24 @@ def solve_low_rank(node: Node, facts: FactTable) -> Node | None:
 )
 def log_determinant_of_low_rank(node: Node, facts: FactTable) -> Node | None:
     """Its determinant is prod(d) times that of I + w.mT w, and positive."""
-    parts = _parts(node.inputs[0], facts)
+    return _determinant(node, facts, False)
+
+
+@rewrite(
+    on=(ops.LogAbsDet, ops.SignOfDet),
+    operands=[ops.Add],
+    example=lambda: (
+        ops.slogdet(_of_two_names()).logabsdet, ops.slogdet(_of_two_names()).sign,
+    ),
+)  # fmt: skip
+def log_determinant_of_low_rank_of_equal_sizes(node: Node, facts: FactTable) -> Node | None:
+    """Its determinant is prod(d) times that of I + w.mT w, and positive, where both have one size
+    in what is compiled."""
+    return _determinant(node, facts, True)
+
+
+def _determinant(node: Node, facts: FactTable, equal_sizes: bool) -> Node | None:
+    parts = _parts(node.inputs[0], facts, equal_sizes)
     if parts is None:
         return None
     heights = ops.diagonal(parts.factor, axis1=-2, axis2=-1)
@@ -78,4 +118,24 @@ def log_determinant_of_low_rank(node: Node, facts: FactTable) -> Node | None:
     return 2 * (ops.sum(ops.log(parts.root)) + ops.sum(ops.log(heights)))
 
 
+@rewrite(
+    on=ops.Inv,
+    operands=[ops.Add],
+    example=lambda: ops.inv(_low_rank()),
+)
+def inverse_of_low_rank(node: Node, facts: FactTable) -> Node | None:
+    """Its inverse is the diagonal matrix of 1 / d, less one of the same low rank."""
+    parts = _parts(node.inputs[0], facts, True)
+    if parts is None:
+        return None
+    root, w, factor = parts
+    v = ops.matrix_transpose(ops.solve_lower(factor, ops.matrix_transpose(w))) / root[:, None]
+    return ops.diag(1 / ops.square(root)) - v @ ops.matrix_transpose(v)
+
+
 LOW_RANK = Ruleset(solve_low_rank, log_determinant_of_low_rank)
+# For the passes, where sizes that are broadcast together are equal.
+LOW_RANK_OF_EQUAL_SIZES = Ruleset(
+    solve_low_rank_of_equal_sizes, log_determinant_of_low_rank_of_equal_sizes
+)
+INVERSES = Ruleset(inverse_of_low_rank)

@@ -15,6 +15,7 @@ from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import random_nodes
 from probtensor.transform.batch import vmap_nodes
 from probtensor.transform.loops.opened import Entry, OpenedLoop
+from probtensor.transform.loops.parts import is_choice
 
 
 def delays_read(loop: OpenedLoop) -> None:
@@ -28,7 +29,7 @@ def delays_read(loop: OpenedLoop) -> None:
     while True:
         order = toposort(e.following for e in loop.carries)
         fixed = [*(e.own for e in loop.carries), *random_nodes(order)]
-        varying = depending(order, [*fixed, *(x for x in order if x.op.chooses)])
+        varying = depending(order, [*fixed, *filter(is_choice, order)])
         found = [e for e in loop.carries if e.following not in varying]
         if not found:
             return

@@ -1,4 +1,4 @@
-"""Loops replaced in a graph, result by result."""
+"""Loops replaced in a graph, result by result; the nodes that stay in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from probtensor.graph.node import Node, made_by
 from probtensor.graph.parts import Get
 from probtensor.graph.walk import rebuild, toposort
-from probtensor.ops.kinds import Loop
+from probtensor.ops.kinds import Branch, Loop
 
 
 def replace_loops(
@@ -33,3 +33,9 @@ def replace_loops(
             if found is not None:
                 results[node] = found
     return [done[x] for x in outputs]
+
+
+def is_choice(node: Node) -> bool:
+    """Whether a node computes one of several alternatives: for all steps at once, all of them would
+    be computed."""
+    return node.op.chooses or isinstance(node.op, Branch)

@@ -119,6 +119,8 @@ def test_absent_names_say_why():
     for name, words in (
         ("copyto", r"never written to: x.at\[key\].set"),
         ("finfo", "np.finfo with x.dtype"),
+        ("dense_dot", "another name of PyTensor's for pt.dot"),
+        ("matrix_inverse", "another name of PyTensor's for pt.linalg.inv"),
         ("TensorConstant", "constants are tensors like others: pt.get_scalar_constant_value"),
     ):
         with pytest.raises(AttributeError, match=f"pt has no '{name}': .*{words}"):
