@@ -25,6 +25,8 @@ endif
 
 PY := .venv/bin/python
 BENCH_PY := .venv-bench/bin/python
+PYMC_PY := .venv-pymc/bin/python
+PYMC ?= pymc
 PIP_FLAGS := -q --disable-pip-version-check
 BUILD_TOOLS := 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
 NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/*/*.pyx cython_ext/*/*.pxd \
@@ -33,7 +35,7 @@ NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/*/*.p
 EXTRA := import sys, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*project["optional-dependencies"][sys.argv[1]], sep="\n")
 
-.PHONY: help check test test-all test-without-compiler fuzz golden replay bench gpu demo docs rules clean
+.PHONY: help check test test-all test-pymc test-without-compiler fuzz golden replay bench gpu demo docs rules clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | awk -F'\t' '{printf "make %-22s%s\n", $$1, $$2}'
@@ -46,6 +48,15 @@ test: .venv/test.stamp .venv/built.stamp .venv/cuda.stamp  ## all tests but thos
 
 test-all: .venv/test.stamp .venv/built.stamp .venv/cuda.stamp  ## all tests, the slow ones too
 	@PROBTENSOR_TEST_BUILDS=full $(PY) -m pytest -q -n $(WORKERS) --dist worksteal tests
+	@$(MAKE) -s test-pymc
+
+# PYMC='pymc==6.4.0' for one version; by default the newest.
+test-pymc: $(NATIVE)  ## tests of the interoperation with PyMC, in an environment of its own (CPython 3.12+)
+	@if "$(BENCH_PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 12))'; then \
+	$(MAKE) -s .venv-pymc/built.stamp && \
+	$(PYMC_PY) -m pip install $(PIP_FLAGS) --prefer-binary '$(PYMC)' && \
+	$(PYMC_PY) -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow" tests/interop; \
+	else echo "test-pymc: skipped, PyMC 6 needs CPython 3.12 or newer"; fi
 
 # The path has links to everything but compilers.
 test-without-compiler: .venv/test.stamp .venv/built.stamp  ## tests that must run where none is
@@ -104,7 +115,7 @@ rules: .venv/demo.stamp .venv/built.stamp  ## list every rewriting rule with its
 	@$(PY) -m probtensor rules
 
 clean:  ## remove environments, built modules and outputs
-	rm -rf .venv .venv-bench build dist demo_output bench_output *.egg-info
+	rm -rf .venv .venv-bench .venv-pymc build dist demo_output bench_output *.egg-info
 	rm -rf .pytest_cache .ruff_cache .hypothesis cython_ext/*.so cython_ext/*/*.so cython_ext/*.c cython_ext/*/*.c
 	find probtensor cython_ext tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -140,6 +151,13 @@ clean:  ## remove environments, built modules and outputs
 .venv/built.stamp: $(NATIVE) | .venv/demo.stamp
 	@test -z "$$(find $(NATIVE) -newer .venv/demo.stamp)" || { echo "building cython_ext"; \
 	PROBTENSOR_NATIVE=1 $(PY) setup.py -q build_ext --inplace >/dev/null; }
+	@touch $@
+
+.venv-pymc/built.stamp: $(NATIVE) pyproject.toml
+	@test -x $(PYMC_PY) || { echo "making .venv-pymc with $(BENCH_PYTHON)"; "$(BENCH_PYTHON)" -m venv .venv-pymc; }
+	@$(PYMC_PY) -m pip install $(PIP_FLAGS) $(BUILD_TOOLS)
+	@$(PYMC_PY) -m pip install $(PIP_FLAGS) --prefer-binary --no-build-isolation -e '.[pymc,test]'
+	@$(PYMC_PY) setup.py -q build_ext --inplace >/dev/null
 	@touch $@
 
 .venv-bench/bin/python:
