@@ -221,8 +221,8 @@ DECLARED = {
 OF_VECTORS = (
     "circulant_normal", "dirichlet_multinomial", "gaussian_copula", "projected_normal",
     "low_rank_multivariate_normal", "multinomial", "multivariate_normal",
-    "multivariate_student_t", "mv_normal", "relaxed_one_hot_categorical", "stick_breaking_weights",
-    "uniform_direction", "zero_sum_normal",
+    "multivariate_student_t", "mv_normal", "relaxed_one_hot_categorical",
+    "sine_bivariate_von_mises", "stick_breaking_weights", "uniform_direction", "zero_sum_normal",
 )  # fmt: skip
 OF_MATRICES = (
     "inverse_wishart", "inverse_wishart_cholesky", "kronecker_normal", "lkj_cholesky", "lkj_corr",

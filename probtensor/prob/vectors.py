@@ -11,6 +11,7 @@ from probtensor.graph.node import TensorLike
 from probtensor.ops.fourier.functions import rfft
 from probtensor.prob.distributions.base import RandomVariable, random_variable, to_tensor
 from probtensor.prob.distributions.multivariate import (
+    angles,
     copulas,
     directions,
     normals,
@@ -26,7 +27,7 @@ from probtensor.prob.distributions.parameters import (
     variable_text,
 )
 from probtensor.prob.distributions.structured import CORR, checked_axes
-from probtensor.prob.distributions.support import COVARIANCE, SIMPLEX, Interval
+from probtensor.prob.distributions.support import COVARIANCE, POSITIVE, SIMPLEX, Interval
 from probtensor.process import numpy_part
 from probtensor.transform.facts import FactTable
 from probtensor.transform.linalg.low_rank import low_rank_parts
@@ -312,6 +313,41 @@ def projected_normal(concentration, *, shape=None, name=None, dims: Dims = None)
     if node.ndim:
         known_size(what, "concentration", node, least=2)
     return random_variable(directions.ProjectedNormal(), (node,), shape, name, dims)
+
+
+@public
+def sine_bivariate_von_mises(
+    phi_loc, psi_loc, phi_concentration, psi_concentration, correlation=None, *,
+    weighted_correlation=None, shape=None, name=None, dims: Dims = None,
+) -> Node:  # fmt: skip
+    """Pairs of angles (last axis, phi and psi) that depend on each other as normal variables do
+    where they are concentrated: with the density exp(k cos(a) + l cos(b) + c sin(a) sin(b)) over
+    its integral, for a = phi - phi_loc, b = psi - psi_loc, the concentrations k and l and the
+    correlation c, or `weighted_correlation`, which is c / sqrt(k * l). It has one mode, at the
+    locations, where the weighted correlation is from -1 to 1, and two of equal height beyond.
+
+    Support: -pi <= phi <= pi and -pi <= psi <= pi.
+    Mean: none of numbers; the mean directions are phi_loc and psi_loc.
+    Variance: none of numbers; `pt.variance` gives the circular ones.
+    Source: Singh, Hnizdo and Demchuk (2002), "Probabilistic model for two dependent circular
+    variables", Biometrika 89:719.
+    Returns a random variable, a float tensor with a last axis of size 2. Raises ValueError for a
+    literal parameter outside its range, TypeError for too few or too many parameters, GraphError
+    for shapes that do not fit.
+
+        >>> x = pt.random.sine_bivariate_von_mises(0.5, -1.0, 3.0, 2.0, weighted_correlation=0.5)
+        >>> pt.draw(x, draws=5, seed=1).shape
+        (5, 2)
+    """
+    what = variable_text("sine_bivariate_von_mises", name)
+    given = {"correlation": correlation, "weighted_correlation": weighted_correlation}
+    if exactly_one(what, **given) == "weighted_correlation":
+        pair = {"phi_concentration": phi_concentration, "psi_concentration": psi_concentration}
+        first, second = (check_literal(what, domain=POSITIVE, **{k: y}) for k, y in pair.items())
+        weight = to_tensor(f"weighted_correlation of {what}", weighted_correlation)
+        correlation = weight * ops.sqrt(first) * ops.sqrt(second)
+    parameters = phi_loc, psi_loc, phi_concentration, psi_concentration, correlation
+    return random_variable(angles.SineBivariateVonMises(), parameters, shape, name, dims)
 
 
 def known_size(what: str, label: str, node: Node, least: int = 1) -> int:

@@ -209,7 +209,7 @@ class Edges:
         out, *inputs = operands[: len(node.inputs) + 1]
         parts = list(op.vjp(inner, out, *inputs))
         if isinstance(op, (ops.Square, ops.Mul, ops.Div)):
-            parts = _of_divisor(inner, out, inputs) or parts
+            parts = _of_divisor(op, inner, out, inputs) or parts
         direct = [inner] if node in self._direct else []
         witnesses = (*direct, *operands[len(node.inputs) + 1 :])
         grows = self._may_overflow(node)
@@ -408,17 +408,19 @@ def _widening(mask: Mask | None) -> Callable[[Node], Node]:
     return mask.widened if mask else lambda part: part
 
 
-def _of_divisor(g: Node, out: Node, inputs: Sequence[Node]) -> list[Node | None]:
-    """The vjp of a product, square or quotient `out` whose cotangent is divided by `out`: for
-    h / (x * y) it is h / x and h / y, and for h / (x / y) it is h / x and -h / y. The plain vjp
-    would contain 0 * inf for a factor of 0, and the square of a quotient would overflow. An empty
-    list for other nodes."""
+def _of_divisor(
+    op: Elementwise, g: Node, out: Node, inputs: Sequence[Node]
+) -> list[Node | None]:
+    """The vjp of a product, square or quotient `op` whose cotangent is divided by its result `out`,
+    or by the elements of it that the cotangent is of: for h / (x * y) it is h / x and h / y, and
+    for h / (x / y) it is h / x and -h / y. The plain vjp would contain 0 * inf for a factor of 0,
+    and the square of a quotient would overflow. An empty list for other nodes."""
     if not isinstance(g.op, (ops.Mul, ops.Div)):
         return []
     for path, leaf, inverted in chain_leaves(g, out):
         if leaf is out and inverted:
             rest = regrow(g, {path: None})
-            if isinstance(out.op, ops.Div):
+            if isinstance(op, ops.Div):
                 return [rest / inputs[0], -rest / inputs[1]]
             return [2 * rest / inputs[0]] if len(inputs) == 1 else [rest / x for x in inputs]
     return []

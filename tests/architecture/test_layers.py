@@ -69,7 +69,7 @@ NATIVE_USERS = {
 # Heavy, or optional, or both: imported inside the function that needs them, so that
 # `import probtensor` stays quick.
 REQUIRED = {"Cython", "arviz", "rich", "scipy"}
-OPTIONAL = {"matplotlib", "mpmath", "pycuda"}
+OPTIONAL = {"matplotlib", "mpmath", "pycuda", "pytensor"}
 LATE_ONLY = REQUIRED | OPTIONAL | {"xarray"}  # xarray comes with ArviZ
 EAGER = {"numpy"}
 # Tables that a function fills, each with the reason why it is one.
@@ -80,6 +80,10 @@ KNOWN_STATE = {
     },
     "device/current.py": {"_DRIVER": "a process has one primary context, opened at first use"},
     "targets/cython/native.py": {"_LOADED": "a module in use is mapped once, however often made"},
+    "interop/pytensor/translate.py": {
+        "ROWS": "the modules of rows fill the table of ops",
+        "BATCHED": "the modules of rows fill the table of ops",
+    },
     "graph/sizes.py": {"_UIDS": "sizes of one tensor's value have one name as long as it lives"},
     "evaluate.py": {"_EVALUATED": "functions that `eval` made, kept as long as their tensors live"},
     "ops/kinds/base.py": {

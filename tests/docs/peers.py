@@ -100,6 +100,7 @@ PEERS = {
     "rice": ("Rice", "", ""),
     "scaled_inverse_chi_squared": ("", "", "scaled_inv_chi_square"),
     "simulator": ("Simulator", "", ""),
+    "sine_bivariate_von_mises": ("", "SineBivariateVonMises", ""),
     "sine_skewed_von_mises": ("", "SineSkewed(VonMises)", ""),
     "skew_double_exponential": ("", "", "skew_double_exponential"),
     "skew_normal": ("SkewNormal", "", "skew_normal"),

@@ -55,6 +55,7 @@ VARIABLES = {
     "random_walk": lambda: R.random_walk(normal(), R.student_t(4.0, 0.0, 1.0), steps=3),
     "relaxed_one_hot_categorical": lambda: R.relaxed_one_hot_categorical(0.5, [0.3, 0.7]),
     "simulator": lambda: R.simulator(lambda mu, shape: R.normal(mu, 1, shape=shape), 0.0, shape=3),
+    "sine_bivariate_von_mises": lambda: R.sine_bivariate_von_mises(0.5, -1.0, 3.0, 2.0, 1.0),
     "stick_breaking_weights": lambda: R.stick_breaking_weights(2.0, 3),
     "truncated": lambda: R.truncated(R.poisson(2.0), lower=1),
     "uniform_direction": lambda: R.uniform_direction(3),

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 import probtensor as pt
 from probtensor.prob.distributions.distribution import Unknown
@@ -123,6 +123,9 @@ MOMENTS = {
     "kronecker_normal, noisy": (
         R.kronecker_normal(0.5, [[[2.0]], COV], sigma=3.0), [0.5, 0.5], [17, 27]),
     "lkj_corr": (R.lkj_corr(2, 1.5), np.eye(2), [[0, 0.25], [0.25, 0]]),
+    "sine_bivariate_von_mises": (
+        R.sine_bivariate_von_mises(0.5, -1.0, 3.0, 2.0, 0.0), [0.5, -1.0],
+        1 - special.i1([3.0, 2.0]) / special.i0([3.0, 2.0])),
     "uniform_direction": (R.uniform_direction(4), np.zeros(4), np.full(4, 0.25)),
     "zero_sum_normal": (R.zero_sum_normal([2.0, 3.0], shape=(2, 4)), np.zeros((2, 1)),
                         [[3.0], [6.75]]),

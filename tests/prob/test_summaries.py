@@ -65,6 +65,56 @@ def test_moments_of_the_truncated_normal_in_its_tails():
     np.testing.assert_allclose(run(pt.expectation(part), pt.variance(part)), [2.0, 1 / 3])
 
 
+def exact_moments(least, most, density, low, high):
+    """The mean and the variance of what is truncated to an interval, and of what is censored."""
+    with mp.workdps(40):
+        a, b = max(low, least), min(high, most)
+        powers = [mp.quad(lambda x, m=m: (x - a) ** m * density(x), [a, b]) for m in range(3)]
+        ends = [(low, mp.quad(density, [least, a])), (high, mp.quad(density, [b, most]))]
+        censored = [x + sum(p * (y - a) ** m for y, p in ends) for m, x in enumerate(powers)]
+        for first, second, third in (powers, censored):
+            mean = second / first
+            yield float(a + mean), float(third / first - mean**2)
+
+
+def test_moments_of_truncated_and_censored_variables():
+    """Exponential, normal and uniform parts, at all widths, against integrals of mpmath."""
+    lower, upper = pt.vector("lower"), pt.vector("upper")
+    parts = R.exponential(1.5), R.normal(0.5, 2.0), R.uniform(-1.0, 4.0)
+    variables = [make(part, **ends) for part in parts for make in (R.truncated, R.censored)
+                 for ends in ({"lower": lower, "upper": upper}, {"lower": lower})]  # fmt: skip
+    results = [f(v) for v in variables for f in (pt.expectation, pt.variance)]
+    f = pt.function([lower, upper], results, target="machine")
+    cuts = np.array([(-0.5, 0.4), (0.2, 0.2 + 2**-20), (0.3, 1.3), (0.25, 3.0), (2.0, 3.5)])
+    found = np.reshape(f(*cuts.T), (3, 2, 2, 2, len(cuts)))
+    supports = (0, mp.inf), (-mp.inf, mp.inf), (-1, 4)
+    heights = (
+        lambda x: 1.5 * mp.exp(-1.5 * x), lambda x: mp.npdf(x, 0.5, 2), lambda x: mpf(1) / 5,
+    )  # fmt: skip
+    for i, (ends, density) in enumerate(zip(supports, heights, strict=True)):
+        for n, (low, high) in enumerate(cuts):
+            for j, wanted in enumerate(exact_moments(*ends, density, mpf(low), mpf(high))):
+                np.testing.assert_allclose(found[i, j, 0, :, n], wanted, rtol=1e-11)
+    # Without an upper bound: memoryless, or by the closed forms.
+    at = cuts[1:, 0]
+    np.testing.assert_allclose(found[0, 0, 1, 0, 1:], at + 1 / 1.5, rtol=1e-14)
+    np.testing.assert_allclose(found[0, 0, 1, 1], 1 / 1.5**2, rtol=1e-14)
+    np.testing.assert_allclose(found[0, 1, 1, 0, 1:], at + np.exp(-1.5 * at) / 1.5, rtol=1e-13)
+    normal = [S.truncnorm((a - 0.5) / 2, np.inf, 0.5, 2) for a in cuts[:, 0]]
+    np.testing.assert_allclose(found[1, 0, 1, 0], [x.mean() for x in normal], rtol=1e-9)
+    cut = R.exponential(2.0, constraint=pt.interval(0.5, 2.0))
+    exact = S.truncexpon(3.0, 0.5, 0.5)
+    wanted = exact.mean(), exact.var(), exact.entropy()
+    got = run(pt.expectation(cut), pt.variance(cut), pt.entropy(cut))
+    np.testing.assert_allclose(got, wanted, rtol=1e-12)
+    by_lower = pt.grad(pt.sum(results[0]), lower)
+    empty, slope = run(results[0], by_lower, inputs=(lower, upper), at=([-2.0, 1], [-1.0, np.inf]))
+    np.testing.assert_allclose(empty, [math.nan, 1 + 1 / 1.5], rtol=1e-14)
+    assert slope[1] == 1
+    with pytest.raises(GraphError, match="poisson"):
+        pt.expectation(R.truncated(R.poisson(2.0), lower=1))
+
+
 @pytest.mark.parametrize("make", [
     lambda cut: R.von_mises(3.0, 2.0, constraint=cut), lambda cut: R.beta(0.5, 0.6, constraint=cut),
     lambda cut: R.beta(3.0, 2.0, constraint=cut),

@@ -202,6 +202,30 @@ def test_masses_and_tails_of_large_urns():
         R.hypergeometric(5, 7, 2)
 
 
+def test_tails_of_odd_urns_are_those_of_whole_numbers():
+    """Where the tail on the side of the mean is nearly all, and where nearly all are drawn or
+    marked."""
+    inputs = N, k, n, x = [pt.vector(name) for name in ("N", "k", "n", "x")]
+    v = R.hypergeometric(N, k, n)
+    f = pt.function(inputs, [pt.logcdf(v, x), pt.logccdf(v, x)], target="machine")
+    urns = [
+        (10**6, 1, 1), (10**6, 999_990, 999_995), (10**12, 2, 10**12 - 1), (10**12, 10**12 - 1, 2),
+        (10**6, 2, 999_999), (3000, 30, 2900), (50, 49, 49), (20, 7, 12), (10**9, 3, 10**9 - 1),
+    ]  # fmt: skip
+    rows = [(*urn, y) for urn in urns for y in range(max(0, sum(urn[1:]) - urn[0]), min(urn[1:]))]
+    found = f(*np.array(rows, float).T)
+    with mp.workdps(90):
+        for (N, k, n, y), *tails in zip(rows, *found, strict=True):
+            least, most = max(0, n + k - N), min(n, k)
+            term, terms = mpf(1), [mpf(1)]
+            for j in range(least, most):
+                term *= mpf((k - j) * (n - j)) / ((j + 1) * (N - k - n + j + 1))
+                terms.append(term)
+            parts = sum(terms[: y - least + 1]), sum(terms[y - least + 1 :])
+            wanted = [float(mp.log(part / sum(terms))) for part in parts]
+            np.testing.assert_allclose(tails, wanted, rtol=2e-13, err_msg=str((N, k, n, y)))
+
+
 def test_a_point_is_a_value_of_a_model_without_coordinates():
     c = R.dirac_delta(2.5, name="c")
     z = R.normal(0.0, 1.0, name="z")

@@ -418,6 +418,7 @@ def everything():
         "direction": R.uniform_direction(3, shape=(2, 3), name="direction"),
         "projected": R.projected_normal(pt.stack([a, 0.5]), name="projected"),
         "copula": R.gaussian_copula(R.gamma(a, 1.0), CORR, name="copula"),
+        "angles": R.sine_bivariate_von_mises(a, 0.3, a, 2.0, 1.5, name="angles"),
         "circulant": R.circulant_normal(a, a * np.array([2.0, 0.5, 0.5]), name="circulant"),
         "bartlett": R.wishart_bartlett(3 + a, C2, name="bartlett"),
     }

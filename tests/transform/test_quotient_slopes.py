@@ -62,3 +62,24 @@ def test_slopes_of_logarithms_of_quotients(name, dtype, forward):
             for got, want in zip(found, wanted):
                 assert close(got, want, dtype), (a, b, found, wanted)
     assert checked > 8
+
+
+SOME = {
+    "slice": lambda v: v[1:3],
+    "elements": lambda v: v[[1, 2]],
+    "where": lambda v: pt.where(np.array([False, True, True, False]), v, 0.0),
+}
+
+
+@pytest.mark.parametrize("some", SOME)
+@pytest.mark.parametrize("name", FORMS)
+def test_slopes_where_some_elements_are_read(name, some):
+    form, slopes = FORMS[name]
+    x, s = np.array([0.4, 1.3, 2.8, 0.7]), 1.4
+    a, b = pt.tensor("a", (4,)), pt.scalar("b")
+    total = pt.sum(SOME[some](form(a, b)))
+    found = pt.function([a, b], pt.grad(total, [a, b]), target="machine")(x, s)
+    read = np.array([0, 1, 1, 0])
+    want = slopes(x, s)
+    np.testing.assert_allclose(found[0], read * want[0], rtol=1e-12)
+    np.testing.assert_allclose(found[1], np.sum(read * want[1]), rtol=1e-12)

@@ -10,7 +10,7 @@ from probtensor.ops.kinds.elementwise import joint_shape
 from probtensor.ops.loops.whiles import while_loop
 from probtensor.prob.distributions.continuous.families import number
 from probtensor.prob.distributions.discrete import Counted, log_choose_rest
-from probtensor.prob.distributions.distribution import Distribution, element_indices
+from probtensor.prob.distributions.distribution import LOG_HALF, Distribution, element_indices
 from probtensor.prob.distributions.parameters import check_literal
 from probtensor.prob.distributions.support import COUNT, REAL, Integers, Point, is_number
 
@@ -40,6 +40,10 @@ class Hypergeometric(Counted):
         return Integers(low, high)
 
     def logpdf(self, x, N, k, n):
+        # Of the marked ones that are left where most are drawn, whose share is known to more
+        # digits.
+        most = n > N - n
+        x, n = ops.where(most, k - x, x), ops.where(most, N - n, n)
         # The product of two binomial masses of probability n / N beside that of their sum, whose
         # deviance is 0.
         p, rest = n / ops.maximum(N, 1.0), N - k
@@ -58,13 +62,23 @@ class Hypergeometric(Counted):
         return ops.where(x >= most, -math.inf, ops.where(x < least, 0.0, value))
 
     def _tails(self, x, N, k, n):
-        """Whether x is below the mean, the log of the tail on its side of the mean, and the ends of
+        """Whether the lower tail is the smaller one, the log of the smaller one, and the ends of
         the support."""
         least, most = ops.maximum(n - (N - k), 0.0), ops.minimum(n, k)
         below = x < n * (k / ops.maximum(N, 1.0))
+        # The tail on the side of the mean may be the larger one, near the median.
+        tail = self._tail(x, below, True, N, k, n)
+        larger = ops.stop_gradient(tail) > LOG_HALF
+        below = ops.logical_xor(below, larger)
+        tail = ops.where(larger, self._tail(x, below, larger, N, k, n), tail)
+        return below, tail, least, most
+
+    def _tail(self, x, below, wanted, N, k, n):
+        """The log of a tail, where it is wanted."""
+        least, most = ops.maximum(n - (N - k), 0.0), ops.minimum(n, k)
         first = ops.clip(ops.where(below, x, x + 1), least, most)
-        total = ops.stop_gradient(_sum_outwards(first, below, N, k, n))
-        return below, self.logpdf(first, N, k, n) + ops.log(total), least, most
+        total = ops.stop_gradient(_sum_outwards(first, below, wanted, N, k, n))
+        return self.logpdf(first, N, k, n) + ops.log(total)
 
     def sample(self, key, shape, N, k, n):
         return ops.draw_hypergeometric(key, element_indices(shape), N, k, n)
@@ -81,9 +95,11 @@ class Hypergeometric(Counted):
         return ops.floor((n + 1) * ((k + 1) / (N + 2)))
 
 
-def _sum_outwards(first: Node, below: Node, N: Node, k: Node, n: Node) -> Node:
-    """The sum of the masses from a count on, away from the mean, in units of its own mass. Each
-    mass is the one before it times a ratio that falls."""
+def _sum_outwards(
+    first: Node, below: Node, wanted: Node | bool, N: Node, k: Node, n: Node
+) -> Node:
+    """The sum of the masses from a count on, away from the mean or from near it, in units of its
+    own mass; 1 where it is not wanted. Each mass is the one before it times a ratio that falls."""
     nodes = [ops.stop_gradient(ops.astype(x, "float64")) for x in (first, N, k, n)]
     shape = joint_shape([x.type for x in (*nodes, below)])
     first, N, k, n = (ops.broadcast_to(x, shape) for x in nodes)
@@ -101,7 +117,8 @@ def _sum_outwards(first: Node, below: Node, N: Node, k: Node, n: Node) -> Node:
         return ops.any(term > 2.0**-56 * total)
 
     one = ops.ones(shape)
-    return while_loop(goes_on, added, (first, one, one))[2].astype(nodes[0].dtype)
+    term = ops.where(wanted, one, 0.0)
+    return while_loop(goes_on, added, (first, term, one))[2].astype(nodes[0].dtype)
 
 
 class DiracDelta(Distribution):

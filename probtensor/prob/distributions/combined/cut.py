@@ -19,7 +19,8 @@ from probtensor.prob.distributions.combined.anywhere import (
     log_inside,
 )
 from probtensor.prob.distributions.combined.parts import Combined, given, number_of
-from probtensor.prob.distributions.distribution import element_indices
+from probtensor.prob.distributions.continuous import truncated
+from probtensor.prob.distributions.distribution import Unknown, element_indices
 from probtensor.prob.distributions.pathwise import drawn, moves
 from probtensor.prob.distributions.support import (
     BINARY,
@@ -63,6 +64,20 @@ class Cut(Combined):
         lower = parameters[0] if self.has_lower else None
         upper = parameters[count - 1] if self.has_upper else None
         return lower, upper, tuple(parameters[count:])
+
+    def of_inside(self, method: str, parameters: Sequence[Node]) -> tuple[Node, Node]:
+        """A moment of the part given that its value lies from the lower to the upper bound; whether
+        there are such values."""
+        lower, upper, own = self.split(parameters)
+        support = self.part.support(*own)
+        if support.discrete:
+            raise Unknown(f"that of {self.name} {self.part.name} counts is not known here")
+        low = larger(number_of(support.low), number_or(lower, -math.inf))
+        high = smaller(number_of(support.high), number_or(upper, math.inf))
+        some = as_tensor(high) > as_tensor(low)
+        ends = [None if is_number(y) and math.isinf(y) else as_tensor(y).astype(own[0].dtype)
+                for y in (low, high)]  # fmt: skip
+        return truncated.known(self.part, method, *ends, *own), some
 
 
 def between(x: Node, lower: Node | None, upper: Node | None) -> Node:
@@ -158,6 +173,16 @@ class Truncated(Cut):
         drawn = self.part.sample_between(key, shape, *self.ends(lower, upper), *own)
         return self.clipped(drawn, parameters)
 
+    def mean(self, *parameters):
+        return self.moment("mean", parameters)
+
+    def variance(self, *parameters):
+        return self.moment("variance", parameters)
+
+    def moment(self, method: str, parameters: Sequence[Node]) -> Node:
+        found, some = self.of_inside(method, parameters)
+        return ops.where(some, found, math.nan)
+
 
 def rounded(x: Node | None, whole: Callable, op: Callable) -> object:
     """A bound rounded to a whole number; None where there is none."""
@@ -232,6 +257,28 @@ class Censored(Cut):
     def sample(self, key, shape, *parameters):
         own = self.split(parameters)[2]
         return self.clipped(drawn(self.part, key, shape, *own), parameters)
+
+    def masses(self, parameters: Sequence[Node]) -> tuple[list[tuple[Node, Node]], Node]:
+        """The mean and the probability of values between the bounds, and the bounds with theirs;
+        the mean of all of them."""
+        lower, upper, own = self.split(parameters)
+        inside, some = self.of_inside("mean", parameters)
+        inside = ops.where(some, inside, 0.0)
+        found = [(inside, ops.where(some, ops.exp(log_inside(self.part, lower, upper, own)), 0.0))]
+        if lower is not None:
+            found.append((lower, ops.exp(log_below(self.part, lower, own))))
+        if upper is not None:
+            found.append((upper, ops.exp(log_above(self.part, upper, own))))
+        return found, sum(x * p for x, p in found)
+
+    def mean(self, *parameters):
+        return self.masses(parameters)[1]
+
+    def variance(self, *parameters):
+        found, mean = self.masses(parameters)
+        inside, some = self.of_inside("variance", parameters)
+        apart = sum(ops.square(x - mean) * p for x, p in found)
+        return apart + ops.where(some, inside, 0.0) * found[0][1]
 
     def clipped(self, x: Node, parameters: Sequence[Node]) -> Node:
         """A value as it is recorded."""

@@ -34,6 +34,13 @@ def concentration_rest(kappa: Node) -> Node:
     return ops.where(large, 0.5 + inverse * series, near)
 
 
+def draw_angle(key: Node, index: Node, kappa: Node) -> Node:
+    """A von Mises draw about 0; where concentrations are so large that it is normal, by its
+    scale."""
+    least = ops.minimum(kappa, 1e100)
+    return ops.draw_von_mises(key, index, least) * ops.sqrt(1e100 / ops.maximum(kappa, 1e100))
+
+
 class VonMises(Distribution):
     """Von Mises, the normal distribution of angles: with mean direction `mu` and concentration
     `kappa`, exp(kappa cos(x - mu)) / (2 pi I0(kappa)).
@@ -69,7 +76,7 @@ class VonMises(Distribution):
         return -low_angle(self, log_p, -mu, kappa)
 
     def sample(self, key, shape, mu, kappa):
-        return wrapped(mu + ops.draw_von_mises(key, element_indices(shape), kappa))
+        return wrapped(mu + draw_angle(key, element_indices(shape), kappa))
 
     def mean(self, mu, kappa):
         return wrapped(mu)
@@ -123,7 +130,7 @@ class SineSkewedVonMises(Distribution):
 
     def sample(self, key, shape, mu, kappa, skewness):
         index = element_indices(shape)
-        angle = ops.draw_von_mises(ops.key_fold(key, 0), index, kappa)
+        angle = draw_angle(ops.key_fold(key, 0), index, kappa)
         kept = 2 * ops.draw_uniform(ops.key_fold(key, 1), index) < 1 + skewness * ops.sin(angle)
         return wrapped(mu + ops.where(kept, angle, -angle))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from probtensor import ops
 from probtensor.graph import Node, as_tensor
 from probtensor.prob.distributions.continuous.bounded import Uniform
 from probtensor.prob.distributions.continuous.families import standardised
+from probtensor.prob.distributions.continuous.positive import Exponential
 from probtensor.prob.distributions.continuous.real import Normal
 from probtensor.prob.distributions.continuous.searches import (
     fall_width,
@@ -15,6 +18,13 @@ from probtensor.prob.distributions.continuous.searches import (
 from probtensor.prob.distributions.distribution import Distribution, Unknown
 
 NODES = 60
+# B[2 k] / (2 k)! for k from 1 on, which is 2 (-1)^(k + 1) zeta(2 k) / (2 pi)^(2 k) (DLMF 25.6.2).
+BERNOULLI = (
+    1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, *(
+        (-1) ** (k + 1) * 2 * sum(n ** (-2 * k) for n in range(1, 30)) / (2 * math.pi) ** (2 * k)
+        for k in range(6, 12)
+    ),
+)  # fmt: skip
 FAR = 9.0  # standard deviations beyond which a normal has a share of 1e-19
 
 
@@ -34,6 +44,8 @@ def known(
         )
     if isinstance(distribution, Normal):
         return _normal(method, low, high, *parameters)
+    if isinstance(distribution, Exponential):
+        return _exponential(method, low, high, *parameters)
     raise Unknown(f"that of {distribution.name} under constraint= is not known here")
 
 
@@ -53,6 +65,28 @@ def _mode(
     rising = distribution.logpdf(high, *parameters) > distribution.logpdf(low, *parameters)
     inside = (value >= low) & (value <= high)
     return ops.where(inside, value, ops.where(rising, high, low))
+
+
+def _exponential(method: str, low: Node | None, high: Node | None, lam: Node) -> Node:
+    """By d / (exp(d) - 1), which is the sum of B[k] d^k / k! with Bernoulli's numbers, for the
+    width d of the interval in units of the mean."""
+    start = ops.zeros_like(lam) if low is None else low
+    width = ops.full_like(lam, 800.0) if high is None else lam * ops.minimum(high - start, 1e300)
+    wide = width > 1
+    far = ops.clip(ops.where(wide, width, 1.0), 1.0, 800.0)
+    fall = far * ops.exp(-far) / -ops.expm1(-far)
+    near = ops.where(wide, 1.0, width)
+    powers = [near ** (2 * k - 1) for k in range(1, len(BERNOULLI) + 1)]
+    mean = 0.5 - sum(b * y for b, y in zip(BERNOULLI, powers))
+    spread = sum((2 * k + 1) * b * near ** (2 * k) for k, b in enumerate(BERNOULLI))
+    above = ops.where(wide, 1 - fall, near * mean)
+    if method == "mean":
+        return start + above / lam
+    if method == "variance":
+        share = ops.where(wide, 1 - fall * (far + fall), ops.square(near) * spread)
+        return share / lam / lam
+    mass = ops.where(wide, -ops.expm1(-far), -ops.expm1(-near))
+    return above + ops.log(mass / lam)
 
 
 def _normal(method: str, low: Node | None, high: Node | None, mu: Node, sigma: Node) -> Node:

@@ -8,6 +8,7 @@
     shares.py        the simplex: Dirichlet, stick-breaking weights, relaxed one-hot vectors
     tallies.py       counts that sum to a given number: multinomial, Dirichlet-multinomial
     directions.py    unit vectors
+    angles.py        pairs of angles
     copulas.py       entries of any distributions, with the dependence of normal vectors
 
 Formulas are those of Kotz, Balakrishnan and Johnson, "Continuous Multivariate Distributions"

@@ -1,0 +1,213 @@
+"""A model of PyMC as a posterior of this library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.calls import line_text, public
+from probtensor.dataclass import replace
+from probtensor.graph import Const, GraphError, Node, made_by
+from probtensor.graph.node import make, new_input
+from probtensor.interop.pymc.distributions import distribution_of
+from probtensor.interop.pymc.named import tensors_of
+from probtensor.interop.pymc.shapes import shape_of
+from probtensor.interop.pymc.transforms import bijector_of
+from probtensor.interop.pytensor.translate import Translator, literal, user_line, wide
+from probtensor.prob import random
+from probtensor.prob.bijectors.base import Bijector
+from probtensor.prob.distributions.base import RandomVariable, deterministic, potential
+from probtensor.prob.model.condition import condition
+from probtensor.prob.model.data import Data
+from probtensor.prob.model.posterior import Posterior
+
+Variable = Any  # of PyTensor
+
+
+@public(name="interop.pymc.posterior")
+def posterior(
+    model: Any = None,
+    *,
+    target: object = None,
+    build: str | None = None,
+    progress: bool = True,
+) -> Posterior:
+    """The posterior of a PyMC model, compiled here.
+
+    model   a `pm.Model`; by default that of the context
+    target, build, progress  as in `pt.condition`
+
+    Returns a `Posterior` whose variables, deterministics, dims and coords have the names of the
+    model, and the unconstrained space of its transforms. `pm.Data` are its `constants`, of fixed
+    sizes: `with_data` gives them other values. Discrete variables that are not observed are summed
+    out, where they can be.
+    Raises GraphError for what has no translation: it names the variable, the op and the line;
+    TypeError if there is no model.
+    """
+    return condition_of(Translation(model_of(model)), target, build, progress)
+
+
+def model_of(model: Any) -> Any:
+    """A model, or the one of the context."""
+    from pymc.model.core import modelcontext
+
+    return modelcontext(model)
+
+
+class Translation:
+    """The variables of a model in this library.
+
+    observed       {variable: its array}
+    free           the free variables, in the order of the model
+    potentials     the terms of the density that are no variable of ours
+    deterministics  named expressions
+    transforms     {free variable: bijector}
+    external       names of variables whose density is a translated graph
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.checks: list[tuple[Node, str]] = []
+        self.translator = Translator({}, self.checks)
+        self.observed: dict[Node, np.ndarray] = {}
+        self.free: list[Node] = []
+        self.potentials: list[Node] = []
+        self.deterministics: list[Node] = []
+        self.transforms: dict[Node, Bijector] = {}
+        self.external: list[str] = []
+        self.tensors = tensors_of(model)
+        for variable in model.data_vars:
+            self.translator.known[variable] = self._data(variable)
+        for rv in model.basic_RVs:
+            self._add(rv)
+        for variable in model.deterministics:
+            node = self.translator.node(self._tensor(variable))
+            dims = self._dims(variable, node)
+            self.deterministics.append(deterministic(node, variable.name, dims))
+        for variable in model.potentials:
+            self._term(self.translator.node(self._tensor(variable)), variable.name)
+        for holds, _ in self.checks:
+            if not (isinstance(holds.op, Const) and np.all(holds.op.array)):
+                self.potentials.append(potential(ops.where(ops.all(holds), 0.0, -np.inf), None))
+
+    def _tensor(self, variable: Variable) -> Variable:
+        """A variable of the model, without names of dimensions."""
+        return self.tensors.get(variable, variable)
+
+    def _refuse_batch(self, rv: Variable) -> None:
+        """GraphError for a variable that is observed at minibatches."""
+        if type(rv.owner.op).__name__ == "MinibatchRandomVariable":
+            raise GraphError(
+                f"interop.pymc: {rv.name} has total_size=, as for a minibatch, whose data are "
+                f"other ones at each call\n  at {line_text()}\n  give all data: pm.Data in "
+                "place of pm.Minibatch, without total_size"
+            )
+
+    def _data(self, variable: Variable) -> Node:
+        """A data input of fixed sizes, with the value that a variable has now."""
+        is_shared = hasattr(variable, "get_value")
+        array = np.asarray(variable.get_value() if is_shared else variable.data)
+        array = array.astype(wide(array.dtype), copy=False)
+        dims = self.model.named_vars_to_dims.get(variable.name)
+        shape = new_input(variable.name, array.dtype, array.shape)
+        value = literal(array).op.value
+        names = None if dims is None or None in dims else tuple(dims)
+        return make(Data(variable.name, shape.type, shape.op.uid, value, names), ())
+
+    def _dims(self, variable: Variable, node: Node) -> tuple[str, ...] | None:
+        dims = self.model.named_vars_to_dims.get(variable.name)
+        if dims is None or len(dims) != node.ndim or any(d is None for d in dims):
+            return None
+        return tuple(map(str, dims))
+
+    def _add(self, rv: Variable) -> None:
+        self._refuse_batch(rv)
+        own = self._tensor(rv)
+        is_observed = rv in self.model.observed_RVs
+        line = user_line(own.owner)
+        with made_by(None, line) if line else _unchanged():
+            node = distribution_of(self.translator, own)
+        if node is None:
+            node = self._external(rv, is_observed)
+        else:
+            node = self._named(node, rv)
+            if is_observed:
+                self.observed[node] = self._array(self.model.rvs_to_values[rv])
+            else:
+                self.free.append(node)
+        if not is_observed:
+            bijector = bijector_of(self.model.rvs_to_transforms.get(rv), own, self.translator)
+            if bijector is not None:
+                self.transforms[node] = bijector
+        self.translator.known[own] = node
+
+    def _named(self, node: Node, rv: Variable) -> Node:
+        """A random variable with the name and the dims of the model."""
+        dims = self._dims(rv, node)
+        return make(replace(node.op, label=rv.name, dims=dims), node.inputs, type(node))
+
+    def _array(self, value: Variable) -> np.ndarray:
+        found = self.translator.node(value)
+        if isinstance(found.op, Data):
+            return found.op.default.array
+        if isinstance(found.op, Const):
+            return found.op.array
+        return np.asarray(found.eval())
+
+    def _external(self, rv: Variable, is_observed: bool) -> Node:
+        """A variable whose density is the graph that PyMC derives, as a term of its own."""
+        from pymc.logprob.basic import conditional_logp
+        from pytensor.graph.replace import clone_replace
+
+        self.external.append(rv.name)
+        tensor = self._tensor(rv)
+        known = [x for x in map(self._tensor, self.model.basic_RVs) if x in self.translator.known]
+        values = {x: x.type(name=x.name) for x in known}
+        own = tensor.type(name=rv.name)
+        # PyMC copies the graph that it derives a density of, its random variables too.
+        (alone,) = clone_replace([tensor], values)
+        density = conditional_logp({alone: own}, warn_rvs=False)[own]
+        self.translator.known |= {values[x]: self.translator.known[x] for x in known}
+        if is_observed:
+            node = literal(self._array(self.model.rvs_to_values[rv]))
+        else:
+            shape = shape_of(self.translator, tensor)
+            node = self._named(random.flat(shape=shape), rv)
+            self.free.append(node)
+        self.translator.known[own] = node
+        self._term(self.translator.node(density), f"{rv.name}_logp")
+        return node
+
+    def _term(self, node: Node, name: str) -> None:
+        self.potentials.append(potential(node.astype("float64"), name))
+
+
+class _unchanged:
+    def __enter__(self) -> None:
+        """Nothing is changed."""
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing is changed back."""
+
+
+def condition_of(
+    found: Translation, target: object, build: str | None, progress: bool
+) -> Posterior:
+    """The posterior of a translated model."""
+    lengths = found.model.coords
+    used = {d for node in (*found.free, *found.deterministics, *found.observed)
+            for d in getattr(node.op, "dims", None) or ()}  # fmt: skip
+    coords = {d: list(labels) for d, labels in lengths.items() if labels is not None and d in used}
+    return condition(
+        found.observed, coords=coords, track=[*found.free, *found.deterministics],
+        potentials=found.potentials, transforms=found.transforms, target=target, build=build,
+        progress=progress,
+    )  # fmt: skip
+
+
+def variables_of(nodes: Sequence[Node]) -> list[Node]:
+    """Those of some nodes that are random variables of this library."""
+    return [x for x in nodes if isinstance(x.op, RandomVariable)]
