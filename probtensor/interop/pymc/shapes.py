@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from probtensor.interop.pytensor.translate import Translator
+from probtensor.process import numpy_part
 
 
 def shape_of(translator: Translator, rv: Any) -> tuple[int, ...]:
@@ -51,4 +52,4 @@ def _evaluated(rv: Any) -> tuple[int, ...]:
 
 
 def _is_random(x: Any) -> bool:
-    return isinstance(x.get_value(borrow=True), np.random.Generator)
+    return isinstance(x.get_value(borrow=True), numpy_part("random").Generator)

@@ -24,6 +24,7 @@ from probtensor.compile import function
 from probtensor.graph import GraphError, Node
 from probtensor.graph.node import new_input
 from probtensor.interop.pytensor.translate import Translator, wide
+from probtensor.process import numpy_part
 
 NAME = "PROBTENSOR"
 # Rewrites for other ways to compute a graph, and those that overwrite inputs.
@@ -214,8 +215,9 @@ def _drawing(
         for k in places:
             bits = values[k].bit_generator
             values[k] = np.uint64((bits if k in kept else deepcopy(bits)).random_raw())
+        random = numpy_part("random")
         found = iter([
-            np.random.Generator(np.random.PCG64(int(y))) if generator else y
+            random.Generator(random.PCG64(int(y))) if generator else y
             for y, generator in zip(run(*values), made)
         ])  # fmt: skip
         return [next(found) if k is None else given[k] for k in own]

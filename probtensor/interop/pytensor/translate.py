@@ -22,6 +22,7 @@ from probtensor.interop.pytensor.absent import reason_for
 from probtensor.interop.pytensor.sparse import is_sparse, product
 from probtensor.interop.pytensor.xtensors import lowered
 from probtensor.ops.kinds import Random
+from probtensor.process import numpy_part
 from probtensor.types import Size
 
 Variable = Any  # of PyTensor
@@ -253,7 +254,7 @@ def described(apply: Apply) -> str:
 def literal(value: object) -> Any:
     """A value as a tensor, in double precision; None for a generator; a sparse matrix or a slice
     as it is."""
-    if value is None or isinstance(value, np.random.Generator):
+    if value is None or isinstance(value, numpy_part("random").Generator):
         return None
     if isinstance(value, slice) or hasattr(value, "tocoo"):
         return value
