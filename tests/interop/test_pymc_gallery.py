@@ -1,5 +1,6 @@
 """Models of PyMC through `ptpm`: densities and gradients of the gallery, whole fits, refusals."""
 
+import inspect
 import warnings
 
 import numpy as np
@@ -223,11 +224,12 @@ def test_minibatches_are_refused():
 
 
 def test_discrete_variables_without_a_bound_are_refused():
-    with pm.Model() as model:
+    with pytensor.config.change_flags(traceback__limit=8), pm.Model() as model:
         count = pm.Poisson("count", 3)
+        line = inspect.currentframe().f_lineno - 1
         pm.Normal("y", count, 1, observed=2.0)
         pm.Normal("z", pm.math.exp(count), 1, observed=2.0)
-    with pytest.raises(GraphError, match="count"):
+    with pytest.raises(GraphError, match=rf"count(?s:.*)made at .*test_pymc_gallery.py:{line}\n"):
         compiled(model)
 
 
@@ -241,8 +243,27 @@ def test_ops_without_a_translation_are_named():
     with pm.Model() as model:
         mu = pm.Normal("mu")
         pm.Normal("y", outside(mu), 1, observed=1.0)
-    with pytest.raises(GraphError, match=r"outside.*no translation"):
+    with pytest.raises(GraphError, match=r"outside.*no translation(?s:.*)the variable 'y'"):
         compiled(model)
+
+
+def test_a_density_that_pymc_lacks_and_what_is_no_model_are_refused():
+    with pm.Model() as model:
+        mu = pm.Normal("mu")
+        pm.CustomDist("y", mu, random=lambda mu, rng, size: rng.normal(mu, size=size), observed=1.0)
+    with pytest.raises(GraphError, match=r"no density of 'y'(?s:.*)give it logp="):
+        compiled(model)
+    with pytest.raises(TypeError, match=r"model=3 is no pm\.Model"):
+        ptpm.posterior(3)
+
+
+def test_parameters_out_of_range_are_named():
+    with pytensor.config.change_flags(traceback__limit=8), pm.Model() as model:
+        pm.Normal("b", 0, -1.0)
+        line = inspect.currentframe().f_lineno - 1
+    found = compiled(model)
+    assert "check 0 of 'b': sigma > 0: the potential is -inf" in found.diagnose(np.zeros(1))
+    assert f"test_pymc_gallery.py:{line}" in found.diagnose(np.zeros(1))
 
 
 @pytest.mark.parametrize(

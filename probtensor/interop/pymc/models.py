@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from probtensor.interop.pymc.transforms import bijector_of
 from probtensor.interop.pytensor.translate import Translator, literal, user_line, wide
 from probtensor.prob import random
 from probtensor.prob.bijectors.base import Bijector
-from probtensor.prob.distributions.base import RandomVariable, deterministic, potential
+from probtensor.prob.distributions.base import deterministic, potential
 from probtensor.prob.model.condition import condition
 from probtensor.prob.model.data import Data
 from probtensor.prob.model.posterior import Posterior
@@ -46,14 +47,27 @@ def posterior(
     out, where they can be.
     Raises GraphError for what has no translation: it names the variable, the op and the line;
     TypeError if there is no model.
+
+        >>> import pymc as pm  # doctest: +SKIP
+        >>> with pm.Model() as model:  # doctest: +SKIP
+        ...     mu = pm.Normal("mu", 0, 5)
+        ...     pm.Normal("y", mu, 1, observed=[1.0, 2.0])
+        >>> value, gradient = posterior(model).logp_and_grad([0.5])  # doctest: +SKIP
+        >>> gradient.shape  # doctest: +SKIP
+        (1,)
     """
     return condition_of(Translation(model_of(model)), target, build, progress)
 
 
 def model_of(model: Any) -> Any:
     """A model, or the one of the context."""
-    from pymc.model.core import modelcontext
+    from pymc.model.core import Model, modelcontext
 
+    if model is not None and not isinstance(model, Model):
+        raise TypeError(
+            f"interop.pymc: model={model!r:.60} is no pm.Model\n  at {line_text()}\n  give the "
+            "model, or call within `with model:`"
+        )
     return modelcontext(model)
 
 
@@ -82,16 +96,38 @@ class Translation:
         for variable in model.data_vars:
             self.translator.known[variable] = self._data(variable)
         for rv in model.basic_RVs:
-            self._add(rv)
+            with self._translating(rv):
+                self._add(rv)
         for variable in model.deterministics:
-            node = self.translator.node(self._tensor(variable))
-            dims = self._dims(variable, node)
-            self.deterministics.append(deterministic(node, variable.name, dims))
+            with self._translating(variable):
+                node = self.translator.node(self._tensor(variable))
+                dims = self._dims(variable, node)
+                self.deterministics.append(deterministic(node, variable.name, dims))
         for variable in model.potentials:
-            self._term(self.translator.node(self._tensor(variable)), variable.name)
-        for holds, _ in self.checks:
+            with self._translating(variable):
+                self._term(self.translator.node(self._tensor(variable)), variable.name)
+
+    @contextmanager
+    def _translating(self, variable: Variable) -> Iterator[None]:
+        """A block whose nodes have the line that made a variable of the model, and whose errors
+        name the variable and the line. What PyMC checks of the variable becomes potentials."""
+        line = user_line(self._tensor(variable).owner)
+        with made_by(None, line) if line else nullcontext():
+            try:
+                yield
+                self._add_checks(variable.name)
+            except Exception as error:
+                at = f", made at {line[0]}:{line[1]}" if line else ""
+                error.add_note(f"  translating the variable {variable.name!r}{at}")
+                raise
+
+    def _add_checks(self, name: str) -> None:
+        """Density zero where a check of the translation of a variable fails."""
+        for k, (holds, message) in enumerate(self.checks):
             if not (isinstance(holds.op, Const) and np.all(holds.op.array)):
-                self.potentials.append(potential(ops.where(ops.all(holds), 0.0, -np.inf), None))
+                term = ops.where(ops.all(holds), 0.0, -np.inf)
+                self.potentials.append(potential(term, f"check {k} of {name!r}: {message}"))
+        self.checks.clear()
 
     def _tensor(self, variable: Variable) -> Variable:
         """A variable of the model, without names of dimensions."""
@@ -127,9 +163,7 @@ class Translation:
         self._refuse_batch(rv)
         own = self._tensor(rv)
         is_observed = rv in self.model.observed_RVs
-        line = user_line(own.owner)
-        with made_by(None, line) if line else _unchanged():
-            node = distribution_of(self.translator, own)
+        node = distribution_of(self.translator, own)
         if node is None:
             node = self._external(rv, is_observed)
         else:
@@ -169,7 +203,13 @@ class Translation:
         own = tensor.type(name=rv.name)
         # PyMC copies the graph that it derives a density of, its random variables too.
         (alone,) = clone_replace([tensor], values)
-        density = conditional_logp({alone: own}, warn_rvs=False)[own]
+        try:
+            density = conditional_logp({alone: own}, warn_rvs=False)[own]
+        except (NotImplementedError, RuntimeError) as error:  # both are PyMC's refusals
+            raise GraphError(
+                f"interop.pymc: PyMC has no density of {rv.name!r}: {str(error).strip()}\n"
+                f"  at {line_text()}\n  give it logp=, or dist=, or make it of other variables"
+            ) from error
         self.translator.known |= {values[x]: self.translator.known[x] for x in known}
         if is_observed:
             node = literal(self._array(self.model.rvs_to_values[rv]))
@@ -185,14 +225,6 @@ class Translation:
         self.potentials.append(potential(node.astype("float64"), name))
 
 
-class _unchanged:
-    def __enter__(self) -> None:
-        """Nothing is changed."""
-
-    def __exit__(self, *error: object) -> None:
-        """Nothing is changed back."""
-
-
 def condition_of(
     found: Translation, target: object, build: str | None, progress: bool
 ) -> Posterior:
@@ -206,8 +238,3 @@ def condition_of(
         potentials=found.potentials, transforms=found.transforms, target=target, build=build,
         progress=progress,
     )  # fmt: skip
-
-
-def variables_of(nodes: Sequence[Node]) -> list[Node]:
-    """Those of some nodes that are random variables of this library."""
-    return [x for x in nodes if isinstance(x.op, RandomVariable)]
