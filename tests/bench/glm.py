@@ -8,7 +8,6 @@ the median over rounds of the fastest call of value and gradient from Python, in
 one core. The log densities must have the same difference between two points.
 """
 
-import argparse
 import importlib.util
 import os
 
@@ -17,8 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import probtensor as pt
-from tests.bench import worker
-from tests.bench.linalg import measured
+from tests.bench.linalg import print_measured
 
 ROWS, COLUMNS = 5000, 20
 R = pt.random
@@ -139,16 +137,7 @@ def calls(name):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.glm", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"some of {', '.join(MODELS)}")
-    parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
-    worker.pin_to_one_core()
-    for name in asked.names or MODELS:
-        found = measured(calls(name), asked.rounds)
-        own = found.pop("probtensor")
-        others = [f"{k} {v:9.1f} ({v / own:5.2f}x)" for k, v in found.items()]
-        print(f"{name:20} {own:9.1f} us | " + " | ".join(others), flush=True)
+    print_measured("tests.bench.glm", __doc__, MODELS, calls)
 
 
 if __name__ == "__main__":

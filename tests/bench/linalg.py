@@ -351,19 +351,31 @@ def measured(calls, rounds, seconds=0.3):
     return {name: 1e6 * statistics.median(found) for name, found in best.items()}
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.linalg", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"some of {', '.join(CASES)}")
+def print_measured(program, description, names, calls_of):
+    """The command line of a table: a line for each of the names that are asked for, by default all
+    of them, with the figures of `calls_of(name)`, on one core."""
+    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
+    parser.add_argument("names", nargs="*", help=f"some of {', '.join(names)}")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     worker.pin_to_one_core()
-    for name in asked.names or CASES:
-        calls = CASES[name]()
-        agree(calls)
-        found = measured(calls, asked.rounds)
-        ours = found["probtensor"]
-        others = [f"{k} {v:9.1f} ({v / ours:5.2f}x)" for k, v in found.items() if k != "probtensor"]
-        print(f"{name:13} {ours:9.1f} us | " + " | ".join(others), flush=True)
+    width = max(map(len, names)) + 1
+    for name in asked.names or names:
+        found = measured(calls_of(name), asked.rounds)
+        own = found.pop("probtensor")
+        others = [f"{k} {v:9.1f} ({v / own:6.2f}x)" for k, v in found.items()]
+        print(f"{name:{width}} {own:9.1f} us | " + " | ".join(others), flush=True)
+
+
+def compared(name):
+    """The calls of a case, after a comparison of their values."""
+    calls = CASES[name]()
+    agree(calls)
+    return calls
+
+
+def main():
+    print_measured("tests.bench.linalg", __doc__, CASES, compared)
 
 
 if __name__ == "__main__":

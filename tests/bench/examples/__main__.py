@@ -8,15 +8,14 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-import argparse  # noqa: E402
 import importlib  # noqa: E402
 import importlib.util  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-from tests.bench import examples, worker  # noqa: E402
-from tests.bench.linalg import measured  # noqa: E402
+from tests.bench import examples  # noqa: E402
+from tests.bench.linalg import print_measured  # noqa: E402
 
 PEERS = {"pymc": "pymc_", "numpyro": "numpyro_", "stanli": "stanli_"}
 # Libraries with another unconstrained space than ours for a model.
@@ -69,18 +68,7 @@ def loaded(name):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.bench.examples", description=examples.__doc__
-    )
-    parser.add_argument("names", nargs="*", help=f"some of {', '.join(NAMES)}")
-    parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
-    worker.pin_to_one_core()
-    for name in asked.names or NAMES:
-        found = measured(loaded(name), asked.rounds)
-        own = found.pop("probtensor")
-        others = [f"{k} {v:9.1f} ({v / own:6.2f}x)" for k, v in found.items()]
-        print(f"{name:22} {own:9.1f} us | " + " | ".join(others), flush=True)
+    print_measured("tests.bench.examples", examples.__doc__, NAMES, loaded)
 
 
 if __name__ == "__main__":
