@@ -53,7 +53,7 @@ class Routes:
             self._keep("own" + kind, lambda: own(self.variable, self.inputs[place]))
         try:
             graph = self.graphs[kind] = other(self.rv, self.variables[place])
-        except (NotImplementedError, TypeError, ValueError) as error:
+        except (NotImplementedError, TypeError) as error:  # of PyMC: no function, none of arrays
             self.errors["pymc" + kind] = str(error)
         else:
             self._keep("translated" + kind, lambda: self._translator().node(graph))
