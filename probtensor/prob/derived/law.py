@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 
 import numpy as np
@@ -449,6 +449,17 @@ def _truncated(node: Node, law: Law) -> Law:
     )
 
 
+def where_within(bounds: Iterable[tuple[Support, Node]], density: Node) -> Node:
+    """A log density where values are in their domains, -inf where one is outside."""
+    facts = FactTable()
+    for domain, value in bounds:
+        if not is_within(value, domain, facts):
+            valid = contained(value, domain, facts)
+            if valid is not None:
+                density = ops.where(or_nan(valid, value, domain), density, -math.inf)
+    return density
+
+
 def _law_of_sequence(node: Node) -> Law:
     """The law of the values of all steps of a loop: each given those before it."""
 
@@ -461,7 +472,7 @@ def _law_of_sequence(node: Node) -> Law:
             (b.op.domain, y.inputs[0]) for b, y in zip(bounded, inputs[len(variable.inputs) :])
         ]
         p = variable.op.parameters_of(inputs[: len(variable.inputs)])
-        distribution, facts = variable.op.distribution, FactTable()
+        distribution = variable.op.distribution
         found = distribution.logpdf(
             x if x.type.is_float else x.astype(p[0].dtype), *map(merge_exponentials, p)
         )
@@ -469,12 +480,7 @@ def _law_of_sequence(node: Node) -> Law:
         inside = distribution.support(*p).contains(x)
         if inside is not None:
             found = ops.where(inside, found, -math.inf)
-        for domain, value in bounds:
-            if not is_within(value, domain, facts):
-                valid = contained(value, domain, facts)
-                if valid is not None:
-                    found = ops.where(or_nan(valid, value, domain), found, -math.inf)
-        return found
+        return where_within(bounds, found)
 
     op = node.op
     if op.constraint is not None or op.distribution.event_ndim:

@@ -25,13 +25,12 @@ from probtensor.prob.derived.law import (
     law_of_given,
     law_of_variable,
     same_support,
+    where_within,
 )
 from probtensor.prob.derived.rules.tensors.views import full_shape
 from probtensor.prob.distributions.base import Deterministic, RandomVariable
-from probtensor.prob.distributions.domains import contained, is_within, or_nan
 from probtensor.prob.distributions.support import Integers, Interval
 from probtensor.prob.sequences.op import RandomSequence
-from probtensor.transform.facts import FactTable
 
 _VIEWS = (ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Cast, Deterministic)
 
@@ -233,15 +232,10 @@ def _linked(d: Derivation, node: Node, cores: Sequence[Node]) -> Law:
 
 def density_given(variable: Node, x: Node) -> Node:
     """The log density of a variable at a value, -inf where its parameters are out of range."""
-    op, facts = variable.op, FactTable()
+    op = variable.op
     found = law_of_variable(variable).full(x if x.type.is_float else x.astype("float64"))
-    parameters = zip(op.distribution.parameters.values(), op.parameters_of(variable.inputs))
-    for domain, value in parameters:
-        if not is_within(value, domain, facts):
-            valid = contained(value, domain, facts)
-            if valid is not None:
-                found = ops.where(or_nan(valid, value, domain), found, -math.inf)
-    return found
+    parameters = op.parameters_of(variable.inputs)
+    return where_within(zip(op.distribution.parameters.values(), parameters, strict=True), found)
 
 
 def derive_written(d: Derivation, node: Node) -> Law | None:
