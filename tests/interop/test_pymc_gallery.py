@@ -273,12 +273,15 @@ def test_parameters_out_of_range_are_named():
         ({"nuts_sampler": "nutpie"}, "this is the sampler"),
         ({"nonsense": 1}, "no argument 'nonsense'"),
         ({"return_inferencedata": False}, "an ArviZ object"),
+        ({"idata_kwargs": {"nonsense": 1}}, "has 'nonsense', which has no meaning"),
+        ({"var_names": ["nonsense"]}, "has 'nonsense', which is no free variable"),
+        ({"chains": 0}, "chains"),
     ],
 )
 def test_arguments_without_a_counterpart_are_refused(arguments, message):
     model, _ = conjugate()
-    with pytest.raises(TypeError, match=message):
-        ptpm.sample(10, model=model, **arguments)
+    with pytest.raises((TypeError, ValueError), match=message):
+        ptpm.sample(10, model=model, **{"target": "machine", **arguments})
 
 
 def test_the_example_finds_what_its_data_were_made_with():

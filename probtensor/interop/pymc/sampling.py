@@ -67,7 +67,8 @@ def sample(
     sample_stats, observed_data and constant_data. Discrete variables are summed out while the
     others are drawn, and are drawn afterwards, given these. `pm.sample_posterior_predictive`,
     `pm.compute_log_likelihood` and `az.loo` take it.
-    Raises GraphError for a model, or TypeError for an argument, that has no counterpart here.
+    Raises GraphError for a model, or TypeError for an argument, that has no counterpart here;
+    ValueError for `var_names` that the model lacks.
 
         >>> import pymc as pm  # doctest: +SKIP
         >>> with pm.Model() as model:  # doctest: +SKIP
@@ -78,15 +79,18 @@ def sample(
     """
     _refuse(others, return_inferencedata)
     settings = {"target_accept": target_accept, "max_treedepth": max_treedepth, **(nuts or {})}
-    found = Translation(model_of(model))
+    model = model_of(model)
+    _refuse_names(model, var_names, idata_kwargs or {})
+    found = Translation(model)
     progress = False if quiet else callback or bool(progressbar)
     own = condition_of(found, target, None, bool(progress))
     with warnings.catch_warnings():
         if not compute_convergence_checks:
             warnings.simplefilter("ignore", SamplerWarning)
         idata = draw(
-            own, draws=draws, tune=1000 if tune is None else tune, chains=chains or 4, cores=cores,
-            seed=random_seed, progress=progress, keep_warmup=not discard_tuned_samples,
+            own, draws=draws, tune=1000 if tune is None else tune,
+            chains=4 if chains is None else chains, cores=cores, seed=random_seed,
+            progress=progress, keep_warmup=not discard_tuned_samples,
             init=None if initvals is None else start_of(own, initvals), **settings,
         )  # fmt: skip
     if own.marginalized:
@@ -111,6 +115,25 @@ def _refuse(others: Mapping[str, object], return_inferencedata: bool) -> None:
             raise TypeError(
                 f"interop.pymc.sample: {name}= has no meaning here\n  at {line_text()}\n  leave it "
                 f"out: {ELSEWHERE[name]}"
+            )
+
+
+def _refuse_names(
+    model: Any, var_names: Sequence[str] | None, idata_kwargs: Mapping[str, object]
+) -> None:
+    """ValueError for variables that the model lacks, TypeError for options without a meaning."""
+    known = [v.name for v in (*model.free_RVs, *model.deterministics)]
+    for name in var_names or ():
+        if name not in known:
+            raise ValueError(
+                f"interop.pymc.sample: var_names has {name!r:.60}, which is no free variable and "
+                f"no deterministic of the model\n  at {line_text()}\n  it has {', '.join(known)}"
+            )
+    for name in idata_kwargs:
+        if name != "log_likelihood":
+            raise TypeError(
+                f"interop.pymc.sample: idata_kwargs has {name!r:.60}, which has no meaning here\n"
+                f"  at {line_text()}\n  only log_likelihood has one"
             )
 
 
