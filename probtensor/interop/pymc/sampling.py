@@ -211,8 +211,16 @@ def find_MAP(
     initvals  {name: value} to begin at, of variables as the model has them; 0 in the unconstrained
               space for those that are left out
 
-    Returns {name: value} for free variables and deterministics.
-    Raises RuntimeError where the density is not finite at the start.
+    Returns {name: value} for free variables and deterministics, arrays of their shapes and dtypes.
+    Raises RuntimeError where the density is not finite at the start, GraphError for a model that
+    has no counterpart here, and TypeError if there is no model.
+
+        >>> import pymc as pm  # doctest: +SKIP
+        >>> with pm.Model() as model:  # doctest: +SKIP
+        ...     mu = pm.Normal("mu", 0, 1)
+        ...     pm.Normal("y", mu, 1, observed=[1.0, 2.0])
+        >>> find_MAP(model=model, progressbar=False)["mu"].round(6)  # doctest: +SKIP
+        np.float64(1.0)
     """
     from scipy.optimize import minimize
 
@@ -251,12 +259,16 @@ def log_jacobian(own: Posterior) -> Any:
 @public(name="interop.pymc.NUTS")
 @dataclass(frozen=True)
 class NUTS:
-    """The sampler as an object, for `pm.sample(sampler=...)`: what it is asked for of a model is an
-    argument of `sample_from_init`.
+    """The sampler as an object, for `pm.sample(sampler=...)`. Its `sample_from_init` takes the
+    model and the arguments of a run.
 
     target_accept  mean acceptance the step size aims at
     max_treedepth  a trajectory has at most 2**max_treedepth - 1 steps
     target         how the model is compiled; see `pt.condition`
+
+        >>> sampler = NUTS(target_accept=0.95)
+        >>> sampler.max_treedepth
+        10
     """
 
     target_accept: float = 0.9
@@ -281,7 +293,8 @@ class NUTS:
         compute_convergence_checks: bool = True,
         compile_kwargs: object = None,
     ) -> Arviz:
-        """Draws from the posterior of a model, as `sample` gives them."""
+        """Draws from the posterior of a model; arguments, result and errors are those of
+        `sample`. `keep_warning_stat` and `compile_kwargs` have no effect."""
         return sample(
             draws, tune=tune, chains=chains, cores=cores, random_seed=random_seed,
             progressbar=progressbar, var_names=var_names, initvals=initvals,
