@@ -176,6 +176,27 @@ def test_a_hidden_chain_that_is_long_and_one_with_impossible_moves():
     assert np.abs(path - np.repeat([0, 1, 2], length // 3)).sum() < 12
 
 
+def test_a_chain_whose_likely_state_turns_out_impossible_late():
+    """States that never change: the probability of one that no float can hold decides at last."""
+    a = r.normal(0, 1, name="a")
+
+    def step(state, _):
+        state = r.bernoulli(pt.where(state == 1, 1.0, 0.0), name="z")
+        return state, r.normal(a + 40.0 * state, 1.0, name="y")
+
+    first = r.bernoulli(0.5, name="first")
+    y = pt.loop.scan(step, first, length=3)[1]
+    data = np.array([0.0, 0.0, 200.0])
+    post = pt.condition({y: data}, target="machine")
+    means = 0.3 + 40.0 * np.arange(2)
+    logs = stats.norm.logpdf(data[:, None], means).sum(axis=0) + np.log(0.5)
+    assert logs[1] > logs[0] + 900
+    wanted = stats.norm.logpdf(0.3) + logsumexp(logs)
+    logp, slope = post.logp_and_grad(np.array([0.3]))
+    assert logp == pytest.approx(wanted, rel=1e-12)
+    assert slope[0] == pytest.approx(-0.3 + np.sum(data - means[1]), rel=1e-10)
+
+
 def test_mark_and_recapture():
     """The Cormack-Jolly-Seber model by the probability of not being seen again."""
     rng = np.random.default_rng(1)

@@ -136,3 +136,32 @@ def test_groups_of_rows_are_those_of_numpy():
     np.testing.assert_array_equal(np.bincount(own), size)
     # Numbers that compare equal and are not the same are told apart.
     assert len(RowGroups(Dim.name("n"), FIRST).numpy(np.array([0.0, -0.0, np.nan, np.nan]))) == 3
+
+
+def test_rows_below_a_class_of_all():
+    """The class of all rows is summed out after the states of the rows, whose sums depend on it."""
+    a = r.normal(0, 1, shape=3, name="a")
+    c = r.categorical([0.2, 0.3, 0.5], name="c")
+    z = r.bernoulli(pt.sigmoid(a)[c], shape=60, name="z")
+
+    def density(a):
+        psi = special.expit(a)[:, None]
+        rows = np.log((1 - psi) * stats.poisson.pmf(COUNTS, 1) + psi * stats.poisson.pmf(COUNTS, 3))
+        return special.logsumexp(rows.sum(axis=1) + np.log([0.2, 0.3, 0.5]))
+
+    check(posterior({r.poisson(1.0 + 2.0 * z, name="y"): COUNTS}), density)
+
+
+def test_rows_that_are_read_with_an_offset():
+    """A slice of parameters and data: its rows are not those of the data with the same number."""
+    a = r.normal(0, 1, name="a")
+    rates = pt.exp(a) * pt.data(np.append(COUNTS, 2), name="x")
+    z = r.bernoulli(0.3, shape=60, name="z")
+    y = r.poisson(1.0 + rates[1:] * z, name="y")
+
+    def density(a):
+        rate = 1.0 + np.exp(a) * np.append(COUNTS, 2)[1:]
+        pmf = stats.poisson.pmf
+        return np.sum(np.log(0.7 * pmf(COUNTS, 1.0) + 0.3 * pmf(COUNTS, rate)))
+
+    check(pt.condition({y: COUNTS}, target="machine"), density)

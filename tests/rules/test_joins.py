@@ -121,3 +121,12 @@ def test_logarithms_of_products_keep_their_signs():
     np.testing.assert_allclose(sizes, want, rtol=1e-14)
     np.testing.assert_allclose(even, logs.sum(1), rtol=1e-14)
     assert np.isnan(odd).all()
+
+
+def test_an_axis_of_size_1_that_meets_one_of_unknown_size():
+    x, y = ops.tensor("x", (3, 1)), ops.tensor("y", (None, 2))
+    f = pt.function([x, y], x @ y, target="machine")
+    a, b = np.arange(3.0)[:, None], np.array([[2.0, 5.0]])
+    np.testing.assert_array_equal(f(a, b), a @ b)
+    with pytest.raises(ValueError, match="sizes 1 and 2 do not fit"):
+        f(a, np.ones((2, 2)))
