@@ -272,6 +272,7 @@ def test_data_of_another_length_through_the_same_function(target):
     x, _y, posterior = regression(target)
     rng = np.random.default_rng(5)
     more, values = rng.normal(size=(50, 2)), rng.normal(size=50)
+    assert posterior.function.compilation  # a posterior that is recalled is built by who asks first
     other = posterior.with_data({x: more, "y": values})
     q = np.array([0.3, -0.2])
     expected = stats.norm.logpdf(q).sum() + stats.norm.logpdf(values, more @ q).sum()

@@ -118,7 +118,9 @@ def _recalled_or_made(
             return found
     posterior = _posterior(observed, coords, track, potentials, target, progress, transforms)
     if request is not None:
-        remember(request, posterior.function, posterior.dim, posterior.guarded)
+        remember(
+            request, posterior.function, posterior.dim, posterior.guarded, posterior.marginalized
+        )
     return posterior
 
 
@@ -189,7 +191,17 @@ def _recalled(request: Request, progress: bool) -> Posterior | None:
 
     with building(f"the posterior given {names_of(request.observed)}", progress):
         found = recall(request, lambda: built().function.compilation.lowered())
-    return None if found is None else Posterior.recalled(*found, built)
+    if found is None:
+        return None
+    *kept, summed = found
+    say_summed_out(summed, progress)
+    return Posterior.recalled(*kept, built)
+
+
+def say_summed_out(names: Sequence[str], progress: bool) -> None:
+    """Say on a terminal which variables are summed out."""
+    if names:
+        notice(f"summed out: {', '.join(names)}; pt.recover_marginals draws them", progress)
 
 
 def _posterior(
@@ -241,9 +253,7 @@ def _posterior(
         posterior = posterior_of(*resized_groups, data_nodes, maps, values, labels, target, late)
     graph = time.perf_counter() - began - sum(posterior.timings.values())
     posterior.timings = {"graph": graph, **posterior.timings}
-    if posterior.marginalized:
-        text = f"summed out: {', '.join(posterior.marginalized)}; pt.recover_marginals draws them"
-        notice(text, progress)
+    say_summed_out(posterior.marginalized, progress)
     return posterior
 
 

@@ -101,14 +101,15 @@ def request_of(
 
 def recall(
     request: Request, lowered: Callable[[], Lowered]
-) -> tuple[Function, int, tuple[str, ...]] | None:
-    """The density of a request with its data bound, the length of q, and the conditions that it
-    guards; None if no record of it is found. `lowered` makes all of the density."""
+) -> tuple[Function, int, tuple[str, ...], tuple[str, ...]] | None:
+    """The density of a request with its data bound, the length of q, the conditions that it guards
+    and the variables that are summed out; None if no record of it is found. `lowered` makes all of
+    the density."""
     data = load_record(request.key)
     if data is None:
         return None
     try:
-        key, dim, guarded, rows, packed = decode(data)
+        key, dim, guarded, summed, rows, packed = decode(data)
         values = _values(rows, packed.op.array, request)
         with made_by(None, present_line()):  # the line is found once
             inputs = [new_input("q", "float64", (dim,))]
@@ -117,11 +118,15 @@ def recall(
         found = recalled(key, inputs, given, "logp_and_grad", target_of(request.target), lowered)
     except (Damaged, TypeError, ValueError, IndexError, AttributeError):
         return None
-    return None if found is None else (found, dim, guarded)
+    return None if found is None else (found, dim, guarded, summed)
 
 
 def remember(
-    request: Request, function: Function, dim: int, guarded: tuple[str, ...]
+    request: Request,
+    function: Function,
+    dim: int,
+    guarded: tuple[str, ...],
+    summed: tuple[str, ...],
 ) -> None:
     """Store what `recall` finds, for the compiled density of a request."""
     compilation = function.compilation
@@ -141,7 +146,7 @@ def remember(
         rows.append(" ".join([array.dtype.name, str(place), *map(str, array.shape)]))
     literal = as_tensor(np.frombuffer(packed, "uint8"))
     with suppress(Unknown):
-        record = (compilation.record, dim, guarded, "\n".join(rows), literal)
+        record = (compilation.record, dim, guarded, summed, "\n".join(rows), literal)
         save_record(request.key, encode(record))
 
 
