@@ -18,9 +18,8 @@ from cython_ext.entry import Entry
 from probtensor.calls import public
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.device import DeviceArray
-from probtensor.function.explain import STAGES
 from probtensor.function.fault import failing_step, fault_of, wrong_index
-from probtensor.function.profile import Profile, profile
+from probtensor.function.inspected import Inspected
 from probtensor.function.program import In, Leaf, Program, is_flat_list, selected, unflatten
 from probtensor.function.replacing import WithBroadcasting
 from probtensor.function.shared import Shared
@@ -87,7 +86,7 @@ class Compilation:
     )
 
 
-class Function(WithBroadcasting, Entry):
+class Function(WithBroadcasting, Inspected, Entry):
     """A compiled function. Call it with arrays or numbers, by position or by name.
 
     Arrays of the right dtype that are C-contiguous are not copied; others are converted where
@@ -310,39 +309,6 @@ class Function(WithBroadcasting, Entry):
         """Seconds of each stage of making it so far: rewrite, lower; render, build once there is
         native code."""
         return {**self.compilation.timings, **self.compilation.built.timings}
-
-    @property
-    def header(self) -> str:
-        """The C signature of `address`, and what its two tables hold."""
-        return STAGES["header"](self)
-
-    @public
-    def explain(self, stage: str = "graph") -> str:
-        """A stage of compilation as text. ValueError for any other name than these:
-
-        graph     the graph as it was given
-        passes    the rewrites of each pass, and the graph after all passes
-        groups    the nodes of each fused loop, and which of them are materialised
-        kernels   the loops of each kernel
-        schedule  the loops as the target runs them: vector strips on a CPU, launches on a GPU
-        plan      buffers, sizes, checks and the order of kernels
-        source    the generated text
-        header    the C signature of `address`
-        tier      which code runs now, and what is known of native code
-        """
-        if stage not in STAGES:
-            raise ValueError(f"explain: {stage!r} is none of {', '.join(STAGES)}")
-        return STAGES[stage](self)
-
-    def profile(self, *args: ArrayLike, n: int | None = None, **kwargs: ArrayLike) -> Profile:
-        """Seconds a call of each kernel for these arguments, over n calls (or about half a second
-        in all). Print it, or read its rows. Needs the cython target."""
-        args = self.arrange(args, kwargs)
-        try:
-            return profile(self, args, n)
-        except ValueError as error:
-            function, _ = self._chosen_for(args, error)
-        return profile(function, args, n)
 
     @public
     def export(

@@ -13,8 +13,8 @@ ALGEBRA = LANGUAGE | {"ops", "transform"}
 FACE = {"autodiff", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature", "basis",
         "gp", "timeseries"}
 COMPILER = ALGEBRA | {
-    "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "function",
-    "compile",
+    "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "inspect",
+    "function", "compile",
 }
 FOUNDATION = {"dataclass", "late"}  # what every layer may import
 EVERYTHING = COMPILER | FACE | {"evaluate", "prob", "sample", "interop", "testing"}
@@ -38,14 +38,16 @@ ARROWS = {
     "targets": {"types", "version", "calls", "process", "system", "device", "kernel", "schedule"}
     | {"lower.memory", "lower.plan"},
     "export": {"types", "version", "process", "system", "kernel", "targets", "lower.plan"},
+    "inspect": ALGEBRA | {"system", "rules", "device", "kernel", "schedule", "lower", "targets"},
     "function": LANGUAGE
-    | {"export", "system", "device", "kernel", "schedule", "lower", "targets", "ops.arrays.require"}
+    | {"inspect", "export", "system", "device", "kernel", "schedule", "lower", "targets"}
+    | {"ops.arrays.require"}
     | {"ops.kinds", "ops.complexes.pair", "ops.halves"},
     "compile": COMPILER,
     "evaluate": LANGUAGE | {"ops.kinds", "ops.complexes.pair", "function", "compile"},
     "prob": ALGEBRA
-    | {"system", "rules", "device", "export", "function", "compile", "version", "targets"}
-    | {"optimize", "sample.checks", "sample.runs.output", "sample.run", "sample.errors"},
+    | {"system", "rules", "device", "export", "inspect", "function", "compile", "version"}
+    | {"targets", "optimize", "sample.checks", "sample.runs.output", "sample.run", "sample.errors"},
     "sample": {"version", "system", "device", "calls", "process"},
     "autodiff": COMPILER | {"compile"},
     "fft": {"ops", "calls"},
@@ -64,7 +66,8 @@ ARROWS = {
     "": EVERYTHING,  # probtensor/__init__.py
 }
 NATIVE_USERS = {
-    "graph", "ops", "transform", "targets", "function", "prob", "sample", "testing", "__main__"
+    "graph", "ops", "transform", "targets", "inspect", "function", "prob", "sample", "testing",
+    "__main__",
 }  # fmt: skip
 # Heavy, or optional, or both: imported inside the function that needs them, so that
 # `import probtensor` stays quick.
@@ -142,7 +145,7 @@ def test_arrows_have_no_cycle():
     for layer in ("dataclass", "version", "calls", "process", "types", "late", "system", "device",
                   "graph",
                   "kernel", "schedule", "ops", "transform", "rules", "lower", "targets", "export",
-                  "function", "compile", "evaluate", "sample", "optimize", "prob",
+                  "inspect", "function", "compile", "evaluate", "sample", "optimize", "prob",
                   "linalg", "loop", "special", "ode", "quadrature", "basis", "gp",
                   "timeseries"):  # fmt: skip
         above = {name.split(".")[0] for name in ARROWS[layer]} - {layer}

@@ -23,11 +23,11 @@ from probtensor.function.device.streams import (
     device_copy,
     is_on_device,
 )
-from probtensor.function.profile import Profile
 from probtensor.function.program import Program
 from probtensor.function.shared import Shared
 from probtensor.function.wiring import IndexCheck, Result, Slot
 from probtensor.graph.node import Node, line_of
+from probtensor.inspect.profile import Profile
 from probtensor.process import new_lock
 from probtensor.targets.cuda.launches import Deferred
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from probtensor.dataclass import dataclass
 from probtensor.function.device.layout import DeviceLayout
 from probtensor.function.device.streams import Stream
-from probtensor.function.profile import PROFILE_SECONDS, Profile, Row, lines_of
+from probtensor.inspect.profile import PROFILE_SECONDS, Profile, Row, lines_of
 from probtensor.lower.plan import Plan
 from probtensor.targets.cuda.launches import Deferred
 

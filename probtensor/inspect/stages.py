@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
-from typing import TYPE_CHECKING
 
 from probtensor.graph.node import Node, line_of
 from probtensor.graph.text import to_text
+from probtensor.inspect.subject import Subject
 from probtensor.kernel.text import statements
 from probtensor.lower.nest import Nest
 from probtensor.lower.plan import SizeSource
 from probtensor.targets.spell import escaped
 from probtensor.types import TensorType
-
-if TYPE_CHECKING:
-    from probtensor.function.call import Function
 
 SIGNATURE = """\
 /* The compiled plan: buffers[k] and sizes[k] as listed. Re-entrant; needs no Python and no GIL.
@@ -26,18 +23,18 @@ NO_SIGNATURE = """\
 """
 
 
-def graph(function: Function) -> str:
+def graph(function: Subject) -> str:
     """The graph as written, each node with the user's line."""
     return to_text(function.program.graph, lines=True)
 
 
-def passes(function: Function) -> str:
+def passes(function: Subject) -> str:
     """The rewrites of each pass, and the graph after all passes."""
     lowered = function.compilation.lowered()
     return f"{lowered.passes()}\n{to_text(lowered.outputs, lines=True)}"
 
 
-def groups(function: Function) -> str:
+def groups(function: Subject) -> str:
     """The loop nest of each kernel: the nodes of each loop, and which of them are materialised."""
     rows = []
     fusion = function.compilation.lowered().fused()
@@ -63,7 +60,7 @@ def _nest(nest: Nest, stored: Container[Node], pad: str) -> Iterator[str]:
         yield f"{pad}  {node.op.text()}: {node.type}{mark}  # {line_of(node)}"
 
 
-def kernels(function: Function) -> str:
+def kernels(function: Subject) -> str:
     """The loops of each kernel."""
     rows = []
     for kernel in function.plan.kernels:
@@ -72,14 +69,14 @@ def kernels(function: Function) -> str:
     return "\n".join(rows) + "\n"
 
 
-def schedule(function: Function) -> str:
+def schedule(function: Subject) -> str:
     """The loops as the target runs them: vector strips on a CPU, launches on a GPU."""
     target = function.compilation.target
     text = getattr(target, "schedule", None)
     return text(function.plan) if text else f"target {target.name} runs the kernels as they are\n"
 
 
-def plan(function: Function) -> str:
+def plan(function: Subject) -> str:
     """Buffers, sizes, checks and the order of kernels."""
     found = function.plan
     rows = ["buffers"]
@@ -113,12 +110,12 @@ def _origin(size: SizeSource, buffer: str) -> str:
     return f"axis {size.axis} of {buffer.format(size.buffer)}"
 
 
-def source(function: Function) -> str:
+def source(function: Subject) -> str:
     """The generated text."""
     return function.source
 
 
-def header(function: Function) -> str:
+def header(function: Subject) -> str:
     """The C signature of `address`, with this plan's tables."""
     found = function.plan
     rows = [NO_SIGNATURE if callable(function.compilation.built.run) else SIGNATURE, "/* buffers"]
@@ -137,13 +134,13 @@ def header(function: Function) -> str:
     return "\n".join(rows) + " */\n"
 
 
-def tier(function: Function) -> str:
+def tier(function: Subject) -> str:
     """Which code runs now, and what is known of native code."""
     state = getattr(function.compilation.built, "state", "")
     return f"{function.tier} runs now\n" + (f"{state}\n" if state else "")
 
 
-STAGES: dict[str, Callable[[Function], str]] = {
+STAGES: dict[str, Callable[[Subject], str]] = {
     "graph": graph,
     "passes": passes,
     "groups": groups,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
 from cython_ext.timing import Frame
 from probtensor.dataclass import dataclass, replace
+from probtensor.inspect.subject import Subject
 from probtensor.kernel.ir import Kernel, walk
-
-if TYPE_CHECKING:
-    from probtensor.function.call import Function
 
 PROFILE_SECONDS = 0.5  # time to measure for
 
@@ -50,7 +47,7 @@ class Profile:
     __repr__ = __str__
 
 
-def profile(function: Function, args: Sequence[ArrayLike], n: int | None) -> Profile:
+def profile(function: Subject, args: Sequence[ArrayLike], n: int | None) -> Profile:
     """Time the plan and each of its kernels on these arguments; see `Function.profile`."""
     if callable(function.compilation.built.run):
         raise TypeError("profile needs target='cython': other targets have no kernels to time")

@@ -1,0 +1,53 @@
+"""The methods by which a compiled function is inspected; each calls a tool of `inspect`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
+
+from probtensor.calls import public
+from probtensor.late import late
+
+if TYPE_CHECKING:
+    from probtensor.inspect.profile import Profile
+
+profiles = late("probtensor.inspect.profile")
+stages = late("probtensor.inspect.stages")
+
+
+class Inspected:
+    """What `Function` inherits to be inspected: texts of its stages, times of its kernels."""
+
+    @property
+    def header(self) -> str:
+        """The C signature of `address`, and what its two tables hold."""
+        return stages.STAGES["header"](self)
+
+    @public
+    def explain(self, stage: str = "graph") -> str:
+        """A stage of compilation as text. ValueError for any other name than these:
+
+        graph     the graph as it was given
+        passes    the rewrites of each pass, and the graph after all passes
+        groups    the nodes of each fused loop, and which of them are materialised
+        kernels   the loops of each kernel
+        schedule  the loops as the target runs them: vector strips on a CPU, launches on a GPU
+        plan      buffers, sizes, checks and the order of kernels
+        source    the generated text
+        header    the C signature of `address`
+        tier      which code runs now, and what is known of native code
+        """
+        if stage not in stages.STAGES:
+            raise ValueError(f"explain: {stage!r} is none of {', '.join(stages.STAGES)}")
+        return stages.STAGES[stage](self)
+
+    def profile(self, *args: ArrayLike, n: int | None = None, **kwargs: ArrayLike) -> Profile:
+        """Seconds a call of each kernel for these arguments, over n calls (or about half a second
+        in all). Print it, or read its rows. Needs the cython target."""
+        args = self.arrange(args, kwargs)
+        try:
+            return profiles.profile(self, args, n)
+        except ValueError as error:
+            function, _ = self._chosen_for(args, error)
+        return profiles.profile(function, args, n)

@@ -1,0 +1,14 @@
+"""Tools that look into compiled functions: what they compute, at what cost, and what went wrong.
+
+    subject.py  what the tools ask of a function
+    stages.py   each stage of compilation as text: `f.explain(stage)`
+    profile.py  seconds for each kernel: `f.profile(...)`
+
+The one idea: every tool is a function of a `Subject` (a compiled function, seen from below) and
+of arguments; the methods of `Function` and `Posterior` are one line each, which arranges the
+arguments and calls the tool when it is first used. A function that nobody inspects pays nothing:
+no module of this package is imported by `import probtensor`.
+
+Rejected: a slower mode of compilation in which the tools work (PyTensor's DebugMode, JAX without
+jit). What is inspected is the program that runs: its kernels, its fused loops, its rewrites.
+"""
