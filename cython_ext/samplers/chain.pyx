@@ -63,6 +63,7 @@ from cython_ext.samplers.nuts cimport (
     Nuts,
     Transition,
     close_nuts,
+    first_momentum,
     open_nuts,
     pt_progress,
     pt_stream,
@@ -193,7 +194,7 @@ cdef int open_warmup(
 ) noexcept nogil:
     warmup.metric = metric
     warmup.step_size.target = target
-    warmup.memory = new_vector(8 * padded)
+    warmup.memory = new_vector(9 * padded)
     if warmup.memory == NULL:
         return -1
     point_into(&warmup.older, warmup.memory, padded)
@@ -389,6 +390,23 @@ cdef struct Output:
     double *draws
     Record *records
     double *divergence_starts
+    int64_t *divergences
+    double *divergence_paths
+    Py_ssize_t most
+    double *before
+
+
+cdef void write_divergence(
+    Output *output, Py_ssize_t draw, int64_t count, Nuts *nuts
+) noexcept nogil:
+    """Where the trajectory began and how far it came, for the first `most` divergences."""
+    cdef Py_ssize_t dim = nuts.system.dim
+    if count >= output.most:
+        return
+    output.divergences[2 * count] = draw
+    output.divergences[2 * count + 1] = nuts.diverged_index
+    memcpy(output.divergence_paths + 2 * count * dim, output.before, dim * sizeof(double))
+    first_momentum(nuts, output.divergence_paths + (2 * count + 1) * dim)
 
 
 cdef void write_iteration(
@@ -424,6 +442,7 @@ cdef Status run_loop(
     start_average(&warmup.step_size, step_size)
     for i in range(total):
         started = pt_clock()
+        memcpy(output.before, nuts.current.q, nuts.system.dim * sizeof(double))
         transition(nuts, step_size, early_depth if i < early else nuts.max_depth, &report)
         if report.outcome == FAILED:
             return DENSITY_FAILED
@@ -435,9 +454,10 @@ cdef Status run_loop(
             bar = exp(warmup.step_size.log_mean)
             if i == tune - 1:
                 step_size = bar
-        elif report.outcome == DIVERGED:
-            divergences += 1
         write_iteration(output, i, nuts, &report, used, bar, started)
+        if i >= tune and report.outcome == DIVERGED:
+            write_divergence(output, i - tune, divergences, nuts)
+            divergences += 1
         done[0] = i + 1
         pt_report(nuts.progress, i + 1, divergences, nuts.system.gradients, step_size)
     return FINISHED
@@ -491,8 +511,9 @@ cdef void close_chain(Nuts *nuts, Warmup *warmup) noexcept nogil:
 def run(
     size_t address, size_t context, *, uint64_t seed, uint64_t chain, double[::1] start,
     const uint8_t[::1] schedule, Py_ssize_t iterations, double[:, ::1] draws,
-    Record[::1] records, double[:, ::1] divergence_starts, double[::1] inverse_mass,
-    Progress progress, Metric metric, double target_accept, int max_depth, int early_depth,
+    Record[::1] records, double[:, ::1] divergence_starts, int64_t[:, ::1] divergences,
+    double[:, :, ::1] divergence_paths, double[::1] inverse_mass, Progress progress,
+    Metric metric, double target_accept, int max_depth, int early_depth,
     Py_ssize_t early, double max_error
 ):
     """Run one chain without the GIL.
@@ -501,7 +522,10 @@ def run(
     density. `schedule` holds a byte of Adapt flags for each iteration of the warm-up, the first of
     all `iterations`. `draws` (float64[kept, dim]) and `records` (RECORD[kept]) receive the last
     `kept` iterations; `divergence_starts`, float64[kept, dim] or None, the state before each
-    divergence; `inverse_mass`, float64[dim], the adapted metric. The first `early` iterations have
+    divergence; `divergences`, int64[most, 2], the draw and the number of leapfrog steps (negative
+    backwards in time) of the first `most` divergences after the warm-up; `divergence_paths`,
+    float64[most, 2, dim], the position and momentum from which these trajectories began;
+    `inverse_mass`, float64[dim], the adapted metric. The first `early` iterations have
     a tree depth of at most `early_depth`.
 
     Returns (status, iterations done, code of the density function). Equal arguments give equal
@@ -518,6 +542,7 @@ def run(
     output.draws = &draws[0, 0]
     output.records = &records[0]
     output.divergence_starts = NULL if divergence_starts is None else &divergence_starts[0, 0]
+    open_paths(&output, dim, divergences, divergence_paths)
     check_sizes(
         dim, iterations - tune, inverse_mass.shape[0], records.shape[0], draws, divergence_starts
     )
@@ -527,6 +552,7 @@ def run(
             target_accept, max_depth, max_error
         ) == 0:
             nuts.progress = &progress.shared
+            output.before = warmup.memory + 8 * nuts.system.padded
             pt_stream_open(&nuts.stream, seed, chain, TRANSITIONS)
             memcpy(nuts.current.q, &start[0], dim * sizeof(double))
             status = DENSITY_FAILED
@@ -555,4 +581,18 @@ cdef int check_sizes(
         divergence_starts.shape[0] != kept or divergence_starts.shape[1] != dim
     ):
         raise ValueError(f"run: divergence_starts must be float64[{kept}, {dim}]")
+    return 0
+
+
+cdef int open_paths(
+    Output *output, Py_ssize_t dim, int64_t[:, ::1] places, double[:, :, ::1] paths
+) except -1:
+    output.most = places.shape[0]
+    if places.shape[1] != 2 or paths.shape[0] != output.most or paths.shape[1] != 2:
+        raise ValueError("run: divergences must be int64[most, 2], their paths float64[most, 2, n]")
+    if paths.shape[2] != dim:
+        raise ValueError(f"run: divergence_paths must have {dim} coordinates")
+    if output.most > 0:
+        output.divergences = &places[0, 0]
+        output.divergence_paths = &paths[0, 0, 0]
     return 0

@@ -60,6 +60,8 @@ cdef struct Nuts:
     double reference_energy
     Tree *trajectory
     State *before_divergence
+    int diverged_index
+    pt_stream stream_before
     pt_progress *progress
 
 
@@ -68,4 +70,5 @@ cdef void close_nuts(Nuts *nuts) noexcept nogil
 cdef int transition(
     Nuts *nuts, double step_size, int depth_limit, Transition *report
 ) noexcept nogil
+cdef void first_momentum(Nuts *nuts, double *p) noexcept nogil
 cdef double search_step_size(Nuts *nuts, double step_size) noexcept nogil

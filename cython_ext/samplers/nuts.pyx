@@ -17,7 +17,7 @@ energy becomes the reference and the weights of all trees are rescaled.
 from libc.math cimport INFINITY, exp, fabs, log, sqrt
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from cython_ext.samplers.leapfrog cimport (
     Pool,
@@ -215,6 +215,7 @@ cdef Outcome grow(
         subtree.weight = leaf_weight(nuts, state, leaf, report)
         if not state.energy - nuts.start_energy <= nuts.max_error:
             nuts.before_divergence = before
+            nuts.diverged_index = state.index
             return DIVERGED
         subtree.first = state
         subtree.last = state
@@ -264,6 +265,7 @@ cdef int transition(
     cdef bint moving
     memset(report, 0, sizeof(Transition))
     report.outcome = FULL_DEPTH
+    nuts.stream_before = nuts.stream
     start_from(nuts, nuts.current)
     trajectory.first = nuts.current
     trajectory.last = nuts.current
@@ -297,6 +299,18 @@ cdef int transition(
     report.energy_error = nuts.current.energy - nuts.start_energy
     keep_only(&nuts.pool, nuts.current)
     return 0
+
+
+cdef void first_momentum(Nuts *nuts, double *p) noexcept nogil:
+    """The momentum that the last transition began with, float64[dim], drawn once more: nothing is
+    stored for it in transitions that do not diverge. The metric must be that of the transition."""
+    cdef pt_stream stream = nuts.stream_before
+    cdef State *state = take(&nuts.pool)
+    pt_stream_normals(
+        &stream, &ziggurat, nuts.system.padded, nuts.system.momentum_scale, state.p
+    )
+    memcpy(p, state.p, nuts.system.dim * sizeof(double))
+    release(&nuts.pool, state)
 
 
 cdef double search_step_size(Nuts *nuts, double step_size) noexcept nogil:

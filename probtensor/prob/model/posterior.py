@@ -20,7 +20,6 @@ from probtensor.function.device.streams import is_on_device
 from probtensor.graph import Node, as_tensor, line_of, made_by
 from probtensor.graph.node import new_input
 from probtensor.late import late
-from probtensor.prob.density.diagnosis import Diagnosis, diagnose
 from probtensor.prob.distributions.base import Deterministic
 from probtensor.prob.distributions.checked_draw import outside_support
 from probtensor.prob.model.binding import (
@@ -33,6 +32,7 @@ from probtensor.prob.model.binding import (
 )
 from probtensor.prob.model.data import Data, evaluate
 from probtensor.prob.model.graphs import Density, Model, build
+from probtensor.prob.model.inspected import Inspected
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.sequences.convert import as_sequence
@@ -42,17 +42,15 @@ if TYPE_CHECKING:
     from probtensor.export.folder import Export
     from probtensor.function.device.batched import DeviceDensity
     from probtensor.prob.bijectors.base import Bijector
-    from probtensor.prob.modelling.lint import Findings
 
 function_exports = late("probtensor.function.exported")
-lints = late("probtensor.prob.modelling.lint")
 missing = late("probtensor.prob.model.missing")
 exports = late("probtensor.prob.model.exported")
 # The attributes of a posterior that a recalled one has only when they are needed.
 BUILT = ("model", "_rebuild_args", "_data_nodes", "_given", "_labels", "_programs", "_binding")
 
 
-class Posterior:
+class Posterior(Inspected):
     """The posterior of a model given its observed variables; made by `condition`.
 
     The density is that of the free variables on the unconstrained space, as one flat vector `q` of
@@ -280,30 +278,6 @@ class Posterior:
     def __call__(self, q: ArrayLike) -> tuple[float, np.ndarray]:
         """(log density, gradient) at q; `logp_and_grad` is the same and quicker to call."""
         return self.logp_and_grad(q)
-
-    @public
-    def terms(self, q: ArrayLike) -> Diagnosis:
-        """Every term of the log density at q: value, line, and its first entry that is not
-        finite."""
-        return diagnose(self.model, self._point(q), self._binding.arrays)
-
-    @public
-    def diagnose(self, q: ArrayLike) -> str:
-        """What is wrong with the density at q, as text: the variable, the index in it, its
-        parameters there and the line; all terms if nothing is wrong."""
-        return str(self.terms(q))
-
-    def lint(self, *, seed: object = 0) -> Findings:
-        """Faults of the model that make sampling fail: see `pt.lint`."""
-        return lints.lint(self, seed=seed)
-
-    def variable_of(self, i: int) -> str:
-        """The variable that q[i] belongs to, with the index in its unconstrained value."""
-        for v in self.model.free:
-            if v.start <= i < v.stop:
-                index = np.unravel_index(i - v.start, v.u.shape) if v.u.shape else ()
-                return v.name + (f"[{', '.join(map(str, index))}]" if index else "")
-        raise IndexError(f"q has {self.dim} entries, there is no q[{i}]")
 
     # Between q and values.
 

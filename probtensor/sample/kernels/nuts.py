@@ -31,6 +31,8 @@ from probtensor.sample.kernels.protocol import Context, LogpGrad
 from probtensor.sample.runs.interrupts import Interrupts
 from probtensor.sample.settings import METRICS, Nuts, Settings
 
+REPLAYED = 20  # divergences of a chain that can be replayed
+REPLAYED_NUMBERS = 2_000_000  # coordinates of these, in all
 FINISHED, INTERRUPTED = native.Status.FINISHED, native.Status.INTERRUPTED
 
 
@@ -41,12 +43,19 @@ class Traces:
     draws float64[chains, kept, dim]; records a structure[chains, kept], whose fields are named as
     in sample_stats; divergence_starts as draws, nan where there was no divergence, or None;
     inverse_mass float64[chains, dim].
+
+    Of the first divergences of each chain after the warm-up, so that they can be replayed:
+    divergences int64[chains, most, 2], the draw (-1 where there is none) and the leapfrog steps,
+    negative backwards in time; divergence_paths float64[chains, most, 2, dim], the position and the
+    momentum from which these steps began. None where the sampler does not record them.
     """
 
     draws: np.ndarray
     records: np.ndarray
     divergence_starts: np.ndarray | None
     inverse_mass: np.ndarray
+    divergences: np.ndarray | None = None
+    divergence_paths: np.ndarray | None = None
 
 
 class Run(Protocol):
@@ -78,11 +87,14 @@ class Run(Protocol):
 def new_traces(nuts: Settings, chains: int, dim: int) -> Traces:
     """Arrays for `chains` chains."""
     shape = (chains, nuts.kept, dim)
+    most = min(nuts.draws, REPLAYED, max(1, REPLAYED_NUMBERS // dim))
     return Traces(
         draws=np.empty(shape),
         records=np.zeros(shape[:2], native.RECORD),
         divergence_starts=np.full(shape, np.nan) if nuts.keep_divergences else None,
         inverse_mass=np.ones((chains, dim)),
+        divergences=np.full((chains, most, 2), -1),
+        divergence_paths=np.empty((chains, most, 2, dim)),  # untouched memory is not resident
     )
 
 
@@ -115,6 +127,8 @@ def run_chain(
         draws=traces.draws[chain],
         records=traces.records[chain],
         divergence_starts=None if starts is None else starts[chain],
+        divergences=traces.divergences[chain],
+        divergence_paths=traces.divergence_paths[chain],
         inverse_mass=traces.inverse_mass[chain],
         progress=progress,
         metric=METRICS[nuts.metric],
@@ -125,8 +139,18 @@ def run_chain(
         max_error=nuts.max_energy_error,
     )
     if status not in (FINISHED, INTERRUPTED):
-        raise SamplingError(explain(status, chain, done, code))
+        reason = explain(status, chain, done, code) + wrong_slope(posterior, status, start)
+        raise SamplingError(reason)
     return done
+
+
+def wrong_slope(posterior: LogpGrad, status: int, start: np.ndarray) -> str:
+    """The term whose gradient is not its slope, where no step was small enough; "" if none is."""
+    check = getattr(posterior, "check_gradient", None)
+    if status != native.Status.STEP_SIZE_VANISHED or check is None:
+        return ""
+    found = check(start)
+    return "" if found else f"\n  {str(found).splitlines()[0]}"
 
 
 def explain(status: int, chain: int, done: int, code: int) -> str:

@@ -10,6 +10,7 @@ device/chains.py. `sample` also uses the following, if a posterior has them:
     initial(key, chain) float64[dim], a start point that is a pure function of both numbers
     unconstrain(values) {name: array} -> float64[dim], to read init={...}
     diagnose(q)         prints as text that names the variable and the term that is -inf or nan at q
+    check_gradient(q)   false, with a text that names the term, where a derivative is not the slope
     variable_of(i)      text: the variable that coordinate i belongs to
     hierarchies         pairs of names: a variable, and one that its scale is made of
     guarded             texts: the conditions outside which the density is zero

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +21,7 @@ from probtensor.sample.settings import Settings
 
 Arviz = Any  # an InferenceData of ArviZ 0.x, a DataTree of 1.x; it is imported late
 FLAGS = ("diverging", "reached_max_treedepth")
+DIVERGENCES = "divergences"  # the group of what replays them
 
 
 def to_arviz(
@@ -51,22 +53,40 @@ def _built(
 ) -> Arviz:
     names = {name: list(found) for name, found in dims.items()}
     if int(arviz.__version__.split(".")[0]) >= 1:
-        return arviz.from_dict(
-            groups,
+        drawn = {name: groups[name] for name in groups if name != DIVERGENCES}
+        result = arviz.from_dict(
+            drawn,
             coords=coords,
             dims=names,
             save_warmup=True,
             attrs={"/": attrs} | {name: attrs for name in groups if name.endswith("posterior")},
         )
-    # log_prior is a group of ArviZ 0.x that its from_dict does not accept.
-    late = {name: groups[name] for name in groups if name == "log_prior"}
+        for name in groups.keys() - drawn.keys():
+            result[name] = type(result)(_dataset(groups[name]))
+        return result
+    # Groups that from_dict of ArviZ 0.x does not accept.
+    late = {name: groups[name] for name in groups if name in ("log_prior", DIVERGENCES)}
     early = {name: groups[name] for name in groups if name not in late}
     result = arviz.from_dict(
         **early, coords=coords, dims=names, save_warmup=True, attrs=attrs, posterior_attrs=attrs
     )
-    for name, arrays in late.items():
-        result.add_groups({name: arviz.dict_to_dataset(arrays, coords=coords, dims=names)})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*not defined in the InferenceData scheme.*")
+        for name, arrays in late.items():
+            replayed = name == DIVERGENCES
+            draws = partial(arviz.dict_to_dataset, coords=coords, dims=names)
+            result.add_groups({name: (_dataset if replayed else draws)(arrays)})
     return result
+
+
+def _dataset(arrays: Mapping[str, np.ndarray]) -> object:
+    """The data set of divergences: a row for each, and an axis of coordinates for vectors."""
+    import xarray
+
+    axes = ("divergence", "coordinate")
+    labels = {"coordinate": arrays["coordinate"]}
+    rows = {name: (axes[: x.ndim], x) for name, x in arrays.items() if name not in labels}
+    return xarray.Dataset(rows, labels)
 
 
 def groups_of(
@@ -82,6 +102,9 @@ def groups_of(
     part = slice(warmup, draws)
     groups["posterior"] = variables(posterior, rows_of(traces.draws, chosen, part))
     groups["sample_stats"] = statistics(traces, chosen, part)
+    replayed = replayed_divergences(posterior, traces, chosen, part)
+    if replayed is not None:
+        groups[DIVERGENCES] = replayed
     for group, name in (("observed_data", "observed"), ("constant_data", "constants")):
         arrays = getattr(posterior, name, None)
         if arrays:
@@ -119,6 +142,40 @@ def statistics(traces: Traces, chosen: list[int], part: slice) -> dict[str, np.n
     if traces.divergence_starts is not None:
         found["divergence_start"] = rows_of(traces.divergence_starts, chosen, part)
     return found
+
+
+def replayed_divergences(
+    posterior: LogpGrad, traces: Traces, chosen: list[int], part: slice
+) -> dict[str, np.ndarray] | None:
+    """What replays the first divergences of the chosen chains, a row for each: `chain`, `draw`,
+    `n_steps` (leapfrog steps, negative backwards in time), `step_size`, and vectors: `position` and
+    `momentum` at the start of the trajectory, `inverse_mass`; `coordinate` names their entries.
+    None where nothing diverged."""
+    if traces.divergences is None:
+        return None
+    length = part.stop - part.start
+    found = [
+        (row, chain, k)
+        for row, chain in enumerate(chosen)
+        for k, draw in enumerate(traces.divergences[chain, :, 0].tolist())
+        if 0 <= draw < length
+    ]
+    if not found:
+        return None
+    rows, chains, places = (list(column) for column in zip(*found))
+    draws, steps = traces.divergences[chains, places].T
+    paths = traces.divergence_paths[chains, places]
+    named = getattr(posterior, "variable_of", str)
+    return {
+        "chain": np.array(rows),
+        "draw": draws,
+        "n_steps": steps,
+        "step_size": traces.records["step_size"][chains, part.start + draws],
+        "position": paths[:, 0],
+        "momentum": paths[:, 1],
+        "inverse_mass": traces.inverse_mass[chains],
+        "coordinate": np.array([str(named(i)) for i in range(posterior.dim)]),
+    }
 
 
 def axes_of(posterior: LogpGrad, settings: Settings) -> tuple[dict, dict]:

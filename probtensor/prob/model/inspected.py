@@ -1,0 +1,89 @@
+"""The methods by which a posterior is inspected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from probtensor.calls import public
+from probtensor.late import late
+
+if TYPE_CHECKING:
+    from probtensor.prob.density.diagnosis import Diagnosis
+    from probtensor.prob.modelling.lint import Findings
+    from probtensor.prob.replay.causes import Explanation
+    from probtensor.prob.replay.slopes import SlopeReport
+    from probtensor.sample.runs.output import Arviz
+
+causes = late("probtensor.prob.replay.causes")
+diagnosis = late("probtensor.prob.density.diagnosis")
+slopes = late("probtensor.prob.replay.slopes")
+lints = late("probtensor.prob.modelling.lint")
+
+
+class Inspected:
+    """What `Posterior` inherits: what its density is made of at a point, and what went wrong."""
+
+    @public
+    def terms(self, q: ArrayLike) -> Diagnosis:
+        """Every term of the log density at q: value, line, and its first entry that is not
+        finite."""
+        return diagnosis.diagnose(self.model, self._point(q), self._binding.arrays)
+
+    @public
+    def diagnose(self, q: ArrayLike) -> str:
+        """What is wrong with the density at q, as text: the variable, the index in it, its
+        parameters there and the line; all terms if nothing is wrong."""
+        return str(self.terms(q))
+
+    def lint(self, *, seed: object = 0) -> Findings:
+        """Faults of the model that make sampling fail: see `pt.lint`."""
+        return lints.lint(self, seed=seed)
+
+    def variable_of(self, i: int) -> str:
+        """The variable that q[i] belongs to, with the index in its unconstrained value."""
+        for v in self.model.free:
+            if v.start <= i < v.stop:
+                index = np.unravel_index(i - v.start, v.u.shape) if v.u.shape else ()
+                return v.name + (f"[{', '.join(map(str, index))}]" if index else "")
+        raise IndexError(f"q has {self.dim} entries, there is no q[{i}]")
+
+    @public
+    def check_gradient(self, q: ArrayLike) -> SlopeReport:
+        """Whether the gradient at q is the slope of the log density, term by term: differences of
+        each term are compared with its derivatives by NumPy, for the 60 coordinates with the
+        largest ones. Returns an object that is true if all agree, and prints as text: the terms
+        whose derivatives are wrong (those of a `custom_vjp`, say), with lines. ValueError where q
+        is not a vector of `dim` numbers.
+
+            >>> mu = pt.random.normal(0, 5, name="mu")
+            >>> p = pt.condition({pt.random.normal(mu, 1.0, name="y"): 1.0})
+            >>> p.check_gradient([0.5])
+            the gradient is the slope of the log density in 3 comparisons
+        """
+        return slopes.checked_slopes(self, self._point(q))
+
+    @public
+    def explain_divergences(self, idata: Arviz, limit: int = 10) -> Explanation:
+        """Why draws of a run diverged: trajectories are followed again, step by step, to the jump
+        of the energy.
+
+        idata  what `pt.sample` returned for this posterior; the first 20 divergences of each chain
+               on the CPU can be followed again, of chains on a device those states that
+               `keep_divergences=True` recorded
+        limit  how many to follow
+
+        Returns an object that prints as text, with `divergences`, each with its cause: a variable
+        that is too stiff for the step, the term of the density and the variable that make it so,
+        with their lines; or the term that is not finite. ValueError for draws of another model.
+
+            >>> v = pt.random.normal(0, 3, name="v")
+            >>> x = pt.random.normal(0, pt.exp(v / 2), name="x", shape=9)
+            >>> p = pt.condition({pt.random.normal(x[0], 5.0, name="y"): 0.0})
+            >>> idata = pt.sample(p, seed=1, progress=False)
+            >>> p.explain_divergences(idata).divergences[0].driver
+            'v'
+        """
+        return causes.explained(self, idata, limit)
