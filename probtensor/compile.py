@@ -28,7 +28,7 @@ from probtensor.lower.planner import fused, lower
 from probtensor.ops import Contract, Det, Gather, Inv, Sized, Slice, SumTo
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.halves import HalfTensor, half_of
-from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop
+from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop, Observing
 from probtensor.process import COLLECTIONS
 from probtensor.rules import (
     COMPILED,
@@ -51,6 +51,7 @@ from probtensor.targets.interp import InterpTarget
 from probtensor.targets.machine.target import MachineTarget
 from probtensor.transform.branches import close_branches
 from probtensor.transform.draws import keyed_draws
+from probtensor.transform.effects import scalars_in_memory
 from probtensor.transform.linalg.squares import plain_operands, unify_sizes
 from probtensor.transform.loops.simplify import finish_loops, simplify_loops
 from probtensor.transform.loops.split import split_loops
@@ -85,6 +86,7 @@ PIPELINE = (
     Pass("last loops", _last_loops, descends=True, on=(Loop,)),
     Pass("branch", close_branches, on=(Choice,)),
     Pass("plain operands", plain_operands, descends=True, on=(Sized,)),
+    Pass("scalars in memory", scalars_in_memory, on=(Observing,)),
     Pass("accumulate", add_products, on=(Contract,)),
 )
 NOT_FOR_DEVICES = ("accumulate",)
@@ -93,7 +95,7 @@ NOT_FOR_DEVICES = ("accumulate",)
 @cache
 def meanings() -> tuple[Mapping, Mapping]:
     """The NumPy meanings of C functions and of library routines, by name."""
-    functions, routines = {}, {}
+    functions, routines = {}, effects.routines()
     for op in REGISTRY.values():
         if getattr(op, "c", None):
             functions[op.c] = op().numpy
@@ -108,6 +110,7 @@ TARGETS: Mapping[str, Target] = {
     for target in (AutoTarget(_MACHINE, _NATIVE), _NATIVE, _MACHINE, InterpTarget(meanings))
 }
 cuda = late("probtensor.targets.cuda.launches")
+effects = late("probtensor.ops.values.effects")
 
 
 @public

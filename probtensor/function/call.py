@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from probtensor.export.folder import Export
 
 device_calls = late("probtensor.function.device.call")
+effects = late("cython_ext.effects")
 exports = late("probtensor.function.exported")
 
 
@@ -192,6 +193,9 @@ class Function(WithBroadcasting, Inspected, Entry):
             slot.position: array for slot, array in zip(self._wiring.slots, arrays, strict=True)
         }
         given = {node: by_position[k] for k, node in enumerate(self.compilation.inputs)}
+        raised = effects.taken()
+        if raised is not None:  # by a function of the user that compiled code called
+            return raised
         with suppress(Exception):  # any error here: the message of the plan is enough
             found = fault_of(self.compilation.lowered().written, given)
             if found is not None:

@@ -10,7 +10,7 @@ from tests.architecture import source
 
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
-FACE = {"autodiff", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature", "basis",
+FACE = {"autodiff", "debug", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature", "basis",
         "gp", "timeseries"}
 COMPILER = ALGEBRA | {
     "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "inspect",
@@ -50,6 +50,7 @@ ARROWS = {
     | {"targets", "optimize", "sample.checks", "sample.runs.output", "sample.run", "sample.errors"},
     "sample": {"version", "system", "device", "calls", "process"},
     "autodiff": COMPILER | {"compile"},
+    "debug": LANGUAGE | {"ops", "inspect"},
     "fft": {"ops", "calls"},
     "linalg": {"ops", "calls"},
     "loop": {"ops", "calls"},

@@ -17,7 +17,7 @@ import cython_ext
 
 # The modules of cython_ext whose .pxd declares routines and nothing else.
 MODULES = (
-    "bands", "complexes", "equations", "exponential", "fourier", "linalg", "ordering", "spectra",
+    "bands", "complexes", "effects", "equations", "exponential", "fourier", "linalg", "ordering", "spectra",
     "systems",
     "triangular",
 )  # fmt: skip

@@ -15,7 +15,7 @@ from probtensor.graph.node import Node
 from probtensor.graph.parts import Get
 from probtensor.graph.walk import contexts_of, rebuild, toposort
 from probtensor.graph.walk import replace as replaced
-from probtensor.ops.kinds import Loop
+from probtensor.ops.kinds import Loop, has_effect
 from probtensor.transform.loops.opened import OpenedLoop, Stack, closed_again, opened
 from probtensor.transform.loops.single import simplified
 
@@ -101,7 +101,10 @@ def _kind_of(node: Node) -> tuple:
     op = node.op
     own = ("body", "carries", "sequences")
     options = [getattr(op, f.name) for f in fields(op) if f.name not in own]
-    return (type(op), *options, op.carries > 0, node.inputs[-1] if op.counted else None)
+    count = node.inputs[-1] if op.counted else None
+    # Effects of one loop come before all of the next one.
+    apart = node if has_effect(node) else None
+    return (type(op), *options, op.carries > 0, count, apart)
 
 
 def _joined(first: OpenedLoop, second: OpenedLoop) -> OpenedLoop:
