@@ -1,4 +1,4 @@
-"""Effects in compiled graphs: what their lowering expects, and graphs without them."""
+"""What the lowering of effects expects of a graph."""
 
 from __future__ import annotations
 
@@ -20,14 +20,5 @@ def scalars_in_memory(outputs: Sequence[Node]) -> list[Node]:
             return rebuild(node, inputs)
         held = [x if x.ndim else make(ops.Cast(x.dtype), (x,)) for x in inputs]
         return make(node.op, held)
-
-    return map_nodes(outputs, change)
-
-
-def without_effects(outputs: Sequence[Node]) -> list[Node]:
-    """The outputs without effects, but for those in bodies."""
-
-    def change(node: Node, inputs: tuple[Node, ...]) -> Node:
-        return inputs[0] if isinstance(node.op, Observing) else rebuild(node, inputs)
 
     return map_nodes(outputs, change)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
-
+from collections.abc import Iterable, Sequence
 import numpy as np
 
-from probtensor.graph.closed import with_bodies
-from probtensor.graph.node import Node
+from probtensor.graph.closed import all_bodies
+from probtensor.graph.node import Node, Op
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.placeholders import Random
 from probtensor.types import TensorType
@@ -17,8 +15,6 @@ from probtensor.types import TensorType
 class Passing(Kind):
     """The first input, which a node that reads this one reads in its place: it costs no memory and
     ends no loop. The others are computed because the node is, not because its value needs them."""
-
-    reads_others: ClassVar[bool] = True
 
     def infer(self, x: TensorType, *others: TensorType) -> TensorType:
         return x
@@ -49,6 +45,11 @@ class Observing(Passing):
         """The number of the effect in the table of effects."""
         raise NotImplementedError
 
+    def silent(self, inputs: Sequence[Node]) -> Node:
+        """The first of the inputs, without the effect, for what is computed a second time; its
+        gradient has the effects that it has here."""
+        raise NotImplementedError
+
 
 class Requiring(Passing):
     """The second input is a bool scalar that must be true: a call where it is not fails with
@@ -61,18 +62,17 @@ class Requiring(Passing):
 
 def has_effect(node: Node) -> bool:
     """Whether a node has an effect, or one in a body."""
-    if isinstance(node.op, Observing):
-        return True
-    return node.op.has_bodies and any(isinstance(x.op, Observing) for x in with_bodies([node]))
+    return _is_one_of(node, (Observing,))
 
 
 def bound_to_steps(order: Iterable[Node]) -> list[Node]:
     """The nodes that differ from step to step of a loop though they may read nothing that does:
     random variables, effects, and nodes with one of these in a body."""
-    return [
-        node
-        for node in order
-        if isinstance(node.op, (Random, Observing))
-        or (node.op.has_bodies
-            and any(isinstance(x.op, (Random, Observing)) for x in with_bodies([node])))
-    ]  # fmt: skip
+    return [node for node in order if _is_one_of(node, (Random, Observing))]
+
+
+def _is_one_of(node: Node, kinds: tuple[type[Op], ...]) -> bool:
+    """Whether the op of a node, or of one in a body, is of one of these classes."""
+    if isinstance(node.op, kinds):
+        return True
+    return node.op.has_bodies and any(body.has(kinds) for body in all_bodies(node.op))

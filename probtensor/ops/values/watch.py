@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from probtensor.calls import user_line
@@ -56,6 +58,9 @@ class Watch(Observing):
     def pushed_on(self, node: Node, tangent: Node) -> Node:
         return self._of_change(tangent, "tangent") if self.effect.gradient else tangent
 
+    def silent(self, inputs: Sequence[Node]) -> Node:
+        return make(Unseen(self), (inputs[0],)) if self.effect.gradient else inputs[0]
+
     def _of_change(self, g: Node, what: str) -> Node:
         """A cotangent or tangent of the first value, with the same effect."""
         first = self.effect.operands[0]
@@ -72,6 +77,31 @@ class Watch(Observing):
 
     def text(self) -> str:
         return f"{self.name}({self.effect})"
+
+
+@op
+class Unseen(Passing):
+    """The first input of a `Watch` without its effect, where a derivative computes it again; the
+    gradient is looked at as that of the `Watch`."""
+
+    watch: Watch
+    samples = (
+        Sample(
+            lambda rng: (rng.normal(size=(3, 4)),),
+            {"watch": Watch(**_sample(Operand("x", "float64", 2), gradient=True))},
+            smooth=False,
+        ),
+    )
+
+    def vjp(self, g, out, x):
+        return self.watch.vjp(g, out, x)
+
+    def pushed_on(self, node: Node, tangent: Node) -> Node:
+        return self.watch.pushed_on(node, tangent)
+
+    def batched(self, batch: Batch) -> Node:
+        watch = replace(self.watch, batch=self.watch.batch + 1)
+        return make(Unseen(watch), (batch.full(0),))
 
 
 @op
