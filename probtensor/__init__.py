@@ -46,6 +46,8 @@ _LATE = {
     "scaled": ("prob.model.weights", "scaled"),
     "score_function": ("prob.density.summaries", "score_function"),
     "table": ("prob.modelling.tables", "table"),
+    "test_value": ("inspect.trial", "test_value"),
+    "test_values": ("inspect.trial", "test_values"),
     "timeseries": ("timeseries", ""),
     "variance": ("prob.density.summaries", "variance"),
 }

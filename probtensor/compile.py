@@ -22,6 +22,7 @@ from probtensor.function.request import check_options, check_used
 from probtensor.graph import Node, as_tensor
 from probtensor.graph.resize import detached, sizes_read
 from probtensor.graph.symbolic import refusal
+from probtensor.graph.tested import quiet
 from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
@@ -29,6 +30,8 @@ from probtensor.ops import Contract, Det, Gather, Inv, Sized, Slice, SumTo
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.halves import HalfTensor, half_of
 from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop, Observing
+from probtensor.ops.reductions.folds import flag
+from probtensor.ops.values.check import without_checks
 from probtensor.process import COLLECTIONS
 from probtensor.rules import (
     COMPILED,
@@ -126,6 +129,7 @@ def function(
     on_unused_input: str = "raise",
     seed: int | None = None,
     progress: bool = True,
+    checks: bool = True,
     rules: Sequence[Given] | Given = (),
 ) -> Function:
     """Compile outputs as a function of inputs.
@@ -145,6 +149,8 @@ def function(
     on_unused_input  "raise", "warn" or "ignore"
     seed             of random draws: the same seed gives the same draws, call by call
     progress         say on a terminal, after 2 s, what is compiled and how far it is
+    checks           False: without the conditions of `pt.check`; size laws and bounds of indices
+                     are checked in any case
     rules            rules and passes of your own, applied to the graph before all others, as
                      `pt.rewrite_graph` does
 
@@ -159,9 +165,10 @@ def function(
         {'sum': array([4., 5.])}
     """
     options = {"name": name, "target": chosen_target(target, build), "seed": seed}
+    options["checks"] = flag(checks, "function: checks")
     program = _program(inputs, outputs, updates, givens, on_unused_input, rules, **options)
     what = name or f"a function of {len(program.inputs)} inputs"
-    with building(what, progress), COLLECTIONS.rare():
+    with building(what, progress), COLLECTIONS.rare(), quiet():
         return compile_program(program)
 
 
@@ -176,6 +183,7 @@ def _program(
     name: str | None,
     target: str | Target,
     seed: int | None,
+    checks: bool = True,
 ) -> Program:
     """What `function` is asked for, checked."""
     arguments = checked_inputs(inputs)
@@ -195,6 +203,8 @@ def _program(
     count = len(leaves)
     graph, memories = zip(*map(handed_over, graph)) if graph else ((), ())
     check_used(arguments, graph, on_unused_input)
+    if not checks:
+        graph = without_checks(graph)
     both = zip(graph, results, strict=True)
     graph = [half_of(y) if isinstance(asked, HalfTensor) else y for y, asked in both]
     return Program(

@@ -18,7 +18,13 @@ from cython_ext.entry import Entry
 from probtensor.calls import public
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.device import DeviceArray
-from probtensor.function.fault import failing_step, fault_of, wrong_index
+from probtensor.function.fault import (
+    class_of_failure,
+    failing_step,
+    fault_of,
+    with_step,
+    wrong_index,
+)
 from probtensor.function.inspected import Inspected
 from probtensor.function.program import In, Leaf, Program, is_flat_list, selected, unflatten
 from probtensor.function.replacing import WithBroadcasting
@@ -207,9 +213,12 @@ class Function(WithBroadcasting, Inspected, Entry):
                 if index is not None:
                     return type(error)(f"{error}\n  {index}")
         with suppress(Exception):
-            step = failing_step(self.compilation.lowered().written, given)
+            written = self.compilation.lowered().written
+            step = failing_step(written, given)
             if step is not None:
-                return type(error)(f"{error}\n  in step {step} of a loop, counted from 0")
+                return with_step(error, step, written)
+            kind = class_of_failure(written, str(error))
+            return error if kind is None else kind(str(error))
         return error
 
     def arrange(self, args: tuple, kwargs: Mapping[str, ArrayLike]) -> tuple:

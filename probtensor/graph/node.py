@@ -29,6 +29,7 @@ from probtensor.graph.origin import (  # noqa: F401
     present_line,
 )
 from probtensor.graph.symbolic import SETTERS, Symbolic, TypeOnly, described, no_attribute, refusal
+from probtensor.graph.tested import OBSERVERS, noted
 from probtensor.process import new_lock, new_uid
 from probtensor.types import (
     FLOAT16,
@@ -332,6 +333,8 @@ def make(
     inputs = tuple(inputs)
     found = INTERNED.find(kind, op, inputs)
     if found is not None:
+        if OBSERVERS:
+            noted(found)
         return found
     if kind.stands_for_another:
         return make(op, inputs, what=what)
@@ -347,7 +350,10 @@ def make(
             raise
         called = what or outermost_call(op.user_name())
         raise GraphError(_bad_call(called, inputs, error)) from None
-    return INTERNED.enter(kind, op, inputs, inferred, sources((op, inferred)), present_line())
+    made = INTERNED.enter(kind, op, inputs, inferred, sources((op, inferred)), present_line())
+    if OBSERVERS:
+        noted(made)
+    return made
 
 
 def remake(node: Node, inputs: tuple[Node, ...]) -> Node:

@@ -13,7 +13,7 @@ from probtensor.lower.kinds import Access, Task, inliner, lowering
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import uniform_value
-from probtensor.ops.kinds import Observing
+from probtensor.ops.kinds import Observing, has_effect
 from probtensor.process import made_at
 from probtensor.types import Dim, Size
 
@@ -131,11 +131,9 @@ def _with_one_before(node: Node, before: Mapping[Node, Node]) -> Sequence[Node]:
 
 def _made_at(node: Node) -> tuple[int, str] | None:
     """When the first effect of a node was made; None if it has none."""
-    op = node.op
-    if isinstance(op, Observing):
-        return made_at(op.uid)
-    inside = with_bodies([node]) if op.has_bodies else ()
-    return min((made_at(x.op.uid) for x in inside if isinstance(x.op, Observing)), default=None)
+    if not has_effect(node):
+        return None
+    return min(made_at(x.op.uid) for x in with_bodies([node]) if isinstance(x.op, Observing))
 
 
 def arrays_read(

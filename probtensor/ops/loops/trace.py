@@ -19,6 +19,7 @@ from probtensor.graph.closed import (
     with_bodies,
 )
 from probtensor.graph.node import Const, GraphError, Node, as_tensor, line_of, new_input
+from probtensor.graph.tested import stands_for
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Observing, Random, as_tensor_of, random_nodes
 from probtensor.process import made_since
@@ -67,6 +68,8 @@ def settled(
 
     def attempt(first: list[Node]) -> tuple[list[Node], list[Node], list[Node], Rest]:
         own = [new_input(n, x.dtype, x.shape, StepInput) for n, x in zip(names, first, strict=True)]
+        for x, begin in zip(own, first, strict=True):
+            stands_for(x, begin)
         return first, own, *step(own)
 
     def cast(dtypes: Sequence[str]) -> list[Node]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import builtins
 import string
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.dataclass import dataclass
-from probtensor.graph.closed import map_nodes, with_bodies
+from probtensor.dataclass import dataclass, replace
+from probtensor.graph.closed import map_bodies, map_nodes, with_bodies, with_outputs
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, line_of, make
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import rebuild, toposort
@@ -23,10 +23,6 @@ from probtensor.ops.values.watch import Along
 from probtensor.types import TensorType
 
 MAX_SHOWN = 6  # elements of a value in a message
-
-
-class CheckError(Exception):
-    """What a message of a check that failed is raised as, beside the class that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +45,15 @@ class Checked(Composite):
     it does not raises `message`, in which `names` stand for the values of the inputs from the third
     on.
 
-    what   the condition in messages
+    what, label  the condition and the first input in messages
     """
 
     message: str
     names: tuple[str, ...] = ()
     what: str = ""
+    label: str = ""
     error: Raised = Raised("ValueError")
     stops: ClassVar[bool] = True
-    # What a condition has to do with derivatives: nothing.
-    linear: ClassVar[bool] = False
     samples = (
         Sample(lambda rng: (rng.normal(size=(3, 4)), np.ones(2, bool)), {"message": "no"}),
         Sample(
@@ -74,18 +69,23 @@ class Checked(Composite):
 
     def numpy(self, x, condition, *values):
         if not np.all(condition):
-            raise self.refused("", x, condition, *values)
+            error = self.refused("", x, condition, *values)
+            error.check = self  # which says where it stands in a graph
+            raise error
         return np.asarray(x)
 
     def values(self, x, condition, *values):
         return np.asarray(x)
 
     def expand(self, x, condition, *values):
-        return make(Required(self.message, self.what, self.error), (x, ops.all(condition)))
+        return make(Required(self.message, self.error), (x, ops.all(condition)))
 
     def vjp(self, g, out, x, condition, *values):
-        rest = (None,) * (1 + len(values))
-        return (make(Checked(self.message, (), self.what, self.error), (g, condition)), *rest)
+        # What is checked of a value is checked of its gradient, which may be all that is asked for.
+        named = (*self.names, self.label) if self.label else self.names
+        shown = (*values, x) if self.label else values
+        of_gradient = make(replace(self, names=named, label=""), (g, condition, *shown))
+        return (of_gradient, *(None,) * (1 + len(values)))
 
     def batched(self, batch: Batch) -> Node:
         return make(self, (batch.full(0), *batch.mixed()[1:]))
@@ -107,6 +107,8 @@ class Checked(Composite):
             rows.append(f"at {line}")
         rows += _places(self.what, condition)
         place = np.argwhere(~condition)[0]
+        if self.label and np.shape(x) == condition.shape and x.dtype != bool:
+            rows.append(_element(self.label, np.asarray(x), condition, place))
         for name, value in named.items():
             if f"{{{name}" not in self.message or value.size > MAX_SHOWN:
                 rows.append(_element(name, value, condition, place))
@@ -121,7 +123,6 @@ class Required(Requiring):
     """The form of `Checked` that is compiled: the second input is all of the condition."""
 
     message: str
-    what: str = ""
     error: Raised = Raised("ValueError")
     samples = (
         Sample(lambda rng: (rng.normal(size=(3, 4)), np.array(True)), {"message": "no"}),
@@ -148,13 +149,6 @@ class Required(Requiring):
 
 def _failure(message: str, line: str) -> str:
     return f"{_filled(message, {})}\n  at {line}"
-
-
-class _Values(dict):
-    """Values by name; a name without one stands for itself."""
-
-    def __missing__(self, name: str) -> str:
-        return f"<{name}>"
 
 
 def _filled(message: str, values: dict[str, np.ndarray]) -> str:
@@ -250,11 +244,18 @@ def check(
         )
     if not (isinstance(error, type) and issubclass(error, Exception)):
         raise refusal(f"check: error={error!r:.60} is no class of exceptions")
+    try:
+        error("message")
+    except Exception as wrong:
+        text = f"check: error={error.__name__} is not made of a message alone: {wrong}"
+        raise refusal(text) from None
     named = {name: as_tensor(value) for name, value in values.items()}
     message = _checked_message(message or f"{holds.described} does not hold", named)
     builtin = getattr(builtins, error.__name__, None) is error
     kind = Raised(error.__name__, None if builtin else error)
-    made = Checked(message, tuple(named), holds.described, kind)
+    known = any(node is other for other in (holds, *named.values()))
+    label = "" if known else node.described
+    made = Checked(message, tuple(named), holds.described, label, kind)
     others = [holds, *named.values()]
     if any(value.is_complex for value in named.values()):
         raise refusal(
@@ -286,15 +287,22 @@ def _checked_message(message: object, values: dict[str, Node]) -> str:
     return message
 
 
-def has_checks(outputs: Iterable[Node]) -> bool:
-    """Whether a graph has checks, also in bodies."""
-    return any(isinstance(x.op, (Checked, Required)) for x in with_bodies(toposort(outputs)))
+def is_check(node: Node) -> bool:
+    """Whether a node is a condition of `check`, before or after the passes."""
+    return isinstance(node.op, (Checked, Required))
 
 
 def without_checks(outputs: Sequence[Node]) -> list[Node]:
-    """The graph without its checks, but for those in bodies."""
+    """The graph without its checks, also in bodies."""
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
-        return inputs[0] if isinstance(node.op, (Checked, Required)) else rebuild(node, inputs)
+        if is_check(node):
+            return inputs[0]
+        if not node.op.has_bodies:
+            return rebuild(node, inputs)
+        op = map_bodies(node.op, lambda body: with_outputs(body, without_checks(body.outputs)))
+        return rebuild(node, inputs) if op is node.op else make(op, inputs)
 
+    if not any(map(is_check, with_bodies(toposort(outputs)))):
+        return list(outputs)
     return map_nodes(outputs, change)

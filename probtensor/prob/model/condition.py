@@ -15,6 +15,7 @@ from probtensor.graph import GraphError, Node, line_of, toposort
 from probtensor.graph.node import TensorLike, made_by, present_line
 from probtensor.graph.resize import with_sizes
 from probtensor.graph.sizes import refuse_measured
+from probtensor.graph.tested import quiet
 from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, check_bijector, nodes_in, with_nodes
 from probtensor.prob.density.logp import unwrap_deterministic
@@ -96,7 +97,8 @@ def condition(
         target = chosen_target(target, build)
     maps = checked_transforms(transforms)
     observed, potentials, track, maps = _prepared(observed, potentials, track, maps, total_size)
-    return _recalled_or_made(observed, coords, track, potentials, target, progress, maps)
+    with quiet():
+        return _recalled_or_made(observed, coords, track, potentials, target, progress, maps)
 
 
 def _recalled_or_made(

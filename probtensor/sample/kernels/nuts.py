@@ -26,12 +26,13 @@ import numpy as np
 from cython_ext.samplers import chain as native
 from probtensor.dataclass import dataclass
 from probtensor.sample.adaptation.schedule import warmup_schedule
-from probtensor.sample.errors import SamplingError
+from probtensor.sample.errors import SamplingError, density_failure
 from probtensor.sample.kernels.protocol import Context, LogpGrad
 from probtensor.sample.runs.interrupts import Interrupts
 from probtensor.sample.settings import METRICS, Nuts, Settings
 
 FINISHED, INTERRUPTED = native.Status.FINISHED, native.Status.INTERRUPTED
+FAILED = native.Status.DENSITY_FAILED
 
 
 @dataclass(frozen=True)
@@ -125,13 +126,15 @@ def run_chain(
         max_error=nuts.max_energy_error,
     )
     if status not in (FINISHED, INTERRUPTED):
-        raise SamplingError(explain(status, chain, done, code))
+        where = f"chain {chain} stopped at iteration {done}"
+        known = density_failure(context, code, where) if status == FAILED else None
+        raise known or SamplingError(explain(status, chain, done, code))
     return done
 
 
 def explain(status: int, chain: int, done: int, code: int) -> str:
     """Why a chain ended that was neither finished nor interrupted."""
-    if status == native.Status.DENSITY_FAILED:
+    if status == FAILED:
         return (
             f"chain {chain} stopped at iteration {done}: the log density's function failed with "
             f"code {code}\nthis is a fault of the compiled code or of its workspace, not of the "
