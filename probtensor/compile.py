@@ -18,7 +18,7 @@ from probtensor.function.implicit import implicit_inputs, measured_inputs, value
 from probtensor.function.program import Leaf, checked_inputs, checked_updates, flatten
 from probtensor.function.recall import CachedFunction, pack
 from probtensor.function.replacing import replaced
-from probtensor.function.request import check_options, check_used
+from probtensor.function.request import check_options, check_used, level_of
 from probtensor.graph import Node, as_tensor
 from probtensor.graph.resize import detached, sizes_read
 from probtensor.graph.symbolic import refusal
@@ -130,6 +130,7 @@ def function(
     seed: int | None = None,
     progress: bool = True,
     checks: bool = True,
+    verbose_errors: bool | str | None = None,
     rules: Sequence[Given] | Given = (),
 ) -> Function:
     """Compile outputs as a function of inputs.
@@ -151,6 +152,9 @@ def function(
     progress         say on a terminal, after 2 s, what is compiled and how far it is
     checks           False: without the conditions of `pt.check`; size laws and bounds of indices
                      are checked in any case
+    verbose_errors   what an exception of a call has as a note: "line", nothing; "inputs", types,
+                     shapes and strides; "values" or True, also the values of small arrays;
+                     "memory", also the buffers; by default $PROBTENSOR_ERRORS, else "line"
     rules            rules and passes of your own, applied to the graph before all others, as
                      `pt.rewrite_graph` does
 
@@ -166,6 +170,7 @@ def function(
     """
     options = {"name": name, "target": chosen_target(target, build), "seed": seed}
     options["checks"] = flag(checks, "function: checks")
+    options["verbose_errors"] = level_of(verbose_errors)
     program = _program(inputs, outputs, updates, givens, on_unused_input, rules, **options)
     what = name or f"a function of {len(program.inputs)} inputs"
     with building(what, progress), COLLECTIONS.rare(), quiet():
@@ -184,6 +189,7 @@ def _program(
     target: str | Target,
     seed: int | None,
     checks: bool = True,
+    verbose_errors: str = "line",
 ) -> Program:
     """What `function` is asked for, checked."""
     arguments = checked_inputs(inputs)
@@ -218,6 +224,7 @@ def _program(
         target=target,
         seed=seed,
         compiler=compile_program,
+        verbose_errors=verbose_errors,
     )
 
 

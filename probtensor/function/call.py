@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 device_calls = late("probtensor.function.device.call")
 effects = late("cython_ext.effects")
 exports = late("probtensor.function.exported")
+verbose = late("probtensor.function.verbose")
 
 
 @dataclass(frozen=True)
@@ -491,7 +492,11 @@ def function_of(
     keys: KeySequence | None = None,
 ) -> Function:
     """The function of a program, of the class for its target."""
-    kind = device_calls.DeviceFunction if compilation.built.on_device else Function
+    on_device = compilation.built.on_device
+    if program.verbose_errors != "line":
+        kind = verbose.VerboseDeviceFunction if on_device else verbose.VerboseFunction
+    else:
+        kind = device_calls.DeviceFunction if on_device else Function
     return kind(program, compilation, bound, cells, keys)
 
 

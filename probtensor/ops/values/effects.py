@@ -13,7 +13,6 @@ import numpy as np
 from cython_ext.effects import EFFECTS, run
 from probtensor.dataclass import dataclass
 from probtensor.process import computed_once
-from probtensor.types import shape_text
 
 MAX_INPUTS = 8  # arrays of one effect, of which a complex number has two
 _PARTS = {"complex128": "float64", "complex64": "float32"}
@@ -218,7 +217,7 @@ def shown(label: str, value: np.ndarray, summary: bool) -> str:
 
 def summarised(value: np.ndarray) -> str:
     """Type, bounds and mean of a value, and what of it is nan or infinite."""
-    head = f"{value.dtype}{shape_text(value.shape)}" if value.ndim else str(value.dtype)
+    head = f"{value.dtype}{list(value.shape)}" if value.ndim else str(value.dtype)
     if not value.size:
         return f"{head}, no elements"
     if value.dtype == bool:
