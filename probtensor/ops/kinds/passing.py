@@ -22,6 +22,9 @@ class Passing(Kind):
     def numpy(self, x: np.ndarray, *others: np.ndarray) -> np.ndarray:
         return np.asarray(x)
 
+    def call_text(self, operands: Sequence[str]) -> str:
+        return operands[0]
+
     def pushed_on(self, node: Node, tangent: Node) -> Node:
         """The tangent of the node, from that of its first input."""
         return tangent

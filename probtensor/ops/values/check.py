@@ -117,6 +117,9 @@ class Checked(Composite):
     def text(self) -> str:
         return f"{self.name}({self.message!r})"
 
+    def call_text(self, operands: Sequence[str]) -> str:
+        return operands[0]
+
 
 @op
 class Required(Requiring):

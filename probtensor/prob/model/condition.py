@@ -29,6 +29,7 @@ from probtensor.prob.distributions.combined.held import check_parts
 from probtensor.prob.model.binding import check_known_dims, checked_coords, observed_array
 from probtensor.prob.model.data import Data, default_of
 from probtensor.prob.model.names import dims_of_node
+from probtensor.prob.density.policy import policy
 from probtensor.prob.model.posterior import Posterior, posterior_of
 from probtensor.prob.model.recall import Request, recall, remember, request_of
 from probtensor.prob.model.sizes import KnownSizes
@@ -55,6 +56,7 @@ def condition(
     target: object = None,
     build: str | None = None,
     progress: bool = True,
+    checks: str | bool = "-inf",
 ) -> Posterior:
     """The posterior of the random variables that `observed` depends on.
 
@@ -72,6 +74,10 @@ def condition(
     target      "auto" (default), "cython", "machine", "interp" or "cuda"; see `pt.function`
     build       when target="auto" builds native code; see `pt.function`
     progress    say on a terminal, after 2 s, what is compiled and how far it is
+    checks      where a parameter leaves its range, or a condition of `pt.check` does not hold: the
+                density is zero ("-inf"), an evaluation raises ValueError and sampling stops
+                ("raise"), or nothing is checked (False). In a step of a loop `pt.check` raises in
+                either case
 
     Discrete variables that are not observed are summed out (`Posterior.marginalized`), at a cost
     that is linear in the entries that do not depend on each other, and in the length of sequences;
@@ -83,8 +89,8 @@ def condition(
     one that no file could hold; TypeError and ValueError for values of a wrong dtype or shape, or
     outside the support, and for coords of a dim that nothing has. All name the line.
 
-    The density is zero wherever a parameter that depends on free variables leaves its range, such
-    as a `sigma` below 0; that is checked only where it cannot be shown not to happen.
+    The density is zero (see `checks`) wherever a parameter that depends on free variables leaves its
+    range, such as a `sigma` below 0; that is checked only where it cannot be shown not to happen.
 
     Returns a `Posterior`.
 
@@ -96,6 +102,9 @@ def condition(
     if build is not None:
         target = chosen_target(target, build)
     maps = checked_transforms(transforms)
+    chosen = policy(checks)
+    if chosen:
+        potentials = [*require_list("potentials", potentials), *chosen]
     observed, potentials, track, maps = _prepared(observed, potentials, track, maps, total_size)
     with quiet():
         return _recalled_or_made(observed, coords, track, potentials, target, progress, maps)
