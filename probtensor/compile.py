@@ -20,9 +20,9 @@ from probtensor.function.recall import CachedFunction, pack
 from probtensor.function.replacing import replaced
 from probtensor.function.request import check_options, check_used, level_of
 from probtensor.graph import Node, as_tensor
+from probtensor.graph.origin import quiet
 from probtensor.graph.resize import detached, sizes_read
 from probtensor.graph.symbolic import refusal
-from probtensor.graph.tested import quiet
 from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.lower.planner import fused, lower
@@ -32,6 +32,7 @@ from probtensor.ops.halves import HalfTensor, half_of
 from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop, Observing
 from probtensor.ops.reductions.folds import flag
 from probtensor.ops.values.check import without_checks
+from probtensor.ops.values.watch import scalars_in_memory
 from probtensor.process import COLLECTIONS
 from probtensor.rules import (
     COMPILED,
@@ -54,7 +55,6 @@ from probtensor.targets.interp import InterpTarget
 from probtensor.targets.machine.target import MachineTarget
 from probtensor.transform.branches import close_branches
 from probtensor.transform.draws import keyed_draws
-from probtensor.transform.effects import scalars_in_memory
 from probtensor.transform.linalg.squares import plain_operands, unify_sizes
 from probtensor.transform.loops.simplify import finish_loops, simplify_loops
 from probtensor.transform.loops.split import split_loops

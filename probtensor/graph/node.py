@@ -18,6 +18,7 @@ from probtensor.dataclass import dataclass, fields
 # Some are re-exported.
 from probtensor.graph.literals import array_of
 from probtensor.graph.origin import (  # noqa: F401
+    OBSERVERS,
     GraphError,
     GraphIndexError,
     GraphOverflowError,
@@ -25,11 +26,11 @@ from probtensor.graph.origin import (  # noqa: F401
     line_of,
     located,
     made_by,
+    noted,
     origin_of,
     present_line,
 )
 from probtensor.graph.symbolic import SETTERS, Symbolic, TypeOnly, described, no_attribute, refusal
-from probtensor.graph.tested import OBSERVERS, noted
 from probtensor.process import new_lock, new_uid
 from probtensor.types import (
     FLOAT16,

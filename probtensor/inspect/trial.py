@@ -14,10 +14,18 @@ from probtensor.calls import line_text, public
 from probtensor.graph.closed import StepInput
 from probtensor.graph.evaluate import value_of
 from probtensor.graph.law import size_laws
-from probtensor.graph.node import Const, GraphError, GraphValueError, Input, Node, as_tensor, line_of
+from probtensor.graph.node import (
+    Const,
+    GraphError,
+    GraphValueError,
+    Input,
+    Node,
+    as_tensor,
+    line_of,
+)
+from probtensor.graph.origin import OBSERVERS, quiet
 from probtensor.graph.sizes import measured_sizes
 from probtensor.graph.symbolic import refusal
-from probtensor.graph.tested import OBSERVERS, quiet
 from probtensor.graph.walk import toposort
 from probtensor.ops.complexes.pair import as_leaf, given_type
 from probtensor.ops.kinds import DrawKey, Random

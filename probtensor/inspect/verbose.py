@@ -69,8 +69,9 @@ def _buffer_rows(subject: Subject, args: Sequence[object]) -> list[str]:
         count = int(np.prod(shape, dtype=np.int64)) * buffer.itemsize if known else None
         total += count or 0
         size = "" if count is None else f", {count} bytes"
-        rows.append(f"{buffer.name}: {buffer.role} {buffer.dtype}[{', '.join(map(str, shape))}]{size}, of "
-                    f"{buffer.node.op.user_name()} at {line_of(buffer.node)}")  # fmt: skip
+        kind = f"{buffer.role} {buffer.dtype}[{', '.join(map(str, shape))}]"
+        made = f"{buffer.node.op.user_name()} at {line_of(buffer.node)}"
+        rows.append(f"{buffer.name}: {kind}{size}, of {made}")
     more = len(rows) - MAX_ROWS
     rows[MAX_ROWS:] = [f"and {more} more"] if more > 0 else []
     return [*rows, f"{total} bytes in all"]

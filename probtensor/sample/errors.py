@@ -26,5 +26,5 @@ def density_failure(context: object, code: int, where: str) -> Exception | None:
     messages = getattr(getattr(context, "entry", None), "failures", ())
     if not 0 < code <= len(messages):
         return None
-    name, colon, text = messages[code - 1].partition("Error: ")
-    return SamplingError(f"{where}: {text if colon and name.isidentifier() else name + colon + text}")
+    message = messages[code - 1]
+    return SamplingError(f"{where}: {message.removeprefix('ValueError: ')}")

@@ -10,8 +10,8 @@ from tests.architecture import source
 
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
-FACE = {"autodiff", "debug", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature", "basis",
-        "gp", "timeseries"}
+FACE = {"autodiff", "debug", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature",
+        "basis", "gp", "timeseries"}
 COMPILER = ALGEBRA | {
     "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "inspect",
     "function", "compile",

@@ -46,14 +46,17 @@ from probtensor.ops.kinds.elementwise import Elementwise, Masking, joint_shape
 from probtensor.ops.kinds.function import WIDER, Function, Signature, as_tensor_of, weak_operand
 from probtensor.ops.kinds.join import Join
 from probtensor.ops.kinds.loop import Loop
-from probtensor.ops.kinds.passing import (
+from probtensor.ops.kinds.placeholders import (
+    Composite,
+    DrawKey,
     Observing,
     Passing,
+    Random,
     Requiring,
     bound_to_steps,
     has_effect,
+    random_nodes,
 )
-from probtensor.ops.kinds.placeholders import Composite, DrawKey, Random, random_nodes
 from probtensor.ops.kinds.reduction import Reduction
 from probtensor.ops.kinds.scatter import Scatter, gathered_shape
 from probtensor.ops.kinds.view import View

@@ -9,8 +9,8 @@ import numpy as np
 from probtensor.calls import line_text, public
 from probtensor.graph.closed import StepInput
 from probtensor.graph.node import GraphError, Node, as_tensor, new_input
+from probtensor.graph.origin import stands_for
 from probtensor.graph.symbolic import refusal
-from probtensor.graph.tested import stands_for
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.trace import body_of, check_same_type, settled
 from probtensor.ops.loops.trees import Tree, filled, leaves, mapped, structure

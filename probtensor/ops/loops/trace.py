@@ -19,7 +19,7 @@ from probtensor.graph.closed import (
     with_bodies,
 )
 from probtensor.graph.node import Const, GraphError, Node, as_tensor, line_of, new_input
-from probtensor.graph.tested import stands_for
+from probtensor.graph.origin import stands_for
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Observing, Random, as_tensor_of, random_nodes
 from probtensor.process import made_since

@@ -10,8 +10,8 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.closed import StepInput
 from probtensor.graph.node import GraphError, Node, as_tensor, new_input
+from probtensor.graph.origin import stands_for
 from probtensor.graph.symbolic import refusal
-from probtensor.graph.tested import stands_for
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.scan.returned import no_condition
 from probtensor.ops.loops.structured import traced_step

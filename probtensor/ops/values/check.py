@@ -17,7 +17,7 @@ from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, line_
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.complexes.pair import pair
-from probtensor.ops.kinds import Batch, Composite, Passing, Requiring, op
+from probtensor.ops.kinds import Batch, Composite, Requiring, op
 from probtensor.ops.samples import Sample
 from probtensor.ops.values.watch import Along
 from probtensor.types import TensorType
@@ -157,7 +157,7 @@ def _failure(message: str, line: str) -> str:
 def _filled(message: str, values: dict[str, np.ndarray]) -> str:
     """The message with values in place of names."""
     found = []
-    for text, name, spec, conversion in string.Formatter().parse(message):
+    for text, name, spec, _ in string.Formatter().parse(message):
         found.append(text)
         if name is not None:
             value = values.get(name)

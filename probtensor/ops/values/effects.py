@@ -35,8 +35,8 @@ class Operand:
 
 
 class Called:
-    """A function of the user, which is itself alone: whatever its class says of `==` and `hash`. Two
-    accesses to a method of one object are one function."""
+    """A function of the user, which equals itself alone, whatever its class says of `==`. Two accesses
+    to a method of one object are one function."""
 
     __slots__ = ("function",)
 
@@ -130,8 +130,9 @@ class Registered:
 
 def _registered(effect: Effect) -> Registered:
     called = effect.function and getattr(effect.function.function, "__qualname__", "")
+    operands = [(x.name, x.dtype, x.ndim) for x in effect.operands]
     own = (effect.action, effect.label, effect.line, effect.guarded, effect.summary,
-           effect.gradient, called, [(x.name, x.dtype, x.ndim) for x in effect.operands])  # fmt: skip
+           effect.gradient, called, operands)  # fmt: skip
     number = int.from_bytes(hashlib.sha256(repr(own).encode()).digest()[: _BITS // 8], "big")
     made = Registered(effect, number)
     # Two functions of one name, as of one line that is run twice, have different numbers.
@@ -253,7 +254,7 @@ def _pause(effect: Effect, values: Sequence[np.ndarray], where: str) -> None:
         names=", ".join(scope), call="breakpoint()", where=f"{effect.label}{where}"
     )
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
-    exec(compile(text, file, "exec"), scope)  # noqa: S102 - a text of this file
+    exec(compile(text, file, "exec"), scope)
 
 
 # The routines that compiled code calls, as the interpreter of kernels calls them.

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from probtensor import ops
 from probtensor.calls import user_line
 from probtensor.dataclass import field, replace
+from probtensor.graph.closed import map_nodes
 from probtensor.graph.node import Node, make
 from probtensor.graph.symbolic import refusal
+from probtensor.graph.walk import rebuild
 from probtensor.ops.complexes.pair import pair
 from probtensor.ops.kinds import Batch, Observing, Passing, op
 from probtensor.ops.samples import Sample
@@ -141,3 +144,16 @@ def watched(
     inputs += [] if when is None else [when]
     seen = make(Watch(effect, uid=new_uid()), inputs, what=f"pt.debug.{what}")
     return pair(seen, make(Along(), (inputs[1], seen))) if values[0].is_complex else seen
+
+
+def scalars_in_memory(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs with copies of the scalars that effects read: a routine is given addresses, and
+    a scalar of a loop is in a register."""
+
+    def change(node: Node, inputs: tuple[Node, ...]) -> Node:
+        if not isinstance(node.op, Observing):
+            return rebuild(node, inputs)
+        held = [x if x.ndim else make(ops.Cast(x.dtype), (x,)) for x in inputs]
+        return make(node.op, held)
+
+    return map_nodes(outputs, change)

@@ -13,12 +13,13 @@ from probtensor.calls import line_text, public
 from probtensor.compile import chosen_target
 from probtensor.graph import GraphError, Node, line_of, toposort
 from probtensor.graph.node import TensorLike, made_by, present_line
+from probtensor.graph.origin import quiet
 from probtensor.graph.resize import with_sizes
 from probtensor.graph.sizes import refuse_measured
-from probtensor.graph.tested import quiet
 from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, check_bijector, nodes_in, with_nodes
 from probtensor.prob.density.logp import unwrap_deterministic
+from probtensor.prob.density.policy import policy
 from probtensor.prob.distributions.base import (
     Potential,
     RandomVariable,
@@ -29,7 +30,6 @@ from probtensor.prob.distributions.combined.held import check_parts
 from probtensor.prob.model.binding import check_known_dims, checked_coords, observed_array
 from probtensor.prob.model.data import Data, default_of
 from probtensor.prob.model.names import dims_of_node
-from probtensor.prob.density.policy import policy
 from probtensor.prob.model.posterior import Posterior, posterior_of
 from probtensor.prob.model.recall import Request, recall, remember, request_of
 from probtensor.prob.model.sizes import KnownSizes
@@ -89,8 +89,8 @@ def condition(
     one that no file could hold; TypeError and ValueError for values of a wrong dtype or shape, or
     outside the support, and for coords of a dim that nothing has. All name the line.
 
-    The density is zero (see `checks`) wherever a parameter that depends on free variables leaves its
-    range, such as a `sigma` below 0; that is checked only where it cannot be shown not to happen.
+    The density is zero (see `checks`) wherever a parameter that depends on free variables leaves
+    its range, such as a `sigma` below 0; that is checked only where it may happen.
 
     Returns a `Posterior`.
 

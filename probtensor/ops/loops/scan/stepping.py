@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from probtensor.dataclass import dataclass
 from probtensor.graph.closed import StepInput
 from probtensor.graph.node import GraphError, Input, Node, new_input
+from probtensor.graph.origin import stands_for
 from probtensor.graph.symbolic import refusal
-from probtensor.graph.tested import stands_for
 from probtensor.graph.walk import inputs_of, replace, toposort
 from probtensor.ops.kinds import Random
 from probtensor.ops.loops.op import run

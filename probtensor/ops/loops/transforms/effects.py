@@ -6,7 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 
 from probtensor import ops
 from probtensor.dataclass import replace
-from probtensor.graph.closed import all_bodies, map_bodies, map_nodes, with_bodies, with_outputs
+from probtensor.graph.closed import (
+    Closed,
+    all_bodies,
+    map_bodies,
+    map_nodes,
+    with_bodies,
+    with_outputs,
+)
 from probtensor.graph.node import Node, make
 from probtensor.graph.parts import parts
 from probtensor.graph.walk import rebuild
@@ -14,7 +21,7 @@ from probtensor.ops.kinds import Loop, Observing, has_effect
 
 
 def silent(node: Node) -> Node:
-    """A loop without the effects of its steps, but for those on gradients; itself if it has none."""
+    """A loop without the effects of its steps, but for those on gradients; itself without any."""
     if not has_effect(node):
         return node
     body = node.op.body
@@ -26,12 +33,15 @@ def without_effects(outputs: Iterable[Node], uids: Collection[str] | None = None
     """The outputs without effects, or without those that were made under these uids, also in
     bodies."""
 
+    def quiet(body: Closed) -> Closed:
+        return with_outputs(body, without_effects(body.outputs, uids))
+
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         op = node.op
         if isinstance(op, Observing) and (uids is None or op.uid in uids):
             return op.silent(inputs)
         if has_effect(node):
-            op = map_bodies(op, lambda body: with_outputs(body, without_effects(body.outputs, uids)))
+            op = map_bodies(op, quiet)
         return rebuild(node, inputs) if op is node.op else make(op, inputs)
 
     return map_nodes(outputs, change)
