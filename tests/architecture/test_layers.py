@@ -81,6 +81,7 @@ KNOWN_STATE = {
     "process.py": {"_LOCKS": "the locks that are freed in a forked child"},
     "graph/origin.py": {
         "_CURRENT": "the node that a rewrite replaces lends its origin to what it becomes",
+        "_QUIET": "what the library makes for itself is not tried with the user's test values",
     },
     "device/current.py": {"_DRIVER": "a process has one primary context, opened at first use"},
     "targets/cython/native.py": {"_LOADED": "a module in use is mapped once, however often made"},

@@ -238,6 +238,20 @@ def check(
     if condition is None or isinstance(condition, str):
         condition, message = x, condition or message
     node, holds = as_tensor(x), as_tensor(condition)
+    named = {name: as_tensor(value) for name, value in values.items()}
+    made = _checked(node, holds, message, named, error)
+    others = [holds, *named.values()]
+    if not node.is_complex:
+        return make(made, (node, *others), what="check")
+    re, im = node.inputs
+    seen = make(made, (re, *others), what="check")
+    return pair(seen, make(Along(), (im, seen)))
+
+
+def _checked(
+    x: Node, holds: Node, message: str, named: dict[str, Node], error: type[Exception]
+) -> Checked:
+    """The op of a check; GraphError or TypeError for what is none."""
     if holds.dtype != "bool":
         raise refusal(
             f"check: the condition {holds.described} is {holds.dtype}, not bool",
@@ -245,6 +259,9 @@ def check(
             "compare it, as in x > 0",
             kind=GraphError,
         )
+    if any(value.is_complex for value in named.values()):
+        what = "check: a value for the message is complex"
+        raise refusal(what, "give pt.real(z) and pt.imag(z)", kind=GraphError)
     if not (isinstance(error, type) and issubclass(error, Exception)):
         raise refusal(f"check: error={error!r:.60} is no class of exceptions")
     try:
@@ -252,24 +269,11 @@ def check(
     except Exception as wrong:
         text = f"check: error={error.__name__} is not made of a message alone: {wrong}"
         raise refusal(text) from None
-    named = {name: as_tensor(value) for name, value in values.items()}
     message = _checked_message(message or f"{holds.described} does not hold", named)
     builtin = getattr(builtins, error.__name__, None) is error
     kind = Raised(error.__name__, None if builtin else error)
-    known = any(node is other for other in (holds, *named.values()))
-    label = "" if known else node.described
-    made = Checked(message, tuple(named), holds.described, label, kind)
-    others = [holds, *named.values()]
-    if any(value.is_complex for value in named.values()):
-        raise refusal(
-            "check: a value for the message is complex", "give pt.real(z) and pt.imag(z)",
-            kind=GraphError,
-        )  # fmt: skip
-    if not node.is_complex:
-        return make(made, (node, *others), what="check")
-    re, im = node.inputs
-    seen = make(made, (re, *others), what="check")
-    return pair(seen, make(Along(), (im, seen)))
+    known = any(x is other for other in (holds, *named.values()))
+    return Checked(message, tuple(named), holds.described, "" if known else x.described, kind)
 
 
 def _checked_message(message: object, values: dict[str, Node]) -> str:

@@ -35,7 +35,7 @@ class Operand:
 
 
 class Called:
-    """A function of the user, which equals itself alone, whatever its class says of `==`. Two accesses
+    """A function of the user, which equals itself alone, whatever its class says of `==`. Accesses
     to a method of one object are one function."""
 
     __slots__ = ("function",)

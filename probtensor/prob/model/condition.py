@@ -74,10 +74,8 @@ def condition(
     target      "auto" (default), "cython", "machine", "interp" or "cuda"; see `pt.function`
     build       when target="auto" builds native code; see `pt.function`
     progress    say on a terminal, after 2 s, what is compiled and how far it is
-    checks      where a parameter leaves its range, or a condition of `pt.check` does not hold: the
-                density is zero ("-inf"), an evaluation raises ValueError and sampling stops
-                ("raise"), or nothing is checked (False). In a step of a loop `pt.check` raises in
-                either case
+    checks      where a parameter leaves its range or a `pt.check` fails: "-inf", the density is
+                zero; "raise", a ValueError, which ends sampling (always in steps of loops); False
 
     Discrete variables that are not observed are summed out (`Posterior.marginalized`), at a cost
     that is linear in the entries that do not depend on each other, and in the length of sequences;
@@ -89,8 +87,7 @@ def condition(
     one that no file could hold; TypeError and ValueError for values of a wrong dtype or shape, or
     outside the support, and for coords of a dim that nothing has. All name the line.
 
-    The density is zero (see `checks`) wherever a parameter that depends on free variables leaves
-    its range, such as a `sigma` below 0; that is checked only where it may happen.
+    Ranges of parameters, such as that of a `sigma`, are checked only where they may be left.
 
     Returns a `Posterior`.
 
