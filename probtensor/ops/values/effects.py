@@ -82,6 +82,9 @@ class Effect:
     gradient: bool = False
     function: Called | None = None
 
+    def __repr__(self) -> str:
+        return f"Effect({self.action!r}, {self.label!r})"
+
     def __str__(self) -> str:
         return f"{self.action} {self.label!r}"
 
