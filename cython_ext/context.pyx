@@ -223,10 +223,18 @@ cdef class Context:
         cdef double *grad_at = <double *>cnp.PyArray_DATA(grad)
         with nogil:
             status = pt_context_logp_grad(&self.bound, q_at, grad_at, &logp)
-        self.busy = False
         if status:
-            raise self.error if status < 0 else failure(self.entry.failures, status)
+            try:
+                raise self.error if status < 0 else self.entry.fault(status, self.arrays())
+            finally:
+                self.busy = False
+        self.busy = False
         return logp, grad
+
+    def arrays(self):
+        """Copies of the arrays of all slots of the entry, as the last call had them."""
+        cdef int k
+        return [self.entry.array_of(k, self.work) for k in range(self.entry.slot_count)]
 
     cdef bint acquire(self) noexcept:
         """Mark the context as in use; False if it is already."""

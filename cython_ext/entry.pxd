@@ -63,7 +63,7 @@ cdef class Entry:
     cdef int check_count
     cdef int *check_slots
     cdef tuple check_messages
-    cdef tuple failures
+    cdef readonly tuple failures
     cdef tuple cells  # updated by the last outputs
     cdef readonly tuple locked_cells  # cells to lock during a call, in order, or None
     cdef object build

@@ -23,6 +23,7 @@ _LATE = {
     "basis": ("basis", ""),
     "check_model": ("testing.models", "check_model"),
     "bijectors": ("prob.bijectors.public", ""),
+    "debug": ("debug", ""),
     "do": ("prob.modelling.handlers", "do"),
     "entropy": ("prob.density.summaries", "entropy"),
     "expectation": ("prob.density.summaries", "expectation"),
@@ -45,6 +46,8 @@ _LATE = {
     "scaled": ("prob.model.weights", "scaled"),
     "score_function": ("prob.density.summaries", "score_function"),
     "table": ("prob.modelling.tables", "table"),
+    "test_value": ("inspect.trial", "test_value"),
+    "test_values": ("inspect.trial", "test_values"),
     "timeseries": ("timeseries", ""),
     "variance": ("prob.density.summaries", "variance"),
 }

@@ -18,8 +18,9 @@ from probtensor.function.implicit import implicit_inputs, measured_inputs, value
 from probtensor.function.program import Leaf, checked_inputs, checked_updates, flatten
 from probtensor.function.recall import CachedFunction, pack
 from probtensor.function.replacing import replaced
-from probtensor.function.request import check_options, check_used
+from probtensor.function.request import check_options, check_used, level_of
 from probtensor.graph import Node, as_tensor
+from probtensor.graph.origin import quiet
 from probtensor.graph.resize import detached, sizes_read
 from probtensor.graph.symbolic import refusal
 from probtensor.late import late
@@ -28,7 +29,10 @@ from probtensor.lower.planner import fused, lower
 from probtensor.ops import Contract, Det, Gather, Inv, Sized, Slice, SumTo
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.halves import HalfTensor, half_of
-from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop
+from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop, Observing
+from probtensor.ops.reductions.folds import flag
+from probtensor.ops.values.check import without_checks
+from probtensor.ops.values.watch import scalars_in_memory
 from probtensor.process import COLLECTIONS
 from probtensor.rules import (
     COMPILED,
@@ -85,6 +89,7 @@ PIPELINE = (
     Pass("last loops", _last_loops, descends=True, on=(Loop,)),
     Pass("branch", close_branches, on=(Choice,)),
     Pass("plain operands", plain_operands, descends=True, on=(Sized,)),
+    Pass("scalars in memory", scalars_in_memory, on=(Observing,)),
     Pass("accumulate", add_products, on=(Contract,)),
 )
 NOT_FOR_DEVICES = ("accumulate",)
@@ -93,7 +98,7 @@ NOT_FOR_DEVICES = ("accumulate",)
 @cache
 def meanings() -> tuple[Mapping, Mapping]:
     """The NumPy meanings of C functions and of library routines, by name."""
-    functions, routines = {}, {}
+    functions, routines = {}, effects.routines()
     for op in REGISTRY.values():
         if getattr(op, "c", None):
             functions[op.c] = op().numpy
@@ -108,6 +113,7 @@ TARGETS: Mapping[str, Target] = {
     for target in (AutoTarget(_MACHINE, _NATIVE), _NATIVE, _MACHINE, InterpTarget(meanings))
 }
 cuda = late("probtensor.targets.cuda.launches")
+effects = late("probtensor.ops.values.effects")
 
 
 @public
@@ -123,6 +129,8 @@ def function(
     on_unused_input: str = "raise",
     seed: int | None = None,
     progress: bool = True,
+    checks: bool = True,
+    verbose_errors: bool | str | None = None,
     rules: Sequence[Given] | Given = (),
 ) -> Function:
     """Compile outputs as a function of inputs.
@@ -142,6 +150,11 @@ def function(
     on_unused_input  "raise", "warn" or "ignore"
     seed             of random draws: the same seed gives the same draws, call by call
     progress         say on a terminal, after 2 s, what is compiled and how far it is
+    checks           False: without the conditions of `pt.check`; size laws and bounds of indices
+                     are checked in any case
+    verbose_errors   what an exception of a call has as a note: "line", nothing; "inputs", types,
+                     shapes and strides; "values" or True, also the values of small arrays;
+                     "memory", also the buffers; by default $PROBTENSOR_ERRORS, else "line"
     rules            rules and passes of your own, applied to the graph before all others, as
                      `pt.rewrite_graph` does
 
@@ -156,9 +169,11 @@ def function(
         {'sum': array([4., 5.])}
     """
     options = {"name": name, "target": chosen_target(target, build), "seed": seed}
+    options["checks"] = flag(checks, "function: checks")
+    options["verbose_errors"] = level_of(verbose_errors)
     program = _program(inputs, outputs, updates, givens, on_unused_input, rules, **options)
     what = name or f"a function of {len(program.inputs)} inputs"
-    with building(what, progress), COLLECTIONS.rare():
+    with building(what, progress), COLLECTIONS.rare(), quiet():
         return compile_program(program)
 
 
@@ -173,6 +188,8 @@ def _program(
     name: str | None,
     target: str | Target,
     seed: int | None,
+    checks: bool = True,
+    verbose_errors: str = "line",
 ) -> Program:
     """What `function` is asked for, checked."""
     arguments = checked_inputs(inputs)
@@ -192,6 +209,8 @@ def _program(
     count = len(leaves)
     graph, memories = zip(*map(handed_over, graph)) if graph else ((), ())
     check_used(arguments, graph, on_unused_input)
+    if not checks:
+        graph = without_checks(graph)
     both = zip(graph, results, strict=True)
     graph = [half_of(y) if isinstance(asked, HalfTensor) else y for y, asked in both]
     return Program(
@@ -205,6 +224,7 @@ def _program(
         target=target,
         seed=seed,
         compiler=compile_program,
+        verbose_errors=verbose_errors,
     )
 
 

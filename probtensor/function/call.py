@@ -18,7 +18,13 @@ from cython_ext.entry import Entry
 from probtensor.calls import public
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.device import DeviceArray
-from probtensor.function.fault import failing_step, fault_of, wrong_index
+from probtensor.function.fault import (
+    class_of_failure,
+    failing_step,
+    fault_of,
+    with_step,
+    wrong_index,
+)
 from probtensor.function.inspected import Inspected
 from probtensor.function.program import In, Leaf, Program, is_flat_list, selected, unflatten
 from probtensor.function.replacing import WithBroadcasting
@@ -40,7 +46,9 @@ if TYPE_CHECKING:
     from probtensor.export.folder import Export
 
 device_calls = late("probtensor.function.device.call")
+effects = late("cython_ext.effects")
 exports = late("probtensor.function.exported")
+verbose = late("probtensor.function.verbose")
 
 
 @dataclass(frozen=True)
@@ -192,6 +200,9 @@ class Function(WithBroadcasting, Inspected, Entry):
             slot.position: array for slot, array in zip(self._wiring.slots, arrays, strict=True)
         }
         given = {node: by_position[k] for k, node in enumerate(self.compilation.inputs)}
+        raised = effects.taken()
+        if raised is not None:  # by a function of the user that compiled code called
+            return raised
         with suppress(Exception):  # any error here: the message of the plan is enough
             found = fault_of(self.compilation.lowered().written, given)
             if found is not None:
@@ -203,9 +214,12 @@ class Function(WithBroadcasting, Inspected, Entry):
                 if index is not None:
                     return type(error)(f"{error}\n  {index}")
         with suppress(Exception):
-            step = failing_step(self.compilation.lowered().written, given)
+            written = self.compilation.lowered().written
+            step = failing_step(written, given)
             if step is not None:
-                return type(error)(f"{error}\n  in step {step} of a loop, counted from 0")
+                return with_step(error, step, written)
+            kind = class_of_failure(written, str(error))
+            return error if kind is None else kind(str(error))
         return error
 
     def arrange(self, args: tuple, kwargs: Mapping[str, ArrayLike]) -> tuple:
@@ -478,7 +492,11 @@ def function_of(
     keys: KeySequence | None = None,
 ) -> Function:
     """The function of a program, of the class for its target."""
-    kind = device_calls.DeviceFunction if compilation.built.on_device else Function
+    on_device = compilation.built.on_device
+    if program.verbose_errors != "line":
+        kind = verbose.VerboseDeviceFunction if on_device else verbose.VerboseFunction
+    else:
+        kind = device_calls.DeviceFunction if on_device else Function
     return kind(program, compilation, bound, cells, keys)
 
 

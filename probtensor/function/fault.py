@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from probtensor.graph.closed import Closed
+from probtensor.graph.closed import Closed, with_bodies
 from probtensor.graph.evaluate import evaluate_body, value_of
 from probtensor.graph.node import Node, line_of
 from probtensor.graph.sizes import measured_sizes, resized
@@ -94,13 +94,24 @@ def wrong_index(
     return None
 
 
+def class_of_failure(outputs: Sequence[Node], message: str) -> type[Exception] | None:
+    """The class that a check of the graph asks for, given the message of its failure; or None."""
+    for node in with_bodies(toposort(outputs)):
+        if getattr(node.op, "stops", False) and node.op.failure(line_of(node)) == message:
+            return node.op.error.kind
+    return None
+
+
 class _Failed(Exception):
-    """A step of a loop that an op stops: its number."""
+    """A step of a loop that an op stops: its number, and the exception of the op."""
 
 
-def failing_step(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> int | None:
-    """The step, counted from 0, in which an op of a loop's body stops a call that failed; None if
-    that is outside of loops, or would take long to find."""
+Step = tuple[int, Exception]
+
+
+def failing_step(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Step | None:
+    """The step, counted from 0, in which an op of a loop's body stops a call that failed, and the
+    exception of the op; None if that is outside of loops, or would take long to find."""
     evaluation = _Evaluation(outputs, values)
     if not any(isinstance(node.op, Loop) for node in evaluation.order):
         return None
@@ -109,9 +120,23 @@ def failing_step(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> 
             try:
                 run = _run_steps(resized(node.op, evaluation.sizes), arguments)
             except _Failed as failed:
-                return failed.args[0]
+                return failed.args
             evaluation.found[node] = run
     return None
+
+
+def with_step(error: Exception, found: Step, outputs: Sequence[Node]) -> Exception:
+    """The exception of a call, with the step of a loop in which it was raised; with the values
+    there, if a check of the graph made it."""
+    step, cause = found
+    check = getattr(cause, "check", None)
+    where = f"in step {step} of a loop, counted from 0"
+    if check is None:
+        return type(error)(f"{error}\n  {where}")
+    nodes = with_bodies(toposort(outputs))
+    line = next((line_of(node) for node in nodes if node.op is check), "")
+    first, *rows = str(cause).split("\n  ")
+    return type(cause)("\n  ".join([first, *([f"at {line}"] * bool(line)), *rows, where]))
 
 
 def _run_steps(loop: Loop, arguments: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
@@ -124,7 +149,7 @@ def _run_steps(loop: Loop, arguments: Sequence[np.ndarray]) -> tuple[np.ndarray,
             raise RuntimeError("the failing step is far")
         try:
             return evaluate_body(body, values)
-        except Exception:
-            raise _Failed(step) from None
+        except Exception as error:
+            raise _Failed(step, error) from None
 
     return tuple(map(np.asarray, loop.computed(arguments, run)))

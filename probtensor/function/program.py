@@ -123,7 +123,8 @@ class Program:
 
     `output_memories` has the memory of each output, "cpu" or "cuda"; `tree` is the structure of the
     results with a Leaf for each output; `target` is a target or the name of one; `compiler` makes
-    the Function of a program, as unpickling does.
+    the Function of a program, as unpickling does; `verbose_errors` is what an error of a call says
+    beside its message (see `request.LEVELS`).
     """
 
     inputs: tuple[In, ...]
@@ -136,6 +137,7 @@ class Program:
     target: str | Target
     seed: int | None
     compiler: Callable[[Program], Function]
+    verbose_errors: str = "line"
 
     @property
     def results(self) -> tuple[Node, ...]:

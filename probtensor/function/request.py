@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 
@@ -11,6 +12,10 @@ from probtensor.graph import Node, inputs_of
 from probtensor.graph.resize import sizes_read
 from probtensor.graph.symbolic import refusal
 from probtensor.types import size_name
+
+# What errors of a call say beside their message, and the variable that says it for all functions.
+VARIABLE = "PROBTENSOR_ERRORS"
+LEVELS = ("line", "inputs", "values", "memory")
 
 
 def check_options(name: object, seed: object) -> None:
@@ -41,3 +46,17 @@ def check_used(given: Sequence[In], graph: Sequence[Node], policy: str) -> None:
         if policy == "raise":
             raise unneeded
         warnings.warn(str(unneeded), UserWarning, stacklevel=3)
+
+
+def level_of(asked: str | bool | None) -> str:
+    """What errors say beside their message: as asked, else as $PROBTENSOR_ERRORS says, else
+    nothing, which is "line". ValueError for another word."""
+    given, what = asked, "function: verbose_errors"
+    if asked is None:
+        given, what = os.environ.get(VARIABLE) or "line", VARIABLE
+    if isinstance(given, bool):
+        return "values" if given else "line"
+    if given not in LEVELS:
+        raise refusal(f"{what} is True, False or one of {', '.join(LEVELS)}, not {given!r:.40}",
+                      kind=ValueError)  # fmt: skip
+    return given

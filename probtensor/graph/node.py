@@ -18,6 +18,7 @@ from probtensor.dataclass import dataclass, fields
 # Some are re-exported.
 from probtensor.graph.literals import array_of
 from probtensor.graph.origin import (  # noqa: F401
+    OBSERVERS,
     GraphError,
     GraphIndexError,
     GraphOverflowError,
@@ -25,6 +26,7 @@ from probtensor.graph.origin import (  # noqa: F401
     line_of,
     located,
     made_by,
+    noted,
     origin_of,
     present_line,
 )
@@ -332,6 +334,8 @@ def make(
     inputs = tuple(inputs)
     found = INTERNED.find(kind, op, inputs)
     if found is not None:
+        if OBSERVERS:
+            noted(found)
         return found
     if kind.stands_for_another:
         return make(op, inputs, what=what)
@@ -347,7 +351,10 @@ def make(
             raise
         called = what or outermost_call(op.user_name())
         raise GraphError(_bad_call(called, inputs, error)) from None
-    return INTERNED.enter(kind, op, inputs, inferred, sources((op, inferred)), present_line())
+    made = INTERNED.enter(kind, op, inputs, inferred, sources((op, inferred)), present_line())
+    if OBSERVERS:
+        noted(made)
+    return made
 
 
 def remake(node: Node, inputs: tuple[Node, ...]) -> Node:

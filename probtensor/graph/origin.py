@@ -1,9 +1,10 @@
-"""Where the user made a node: the file and line that messages name, and the errors of building."""
+"""Where the user made a node: the file and line that messages name, and the errors of building; and
+who is told of nodes while a graph is built."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from probtensor.calls import user_line
 
@@ -74,3 +75,54 @@ def located(message: str) -> str:
     file, line = present_line()
     first, *rest = message.split("\n")
     return "\n".join([first, f"  at {file}:{line}", *rest])
+
+
+# Who is told of nodes. `make` tells an observer of those of its thread, as long as there is one
+# (`pt.test_values`). What the library makes for itself, when it compiles, is in a `quiet` block.
+
+OBSERVERS: list[Observer] = []
+_QUIET = threading.local()
+
+
+class Observer(Protocol):
+    """What is told of nodes."""
+
+    thread: int
+
+    def made(self, node: Node) -> None:
+        """A node is made, or asked for again."""
+
+    def stands_for(self, own: Node, outer: Node, row: int | None) -> None:
+        """An input of a step of a loop is made, which is in the first step what `outer` is, or a
+        row of it."""
+
+
+class quiet:
+    """A block of this thread in which no observer is told anything."""
+
+    def __enter__(self) -> None:
+        self.before = getattr(_QUIET, "on", False)
+        _QUIET.on = True
+
+    def __exit__(self, *error: object) -> None:
+        _QUIET.on = self.before
+
+
+def observing() -> list[Observer]:
+    """The observers that are told of what this thread makes now."""
+    if getattr(_QUIET, "on", False):
+        return []
+    thread = threading.get_ident()
+    return [observer for observer in OBSERVERS if observer.thread == thread]
+
+
+def noted(node: Node) -> None:
+    """Tell observers of a node."""
+    for observer in observing():
+        observer.made(node)
+
+
+def stands_for(own: Node, outer: Node, row: int | None = None) -> None:
+    """Tell observers what an input of a step stands for in the first step: a tensor, or a row."""
+    for observer in observing() if OBSERVERS else ():
+        observer.stands_for(own, outer, row)

@@ -185,7 +185,7 @@ class _Writer:
         shown = [
             f"{f.name}={self.value(getattr(op, f.name))}"
             for f in fields(op)
-            if not (op.has_bodies and getattr(op, f.name) == f.default)
+            if f.compare and not (op.has_bodies and getattr(op, f.name) == f.default)
         ]
         return f"{op.name}({', '.join(shown)})" if shown else op.name
 

@@ -60,6 +60,7 @@ class KernelWriter(IndexWriter):
             # One kernel: blocks, names of locals, extents and guards are common.
             self.bodies, self.count = outer.bodies, outer.count
             self.bounds, self.guards = outer.bounds, outer.guards
+            self.steps = outer.steps
 
     def kernel(self, found: Sequence[Nest]) -> tuple[Stmt, ...]:
         """The statements of a kernel."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import Const, Input, Node, made_by
 from probtensor.graph.parts import parts
+from probtensor.graph.walk import toposort
 from probtensor.kernel.ir import Expr, Ref
 from probtensor.lower.kinds import Access, Task, inliner, lowering
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import uniform_value
+from probtensor.ops.kinds import Observing, has_effect
+from probtensor.process import made_at
 from probtensor.types import Dim, Size
 
 MAX_INLINED = 24  # nested views that are inlined into one expression
@@ -82,6 +86,7 @@ def tasks_of(
     written_out: frozenset[Node],
 ) -> list[Task]:
     """The tasks of a graph in topological order, each with its accesses."""
+    order, before = in_order_of_effects(order)
     in_buffers = {*outputs, *_buffers_read(order, sizes), *written_out}
     found: list[Task] = []
     recorder = _Recorder(sizes, written_out)
@@ -93,9 +98,42 @@ def tasks_of(
                 # A routine in a body reads the buffer of a view, not what the view is made of.
                 for x in _operands_in_buffers(node, sizes):
                     recorder.leaf(x, (Dim.name("@all"),) * x.type.ndim)
+            if node in before:  # as if it read something of that node
+                recorder.found.append((before[node], (Dim.name("@all"),)))
             task.accesses = recorder.found
             found.append(task)
     return found
+
+
+def in_order_of_effects(order: Sequence[Node]) -> tuple[Sequence[Node], dict[Node, Node]]:
+    """The order with the nodes that have effects in the order in which these were made, as far as
+    they do not depend on each other; and for each such node the one before it."""
+    found = {node: made for node in order if (made := _made_at(node)) is not None}
+    if len(found) < 2:
+        return order, {}
+    reads: dict[Node, set[Node]] = {}  # the nodes with effects that a node depends on
+    for node in order:
+        reads[node] = {x for y in node.inputs for x in (reads[y] | {y} if y in found else reads[y])}
+    left, before = sorted(found, key=found.__getitem__), {}
+    last = None
+    while left:
+        node = next(x for x in left if reads[x].isdisjoint(left))
+        left.remove(node)
+        if last is not None:
+            before[node] = last
+        last = node
+    return toposort(order, needs=lambda node: _with_one_before(node, before)), before
+
+
+def _with_one_before(node: Node, before: Mapping[Node, Node]) -> Sequence[Node]:
+    return (before[node], *node.inputs) if node in before else node.inputs
+
+
+def _made_at(node: Node) -> tuple[int, str] | None:
+    """When the first effect of a node was made; None if it has none."""
+    if not has_effect(node):
+        return None
+    return min(made_at(x.op.uid) for x in with_bodies([node]) if isinstance(x.op, Observing))
 
 
 def arrays_read(

@@ -21,6 +21,7 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     derivatives.py stop_gradient, grad_clip: the same value, another derivative
     halves.py      float16 as what inputs and results are stored in
     size_laws.py   the parts of size laws that ops share
+    values/        values that are shown, handed to Python, or checked, in compiled code
     shapes/        joins, pads, new axes and grids, as graphs of the ops above
     methods.py     methods of tensors that are functions here
     samples.py     the inputs ops are tested on
@@ -145,6 +146,8 @@ _MODULES = (
     "loops.scan.returned",
     "complexes.factors",
     "complexes.functions",
+    "values.watch",
+    "values.check",
     "fourier.real_transforms",
     "fourier.transforms",
 )

@@ -115,12 +115,19 @@ def scipy_function(kernel: Kernel) -> tuple[str, str] | None:
     return None
 
 
+def routine_name(routine: str) -> str:
+    """A routine in messages."""
+    if routine.startswith("pt_effect_"):
+        return "what pt.debug does with a value"
+    return routine.removeprefix("pt_")
+
+
 def host_part(plan: Plan) -> tuple[str, str] | None:
     """The first part of a plan that runs on the host where the plan runs on a device: the name of
     its routine or function, and the user's line."""
     call = host_routine(plan)
     if call is not None:
-        return call.routine.removeprefix("pt_"), call.origin
+        return routine_name(call.routine), call.origin
     return next(filter(None, map(scipy_function, plan.kernels)), None)
 
 

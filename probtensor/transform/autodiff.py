@@ -20,7 +20,7 @@ from probtensor.graph.parts import Get, types_of
 from probtensor.graph.parts import parts as parts_of
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
-from probtensor.ops.kinds import Contraction, Derivatives, Elementwise
+from probtensor.ops.kinds import Contraction, Derivatives, Elementwise, Passing
 from probtensor.process import COLLECTIONS
 from probtensor.transform.branches import closed_around, open_branches
 from probtensor.transform.edges import Edges
@@ -409,6 +409,8 @@ def _push(node: Node, tangents: list, edges: Edges) -> Tangent:
         return tangents[0][op.index]
     if not op.differentiable:
         raise GraphError(_without(node))
+    if isinstance(op, Passing):
+        return None if tangents[0] is None else op.pushed_on(node, tangents[0])
     if op.has_bodies or op.chooses:
         pushed = tuple(op.pushed(node, tangents, DERIVATIVES))
         return pushed if isinstance(node.type, tuple) else pushed[0]

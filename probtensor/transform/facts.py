@@ -15,7 +15,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph.node import Const, Node, SizeOf
-from probtensor.ops.kinds import Elementwise, Range, Reduction
+from probtensor.ops.kinds import Elementwise, Passing, Range, Reduction
 from probtensor.types import size_product
 
 INF = math.inf
@@ -200,6 +200,8 @@ def _of_op(node: Node, operands: Sequence[Bounds]) -> Bounds:
         return special(node, *operands)
     if isinstance(op, Const):
         return _of_array(op.array)
+    if isinstance(op, (Passing, ops.Checked)):
+        return operands[0]
     if isinstance(op, SizeOf):
         # A difference of sizes may be negative.
         nonnegative = all(f >= 0 and not any(a.args for a in atoms) for atoms, f in op.size.terms)

@@ -10,8 +10,8 @@ from tests.architecture import source
 
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
-FACE = {"autodiff", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature", "basis",
-        "gp", "timeseries"}
+FACE = {"autodiff", "debug", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature",
+        "basis", "gp", "timeseries"}
 COMPILER = ALGEBRA | {
     "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "inspect",
     "function", "compile",
@@ -50,6 +50,7 @@ ARROWS = {
     | {"targets", "optimize", "sample.checks", "sample.runs.output", "sample.run", "sample.errors"},
     "sample": {"version", "system", "device", "calls", "process"},
     "autodiff": COMPILER | {"compile"},
+    "debug": LANGUAGE | {"ops", "inspect"},
     "fft": {"ops", "calls"},
     "linalg": {"ops", "calls"},
     "loop": {"ops", "calls"},
@@ -80,6 +81,7 @@ KNOWN_STATE = {
     "process.py": {"_LOCKS": "the locks that are freed in a forked child"},
     "graph/origin.py": {
         "_CURRENT": "the node that a rewrite replaces lends its origin to what it becomes",
+        "_QUIET": "what the library makes for itself is not tried with the user's test values",
     },
     "device/current.py": {"_DRIVER": "a process has one primary context, opened at first use"},
     "targets/cython/native.py": {"_LOADED": "a module in use is mapped once, however often made"},

@@ -9,6 +9,7 @@
     scatter.py      updates at computed indices
     core.py         routines on entire buffers
     loop.py         loops in order
+    passing.py      a node that is its first input, beside an effect or a check
     branch.py       branches, of which one body runs
 
 To add a kind: one file here, and an entry in `KINDS`.
@@ -26,6 +27,7 @@ from probtensor.lower.kinds.core import CoreLowering, PartLowering
 from probtensor.lower.kinds.elementwise import ElementwiseLowering, MaskLowering
 from probtensor.lower.kinds.join import JoinLowering
 from probtensor.lower.kinds.loop import LoopLowering
+from probtensor.lower.kinds.passing import PassingLowering
 from probtensor.lower.kinds.reduction import ReductionLowering
 from probtensor.lower.kinds.scatter import ScatterLowering
 from probtensor.lower.kinds.view import LeafLowering, ViewLowering
@@ -47,6 +49,7 @@ KINDS = (
     ChoiceLowering(),
     BranchLowering(),
     PartLowering(),
+    PassingLowering(),
 )
 
 

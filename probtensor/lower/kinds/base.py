@@ -150,6 +150,7 @@ class Writer(Reader):
     """Reads values as kernel expressions, and writes kernel statements."""
 
     memory: Memory
+    steps: tuple[Size, ...] = ()  # the numbers of the steps of all loops around
 
     @abstractmethod
     def block(self, write: Callable[[], None]) -> tuple[Stmt, ...]:

@@ -71,6 +71,7 @@ class _LoopWriter:
         given = self._given(extent)
         placed, copies = self._places(extent)
         body = writer.inside(op.body.outputs, given, placed)
+        body.steps = (*writer.steps, self._position(extent))
         found: dict[str, list] = {}
 
         def step() -> None:

@@ -12,6 +12,7 @@
     Loop          a body, a closed graph, applied step by step to what it carries
     Choice        results of one of several alternatives; what only the others need is not computed
     Branch        the same, with the alternatives as bodies: the form in which it is compiled
+    Passing       out = x: other inputs are computed for its sake, and shown, or checked
     Composite     a name for a graph of other ops, into which it expands after differentiation
     Random        a random variable, which is replaced by a draw
     DrawKey       the key of that draw, for its derivatives
@@ -45,7 +46,17 @@ from probtensor.ops.kinds.elementwise import Elementwise, Masking, joint_shape
 from probtensor.ops.kinds.function import WIDER, Function, Signature, as_tensor_of, weak_operand
 from probtensor.ops.kinds.join import Join
 from probtensor.ops.kinds.loop import Loop
-from probtensor.ops.kinds.placeholders import Composite, DrawKey, Random, random_nodes
+from probtensor.ops.kinds.placeholders import (
+    Composite,
+    DrawKey,
+    Observing,
+    Passing,
+    Random,
+    Requiring,
+    bound_to_steps,
+    has_effect,
+    random_nodes,
+)
 from probtensor.ops.kinds.reduction import Reduction
 from probtensor.ops.kinds.scatter import Scatter, gathered_shape
 from probtensor.ops.kinds.view import View
@@ -75,16 +86,21 @@ __all__ = [
     "Loop",
     "Masking",
     "Needed",
+    "Observing",
+    "Passing",
     "Pole",
     "Random",
     "Range",
     "Reduction",
+    "Requiring",
     "Scatter",
     "Signature",
     "View",
     "as_tensor_of",
+    "bound_to_steps",
     "chosen",
     "gathered_shape",
+    "has_effect",
     "item_numbers",
     "joint_shape",
     "method",

@@ -11,7 +11,7 @@ from probtensor.graph.node import Node, make
 from probtensor.graph.parts import parts
 from probtensor.ops.elementwise.elementary import tanh
 from probtensor.ops.kinds import Batch, Derivatives, Loop, op
-from probtensor.ops.loops.transforms import batching, forms, forward, reverse
+from probtensor.ops.loops.transforms import batching, effects, forms, forward, reverse
 from probtensor.ops.samples import Sample
 from probtensor.types import Size, TensorType
 
@@ -49,18 +49,23 @@ class Scan(Loop):
         followed: Sequence[bool],
         derivatives: Derivatives,
     ) -> list[Node | None]:
-        form = forms.reverse_form(node)
+        again = effects.silent(node)
+        form = forms.reverse_form(again)
         if form is not None:
-            return forms.pulled_through(form, node, cotangents, followed, derivatives)
+            found = forms.pulled_through(form, again, cotangents, followed, derivatives)
+            return effects.beside(node, found)
         return reverse.pulled(node, cotangents, followed, derivatives)
 
     def pushed(
         self, node: Node, tangents: Sequence[Node | None], derivatives: Derivatives
     ) -> list[Node | None]:
-        form = forms.forward_form(node)
+        again = effects.silent(node)
+        form = forms.forward_form(again)
         if form is not None:
-            return forms.pushed_through(form, node, tangents, derivatives)
-        return forward.pushed(node, tangents, derivatives)
+            found = forms.pushed_through(form, again, tangents, derivatives)
+        else:
+            found = forward.pushed(again, tangents, derivatives)
+        return effects.beside(node, found)
 
     def batched(self, batch: Batch) -> tuple[Node, ...]:
         return batching.batched(batch)

@@ -9,6 +9,7 @@ import numpy as np
 from probtensor.calls import line_text, public
 from probtensor.graph.closed import StepInput
 from probtensor.graph.node import GraphError, Node, as_tensor, new_input
+from probtensor.graph.origin import stands_for
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.trace import body_of, check_same_type, settled
@@ -54,6 +55,8 @@ def scan(
     sequences = [as_tensor(x) for x in leaves(xs)]
     steps = _steps_of("loop.scan", sequences, length)
     slices = [new_input(x.name, x.dtype, x.shape[1:], StepInput) for x in sequences]
+    for own, x in zip(slices, sequences, strict=True):
+        stands_for(own, x, -1 if reverse else 0)
 
     def step(carry: Tree) -> tuple[Tree, Tree]:
         found = f(carry, filled(xs, slices))

@@ -19,8 +19,9 @@ from probtensor.graph.closed import (
     with_bodies,
 )
 from probtensor.graph.node import Const, GraphError, Node, as_tensor, line_of, new_input
+from probtensor.graph.origin import stands_for
 from probtensor.graph.walk import toposort
-from probtensor.ops.kinds import Random, as_tensor_of, random_nodes
+from probtensor.ops.kinds import Observing, Random, as_tensor_of, random_nodes
 from probtensor.process import made_since
 from probtensor.types import TensorType, dtype_of
 
@@ -33,19 +34,20 @@ def body_of(
     """The outputs as a closed graph of the inputs `own` and of the tensors from outside that they
     read, which are the further parameters; and these tensors.
 
-    Random variables that were made after the uid `since` are drawn in the body, in each step.
+    Random variables and effects that were made after the uid `since` belong to the body, and are
+    drawn, or happen, in each step.
     """
-    drawn = [] if since is None else draws_made_since(outputs, since)
-    outside = captured(outputs, [*own, *drawn], kept=random_nodes(toposort(outputs)))
+    of_steps = [] if since is None else made_in_steps(outputs, since)
+    outside = captured(outputs, [*own, *of_steps], kept=random_nodes(toposort(outputs)))
     return closed([*own, *outside], outputs), outside
 
 
-def draws_made_since(outputs: Iterable[Node], since: str) -> list[Node]:
-    """The random variables among the nodes of the outputs that were made after a uid, and the loops
-    whose bodies have such variables."""
+def made_in_steps(outputs: Iterable[Node], since: str) -> list[Node]:
+    """The random variables and effects among the nodes of the outputs that were made after a uid,
+    and the loops whose bodies have such nodes."""
 
     def is_new(node: Node) -> bool:
-        return isinstance(node.op, Random) and made_since(node.op.uid, since)
+        return isinstance(node.op, (Random, Observing)) and made_since(node.op.uid, since)
 
     return [node for node in toposort(outputs) if any(map(is_new, with_bodies([node])))]
 
@@ -66,6 +68,8 @@ def settled(
 
     def attempt(first: list[Node]) -> tuple[list[Node], list[Node], list[Node], Rest]:
         own = [new_input(n, x.dtype, x.shape, StepInput) for n, x in zip(names, first, strict=True)]
+        for x, begin in zip(own, first, strict=True):
+            stands_for(x, begin)
         return first, own, *step(own)
 
     def cast(dtypes: Sequence[str]) -> list[Node]:

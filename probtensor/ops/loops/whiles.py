@@ -10,6 +10,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.closed import StepInput
 from probtensor.graph.node import GraphError, Node, as_tensor, new_input
+from probtensor.graph.origin import stands_for
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.scan.returned import no_condition
@@ -102,6 +103,7 @@ def fori_loop(
     lower = one_integer(lower, f"{what}: lower")
     upper = one_integer(upper, f"{what}: upper")
     i, since = new_input("i", "int64", (), StepInput), new_uid()
+    stands_for(i, ops.astype(as_tensor(lower), "int64"))
     first, own, after, _ = traced_step(what, init_val, lambda val: (body_fun(i, val), None))
     if is_size(lower) and is_size(upper) and max_steps is None:
         body, outside = body_of([*own, i], after, since)

@@ -13,7 +13,7 @@ from probtensor.dataclass import dataclass
 from probtensor.graph import Const, Input, Node, line_of, toposort
 from probtensor.graph.closed import depending
 from probtensor.graph.node import Op, make
-from probtensor.ops.kinds import Composite, Random
+from probtensor.ops.kinds import Composite, Passing, Random
 from probtensor.prob.derived.law import Law, law_of_variable
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name
 from probtensor.prob.distributions.distribution import Unknown
@@ -24,6 +24,8 @@ from probtensor.transform.facts import FactTable
 LARGEST = 4096
 # Expressions of more nodes are derived from their variables upwards.
 LONG = 100
+# Ops of which the first input is the value, and has the law.
+_SAME_VALUE = (Deterministic, Passing, ops.Require, ops.StopGradient, ops.Checked)
 
 
 class NotDerived(Exception):
@@ -139,7 +141,7 @@ class Derivation:
                 return law_of_variable(node)
             except Unknown as error:
                 raise NotDerived(str(error), node) from None
-        if isinstance(node.op, (Deterministic, ops.Require, ops.StopGradient)):
+        if isinstance(node.op, _SAME_VALUE):
             return self.law(node.inputs[0])
         reasons: list[NotDerived] = []
         for rule in (*self.rules.get(type(node.op), ()), *self.rules.get(Op, ())):

@@ -13,11 +13,13 @@ from probtensor.calls import line_text, public
 from probtensor.compile import chosen_target
 from probtensor.graph import GraphError, Node, line_of, toposort
 from probtensor.graph.node import TensorLike, made_by, present_line
+from probtensor.graph.origin import quiet
 from probtensor.graph.resize import with_sizes
 from probtensor.graph.sizes import refuse_measured
 from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, check_bijector, nodes_in, with_nodes
 from probtensor.prob.density.logp import unwrap_deterministic
+from probtensor.prob.density.policy import policy
 from probtensor.prob.distributions.base import (
     Potential,
     RandomVariable,
@@ -54,6 +56,7 @@ def condition(
     target: object = None,
     build: str | None = None,
     progress: bool = True,
+    checks: str | bool = "-inf",
 ) -> Posterior:
     """The posterior of the random variables that `observed` depends on.
 
@@ -71,6 +74,8 @@ def condition(
     target      "auto" (default), "cython", "machine", "interp" or "cuda"; see `pt.function`
     build       when target="auto" builds native code; see `pt.function`
     progress    say on a terminal, after 2 s, what is compiled and how far it is
+    checks      where a parameter leaves its range or a `pt.check` fails: "-inf", the density is
+                zero; "raise", a ValueError, which ends sampling (always in steps of loops); False
 
     Discrete variables that are not observed are summed out (`Posterior.marginalized`), at a cost
     that is linear in the entries that do not depend on each other, and in the length of sequences;
@@ -82,8 +87,7 @@ def condition(
     one that no file could hold; TypeError and ValueError for values of a wrong dtype or shape, or
     outside the support, and for coords of a dim that nothing has. All name the line.
 
-    The density is zero wherever a parameter that depends on free variables leaves its range, such
-    as a `sigma` below 0; that is checked only where it cannot be shown not to happen.
+    Ranges of parameters, such as that of a `sigma`, are checked only where they may be left.
 
     Returns a `Posterior`.
 
@@ -95,8 +99,12 @@ def condition(
     if build is not None:
         target = chosen_target(target, build)
     maps = checked_transforms(transforms)
+    chosen = policy(checks)
+    if chosen:
+        potentials = [*require_list("potentials", potentials), *chosen]
     observed, potentials, track, maps = _prepared(observed, potentials, track, maps, total_size)
-    return _recalled_or_made(observed, coords, track, potentials, target, progress, maps)
+    with quiet():
+        return _recalled_or_made(observed, coords, track, potentials, target, progress, maps)
 
 
 def _recalled_or_made(

@@ -12,9 +12,7 @@ reads.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +42,13 @@ from probtensor.prob.density.logp import (
     SupportCheck,
     apply_restrictions,
     density_of,
+)
+from probtensor.prob.density.policy import (
+    guard_checks,
+    guarded,
+    is_guarded,
+    split_policy,
+    unchecked,
 )
 from probtensor.prob.density.terms import sum_terms
 from probtensor.prob.distributions.base import (
@@ -267,8 +272,9 @@ def build(
     line = present_line()
     chosen = {**(transforms or {})}
     read = {node: list(nodes_in(bijector)) for node, bijector in chosen.items()}
+    potentials, mode = split_policy(potentials)
     order = model_order([*observed, *potentials, *track], read)
-    conditioner = Conditioner(order, observed, chosen)
+    conditioner = Conditioner(order, observed, chosen, mode)
     conditioner.walk()
     check_names(names_in_results(conditioner, potentials))
     conditioner.potentials = [
@@ -305,22 +311,23 @@ def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Deri
     only_data = depends_only_on(inputs)
     conditions = Conditions(only_data, conditioner.facts)
     terms, summation = density_terms(conditioner, conditions)
+    unknown = [conditioner.values[z] for z in conditioner.discrete]
+    guard_checks(conditioner.checked, conditioner.values, unknown, conditions)
     counts = {y.value for y in conditioner.observed if y.is_count}
     arrays = {x: default_of(x) for x in conditioner.data} | conditioner.arrays
     counts |= {x for x, array in arrays.items() if are_repeated_counts(array)}
-    total = stabilized([sum_terms(terms, only_data, counts)])[0]
+    total = unchecked(sum_terms(terms, only_data, counts), conditioner.mode)
+    total = stabilized([total])[0]
     # Samplers require double precision, also of a model in single precision.
     total = total if total.dtype == "float64" else total.astype("float64")
     pieces = [v.u for v in conditioner.free]
     slopes = gradient(total, pieces, disconnected_inputs="ignore") if pieces else []
     slope = ops.concatenate([ops.ravel(g) for g in slopes]) if slopes else ops.zeros((0,))
-    if conditions.guards:
-        holds = [ops.all(guard.inside) for guard in conditions.guards]
-        total = ops.where(reduce(ops.logical_and, holds), total, -math.inf)
+    total = guarded(total, conditions.guards, conditioner.mode)
     total, slope = replace([total, slope], {v.u: piece(q, v) for v in conditioner.free})
     return Derived(
         checks=tuple(conditions.checks),
-        guards=tuple(conditions.guards),
+        guards=() if conditioner.mode == "none" else tuple(conditions.guards),
         size_checks=tuple(size_laws(conditioner.order, named)),
         logp=total,
         gradient=slope,
@@ -336,7 +343,10 @@ class Conditioner:
         order: Sequence[Node],
         observed: Sequence[Node],
         chosen: Mapping[Node, Bijector] | None = None,
+        mode: str = "-inf",
     ) -> None:
+        self.mode = mode  # what is done where a check fails
+        self.checked: list[Node] = []
         self.order = order
         self.chosen = chosen or {}
         self.given = {node: k for k, node in enumerate(observed)}
@@ -378,6 +388,9 @@ class Conditioner:
             return inputs[0]
         if isinstance(op, Bounded):
             self.bounded.append(node)
+            return inputs[0]
+        if is_guarded(node, self.mode):
+            self.checked.append(node)
             return inputs[0]
         if isinstance(op, DensityOf):
             density, restrictions = op.over(inputs, self.facts)

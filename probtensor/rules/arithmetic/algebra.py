@@ -16,7 +16,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.law import symbolic_sizes
 from probtensor.graph.node import Const, Frozen, Node, make
-from probtensor.ops.kinds import Elementwise, Kind, Random
+from probtensor.ops.kinds import Elementwise, Kind, Passing, Random
 from probtensor.rules.arithmetic.products import is_power_of_two, literal
 from probtensor.transform.facts import FactTable, constant_of
 from probtensor.transform.pattern import Literals, Twice, var
@@ -200,7 +200,7 @@ def _folded(node: Node, late: bool = False) -> Node | None:
     for a in node.inputs:
         if not isinstance(a.op, Const):
             return None
-    if not node.inputs or isinstance(node.type, tuple) or isinstance(node.op, Random):
+    if not node.inputs or isinstance(node.type, tuple) or isinstance(node.op, (Random, Passing)):
         return None
     if symbolic_sizes(node):
         return None

@@ -26,7 +26,7 @@ import numpy as np
 from cython_ext.samplers import chain as native
 from probtensor.dataclass import dataclass
 from probtensor.sample.adaptation.schedule import warmup_schedule
-from probtensor.sample.errors import SamplingError
+from probtensor.sample.errors import SamplingError, density_failure
 from probtensor.sample.kernels.protocol import Context, LogpGrad
 from probtensor.sample.runs.interrupts import Interrupts
 from probtensor.sample.settings import METRICS, Nuts, Settings
@@ -34,6 +34,7 @@ from probtensor.sample.settings import METRICS, Nuts, Settings
 REPLAYED = 20  # divergences of a chain that can be replayed
 REPLAYED_NUMBERS = 2_000_000  # coordinates of these, in all
 FINISHED, INTERRUPTED = native.Status.FINISHED, native.Status.INTERRUPTED
+FAILED = native.Status.DENSITY_FAILED
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,10 @@ def run_chain(
         max_error=nuts.max_energy_error,
     )
     if status not in (FINISHED, INTERRUPTED):
+        where = f"chain {chain} stopped at iteration {done}"
+        known = density_failure(context, code, where) if status == FAILED else None
         reason = explain(status, chain, done, code) + wrong_slope(posterior, status, start)
-        raise SamplingError(reason)
+        raise known or SamplingError(reason)
     return done
 
 
@@ -155,7 +158,7 @@ def wrong_slope(posterior: LogpGrad, status: int, start: np.ndarray) -> str:
 
 def explain(status: int, chain: int, done: int, code: int) -> str:
     """Why a chain ended that was neither finished nor interrupted."""
-    if status == native.Status.DENSITY_FAILED:
+    if status == FAILED:
         return (
             f"chain {chain} stopped at iteration {done}: the log density's function failed with "
             f"code {code}\nthis is a fault of the compiled code or of its workspace, not of the "

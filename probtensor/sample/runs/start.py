@@ -6,7 +6,7 @@ import numpy as np
 
 from cython_ext.convert import number_array
 from cython_ext.samplers import chain as native
-from probtensor.sample.errors import SamplingError
+from probtensor.sample.errors import SamplingError, density_failure
 from probtensor.sample.kernels.protocol import Context, LogpGrad
 
 ATTEMPTS = 100
@@ -71,7 +71,8 @@ def find_start(
         q = given if given is not None else _candidate(posterior, seed, chain, attempt)
         code, logp, gradient = native.evaluate_at(posterior.address, context.address, q)
         if code != 0:
-            raise SamplingError(
+            known = density_failure(context, code, f"at the start point of chain {chain}")
+            raise known or SamplingError(
                 f"the log density's function failed with code {code} at the start point of chain "
                 f"{chain}\nthis is a fault of the compiled code or of its workspace"
             )

@@ -36,7 +36,7 @@ from probtensor.schedule.grid.phases import (
     Sync,
     statements,
 )
-from probtensor.targets.base import BuildError, scipy_function
+from probtensor.targets.base import BuildError, routine_name, scipy_function
 from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.finish import THREADS, FinishText
 from probtensor.targets.cuda.group import ACCUMULATOR_TYPES, headers_of
@@ -148,7 +148,7 @@ def _require_device_routines(phase: InOrder) -> None:
     """BuildError where a group would call a routine that runs on the host."""
     for stmt in walk(phase.body):
         if isinstance(stmt, Call) and not stmt.device:
-            name = stmt.routine.removeprefix("pt_")
+            name = routine_name(stmt.routine)
             raise BuildError(
                 f"{name} runs on the host, and cannot be called in a branch, nor in a loop that a "
                 "condition ends or whose number of steps is computed: these are one kernel on the "

@@ -17,9 +17,8 @@ import cython_ext
 
 # The modules of cython_ext whose .pxd declares routines and nothing else.
 MODULES = (
-    "bands", "complexes", "equations", "exponential", "fourier", "linalg", "ordering", "spectra",
-    "systems",
-    "triangular",
+    "bands", "complexes", "effects", "equations", "exponential", "fourier", "linalg", "ordering",
+    "spectra", "systems", "triangular",
 )  # fmt: skip
 _DECLARATION = re.compile(r"^cdef void (\w+)\(([^)]*)\) noexcept nogil$", re.MULTILINE)
 

@@ -12,10 +12,10 @@ from probtensor.graph.closed import depending
 from probtensor.graph.node import Node, new_input
 from probtensor.graph.walk import replace as replaced
 from probtensor.graph.walk import toposort
-from probtensor.ops.kinds import random_nodes
+from probtensor.ops.kinds import bound_to_steps
 from probtensor.transform.batch import vmap_nodes
 from probtensor.transform.loops.opened import Entry, OpenedLoop
-from probtensor.transform.loops.parts import is_choice
+from probtensor.transform.loops.parts import stays
 
 
 def delays_read(loop: OpenedLoop) -> None:
@@ -28,8 +28,8 @@ def delays_read(loop: OpenedLoop) -> None:
         return
     while True:
         order = toposort(e.following for e in loop.carries)
-        fixed = [*(e.own for e in loop.carries), *random_nodes(order)]
-        varying = depending(order, [*fixed, *filter(is_choice, order)])
+        fixed = [*(e.own for e in loop.carries), *bound_to_steps(order)]
+        varying = depending(order, [*fixed, *filter(stays, order)])
         found = [e for e in loop.carries if e.following not in varying]
         if not found:
             return

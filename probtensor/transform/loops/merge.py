@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from probtensor.dataclass import fields
+from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import Node
 from probtensor.graph.parts import Get
 from probtensor.graph.walk import contexts_of, rebuild, toposort
 from probtensor.graph.walk import replace as replaced
-from probtensor.ops.kinds import Loop
+from probtensor.ops.kinds import Loop, Observing, has_effect
 from probtensor.transform.loops.opened import OpenedLoop, Stack, closed_again, opened
 from probtensor.transform.loops.single import simplified
 
@@ -101,7 +102,16 @@ def _kind_of(node: Node) -> tuple:
     op = node.op
     own = ("body", "carries", "sequences")
     options = [getattr(op, f.name) for f in fields(op) if f.name not in own]
-    return (type(op), *options, op.carries > 0, node.inputs[-1] if op.counted else None)
+    count = node.inputs[-1] if op.counted else None
+    return (type(op), *options, op.carries > 0, count, _effects_of(node))
+
+
+def _effects_of(node: Node) -> frozenset[str]:
+    """The effects of a loop, by their uids: those of one loop come before all of another one, but
+    two loops with the same ones are copies, of which a derivative keeps more values of a step."""
+    if not has_effect(node):
+        return frozenset()
+    return frozenset(x.op.uid for x in with_bodies([node]) if isinstance(x.op, Observing))
 
 
 def _joined(first: OpenedLoop, second: OpenedLoop) -> OpenedLoop:

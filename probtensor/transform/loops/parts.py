@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from probtensor.graph.node import Node, made_by
 from probtensor.graph.parts import Get
 from probtensor.graph.walk import rebuild, toposort
-from probtensor.ops.kinds import Branch, Loop
+from probtensor.ops.kinds import Branch, Loop, has_effect
 
 
 def replace_loops(
@@ -35,7 +35,7 @@ def replace_loops(
     return [done[x] for x in outputs]
 
 
-def is_choice(node: Node) -> bool:
-    """Whether a node computes one of several alternatives: for all steps at once, all of them would
-    be computed."""
-    return node.op.chooses or isinstance(node.op, Branch)
+def stays(node: Node) -> bool:
+    """Whether a node is computed step by step: one of several alternatives, all of which would be
+    computed for all steps at once, or an effect, which happens in each step."""
+    return node.op.chooses or isinstance(node.op, Branch) or has_effect(node)

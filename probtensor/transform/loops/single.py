@@ -7,7 +7,7 @@ from probtensor.graph.closed import captured, is_literal
 from probtensor.graph.node import Node, made_by
 from probtensor.graph.walk import replace as replaced
 from probtensor.graph.walk import toposort
-from probtensor.ops.kinds import random_nodes
+from probtensor.ops.kinds import bound_to_steps
 from probtensor.transform.loops.opened import Entry, OpenedLoop, Stack, fresh_parameter
 from probtensor.types import TensorType
 
@@ -133,7 +133,7 @@ def invariant_work_moved_out(loop: OpenedLoop) -> bool:
     known = {e.own: e.outer for e in loop.invariants}
     roots = loop.roots()
     varying = [e.own for e in (*loop.carries, *loop.sequences)]
-    found = captured(roots, [*varying, *random_nodes(toposort(roots))])
+    found = captured(roots, [*varying, *bound_to_steps(toposort(roots))])
     found = [x for x in found if x not in known]
     if not found:
         return False

@@ -27,7 +27,7 @@ from probtensor.graph.walk import conditional, toposort
 from probtensor.graph.walk import replace as replaced
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Loop, Reduction, View
 from probtensor.transform.batch import vmap_nodes
-from probtensor.transform.loops.parts import is_choice, replace_loops
+from probtensor.transform.loops.parts import replace_loops, stays
 
 FUNCTION_COST = 10  # of a function or division, relative to an addition
 MEMORY_COST = 4  # of a store and a load
@@ -76,7 +76,7 @@ def _plan(
     nothing, or if the values to be passed cost more than is gained."""
     outputs, count = op.body.outputs, op.carries
     carries, slices, _ = op.split_inputs(op.body.parameters)
-    varying = depending(order, [*carries, *filter(is_choice, order)])
+    varying = depending(order, [*carries, *filter(stays, order)])
     core = set(toposort(x for k, x in enumerate(outputs[:count]) if k not in sums)) & varying
     core |= set(toposort(x for x in order if x in varying and not _is_movable(x))) & varying
     core |= {x for x in order if isinstance(x.op, Get) and x.inputs[0] in core}
@@ -135,7 +135,7 @@ def _terms_beside(total: Node, own: Node, using: set[Node]) -> list[Node] | None
 
 
 def _is_movable(node: Node) -> bool:
-    if is_choice(node):
+    if stays(node):
         return False
     kinds = (Elementwise, View, Reduction, Contraction, Core)
     return isinstance(node.op, kinds) or not node.inputs or not isinstance(node.type, tuple)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from probtensor.dataclass import dataclass
 from probtensor.graph.closed import StepInput
 from probtensor.graph.node import GraphError, Input, Node, new_input
+from probtensor.graph.origin import stands_for
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import inputs_of, replace, toposort
 from probtensor.ops.kinds import Random
@@ -113,6 +114,9 @@ def _traced(given: Arguments, constants: Sequence[Node]) -> Body:
     names = given.names()
     shapes = [(x.dtype, x.shape[1:]) for t in given.sequences for x in [t.sequence] * len(t.taps)]
     elements = [new_input(name, *kind, StepInput) for name, kind in zip(names, shapes)]
+    sources = [(t, tap) for t in given.sequences for tap in t.taps]
+    for x, (t, tap) in zip(elements, sources):
+        stands_for(x, t.sequence, -1 if given.backwards else t.lead + tap)
     recurrences = given.recurrences or ()
     starts = [x for r in recurrences for x in r.initial_carries()]
     labels = [name for r in recurrences for name in [r.label] * r.carries]

@@ -5,6 +5,7 @@
     forward.py   forward mode: a loop that carries tangents beside the carries
     forms.py     truncation, checkpoints, loops that draw or stop: differentiated in another form
     batching.py  vmap: the items of a batch go through the steps together
+    effects.py   what is shown of steps is shown once
     flow.py      which carries have a tangent or a cotangent; steps as closed graphs
 
 The one idea: a derivative of a loop is made of loops of the same op, so it can be differentiated,

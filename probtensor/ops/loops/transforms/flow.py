@@ -10,7 +10,7 @@ from probtensor.graph.closed import Closed, captured, closed, depending
 from probtensor.graph.node import Const, Node, make, new_input
 from probtensor.graph.parts import parts, types_of
 from probtensor.graph.walk import toposort
-from probtensor.ops.kinds import Loop, random_nodes
+from probtensor.ops.kinds import Loop, bound_to_steps
 from probtensor.types import Size
 
 
@@ -33,10 +33,10 @@ def step_order(
     outputs: Iterable[Node], own: Iterable[Node], outside: Collection[Node]
 ) -> tuple[list[Node], set[Node]]:
     """The nodes of a step in topological order, without the nodes from outside, and those among
-    them that change with the step: they depend on inputs `own`, or on random variables, which a
-    body draws in each step."""
+    them that change with the step: they depend on inputs `own`, on random variables, which a body
+    draws in each step, or on effects."""
     order = toposort(outputs, given=outside, needs=attrgetter("inputs"))
-    return order, depending(order, [*own, *random_nodes(order)])
+    return order, depending(order, [*own, *bound_to_steps(order)])
 
 
 def closed_step(
@@ -44,7 +44,7 @@ def closed_step(
 ) -> tuple[Closed, list[Node]]:
     """The outputs as a closed graph of the inputs `own` and of what they read from outside, and
     this: nodes of `outside` or nodes that depend on these alone."""
-    drawn = random_nodes(step_order(outputs, own, outside)[0])
+    drawn = bound_to_steps(step_order(outputs, own, outside)[0])
     read = captured(outputs, [*own, *drawn], kept=outside)
     return closed([*own, *read], outputs), read
 

@@ -27,10 +27,12 @@ from probtensor.ops.kinds import (
     Core,
     Derivatives,
     Loop,
+    Observing,
     Random,
     Reduction,
 )
 from probtensor.ops.loops.transforms.collect import Collector
+from probtensor.ops.loops.transforms.effects import run_again
 from probtensor.ops.loops.transforms.flow import (
     another,
     closed_step,
@@ -153,6 +155,7 @@ class _Backward:
         own = [self.step.weights[k] for k in self.step.carried]
         places = list(self.step.gradients)
         graphs = replaced([self.step.gradients[k] for k in places], changes)
+        graphs = run_again(graphs, self.loop)
         after = dict(zip(places, graphs, strict=True))
         known = {} if is_dynamic(self.loop) else elements
         outside = set(changes.values()).difference(elements)
@@ -333,7 +336,8 @@ class _Kept:
 
 
 def _takes_time(x: Node) -> bool:
-    """Whether a value is kept because computing it again takes longer than to load it."""
+    """Whether a value is kept because computing it again takes longer than to load it, or would
+    show it a second time."""
     if isinstance(x.type, tuple):
         return False
-    return isinstance(x.op, (Choice, Contraction, Core, Reduction, ops.LogSumExp, Get))
+    return isinstance(x.op, (Choice, Contraction, Core, Reduction, ops.LogSumExp, Get, Observing))
