@@ -108,6 +108,7 @@ TARGETS: Mapping[str, Target] = {
     for target in (AutoTarget(_MACHINE, _NATIVE), _NATIVE, _MACHINE, InterpTarget(meanings))
 }
 cuda = late("probtensor.targets.cuda.launches")
+checking = late("probtensor.function.checked")
 
 
 @public
@@ -124,6 +125,7 @@ def function(
     seed: int | None = None,
     progress: bool = True,
     rules: Sequence[Given] | Given = (),
+    check: str | None = None,
 ) -> Function:
     """Compile outputs as a function of inputs.
 
@@ -144,6 +146,9 @@ def function(
     progress         say on a terminal, after 2 s, what is compiled and how far it is
     rules            rules and passes of your own, applied to the graph before all others, as
                      `pt.rewrite_graph` does
+    check            "nan", "inf" or "big" (beyond 1e10): look at the results of each call, and
+                     raise NonFiniteError (a FloatingPointError) with the operation and the line
+                     that made a NaN, an infinity or a huge number in one of them
 
     Raises TypeError, ValueError or GraphError (a TypeError) naming the input or the line, and
     BuildError where the target cannot build.
@@ -156,7 +161,10 @@ def function(
         {'sum': array([4., 5.])}
     """
     options = {"name": name, "target": chosen_target(target, build), "seed": seed}
+    if check is not None:
+        checking.checked_kind(check, "function: check")
     program = _program(inputs, outputs, updates, givens, on_unused_input, rules, **options)
+    program = replace(program, check=check) if check else program
     what = name or f"a function of {len(program.inputs)} inputs"
     with building(what, progress), COLLECTIONS.rare():
         return compile_program(program)

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cython_ext.cell import KeySequence
+from cython_ext.cell import Cell, KeySequence
 from cython_ext.convert import parts_of, safe_array
 from cython_ext.entry import Entry
 from probtensor.calls import public
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from probtensor.export.folder import Export
 
 device_calls = late("probtensor.function.device.call")
+checking = late("probtensor.function.checked")
 exports = late("probtensor.function.exported")
 
 
@@ -256,6 +257,10 @@ class Function(WithBroadcasting, Inspected, Entry):
     def _named(inputs: Sequence[In]) -> str:
         return ", ".join(x.name or f"input {k}" for k, x in enumerate(inputs)) or "none"
 
+    def updated_cells(self) -> list[tuple[Cell, Node]]:
+        """The cells that a call updates, each with the node of the new value."""
+        return [(self._cells.get(old, old).op.cell, new) for old, new in self.program.updates]
+
     @property
     def label(self) -> str:
         """The name of the function in messages."""
@@ -342,6 +347,7 @@ class Function(WithBroadcasting, Inspected, Entry):
         return exports.export_function(self, request)
 
     on_device = False
+    unchecked = Entry.__call__  # a call whose results are not looked at
 
     def rows(self, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The outputs for many rows of the arguments, computed one after the other: arguments and
@@ -479,6 +485,8 @@ def function_of(
 ) -> Function:
     """The function of a program, of the class for its target."""
     kind = device_calls.DeviceFunction if compilation.built.on_device else Function
+    if program.check is not None:
+        kind = checking.checked_class(kind)
     return kind(program, compilation, bound, cells, keys)
 
 

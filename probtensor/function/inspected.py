@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from probtensor.calls import public
 from probtensor.late import late
 
 if TYPE_CHECKING:
+    from probtensor.inspect.numbers.nonfinite import NonFinite
     from probtensor.inspect.profile import Profile
+    from probtensor.lower.plan import Plan
+    from probtensor.targets.base import Target
 
+checking = late("probtensor.function.checked")
+calls = late("probtensor.function.replayed")
 profiles = late("probtensor.inspect.profile")
 stages = late("probtensor.inspect.stages")
 
@@ -51,3 +58,52 @@ class Inspected:
         except ValueError as error:
             function, _ = self._chosen_for(args, error)
         return profiles.profile(function, args, n)
+
+    # Numbers.
+
+    def values_of_call(self, args: tuple) -> list[np.ndarray]:
+        """The arrays of the plan's inputs in a call with these arguments, in order."""
+        return calls.values_of_call(self, args, calls.state_of(self))
+
+    def run_plan(
+        self, plan: Plan, target: Target, values: Sequence[np.ndarray]
+    ) -> list[np.ndarray]:
+        """The outputs of another plan with the same inputs, given their arrays in order."""
+        return calls.run_plan(self, plan, target, values)
+
+    def _fitting(self, args: tuple, kwargs: Mapping[str, ArrayLike]) -> tuple[Inspected, tuple]:
+        """The function that a call with these arguments runs, which is another one where axes are
+        broadcast, and all arguments in order."""
+        args = self.arrange(args, kwargs)
+        try:
+            calls.require_sizes(self, args)
+        except ValueError as error:
+            return self._chosen_for(args, error)[0], args
+        return self, args
+
+    @public
+    def find_nan(
+        self, *args: ArrayLike, kind: str = "nan", **kwargs: ArrayLike
+    ) -> NonFinite | None:
+        """Where the first NaN among the results of a call comes from.
+
+        args, kwargs  as in a call
+        kind          "nan"; "inf" for infinities, too; "big" for those and numbers beyond 1e10
+
+        The call is computed again node by node, loops step by step, and the wrong element is traced
+        back to the operation that made it of good ones: its line, its expression, the values of its
+        operands at that element, the step of a loop, and the way out where it is known. A NaN that
+        reaches no result, as one that `pt.where` does not select, is not reported. Draws are those
+        of the next call.
+
+        Returns a `NonFinite`, which prints as text, or None where no result is wrong.
+        Raises ValueError for another `kind`, and what the call itself raises for its arguments.
+
+            >>> x = pt.vector("x")
+            >>> f = pt.function([x], pt.sum(pt.log(x)))
+            >>> f.find_nan([1.0, -2.0]).reason
+            'log of a negative number'
+        """
+        checking.checked_kind(kind, "find_nan: kind")
+        function, args = self._fitting(args, kwargs)
+        return checking.find(function, args, kind)

@@ -123,7 +123,7 @@ class Program:
 
     `output_memories` has the memory of each output, "cpu" or "cuda"; `tree` is the structure of the
     results with a Leaf for each output; `target` is a target or the name of one; `compiler` makes
-    the Function of a program, as unpickling does.
+    the Function of a program, as unpickling does; `check` says what its results are looked at for.
     """
 
     inputs: tuple[In, ...]
@@ -136,6 +136,7 @@ class Program:
     target: str | Target
     seed: int | None
     compiler: Callable[[Program], Function]
+    check: str | None = None
 
     @property
     def results(self) -> tuple[Node, ...]:

@@ -23,6 +23,9 @@ class Subject(Protocol):
                  passes, `plan`, `passes()`, `fused()`
     plan         the plan: buffers, kernels, sizes
     bound        arrays of inputs that are fixed
+    values_of_call, run_plan
+                 the arrays of the plan's inputs in a call, in order; the outputs of another plan
+                 with the same inputs, built for any target, given such arrays
     """
 
     label: str
@@ -34,6 +37,8 @@ class Subject(Protocol):
     code: int
     arrange: Callable[..., tuple]
     require_one_stage: Callable[[], None]
+    values_of_call: Callable[[tuple], list[np.ndarray]]
+    run_plan: Callable[..., list[np.ndarray]]
 
     def __call__(self, *args: object) -> object: ...
 

@@ -1,0 +1,163 @@
+"""Functions whose results are looked at for NaN, infinities or huge numbers at each call.
+
+A call runs the compiled code as ever, and then reads its results once. Where one is wrong, the call
+is computed again, node by node, to tell where that comes from: see `inspect/numbers/nonfinite.py`.
+Calls of such a function that draw or update take turns, since each must be computed again from what
+it had.
+
+`watch` is the same for all functions, of this process and as long as it lasts: it replaces the
+method by which they are called, so functions pay nothing while nobody watches.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+
+from probtensor.function.call import Function
+from probtensor.function.device.call import DeviceFunction
+from probtensor.function.replayed import State, plain, state_of, values_of_call
+from probtensor.graph.symbolic import refusal
+from probtensor.inspect.numbers.nonfinite import BIG, KINDS, NonFinite, found_in
+from probtensor.inspect.numbers.stored import stored_level
+from probtensor.inspect.replay import compiled, replayed
+from probtensor.lower.plan import Plan
+
+_TURNS = threading.RLock()  # calls that draw or update
+_WATCHED: list[str] = []  # what the blocks of `watch` around look for
+
+
+class NonFiniteError(FloatingPointError):
+    """Raised where a result of a checked function has a NaN, an infinity or a huge number.
+
+    `report` says where it comes from, as a value; the text of the exception is that of the report.
+    """
+
+    def __init__(self, text: str, report: NonFinite) -> None:
+        super().__init__(text)
+        self.report = report
+
+    def __reduce__(self) -> tuple:
+        return type(self), (str(self), self.report)
+
+
+def checked_kind(kind: object, what: str) -> str:
+    """A name of what is looked for; ValueError for any other."""
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise refusal(f"{what} is one of {', '.join(map(repr, KINDS))}, not {kind!r:.40}",
+                      kind=ValueError)  # fmt: skip
+    return kind
+
+
+class Checked:
+    """What a function inherits that looks at its results."""
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        return checked_call(self, self.program.check, args, kwargs)
+
+
+@cache
+def checked_class(kind: type[Function]) -> type[Function]:
+    """The class of checked functions of a class."""
+    return type(f"Checked{kind.__name__}", (Checked, kind), {"__doc__": kind.__doc__})
+
+
+def watch(kind: str) -> None:
+    """Look at the results of all functions from here on, until `unwatch`."""
+    _WATCHED.append(kind)
+    for each in (Function, DeviceFunction):
+        each.__call__ = _watched_call
+
+
+def unwatch() -> None:
+    """Undo the last `watch`."""
+    _WATCHED.pop()
+    if not _WATCHED:
+        del Function.__call__
+        DeviceFunction.__call__ = DeviceFunction.unchecked
+
+
+def _watched_call(function: Function, *args: object, **kwargs: object) -> object:
+    return checked_call(function, _WATCHED[-1] if _WATCHED else "nan", args, kwargs)
+
+
+def checked_call(function: Function, kind: str, args: tuple, kwargs: dict) -> object:
+    """A call of a function; NonFiniteError where a result, or a new value of a shared variable, is
+    wrong. Then the shared variables are as they were before the call."""
+    args = function.arrange(args, kwargs)
+    updated = [cell for cell, _ in function.updated_cells()]
+    if not updated and function.compilation.key is None:
+        results = function.unchecked(*args)
+        if wrong(kind, results):
+            raise error_of(function, kind, args, state_of(function))
+        return results
+    with _TURNS:
+        state = state_of(function)
+        before = [cell.value for cell in updated]
+        results = function.unchecked(*args)
+        if wrong(kind, [results, [cell.value for cell in updated]]):
+            for cell, array in zip(updated, before, strict=True):
+                cell.value = array
+            raise error_of(function, kind, args, state)
+        return results
+
+
+def wrong(kind: str, results: object) -> bool:
+    """Whether an array in a nested structure of results is wrong. It is read once."""
+    for array in _arrays(results):
+        if array.dtype.kind not in "fc" or not array.size:
+            continue
+        with np.errstate(all="ignore"):
+            total = np.add.reduce(array, axis=None) if kind != "big" else np.abs(array).max()
+            # A sum is nan if a term is; it may be so, or infinite, for other reasons.
+            fine = total == total if kind == "nan" else np.isfinite(total)
+            if kind == "big":
+                fine = total <= BIG
+        if not fine and KINDS[kind](array).any():
+            return True
+    return False
+
+
+def _arrays(results: object) -> Iterator[np.ndarray]:
+    if isinstance(results, dict):
+        results = list(results.values())
+    if isinstance(results, (list, tuple)):
+        for part in results:
+            yield from _arrays(part)
+    elif results is not None:
+        yield results if isinstance(results, np.ndarray) else np.asarray(plain(results))
+
+
+def error_of(function: Function, kind: str, args: tuple, state: State) -> NonFiniteError:
+    """The exception for a call that gave a wrong result."""
+    report = find(function, args, kind, state)
+    if report is None:
+        report = NonFinite(kind, result="a result", source="unknown")
+    return NonFiniteError(f"{function.label}: {report}", report)
+
+
+def find(
+    function: Function, args: tuple, kind: str, state: State | None = None
+) -> NonFinite | None:
+    """The report about the first wrong result of a call; None if none is. The graph is computed
+    again by the NumPy meaning of its ops; where that has nothing wrong, by the target."""
+    values = values_of_call(function, args, state or state_of(function))
+    outputs, labels = compiled(function).outputs, labels_of(function)
+    report = found_in(replayed(function, values), outputs, labels, kind)
+    if report is None and not isinstance(function.plan, Plan):
+        return None
+    if report is None:
+        report = found_in(stored_level(function, values), outputs, labels, kind)
+    return report
+
+
+def labels_of(function: Function) -> list[str]:
+    """What the results, and then the updates, are called in reports."""
+    program = function.program
+    names = [y.name or f"result {k}" for k, y in enumerate(program.outputs)]
+    if len(names) == 1 and names[0] == "result 0":
+        names = ["the result"]
+    return names + [f"the new {old.name or 'shared value'}" for old, _ in program.updates]
