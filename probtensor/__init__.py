@@ -23,6 +23,7 @@ _LATE = {
     "basis": ("basis", ""),
     "check_model": ("testing.models", "check_model"),
     "bijectors": ("prob.bijectors.public", ""),
+    "debug": ("debug", ""),
     "do": ("prob.modelling.handlers", "do"),
     "entropy": ("prob.density.summaries", "entropy"),
     "expectation": ("prob.density.summaries", "expectation"),

@@ -403,6 +403,7 @@ def lowered(
         timings=timings,
         passes=partial(explain_passes, written, passes),
         fused=partial(fused, arguments, outputs, written, values),
+        values=values,
     )
 
 

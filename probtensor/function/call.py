@@ -50,7 +50,8 @@ class Lowered:
     fusion choice.
 
     `implicit` are the inputs that are not arguments, the last among the plan's inputs. `written`
-    are the outputs before the passes.
+    are the outputs before the passes. `values` are the nodes that give names of sizes that data
+    decide their values, by the key of the name, in `outputs`.
     """
 
     outputs: tuple[Node, ...]
@@ -60,6 +61,7 @@ class Lowered:
     timings: Mapping[str, float]
     passes: Callable[[], str]
     fused: Callable[[], Fusion]
+    values: Mapping[str, Node] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -257,9 +259,9 @@ class Function(WithBroadcasting, Inspected, Entry):
     def _named(inputs: Sequence[In]) -> str:
         return ", ".join(x.name or f"input {k}" for k, x in enumerate(inputs)) or "none"
 
-    def updated_cells(self) -> list[tuple[Cell, Node]]:
-        """The cells that a call updates, each with the node of the new value."""
-        return [(self._cells.get(old, old).op.cell, new) for old, new in self.program.updates]
+    def updated_cells(self) -> list[Cell]:
+        """The cells that a call updates."""
+        return [self._cells.get(old, old).op.cell for old, _ in self.program.updates]
 
     @property
     def label(self) -> str:

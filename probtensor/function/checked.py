@@ -5,18 +5,21 @@ is computed again, node by node, to tell where that comes from: see `inspect/num
 Calls of such a function that draw or update take turns, since each must be computed again from what
 it had.
 
-`watch` is the same for all functions, of this process and as long as it lasts: it replaces the
-method by which they are called, so functions pay nothing while nobody watches.
+`check` does the same for all functions of the process, as long as its block lasts: it replaces the
+method by which they are called, so they pay nothing outside of such blocks.
 """
 
 from __future__ import annotations
 
+import math
+import sys
 import threading
-from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
 
+from cython_ext.convert import parts_of
+from probtensor.calls import public
 from probtensor.function.call import Function
 from probtensor.function.device.call import DeviceFunction
 from probtensor.function.replayed import State, plain, state_of, values_of_call
@@ -24,10 +27,9 @@ from probtensor.graph.symbolic import refusal
 from probtensor.inspect.numbers.nonfinite import BIG, KINDS, NonFinite, found_in
 from probtensor.inspect.numbers.stored import stored_level
 from probtensor.inspect.replay import compiled, replayed
-from probtensor.lower.plan import Plan
 
 _TURNS = threading.RLock()  # calls that draw or update
-_WATCHED: list[str] = []  # what the blocks of `watch` around look for
+_WATCHED: list[str] = []  # what the blocks of `check` around look for
 
 
 class NonFiniteError(FloatingPointError):
@@ -65,19 +67,39 @@ def checked_class(kind: type[Function]) -> type[Function]:
     return type(f"Checked{kind.__name__}", (Checked, kind), {"__doc__": kind.__doc__})
 
 
-def watch(kind: str) -> None:
-    """Look at the results of all functions from here on, until `unwatch`."""
-    _WATCHED.append(kind)
-    for each in (Function, DeviceFunction):
-        each.__call__ = _watched_call
+@public
+class check:
+    """A block in which every function that is called looks at its results, whenever it was made and
+    in whichever thread: `with pt.debug.check("nan"):`.
 
+    kind  "nan"; "inf" for infinities, too; "big" for those and numbers beyond 1e10
 
-def unwatch() -> None:
-    """Undo the last `watch`."""
-    _WATCHED.pop()
-    if not _WATCHED:
-        del Function.__call__
-        DeviceFunction.__call__ = DeviceFunction.unchecked
+    A call with such a result raises `NonFiniteError`, a FloatingPointError, which names the
+    operation that made the first one, as `check=` of `pt.function` does for one function. Samplers
+    call densities without Python, so it does not look at what they compute: there
+    `posterior.diagnose(q)` explains a point. Raises ValueError for another kind.
+
+        >>> x = pt.vector("x")
+        >>> f = pt.function([x], pt.log(x))
+        >>> with pt.debug.check("nan"):
+        ...     print(f([1.0]))
+        [0.]
+    """
+
+    def __init__(self, kind: str = "nan") -> None:
+        self.kind = checked_kind(kind, "pt.debug.check: kind")
+
+    def __enter__(self) -> check:
+        _WATCHED.append(self.kind)
+        for each in (Function, DeviceFunction):
+            each.__call__ = _watched_call
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _WATCHED.pop()
+        if not _WATCHED:
+            del Function.__call__
+            DeviceFunction.__call__ = DeviceFunction.unchecked
 
 
 def _watched_call(function: Function, *args: object, **kwargs: object) -> object:
@@ -87,15 +109,15 @@ def _watched_call(function: Function, *args: object, **kwargs: object) -> object
 def checked_call(function: Function, kind: str, args: tuple, kwargs: dict) -> object:
     """A call of a function; NonFiniteError where a result, or a new value of a shared variable, is
     wrong. Then the shared variables are as they were before the call."""
-    args = function.arrange(args, kwargs)
-    updated = [cell for cell, _ in function.updated_cells()]
-    if not updated and function.compilation.key is None:
+    if kwargs or len(args) != len(function.inputs):
+        args = function.arrange(args, kwargs)
+    if not function.program.updates and function.compilation.key is None:
         results = function.unchecked(*args)
         if wrong(kind, results):
             raise error_of(function, kind, args, state_of(function))
         return results
     with _TURNS:
-        state = state_of(function)
+        state, updated = state_of(function), function.updated_cells()
         before = [cell.value for cell in updated]
         results = function.unchecked(*args)
         if wrong(kind, [results, [cell.value for cell in updated]]):
@@ -107,28 +129,32 @@ def checked_call(function: Function, kind: str, args: tuple, kwargs: dict) -> ob
 
 def wrong(kind: str, results: object) -> bool:
     """Whether an array in a nested structure of results is wrong. It is read once."""
-    for array in _arrays(results):
-        if array.dtype.kind not in "fc" or not array.size:
-            continue
-        with np.errstate(all="ignore"):
-            total = np.add.reduce(array, axis=None) if kind != "big" else np.abs(array).max()
-            # A sum is nan if a term is; it may be so, or infinite, for other reasons.
-            fine = total == total if kind == "nan" else np.isfinite(total)
-            if kind == "big":
-                fine = total <= BIG
-        if not fine and KINDS[kind](array).any():
-            return True
-    return False
-
-
-def _arrays(results: object) -> Iterator[np.ndarray]:
+    if type(results) is np.ndarray:
+        return _is_wrong(kind, results)
     if isinstance(results, dict):
-        results = list(results.values())
-    if isinstance(results, (list, tuple)):
-        for part in results:
-            yield from _arrays(part)
-    elif results is not None:
-        yield results if isinstance(results, np.ndarray) else np.asarray(plain(results))
+        results = results.values()
+    elif results is None:
+        return False
+    elif not isinstance(results, (list, tuple)):
+        return _is_wrong(kind, plain(results))
+    return any([wrong(kind, part) for part in results])
+
+
+def _is_wrong(kind: str, array: np.ndarray) -> bool:
+    dtype = array.dtype.kind
+    if dtype == "c":
+        array, dtype = parts_of(array), "f"
+    if dtype != "f":
+        return False
+    # A sum of squares is nan if an element is, and not finite if one is not; else it may overflow.
+    flat = array.ravel()
+    total = float(np.einsum("i,i->", flat, flat))  # in this thread, which BLAS would leave
+    if total <= _ENOUGH[kind]:
+        return False
+    return bool(KINDS[kind](array).any())
+
+
+_ENOUGH = {"nan": math.inf, "inf": sys.float_info.max, "big": BIG**2}
 
 
 def error_of(function: Function, kind: str, args: tuple, state: State) -> NonFiniteError:
@@ -147,8 +173,6 @@ def find(
     values = values_of_call(function, args, state or state_of(function))
     outputs, labels = compiled(function).outputs, labels_of(function)
     report = found_in(replayed(function, values), outputs, labels, kind)
-    if report is None and not isinstance(function.plan, Plan):
-        return None
     if report is None:
         report = found_in(stored_level(function, values), outputs, labels, kind)
     return report

@@ -226,7 +226,7 @@ def compiled(function: Subject) -> Compiled:
     lowered = function.compilation.lowered()
     plan = lowered.plan
     inputs = tuple(plan.buffers[k].node for k in plan.inputs)
-    return Compiled(inputs, lowered.outputs, lowered.fused().sizes.measured)
+    return Compiled(inputs, lowered.outputs, lowered.values)
 
 
 def replayed(function: Subject, values: Sequence[np.ndarray]) -> Level:

@@ -10,7 +10,7 @@ from tests.architecture import source
 
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
-FACE = {"autodiff", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature", "basis",
+FACE = {"autodiff", "debug", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature", "basis",
         "gp", "timeseries"}
 COMPILER = ALGEBRA | {
     "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "inspect",
@@ -50,6 +50,7 @@ ARROWS = {
     | {"targets", "optimize", "sample.checks", "sample.runs.output", "sample.run", "sample.errors"},
     "sample": {"version", "system", "device", "calls", "process"},
     "autodiff": COMPILER | {"compile"},
+    "debug": {"function"},
     "fft": {"ops", "calls"},
     "linalg": {"ops", "calls"},
     "loop": {"ops", "calls"},
@@ -87,6 +88,7 @@ KNOWN_STATE = {
         "ROWS": "the modules of rows fill the table of ops",
         "BATCHED": "the modules of rows fill the table of ops",
     },
+    "function/checked.py": {"_WATCHED": "the blocks of pt.debug.check that are open"},
     "graph/sizes.py": {"_UIDS": "sizes of one tensor's value have one name as long as it lives"},
     "evaluate.py": {"_EVALUATED": "functions that `eval` made, kept as long as their tensors live"},
     "ops/kinds/base.py": {
