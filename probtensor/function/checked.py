@@ -147,13 +147,17 @@ def _is_wrong(kind: str, array: np.ndarray) -> bool:
     if dtype != "f":
         return False
     # A sum of squares is nan if an element is, and not finite if one is not; else it may overflow.
-    flat = array.ravel()
-    total = float(np.einsum("i,i->", flat, flat))  # in this thread, which BLAS would leave
+    flat = array if array.ndim == 1 else array.ravel()
+    if len(flat) <= _PIECE:
+        total = flat.dot(flat)
+    else:
+        total = sum([x.dot(x) for x in np.split(flat, range(_PIECE, len(flat), _PIECE))])
     if total <= _ENOUGH[kind]:
         return False
     return bool(KINDS[kind](array).any())
 
 
+_PIECE = 8192  # elements: of longer vectors BLAS gives a part to each thread, and waits for them
 _ENOUGH = {"nan": math.inf, "inf": sys.float_info.max, "big": BIG**2}
 
 
