@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +12,18 @@ from probtensor.calls import public
 from probtensor.late import late
 
 if TYPE_CHECKING:
+    from probtensor.inspect.numbers.compare import Comparison
     from probtensor.inspect.numbers.nonfinite import NonFinite
+    from probtensor.inspect.numbers.passes import PassComparison
     from probtensor.inspect.profile import Profile
     from probtensor.lower.plan import Plan
     from probtensor.targets.base import Target
 
 checking = late("probtensor.function.checked")
+compiling = late("probtensor.compile")
+comparing = late("probtensor.inspect.numbers.compare")
+passes = late("probtensor.inspect.numbers.passes")
+stored = late("probtensor.inspect.numbers.stored")
 calls = late("probtensor.function.replayed")
 profiles = late("probtensor.inspect.profile")
 stages = late("probtensor.inspect.stages")
@@ -65,11 +71,12 @@ class Inspected:
         """The arrays of the plan's inputs in a call with these arguments, in order."""
         return calls.values_of_call(self, args, calls.state_of(self))
 
-    def run_plan(
-        self, plan: Plan, target: Target, values: Sequence[np.ndarray]
-    ) -> list[np.ndarray]:
-        """The outputs of another plan with the same inputs, given their arrays in order."""
-        return calls.run_plan(self, plan, target, values)
+    def plan_runner(
+        self, plan: Plan, target: Target
+    ) -> Callable[[Sequence[np.ndarray]], list[np.ndarray]]:
+        """A plan, built for a target, as a function from the arrays of its inputs to those of its
+        outputs."""
+        return calls.plan_runner(self, plan, target)
 
     def _fitting(self, args: tuple, kwargs: Mapping[str, ArrayLike]) -> tuple[Inspected, tuple]:
         """The function that a call with these arguments runs, which is another one where axes are
@@ -107,3 +114,41 @@ class Inspected:
         checking.checked_kind(kind, "find_nan: kind")
         function, args = self._fitting(args, kwargs)
         return checking.find(function, args, kind)
+
+    @public
+    def compare(
+        self, other: str | Target, *args: ArrayLike, rtol: float | None = None, **kwargs: ArrayLike
+    ) -> Comparison | PassComparison:
+        """This function against another target, node by node, on the arguments of one call; or the
+        graph before and after each pass of compilation.
+
+        other         "interp" for the NumPy meaning of each operation; "cython", "machine", "cuda"
+                      or a target; or "passes"
+        args, kwargs  as in a call
+        rtol          how far values may differ, relative to their size or to that of the terms that
+                      they are sums of; by default 1e-9 in float64, 1e-4 in float32
+
+        Every tensor of the graph is stored, on both targets, which compiles the same loops once
+        more with these stores. A tensor that differs is blamed only if it is not what its operation
+        gives for its own operands, and so is the first operation in a step of a loop.
+
+        With "passes", a pass is blamed whose result is further from the exact value (that of longer
+        precision) than what it was given, with the rule of it that is at fault.
+
+        Returns a `Comparison` (`first` is the first wrong operation, `lines` the largest difference
+        of each of your lines), or a `PassComparison`; both print as text and are `equal` or not.
+        Raises BuildError where the other target cannot build, ValueError for another name.
+
+            >>> x = pt.vector("x")
+            >>> f = pt.function([x], pt.sum(pt.exp(x)))
+            >>> f.compare("interp", [1.0, 2.0]).equal
+            True
+        """
+        function, args = self._fitting(args, kwargs)
+        values = function.values_of_call(args)
+        if other == "passes":
+            return passes.compared(function, values, rtol)
+        mine = stored.running(function).name
+        target = None if other == "interp" else compiling.target_of(other)
+        name = "interp" if target is None else target.name
+        return comparing.compared(function, values, (mine, name), target, rtol)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from cython_ext.cell import KeySequence
@@ -85,11 +85,11 @@ def _given(array: np.ndarray, node: Node) -> np.ndarray:
     return array.view(FLOAT16) if dtype == FLOAT16 and array.dtype != FLOAT16 else array
 
 
-def run_plan(
-    function: Function, plan: Plan, target: Target, values: Sequence[np.ndarray]
-) -> list[np.ndarray]:
-    """The outputs of a plan with the inputs of a function, built for a target, given the arrays of
-    its inputs in order."""
+def plan_runner(
+    function: Function, plan: Plan, target: Target
+) -> Callable[[Sequence[np.ndarray]], list[np.ndarray]]:
+    """A plan, built for a target, as a function of the arrays of its inputs in order, which gives
+    those of its outputs. Beside them it has nothing of the function."""
     inputs = [plan.buffers[k].node for k in plan.inputs]
     count = len(plan.outputs)
     program = replace(
@@ -112,5 +112,9 @@ def run_plan(
         built=prepared(target, plan),
         record="",
     )
-    bound = {x: _given(array, x) for x, array in zip(inputs, values, strict=True)}
-    return function_of(program, compilation, bound).unchecked()
+
+    def run(values: Sequence[np.ndarray]) -> list[np.ndarray]:
+        bound = {x: _given(array, x) for x, array in zip(inputs, values, strict=True)}
+        return function_of(program, compilation, bound).unchecked()
+
+    return run

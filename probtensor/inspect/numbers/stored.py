@@ -5,11 +5,12 @@ The kernels are those that the target makes of the same loops, with one more sto
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from probtensor.graph.node import Const, Input, Node
+from probtensor.graph.closed import Closed
+from probtensor.graph.node import Node
 from probtensor.graph.parts import Get
 from probtensor.graph.resize import detached
 from probtensor.graph.walk import toposort
@@ -63,5 +64,14 @@ def stored(
     plain = detached(function.compilation.lowered().written)
     written = [*plain.outputs, *plain.sources.values()]
     plan = lower(graph.inputs, nodes, written, graph.sources)
-    found = function.run_plan(plan, target or running(function), values)
+    found = function.plan_runner(plan, target or running(function))(values)
     return dict(zip(nodes, found, strict=True))
+
+
+def body_runner(
+    function: Subject, body: Closed, nodes: Sequence[Node], target: object = None
+) -> Callable[[Sequence[np.ndarray]], list[np.ndarray]]:
+    """The values of some nodes of a body without symbolic sizes as a target computes them, given
+    those of its parameters."""
+    plan = lower(list(body.parameters), list(nodes))
+    return function.plan_runner(plan, target or running(function))
