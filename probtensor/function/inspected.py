@@ -12,6 +12,7 @@ from probtensor.calls import public
 from probtensor.late import late
 
 if TYPE_CHECKING:
+    from probtensor.inspect.numbers.audit import Audit
     from probtensor.inspect.numbers.compare import Comparison
     from probtensor.inspect.numbers.nonfinite import NonFinite
     from probtensor.inspect.numbers.passes import PassComparison
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from probtensor.targets.base import Target
 
 checking = late("probtensor.function.checked")
+auditing = late("probtensor.inspect.numbers.audit")
 compiling = late("probtensor.compile")
 comparing = late("probtensor.inspect.numbers.compare")
 passes = late("probtensor.inspect.numbers.passes")
@@ -152,3 +154,29 @@ class Inspected:
         target = None if other == "interp" else compiling.target_of(other)
         name = "interp" if target is None else target.name
         return comparing.compared(function, values, (mine, name), target, rtol)
+
+    @public
+    def audit(self, *args: ArrayLike, **kwargs: ArrayLike) -> Audit:
+        """The digits that each of your lines loses, on the arguments of one call.
+
+        args, kwargs  as in a call
+
+        The graph is computed again beside a shadow in longer precision: 50 digits with mpmath where
+        that is installed and the arrays are small, else NumPy's longdouble. An operation is blamed
+        for the digits by which its value is worse than its operands, at the element at which a
+        result has lost most, and what to write instead is named where it is known. Both the graph
+        as it was written and the compiled one are looked at, so the text also says what the
+        compiler has mended.
+
+        Returns an `Audit`, which prints as text; `worst` is the line that costs a result most
+        digits, or None.
+        Raises ImportError where neither mpmath nor a longer float is there.
+
+            >>> x = pt.scalar("x")
+            >>> f = pt.function([x], (x + 1.0) - x)
+            >>> round(f.audit(1e10).worst.lost) >= 5
+            True
+        """
+        function, args = self._fitting(args, kwargs)
+        values = function.values_of_call(args)
+        return auditing.audited(function, values, checking.labels_of(function))

@@ -82,14 +82,22 @@ def _value(
         return _objects(size_value(node.op.size, names))
     op: Any = resized(node.op, names)
     arrays = [found[x] for x in node.inputs]
+    if isinstance(op, Composite):
+        return _expanded(node, arrays, values, names, upset)
+    return applied(node, op, arrays, upset)
+
+
+def applied(
+    node: Node, op: Any, arrays: list[np.ndarray], upset: bool = False
+) -> np.ndarray:
+    """The exact value of a node from those of its inputs, at the present precision of mpmath; `op`
+    is its op with the sizes of the values. GraphError for an op without an exact meaning."""
     if isinstance(op, Elementwise):
         return _elementwise(node, op, arrays, upset)
     if isinstance(op, Reduction):
         return _reduced(op, arrays[0])
     if isinstance(op, Contraction):
         return _objects(np.einsum(op.subscripts, *arrays))
-    if isinstance(op, Composite):
-        return _expanded(node, arrays, values, names, upset)
     if not node.type.is_float:
         return _objects(op.numpy(*arrays))
     # Views and scatters move values; what they are moved by are plain integers.
