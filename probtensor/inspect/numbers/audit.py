@@ -25,6 +25,7 @@ from probtensor.inspect.numbers.influence import Element, Index, reads
 from probtensor.inspect.numbers.nonfinite import Operand
 from probtensor.inspect.numbers.remedies import remedy
 from probtensor.inspect.numbers.shadow import Shadow, numbers_for, size_of
+from probtensor.inspect.numbers.stored import running
 from probtensor.inspect.numbers.words import expression
 from probtensor.inspect.replay import Evaluation, Level, compiled, level_of
 from probtensor.inspect.subject import Subject
@@ -32,7 +33,7 @@ from probtensor.ops.kinds import Branch, Elementwise, Loop
 
 EPS = {"float64": 2.0**-53, "float32": 2.0**-24}
 DIGITS = {"float64": 15.95, "float32": 7.22}
-LEAST = 1.5  # digits that an operation must lose to be reported
+LEAST = 2.0  # digits that an operation must lose to be reported
 MOST_FOLLOWED = 2000  # elements from a result to what lost its digits
 
 
@@ -43,6 +44,8 @@ class Loss:
     line, code, text  the user's line, its text, and the expression of the operation
     derivative    whether it is in the derivative of what the line computes
     lost          the digits that the operation loses, of those its operands had
+    total         the digits that the line loses in all steps of a loop together, on the way to a
+                  result
     left          the digits that are right in its value
     before        the digits that were right in the worst of its operands
     reaches       whether a result has lost digits because of it
@@ -59,6 +62,7 @@ class Loss:
     op: str
     derivative: bool
     lost: float
+    total: float
     left: float
     before: float
     reaches: bool
@@ -73,8 +77,9 @@ class Loss:
         at = f" at [{', '.join(map(str, self.index))}]" if self.index else ""
         reach = "" if self.reaches else " (no result loses digits by it)"
         within = "in the derivative of what is computed " if self.derivative else ""
+        more = f" ({self.total:.1f} by this line in all)" if self.total > self.lost + 0.5 else ""
         rows = [
-            f"{self.lost:.1f} digits lost by {self.text}{at}{reach}",
+            f"{self.lost:.1f} digits lost by {self.text}{at}{more}{reach}",
             f"{within}at {self.line}" + (f":  {self.code}" if self.code else ""),
             f"{self.value!r}, exactly {self.exact}: {self.left:.1f} digits are right, "
             f"of its operands {self.before:.1f}",
@@ -143,6 +148,7 @@ class Audit:
 
 def audited(function: Subject, values: Sequence[np.ndarray], labels: Sequence[str]) -> Audit:
     """The audit of a call, given the arrays of the plan's inputs in order."""
+    got = function.plan_runner(function.plan, running(function))(values)
     graph, lowered = compiled(function), function.compilation.lowered()
     given = dict(zip(graph.inputs, values, strict=True))
     plain = detached(lowered.written)
@@ -152,9 +158,9 @@ def audited(function: Subject, values: Sequence[np.ndarray], labels: Sequence[st
     with numbers.context():
         one, two = Graph(before, plain.outputs, numbers), Graph(after, graph.outputs, numbers)
         results = tuple(
-            _digits_of(label, one, two, y, z)
-            for label, y, z in zip(labels, plain.outputs, graph.outputs, strict=True)
-            if z.type.is_float
+            _digits_of(label, one, y, value)
+            for label, y, value in zip(labels, plain.outputs, got, strict=True)
+            if y.type.is_float
         )
         remains, written = two.losses(), one.losses()
     lines = {loss.line for loss in remains}
@@ -169,11 +175,12 @@ def digits(error: float, dtype: str) -> float:
     return most if error <= 0 else max(0.0, min(most, -math.log10(error)))
 
 
-def _digits_of(label: str, one: Graph, two: Graph, y: Node, z: Node) -> ResultDigits:
-    # The exact value is that of the graph as it was written.
-    exact = one.shadow.values[id(one.level)][y]
-    numbers = two.shadow.numbers
-    written, after = one.error(one.level, y), numbers.error(two.level.values[z], exact)
+def _digits_of(label: str, graph: Graph, y: Node, got: np.ndarray) -> ResultDigits:
+    """The digits of a result, which is y in the graph as it was written, in which the exact value
+    is that of y."""
+    exact = graph.shadow.values[id(graph.level)][y]
+    written = graph.error(graph.level, y)
+    after = graph.shadow.numbers.error(got.reshape(np.shape(exact)), exact)
     worst = _worst(np.maximum(written, after))
     return ResultDigits(
         label, worst, digits(float(written[worst]), y.dtype), digits(float(after[worst]), y.dtype),
@@ -204,20 +211,53 @@ class Graph:
     def losses(self) -> list[Loss]:
         """What loses digits, the worst of each line, those that reach a result first."""
         reached = self._reached()
+        totals = self._totals()
         found: dict[tuple[str, bool], Loss] = {}
         for number, node in self.shadow.errors:
             level = self.shadow.levels[number]
             if isinstance(node.op, (Input, Const)) or _is_only_moved(node):
                 continue
-            loss = self._loss(level, node, reached.get((number, node)))
+            loss = self._loss(level, node, reached.get((number, node)), totals)
             if loss is None:
                 continue
             best = found.get((loss.line, loss.derivative))
             if best is None or (loss.reaches, loss.lost) > (best.reaches, best.lost):
                 found[loss.line, loss.derivative] = loss
-        return sorted(found.values(), key=lambda x: (not x.reaches, -x.lost))
+        return sorted(found.values(), key=lambda x: (not x.reaches, -max(x.lost, x.total)))
 
-    def _loss(self, level: Level, node: Node, at: Index | None) -> Loss | None:
+    def _totals(self) -> dict[tuple[str, bool], float]:
+        """The digits that each line loses, less those it gains, on the way on which the worst
+        element of each result has got most of its error."""
+        found: dict[tuple[str, bool], float] = {}
+        for element in self._bad_results():
+            for _ in range(MOST_FOLLOWED):
+                node, dtype = element.node, element.node.dtype
+                ways = self._contributing(element)
+                after = digits(self._own(element), dtype)
+                following = max(ways, key=lambda way: way[0])[1] if ways else None
+                before = DIGITS.get(dtype, after)
+                if following is not None:
+                    before = digits(self._own(following), dtype)
+                line = (line_of(node), in_derivative(node))
+                found[line] = found.get(line, 0.0) + before - after
+                if following is None:
+                    break
+                element = following
+        return found
+
+    def _own(self, element: Element) -> float:
+        return float(self.error(element.level, element.node)[element.index])
+
+    def _digits(self, element: Element) -> tuple[float, float]:
+        """The digits that are right of the worst operand of an element, and of the element."""
+        node = element.node
+        eps = EPS.get(node.dtype, EPS["float64"])
+        inherited = max(eps, self._inherited(element))
+        return digits(inherited, node.dtype), digits(self._own(element), node.dtype)
+
+    def _loss(
+        self, level: Level, node: Node, at: Index | None, totals: dict[tuple[str, bool], float]
+    ) -> Loss | None:
         """The digits that an operation loses at an element; None if they are few."""
         eps = EPS.get(node.dtype, EPS["float64"])
         errors = self.error(level, node)
@@ -227,9 +267,9 @@ class Graph:
         if index is None:
             index = _worst(errors)
         element = Element(level, node, index)
-        inherited = max(eps, self._inherited(element))
-        before, after = digits(inherited, node.dtype), digits(float(errors[index]), node.dtype)
-        if before - after < LEAST:
+        before, after = self._digits(element)
+        total = totals.get((line_of(node), in_derivative(node)), 0.0) if reaches else 0.0
+        if max(before - after, total) < LEAST or before - after < LEAST / 10:
             return None
         file, number = origin_of(node)
         whole = node.inputs[0] if isinstance(node.op, Get) else node
@@ -241,6 +281,7 @@ class Graph:
             op=whole.op.name,
             derivative=in_derivative(node),
             lost=before - after,
+            total=total,
             left=after,
             before=before,
             reaches=reaches,
@@ -277,25 +318,30 @@ class Graph:
     def _reached(self) -> dict[tuple[int, Node], Index]:
         """The elements through which results have lost digits."""
         found: dict[tuple[int, Node], Index] = {}
-        waiting = []
-        for y in self.outputs:
-            errors = self.error(self.level, y)
-            eps = EPS.get(y.dtype, EPS["float64"])
-            if errors.size and errors.max() >= eps * 10**LEAST:
-                waiting.append(Element(self.level, y, _worst(errors)))
+        waiting = self._bad_results()
         while waiting and len(found) < MOST_FOLLOWED:
             element = waiting.pop()
             key = (id(element.level), element.node)
             if key in found:
                 continue
             found[key] = element.index
-            waiting += self._contributing(element)
+            waiting += [x for _, x in self._contributing(element)]
         return found
 
-    def _contributing(self, element: Element) -> list[Element]:
+    def _bad_results(self) -> list[Element]:
+        """The worst element of each result that has lost digits."""
+        found = []
+        for y in self.outputs:
+            errors = self.error(self.level, y)
+            eps = EPS.get(y.dtype, EPS["float64"])
+            if errors.size and errors.max() >= eps * 10**LEAST:
+                found.append(Element(self.level, y, _worst(errors)))
+        return found
+
+    def _contributing(self, element: Element) -> list[tuple[float, Element]]:
         """The elements from which an element has its error: those whose own error changes it by a
-        tenth of that or more."""
-        own = float(self.error(element.level, element.node)[element.index])
+        tenth of that or more, each with that change."""
+        own = self._own(element)
         found = []
         for k, read in enumerate(reads(element)):
             errors = self.shadow.errors.get((id(read.level), read.node))
@@ -303,8 +349,9 @@ class Graph:
                 continue
             inner = errors[read.places]
             worst = read.at(int(np.argmax(inner)))
-            if float(np.max(inner)) > 0 and self._effect(element, k, worst) >= 0.1 * own:
-                found.append(worst)
+            effect = self._effect(element, k, worst) if float(np.max(inner)) > 0 else 0.0
+            if effect > 0 and effect >= 0.1 * own:
+                found.append((effect, worst))
         return found
 
     def _effect(self, element: Element, k: int, operand: Element) -> float:

@@ -22,6 +22,8 @@ ADVICE: dict[str, str] = {
     "sum": "the terms almost cancel: subtract a common value before summing",
     "contract": "the terms almost cancel: subtract a common value before the product",
     "log": "the argument is close to 1: pt.log1p of what it differs from 1 by",
+    "log1p": "the argument is close to -1: what it is made of has the digits, as pt.log1mexp(y) for "
+    "log1p(-exp(y))",
     "sin": "a large multiple of pi, of which few digits are left: reduce the angle before",
     "cos": "a large multiple of pi, of which few digits are left: reduce the angle before",
     "exp": "the argument is large, and its rounding is multiplied by it: stay in logarithms",
@@ -35,8 +37,9 @@ ADVICE: dict[str, str] = {
 
 
 @cache
-def remedies() -> tuple[tuple[Node, str], ...]:
-    """Patterns, each with what to write instead; the first that matches is given."""
+def remedies() -> tuple[tuple, ...]:
+    """Patterns, each with what to write instead, and True if that helps only where the operation at
+    its root loses the digits; the first that matches is given."""
     x, y = var("x"), var("y")
     return (
         (ops.log(1 - ops.exp(x)), "pt.log1mexp(x)"),
@@ -45,10 +48,10 @@ def remedies() -> tuple[tuple[Node, str], ...]:
         (ops.log(ops.sigmoid(x)), "pt.log_sigmoid(x)"),
         (ops.log(ops.exp(x) - 1), "x + pt.log1mexp(-x)"),
         (ops.log(ops.exp(x) + ops.exp(y)), "pt.logaddexp(x, y)"),
-        (ops.log(1 + x), "pt.log1p(x)"),
-        (ops.log(1 - x), "pt.log1p(-x)"),
+        (ops.log(1 + x), "pt.log1p(x)", True),
+        (ops.log(1 - x), "pt.log1p(-x)", True),
         (ops.log(x) - ops.log(y), "pt.log1p((x - y) / y), where x is close to y"),
-        (ops.log(x / y), "pt.log1p((x - y) / y), where x is close to y"),
+        (ops.log(x / y), "pt.log1p((x - y) / y), where x is close to y", True),
         (ops.exp(x) - 1, "pt.expm1(x)"),
         (1 - ops.exp(x), "-pt.expm1(x)"),
         (1 - ops.sigmoid(x), "pt.sigmoid(-x)"),
@@ -86,11 +89,16 @@ def remedy(node: Node, readers: Callable[[Node], Sequence[Node]]) -> str:
     facts = FactTable()
     around = [*[x for x in nearby if _is_log(x)], node, *nearby]
     for candidate in around:
-        for pattern, text in remedies():
-            if _deep(pattern, candidate, node):
+        for pattern, text, *root_only in remedies():
+            if candidate is node or (not root_only and any(x is node for x in candidate.inputs)):
                 bound = next(match(pattern, candidate, {}, facts), None)
                 if bound is not None:
                     return text
+    if isinstance(node.op, ops.Sub) and facts.constant(node.inputs[0]) == 1:
+        return (
+            "1 - x for x close to 1: compute the complement without x, by pt.expm1, pt.erfc, an "
+            "upper tail, or from what x is made of"
+        )
     if _is_variance(node):
         return "pt.var(x), or pt.mean((x - pt.mean(x))**2)"
     return ADVICE.get(node.op.name, "")
@@ -98,11 +106,6 @@ def remedy(node: Node, readers: Callable[[Node], Sequence[Node]]) -> str:
 
 def _is_log(node: Node) -> bool:
     return isinstance(node.op, ops.Log)
-
-
-def _deep(pattern: Node, candidate: Node, node: Node) -> bool:
-    """Whether a pattern at a candidate would cover the node."""
-    return candidate is node or any(x is node for x in candidate.inputs)
 
 
 def _is_variance(node: Node) -> bool:

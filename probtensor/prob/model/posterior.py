@@ -20,7 +20,7 @@ from probtensor.function.device.streams import is_on_device
 from probtensor.graph import Node, as_tensor, line_of, made_by
 from probtensor.graph.node import new_input
 from probtensor.late import late
-from probtensor.prob.density.diagnosis import Diagnosis, diagnose
+from probtensor.prob.density.diagnosis import Diagnosis, diagnose, report
 from probtensor.prob.distributions.base import Deterministic
 from probtensor.prob.distributions.checked_draw import outside_support
 from probtensor.prob.model.binding import (
@@ -289,9 +289,10 @@ class Posterior:
 
     @public
     def diagnose(self, q: ArrayLike) -> str:
-        """What is wrong with the density at q, as text: the variable, the index in it, its
-        parameters there and the line; all terms if nothing is wrong."""
-        return str(self.terms(q))
+        """What is wrong with the density at q, or its gradient, as text: the variable, the index
+        in it, its parameters there and the line, and the operation that made it so; all terms if
+        nothing is wrong."""
+        return report(self, self._point(q))
 
     def lint(self, *, seed: object = 0) -> Findings:
         """Faults of the model that make sampling fail: see `pt.lint`."""
