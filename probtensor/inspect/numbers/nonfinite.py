@@ -225,7 +225,7 @@ def _report(element: Element, before: dict[tuple, Element | None], kind: str) ->
         derivative=in_derivative(node),
         index=element.index,
         value=value,
-        operands=tuple(map(_operand, found)),
+        operands=tuple(_operand(x) for x in found if not isinstance(x.node.op, Const)),
         where=element.level.where,
         reason=why[0],
         hint=why[1],
@@ -234,7 +234,7 @@ def _report(element: Element, before: dict[tuple, Element | None], kind: str) ->
 
 
 def _operand(read: Read) -> Operand:
-    text, line, values = expression(read.node, read.level, 2), line_of(read.node), read.values
+    text, line, values = expression(read.node, read.level), line_of(read.node), read.values
     if values.size == 1:
         index = tuple(k if not isinstance(k, slice) else 0 for k in read.places)
         return Operand(text, index, _scalar(values.reshape(())[()]), line)
