@@ -149,9 +149,9 @@ def _is_wrong(kind: str, array: np.ndarray) -> bool:
     # A sum of squares is nan if an element is, and not finite if one is not; else it may overflow.
     flat = array if array.ndim == 1 else array.ravel()
     if len(flat) <= _PIECE:
-        total = flat.dot(flat)
+        total = float(flat.dot(flat))
     else:
-        total = sum([x.dot(x) for x in np.split(flat, range(_PIECE, len(flat), _PIECE))])
+        total = sum([float(x.dot(x)) for x in np.split(flat, range(_PIECE, len(flat), _PIECE))])
     if total <= _ENOUGH[kind]:
         return False
     return bool(KINDS[kind](array).any())

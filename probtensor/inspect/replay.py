@@ -42,7 +42,7 @@ class Evaluation:
     """A graph that is evaluated again by the NumPy meaning of each op. What the call did not
     compute is not.
 
-    values   of the inputs
+    values   of the inputs, or of any nodes: what only these need is not evaluated
     sources  nodes that give names of sizes their values, by the key of the name
     sizes    values of names of sizes, by key, beside those that the inputs give
     """
@@ -57,18 +57,21 @@ class Evaluation:
         sources = sources or {}
         every = [*sources.values(), *outputs]
         self.outputs = list(outputs)
-        self.order = toposort(every)
+        self.order = [*values, *toposort(every, values)]
         self.names = {node: name for name, node in sources.items()}
         plain = {x: v for x, v in values.items() if not isinstance(v, tuple)}
         self.sizes = {**sizes_of(plain), **(sizes or {})}
         self.found: dict[Node, Value] = dict(values)
+        self.given = set(values)
         self.contexts = Contexts(self.order, every)
+        for node in self.names:
+            self._measure(node)
 
     def nodes(self, outputs: Sequence[Node]) -> Iterator[tuple[Node, list[Value]]]:
         """The nodes that outputs need, in order, each with the values of its inputs, before it is
         evaluated; not at all if its value is in `found` then."""
         with np.errstate(all="ignore"):
-            for node in toposort([*self.names, *outputs], needs=self._needs):
+            for node in toposort([*self.names, *outputs], self.given, self._needs):
                 held = any(c.holds(self.found) for c in self.contexts.of[node])
                 if node in self.found or not held:
                     self._measure(node)

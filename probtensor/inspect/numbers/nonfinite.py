@@ -214,6 +214,8 @@ def _report(element: Element, before: dict[tuple, Element | None], kind: str) ->
     found = reads(element) if source != "argument" else []
     name = producer.op.name
     why = reason_of(name, [x.values for x in found]) if source == "operation" else ("", "")
+    if np.isfinite(value):  # huge, but no overflow
+        why = (why[0].replace("overflow of", "a huge value of"), why[1])
     file, number = origin_of(node)
     return NonFinite(
         kind,

@@ -3,6 +3,7 @@ is given."""
 
 from __future__ import annotations
 
+from probtensor import ops
 from probtensor.graph.node import Const, Input, Node
 from probtensor.graph.parts import Get
 from probtensor.inspect.replay import Level
@@ -14,6 +15,8 @@ _LEVELS = {
     "!=": 2, "&": 3, "|": 3, "**": 7,
 }  # fmt: skip
 _ATOM = 9
+# What a user did not write, or what is the same to the eye.
+_UNSEEN = (ops.Sized, ops.Cast)
 
 
 def expression(node: Node, level: Level | None = None, depth: int = 3) -> str:
@@ -40,8 +43,10 @@ def _text(node: Node, level: Level | None, depth: int) -> tuple[str, int]:
         return "...", _ATOM
     if isinstance(op, Get):
         return f"{_text(node.inputs[0], level, depth)[0]}[{op.index}]", _ATOM
-    if op.reads_all or op.repeats:  # a view of all of its elements
+    if op.reads_all or op.repeats or isinstance(op, _UNSEEN):
         return _text(node.inputs[0], level, depth)
+    if isinstance(op, (ops.Slice, ops.Gather)):
+        return f"{_within(_text(node.inputs[0], level, depth), _ATOM)}[...]", _ATOM
     symbol = getattr(op, "symbol", None)
     parts = [_text(x, level, depth - 1) for x in node.inputs]
     if symbol == "neg":
@@ -51,8 +56,6 @@ def _text(node: Node, level: Level | None, depth: int) -> tuple[str, int]:
         return f"{_within(parts[0], own)} {symbol} {_within(parts[1], own + 1)}", own
     name = getattr(op, "users_write", None)
     name = name if name and name.isidentifier() else op.name
-    if name == "integer_pow":
-        return f"{_within(parts[0], 8)}**{op.n}", 7
     return f"{name}({', '.join(text for text, _ in parts)})", _ATOM
 
 
