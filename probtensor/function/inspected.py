@@ -152,7 +152,7 @@ class Inspected:
             return passes.compared(function, values, rtol)
         mine = stored.running(function).name
         target = None if other == "interp" else compiling.target_of(other)
-        name = "interp" if target is None else target.name
+        name = "NumPy" if target is None else target.name
         return comparing.compared(function, values, (mine, name), target, rtol)
 
     @public
@@ -173,9 +173,9 @@ class Inspected:
         Raises ImportError where neither mpmath nor a longer float is there.
 
             >>> x = pt.scalar("x")
-            >>> f = pt.function([x], (x + 1.0) - x)
-            >>> round(f.audit(1e10).worst.lost) >= 5
-            True
+            >>> f = pt.function([x], (x + 0.1) - x)
+            >>> round(f.audit(1e10).worst.lost)
+            10
         """
         function, args = self._fitting(args, kwargs)
         values = function.values_of_call(args)

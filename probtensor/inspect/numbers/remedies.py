@@ -30,6 +30,7 @@ ADVICE: dict[str, str] = {
     "pow": "a large exponent multiplies the error of the base: pt.exp(y * pt.log1p(x - 1))",
     "inv": "the matrix is nearly singular: pt.linalg.solve(a, b) in place of inv(a) @ b",
     "solve_factored": "the matrix is nearly singular: scale it, or regularise its diagonal",
+    "lu": "the matrix is nearly singular: scale it, or regularise its diagonal",
     "cholesky": "the matrix is nearly singular: add to its diagonal",
     "mod": "few digits are left of the remainder of a large number: reduce it before",
     "cast": "the narrower type has fewer digits: stay in float64",
@@ -78,7 +79,7 @@ def remedies() -> tuple[tuple, ...]:
         (ops.cosh(x) - 1, "2 * pt.sinh(x / 2)**2"),
         (ops.sin(x) - ops.sin(y), "2 * pt.cos((x + y) / 2) * pt.sin((x - y) / 2)"),
         (1 / x - 1 / y, "(y - x) / (x * y)"),
-        (ops.lgamma(x) - ops.lgamma(y), "pt.special.betaln or gammaln of near arguments together"),
+        (ops.lgamma(x) - ops.lgamma(y), "pt.special.betaln, or pt.special.digamma times x - y where x is close to y"),
         (ops.gamma(x) / ops.gamma(y), "pt.exp(pt.special.gammaln(x) - pt.special.gammaln(y))"),
     )
 
