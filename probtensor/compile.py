@@ -108,7 +108,7 @@ TARGETS: Mapping[str, Target] = {
     for target in (AutoTarget(_MACHINE, _NATIVE), _NATIVE, _MACHINE, InterpTarget(meanings))
 }
 cuda = late("probtensor.targets.cuda.launches")
-checking = late("probtensor.function.checked")
+checking = late("probtensor.function.numbers.checked")
 
 
 @public

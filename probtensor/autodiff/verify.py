@@ -90,7 +90,8 @@ def verify_grad(
 
     Returns None. Raises GradientError, an AssertionError, with the argument, the place and both
     values, and with the operation whose derivative is wrong by itself at the values of the run,
-    and its line (in a loop too, or where it is a `custom_vjp`); GraphError, a TypeError, for a result without a derivative.
+    and its line (in a loop too, or where it is a `custom_vjp`); GraphError, a TypeError, for a
+    result without a derivative.
 
         >>> pt.autodiff.verify_grad(lambda x: pt.exp(x) * x, [np.array([0.5, 1.0])])
     """

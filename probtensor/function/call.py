@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from probtensor.export.folder import Export
 
 device_calls = late("probtensor.function.device.call")
-checking = late("probtensor.function.checked")
+checking = late("probtensor.function.numbers.checked")
 exports = late("probtensor.function.exported")
 
 

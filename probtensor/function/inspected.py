@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from probtensor.lower.plan import Plan
     from probtensor.targets.base import Target
 
-checking = late("probtensor.function.checked")
+checking = late("probtensor.function.numbers.checked")
 auditing = late("probtensor.inspect.numbers.audit")
 compiling = late("probtensor.compile")
 comparing = late("probtensor.inspect.numbers.compare")
 passes = late("probtensor.inspect.numbers.passes")
 stored = late("probtensor.inspect.numbers.stored")
-calls = late("probtensor.function.replayed")
+calls = late("probtensor.function.numbers.given")
 profiles = late("probtensor.inspect.profile")
 stages = late("probtensor.inspect.stages")
 

@@ -10,8 +10,8 @@ from tests.architecture import source
 
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
-FACE = {"autodiff", "debug", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature", "basis",
-        "gp", "timeseries"}
+FACE = {"autodiff", "debug", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature",
+        "basis", "gp", "timeseries"}
 COMPILER = ALGEBRA | {
     "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "inspect",
     "function", "compile",
@@ -88,7 +88,7 @@ KNOWN_STATE = {
         "ROWS": "the modules of rows fill the table of ops",
         "BATCHED": "the modules of rows fill the table of ops",
     },
-    "function/checked.py": {"_WATCHED": "the blocks of pt.debug.check that are open"},
+    "function/numbers/checked.py": {"_WATCHED": "the blocks of pt.debug.check that are open"},
     "graph/sizes.py": {"_UIDS": "sizes of one tensor's value have one name as long as it lives"},
     "evaluate.py": {"_EVALUATED": "functions that `eval` made, kept as long as their tensors live"},
     "ops/kinds/base.py": {

@@ -1,8 +1,8 @@
 """A target against another, node by node, on the arguments of one call.
 
-Both compute every tensor of the graph after the passes. A tensor that differs is to blame only if it
-differs from the NumPy meaning of its op at the operands that its own target computed; else it has
-inherited what its operands differ by. So a wrong kernel is found at the operation, whatever the
+Both compute every tensor of the graph after the passes. A tensor that differs is to blame only if
+it differs from the NumPy meaning of its op at the operands that its own target computed; else it
+has inherited what its operands differ by. So a wrong kernel is found at the operation, whatever the
 operations after it make of the error.
 """
 
@@ -99,7 +99,8 @@ class Comparison:
             rows.append(f"  {d.op} of the operands that {d.wrong} has is {d.expected!r}")
         elif self.grown is not None:
             d = self.grown
-            rows.append(f"no operation is computed wrongly; rounding grows at {d.text}{_at(d.index)}")
+            rows.append("no operation is computed wrongly")
+            rows.append(f"rounding grows at {d.text}{_at(d.index)}")
             rows += _place(d)
             rows.append(f"  {one} {d.first!r}, {two} {d.second!r} ({d.ulps:.3g} ulps apart)")
             rows.append("  f.audit(...) tells which line loses these digits")
@@ -108,7 +109,8 @@ class Comparison:
         if self.lines:
             rows.append("largest difference of each line:")
         for line in self.lines[:12]:
-            rows.append(f"  {line.ulps:10.3g} ulps  {line.text}  at {line.line}  {line.code}".rstrip())
+            text = f"  {line.ulps:10.3g} ulps  {line.text}  at {line.line}  {line.code}"
+            rows.append(text.rstrip())
         return "\n".join(rows)
 
     __repr__ = __str__

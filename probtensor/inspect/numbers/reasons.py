@@ -31,7 +31,8 @@ _LGAMMA = "the argument must not be 0 or a negative integer"
 ROWS: dict[str, Sequence[Row]] = {
     "log": (
         (lambda x: x == 0, "log of 0", _LOG_ZERO),
-        (lambda x: x < 0, "log of a negative number", "keep the argument positive, as pt.softplus(x) or pt.exp(x) is"),
+        (lambda x: x < 0, "log of a negative number",
+         "keep the argument positive, as pt.softplus(x) or pt.exp(x) is"),
     ),
     "log1p": (
         (lambda x: x == -1, "log1p of -1", _LOG_ZERO),
@@ -44,7 +45,8 @@ ROWS: dict[str, Sequence[Row]] = {
     "div": (
         (lambda a, b: a == 0 and b == 0, "0 / 0",
          "pt.where(b == 0, value, a / pt.where(b == 0, 1.0, b)) chooses a value there"),
-        (lambda a, b: b == 0, "division by 0", "keep the divisor from 0, or mask it before dividing"),
+        (lambda a, b: b == 0, "division by 0",
+         "keep the divisor from 0, or mask it before dividing"),
         (lambda a, b: np.isinf(a) and np.isinf(b), "inf / inf",
          "compare logarithms, log(a) - log(b), or scale both before dividing"),
         (lambda a, b: True, "overflow of a quotient",
@@ -79,7 +81,9 @@ ROWS: dict[str, Sequence[Row]] = {
         (lambda x: x == 0, "negative power of 0", "keep the base from 0"),
         (lambda x: True, "overflow of a power", "take logarithms, or scale the base"),
     ),
-    "square": ((lambda x: True, "overflow of a square", "scale before squaring, as pt.hypot does"),),
+    "square": (
+        (lambda x: True, "overflow of a square", "scale before squaring, as pt.hypot does"),
+    ),
     "arcsin": ((lambda x: abs(x) > 1, "arcsin outside of [-1, 1]", "pt.clip(x, -1, 1)"),),
     "arccos": ((lambda x: abs(x) > 1, "arccos outside of [-1, 1]", "pt.clip(x, -1, 1)"),),
     "arccosh": ((lambda x: x < 1, "arccosh below 1", "pt.maximum(x, 1.0)"),),

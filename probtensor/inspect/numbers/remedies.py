@@ -22,8 +22,8 @@ ADVICE: dict[str, str] = {
     "sum": "the terms almost cancel: subtract a common value before summing",
     "contract": "the terms almost cancel: subtract a common value before the product",
     "log": "the argument is close to 1: pt.log1p of what it differs from 1 by",
-    "log1p": "the argument is close to -1: what it is made of has the digits, as pt.log1mexp(y) for "
-    "log1p(-exp(y))",
+    "log1p": "the argument is close to -1: what it is made of has the digits, as pt.log1mexp(y) "
+    "for log1p(-exp(y))",
     "sin": "a large multiple of pi, of which few digits are left: reduce the angle before",
     "cos": "a large multiple of pi, of which few digits are left: reduce the angle before",
     "exp": "the argument is large, and its rounding is multiplied by it: stay in logarithms",
@@ -79,7 +79,7 @@ def remedies() -> tuple[tuple, ...]:
         (ops.cosh(x) - 1, "2 * pt.sinh(x / 2)**2"),
         (ops.sin(x) - ops.sin(y), "2 * pt.cos((x + y) / 2) * pt.sin((x - y) / 2)"),
         (1 / x - 1 / y, "(y - x) / (x * y)"),
-        (ops.lgamma(x) - ops.lgamma(y), "pt.special.betaln, or pt.special.digamma times x - y where x is close to y"),
+        (ops.lgamma(x) - ops.lgamma(y), "pt.special.digamma(y) * (x - y), where x is close to y"),
         (ops.gamma(x) / ops.gamma(y), "pt.exp(pt.special.gammaln(x) - pt.special.gammaln(y))"),
     )
 

@@ -1,7 +1,7 @@
 """A graph in longer precision, along the values that were computed.
 
-    Exact   numbers of mpmath, at 50 digits: every elementwise op, sums, products, moves of elements,
-            and the routines of matrices.py
+    Exact   numbers of mpmath, at 50 digits: every elementwise op, sums, products, moves of
+            elements, and the routines of matrices.py
     Wide    NumPy's longdouble where there are too many elements for that, or no mpmath: 64 bits on
             x86, for arithmetic, elementary functions and sums
 

@@ -22,7 +22,7 @@ from cython_ext.convert import parts_of
 from probtensor.calls import public
 from probtensor.function.call import Function
 from probtensor.function.device.call import DeviceFunction
-from probtensor.function.replayed import State, plain, state_of, values_of_call
+from probtensor.function.numbers.given import State, plain, state_of, values_of_call
 from probtensor.graph.symbolic import refusal
 from probtensor.inspect.numbers.nonfinite import BIG, KINDS, NonFinite, found_in
 from probtensor.inspect.numbers.stored import stored_level
