@@ -246,6 +246,7 @@ def compile_program(program: Program) -> Function:
         timings=timings,
         lowered=lowered_graph,
         record=cached.key,
+        target_of=target_of,
     )
     return function_of(program, compilation)
 
@@ -335,6 +336,7 @@ def recalled(
         timings=timings,
         lowered=lowered,
         record=record,
+        target_of=target_of,
     )
     return function_of(program, compilation, given)
 
@@ -404,6 +406,7 @@ def lowered(
         passes=partial(explain_passes, written, passes),
         fused=partial(fused, arguments, outputs, written, values),
         values=values,
+        steps=tuple(passes),
     )
 
 

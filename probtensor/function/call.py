@@ -51,7 +51,7 @@ class Lowered:
 
     `implicit` are the inputs that are not arguments, the last among the plan's inputs. `written`
     are the outputs before the passes. `values` are the nodes that give names of sizes that data
-    decide their values, by the key of the name, in `outputs`.
+    decide their values, by the key of the name, in `outputs`. `steps` are the passes.
     """
 
     outputs: tuple[Node, ...]
@@ -62,6 +62,7 @@ class Lowered:
     passes: Callable[[], str]
     fused: Callable[[], Fusion]
     values: Mapping[str, Node] = field(default_factory=dict)
+    steps: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Compilation:
     graph (`given`, by node) and the key of random draws (`key`). `plan` has no kernels if it was
     loaded from the cache; `lowered()` has all of it. `uploads` are the device copies of arrays
     bound to functions of this compilation, by the id of the array; who holds such a copy holds the
-    array too. `record` is the key of its record on disk; empty if there is none.
+    array too. `record` is the key of its record on disk; empty if there is none. `target_of` gives
+    the target with a name.
     """
 
     inputs: tuple[Node, ...]
@@ -84,6 +86,7 @@ class Compilation:
     timings: Mapping[str, float]
     lowered: Callable[[], Lowered]
     record: str = ""
+    target_of: Callable[[object], Target] | None = field(default=None, repr=False, compare=False)
     uploads: WeakValueDictionary[int, DeviceArray] = field(
         default_factory=WeakValueDictionary, repr=False, compare=False
     )

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 checking = late("probtensor.function.numbers.checked")
 auditing = late("probtensor.inspect.numbers.audit")
-compiling = late("probtensor.compile")
 comparing = late("probtensor.inspect.numbers.compare")
 passes = late("probtensor.inspect.numbers.passes")
 stored = late("probtensor.inspect.numbers.stored")
@@ -151,7 +150,7 @@ class Inspected:
         if other == "passes":
             return passes.compared(function, values, rtol)
         mine = stored.running(function).name
-        target = None if other == "interp" else compiling.target_of(other)
+        target = None if other == "interp" else function.compilation.target_of(other)
         name = "NumPy" if target is None else target.name
         return comparing.compared(function, values, (mine, name), target, rtol)
 

@@ -1,7 +1,6 @@
 """Digits that lines lose are found where they are lost, with what to write instead."""
 
 import builtins
-import math
 
 import numpy as np
 import pytest

@@ -128,7 +128,7 @@ def test_a_planted_fault_is_found(fault, target):
     report = f.find_nan(value, kind=kind)
     line = line_with(mark)
     assert (report.op, report.index) == (op, index), report
-    assert report.line == line or report.line.rpartition(":")[0] == HERE and mark == "mark branch"
+    assert report.line == line
     assert reason in report.reason and report.source == "operation"
     text = str(report)
     assert line in text and len(text.splitlines()) <= 12
@@ -313,5 +313,5 @@ def test_all_functions_within_a_block():
             f([0.0])
         f([0.0])
     assert np.isnan(f([-1.0])[0]) and pt.Function.__call__ == before
-    with pytest.raises(ValueError, match="pt.debug.check: kind"):
+    with pytest.raises(ValueError, match=r"pt\.debug\.check: kind"):
         pt.debug.check("everything")

@@ -137,7 +137,7 @@ def wrong(kind: str, results: object) -> bool:
         return False
     elif not isinstance(results, (list, tuple)):
         return _is_wrong(kind, plain(results))
-    return any([wrong(kind, part) for part in results])
+    return any(wrong(kind, part) for part in results)
 
 
 def _is_wrong(kind: str, array: np.ndarray) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+
 import numpy as np
 
 from cython_ext.cell import KeySequence
@@ -10,7 +11,6 @@ from cython_ext.convert import parts_of
 from probtensor.dataclass import dataclass, replace
 from probtensor.function.call import Function, function_of
 from probtensor.function.program import Leaf
-from probtensor.function.shared import Shared
 from probtensor.graph.node import Node
 from probtensor.lower.plan import Plan
 from probtensor.ops.complexes.pair import given_type

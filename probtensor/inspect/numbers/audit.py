@@ -381,9 +381,9 @@ class Graph:
 
 
 def _is_only_moved(node: Node) -> bool:
-    return node.op.reads_all or isinstance(node.op, Get) and isinstance(
-        node.inputs[0].op, (Loop, Branch)
-    )  # fmt: skip
+    if isinstance(node.op, Get):
+        return isinstance(node.inputs[0].op, (Loop, Branch))
+    return node.op.reads_all
 
 
 def _text(value: object) -> str:

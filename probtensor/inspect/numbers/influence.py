@@ -172,7 +172,7 @@ def _contraction(level: Level, node: Node, index: Index, result: int) -> list[Re
 
 def _core(level: Level, node: Node, index: Index, result: int) -> list[Read]:
     """The item of a routine: all elements at the same place of the leading axes."""
-    ins, outs = node.op.signature()
+    _, outs = node.op.signature()
     batch = index[: len(index) - len(outs[min(result, len(outs) - 1)])]
     return [
         Read(level, x, (*batch, *[slice(None)] * (np.ndim(level.values[x]) - len(batch))))

@@ -200,15 +200,14 @@ def _report(element: Element, before: dict[tuple, Element | None], kind: str) ->
     value = _scalar(element.value)
     if isinstance(op, Input):
         source = "argument"
-    while isinstance(element.node.op, (Const, Get, View)) and source != "argument":
-        if not isinstance(element.node.op, Const) and element.node.inputs:
-            if source == "operation":
+    if isinstance(op, Const):
+        # What reads the literal, through whatever only moves it.
+        source, reader = "literal", before[element.key]
+        while reader is not None:
+            element = reader
+            if not isinstance(element.node.op, (Get, View)):
                 break
-        source = "literal"
-        reader = before[element.key]
-        if reader is None:
-            break
-        element = reader
+            reader = before[element.key]
     node = element.node
     producer = node.inputs[0] if isinstance(node.op, Get) else node
     found = reads(element) if source != "argument" else []

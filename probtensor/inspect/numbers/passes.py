@@ -19,11 +19,8 @@ from probtensor.inspect.numbers.compare import TOLERANCES, ulps_apart
 from probtensor.inspect.numbers.shadow import Shadow, numbers_for, size_of
 from probtensor.inspect.replay import Evaluation, Level, compiled, level_of
 from probtensor.inspect.subject import Subject
-from probtensor.late import late
 from probtensor.transform.passes import Pass, run
 from probtensor.transform.rewrite import RewriteError, RewriteLog, Rule, Ruleset, apply_rules
-
-compiling = late("probtensor.compile")
 
 SLACK = 8.0  # times the error of what a pass was given: it is no worse up to this
 MOST_RULES = 60  # of a pass, that are left out in turn
@@ -142,7 +139,7 @@ def compared(
     judge = _Judge(start, plain.outputs, rtol)
     before = [np.asarray(start.values[y]) for y in plain.outputs]
     changes, fault = [], None
-    for step in compiling.passes_for(function.compilation.target):
+    for step in lowered.steps:
         made = run([step], current)
         if all(a is b for a, b in zip(made, current, strict=True)):
             continue

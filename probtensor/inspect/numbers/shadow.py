@@ -41,7 +41,7 @@ from probtensor.ops.kinds import (
     View,
 )
 
-exact = late("probtensor.testing.exact")
+exact = late("probtensor.inspect.exact.values")
 
 DIGITS = 50  # of Exact
 MOST_NUMBERS = 60_000  # elements of all nodes together, for Exact: a second or two
@@ -263,7 +263,7 @@ class Shadow:
         if function is None:
             found = self._rough(node, op, operands)
             return list(found) if isinstance(found, tuple) else [found]
-        ins, outs = op.signature()
+        _, outs = op.signature()
         batch = computed[0].shape[: computed[0].ndim - len(outs[0])]
         like = self.numbers.array(np.zeros(0)).dtype
         results = [

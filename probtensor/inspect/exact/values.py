@@ -22,14 +22,14 @@ from probtensor import ops
 from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf
 from probtensor.graph.sizes import measured_sizes, resized
 from probtensor.graph.walk import toposort
-from probtensor.ops.kinds import Composite, Contraction, Elementwise, Reduction
-from probtensor.testing.exact_gammas import gamma_meanings
-from probtensor.testing.exact_special import (
+from probtensor.inspect.exact.gammas import gamma_meanings
+from probtensor.inspect.exact.special import (
     bessel_meanings,
     integral_meanings,
     series_meanings,
 )
-from probtensor.testing.reference import size_names_of
+from probtensor.inspect.replay import sizes_of
+from probtensor.ops.kinds import Composite, Contraction, Elementwise, Reduction
 from probtensor.types import size_value
 
 BITS = 2000
@@ -48,7 +48,7 @@ def evaluate_exact(
     sums and limits that are not exact in `bits` bits are perturbed, to detect lost terms."""
     import mpmath
 
-    names = size_names_of(values)
+    names = sizes_of({x: np.asarray(value) for x, value in values.items()})
     found: dict[Node, np.ndarray] = {}
     with mpmath.workprec(bits):
         for node in toposort(outputs):
