@@ -114,6 +114,7 @@ TARGETS: Mapping[str, Target] = {
 }
 cuda = late("probtensor.targets.cuda.launches")
 effects = late("probtensor.ops.values.effects")
+checking = late("probtensor.function.numbers.checked")
 
 
 @public
@@ -132,6 +133,7 @@ def function(
     checks: bool = True,
     verbose_errors: bool | str | None = None,
     rules: Sequence[Given] | Given = (),
+    check: str | None = None,
 ) -> Function:
     """Compile outputs as a function of inputs.
 
@@ -157,6 +159,9 @@ def function(
                      "memory", also the buffers; by default $PROBTENSOR_ERRORS, else "line"
     rules            rules and passes of your own, applied to the graph before all others, as
                      `pt.rewrite_graph` does
+    check            "nan", "inf" or "big" (beyond 1e10): look at the results of each call, and
+                     raise NonFiniteError (a FloatingPointError) with the operation and the line
+                     that made a NaN, an infinity or a huge number in one of them
 
     Raises TypeError, ValueError or GraphError (a TypeError) naming the input or the line, and
     BuildError where the target cannot build.
@@ -171,7 +176,10 @@ def function(
     options = {"name": name, "target": chosen_target(target, build), "seed": seed}
     options["checks"] = flag(checks, "function: checks")
     options["verbose_errors"] = level_of(verbose_errors)
+    if check is not None:
+        checking.checked_kind(check, "function: check")
     program = _program(inputs, outputs, updates, givens, on_unused_input, rules, **options)
+    program = replace(program, check=check) if check else program
     what = name or f"a function of {len(program.inputs)} inputs"
     with building(what, progress), COLLECTIONS.rare(), quiet():
         return compile_program(program)
@@ -258,6 +266,7 @@ def compile_program(program: Program) -> Function:
         timings=timings,
         lowered=lowered_graph,
         record=cached.key,
+        target_of=target_of,
     )
     return function_of(program, compilation)
 
@@ -347,6 +356,7 @@ def recalled(
         timings=timings,
         lowered=lowered,
         record=record,
+        target_of=target_of,
     )
     return function_of(program, compilation, given)
 
@@ -415,6 +425,8 @@ def lowered(
         timings=timings,
         passes=partial(explain_passes, written, passes),
         fused=partial(fused, arguments, outputs, written, values),
+        values=values,
+        steps=tuple(passes),
     )
 
 

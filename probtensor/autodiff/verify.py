@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,9 +12,12 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.compile import function
 from probtensor.graph.node import Node, as_tensor, new_input
+from probtensor.late import late
 from probtensor.process import numpy_part
 from probtensor.rules import grad
 from probtensor.targets.base import Target
+
+blame = late("probtensor.autodiff.blame")
 
 # Steps of central differences relative to the argument: the cube root of the rounding.
 STEPS = {"float64": 6e-6, "float32": 5e-3}
@@ -85,7 +89,9 @@ def verify_grad(
     target   as of `pt.function`
 
     Returns None. Raises GradientError, an AssertionError, with the argument, the place and both
-    values; GraphError, a TypeError, for a result without a derivative.
+    values, and with the operation whose derivative is wrong by itself at the values of the run,
+    and its line (in a loop too, or where it is a `custom_vjp`); GraphError, a TypeError, for a
+    result without a derivative.
 
         >>> pt.autodiff.verify_grad(lambda x: pt.exp(x) * x, [np.array([0.5, 1.0])])
     """
@@ -106,20 +112,31 @@ def verify_grad(
     for _ in range(n_tests):
         direction = (rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape)).astype(out.dtype)
         meant = numeric_grad(lambda *at, d=direction: value(*at, d), points, eps)
-        _compare(slope(*points, direction), meant, abs_tol, rel_tol)
+        text = _difference(slope(*points, direction), meant, abs_tol, rel_tol)
+        if text:
+            differs = partial(_differs, abs_tol=10 * abs_tol, rel_tol=10 * rel_tol)
+            steps = partial(numeric_grad, eps=eps)
+            cause = blame.wrong_derivative(out, xs, points, steps, differs)
+            raise GradientError(f"{text}\n  {cause}" if cause else text)
 
 
-def _compare(
+def _difference(
     got: Sequence[np.ndarray], meant: Sequence[np.ndarray], abs_tol: float, rel_tol: float
-) -> None:
+) -> str:
+    """The first element in which gradients differ, as text; empty if there is none."""
     for k, (a, b) in enumerate(zip(got, meant, strict=True)):
-        error = np.abs(a - b)
-        relative = error / np.maximum(np.abs(a) + np.abs(b), 1e-300)
-        wrong = ~((error <= abs_tol) | (relative <= rel_tol))  # nan is wrong
+        wrong = _differs(a, b, abs_tol, rel_tol)
         if wrong.any():
             place = tuple(map(int, np.argwhere(wrong)[0]))
-            raise GradientError(
+            return (
                 f"verify_grad: argument {k}, element {list(place)}: the gradient is "
                 f"{float(a[place])!r}, finite differences give {float(b[place])!r} "
                 f"({int(wrong.sum())} of {wrong.size} elements differ)"
             )
+    return ""
+
+
+def _differs(a: np.ndarray, b: np.ndarray, abs_tol: float, rel_tol: float) -> np.ndarray:
+    error = np.abs(a - b)
+    relative = error / np.maximum(np.abs(a) + np.abs(b), 1e-300)
+    return ~((error <= abs_tol) | (relative <= rel_tol))  # nan is wrong

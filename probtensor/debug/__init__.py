@@ -3,6 +3,9 @@
 Each is its argument in the graph, and something happens whenever compiled code computes it: in
 kernels of all targets, in each step of a loop, in the branch that is taken. What a graph does not
 need is not computed, and nothing happens then: use what these functions return.
+
+`pt.debug.check` is a block in which functions look at their results: see
+`function/numbers/checked.py`.
 """
 
 from __future__ import annotations
@@ -14,12 +17,13 @@ from collections.abc import Callable
 import numpy as np
 
 from probtensor.calls import public
+from probtensor.function.numbers.checked import NonFiniteError, check
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.values.effects import Called
 from probtensor.ops.values.watch import watched
 
-__all__ = ["breakpoint", "callback", "print"]
+__all__ = ["NonFiniteError", "breakpoint", "callback", "check", "print"]
 
 
 @public

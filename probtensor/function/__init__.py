@@ -9,6 +9,7 @@
     call.py     Function: an Entry with names, defaults, binding, pickling
     fault.py    which value made a call fail
     inspected.py  methods that call the tools of `inspect`: explain, profile
+    numbers/    what the tools of `inspect/numbers` need: what a call was given, checked functions
     recall.py   compiled functions on disk, by the fingerprint of the graph
     device/     functions whose plan runs on a device
 

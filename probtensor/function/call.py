@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cython_ext.cell import KeySequence
+from cython_ext.cell import Cell, KeySequence
 from cython_ext.convert import parts_of, safe_array
 from cython_ext.entry import Entry
 from probtensor.calls import public
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 device_calls = late("probtensor.function.device.call")
 effects = late("cython_ext.effects")
+checking = late("probtensor.function.numbers.checked")
 exports = late("probtensor.function.exported")
 verbose = late("probtensor.function.verbose")
 
@@ -57,7 +58,8 @@ class Lowered:
     fusion choice.
 
     `implicit` are the inputs that are not arguments, the last among the plan's inputs. `written`
-    are the outputs before the passes.
+    are the outputs before the passes. `values` are the nodes that give names of sizes that data
+    decide their values, by the key of the name, in `outputs`. `steps` are the passes.
     """
 
     outputs: tuple[Node, ...]
@@ -67,6 +69,8 @@ class Lowered:
     timings: Mapping[str, float]
     passes: Callable[[], str]
     fused: Callable[[], Fusion]
+    values: Mapping[str, Node] = field(default_factory=dict)
+    steps: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ class Compilation:
     graph (`given`, by node) and the key of random draws (`key`). `plan` has no kernels if it was
     loaded from the cache; `lowered()` has all of it. `uploads` are the device copies of arrays
     bound to functions of this compilation, by the id of the array; who holds such a copy holds the
-    array too. `record` is the key of its record on disk; empty if there is none.
+    array too. `record` is the key of its record on disk; empty if there is none. `target_of` gives
+    the target with a name.
     """
 
     inputs: tuple[Node, ...]
@@ -89,6 +94,7 @@ class Compilation:
     timings: Mapping[str, float]
     lowered: Callable[[], Lowered]
     record: str = ""
+    target_of: Callable[[object], Target] | None = field(default=None, repr=False, compare=False)
     uploads: WeakValueDictionary[int, DeviceArray] = field(
         default_factory=WeakValueDictionary, repr=False, compare=False
     )
@@ -270,6 +276,10 @@ class Function(WithBroadcasting, Inspected, Entry):
     def _named(inputs: Sequence[In]) -> str:
         return ", ".join(x.name or f"input {k}" for k, x in enumerate(inputs)) or "none"
 
+    def updated_cells(self) -> list[Cell]:
+        """The cells that a call updates."""
+        return [self._cells.get(old, old).op.cell for old, _ in self.program.updates]
+
     @property
     def label(self) -> str:
         """The name of the function in messages."""
@@ -356,6 +366,7 @@ class Function(WithBroadcasting, Inspected, Entry):
         return exports.export_function(self, request)
 
     on_device = False
+    unchecked = Entry.__call__  # a call whose results are not looked at
 
     def rows(self, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The outputs for many rows of the arguments, computed one after the other: arguments and
@@ -497,6 +508,8 @@ def function_of(
         kind = verbose.VerboseDeviceFunction if on_device else verbose.VerboseFunction
     else:
         kind = device_calls.DeviceFunction if on_device else Function
+    if program.check is not None:
+        kind = checking.checked_class(kind)
     return kind(program, compilation, bound, cells, keys)
 
 

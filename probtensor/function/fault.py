@@ -7,55 +7,21 @@ by the NumPy meaning of each op, for a message with the value.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from probtensor.graph.closed import Closed, with_bodies
-from probtensor.graph.evaluate import evaluate_body, value_of
+from probtensor.graph.evaluate import evaluate_body
 from probtensor.graph.node import Node, line_of
-from probtensor.graph.sizes import measured_sizes, resized
-from probtensor.graph.walk import Contexts, toposort
+from probtensor.graph.sizes import resized
+from probtensor.graph.walk import toposort
+from probtensor.late import late
 from probtensor.ops.kinds import Loop
-from probtensor.types import size_name
+
+replay = late("probtensor.inspect.replay")
 
 MAX_WORK = 300_000  # nodes that are evaluated to find a failing step: about a second
-
-
-def sizes_of(values: Mapping[Node, np.ndarray]) -> dict[str, int]:
-    """The sizes of a call by name, from the values of the inputs."""
-    return {
-        name: n
-        for node, array in values.items()
-        for size, n in zip(node.shape, array.shape)
-        if (name := size_name(size)) is not None
-    }
-
-
-class _Evaluation:
-    """The graph of a call that is evaluated again. What the call did not compute is not."""
-
-    def __init__(self, outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> None:
-        self.order = toposort(outputs)
-        self.sizes = sizes_of(values)
-        self.found: dict[Node, object] = dict(values)
-        self.contexts = Contexts(self.order, outputs)
-
-    def nodes(self, outputs: Sequence[Node]) -> Iterator[tuple[Node, list[np.ndarray]]]:
-        """The nodes that outputs need, in order, each with the values of its inputs, before it is
-        evaluated; not at all if its value is in `found` then."""
-        with np.errstate(all="ignore"):
-            for node in toposort(outputs, needs=self.contexts.needs):
-                held = any(c.holds(self.found) for c in self.contexts.of[node])
-                if node in self.found or not held:
-                    continue
-                arguments = [self.found[x] for x in node.inputs]
-                self.sizes.update(measured_sizes(node, self.found))
-                yield node, arguments
-                if node not in self.found:
-                    value = value_of(node, arguments, self.sizes)
-                    several = isinstance(value, tuple)  # outputs with dtypes of their own
-                    self.found[node] = value if several else value.astype(node.dtype, copy=False)
 
 
 def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exception | None:
@@ -65,7 +31,7 @@ def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exce
     ancestors refuses its arguments too, the exception is that of the first ancestor.
     """
     refused: dict[Node, Exception] = {}
-    evaluation = _Evaluation(outputs, values)
+    evaluation = replay.Evaluation(outputs, values)
     stopping = [y for y in evaluation.order if getattr(y.op, "stops", False)]
     for node, arguments in evaluation.nodes(stopping):
         if hasattr(node.op, "refused"):
@@ -82,7 +48,7 @@ def wrong_index(
 ) -> str | None:
     """The first index that is out of bounds for its axis and was written at a line in a message,
     as a line of it; None if there is none outside of loops."""
-    for node, arguments in _Evaluation(outputs, values).nodes(outputs):
+    for node, arguments in replay.Evaluation(outputs, values).nodes(outputs):
         held = node.op.index_inputs() if line_of(node) in message else {}
         for position, (source, axis) in held.items():
             array, n = arguments[position], arguments[source].shape[axis]
@@ -112,7 +78,7 @@ Step = tuple[int, Exception]
 def failing_step(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Step | None:
     """The step, counted from 0, in which an op of a loop's body stops a call that failed, and the
     exception of the op; None if that is outside of loops, or would take long to find."""
-    evaluation = _Evaluation(outputs, values)
+    evaluation = replay.Evaluation(outputs, values)
     if not any(isinstance(node.op, Loop) for node in evaluation.order):
         return None
     for node, arguments in evaluation.nodes(outputs):

@@ -124,7 +124,7 @@ class Program:
     `output_memories` has the memory of each output, "cpu" or "cuda"; `tree` is the structure of the
     results with a Leaf for each output; `target` is a target or the name of one; `compiler` makes
     the Function of a program, as unpickling does; `verbose_errors` is what an error of a call says
-    beside its message (see `request.LEVELS`).
+    beside its message (see `request.LEVELS`), `check` what its results are looked at for.
     """
 
     inputs: tuple[In, ...]
@@ -138,6 +138,7 @@ class Program:
     seed: int | None
     compiler: Callable[[Program], Function]
     verbose_errors: str = "line"
+    check: str | None = None
 
     @property
     def results(self) -> tuple[Node, ...]:

@@ -23,6 +23,7 @@ from probtensor.graph.origin import (  # noqa: F401
     GraphIndexError,
     GraphOverflowError,
     GraphValueError,
+    in_derivative,
     line_of,
     located,
     made_by,

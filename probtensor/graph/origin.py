@@ -19,6 +19,12 @@ def present_line() -> tuple[str, int]:
     return getattr(_CURRENT, "origin", None) or user_line()
 
 
+class DerivativeLine(tuple):
+    """The file and line of a node of a derivative, which are those of what is differentiated."""
+
+    __slots__ = ()
+
+
 def origin_of(node: Node) -> tuple[str, int]:
     """File and line of the user's code that made the node; rewriting preserves them."""
     return getattr(node, "_origin", ("<unknown>", 0))
@@ -37,14 +43,23 @@ def line_of(node: Node) -> str:
     return f"{file}:{line}"
 
 
+def in_derivative(node: Node) -> bool:
+    """Whether differentiation made the node, or that from which rewriting made it."""
+    return isinstance(origin_of(node), DerivativeLine)
+
+
 class made_by:
     """A block in which nodes that are made get the origin of `node` (used by every transformation),
-    or this line of the user's code."""
+    or this line of the user's code; marked as those of its derivative, if they are."""
 
     __slots__ = ("before", "origin")
 
-    def __init__(self, node: Node | None, line: tuple[str, int] | None = None) -> None:
+    def __init__(
+        self, node: Node | None, line: tuple[str, int] | None = None, derivative: bool = False
+    ) -> None:
         self.origin = line or origin_of(node)
+        if derivative:
+            self.origin = DerivativeLine(self.origin)
 
     def __enter__(self) -> None:
         self.before = getattr(_CURRENT, "origin", None)

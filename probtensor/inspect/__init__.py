@@ -2,6 +2,9 @@
 
     subject.py  what the tools ask of a function
     stages.py   each stage of compilation as text: `f.explain(stage)`
+    replay.py   a call computed again, node by node, with all values kept
+    numbers/    NaN and infinity, comparisons of targets, digits lost
+    exact/      the exact meanings of ops
     profile.py  seconds for each kernel: `f.profile(...)`
 
 The one idea: every tool is a function of a `Subject` (a compiled function, seen from below) and

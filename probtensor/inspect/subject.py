@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +23,9 @@ class Subject(Protocol):
                  passes, `plan`, `passes()`, `fused()`
     plan         the plan: buffers, kernels, sizes
     bound        arrays of inputs that are fixed
+    values_of_call, plan_runner
+                 the arrays of the plan's inputs in a call, in order; a plan, built for a target, as
+                 a function from such arrays to those of its outputs
     """
 
     label: str
@@ -34,6 +37,8 @@ class Subject(Protocol):
     code: int
     arrange: Callable[..., tuple]
     require_one_stage: Callable[[], None]
+    values_of_call: Callable[[tuple], list[np.ndarray]]
+    plan_runner: Callable[..., Callable[[Sequence[np.ndarray]], list[np.ndarray]]]
 
     def __call__(self, *args: object) -> object: ...
 

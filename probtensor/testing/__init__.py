@@ -2,7 +2,6 @@
 
     conform.py    the contract of an op: values, types, derivatives, batches
     sound.py      the soundness of rules, on `points.py` and on graphs of `nearby.py`
-    exact.py      exact values of graphs by mpmath, with `exact_gammas.py`
     reference.py  values of graphs by each op's NumPy meaning
     fuzz.py       random graphs of `generate.py` and `loops.py` through every pass and target
     misfit.py     random graphs with arrays of wrong sizes

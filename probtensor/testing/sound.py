@@ -29,8 +29,8 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, make, new_input
 from probtensor.graph.walk import toposort
+from probtensor.inspect.exact.values import evaluate_exact, lost, ulps
 from probtensor.ops.kinds import Contraction, Elementwise, Reduction, Scatter, View
-from probtensor.testing.exact import evaluate_exact, lost, ulps
 from probtensor.testing.nearby import in_single, neighbours
 from probtensor.testing.points import (
     column,

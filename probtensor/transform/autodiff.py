@@ -133,7 +133,7 @@ def _pushed_through(
             if any(t is not None for t in given):
                 edges.inherit(node, given)
                 edges.mixtures.note(node)
-                with made_by(node):
+                with made_by(node, derivative=True):
                     past = _push_mixture(node, moving, hidden, edges)
                     moving[node] = _push(node, given, edges) if past is None else past
     return [moving.get(y) for y in tops]
@@ -273,7 +273,7 @@ def _accumulated(
     for node in reversed(order):
         if node not in active:
             continue
-        with made_by(node):
+        with made_by(node, derivative=True):
             g = _cotangent(node, given, active)
             if g is None:
                 continue

@@ -50,7 +50,7 @@ ARROWS = {
     | {"targets", "optimize", "sample.checks", "sample.runs.output", "sample.run", "sample.errors"},
     "sample": {"version", "system", "device", "calls", "process"},
     "autodiff": COMPILER | {"compile"},
-    "debug": LANGUAGE | {"ops", "inspect"},
+    "debug": LANGUAGE | {"ops", "inspect", "function"},
     "fft": {"ops", "calls"},
     "linalg": {"ops", "calls"},
     "loop": {"ops", "calls"},
@@ -89,6 +89,7 @@ KNOWN_STATE = {
         "ROWS": "the modules of rows fill the table of ops",
         "BATCHED": "the modules of rows fill the table of ops",
     },
+    "function/numbers/checked.py": {"_WATCHED": "the blocks of pt.debug.check that are open"},
     "graph/sizes.py": {"_UIDS": "sizes of one tensor's value have one name as long as it lives"},
     "evaluate.py": {"_EVALUATED": "functions that `eval` made, kept as long as their tensors live"},
     "ops/kinds/base.py": {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 
-from probtensor.testing.exact import meanings
+from probtensor.inspect.exact.values import meanings
 from tests.cython_ext.compiled import Loop, binary, build, unary
 
 CALLED = (

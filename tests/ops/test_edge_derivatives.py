@@ -8,8 +8,8 @@ import pytest
 
 from probtensor import ops
 from probtensor.graph.node import make, new_input
+from probtensor.inspect.exact.values import meanings
 from probtensor.ops.kinds import REGISTRY, Elementwise
-from probtensor.testing.exact import meanings
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.autodiff import gradient
 

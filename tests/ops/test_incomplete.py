@@ -10,9 +10,9 @@ import probtensor as pt
 from cython_ext.scalars import apply
 from probtensor import ops
 from probtensor.graph.node import GraphError
+from probtensor.inspect.exact.gammas import derivative
+from probtensor.inspect.exact.values import meanings
 from probtensor.ops.kinds import REGISTRY
-from probtensor.testing.exact import meanings
-from probtensor.testing.exact_gammas import derivative
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.autodiff import gradient
 

@@ -9,9 +9,9 @@ import pytest
 
 from cython_ext.scipy_special import FUNCTIONS, PREFIX, is_scipy
 from probtensor import ops
+from probtensor.inspect.exact.values import evaluate_exact, meanings, ulps
 from probtensor.ops.elementwise import arithmetic
 from probtensor.ops.kinds import REGISTRY, Elementwise
-from probtensor.testing.exact import evaluate_exact, meanings, ulps
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.autodiff import gradient
 from tests.ops.numpy_twin import check

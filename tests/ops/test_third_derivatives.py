@@ -8,9 +8,9 @@ import pytest
 
 from probtensor import ops
 from probtensor.graph.node import GraphError, make
+from probtensor.inspect.exact.values import meanings
 from probtensor.ops.kinds import REGISTRY, Elementwise
 from probtensor.ops.random.draws import Draw
-from probtensor.testing.exact import meanings
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.autodiff import gradient
 

@@ -6,6 +6,7 @@ import pytest
 from probtensor import ops
 from probtensor.graph import toposort
 from probtensor.graph.node import make
+from probtensor.inspect.exact.values import evaluate_exact, lost
 from probtensor.rules import STABLE, TOPICS, divide_once
 from probtensor.rules.arithmetic import reciprocals
 from probtensor.rules.arithmetic.sums import drop_scatter_of_zeros
@@ -13,7 +14,6 @@ from probtensor.rules.probability.links import log_of_probability
 from probtensor.rules.structure import shapes
 from probtensor.rules.structure.shapes import join_written_slices
 from probtensor.testing import sound
-from probtensor.testing.exact import evaluate_exact, lost
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.testing.sound import faults, faults_between, faults_nearby
 from probtensor.transform import apply_rules, rewrite, rule, var

@@ -8,9 +8,9 @@ from probtensor import ops
 from probtensor.compile import PIPELINE
 from probtensor.graph import toposort
 from probtensor.graph.node import Const
+from probtensor.inspect.exact.values import evaluate_exact
 from probtensor.ops.kinds import Elementwise
 from probtensor.rules import STABLE, grad
-from probtensor.testing.exact import evaluate_exact
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform import apply_rules, autodiff
 from probtensor.transform.passes import run

@@ -5,8 +5,8 @@ import pytest
 
 from probtensor import ops
 from probtensor.graph import GraphError
+from probtensor.inspect.exact.values import evaluate_exact, ulps
 from probtensor.rules import STABLE, grad, stabilized
-from probtensor.testing.exact import evaluate_exact, ulps
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform import apply_rules, autodiff
 

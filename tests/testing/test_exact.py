@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from probtensor import ops
+from probtensor.inspect.exact.values import evaluate_exact, exact_array, meanings, ulps
 from probtensor.ops.kinds import REGISTRY, Elementwise
 from probtensor.ops.random.draws import Draw
 from probtensor.testing import conform
-from probtensor.testing.exact import evaluate_exact, exact_array, meanings, ulps
 from probtensor.testing.reference import evaluate_numpy
 
 SCALAR = sorted(

@@ -71,3 +71,48 @@ def test_a_jacobian_in_either_mode_and_the_cheaper_one():
             np.testing.assert_allclose(got[k], got[2 * third + k], rtol=1e-13)
     with pytest.raises(ValueError, match="mode='both'"):
         pt.jacobian(y, x, mode="both")
+
+
+def wrong_square():
+    wrong = pt.custom_vjp(lambda x: x**2)
+    wrong.defvjp(lambda x: (x**2, x), lambda x, g: (2.1 * x * g,))
+    return wrong
+
+
+def test_the_operation_with_the_wrong_derivative_is_named():
+    wrong = wrong_square()
+
+    def model(x):
+        a = pt.exp(x)
+        b = wrong(a)  # the wrong one
+        return pt.log(b + 1.0)
+
+    with pytest.raises(pt.autodiff.GradientError) as caught:
+        pt.autodiff.verify_grad(model, [np.array([0.1, 0.2])], target="machine")
+    text = str(caught.value)
+    assert "the derivative of custom_vjp is wrong" in text and "b = wrong(a)  # the" in text
+    assert "square(exp(argument 0)) by exp(argument 0), element [0]: 2.6" in text
+
+
+def test_a_wrong_derivative_in_a_loop_and_in_one_of_two_results():
+    wrong = wrong_square()
+
+    def loop(x):
+        return pt.scan(lambda v, c: pt.tanh(wrong(c) + v), sequences=[x],
+                       outputs_info=[pt.as_tensor(0.5)])[0]  # fmt: skip
+
+    both = pt.custom_vjp(lambda x, y: (x * y, x + y))
+    both.defvjp(lambda x, y: ((x * y, x + y), (x, y)),
+                lambda r, g: (g[0] * r[1] + g[1], g[0] * r[0] - g[1]))  # fmt: skip
+    with pytest.raises(pt.autodiff.GradientError, match=r"custom_vjp is wrong\n.*wrong\(c\) \+ v"):
+        pt.autodiff.verify_grad(loop, [np.array([0.1, 0.2, 0.3])], target="machine")
+    point = [np.array([1.0, 2.0]), np.array([1.0, 0.5])]
+    pt.autodiff.verify_grad(lambda x, y: both(x, y)[0], point, target="machine")
+    with pytest.raises(pt.autodiff.GradientError, match="by argument 1, element"):
+        pt.autodiff.verify_grad(lambda x, y: pt.sin(both(x, y)[1]), point, target="machine")
+
+
+def test_derivatives_that_are_set_on_purpose_are_told():
+    with pytest.raises(pt.autodiff.GradientError, match="zero_grad sets the derivative"):
+        pt.autodiff.verify_grad(lambda x: pt.exp(pt.zero_grad(x)) * x, [np.ones(2)],
+                                target="machine")  # fmt: skip

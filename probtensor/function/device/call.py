@@ -93,6 +93,8 @@ class DeviceFunction(Function):
             other = self.instead(args, error)
         return other(*args)
 
+    unchecked = __call__
+
     def _converted(self, args: tuple) -> tuple:
         """The arguments as arrays on the host or the device, converted before any lock is taken:
         conversion may run user code, which may call this function."""

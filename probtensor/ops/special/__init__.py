@@ -9,5 +9,5 @@
                    incomplete functions, their logarithms, inverses and derivatives
 
 To add a function: its block here, its C in cython_ext/include, its exact meaning in
-testing/exact.py, which the accuracy tests compare it with.
+inspect/exact/values.py, which the accuracy tests compare it with.
 """

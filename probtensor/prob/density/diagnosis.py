@@ -1,21 +1,32 @@
-"""The log density of a model term by term at one point, and its entries that are not finite."""
+"""The log density of a model term by term at one point, and its entries that are not finite, each
+with the operation inside of the term that made it so."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from probtensor.dataclass import dataclass
-from probtensor.graph import Node, line_of
+from probtensor.dataclass import dataclass, replace
+from probtensor.graph import Node, line_of, made_by, toposort
 from probtensor.late import late
 from probtensor.prob.density.logp import SupportCheck, full_density
-from probtensor.prob.model.data import evaluate
+from probtensor.prob.model.data import evaluated
 from probtensor.prob.model.graphs import Model, TermSource, term_sources
 from probtensor.prob.sequences.resolve import resolved
 
+if TYPE_CHECKING:
+    from probtensor.inspect.numbers.nonfinite import NonFinite
+    from probtensor.prob.model.posterior import Posterior
+
 enumeration = late("probtensor.prob.enumeration.model")
 weights = late("probtensor.prob.model.weights")
+influence = late("probtensor.inspect.numbers.influence")
+nonfinite = late("probtensor.inspect.numbers.nonfinite")
+replay = late("probtensor.inspect.replay")
+
+MOST_EXPLAINED = 3  # terms, of which the operation is told
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +41,7 @@ class Term:
     entry: float | None = None
     parameters: tuple[tuple[str, float], ...] = ()
     demand: str = ""  # what the entry must be, for a parameter outside its support
+    origin: NonFinite | None = None  # what made the entry
 
     @property
     def finite(self) -> bool:
@@ -72,22 +84,74 @@ class Diagnosis:
 
 def diagnose(model: Model, q: np.ndarray, arrays: Mapping[Node, np.ndarray]) -> Diagnosis:
     """Every term at q, computed by NumPy with all checks in it."""
-    sources = [(source, *explained(model, source)) for source in term_sources(model)]
+    sources = []
+    for source in term_sources(model):
+        with made_by(source.node):
+            sources.append((source, *explained(model, source)))
     if model.summed:
         sources = enumeration.with_sums(model, sources)
     wanted = [x for guard in model.guards for x in (guard.inside, guard.value)]
     wanted += [node for _, graph, named in sources for node in (graph, *named.values())]
-    found = iter(evaluate(model.at_q(wanted), {**arrays, model.q: q}))
+    placed = model.at_q(wanted)
+    known, sizes = evaluated(placed, {**arrays, model.q: q})
+    graphs = iter(placed[2 * len(model.guards) :])
+    found = iter([known[y] for y in placed])
     guards = [failed_guard(guard, next(found), next(found)) for guard in model.guards]
     terms = []
     for source, _, named in sources:
-        values = next(found)
-        terms.append(term_of(source, values, {name: next(found) for name in named}))
+        values, graph = next(found), next(graphs)
+        for _ in named:
+            next(graphs)
+        term = term_of(source, values, {name: next(found) for name in named})
+        if not term.finite and term.index is not None:
+            term = replace(term, origin=_origin(graph, term.index, known, sizes))
+        terms.append(term)
     for term in (term for term in guards if term is not None):
         # After the term that it explains, which was made on the same line.
         positions = [k for k, other in enumerate(terms) if other.line == term.line]
         terms.insert(positions[0] + 1 if positions else 0, term)
     return Diagnosis(tuple(terms))
+
+
+def _origin(
+    graph: Node, index: tuple[int, ...], known: dict[Node, np.ndarray], sizes: dict[str, int]
+) -> NonFinite | None:
+    """What made an entry of a term that is not finite; None where that cannot be told."""
+    level = replay.Level(toposort([graph]), known, sizes)
+    try:
+        kind = "nan" if np.isnan(known[graph][index]) else "inf"
+        found = nonfinite.traced(influence.Element(level, graph, index), kind)
+    except Exception:  # the terms are worth more than this part of them
+        return None
+    return None if found.source == "unknown" else found
+
+
+def report(posterior: Posterior, q: np.ndarray) -> str:
+    """The text of `Posterior.diagnose`: the terms at q, and where they are all finite what made the
+    gradient not so."""
+    found = posterior.terms(q)
+    guarded = {term.line for term in found.problems if term.demand}
+    rows = [str(found)]
+    for term in [x for x in found.problems if x.origin and x.line not in guarded][:MOST_EXPLAINED]:
+        first, *others = _rows(term.origin)
+        rows += [f"  {term.name} because {first}", *(f"    {row}" for row in others)]
+    gradient = np.asarray(posterior.logp_and_grad(q)[1])
+    bad = ~np.isfinite(gradient)
+    if not found.problems and bad.any():
+        first = int(np.argmax(bad))
+        names = posterior.variable_of(first)
+        rows.append(f"  the derivative by {names} is {gradient[first]:.6g}, q[{first}]")
+        if bad.sum() > 1:
+            rows[-1] += f", as are {int(bad.sum()) - 1} others"
+        made = posterior.function.find_nan(q, kind="nan" if np.isnan(gradient).any() else "inf")
+        if made is not None:
+            first, *others = _rows(made)
+            rows += [f"  because {first}", *(f"    {row}" for row in others)]
+    return "\n".join(rows)
+
+
+def _rows(found: NonFinite) -> list[str]:
+    return found.rows() if found.cause is None else [*found.rows(), *found.cause.rows()]
 
 
 def explained(model: Model, source: TermSource) -> tuple[Node, dict[str, Node]]:

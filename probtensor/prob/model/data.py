@@ -80,6 +80,14 @@ def default_of(node: Node) -> np.ndarray | None:
 def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list[np.ndarray]:
     """The outputs' values, those of scalar functions as compiled code has them, else by the NumPy
     meaning of each op; `values` says those of the inputs."""
+    known, _ = evaluated(outputs, values)
+    return [known[y] for y in outputs]
+
+
+def evaluated(
+    outputs: Sequence[Node], values: Mapping[Node, np.ndarray]
+) -> tuple[dict[Node, np.ndarray], dict[str, int]]:
+    """The values of all nodes that outputs need, as by `evaluate`, and the sizes by name."""
     sizes = KnownSizes()
     known: dict[Node, np.ndarray] = {}
     for node, array in values.items():
@@ -96,7 +104,7 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list
             known[node] = value_at(node, [known[x] for x in node.inputs], given)
             if isinstance(node.op, FROM_DATA):
                 sizes.read(node.op.name, node.shape, known[node].shape, line_of(node))
-    return [known[y] for y in outputs]
+    return known, sizes.values
 
 
 def value_at(node: Node, arguments: Sequence[Value], sizes: Mapping[str, int]) -> Value:

@@ -34,9 +34,10 @@ class Inspected:
 
     @public
     def diagnose(self, q: ArrayLike) -> str:
-        """What is wrong with the density at q, as text: the variable, the index in it, its
-        parameters there and the line; all terms if nothing is wrong."""
-        return str(self.terms(q))
+        """What is wrong with the density at q, or its gradient, as text: the variable, the index
+        in it, its parameters there and the line, and the operation that made it so; all terms if
+        nothing is wrong."""
+        return diagnosis.report(self, self._point(q))
 
     def lint(self, *, seed: object = 0) -> Findings:
         """Faults of the model that make sampling fail: see `pt.lint`."""

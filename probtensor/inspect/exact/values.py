@@ -22,14 +22,14 @@ from probtensor import ops
 from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf
 from probtensor.graph.sizes import measured_sizes, resized
 from probtensor.graph.walk import toposort
-from probtensor.ops.kinds import Composite, Contraction, Elementwise, Reduction
-from probtensor.testing.exact_gammas import gamma_meanings
-from probtensor.testing.exact_special import (
+from probtensor.inspect.exact.gammas import gamma_meanings
+from probtensor.inspect.exact.special import (
     bessel_meanings,
     integral_meanings,
     series_meanings,
 )
-from probtensor.testing.reference import size_names_of
+from probtensor.inspect.replay import sizes_of
+from probtensor.ops.kinds import Composite, Contraction, Elementwise, Reduction
 from probtensor.types import size_value
 
 BITS = 2000
@@ -48,7 +48,7 @@ def evaluate_exact(
     sums and limits that are not exact in `bits` bits are perturbed, to detect lost terms."""
     import mpmath
 
-    names = size_names_of(values)
+    names = sizes_of({x: np.asarray(value) for x, value in values.items()})
     found: dict[Node, np.ndarray] = {}
     with mpmath.workprec(bits):
         for node in toposort(outputs):
@@ -82,14 +82,22 @@ def _value(
         return _objects(size_value(node.op.size, names))
     op: Any = resized(node.op, names)
     arrays = [found[x] for x in node.inputs]
+    if isinstance(op, Composite):
+        return _expanded(node, arrays, values, names, upset)
+    return applied(node, op, arrays, upset)
+
+
+def applied(
+    node: Node, op: Any, arrays: list[np.ndarray], upset: bool = False
+) -> np.ndarray:
+    """The exact value of a node from those of its inputs, at the present precision of mpmath; `op`
+    is its op with the sizes of the values. GraphError for an op without an exact meaning."""
     if isinstance(op, Elementwise):
         return _elementwise(node, op, arrays, upset)
     if isinstance(op, Reduction):
         return _reduced(op, arrays[0])
     if isinstance(op, Contraction):
         return _objects(np.einsum(op.subscripts, *arrays))
-    if isinstance(op, Composite):
-        return _expanded(node, arrays, values, names, upset)
     if not node.type.is_float:
         return _objects(op.numpy(*arrays))
     # Views and scatters move values; what they are moved by are plain integers.
