@@ -49,7 +49,8 @@ class Lowered:
     fusion choice.
 
     `implicit` are the inputs that are not arguments, the last among the plan's inputs. `written`
-    are the outputs before the passes.
+    are the outputs before the passes; `started`, which the passes were applied to, are these with
+    plain names for sizes that data decide, and the values of such sizes. `steps` are the passes.
     """
 
     outputs: tuple[Node, ...]
@@ -59,6 +60,8 @@ class Lowered:
     timings: Mapping[str, float]
     passes: Callable[[], str]
     fused: Callable[[], Fusion]
+    started: tuple[Node, ...]
+    steps: tuple[object, ...]
 
 
 @dataclass(frozen=True)
