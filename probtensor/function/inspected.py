@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from numpy.typing import ArrayLike
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 profiles = late("probtensor.inspect.profile")
 stages = late("probtensor.inspect.stages")
 traces = late("probtensor.inspect.trace")
+trees = late("probtensor.inspect.texts.tree")
 
 
 class Inspected:
@@ -67,3 +68,15 @@ class Inspected:
             log(exp(x)) -> x
         """
         return traces.record(self)
+
+    @public
+    def dprint(self, **options: object) -> str | TextIO | None:
+        """Print the graph that is computed, after all passes, as a tree; options are those of
+        `pt.debugprint`, as `print_storage=True` for kernels and buffers.
+
+            >>> x = pt.scalar("x")
+            >>> pt.function([x], pt.log(pt.exp(x) + 1)).dprint(print_rules=True)
+            softplus [id A] 0 <- log(1 + exp(x)) -> softplus(x)
+             └─ x [id B]
+        """
+        return trees.debugprint(self, **options)

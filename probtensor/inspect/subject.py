@@ -37,3 +37,11 @@ class Subject(Protocol):
 
     def __call__(self, *args: object) -> object: ...
 
+
+def function_in(value: object) -> Subject | None:
+    """The compiled function that a value is, or that it has as its attribute `function`, as a
+    posterior does; None for anything else."""
+    for found in (value, getattr(value, "function", None)):
+        if hasattr(found, "compilation") and hasattr(found, "program"):
+            return found
+    return None

@@ -119,6 +119,7 @@ class Trace:
     def __init__(self, stages: Sequence[Stage], steps: Sequence[Step]) -> None:
         self.stages, self.steps = tuple(stages), tuple(steps)
         self._graphs: dict[int, tuple[Node, ...]] = {}
+        self._makers: Mapping[Node, tuple[Step, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -161,6 +162,13 @@ class Trace:
         if not found:
             raise KeyError(f"{name!r} is none of {', '.join(s.name for s in self.stages)}")
         return found[-1]
+
+    def rules_of(self) -> Mapping[Node, tuple[Step, ...]]:
+        """The steps that made each node, of all graphs of the trace: a node that was there at first
+        has none, and one over changed operands those of the node that it was."""
+        if self._makers is None:
+            self._makers = _makers_of(self)
+        return self._makers
 
     def by_line(self) -> Mapping[str, list[Step]]:
         """The steps of each of the user's lines, in order of first use."""
@@ -438,3 +446,37 @@ def _replayed(scope: Scope, count: int) -> list[Node]:
     for output in scope.before:
         driver.finish(output)
     return [driver.done[output] for output in scope.before]
+
+
+def _makers_of(trace: Trace) -> dict[Node, tuple[Step, ...]]:
+    """The steps that made each node; see `Trace.rules_of`."""
+    made: dict[Node, tuple[Step, ...]] = {}
+
+    def enter(outputs: Sequence[Node], steps: tuple[Step, ...]) -> None:
+        """Nodes that are new among these and what they need are made by these steps."""
+        stack = list(outputs)
+        while stack:
+            node = stack.pop()
+            if node not in made:
+                made[node] = steps
+                stack.extend(node.inputs)
+                stack.extend(y for body in all_bodies(node.op) for y in body.outputs)
+
+    for stage in trace.stages:
+        enter(stage.before, ())
+        changed = {}
+        for k in stage.steps:
+            step = trace.steps[k]
+            changed[step.node] = step
+            enter([step.node], ())
+            enter([step.after], (*made[step.node], step) if step.rule != BODIES else
+                  made[step.node])  # fmt: skip
+        if stage.scope is not None:
+            driver = _Replay({node: step.after for node, step in changed.items()})
+            for output in stage.before:
+                driver.finish(output)
+            for node, following in driver.next.items():
+                if following is not node and node not in changed:  # over changed operands
+                    made[following] = made.get(following) or made.get(node, ())
+        enter(stage.after, ())
+    return made
