@@ -1,10 +1,19 @@
-"""Models as pictures: plain text, mermaid, Graphviz, LaTeX. All are text; no package is needed."""
+"""Models as pictures: plain text, mermaid, Graphviz, LaTeX. All are text; no package is needed.
+Graphs without random variables are formulas, in one line or in LaTeX.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from probtensor.calls import line_text, public
+from probtensor.graph import Node, ancestors
+from probtensor.inspect.subject import function_in
+from probtensor.inspect.texts.formulas import formula
+from probtensor.prob.distributions.base import Deterministic, Potential, RandomVariable
+from probtensor.prob.model.data import Data
+from probtensor.prob.model.posterior import Posterior
+from probtensor.prob.modelling.expressions import Writer
 from probtensor.prob.modelling.structure import (
     DATA,
     DETERMINISTIC,
@@ -16,6 +25,9 @@ from probtensor.prob.modelling.structure import (
     Structure,
     structure_of,
 )
+from probtensor.rules import stabilized
+
+LONGEST = 4000  # characters of a formula in LaTeX
 
 # Left and right end of a mermaid node, and the shape of a Graphviz node.
 _MERMAID = {
@@ -60,14 +72,17 @@ def model_graph(model: object, format: str = "text") -> str:
 
 @public
 def latex(model: object) -> str:
-    r"""A model as LaTeX: one line for each variable, deterministic and potential, for `aligned` in
-    a formula.
+    r"""A model or an expression as LaTeX.
 
-    model  a posterior, or named tensors: one, a list or a dict
+    model  a posterior, named tensors that are random or depend on random variables, or any tensors
+           or compiled function: one, a list or a dict
 
-    Names of Greek letters become these, and what follows an underscore an index.
+    A model has one line for each variable, deterministic and potential, for `aligned` in a formula.
+    Other tensors are written down to their inputs: sums with indices, fractions, matrices, cases,
+    loops as recursions. Names of Greek letters become these, and what follows an underscore an
+    index.
 
-    Returns text. Raises TypeError for what is no model.
+    Returns text. Raises TypeError for what is neither.
 
         >>> mu = pt.random.normal(0, 5, name="mu")
         >>> tau = pt.random.half_cauchy(5, name="tau_a")
@@ -77,7 +92,13 @@ def latex(model: object) -> str:
         \tau_{a} &\sim \operatorname{HalfCauchy}\left(5\right) \\
         \theta &\sim \operatorname{Normal}\left(\mu, \tau_{a}\right)
         \end{aligned}
+        >>> x, beta = pt.vector("x"), pt.scalar("beta")
+        >>> print(pt.latex(pt.sum((x - beta) ** 2) / 2))
+        \frac{\sum_{i} \left(x_{i} - \beta\right)^{2}}{2}
     """
+    tensors = expressions_in(model)
+    if tensors is not None:
+        return latex_of_tensors(tensors)
     structure = structure_of("latex", model)
     writer = structure.writer(latex=True)
     rows = []
@@ -85,6 +106,79 @@ def latex(model: object) -> str:
         if part.kind != DATA:
             sign = r"\sim" if part.distribution else "="
             rows.append(rf"{writer.name(part.name)} &{sign} {structure.formula(part, writer)}")
+    return aligned(rows)
+
+
+@public
+def pprint(expression: object, *, simplify: bool = False, longest: int = 2000) -> str:
+    """An expression as mathematics, in one line: infix operators, with no more parentheses than
+    needed.
+
+    expression  a tensor, a compiled function (its outputs), a posterior, or a list or dict of these
+    simplify    apply the rules that every function is simplified by first
+    longest     characters; of a longer expression the deepest parts are written as `...`
+
+    Factors of 1, signs and literals of a product are written once, equal factors as a power, and
+    nothing for ops that only repeat or rearrange elements. So gradients read as mathematics.
+
+    Returns text, for several tensors a line each; for a model the text of `pt.model_graph`.
+    Raises TypeError for what is neither tensor nor model.
+
+        >>> x = pt.scalar("x")
+        >>> pt.pprint(pt.grad(pt.exp(x) / x, x))
+        '-exp(x) / x**2 + exp(x) / x'
+    """
+    tensors = expressions_in(expression)
+    if tensors is None:
+        return model_graph(expression)
+    nodes = list(tensors.values())
+    nodes = stabilized(nodes) if simplify else nodes
+    rows = [
+        f"{f'{name} = ' if name else ''}{one_line(node, longest)}"
+        for name, node in zip(tensors, nodes, strict=True)
+    ]
+    return "\n".join(rows)
+
+
+def expressions_in(given: object) -> dict[str, Node] | None:
+    """The tensors in what was given, by their names in a dict or a function with several outputs,
+    else by ''; None for a model, and for what is no tensor."""
+    function = None if isinstance(given, (Node, Posterior)) else function_in(given)
+    if function is not None:
+        outputs = function.program.results or function.compilation.lowered().written
+        given = list(outputs) if len(outputs) != 1 else outputs[0]
+    named = dict(given) if isinstance(given, Mapping) else None
+    parts = list(named.values()) if named is not None else given
+    parts = list(parts) if isinstance(parts, (list, tuple)) else [parts]
+    if not parts or not all(isinstance(x, Node) for x in parts):
+        return None
+    kinds = (RandomVariable, Potential, Deterministic, Data)
+    if any(isinstance(x.op, kinds) for x in ancestors(parts)):
+        named_random = [x for x in ancestors(parts) if isinstance(x.op, kinds)]
+        if all(x.name and isinstance(x.op, kinds) for x in parts) or not named_random:
+            return None
+    names = map(str, named) if named is not None else (
+        f"y{k}" if len(parts) > 1 else "" for k in range(len(parts))
+    )  # fmt: skip
+    return dict(zip(names, parts, strict=True))
+
+
+def one_line(node: Node, longest: int) -> str:
+    """An expression in one line."""
+    return formula(lambda f: f.expression(node), Writer({}), longest)
+
+
+def latex_of_tensors(tensors: Mapping[str, Node]) -> str:
+    """Expressions in LaTeX: one alone, several as the rows of `aligned`."""
+    writer = Writer({}, latex=True)
+    texts = [formula(lambda f, x=x: f.expression(x), writer, LONGEST) for x in tensors.values()]
+    if len(texts) == 1:
+        return texts[0]
+    return aligned([f"{writer.name(name)} &= {text}" for name, text in zip(tensors, texts)])
+
+
+def aligned(rows: Sequence[str]) -> str:
+    """Rows of a formula in LaTeX."""
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
