@@ -103,6 +103,7 @@ def _limit(big: str, letter: str, size: object) -> str:
 
 
 def sum_to(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[str, int] | None:
+    """A sum over leading axes."""
     if index is not None:
         return None
     x = node.inputs[0]
@@ -113,6 +114,7 @@ def sum_to(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[str
 
 
 def log_sum_exp(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[str, int] | None:
+    """The logarithm of a sum of exponentials."""
     return f.call("logsumexp", [f.written(node.inputs[0], depth)[0]]), ATOM
 
 
@@ -166,12 +168,14 @@ def _transposed(f: Formula, text: str) -> str:
 
 
 def transpose(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[str, int] | None:
+    """A transposed matrix."""
     if index is not None:
         return None
     return _transposed(f, f.bound(node.inputs[0], depth, ATOM)), ATOM
 
 
 def inverse(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[str, int] | None:
+    """An inverse matrix."""
     base = f.bound(node.inputs[0], depth, ATOM)
     if f.latex:
         return f"{base}^{{-1}}", POWER
@@ -179,6 +183,7 @@ def inverse(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[st
 
 
 def solve(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[str, int] | None:
+    """The solution of a linear system."""
     if not f.latex:
         return None
     a, b = node.inputs[:2]
@@ -186,6 +191,7 @@ def solve(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[str,
 
 
 def concatenate(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[str, int]:
+    """Tensors next to each other, a matrix of them in LaTeX."""
     parts = [f.written(x, depth)[0] for x in node.inputs]
     if f.latex:
         return matrix([[part] for part in parts] if node.op.axis == 0 else [parts]), ATOM
@@ -199,6 +205,7 @@ def concatenate(f: Formula, node: Node, depth: int, index: Index | None) -> tupl
 
 
 def slices(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[str, int]:
+    """Elements by slices."""
     op, x = node.op, node.inputs[0]
     if index is not None:
         places = zip(index, op.starts, op.steps, op.sizes)
@@ -220,6 +227,7 @@ def _place(f: Formula, letter: str, start: object, step: int, size: object) -> s
 
 
 def gather(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[str, int]:
+    """Elements by arrays of indices."""
     op, (x, *places) = node.op, node.inputs
     if index is not None:
         inside = max(place.ndim for place in places)
@@ -288,6 +296,7 @@ def iota(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[str, 
 
 
 def where(f: Formula, node: Node, depth: int, index: Index | None) -> tuple[str, int] | None:
+    """One of two tensors, element by element."""
     if not f.latex:
         return None
     condition, yes, no = (f.bound(x, depth, OR, index) for x in node.inputs)
@@ -307,6 +316,7 @@ def choice(f: Formula, node: Node, depth: int) -> tuple[str, int]:
 
 
 def branch(f: Formula, node: Node, depth: int) -> tuple[str, int]:
+    """One of several bodies, as what it computes."""
     producer = node.inputs[0]
     selector, *given = producer.inputs
     values = []

@@ -27,35 +27,22 @@ Times = Mapping[object, float]
 
 @public
 def debugprint(
-    graph_like: object,
-    depth: int = -1,
-    print_type: bool = False,
-    print_shape: bool = False,
-    file: TextIO | str | None = None,
-    id_type: str = "CHAR",
-    stop_on_name: bool = False,
-    done: MutableMapping[Node, str] | None = None,
-    print_storage: bool = False,
-    used_ids: MutableMapping[Node, str] | None = None,
-    print_op_info: bool = False,
-    print_destroy_map: bool = False,
-    print_view_map: bool = False,
-    print_fgraph_inputs: bool = False,
-    print_inner_graphs: bool = True,
-    *,
-    print_lines: bool = False,
-    print_rules: bool = False,
-    stage: str = "compiled",
+    graph_like: object, depth: int = -1, print_type: bool = False, print_shape: bool = False,
+    file: TextIO | str | None = None, id_type: str = "CHAR", stop_on_name: bool = False,
+    done: MutableMapping[Node, str] | None = None, print_storage: bool = False,
+    used_ids: MutableMapping[Node, str] | None = None, print_op_info: bool = False,
+    print_destroy_map: bool = False, print_view_map: bool = False,
+    print_fgraph_inputs: bool = False, print_inner_graphs: bool = True, *,
+    print_lines: bool = False, print_rules: bool = False, stage: str = "compiled",
     profile: Times | None = None,
-) -> str | TextIO | None:
+) -> str | TextIO | None:  # fmt: skip
     """Print a graph as a tree: each node by its op, with an id, its operands below it. A node that
     was printed before is only repeated by its id, with `···` for what is below it.
 
-    graph_like       a tensor, a compiled function, a posterior, or a list or dict of them; of a
-                     function the graph after all passes is printed
+    graph_like       a tensor, a compiled function (its graph after all passes), a posterior, or a
+                     list or dict of them
     depth            how many levels are printed; -1 for all
-    print_type       the type of each node, `<float64[3]>`
-    print_shape      its shape
+    print_type, print_shape  the type of each node, `<float64[3]>`; its shape
     file             where the text goes: a file, None for the standard output, "str" to return it
     id_type          "CHAR" for ids A, B, ..., "int" for 0, 1, ..., "id" for those of Python,
                      "auto" for ids that no other print of the process has, "" for none
@@ -64,16 +51,14 @@ def debugprint(
                      those in `used_ids` keep their ids, so that several prints agree
     print_storage    of a function: the kernel that computes a node, and the buffer it is in
     print_op_info    at the end, what each op computes, by its documentation
-    print_destroy_map    of a function: the nodes that are computed in the memory of their reader
-    print_view_map   of a function: the nodes that are read through the indices of another
+    print_destroy_map, print_view_map  of a function: the nodes that are computed in the memory of
+                     their reader; those that are read through the indices of another
     print_fgraph_inputs  at first the inputs, of a function also those it finds by itself
     print_inner_graphs   at the end, the bodies of loops and branches
-    print_lines      the user's file and line of each node
-    print_rules      of a function: the rules that made a node
+    print_lines, print_rules  the user's line of each node; of a function the rules that made it
     stage            of a function: "compiled", "written", or the name of the pass after which the
                      graph is printed
-    profile          seconds by node, by `file:line`, by kernel or by op: printed beside the nodes,
-                     with the share
+    profile          seconds by node, by `file:line`, by kernel or by op, printed with the shares
 
     Returns None, the file that was given, or with file="str" the text. Raises TypeError for what is
     no graph, and for options of a function that a tensor lacks; ValueError for another `id_type` or
@@ -83,28 +68,16 @@ def debugprint(
         >>> pt.debugprint(pt.exp(x) + pt.exp(x).sum())
         add [id A]
          ├─ exp [id B]
-         │  └─ x [id C]
+         │   └─ x [id C]
          └─ sum{axes=(0,)} [id D]
-            └─ exp [id B] ···
+             └─ exp [id B] ···
     """
-    if id_type not in ID_TYPES:
-        raise refusal(
-            f"debugprint: id_type={id_type!r:.40} is none of {', '.join(map(repr, ID_TYPES))}",
-            kind=ValueError,
-        )
     printer = _Printer(
         depth, print_type, print_shape, id_type, stop_on_name,
         {} if done is None else done, {} if used_ids is None else used_ids,
         print_storage, print_destroy_map, print_view_map, print_lines, print_rules, profile or {},
     )  # fmt: skip
-    rows: list[str] = []
-    for part in _parts_of(graph_like):
-        rows += printer.part(part, stage, print_fgraph_inputs)
-    if print_inner_graphs:
-        rows += printer.inner_graphs()
-    if print_op_info:
-        rows += printer.op_info()
-    text = "\n".join(rows)
+    text = printer.text(graph_like, stage, print_fgraph_inputs, print_inner_graphs, print_op_info)
     if file == "str":
         return text
     print(text, file=sys.stdout if file is None else file)
@@ -169,6 +142,19 @@ class _Printer:
     makers: Mapping[Node, tuple[Step, ...]] = field(default_factory=dict)
 
     # What is printed.
+
+    def text(self, given: object, stage: str, inputs: bool, inner: bool, info: bool) -> str:
+        """All that was given, then the bodies, then what ops compute."""
+        if self.id_type not in ID_TYPES:
+            known = ", ".join(map(repr, ID_TYPES))
+            text = f"debugprint: id_type={self.id_type!r:.40} is none of {known}"
+            raise refusal(text, kind=ValueError)
+        rows: list[str] = []
+        for part in _parts_of(given):
+            rows += self.part(part, stage, inputs)
+        rows += self.inner_graphs() if inner else ()
+        rows += self.op_info() if info else ()
+        return "\n".join(rows)
 
     def part(self, part: object, stage: str, inputs: bool) -> Iterator[str]:
         """A tensor or a function."""
