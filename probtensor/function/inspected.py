@@ -11,9 +11,11 @@ from probtensor.late import late
 
 if TYPE_CHECKING:
     from probtensor.inspect.profile import Profile
+    from probtensor.inspect.reports.report import Report
     from probtensor.inspect.trace import Trace
 
 profiles = late("probtensor.inspect.profile")
+reports = late("probtensor.inspect.reports.report")
 stages = late("probtensor.inspect.stages")
 traces = late("probtensor.inspect.trace")
 trees = late("probtensor.inspect.texts.tree")
@@ -33,6 +35,7 @@ class Inspected:
 
         graph     the graph as it was given
         passes    the rewrites of each pass, and the graph after all passes
+        rewrites  every rewrite in order: what became what, by which rule, for which line
         groups    the nodes of each fused loop, and which of them are materialised
         kernels   the loops of each kernel
         schedule  the loops as the target runs them: vector strips on a CPU, launches on a GPU
@@ -80,3 +83,24 @@ class Inspected:
              └─ x [id B]
         """
         return trees.debugprint(self, **options)
+
+    @public
+    def report(self, *args: ArrayLike, witness: bool = False, **kwargs: ArrayLike) -> Report:
+        """What compilation did, by the user's line: each rule that fired, why, how often, and the
+        cost (flops, bytes, by a table) of what it replaced and of what it made.
+
+        args, kwargs  arguments as those of a call: with them sizes are known, and costs are those
+                      of that call; without, an unknown size counts as 100
+        witness       evaluate both sides of every rewrite, on these arguments or on random ones,
+                      and report those that changed a value beyond rounding: `judged.first` is the
+                      first, with its line, values and ulps
+
+        Returns a `Report`; print it, or read its `rows`, `trace` and `judged`. Raises ValueError
+        where no random arguments are found for which the function has finite values.
+
+            >>> x = pt.vector("x")
+            >>> report = pt.function([x], pt.log(1 + pt.exp(x))).report(witness=True)
+            >>> report.rows[0].rule, report.judged.found
+            ('log(1 + exp(x)) -> softplus(x)', ())
+        """
+        return reports.report(self, args, kwargs, witness)

@@ -23,6 +23,7 @@ class Subject(Protocol):
                  passes, `plan`, `passes()`, `fused()`
     plan         the plan: buffers, kernels, sizes
     bound        arrays of inputs that are fixed
+    inputs       the arguments: the inputs of the program that are not bound
     """
 
     label: str
@@ -30,6 +31,7 @@ class Subject(Protocol):
     compilation: Any
     plan: Plan
     bound: Mapping[Node, np.ndarray]
+    inputs: Any
     source: str
     code: int
     arrange: Callable[..., tuple]

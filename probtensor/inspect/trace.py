@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import is_
 
 from cython_ext.graph import Rewriter
-from probtensor.dataclass import dataclass, field
-from probtensor.graph.closed import all_bodies, map_bodies, with_outputs
+from probtensor.dataclass import dataclass, field, replace
+from probtensor.graph.closed import Closed, all_bodies, map_bodies, with_outputs
 from probtensor.graph.node import INTERNED, Node, line_of, made_by, make
 from probtensor.graph.symbolic import described
 from probtensor.graph.walk import rebuild
@@ -48,6 +48,10 @@ class Step:
     source  file and line of the rule; empty for functions
     line    file and line of the user's code that `node` comes from
     inside  the nodes in whose bodies this is, the outermost first
+    bodies  these bodies
+    allowed how many ulps the rule may lose; None where it says nothing of that
+    equal   whether both nodes have one value. Where a function changed the graph, they are places
+            that differ, which may be parts of one thing here and of another there
     """
 
     number: int
@@ -59,6 +63,9 @@ class Step:
     after: Node
     line: str
     inside: tuple[Node, ...] = ()
+    bodies: tuple[Closed, ...] = ()
+    allowed: float | None = None
+    equal: bool = True
 
     @property
     def before_text(self) -> str:
@@ -102,7 +109,7 @@ class Stage:
         return range(self.first, self.first + self.count)
 
     def __str__(self) -> str:
-        return f"{self.name:<14} {self.count:>5} changes  {1e3 * self.seconds:8.2f} ms"
+        return f"{self.name:<14} {self.count:>5} changes"
 
 
 class Trace:
@@ -224,6 +231,19 @@ def of_action(name: str, why: str, action: Callable[[], Sequence[Node]],
     return maker.trace()
 
 
+def of_record(name: str, why: str, made: Record) -> Trace:
+    """The trace of the last runs of rules in a record that follow on one another: each began with
+    what the one before it left."""
+    scopes = [scope for scope in made.scopes if scope.after is not None]
+    chain: list[Scope] = []
+    while scopes and (not chain or _same(scopes[-1].after, chain[0].before)):
+        chain.insert(0, scopes.pop())
+    maker = _Maker()
+    if chain:
+        maker.chain(name, why, chain[0].before, Record(chain), chain[-1].after)
+    return maker.trace()
+
+
 def joined(*traces: Trace) -> Trace:
     """Traces one after the other, as one."""
     maker = _Maker()
@@ -299,11 +319,18 @@ class _Maker:
                     Stage(name, why, tuple(before), tuple(after), len(self.steps), 0, seconds)
                 )
             return
-        pairs = [(c.node, c.after) for c in noted if c.node is not c.after]
         first = len(self.steps)
-        for node, made in pairs or differences(before, after):
+        for change in noted:
+            if change.node is not change.after:
+                op = change.node.op.name
+                reason = f"{op} stands for a graph of other ops, which is put in its place"
+                self.steps.append(
+                    Step(len(self.steps), name, f"expand {op}", reason, "", change.node,
+                         change.after, line_of(change.node))
+                )  # fmt: skip
+        for node, made in differences(before, after) if len(self.steps) == first else ():
             self.steps.append(
-                Step(len(self.steps), name, name, why, "", node, made, line_of(node))
+                Step(len(self.steps), name, name, why, "", node, made, line_of(node), equal=False)
             )
         count = len(self.steps) - first
         self.stages.append(Stage(name, why, tuple(before), tuple(after), first, count, seconds))
@@ -321,17 +348,18 @@ class _Maker:
             before = made.scopes[0].before if made.scopes else after
         self.chain(name, why, before, made, after)
 
-    def enter(self, name: str, scope: Scope, inside: tuple[Node, ...]) -> None:
+    def enter(self, name: str, scope: Scope, inside: tuple[tuple[Node, Closed], ...]) -> None:
         """The steps of a run of rules, and of those over bodies within it."""
+        owners, bodies = tuple(x for x, _ in inside), tuple(body for _, body in inside)
         for item in scope.changes:
             if isinstance(item, Scope):
-                self.enter(name, item, (*inside, item.owner))
+                self.enter(name, item, (*inside, (item.owner, item.body)))
                 continue
             rule = item.rule
             named = (BODIES, WHY_BODIES, "") if rule is None else (rule.name, rule.why, rule.line)
             self.steps.append(
                 Step(len(self.steps), name, *named, item.node, item.after, line_of(item.node),
-                     inside)
+                     owners, bodies, None if rule is None else rule.ulps)
             )  # fmt: skip
 
 
@@ -345,13 +373,11 @@ def _reason(step: Pass) -> str:
 
 
 def _renumbered(step: Step, first: int) -> Step:
-    return Step(step.number + first, step.stage, step.rule, step.why, step.source, step.node,
-                step.after, step.line, step.inside)  # fmt: skip
+    return replace(step, number=step.number + first)
 
 
 def _moved(stage: Stage, first: int) -> Stage:
-    return Stage(stage.name, stage.why, stage.before, stage.after, stage.first + first, stage.count,
-                 stage.seconds, stage.scope)  # fmt: skip
+    return replace(stage, first=stage.first + first)
 
 
 def _same(first: Sequence[Node], second: Sequence[Node]) -> bool:
