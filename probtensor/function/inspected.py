@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from probtensor.inspect.numbers.nonfinite import NonFinite
     from probtensor.inspect.numbers.passes import PassComparison
     from probtensor.inspect.profile import Profile
+    from probtensor.inspect.reports.report import Report
+    from probtensor.inspect.trace import Trace
     from probtensor.lower.plan import Plan
     from probtensor.targets.base import Target
 
@@ -27,7 +29,10 @@ passes = late("probtensor.inspect.numbers.passes")
 stored = late("probtensor.inspect.numbers.stored")
 calls = late("probtensor.function.numbers.given")
 profiles = late("probtensor.inspect.profile")
+reports = late("probtensor.inspect.reports.report")
 stages = late("probtensor.inspect.stages")
+traces = late("probtensor.inspect.trace")
+trees = late("probtensor.inspect.texts.tree")
 
 
 class Inspected:
@@ -44,6 +49,7 @@ class Inspected:
 
         graph     the graph as it was given
         passes    the rewrites of each pass, and the graph after all passes
+        rewrites  every rewrite in order: what became what, by which rule, for which line
         groups    the nodes of each fused loop, and which of them are materialised
         kernels   the loops of each kernel
         schedule  the loops as the target runs them: vector strips on a CPU, launches on a GPU
@@ -179,3 +185,50 @@ class Inspected:
         function, args = self._fitting(args, kwargs)
         values = function.values_of_call(args)
         return auditing.audited(function, values, checking.labels_of(function))
+
+    @public
+    def trace(self) -> Trace:
+        """Every rewrite that compilation made, in order, to be stepped through: iterate over the
+        steps, or ask for `step(k)` and for the graph after k steps, `graph(k)`. The graph goes
+        through all passes once more for this; nothing is recorded when a function is compiled.
+
+        Returns a `Trace`, whose text has a line for each step.
+
+            >>> x = pt.scalar("x")
+            >>> print(pt.function([x], pt.log(pt.exp(x))).trace().step(0).rule)
+            log(exp(x)) -> x
+        """
+        return traces.record(self)
+
+    @public
+    def dprint(self, **options: object) -> str | TextIO | None:
+        """Print the graph that is computed, after all passes, as a tree; options are those of
+        `pt.debugprint`, as `print_storage=True` for kernels and buffers.
+
+            >>> x = pt.scalar("x")
+            >>> pt.function([x], pt.log(pt.exp(x) + 1)).dprint(print_rules=True)
+            softplus [id A] 0 <- log(1 + exp(x)) -> softplus(x)
+             └─ x [id B]
+        """
+        return trees.debugprint(self, **options)
+
+    @public
+    def report(self, *args: ArrayLike, witness: bool = False, **kwargs: ArrayLike) -> Report:
+        """What compilation did, by the user's line: each rule that fired, why, how often, and the
+        cost (flops, bytes, by a table) of what it replaced and of what it made.
+
+        args, kwargs  arguments as those of a call: with them sizes are known, and costs are those
+                      of that call; without, an unknown size counts as 100
+        witness       evaluate both sides of every rewrite, on these arguments or on random ones,
+                      and report those that changed a value beyond rounding: `judged.first` is the
+                      first, with its line, values and ulps
+
+        Returns a `Report`; print it, or read its `rows`, `trace` and `judged`. Raises ValueError
+        where no random arguments are found for which the function has finite values.
+
+            >>> x = pt.vector("x")
+            >>> report = pt.function([x], pt.log(1 + pt.exp(x))).report(witness=True)
+            >>> report.rows[0].rule, report.judged.found
+            ('log(1 + exp(x)) -> softplus(x)', ())
+        """
+        return reports.report(self, args, kwargs, witness)

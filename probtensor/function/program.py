@@ -117,6 +117,17 @@ class Leaf:
 Tree = Leaf | dict | list | tuple | None  # the nested structure of results
 
 
+class Asked:
+    """The outputs before the rules that a user gave with a function, and these rules, for the
+    record of what they did. Rules are code, which does not pickle: it is lost there."""
+
+    def __init__(self, outputs: Sequence[Node] = (), rules: object = ()) -> None:
+        self.outputs, self.rules = tuple(outputs), rules
+
+    def __reduce__(self) -> tuple:
+        return type(None), ()
+
+
 @dataclass(frozen=True)
 class Program:
     """A function before it is compiled; a value that pickles.
@@ -124,7 +135,8 @@ class Program:
     `output_memories` has the memory of each output, "cpu" or "cuda"; `tree` is the structure of the
     results with a Leaf for each output; `target` is a target or the name of one; `compiler` makes
     the Function of a program, as unpickling does; `verbose_errors` is what an error of a call says
-    beside its message (see `request.LEVELS`), `check` what its results are looked at for.
+    beside its message (see `request.LEVELS`), `check` what its results are looked at for, `asked`
+    what rules of the user's were given.
     """
 
     inputs: tuple[In, ...]
@@ -139,6 +151,7 @@ class Program:
     compiler: Callable[[Program], Function]
     verbose_errors: str = "line"
     check: str | None = None
+    asked: Asked | None = None
 
     @property
     def results(self) -> tuple[Node, ...]:
@@ -219,6 +232,7 @@ def selected(program: Program, keys: object) -> Program:
         output_memories=tuple(program.output_memories[k] for k in leaves),
         tree=chosen,
         updates=(),
+        asked=None,
     )
 
 

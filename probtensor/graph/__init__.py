@@ -16,7 +16,7 @@ example) are in tables keyed by node. So there is no clone, no listener and no s
     resize.py    other sizes substituted for names of sizes, through a graph
     walk.py      orders, replacement, ancestors, iterative, so that depth is no limit; under which
                  conditions nodes are needed
-    text.py      printing, parsing back, dot output
+    text.py      printing, parsing back
     law.py       size laws: what must hold of the sizes of a call
     evaluate.py  the NumPy meaning of a graph
     check.py     the verifier that runs around every pass

@@ -1,4 +1,4 @@
-"""Graphs as text: a program of one assignment a node, read back; a tree; Graphviz dot.
+"""Graphs as text: a program of one assignment a node, read back; a tree.
 
 The program is Python syntax, so that editors colour it and `ast` reads it:
 
@@ -76,17 +76,17 @@ def to_text(outputs: Iterable[Node] | Node, *, whole: bool = False, lines: bool 
         return v0
     """
     outputs = [as_tensor(y) for y in ([outputs] if isinstance(outputs, Node) else outputs)]
-    writer = _Writer(toposort(outputs), whole)
+    writer = GraphWriter(toposort(outputs), whole)
     return "\n".join(_statements(writer, outputs, lines)) + "\n"
 
 
-def _statements(writer: _Writer, outputs: Sequence[Node], lines: bool) -> Iterator[str]:
+def _statements(writer: GraphWriter, outputs: Sequence[Node], lines: bool) -> Iterator[str]:
     """The lines of a program, or of a function in it."""
     defined: set[Closed] = set()
     for node in sorted(writer.order, key=lambda node: not isinstance(node.op, Input)):
-        if _inline(node) or node in writer.parameters:
+        if is_inline(node) or node in writer.parameters:
             continue
-        for body in _graphs_of(node.op):
+        for body in graphs_of(node.op):
             if body not in defined:
                 yield f"def {writer.head(body)}:"
                 inner = writer.bodies[body][1]
@@ -97,18 +97,19 @@ def _statements(writer: _Writer, outputs: Sequence[Node], lines: bool) -> Iterat
     yield f"return {', '.join(writer.operand(x) for x in outputs) or '()'}"
 
 
-def _graphs_of(op: Op) -> list[Closed]:
+def graphs_of(op: Op) -> list[Closed]:
     """The closed graphs among the parameters of an op: its bodies, or the rule of a derivative."""
     if op.has_bodies:
         return all_bodies(op)
     return [value for f in fields(op) if isinstance(value := getattr(op, f.name), Closed)]
 
 
-def _inline(node: Node) -> bool:
+def is_inline(node: Node) -> bool:
+    """Whether a node is a scalar constant, which is written where it is used."""
     return isinstance(node.op, Const) and node.op.array.ndim == 0
 
 
-class _Writer:
+class GraphWriter:
     """Names of the nodes and sizes of one graph, and the text of its ops, types and sizes.
 
     A body has a writer of its own, which has the names of sizes of the graph around it, `outer`.
@@ -118,7 +119,7 @@ class _Writer:
         self,
         order: list[Node],
         whole: bool,
-        outer: _Writer | None = None,
+        outer: GraphWriter | None = None,
         parameters: Sequence[Node] = (),
     ) -> None:
         self.order = order
@@ -144,16 +145,16 @@ class _Writer:
             self.reserved = set(taken)  # bodies write sizes as axes of these inputs
         count = 0
         for node in order:
-            if node not in self.names and not _inline(node):
+            if node not in self.names and not is_inline(node):
                 self.names[node] = _fresh(f"v{count}", taken)
                 count += 1
         # The name and the writer of each body.
-        self.bodies: dict[Closed, tuple[str, _Writer]] = {}
-        for body in (body for node in order for body in _graphs_of(node.op)):
+        self.bodies: dict[Closed, tuple[str, GraphWriter]] = {}
+        for body in (body for node in order for body in graphs_of(node.op)):
             if body not in self.bodies:
                 name = _fresh(f"f{len(self.functions)}", taken, self.sizes)
                 self.functions.add(name)
-                inner = _Writer(body.order(), whole, self, body.parameters)
+                inner = GraphWriter(body.order(), whole, self, body.parameters)
                 self.bodies[body] = name, inner
 
     def head(self, body: Closed) -> str:
@@ -169,7 +170,7 @@ class _Writer:
                 self.atoms.setdefault(key, f"{self.names[node]}.shape[{axis}]")
 
     def operand(self, node: Node) -> str:
-        return self.constant(node.op.array) if _inline(node) else self.names[node]
+        return self.constant(node.op.array) if is_inline(node) else self.names[node]
 
     def call(self, node: Node) -> str:
         op = node.op
@@ -464,27 +465,27 @@ def to_tree(outputs: Iterable[Node] | Node, *, lines: bool = False) -> str:
     """The graph as a tree, one node per line; a repeated node is only a reference: `[3]`. A body
     comes before the inputs of the node that has it, once."""
     outputs = [outputs] if isinstance(outputs, Node) else list(outputs)
-    writer = _Writer(toposort(outputs), whole=False)
-    marks: dict[tuple[_Writer, Node], int] = {}
+    writer = GraphWriter(toposort(outputs), whole=False)
+    marks: dict[tuple[GraphWriter, Node], int] = {}
     rows = []
     stack: list = [(node, writer, "", "") for node in reversed(outputs)]
-    shown: set[_Writer] = set()
+    shown: set[GraphWriter] = set()
     while stack:
         item, writer, lead, below = stack.pop()
-        children: list[tuple[Node | Closed, _Writer]] = []
+        children: list[tuple[Node | Closed, GraphWriter]] = []
         if isinstance(item, Closed):
             name, inner = writer.bodies[item]
             rows.append(lead + (name if inner in shown else writer.head(item)))
             children = [(x, inner) for x in item.outputs if inner not in shown]
             shown.add(inner)
-        elif _inline(item):
+        elif is_inline(item):
             rows.append(lead + writer.operand(item))
         elif (writer, item) in marks:
             rows.append(f"{lead}[{marks[writer, item]}]")
         else:
             mark = marks[writer, item] = len(marks)
             rows.append(lead + _tree_row(item, writer, mark, lines))
-            children = [(x, writer) for x in (*_graphs_of(item.op), *item.inputs)]
+            children = [(x, writer) for x in (*graphs_of(item.op), *item.inputs)]
         for position, (x, where) in reversed(list(enumerate(children))):
             last = position == len(children) - 1
             branch, trunk = ("└─ ", "   ") if last else ("├─ ", "│  ")
@@ -492,54 +493,8 @@ def to_tree(outputs: Iterable[Node] | Node, *, lines: bool = False) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _tree_row(node: Node, writer: _Writer, mark: int, lines: bool) -> str:
+def _tree_row(node: Node, writer: GraphWriter, mark: int, lines: bool) -> str:
     named = isinstance(node.op, Input)
     what = writer.names[node] if named else writer.op(node.op) if node.inputs else writer.call(node)
     where = f"  # {line_of(node)}" if lines else ""
     return f"{what}: {writer.type(node.type)} [{mark}]{where}"
-
-
-def to_dot(outputs: Iterable[Node] | Node) -> str:
-    """The graph in Graphviz's dot language: inputs green, constants grey, outputs blue. A body is a
-    cluster, whose outputs have dashed edges to the nodes that have it."""
-    outputs = [outputs] if isinstance(outputs, Node) else list(outputs)
-    writer = _Writer(toposort(outputs), whole=False)
-    rows = ["digraph graph_ {", '  node [shape=box, style=filled, fillcolor="white"];']
-    return "\n".join([*rows, *_dot_rows(writer, outputs, {}), "}"]) + "\n"
-
-
-def _dot_rows(
-    writer: _Writer, outputs: Sequence[Node], numbers: dict[tuple[_Writer, Node], int]
-) -> Iterator[str]:
-    """The nodes, clusters and edges of a graph or of a body; `numbers` of all nodes so far."""
-    given = set(outputs)
-    for name, inner, body in ((*found, body) for body, found in writer.bodies.items()):
-        yield f"  subgraph cluster_{name} {{"
-        yield f'    label="{name}";'
-        # Parameters that nothing reads are shown as well.
-        inner.order = [*dict.fromkeys((*body.parameters, *inner.order))]
-        yield from ("  " + row for row in _dot_rows(inner, body.outputs, numbers))
-        yield "  }"
-    for node in writer.order:
-        number = numbers[writer, node] = len(numbers)
-        label = writer.constant(node.op.array) if isinstance(node.op, Const) else (
-            writer.names[node] if isinstance(node.op, Input) else writer.op(node.op)
-        )  # fmt: skip
-        label = f"{label}\n{writer.type(node.type)}".replace("\\", "\\\\").replace('"', '\\"')
-        label = label.replace("\n", "\\n")
-        yield f'  n{number} [label="{label}"{_colour(node, node in given)}];'
-        for position, x in enumerate(node.inputs):
-            mark = f' [label="{position}"]' if len(node.inputs) > 1 else ""
-            yield f"  n{numbers[writer, x]} -> n{number}{mark};"
-        for body in _graphs_of(node.op):
-            inner = writer.bodies[body][1]
-            for x in dict.fromkeys(body.outputs):
-                yield f"  n{numbers[inner, x]} -> n{number} [style=dashed];"
-
-
-def _colour(node: Node, is_output: bool) -> str:
-    if is_output:
-        return ', fillcolor="lightblue"'
-    if isinstance(node.op, Input):
-        return ', fillcolor="lightgreen"'
-    return ', fillcolor="lightgrey"' if isinstance(node.op, Const) else ""

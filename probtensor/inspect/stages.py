@@ -8,10 +8,13 @@ from probtensor.graph.node import Node, line_of
 from probtensor.graph.text import to_text
 from probtensor.inspect.subject import Subject
 from probtensor.kernel.text import statements
+from probtensor.late import late
 from probtensor.lower.nest import Nest
 from probtensor.lower.plan import SizeSource
 from probtensor.targets.spell import escaped
 from probtensor.types import TensorType
+
+traces = late("probtensor.inspect.trace")
 
 SIGNATURE = """\
 /* The compiled plan: buffers[k] and sizes[k] as listed. Re-entrant; needs no Python and no GIL.
@@ -32,6 +35,11 @@ def passes(function: Subject) -> str:
     """The rewrites of each pass, and the graph after all passes."""
     lowered = function.compilation.lowered()
     return f"{lowered.passes()}\n{to_text(lowered.outputs, lines=True)}"
+
+
+def rewrites(function: Subject) -> str:
+    """Every rewrite of each pass in order, a line for each."""
+    return str(traces.record(function))
 
 
 def groups(function: Subject) -> str:
@@ -143,6 +151,7 @@ def tier(function: Subject) -> str:
 STAGES: dict[str, Callable[[Subject], str]] = {
     "graph": graph,
     "passes": passes,
+    "rewrites": rewrites,
     "groups": groups,
     "kernels": kernels,
     "schedule": schedule,

@@ -26,6 +26,7 @@ class Subject(Protocol):
     values_of_call, plan_runner
                  the arrays of the plan's inputs in a call, in order; a plan, built for a target, as
                  a function from such arrays to those of its outputs
+    inputs       the arguments: the inputs of the program that are not bound
     """
 
     label: str
@@ -33,6 +34,7 @@ class Subject(Protocol):
     compilation: Any
     plan: Plan
     bound: Mapping[Node, np.ndarray]
+    inputs: Any
     source: str
     code: int
     arrange: Callable[..., tuple]
@@ -42,3 +44,11 @@ class Subject(Protocol):
 
     def __call__(self, *args: object) -> object: ...
 
+
+def function_in(value: object) -> Subject | None:
+    """The compiled function that a value is, or that it has as its attribute `function`, as a
+    posterior does; None for anything else."""
+    for found in (value, getattr(value, "function", None)):
+        if hasattr(found, "compilation") and hasattr(found, "program"):
+            return found
+    return None

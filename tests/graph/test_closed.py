@@ -15,7 +15,7 @@ from probtensor.graph.closed import Closed, all_bodies, closed, with_bodies
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import make
 from probtensor.graph.resize import sizes_read, with_sizes
-from probtensor.graph.text import parse, to_dot, to_text, to_tree
+from probtensor.graph.text import parse, to_text, to_tree
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import REGISTRY
 from probtensor.testing.reference import evaluate_numpy
@@ -112,7 +112,7 @@ def test_text_does_not_depend_on_bodies_made_before():
         "from probtensor import ops; import probtensor as pt\n"
         "for k in range({}): pt.loop.scan(lambda c, u: (c * u, None), 1.0, ops.tensor('x', (k,)))\n"
         "outputs = program()\n"
-        "print(to_text(outputs, whole=True), to_tree(outputs), to_dot(outputs))"
+        "print(to_text(outputs, whole=True), to_tree(outputs), pt.to_dot(outputs))"
     )
     runs = [
         subprocess.run(
@@ -147,17 +147,6 @@ def test_a_tree_shows_each_body_once_before_the_inputs():
     rows = to_tree(outputs).splitlines()
     assert rows[2].endswith("├─ f0(p0: float64, p1: float64)") and "add" in rows[3]
     assert sum("f0(p0" in row for row in rows) == 1 and sum(row.endswith("f0") for row in rows) == 1
-
-
-def test_dot_has_a_cluster_for_each_body():
-    text = to_dot(program())
-    names = [row.split()[1] for row in text.splitlines() if "subgraph" in row]
-    assert len(names) == len(set(names)) == 3
-    assert text.count("{") == text.count("}") and text.count("style=dashed") == 5
-    declared = {row.split()[0] for row in text.splitlines() if "[label=" in row and "->" not in row}
-    edges = [row.split("[")[0].rstrip("; ").split(" -> ") for row in text.splitlines()
-             if "->" in row]  # fmt: skip
-    assert {name.strip() for edge in edges for name in edge} <= declared
 
 
 def test_pickles_and_copies_are_the_same_nodes():

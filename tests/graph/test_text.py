@@ -1,4 +1,4 @@
-"""Programs, trees and dot: round trips, names that depend only on the graph, errors."""
+"""Programs and trees: round trips, names that depend only on the graph, errors."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from probtensor import ops
-from probtensor.graph.text import parse, to_dot, to_text, to_tree
+from probtensor.graph.text import parse, to_text, to_tree
 from probtensor.ops.kinds import REGISTRY
 from probtensor.transform import gradient
 
@@ -108,9 +108,3 @@ def test_tree_of_a_deep_graph():
         y = ops.sin(y)
     assert to_tree(y).count("\n") == 3001
     assert to_text(y).count("\n") == 3002
-
-
-def test_dot_is_balanced_and_quoted():
-    text = to_dot([ops.exp(ops.tensor('a "quoted" name', (2,)) * 2.0)])
-    assert text.startswith("digraph") and text.count("->") == 3
-    assert text.count("{") == text.count("}")

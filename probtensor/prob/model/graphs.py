@@ -186,6 +186,7 @@ class Model:
     derive: Callable[[], Derived]
     summed: tuple[NamedValue, ...] = ()  # the discrete variables that are summed out
     dependent: tuple[NamedValue, ...] = ()  # the deterministics that depend on these
+    again: Callable[[], Derived] | None = None  # derives the density once more, for a record of it
 
     @computed_once
     def derived(self) -> Derived:
@@ -301,6 +302,7 @@ def build(
         derive=lambda: derive() if found is None else found,
         summed=tuple(conditioner.summed),
         dependent=tuple(conditioner.dependent),
+        again=derive,
     )
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from probtensor.calls import public
 from probtensor.late import late
+from probtensor.process import numpy_part
+from probtensor.transform.recording import recording
 
 if TYPE_CHECKING:
+    from probtensor.inspect.pictures.picture import Picture
+    from probtensor.inspect.reports.report import Report
+    from probtensor.inspect.trace import Trace
     from probtensor.prob.density.diagnosis import Diagnosis
     from probtensor.prob.modelling.lint import Findings
     from probtensor.prob.replay.causes import Explanation
@@ -19,11 +24,15 @@ if TYPE_CHECKING:
 
 causes = late("probtensor.prob.replay.causes")
 diagnosis = late("probtensor.prob.density.diagnosis")
+pictures = late("probtensor.prob.modelling.pictures")
+reports = late("probtensor.inspect.reports.report")
+traces = late("probtensor.inspect.trace")
+structures = late("probtensor.prob.modelling.structure")
 slopes = late("probtensor.prob.replay.slopes")
 lints = late("probtensor.prob.modelling.lint")
 
 
-class Inspected:
+class InspectedPosterior:
     """What `Posterior` inherits: what its density is made of at a point, and what went wrong."""
 
     @public
@@ -88,3 +97,50 @@ class Inspected:
             'v'
         """
         return causes.explained(self, idata, limit)
+
+    @public
+    def dprint(self, **options: object) -> str | TextIO | None:
+        """Print the graph of the log density and its gradient, after all passes, as a tree; options
+        are those of `pt.debugprint`."""
+        return self.function.dprint(**options)
+
+    def picture(self) -> Picture:
+        """The model as a picture: variables on plates, data, terms; see `pt.graph_model`."""
+        return pictures.picture_of(structures.structure_of("picture", self))
+
+    def trace(self) -> Trace:
+        """Every rewrite from the terms of the log density to what is compiled, in order: first
+        those of the stable form that is differentiated, then those of `Function.trace`."""
+        return traces.joined(self._derivation(), self.function.trace())
+
+    def _derivation(self) -> Trace:
+        """The rewrites of the density before it is differentiated; it is derived once more."""
+        with recording() as made:
+            self.model.again()
+        why = "the sum of all terms in its stable form, which is differentiated"
+        return traces.of_record("density", why, made)
+
+    @public
+    def report(self, q: ArrayLike | None = None, *, witness: bool = False) -> Report:
+        """What was done to the log density and its gradient, by the line of the model: each rule
+        that fired, why, how often, and the cost of what it replaced and of what it made.
+
+        q        the point at which costs and values are taken; by default one near 0
+        witness  evaluate both sides of every rewrite there, and report those that changed a value
+                 beyond rounding
+
+        The first pass, "density", is the sum of all terms before it is differentiated. Returns a
+        `Report`, as `Function.report` does.
+        """
+        seeds = numpy_part("random").default_rng(0) if q is None else None
+        point = self._point(seeds.normal(size=self.dim) * 0.5 if q is None else q)
+        more = dict(self._binding.arrays)
+        more |= {
+            v.u: point[v.start : v.stop].reshape(v.u.shape).astype(v.u.dtype)
+            for v in self.model.free
+        }
+        function = self.function
+        return reports.report(
+            function, (point,), {}, witness, earlier=self._derivation(), more=more,
+            label=repr(self).strip("<>"),
+        )  # fmt: skip
