@@ -49,7 +49,7 @@ class Lowered:
     fusion choice.
 
     `implicit` are the inputs that are not arguments, the last among the plan's inputs. `written`
-    are the outputs before the passes.
+    are the outputs before the passes. `replan` lowers the graph again; see `mark` of `lower`.
     """
 
     outputs: tuple[Node, ...]
@@ -59,6 +59,7 @@ class Lowered:
     timings: Mapping[str, float]
     passes: Callable[[], str]
     fused: Callable[[], Fusion]
+    replan: Callable[..., Plan]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph.closed import with_bodies
@@ -37,18 +37,22 @@ from probtensor.lower.sizes import CanonicalSizes, Stages
 from probtensor.lower.tasks import deep_views, tasks_of, with_parts
 from probtensor.types import size_product
 
+Body = tuple[Stmt, ...]
+
 
 def lower(
     inputs: Sequence[Node],
     outputs: Sequence[Node],
     written: Sequence[Node] = (),
     values: Mapping[str, Node] | None = None,
+    mark: Callable[[Body], Body] | None = None,
 ) -> Plan:
     """The plan that computes the outputs from the inputs.
 
     `written` are the outputs before any pass, whose size laws are checked as well. `values` are
     nodes that give names of sizes their values, by the key of the name; no node has a size of a
-    later one. The graph must contain no composite ops and no random variables, and no Input that
+    later one. `mark` is applied to the statements of each kernel before any of them are inlined
+    into others. The graph must contain no composite ops and no random variables, and no Input that
     is not among `inputs`. GraphError if a size cannot be derived from the shapes of the inputs.
     """
     fusion = fused(inputs, outputs, written, values)
@@ -57,6 +61,7 @@ def lower(
     memory = memory_of(order, inputs, outputs, fusion)
     needs = Needs()
     bodies = [KernelWriter(sizes, memory, needs).kernel(nests) for nests in fusion.kernels]
+    bodies = bodies if mark is None else [mark(body) for body in bodies]
     sizes.require(needs.limits)
     bodies = _with_small_states(bodies, sizes, memory, needs)
     large = LargeSizes(sizes.sources)

@@ -11,7 +11,7 @@ from probtensor.dataclass import dataclass, replace
 from probtensor.inspect.subject import Subject
 from probtensor.kernel.ir import Kernel, walk
 
-PROFILE_SECONDS = 0.5  # time to measure for
+PROFILE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,268 @@
+"""Samples of running code, and the part of a function that each is in.
+
+A sample is in a module where its program counter is; else where the innermost return address on its
+stack leads that follows a call of a module: then a routine or a function of a library runs, called
+from there. In a program of the machine it is at the instruction whose address is in a register, or
+on the stack: only the machine has addresses of instructions.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+
+from cython_ext import sampling
+from probtensor.dataclass import dataclass, field
+from probtensor.inspect.profile.marks import Part
+from probtensor.inspect.profile.twin import Twin
+
+INTERVAL = 2e-4  # seconds between samples of a function that runs again and again
+LONG_INTERVAL = 1e-3  # of a whole program
+CAPACITY = 8192  # samples until they are taken
+POLL_SECONDS = 0.05
+INSTRUCTION_BYTES = 24  # of the machine: an address and four int32
+# Where x86-64 passes the second argument, then what functions preserve, then all others.
+REGISTERS = (9, 11, 10, 4, 5, 6, 7, 8, 12, 13, 14, 0, 1, 2, 3, *range(16, 32))
+CALL_BYTES = 7  # of the longest call instruction
+
+
+@contextmanager
+def sampler(interval: float = INTERVAL) -> Iterator[list[np.ndarray]]:
+    """A block of which this thread is sampled; the list has the samples afterwards. OSError or
+    RuntimeError where no samples can be taken."""
+    found: list[np.ndarray] = []
+    sampling.begin(CAPACITY, interval)
+    try:
+        sampling.watch(sampling.this_thread())
+        yield found
+    finally:
+        sampling.forget(0)
+        found.append(sampling.take())
+        sampling.end()
+
+
+@dataclass
+class Region:
+    """Executable memory of a file. `base` is the address of the start of the file."""
+
+    start: int
+    end: int
+    base: int
+    path: str
+
+
+class Regions:
+    """The executable memory of this process."""
+
+    def __init__(self) -> None:
+        bases: dict[str, int] = {}
+        self.all: list[Region] = []
+        for row in _maps():
+            span, rights, offset, _, _, *path = row.split(maxsplit=5)
+            start, end = (int(x, 16) for x in span.split("-"))
+            name = path[0].strip() if path else ""
+            if name and int(offset, 16) == 0:
+                bases[name] = start
+            if "x" in rights:
+                base = bases.get(name, start - int(offset, 16))
+                self.all.append(Region(start, end, base, name))
+        self.starts = [region.start for region in self.all]
+
+    def at(self, address: int) -> Region | None:
+        """The region of an address."""
+        k = bisect_right(self.starts, address) - 1
+        return self.all[k] if k >= 0 and address < self.all[k].end else None
+
+
+def _maps() -> list[str]:
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
+            return file.read().splitlines()
+    except OSError:
+        return []
+
+
+class Place:
+    """Where code of one function is: `parts` of addresses in it."""
+
+    def holds(self, address: int) -> bool:
+        """Whether an address is in it."""
+        raise NotImplementedError
+
+    def parts(self, addresses: Sequence[int]) -> list[Part | None]:
+        """The part at each address."""
+        raise NotImplementedError
+
+
+class ModulePlace(Place):
+    """A native module in memory, which is mapped at `region`."""
+
+    def __init__(self, twin: Twin, region: Region) -> None:
+        self.twin, self.region = twin, region
+        self.text = ctypes.string_at(region.start, region.end - region.start)
+
+    def holds(self, address: int) -> bool:
+        return self.region.start <= address < self.region.end
+
+    def returns(self, address: int) -> bool:
+        """Whether there is a call just before an address."""
+        at = address - self.region.start
+        before = self.text[max(0, at - CALL_BYTES) : at]
+        if before[-5:-4] == b"\xe8":
+            return True
+        # FF /2: the call of a pointer, with all lengths of its operand.
+        return any(
+            len(before) >= k and before[-k] == 0xFF and (before[1 - k] >> 3) & 7 == 2
+            for k in range(2, CALL_BYTES + 1)
+        )
+
+    def parts(self, addresses: Sequence[int]) -> list[Part | None]:
+        return self.twin.parts([address - self.region.base for address in addresses])
+
+
+class ProgramPlace(Place):
+    """A program of the machine, by the address of its first instruction."""
+
+    def __init__(self, parts: Sequence[Part | None], address: int) -> None:
+        self.start, self._parts = address, parts
+        self.end = address + INSTRUCTION_BYTES * len(parts)
+
+    def holds(self, address: int) -> bool:
+        return self.start <= address < self.end
+
+    def parts(self, addresses: Sequence[int]) -> list[Part | None]:
+        return [self._parts[(address - self.start) // INSTRUCTION_BYTES] for address in addresses]
+
+
+@dataclass
+class Found:
+    """Seconds of the samples: by place and part, and by file and function for code that is in no
+    place. `timeline` has (thread, end in nanoseconds, seconds, label) in order."""
+
+    parts: dict[tuple[int, Part | None], float] = field(default_factory=dict)
+    others: dict[tuple[str, int], float] = field(default_factory=dict)
+    count: int = 0
+    timeline: list[tuple[int, int, float, object]] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.parts.values()) + sum(self.others.values())
+
+
+def resolved(
+    samples: np.ndarray, modules: Sequence[ModulePlace], programs: Sequence[ProgramPlace],
+    regions: Regions, found: Found,
+) -> None:
+    """Add samples to what was found, by their places."""
+    places: list[Place] = [*modules, *programs]
+    wanted: dict[int, list[int]] = {}  # addresses of each place
+    rows: list[tuple[int, int]] = []  # place, address; place -1: none
+    for k in range(len(samples)):
+        at = _place_of(samples[k], modules, programs)
+        rows.append(at)
+        if at[0] >= 0:
+            wanted.setdefault(at[0], []).append(at[1])
+    known = {
+        place: dict(zip(addresses, places[place].parts(addresses), strict=True))
+        for place, addresses in wanted.items()
+    }
+    seconds = 1e-9 * samples["spent"]
+    for k, (place, address) in enumerate(rows):
+        spent = float(seconds[k])
+        if place >= 0:
+            key: object = (place, known[place][address])
+            found.parts[key] = found.parts.get(key, 0.0) + spent
+        else:
+            region = regions.at(address)
+            key = (region.path, address - region.base) if region else ("", 0)
+            found.others[key] = found.others.get(key, 0.0) + spent
+        found.timeline.append((int(samples["thread"][k]), int(samples["wall"][k]), spent, key))
+    found.count += len(samples)
+
+
+def _place_of(
+    sample: np.void, modules: Sequence[ModulePlace], programs: Sequence[ProgramPlace]
+) -> tuple[int, int]:
+    """The place of a sample, by its number, and the address there; -1 and the program counter if it
+    is in none."""
+    pc = int(sample["pc"])
+    for k, place in enumerate(modules):
+        if place.holds(pc):
+            return k, pc
+    stack = sample["stack"][: int(sample["words"])].tolist()
+    if programs:
+        values = sample["registers"].tolist()
+        for value in [*(values[k] for k in REGISTERS), *stack]:
+            for k, program in enumerate(programs):
+                if program.holds(value):
+                    return len(modules) + k, value
+    for value in stack:
+        for k, place in enumerate(modules):
+            if place.holds(value) and place.returns(value):
+                return k, value - 1  # in the call, not behind it
+    return -1, pc
+
+
+@cache
+def names_in(path: str, offsets: tuple[int, ...]) -> tuple[str, ...]:
+    """The functions at offsets in a file."""
+    import subprocess
+
+    try:
+        text = subprocess.run(
+            ["addr2line", "-f", "-e", path, *map(hex, offsets)],
+            capture_output=True, text=True, timeout=60, check=False,
+        ).stdout  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ("",) * len(offsets)
+    names = text.splitlines()[::2]
+    return tuple((names + [""] * len(offsets))[: len(offsets)])
+
+
+class Watch:
+    """Samples all threads of the process until it is stopped; `use` is called with the samples of
+    each moment, in a thread of its own."""
+
+    def __init__(self, use: Callable[[np.ndarray], None], interval: float) -> None:
+        self.use, self.interval = use, interval
+        self.seen: set[int] = set()
+        self.ending = threading.Event()
+        self.lost = 0.0
+
+    def start(self) -> None:
+        """Begin. OSError or RuntimeError where no samples can be taken."""
+        sampling.begin(CAPACITY, self.interval)
+        self.thread = threading.Thread(target=self._poll, name="probtensor-profile", daemon=True)
+        self._watch_all()
+        self.thread.start()
+
+    def _poll(self) -> None:
+        self.own = sampling.this_thread()
+        sampling.forget(self.own)
+        self.seen.add(self.own)
+        while not self.ending.wait(POLL_SECONDS):
+            self._watch_all()
+            self.use(sampling.take())
+
+    def _watch_all(self) -> None:
+        present = {int(name) for name in os.listdir("/proc/self/task")}
+        for thread in self.seen - present:
+            sampling.forget(thread)
+        for thread in present - self.seen:
+            sampling.watch(thread)
+        self.seen = present | {getattr(self, "own", 0)}
+
+    def stop(self) -> None:
+        """End."""
+        self.ending.set()
+        self.thread.join()
+        sampling.forget(0)
+        self.use(sampling.take())
+        self.lost = sampling.end()
