@@ -381,6 +381,10 @@ class Function(WithBroadcasting, Inspected, Entry):
         """TypeError: only a `DeviceFunction` has device code."""
         raise TypeError("device_code: condition with target='cuda' to have device code of it")
 
+    def with_compilation(self, compilation: Compilation) -> Function:
+        """The same function by another compilation of its program."""
+        return type(self)(self.program, compilation, self.bound, self._cells, self._keys)
+
     def get_shared(self) -> list[Shared]:
         """The shared variables the function reads, in the order of the plan."""
         found = [x for x in self.compilation.inputs if isinstance(x, Shared)]

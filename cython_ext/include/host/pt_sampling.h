@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-enum { PT_REGISTERS = 32, PT_WORDS = 192 };
+enum { PT_REGISTERS = 32, PT_WORDS = 1024 };
 
 typedef struct pt_sample {
     int64_t number; /* 1 + its place in the order of samples, written last */
@@ -51,6 +51,7 @@ typedef struct pt_clock_slot {
     int64_t thread;
     int64_t spent; /* processor time of the thread at its last sample; -1 before the first */
     uint64_t random;
+    int idle;      /* samples in a row at which the thread had hardly run: they become rarer */
     int active;
 } pt_clock_slot;
 
@@ -72,7 +73,7 @@ static void pt_set_clock(pt_clock_slot *slot)
 {
     slot->random = slot->random * 6364136223846793005ull + 1442695040888963407ull;
     int64_t part = (int64_t) (slot->random >> 33) % pt_sampling.interval;
-    int64_t wait = pt_sampling.interval / 2 + part;
+    int64_t wait = (pt_sampling.interval / 2 + part) << (slot->idle < 5 ? slot->idle : 5);
     struct itimerspec when;
     memset(&when, 0, sizeof when);
     when.it_value.tv_sec = wait / 1000000000;
@@ -112,6 +113,7 @@ static void pt_on_clock(int signal, siginfo_t *info, void *context)
         && slot < pt_sampling.slots + PT_THREADS && __atomic_load_n(&slot->active, __ATOMIC_ACQUIRE)
         && slot->thread == syscall(SYS_gettid)) {
         int64_t spent = pt_nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+        slot->idle = spent - slot->spent < pt_sampling.interval / 16 ? slot->idle + 1 : 0;
         int64_t k = __atomic_fetch_add(&pt_sampling.next, 1, __ATOMIC_RELAXED);
         pt_sample *made = &pt_sampling.samples[k % pt_sampling.capacity];
         if (slot->spent >= 0 && __atomic_load_n(&made->number, __ATOMIC_ACQUIRE) == 0) {
@@ -175,6 +177,7 @@ static int pt_sample_thread(int64_t thread)
         event.sigev_notify_thread_id = (pid_t) thread;
         slot->thread = thread;
         slot->spent = -1;
+        slot->idle = 0;
         slot->random = 88172645463325252ull + (uint64_t) thread;
         if (thread == syscall(SYS_gettid))
             slot->spent = pt_nanoseconds(CLOCK_THREAD_CPUTIME_ID);

@@ -48,22 +48,22 @@ class _NotingStatements(Statements):
     """Encodes statements, and tells the assembler for which part."""
 
     kernel = ""
-    loop = -1
-    loops = 0
+    outer = -1
+    loops_seen = 0
 
     def body(self, body: Iterable[Stripped]) -> None:
         for stmt in body:
             top = self.code.depth == 0 and isinstance(stmt, (For, Scan, Strip, Jammed))
             if top:
-                self.loop, self.loops = self.loops, self.loops + 1
+                self.outer, self.loops_seen = self.loops_seen, self.loops_seen + 1
             self.statement(stmt)
             if top:
-                self.loop = -1
+                self.outer = -1
 
     def statement(self, stmt: Stripped) -> None:
         before = self.code.present
         self.code.present = Part(
-            self.kernel, getattr(stmt, "origin", ""), operation_of(stmt), self.loop
+            self.kernel, getattr(stmt, "origin", ""), operation_of(stmt), self.outer
         )
         super().statement(stmt)
         self.code.present = before
@@ -72,7 +72,7 @@ class _NotingStatements(Statements):
         if expr.__class__ is not Apply or not isinstance(expr.fn, Mark):
             return super().expr(expr, into)
         before = self.code.present
-        self.code.present = Part(self.kernel, expr.fn.origin, op_name(expr.fn), self.loop)
+        self.code.present = Part(self.kernel, expr.fn.origin, op_name(expr.fn), self.outer)
         made = super().expr(expr, into)
         self.code.present = before
         return made
@@ -96,7 +96,7 @@ class _During:
     def __init__(self, statements: _NotingStatements, acc: Acc) -> None:
         self.code = statements.code
         op = FOLD_NAMES.get(acc.op, acc.op)
-        self.part = Part(statements.kernel, acc.origin, op, statements.loop)
+        self.part = Part(statements.kernel, acc.origin, op, statements.outer)
 
     def __enter__(self) -> None:
         self.before, self.code.present = self.code.present, self.part

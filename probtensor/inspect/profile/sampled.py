@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -25,11 +26,12 @@ from probtensor.inspect.profile.twin import Twin
 
 INTERVAL = 2e-4  # seconds between samples of a function that runs again and again
 LONG_INTERVAL = 1e-3  # of a whole program
-CAPACITY = 8192  # samples until they are taken
+CAPACITY = 4096  # samples until they are taken
 POLL_SECONDS = 0.05
 INSTRUCTION_BYTES = 24  # of the machine: an address and four int32
 # Where x86-64 passes the second argument, then what functions preserve, then all others.
 REGISTERS = (9, 11, 10, 4, 5, 6, 7, 8, 12, 13, 14, 0, 1, 2, 3, *range(16, 32))
+CANDIDATES = 4  # return addresses that are looked at
 CALL_BYTES = 7  # of the longest call instruction
 
 
@@ -111,12 +113,16 @@ class ModulePlace(Place):
     def holds(self, address: int) -> bool:
         return self.region.start <= address < self.region.end
 
-    def returns(self, address: int) -> bool:
-        """Whether there is a call just before an address."""
+    def returns(self, address: int, outside: bool) -> bool:
+        """Whether there is a call just before an address; `outside`: one by which the module is
+        left, through a pointer or by a kernel. Others stand on the stack from before, in memory
+        that the frames of libraries have not written to."""
         at = address - self.region.start
         before = self.text[max(0, at - CALL_BYTES) : at]
         if before[-5:-4] == b"\xe8":
-            return True
+            (distance,) = struct.unpack("<i", before[-4:])
+            target = address + distance - self.region.base
+            return not outside or self.twin.leaves(target)
         # FF /2: the call of a pointer, with all lengths of its operand.
         return any(
             len(before) >= k and before[-k] == 0xFF and (before[1 - k] >> 3) & 7 == 2
@@ -162,24 +168,25 @@ def resolved(
 ) -> None:
     """Add samples to what was found, by their places."""
     places: list[Place] = [*modules, *programs]
-    wanted: dict[int, list[int]] = {}  # addresses of each place
-    rows: list[tuple[int, int]] = []  # place, address; place -1: none
-    for k in range(len(samples)):
-        at = _place_of(samples[k], modules, programs)
-        rows.append(at)
-        if at[0] >= 0:
-            wanted.setdefault(at[0], []).append(at[1])
+    rows = [_places_of(samples[k], modules, programs) for k in range(len(samples))]
+    wanted: dict[int, set[int]] = {}  # addresses of each place
+    for row in rows:
+        for place, address in row:
+            wanted.setdefault(place, set()).add(address)
     known = {
-        place: dict(zip(addresses, places[place].parts(addresses), strict=True))
+        (place, address): part
         for place, addresses in wanted.items()
+        for address, part in zip(addresses, places[place].parts([*addresses]), strict=True)
     }
     seconds = 1e-9 * samples["spent"]
-    for k, (place, address) in enumerate(rows):
+    for k, row in enumerate(rows):
         spent = float(seconds[k])
-        if place >= 0:
-            key: object = (place, known[place][address])
+        best = next((at for at in row if known[at] is not None), row[0] if row else None)
+        if best is not None:
+            key: object = (best[0], known[best])
             found.parts[key] = found.parts.get(key, 0.0) + spent
         else:
+            address = int(samples["pc"][k])
             region = regions.at(address)
             key = (region.path, address - region.base) if region else ("", 0)
             found.others[key] = found.others.get(key, 0.0) + spent
@@ -187,27 +194,27 @@ def resolved(
     found.count += len(samples)
 
 
-def _place_of(
+def _places_of(
     sample: np.void, modules: Sequence[ModulePlace], programs: Sequence[ProgramPlace]
-) -> tuple[int, int]:
-    """The place of a sample, by its number, and the address there; -1 and the program counter if it
-    is in none."""
+) -> list[tuple[int, int]]:
+    """Where a sample may be, the likeliest first: the number of a place, and the address there."""
     pc = int(sample["pc"])
-    for k, place in enumerate(modules):
-        if place.holds(pc):
-            return k, pc
+    found = [(k, pc) for k, place in enumerate(modules) if place.holds(pc)]
     stack = sample["stack"][: int(sample["words"])].tolist()
-    if programs:
+    if programs and not found:
         values = sample["registers"].tolist()
         for value in [*(values[k] for k in REGISTERS), *stack]:
             for k, program in enumerate(programs):
                 if program.holds(value):
-                    return len(modules) + k, value
+                    return [(len(modules) + k, value)]
+    outside = not found
     for value in stack:
         for k, place in enumerate(modules):
-            if place.holds(value) and place.returns(value):
-                return k, value - 1  # in the call, not behind it
-    return -1, pc
+            if place.holds(value) and place.returns(value, outside):
+                found.append((k, value - 1))  # in the call, not behind it
+        if len(found) >= CANDIDATES:
+            break
+    return found
 
 
 @cache

@@ -37,8 +37,10 @@ from probtensor.targets.spell import c_type
 
 DEBUG = ("-g1",)  # a line table with what was inlined where, for a debugger
 AT = re.compile(r"\bpt_at_float(?:64|32)\(\s*(\d+)\s*,")
+KERNEL = re.compile(r"__pyx_f_\w*?_(k\d+)(?:_part\d+)?\(")
 LINE = re.compile(r"^\s*pt_line\(\(?(-?\d+)\)?\);$")
 SYMBOLIZER_SECONDS = 60
+LOOPS = "loops"  # the op of what is in no statement
 
 
 @dataclass
@@ -48,14 +50,17 @@ class Twin:
     file      the twin, which a debugger's tools read
     code      its C file
     lines     the part of each line of the C file; None for lines of no operation
+    statements  the parts of the statement around each line that has operations
     same      whether its instructions are those of the module
     """
 
     file: Path
     code: Path
     lines: list[Part | None]
+    statements: dict[int, list[Part]]
     same: bool
     known: dict[int, Part | None] = field(default_factory=dict)
+    targets: dict[int, bool] = field(default_factory=dict)
 
     def parts(self, offsets: Sequence[int]) -> list[Part | None]:
         """The part at each offset in the file; None for code of no operation."""
@@ -65,21 +70,46 @@ class Twin:
             self.known.update(zip(some, self._found(some), strict=True))
         return [self.known[k] for k in offsets]
 
+    def leaves(self, target: int) -> bool:
+        """Whether the function at an offset may call functions of other files: a kernel, or a stub
+        of the linker."""
+        if target not in self.targets:
+            command = ["addr2line", "-e", str(self.file), "-f", hex(target)]
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=SYMBOLIZER_SECONDS, check=False
+            )
+            name = done.stdout.partition("\n")[0]
+            self.targets[target] = name == "??" or KERNEL.search(f"{name}(") is not None
+        return self.targets[target]
+
     def _found(self, offsets: Sequence[int]) -> list[Part | None]:
-        command = ["addr2line", "-e", str(self.file), "-i", "-a", *map(hex, offsets)]
+        command = ["addr2line", "-e", str(self.file), "-i", "-f", "-a", *map(hex, offsets)]
         text = subprocess.run(
             command, capture_output=True, text=True, timeout=SYMBOLIZER_SECONDS, check=False
         ).stdout
         found: list[Part | None] = []
+        name = callee = ""
         for row in text.splitlines():
+            file, colon, line = row.partition(" ")[0].rpartition(":")
             if row.startswith("0x"):
                 found.append(None)
-            elif found and found[-1] is None:
-                file, _, line = row.partition(" ")[0].rpartition(":")
-                if line.isdecimal() and file.endswith(self.code.name):
-                    number = int(line)
-                    found[-1] = self.lines[number] if number < len(self.lines) else None
+                name = callee = ""
+            elif not colon:
+                callee, name = name, row
+            elif found and found[-1] is None and file.endswith(self.code.name):
+                found[-1] = self._part(int(line) if line.isdecimal() else 0, callee)
         return found + [None] * (len(offsets) - len(found))
+
+    def _part(self, line: int, callee: str) -> Part | None:
+        """The part of a line of C, in a function that was inlined there. A compiler gives the
+        arguments of a call the line of the call, so the function decides within the statement."""
+        if line >= len(self.lines):
+            return None
+        part, op = self.lines[line], op_name(callee)
+        if part is None or not callee or part.op == op:
+            return part
+        near = (other for other in self.statements.get(line, ()) if other.op == op)
+        return next(near, part)
 
 
 @lru_cache(maxsize=32)
@@ -115,10 +145,10 @@ def _build(plan: Plan, source: str, module: Path) -> Twin:
         pyx = folder / f"{name}.pyx"
         pyx.write_text(text, encoding="utf-8")
         code = translate(pyx, name)
-        lines = _broken(code, parts)
+        lines, statements = _broken(code, parts)
         built = folder / f"{name}.so"
         compile_c(compiler, code, built, DEBUG)
-        twin = Twin(built, code, lines, instructions(built) == instructions(module))
+        twin = Twin(built, code, lines, statements, instructions(built) == instructions(module))
         if twin.same:
             break
     return twin
@@ -197,22 +227,38 @@ class _MarkedText(KernelText):
 # The C text.
 
 
-def _broken(code: Path, parts: Sequence[Part]) -> list[Part | None]:
+def _broken(
+    code: Path, parts: Sequence[Part]
+) -> tuple[list[Part | None], dict[int, list[Part]]]:
     """Break the lines of a C file, so that each has one operation; gives the part of each line,
-    counted from 1."""
+    counted from 1, and the parts of the statements around lines. What is in no statement of a
+    kernel is for its loops, as is a call of it."""
     rows: list[str] = []
     found: list[Part | None] = [None]
+    statements: dict[int, list[Part]] = {}
+    inside: list[Part] = []
+    kernel: Part | None = None  # for the loops of the present function
     present: Part | None = None
     for row in code.read_text(encoding="utf-8").splitlines():
-        place = LINE.match(row)
+        place, called = LINE.match(row), KERNEL.search(row)
         if place:
-            present = parts[int(place[1])] if int(place[1]) >= 0 else None
+            present = parts[int(place[1])] if int(place[1]) >= 0 else kernel
+            inside = []
             continue
+        if row[:1].isalpha() or row.startswith("}"):
+            own = called and not row.rstrip().endswith(";")
+            kernel = present = Part(called[1], "", LOOPS) if own else None
         for piece, number in _pieces(row):
             rows.append(piece)
-            found.append(present if number is None else parts[number])
+            part = present if number is None else parts[number]
+            if kernel is None and called:
+                part = Part(called[1], "", LOOPS)
+            found.append(part)
+            if part is not None and part.line:
+                inside.append(part)
+                statements[len(rows)] = inside
     code.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return found
+    return found, statements
 
 
 def _pieces(row: str) -> list[tuple[str, int | None]]:
