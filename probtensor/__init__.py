@@ -38,6 +38,7 @@ _LATE = {
     "observe": ("prob.modelling.handlers", "observe"),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
+    "profiling": ("inspect.profile.calls", "profiling"),
     "quad": ("quadrature", "quad"),
     "recover_marginals": ("prob.enumeration.recover", "recover_marginals"),
     "reparametrize": ("prob.modelling.reparametrize", "reparametrize"),

@@ -42,9 +42,26 @@ class Inspected:
             raise ValueError(f"explain: {stage!r} is none of {', '.join(stages.STAGES)}")
         return stages.STAGES[stage](self)
 
+    @public
     def profile(self, *args: ArrayLike, n: int | None = None, **kwargs: ArrayLike) -> Profile:
-        """Seconds a call of each kernel for these arguments, over n calls (or about half a second
-        in all). Print it, or read its rows. Needs the cython target."""
+        """Where the time of calls with these arguments goes: by line of the user, op, kernel and
+        loop, in the code that runs, with fused loops divided among the lines in them.
+
+        Returns a `Profile`: print it, read `lines`, `ops`, `rows` (kernels) and `loops`, all with
+        `seconds` a run and `share` of the plan, and `memory`, `tips` and `timings`; `save(path)`
+        writes speedscope, Chrome's trace format or HTML. `n` is the number of runs that are timed,
+        by default as many as take about half a second. Shared variables keep their values. The
+        function's code is not changed: its program counter is sampled (docs/debugging.md says how).
+
+        TypeError for a function that runs in several stages, since data decide its sizes, and for a
+        target that has no kernels to time; TypeError and ValueError of a call.
+
+            >>> x = pt.vector("x")
+            >>> f = pt.function([x], pt.sum(pt.exp(x)))
+            >>> found = f.profile(np.ones(1000), n=100)
+            >>> len(found.rows), round(sum(row.share for row in found.rows), 6)
+            (1, 1.0)
+        """
         args = self.arrange(args, kwargs)
         try:
             return profiles.profile(self, args, n)

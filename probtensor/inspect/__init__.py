@@ -2,7 +2,7 @@
 
     subject.py  what the tools ask of a function
     stages.py   each stage of compilation as text: `f.explain(stage)`
-    profile.py  seconds for each kernel: `f.profile(...)`
+    profile/    where the time goes: `f.profile(...)`, `pt.profiling()`
 
 The one idea: every tool is a function of a `Subject` (a compiled function, seen from below) and
 of arguments; the methods of `Function` and `Posterior` are one line each, which arranges the

@@ -11,7 +11,7 @@ from tests.architecture import source
 LATE = ("numpy.random", "numpy.ma", "numpy.polynomial", "concurrent.futures", "logging", "secrets",
         "uuid", "probtensor.ode", "probtensor.optimize", "probtensor.quadrature",
         "probtensor.testing", "probtensor.export", "probtensor.targets.cuda.launches",
-        "probtensor.schedule.grid",
+        "probtensor.schedule.grid", "probtensor.inspect.profile",
         "probtensor.device.nvidia", "probtensor.function.device.call",
         "probtensor.sample.device.run", "probtensor.prob.distributions.continuous",
         "probtensor.prob.distributions.discrete", "probtensor.prob.distributions.counts",

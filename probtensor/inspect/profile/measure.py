@@ -19,7 +19,7 @@ from probtensor.inspect.profile.advice import tips_for
 from probtensor.inspect.profile.compiling import compile_times
 from probtensor.inspect.profile.counts import KernelWork, work_of
 from probtensor.inspect.profile.encoded import parts_of_program
-from probtensor.inspect.profile.marks import Part, marked
+from probtensor.inspect.profile.marks import Mark, Part, marked
 from probtensor.inspect.profile.memory import memory_of
 from probtensor.inspect.profile.peaks import peaks
 from probtensor.inspect.profile.rows import PROFILE_SECONDS, Profile, Row
@@ -28,19 +28,21 @@ from probtensor.inspect.profile.sampled import (
     ModulePlace,
     ProgramPlace,
     Regions,
+    kept,
     resolved,
     sampler,
 )
 from probtensor.inspect.profile.stepped import timed_interp
 from probtensor.inspect.profile.twin import twin_of
 from probtensor.inspect.subject import Subject
-from probtensor.kernel.ir import Kernel, walk
+from probtensor.kernel.ir import Apply, Kernel, exprs_of, walk, walk_expr
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import BuildError
 
 ENOUGH = 50  # samples without which the time is divided by counts
 MOST_RUNS = 1_000_000
 CALLS = 2000
+BATCHES = 3
 
 
 def profile(function: Subject, args: Sequence[ArrayLike], n: int | None) -> Profile:
@@ -73,7 +75,7 @@ def _measured(function: Subject, args: Sequence[ArrayLike], n: int | None) -> Pr
     plan = marked_plan(function)
     sizes = {s.name: v for s, v in zip(plan.sizes, frame.sizes, strict=False)}
     works = work_of(plan, sizes)
-    total = frame.time(function.code, count)
+    total = least(lambda k: frame.time(function.code, k), count)
     found = sampled(function, plan, lambda: frame.time(function.code, count))
     if found is not None and found.count >= ENOUGH:
         how, samples = "sampled", found.count
@@ -82,13 +84,19 @@ def _measured(function: Subject, args: Sequence[ArrayLike], n: int | None) -> Pr
         how, samples = "estimated", 0
         parts = estimated(function, plan, works, frame, count)
     calls = max(1, min(count, CALLS if n is None else n))
-    call = max(total, frame.time_calls(calls))
+    call = max(total, least(frame.time_calls, calls))
     made = assembled(Measured(plan, sizes, works, parts, total, call, count))
     made = replace(
         made, how=how, samples=samples, target=tier_of(function), label=function.label,
         timings=compile_times(function), peaks=peaks(),
     )  # fmt: skip
     return replace(made, tips=tips_for(made, function, plan, args))
+
+
+def least(seconds_of: Callable[[int], float], count: int) -> float:
+    """The least seconds a run of some batches, of so many runs in all."""
+    batches = min(BATCHES, count)
+    return min(seconds_of(max(1, count // batches)) for _ in range(batches))
 
 
 def tier_of(function: Subject) -> str:
@@ -111,34 +119,37 @@ def sampled(function: Subject, plan: Plan, run: Callable[[], object]) -> Found |
     try:
         with sampler() as samples:
             run()
-        modules, programs = places_of(function, plan, Regions())
+        regions = Regions()
+        modules, programs = places_of(function, plan, regions)
     except (BuildError, OSError, RuntimeError):
         return None
     if not modules and not programs:
         return None
-    found = Found()
-    for some in samples:
-        resolved(some, modules, programs, Regions(), found)
-    return found
+    seen = [sample for some in samples for sample in kept(some, regions)]
+    return resolved(seen, modules, programs)
 
 
 def places_of(
     function: Subject, plan: Plan, regions: Regions
 ) -> tuple[list[ModulePlace], list[ProgramPlace]]:
-    """Where the code of a function is, of those that run it now. BuildError or OSError."""
+    """Where the code of a function is, of all that have run it. BuildError or OSError."""
     built = function.compilation.built
-    now = getattr(built, "now", built)
-    if now.program is not None:
-        address = ctypes.c_uint64.from_address(now.program.address).value
-        parts = parts_of_program(plan)
-        if len(parts) != getattr(now.program, "length", -1):
-            return [], []
-        return [], [ProgramPlace(parts, address)]
-    region = regions.at(function.code.address)
-    if region is None or not now.path:
-        return [], []
-    twin = twin_of(plan, now.source, now.path)
-    return ([ModulePlace(twin, region)] if twin.same else []), []
+    modules: list[ModulePlace] = []
+    programs: list[ProgramPlace] = []
+    for one in (getattr(built, "first", None), getattr(built, "native", built)):
+        if one is None:
+            continue
+        if one.program is not None:
+            address = ctypes.c_uint64.from_address(one.program.address).value
+            parts = parts_of_program(plan)
+            if len(parts) == getattr(one.program, "length", -1):
+                programs.append(ProgramPlace(parts, address))
+            continue
+        region = regions.at(int(one.run))
+        if region is not None and one.path:
+            twin = twin_of(plan, one.source, one.path)
+            modules += [ModulePlace(twin, region)] if twin.same else []
+    return modules, programs
 
 
 def shares_of(
@@ -258,6 +269,10 @@ def lines_of(kernel: Kernel) -> tuple[str, ...]:
         found[getattr(stmt, "origin", "")] = None
         for acc in getattr(stmt, "accs", ()):
             found[acc.origin] = None
+        for expr in exprs_of(stmt):
+            for part in walk_expr(expr):
+                if isinstance(part, Apply) and isinstance(part.fn, Mark):
+                    found[part.fn.origin] = None
     found.pop("", None)
     return tuple(found)
 

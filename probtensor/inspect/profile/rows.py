@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from probtensor.dataclass import dataclass, field
@@ -144,15 +144,7 @@ class Profile:
     @property
     def lines(self) -> tuple[Line, ...]:
         """The user's lines, the slowest first."""
-        found: dict[str, dict[str, float]] = {}
-        for part, seconds in self.parts:
-            ops = found.setdefault(part.line, {})
-            ops[part.op] = ops.get(part.op, 0.0) + seconds
-        made = [
-            Line(line, sum(ops.values()), self._share(sum(ops.values())), _sorted(ops))
-            for line, ops in found.items()
-        ]
-        return tuple(sorted(made, key=lambda row: -row.seconds))
+        return lines_of_parts(self.parts, self.total)
 
     @property
     def ops(self) -> tuple[Share, ...]:
@@ -188,6 +180,18 @@ class Profile:
         path.write_text(formats.text_for(self, path.name), encoding="utf-8")
         return path
 
+    def events(self) -> Iterator[tuple[int, int, float, tuple[str, ...]]]:
+        """One run of the plan as if its parts ran one after the other, for `save`: thread, end in
+        nanoseconds, seconds, and what ran, the outermost first."""
+        at = 0.0
+        order = {row.kernel: k for k, row in enumerate(self.rows)}
+        for part, seconds in sorted(self.parts, key=lambda x: order.get(x[0].kernel, -1)):
+            at += seconds
+            yield 0, round(1e9 * at), seconds, (self.label, part.kernel, part.line, part.op)
+        if self.python:
+            end = round(1e9 * (at + self.python))
+            yield 0, end, self.python, ("Python: arguments and results",)
+
     def _repr_html_(self) -> str:
         return pages.table(self)
 
@@ -195,6 +199,19 @@ class Profile:
         return "\n".join(text_rows(self))
 
     __repr__ = __str__
+
+
+def lines_of_parts(parts: Iterable[tuple[Part, float]], total: float) -> tuple[Line, ...]:
+    """The user's lines of seconds by part, the slowest first; shares are of `total`."""
+    found: dict[str, dict[str, float]] = {}
+    for part, seconds in parts:
+        ops = found.setdefault(part.line, {})
+        ops[part.op] = ops.get(part.op, 0.0) + seconds
+    made = []
+    for line, ops in found.items():
+        seconds = sum(ops.values())
+        made.append(Line(line, seconds, seconds / total if total else 0.0, _sorted(ops)))
+    return tuple(sorted(made, key=lambda row: -row.seconds))
 
 
 def _sorted(found: Mapping[str, float]) -> dict[str, float]:
@@ -214,15 +231,7 @@ def text_rows(profile: Profile) -> list[str]:
     ]
     lines = p.lines
     if lines:
-        rows += ["", f"{'time':>12} {'share':>7}  line"]
-        for row in lines[:SHOWN]:
-            ops = ", ".join(
-                f"{op} {100 * s / row.seconds:.0f} %" if len(row.ops) > 1 else op
-                for op, s in [*row.ops.items()][:3] if s
-            )  # fmt: skip
-            where = short(row.line) if row.line else "(no line)"
-            rows.append(f"{duration(row.seconds):>12} {100 * row.share:6.1f} %  {where}: {row.text}")
-            rows.append(f"{'':24}{ops}")
+        rows += ["", f"{'time':>12} {'share':>7}  line", *line_rows(lines[:SHOWN])]
         rest = sum(row.seconds for row in lines[SHOWN:])
         if rest:
             rows.append(f"{duration(rest):>12} {100 * p._share(rest):6.1f} %  "
@@ -235,6 +244,21 @@ def text_rows(profile: Profile) -> list[str]:
     if p.memory is not None:
         rows += _memory_rows(p.memory)
     rows += [f"tip: {tip}" for tip in p.tips]
+    return rows
+
+
+def line_rows(lines: Iterable[Line]) -> list[str]:
+    """Lines of the user as lines of text."""
+    rows = []
+    for row in lines:
+        ops = ", ".join(
+            f"{op} {100 * s / row.seconds:.0f} %" if len(row.ops) > 1 and row.seconds else op
+            for op, s in [*row.ops.items()][:3]
+        )
+        where = short(row.line) if row.line else "(no line)"
+        text = f"{where}: {row.text}" if row.text else where
+        rows.append(f"{duration(row.seconds):>12} {100 * row.share:6.1f} %  {text}")
+        rows.append(f"{'':24}{ops}")
     return rows
 
 

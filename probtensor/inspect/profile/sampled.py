@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import struct
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,6 +34,8 @@ INSTRUCTION_BYTES = 24  # of the machine: an address and four int32
 # Where x86-64 passes the second argument, then what functions preserve, then all others.
 REGISTERS = (9, 11, 10, 4, 5, 6, 7, 8, 12, 13, 14, 0, 1, 2, 3, *range(16, 32))
 CANDIDATES = 4  # return addresses that are looked at
+RETURNS, TOP = 12, 512  # words of a stack that are kept
+GENERATED = re.compile(r"(?:^|/)(?:[0-9a-f]{16,}\.[0-9a-f]+|pt_[0-9a-f]{16})\.so")  # modules
 CALL_BYTES = 7  # of the longest call instruction
 
 
@@ -147,28 +151,67 @@ class ProgramPlace(Place):
         return [self._parts[(address - self.start) // INSTRUCTION_BYTES] for address in addresses]
 
 
+class Seen(NamedTuple):
+    """What is kept of a sample: the thread, the end of its time in nanoseconds, its seconds, the
+    program counter, the words that may say where code of functions is, and the file and offset of
+    the program counter."""
+
+    thread: int
+    wall: int
+    spent: float
+    pc: int
+    words: tuple[int, ...]
+    path: str
+    offset: int
+
+
+def kept(samples: np.ndarray, regions: Regions) -> list[Seen]:
+    """What is kept of samples: of the stack the words that are addresses in modules of functions;
+    where the machine runs, registers and the top of the stack."""
+    generated = [r for r in regions.all if GENERATED.search(r.path)]
+    stacks, found = samples["stack"], []
+    inside = np.zeros(stacks.shape, bool)
+    for region in generated:
+        inside |= (stacks >= region.start) & (stacks < region.end)
+    inside &= np.arange(stacks.shape[1]) < samples["words"][:, None]
+    for k in range(len(samples)):
+        sample = samples[k]
+        pc = int(sample["pc"])
+        region = regions.at(pc)
+        path = region.path if region else ""
+        words = stacks[k][inside[k]][:RETURNS].tolist()
+        if not GENERATED.search(path):  # a routine may have been called by the machine
+            registers = sample["registers"].tolist()
+            words += [registers[j] for j in REGISTERS] + stacks[k][:TOP].tolist()
+        offset = pc - region.base if region else 0
+        found.append(Seen(int(sample["thread"]), int(sample["wall"]), 1e-9 * float(sample["spent"]),
+                          pc, tuple(words), path, offset))  # fmt: skip
+    return found
+
+
 @dataclass
 class Found:
-    """Seconds of the samples: by place and part, and by file and function for code that is in no
-    place. `timeline` has (thread, end in nanoseconds, seconds, label) in order."""
+    """Seconds of the samples: by place and part, and by file and offset for code that is in no
+    place. `timeline` has (thread, end in nanoseconds, seconds, key) in order."""
 
     parts: dict[tuple[int, Part | None], float] = field(default_factory=dict)
     others: dict[tuple[str, int], float] = field(default_factory=dict)
     count: int = 0
-    timeline: list[tuple[int, int, float, object]] = field(default_factory=list)
+    timeline: list[tuple[int, int, float, tuple]] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
+        """Of all samples."""
         return sum(self.parts.values()) + sum(self.others.values())
 
 
 def resolved(
-    samples: np.ndarray, modules: Sequence[ModulePlace], programs: Sequence[ProgramPlace],
-    regions: Regions, found: Found,
-) -> None:
-    """Add samples to what was found, by their places."""
+    samples: Sequence[Seen], modules: Sequence[ModulePlace], programs: Sequence[ProgramPlace]
+) -> Found:
+    """What was found in samples, by their places: the numbers of modules, then programs."""
+    found = Found(count=len(samples))
     places: list[Place] = [*modules, *programs]
-    rows = [_places_of(samples[k], modules, programs) for k in range(len(samples))]
+    rows = [_places_of(sample, modules, programs) for sample in samples]
     wanted: dict[int, set[int]] = {}  # addresses of each place
     for row in rows:
         for place, address in row:
@@ -178,40 +221,31 @@ def resolved(
         for place, addresses in wanted.items()
         for address, part in zip(addresses, places[place].parts([*addresses]), strict=True)
     }
-    seconds = 1e-9 * samples["spent"]
-    for k, row in enumerate(rows):
-        spent = float(seconds[k])
+    for sample, row in zip(samples, rows, strict=True):
         best = next((at for at in row if known[at] is not None), row[0] if row else None)
         if best is not None:
-            key: object = (best[0], known[best])
-            found.parts[key] = found.parts.get(key, 0.0) + spent
+            key: tuple = (best[0], known[best])
+            found.parts[key] = found.parts.get(key, 0.0) + sample.spent
         else:
-            address = int(samples["pc"][k])
-            region = regions.at(address)
-            key = (region.path, address - region.base) if region else ("", 0)
-            found.others[key] = found.others.get(key, 0.0) + spent
-        found.timeline.append((int(samples["thread"][k]), int(samples["wall"][k]), spent, key))
-    found.count += len(samples)
+            key = (sample.path, sample.offset)
+            found.others[key] = found.others.get(key, 0.0) + sample.spent
+        found.timeline.append((sample.thread, sample.wall, sample.spent, key))
+    return found
 
 
 def _places_of(
-    sample: np.void, modules: Sequence[ModulePlace], programs: Sequence[ProgramPlace]
+    sample: Seen, modules: Sequence[ModulePlace], programs: Sequence[ProgramPlace]
 ) -> list[tuple[int, int]]:
     """Where a sample may be, the likeliest first: the number of a place, and the address there."""
-    pc = int(sample["pc"])
-    found = [(k, pc) for k, place in enumerate(modules) if place.holds(pc)]
-    stack = sample["stack"][: int(sample["words"])].tolist()
-    if programs and not found:
-        values = sample["registers"].tolist()
-        for value in [*(values[k] for k in REGISTERS), *stack]:
-            for k, program in enumerate(programs):
-                if program.holds(value):
-                    return [(len(modules) + k, value)]
+    found = [(k, sample.pc) for k, place in enumerate(modules) if place.holds(sample.pc)]
     outside = not found
-    for value in stack:
+    for value in sample.words:
         for k, place in enumerate(modules):
             if place.holds(value) and place.returns(value, outside):
                 found.append((k, value - 1))  # in the call, not behind it
+        for k, program in enumerate(programs):
+            if not found and program.holds(value):
+                return [(len(modules) + k, value)]
         if len(found) >= CANDIDATES:
             break
     return found
@@ -234,11 +268,11 @@ def names_in(path: str, offsets: tuple[int, ...]) -> tuple[str, ...]:
 
 
 class Watch:
-    """Samples all threads of the process until it is stopped; `use` is called with the samples of
-    each moment, in a thread of its own."""
+    """Samples all threads of the process until it is stopped; `samples` are what was seen."""
 
-    def __init__(self, use: Callable[[np.ndarray], None], interval: float) -> None:
-        self.use, self.interval = use, interval
+    def __init__(self, interval: float) -> None:
+        self.interval = interval
+        self.samples: list[Seen] = []
         self.seen: set[int] = set()
         self.ending = threading.Event()
         self.lost = 0.0
@@ -256,7 +290,10 @@ class Watch:
         self.seen.add(self.own)
         while not self.ending.wait(POLL_SECONDS):
             self._watch_all()
-            self.use(sampling.take())
+            self._keep()
+
+    def _keep(self) -> None:
+        self.samples += kept(sampling.take(), Regions())
 
     def _watch_all(self) -> None:
         present = {int(name) for name in os.listdir("/proc/self/task")}
@@ -271,5 +308,5 @@ class Watch:
         self.ending.set()
         self.thread.join()
         sampling.forget(0)
-        self.use(sampling.take())
+        self._keep()
         self.lost = sampling.end()
