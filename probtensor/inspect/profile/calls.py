@@ -40,10 +40,11 @@ from probtensor.targets.base import BuildError
 
 formats = late("probtensor.inspect.profile.formats")
 
-MANGLED = re.compile(r"__pyx_[a-z]+_\w*?(?:samplers_\d+[a-z]+|cython_ext_\d+[a-z]+)_(\w+)")
+MANGLED = re.compile(r"__pyx_[a-z]+_.*cython_ext_8samplers_\d+(?:nuts|chain|leapfrog|estimates)_(\w+)")
 LIBRARIES = (
     ("openblas", "BLAS and LAPACK"), ("libblas", "BLAS and LAPACK"), ("mkl", "BLAS and LAPACK"),
     ("libpython", "Python"), ("/python", "Python"), ("numpy", "NumPy"), ("scipy", "SciPy"),
+    ("libc.so", "system"), ("libm.so", "system"), ("ld-linux", "system"), ("[vdso]", "system"),
     ("cython_ext/levels", "the machine"), ("cython_ext/", "calls: arguments and results"),
 )  # fmt: skip
 

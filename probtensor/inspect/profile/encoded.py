@@ -12,11 +12,10 @@ from collections.abc import Iterable, Mapping
 from probtensor.inspect.profile.marks import FOLD_NAMES, Mark, Part, op_name, operation_of
 from probtensor.kernel.ir import Acc, Apply, Expr, For, Scan
 from probtensor.lower.plan import Plan
-from probtensor.schedule.strips.forms import Jammed, Strip, Stripped
-from probtensor.targets.machine.code import Assembler, Label
+from probtensor.schedule.strips.forms import Jammed, Routine, Strip, Stripped
+from probtensor.targets.machine.code import Assembler, Label, Value
 from probtensor.targets.machine.statements import Statements
 from probtensor.targets.machine.target import encode
-from probtensor.targets.machine.code import Value
 
 
 class _Noting(Assembler):
@@ -76,6 +75,14 @@ class _NotingStatements(Statements):
         made = super().expr(expr, into)
         self.code.present = before
         return made
+
+    def routine(self, stmt: Routine, turns: int = -1, ordered: bool = False) -> None:
+        before = self.code.present
+        origin = getattr(stmt, "origin", "")
+        if origin:
+            self.code.present = Part(self.kernel, origin, operation_of(stmt), self.outer)
+        super().routine(stmt, turns, ordered)
+        self.code.present = before
 
     def _fold(self, acc: Acc, lanes: int, width: int, fused: bool) -> None:
         with _During(self, acc):

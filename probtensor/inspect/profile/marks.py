@@ -22,7 +22,7 @@ from probtensor.kernel.ir import (
     Store,
     map_blocks,
 )
-from probtensor.schedule.strips.forms import Stripped
+from probtensor.schedule.strips.forms import Dot, RowsAdd, RowsDot, Stripped, Sum
 
 
 class Mark(str):
@@ -107,5 +107,9 @@ def operation_of(stmt: Stripped) -> str:
             return "copy" if op is None else FOLD_NAMES.get(op, op)
         case Call(routine=routine):
             return op_name(routine)
+        case Dot() | RowsDot() | RowsAdd():
+            return "dot"
+        case Sum():
+            return "sum"
     expr = getattr(stmt, "expr", None)
     return op_name(expr.fn) if expr.__class__ is Apply else "copy"

@@ -21,7 +21,7 @@ from probtensor.dataclass import dataclass, field
 from probtensor.inspect.profile.marks import FOLD_NAMES, Mark, Part, op_name, operation_of
 from probtensor.kernel.ir import Acc, Apply, Expr, For, Scan
 from probtensor.lower.plan import Plan
-from probtensor.schedule.strips.forms import Jammed, Strip, Stripped
+from probtensor.schedule.strips.forms import Jammed, Routine, Strip, Stripped
 from probtensor.system.files import readable
 from probtensor.targets.cache import cache_folder
 from probtensor.targets.cython.native import code_of, key_of
@@ -205,6 +205,14 @@ class _MarkedText(KernelText):
         self.inside, self.doing = before
         if top:
             self.outer = -1
+
+    def _routine(
+        self, stmt: Routine, depth: int, first: str = "0", iterations: str = "1"
+    ) -> None:
+        before = self.inside, self.doing
+        self.inside, self.doing = getattr(stmt, "origin", ""), operation_of(stmt)
+        super()._routine(stmt, depth, first, iterations)
+        self.inside, self.doing = before
 
     def _accumulate(self, accs: Sequence[Acc], depth: int, fused: bool = False) -> None:
         for acc in accs:

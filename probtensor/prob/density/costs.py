@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from math import prod
 
 from probtensor.dataclass import replace
-from probtensor.graph.node import Node, line_of
+from probtensor.graph.node import Node, line_of, made_by
 from probtensor.graph.parts import types_of
 from probtensor.graph.walk import toposort
 from probtensor.inspect.profile.counts import COSTS, FUNCTION_COST, OTHER_FUNCTION
@@ -33,7 +33,8 @@ def terms_of(
     costs: dict[str, dict[str, float]] = {}  # of each line, by term
     for source in term_sources(model):
         name = f"{source.owner.name}: {source.kind}"
-        graph, _ = explained(model, source)
+        with made_by(source.node):
+            graph, _ = explained(model, source)
         for node in toposort([graph]):
             own = costs.setdefault(line_of(node), {})
             own[name] = own.get(name, 0.0) + cost_of(node, lengths)
