@@ -11,7 +11,9 @@ from probtensor.late import late
 
 if TYPE_CHECKING:
     from probtensor.inspect.profile import Profile
+    from probtensor.inspect.profile.compiling import CompileProfile
 
+compilations = late("probtensor.inspect.profile.compiling")
 profiles = late("probtensor.inspect.profile")
 stages = late("probtensor.inspect.stages")
 
@@ -68,3 +70,15 @@ class Inspected:
         except ValueError as error:
             function, _ = self._chosen_for(args, error)
         return profiles.profile(function, args, n)
+
+    @public
+    def profile_compilation(self) -> CompileProfile:
+        """Where the time of making the function went: `stages`, `passes` and `rules`, each with
+        seconds; print it. The passes are run again for it, with a clock at each rule.
+
+            >>> x = pt.vector("x")
+            >>> found = pt.function([x], pt.log(pt.exp(x))).profile_compilation()
+            >>> any(row.fired for row in found.rules)
+            True
+        """
+        return compilations.compile_profile(self)

@@ -90,7 +90,7 @@ def _measured(function: Subject, args: Sequence[ArrayLike], n: int | None) -> Pr
         made, how=how, samples=samples, target=tier_of(function), label=function.label,
         timings=compile_times(function), peaks=peaks(),
     )  # fmt: skip
-    return replace(made, tips=tips_for(made, function, plan, args))
+    return replace(made, tips=tips_for(made, function, args))
 
 
 def least(seconds_of: Callable[[int], float], count: int) -> float:
