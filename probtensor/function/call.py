@@ -49,7 +49,7 @@ class Lowered:
     fusion choice.
 
     `implicit` are the inputs that are not arguments, the last among the plan's inputs. `written`
-    are the outputs before the passes. `replan` lowers the graph again; see `mark` of `lower`.
+    are the outputs before the passes. `replan` lowers the graph again; see `marks` of `lower`.
     """
 
     outputs: tuple[Node, ...]

@@ -60,7 +60,7 @@ class Inspected:
 
             >>> x = pt.vector("x")
             >>> f = pt.function([x], pt.sum(pt.exp(x)))
-            >>> found = f.profile(np.ones(1000), n=100)
+            >>> found = f.profile(np.ones(10), n=2)
             >>> len(found.rows), round(sum(row.share for row in found.rows), 6)
             (1, 1.0)
         """

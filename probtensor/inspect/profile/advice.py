@@ -15,6 +15,7 @@ from probtensor.inspect.subject import Subject
 from probtensor.targets.auto.cost import has_compiler
 
 TINY_KERNELS, TINY_SECONDS = 8, 1e-6
+RECOMPILED = 3
 NEAR = 0.6  # of what memory can do
 
 
@@ -25,7 +26,11 @@ def tips_for(
     found = [*_copies(function, args), *_python(profile), *_kernels(profile), *_limits(profile)]
     found += _widened(toposort(function.compilation.lowered().written))
     if profile.target == "machine" and has_compiler():
-        found.append("native code is not built yet: pt.function(..., build='now') builds it at once")
+        found.append("native code is not built yet: pt.function(..., build='now') builds it")
+    others = len(getattr(function, "_broadcast", ()))
+    if others >= RECOMPILED:
+        found.append(f"it was compiled {others} more times for sizes 1 that are broadcast: declare "
+                     "them, as in pt.tensor(shape=(1, None))")  # fmt: skip
     return tuple(found)
 
 

@@ -13,14 +13,14 @@ from cython_ext.entry import Entry
 from probtensor.calls import public
 from probtensor.dataclass import dataclass
 from probtensor.inspect.profile.marks import Part
-from probtensor.inspect.profile.measure import marked_plan, places_of, work_of
+from probtensor.inspect.profile.measure import marked_plan, places_of
 from probtensor.inspect.profile.rows import (
     SHOWN,
     Line,
     Share,
     duration,
-    lines_of_parts,
     line_rows,
+    lines_of_parts,
 )
 from probtensor.inspect.profile.sampled import (
     GENERATED,
@@ -40,7 +40,10 @@ from probtensor.targets.base import BuildError
 
 formats = late("probtensor.inspect.profile.formats")
 
-MANGLED = re.compile(r"__pyx_[a-z]+_.*cython_ext_8samplers_\d+(?:nuts|chain|leapfrog|estimates)_(\w+)")
+MANGLED = re.compile(
+    r"__pyx_[a-z]+_.*cython_ext_8samplers_\d+(?:nuts|chain|leapfrog|estimates)_(\w+)"
+)
+UNSEEN = "not sampled: beginnings and ends of threads, and the sampling"
 LIBRARIES = (
     ("openblas", "BLAS and LAPACK"), ("libblas", "BLAS and LAPACK"), ("mkl", "BLAS and LAPACK"),
     ("libpython", "Python"), ("/python", "Python"), ("numpy", "NumPy"), ("scipy", "SciPy"),
@@ -105,11 +108,12 @@ class profiling:
     def __enter__(self) -> profiling:
         self._watch = Watch(self._interval)
         self._watch.start()
-        self._began = time.perf_counter()
+        self._began, self._processors = time.perf_counter(), time.process_time()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._wall = time.perf_counter() - self._began
+        self._spent = time.process_time() - self._processors
         self._watch.stop()
         self._resolve(self._watch.samples)
         self._done = True
@@ -139,7 +143,8 @@ class profiling:
 
     def _divide(self, found: Found) -> None:
         """The tables, from what was found."""
-        total = found.seconds or 1.0
+        unseen = max(0.0, self._spent - found.seconds)
+        total = self._total = found.seconds + unseen or 1.0
         by_owner: dict[int, dict[Part, float]] = {}
         for (place, part), seconds in found.parts.items():
             own = by_owner.setdefault(self._owner_of[place], {})
@@ -156,6 +161,8 @@ class profiling:
         others: dict[str, float] = {}
         for name, seconds in _activities(found.others):
             others[name] = others.get(name, 0.0) + seconds
+        if unseen:
+            others[UNSEEN] = unseen
         ordered = sorted(others.items(), key=lambda item: -item[1])
         self._others = tuple(Share(name, s, s / total) for name, s in ordered)
 
@@ -173,7 +180,7 @@ class profiling:
     def seconds(self) -> float:
         """Processor seconds of all threads."""
         self._ended()
-        return self._found.seconds
+        return self._total
 
     @property
     def samples(self) -> int:
@@ -271,13 +278,12 @@ def _functions(samples: Iterable[Seen], regions: Regions) -> list[Subject]:
                 hit.add(region.path)
     words = {word for sample in samples if "levels" in sample.path or not sample.path
              for word in sample.words}  # fmt: skip
+    entries = [x for x in gc.get_objects() if isinstance(x, Entry) and hasattr(x, "compilation")]
     found: dict[int, Subject] = {}
-    for x in gc.get_objects():
-        if isinstance(x, Entry) and hasattr(x, "compilation") and not callable(
-            x.compilation.built.run
-        ):
-            if id(x.code) not in found and _may_have_run(x, hit, words):
-                found[id(x.code)] = x
+    for x in entries:
+        interpreted = callable(x.compilation.built.run)
+        if not interpreted and id(x.code) not in found and _may_have_run(x, hit, words):
+            found[id(x.code)] = x
     return list(found.values())
 
 

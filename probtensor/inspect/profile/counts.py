@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from math import prod
 
 from probtensor.dataclass import dataclass, field
-from probtensor.inspect.profile.marks import FOLD_NAMES, Mark, Part, op_name, operation_of
+from probtensor.inspect.profile.marks import FOLD_NAMES, Part, mark_of, op_name, operation_of
 from probtensor.kernel.ir import (
     Apply,
     Call,
@@ -207,15 +207,15 @@ class _Counter:
         self.touched[buffer, store] = self.touched.get((buffer, store), 0.0) + size
 
     def _expr(self, expr: Expr, line: str, op: str, times: float) -> None:
-        own = expr.fn.origin if isinstance(expr, Apply) and isinstance(expr.fn, Mark) else line
+        own, op = mark_of(expr) or (line, op)
         if isinstance(expr, Apply):
             self._apply(expr, own, times)
             for arg in expr.args:
                 self._expr(arg, own, op_name(expr.fn), times)
         elif isinstance(expr, Load):
-            self._access(expr.buffer, line, op, times, False)
+            self._access(str(expr.buffer), own, op, times, False)
             if size_names(expr.index) - self.values.keys():  # a local: the element is computed
-                self._work(line, op).cost += (GATHER_COST - LOAD_COST) * times
+                self._work(own, op).cost += (GATHER_COST - LOAD_COST) * times
 
     def _apply(self, expr: Apply, line: str, times: float) -> None:
         work, fn = self._work(line, op_name(expr.fn)), str(expr.fn)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Mapping
 
-from probtensor.inspect.profile.marks import FOLD_NAMES, Mark, Part, op_name, operation_of
-from probtensor.kernel.ir import Acc, Apply, Expr, For, Scan
+from probtensor.inspect.profile.marks import FOLD_NAMES, Part, mark_of, operation_of
+from probtensor.kernel.ir import Acc, Expr, For, Scan
 from probtensor.lower.plan import Plan
 from probtensor.schedule.strips.forms import Jammed, Routine, Strip, Stripped
 from probtensor.targets.machine.code import Assembler, Label, Value
@@ -68,10 +68,11 @@ class _NotingStatements(Statements):
         self.code.present = before
 
     def expr(self, expr: Expr, into: int = -1) -> Value:
-        if expr.__class__ is not Apply or not isinstance(expr.fn, Mark):
+        mark = mark_of(expr)
+        if mark is None:
             return super().expr(expr, into)
         before = self.code.present
-        self.code.present = Part(self.kernel, expr.fn.origin, op_name(expr.fn), self.outer)
+        self.code.present = Part(self.kernel, *mark, self.outer)
         made = super().expr(expr, into)
         self.code.present = before
         return made

@@ -10,6 +10,7 @@ plain text, so that the kernels are the same.
 from __future__ import annotations
 
 from probtensor.dataclass import dataclass, replace
+from probtensor.graph.node import Node, line_of
 from probtensor.kernel.ir import (
     Apply,
     Call,
@@ -17,6 +18,7 @@ from probtensor.kernel.ir import (
     For,
     If,
     Let,
+    Load,
     Scan,
     Stmt,
     Store,
@@ -26,7 +28,7 @@ from probtensor.schedule.strips.forms import Dot, RowsAdd, RowsDot, Stripped, Su
 
 
 class Mark(str):
-    """The name of an operation, with the user's line."""
+    """The name of an operation or a buffer, with the user's line."""
 
     __slots__ = ("origin",)
 
@@ -50,6 +52,22 @@ class Part:
     loop: int = -1
 
 
+class Marked:
+    """Marks a plan: `marks` of `lower`. Operations have the line of their statement, and elements
+    that are read through views that of the view next to the memory."""
+
+    def statements(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+        """The statements of a kernel with all operations marked."""
+        return marked(body)
+
+    def read(self, node: Node, value: Expr) -> Expr:
+        """The element of a view, marked by its line."""
+        line = line_of(node)
+        if value.__class__ is Load and not isinstance(value.buffer, Mark):
+            return Load(Mark(value.buffer, line), value.index, value.dtype)
+        return _expr(value, line)
+
+
 def marked(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     """Statements with all operations marked by the line of their statement."""
     return tuple(_statement(stmt) for stmt in body)
@@ -64,7 +82,7 @@ def _statement(stmt: Stmt) -> Stmt:
         case For(accs=accs):
             accs = tuple(replace(a, term=_expr(a.term, a.origin)) for a in accs)
             return map_blocks(replace(stmt, accs=accs), marked)
-        case Scan(states=states, stop=stop):
+        case Scan(states=states):
             states = tuple(
                 replace(s, init=_expr(s.init, s.origin), next=_expr(s.next, s.origin))
                 for s in states
@@ -98,6 +116,18 @@ SYMBOLS = {
 def op_name(fn: str) -> str:
     """The name of an operation of kernels as users know it."""
     return SYMBOLS.get(str(fn), str(fn).removeprefix("pt_scipy_").removeprefix("pt_"))
+
+
+READ = "read"  # the op of elements that are read through views
+
+
+def mark_of(expr: Expr) -> tuple[str, str] | None:
+    """The line and the op of a marked expression; None for any other."""
+    if expr.__class__ is Apply and isinstance(expr.fn, Mark):
+        return expr.fn.origin, op_name(expr.fn)
+    if expr.__class__ is Load and isinstance(expr.buffer, Mark):
+        return expr.buffer.origin, READ
+    return None
 
 
 def operation_of(stmt: Stripped) -> str:

@@ -19,7 +19,7 @@ from probtensor.inspect.profile.advice import tips_for
 from probtensor.inspect.profile.compiling import compile_times
 from probtensor.inspect.profile.counts import KernelWork, work_of
 from probtensor.inspect.profile.encoded import parts_of_program
-from probtensor.inspect.profile.marks import Mark, Part, marked
+from probtensor.inspect.profile.marks import Marked, Part, mark_of
 from probtensor.inspect.profile.memory import memory_of
 from probtensor.inspect.profile.peaks import peaks
 from probtensor.inspect.profile.rows import PROFILE_SECONDS, Profile, Row
@@ -35,7 +35,7 @@ from probtensor.inspect.profile.sampled import (
 from probtensor.inspect.profile.stepped import timed_interp
 from probtensor.inspect.profile.twin import twin_of
 from probtensor.inspect.subject import Subject
-from probtensor.kernel.ir import Apply, Kernel, exprs_of, walk, walk_expr
+from probtensor.kernel.ir import Kernel, exprs_of, walk, walk_expr
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import BuildError
 
@@ -107,7 +107,7 @@ def tier_of(function: Subject) -> str:
 
 def marked_plan(function: Subject) -> Plan:
     """The plan of a function with marked operations."""
-    return function.compilation.lowered().replan(mark=marked)
+    return function.compilation.lowered().replan(marks=Marked())
 
 
 # Samples.
@@ -271,8 +271,9 @@ def lines_of(kernel: Kernel) -> tuple[str, ...]:
             found[acc.origin] = None
         for expr in exprs_of(stmt):
             for part in walk_expr(expr):
-                if isinstance(part, Apply) and isinstance(part.fn, Mark):
-                    found[part.fn.origin] = None
+                mark = mark_of(part)
+                if mark is not None:
+                    found[mark[0]] = None
     found.pop("", None)
     return tuple(found)
 

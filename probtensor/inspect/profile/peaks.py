@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -54,10 +56,8 @@ def peaks() -> Peaks:
     except (OSError, ValueError, TypeError):
         pass
     found = measured()
-    try:
+    with suppress(OSError):  # else it is measured again in the next process
         files.write(folder, name, json.dumps([found.flops, found.bandwidth]).encode())
-    except OSError:  # it is measured again in the next process
-        pass
     return found
 
 
@@ -72,7 +72,7 @@ def measured() -> Peaks:
     return Peaks(2 * PRODUCT**3 / product, 2 * 8 * COPIED / copy)
 
 
-def _seconds(work) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began

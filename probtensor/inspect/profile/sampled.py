@@ -12,6 +12,7 @@ import ctypes
 import os
 import re
 import struct
+import subprocess
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,8 @@ from probtensor.inspect.profile.twin import Twin
 INTERVAL = 2e-4  # seconds between samples of a function that runs again and again
 LONG_INTERVAL = 1e-3  # of a whole program
 CAPACITY = 4096  # samples until they are taken
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.005  # between two looks for new threads
+POLLS = 10  # looks for threads until samples are taken
 INSTRUCTION_BYTES = 24  # of the machine: an address and four int32
 # Where x86-64 passes the second argument, then what functions preserve, then all others.
 REGISTERS = (9, 11, 10, 4, 5, 6, 7, 8, 12, 13, 14, 0, 1, 2, 3, *range(16, 32))
@@ -254,8 +256,6 @@ def _places_of(
 @cache
 def names_in(path: str, offsets: tuple[int, ...]) -> tuple[str, ...]:
     """The functions at offsets in a file."""
-    import subprocess
-
     try:
         text = subprocess.run(
             ["addr2line", "-f", "-e", path, *map(hex, offsets)],
@@ -288,9 +288,12 @@ class Watch:
         self.own = sampling.this_thread()
         sampling.forget(self.own)
         self.seen.add(self.own)
+        polls = 0
         while not self.ending.wait(POLL_SECONDS):
             self._watch_all()
-            self._keep()
+            polls += 1
+            if polls % POLLS == 0:
+                self._keep()
 
     def _keep(self) -> None:
         self.samples += kept(sampling.take(), Regions())

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from probtensor.dataclass import dataclass, field, replace
-from probtensor.inspect.profile.marks import FOLD_NAMES, Mark, Part, op_name, operation_of
+from probtensor.inspect.profile.marks import FOLD_NAMES, Part, mark_of, operation_of
 from probtensor.inspect.subject import Subject
 from probtensor.kernel.interp import Machine
-from probtensor.kernel.ir import Apply, For, Kernel, Scan, Stmt, exprs_of, walk_expr
+from probtensor.kernel.ir import For, Kernel, Scan, Stmt, exprs_of, walk_expr
 from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import Built
@@ -75,8 +75,9 @@ class _Timing(Machine):
             found = [(getattr(stmt, "origin", ""), operation_of(stmt))]
         for expr in exprs_of(stmt):
             for part in walk_expr(expr):
-                if isinstance(part, Apply) and isinstance(part.fn, Mark):
-                    found.append((part.fn.origin, op_name(part.fn)))
+                mark = mark_of(part)
+                if mark is not None:
+                    found.append(mark)
         found = found or [("", "loop")]
         return [(Part(self.kernel, line, op, self.loop), 1 / len(found)) for line, op in found]
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from probtensor.dataclass import dataclass, field
-from probtensor.inspect.profile.marks import FOLD_NAMES, Mark, Part, op_name, operation_of
-from probtensor.kernel.ir import Acc, Apply, Expr, For, Scan
+from probtensor.inspect.profile.marks import FOLD_NAMES, Part, mark_of, op_name, operation_of
+from probtensor.kernel.ir import Acc, Expr, For, Scan
 from probtensor.lower.plan import Plan
 from probtensor.schedule.strips.forms import Jammed, Routine, Strip, Stripped
 from probtensor.system.files import readable
@@ -222,14 +222,13 @@ class _MarkedText(KernelText):
 
     def _expr(self, expr: Expr) -> str:
         text = super()._expr(expr)
-        if not self.wrapped or expr.__class__ is not Apply or not isinstance(expr.fn, Mark):
-            return text
-        if expr.dtype not in ("float64", "float32"):
+        mark = mark_of(expr)
+        if not self.wrapped or mark is None or expr.dtype not in ("float64", "float32"):
             return text
         name = f"pt_at_{expr.dtype}"
         kind = c_type(expr.dtype)
         self.used[name] = CName(name, f"{kind} {name}(int, {kind})")
-        return f"{name}({self._number(expr.fn.origin, op_name(expr.fn))}, {text})"
+        return f"{name}({self._number(*mark)}, {text})"
 
 
 # The C text.

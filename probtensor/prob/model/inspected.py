@@ -32,7 +32,7 @@ class Inspected:
 
             >>> mu = pt.random.normal(0, 5, name="mu")
             >>> y = pt.random.normal(mu, 1.0, name="y")
-            >>> found = pt.condition({y: np.ones(1000)}).profile(n=100)
+            >>> found = pt.condition({y: np.ones(10)}).profile(n=2)
             >>> sorted(term.name for term in found.terms if term.name != "other")
             ['mu: prior', 'y: likelihood']
         """

@@ -32,8 +32,8 @@ from probtensor.prob.model.binding import (
     observed_array,
 )
 from probtensor.prob.model.data import Data, evaluate
-from probtensor.prob.model.inspected import Inspected
 from probtensor.prob.model.graphs import Density, Model, build
+from probtensor.prob.model.inspected import Inspected
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.sequences.convert import as_sequence
