@@ -42,6 +42,12 @@ cdef class Frame:
     def __dealloc__(self):
         free_workspace(self.work)
 
+    @property
+    def sizes(self):
+        """The values of the plan's sizes."""
+        cdef int64_t k
+        return [self.layout.sizes[k] for k in range(self.layout.size_count)]
+
     def time(self, Code code, int64_t count):
         """Seconds per run of a code, over `count` runs without the GIL."""
         if code is not self.framed:

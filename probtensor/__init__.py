@@ -46,6 +46,7 @@ _LATE = {
     "optimize": ("optimize", ""),
     "pp": ("prob.modelling.pictures", "pprint"),
     "pprint": ("prob.modelling.pictures", "pprint"),
+    "profiling": ("inspect.profile.calls", "profiling"),
     "quad": ("quadrature", "quad"),
     "recover_marginals": ("prob.enumeration.recover", "recover_marginals"),
     "reparametrize": ("prob.modelling.reparametrize", "reparametrize"),

@@ -431,6 +431,7 @@ def lowered(
         values=values,
         started=tuple(written),
         steps=tuple(passes),
+        replan=partial(lower, arguments, outputs, written, values),
     )
 
 

@@ -61,7 +61,8 @@ class Lowered:
     are the outputs before the passes; `started`, which the passes were applied to, are these with
     plain names for sizes that data decide, and the values of such sizes. `values` are the nodes
     that give names of sizes that data decide their values, by the key of the name, in `outputs`.
-    `steps` are the passes.
+    `steps` are the passes. `replan` lowers the graph again; see `marks` of
+    `lower`.
     """
 
     outputs: tuple[Node, ...]
@@ -71,6 +72,7 @@ class Lowered:
     timings: Mapping[str, float]
     passes: Callable[[], str]
     fused: Callable[[], Fusion]
+    replan: Callable[..., Plan]
     started: tuple[Node, ...]
     steps: tuple[object, ...]
     values: Mapping[str, Node] = field(default_factory=dict)
@@ -407,6 +409,10 @@ class Function(WithBroadcasting, Inspected, Entry):
     def device_code(self, tail: str) -> NoReturn:
         """TypeError: only a `DeviceFunction` has device code."""
         raise TypeError("device_code: condition with target='cuda' to have device code of it")
+
+    def with_compilation(self, compilation: Compilation) -> Function:
+        """The same function by another compilation of its program."""
+        return type(self)(self.program, compilation, self.bound, self._cells, self._keys)
 
     def get_shared(self) -> list[Shared]:
         """The shared variables the function reads, in the order of the plan."""

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from probtensor.inspect.numbers.nonfinite import NonFinite
     from probtensor.inspect.numbers.passes import PassComparison
     from probtensor.inspect.profile import Profile
+    from probtensor.inspect.profile.compiling import CompileProfile
     from probtensor.inspect.reports.report import Report
     from probtensor.inspect.trace import Trace
     from probtensor.lower.plan import Plan
     from probtensor.targets.base import Target
 
+compilations = late("probtensor.inspect.profile.compiling")
 checking = late("probtensor.function.numbers.checked")
 auditing = late("probtensor.inspect.numbers.audit")
 comparing = late("probtensor.inspect.numbers.compare")
@@ -62,9 +64,26 @@ class Inspected:
             raise ValueError(f"explain: {stage!r} is none of {', '.join(stages.STAGES)}")
         return stages.STAGES[stage](self)
 
+    @public
     def profile(self, *args: ArrayLike, n: int | None = None, **kwargs: ArrayLike) -> Profile:
-        """Seconds a call of each kernel for these arguments, over n calls (or about half a second
-        in all). Print it, or read its rows. Needs the cython target."""
+        """Where the time of calls with these arguments goes: by line of the user, op, kernel and
+        loop, in the code that runs, with fused loops divided among the lines in them.
+
+        Returns a `Profile`: print it, read `lines`, `ops`, `rows` (kernels) and `loops`, all with
+        `seconds` a run and `share` of the plan, and `memory`, `tips` and `timings`; `save(path)`
+        writes speedscope, Chrome's trace format or HTML. `n` is the number of runs that are timed,
+        by default as many as take about half a second. Shared variables keep their values. The
+        function's code is not changed: its program counter is sampled (docs/debugging.md says how).
+
+        TypeError for a function that runs in several stages, since data decide its sizes, and for a
+        target that has no kernels to time; TypeError and ValueError of a call.
+
+            >>> x = pt.vector("x")
+            >>> f = pt.function([x], pt.sum(pt.exp(x)))
+            >>> found = f.profile(np.ones(10), n=2)
+            >>> len(found.rows), round(sum(row.share for row in found.rows), 6)
+            (1, 1.0)
+        """
         args = self.arrange(args, kwargs)
         try:
             return profiles.profile(self, args, n)
@@ -232,3 +251,15 @@ class Inspected:
             ('log(1 + exp(x)) -> softplus(x)', ())
         """
         return reports.report(self, args, kwargs, witness)
+
+    @public
+    def profile_compilation(self) -> CompileProfile:
+        """Where the time of making the function went: `stages`, `passes` and `rules`, each with
+        seconds; print it. The passes are run again for it, with a clock at each rule.
+
+            >>> x = pt.vector("x")
+            >>> found = pt.function([x], pt.log(pt.exp(x))).profile_compilation()
+            >>> any(row.fired for row in found.rules)
+            True
+        """
+        return compilations.compile_profile(self)

@@ -6,7 +6,7 @@
     numbers/    NaN and infinity, comparisons of targets, digits lost
     exact/      the exact meanings of ops
     trace.py    the record of a compilation: every rewrite in order, the graph after each
-    profile.py  seconds for each kernel: `f.profile(...)`
+    profile/    where the time goes: `f.profile(...)`, `pt.profiling()`
 
 The one idea: every tool is a function of a `Subject` (a compiled function, seen from below) and
 of arguments; the methods of `Function` and `Posterior` are one line each, which arranges the

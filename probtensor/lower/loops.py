@@ -57,6 +57,7 @@ class KernelWriter(IndexWriter):
         self.given: dict[Node, Read] = {}
         self.offsets: dict[Node, Size] = {}
         if outer is not None:
+            self.marks = outer.marks
             # One kernel: blocks, names of locals, extents and guards are common.
             self.bodies, self.count = outer.bodies, outer.count
             self.bounds, self.guards = outer.bounds, outer.guards

@@ -33,6 +33,7 @@ from probtensor.lower.large import LargeSizes
 from probtensor.lower.loops import KernelWriter
 from probtensor.lower.nest import Nest, buffered, launches, nests
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
+from probtensor.lower.reader import Marks
 from probtensor.lower.sizes import CanonicalSizes, Stages
 from probtensor.lower.tasks import deep_views, tasks_of, with_parts
 from probtensor.types import size_product
@@ -43,20 +44,21 @@ def lower(
     outputs: Sequence[Node],
     written: Sequence[Node] = (),
     values: Mapping[str, Node] | None = None,
+    marks: Marks | None = None,
 ) -> Plan:
     """The plan that computes the outputs from the inputs.
 
     `written` are the outputs before any pass, whose size laws are checked as well. `values` are
     nodes that give names of sizes their values, by the key of the name; no node has a size of a
-    later one. The graph must contain no composite ops and no random variables, and no Input that
-    is not among `inputs`. GraphError if a size cannot be derived from the shapes of the inputs.
+    later one. `marks` marks expressions of kernels. The graph must contain no composite ops and no
+    random variables, and no Input that is not among `inputs`. GraphError if a size cannot be
+    derived from the shapes of the inputs.
     """
     fusion = fused(inputs, outputs, written, values)
     sizes, outputs = fusion.sizes, fusion.outputs
     order = _with_body_constants(fusion.order)
-    memory = memory_of(order, inputs, outputs, fusion)
-    needs = Needs()
-    bodies = [KernelWriter(sizes, memory, needs).kernel(nests) for nests in fusion.kernels]
+    memory, needs = memory_of(order, inputs, outputs, fusion), Needs()
+    bodies = [_body(nests, sizes, memory, needs, marks) for nests in fusion.kernels]
     sizes.require(needs.limits)
     bodies = _with_small_states(bodies, sizes, memory, needs)
     large = LargeSizes(sizes.sources)
@@ -69,6 +71,16 @@ def lower(
     for kernel in plain:
         check(kernel, elements, names, laws)
     return _plan(buffers, inputs, kernels, fusion, memory, needs)
+
+
+def _body(
+    nests: Sequence[Nest], sizes: CanonicalSizes, memory: Memory, needs: Needs, marks: Marks | None
+) -> tuple[Stmt, ...]:
+    """The statements of a kernel."""
+    writer = KernelWriter(sizes, memory, needs)
+    writer.marks = marks
+    body = writer.kernel(nests)
+    return body if marks is None else marks.statements(body)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from probtensor.graph.node import Node, Op
-from probtensor.kernel.ir import Expr
+from probtensor.kernel.ir import Expr, Stmt
 from probtensor.kernel.simplify import Index, resimplify
 from probtensor.lower.sizes import CanonicalSizes
 from probtensor.types import Size
@@ -23,6 +23,18 @@ class Inline(Protocol):
 Inliner = Callable[[type[Op]], Inline | None]
 
 
+class Marks(Protocol):
+    """What marks a plan that is lowered to be looked at: expressions that equal the plain ones."""
+
+    def statements(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+        """The statements of a kernel, before any is inlined into another."""
+        ...
+
+    def read(self, node: Node, value: Expr) -> Expr:
+        """The element of a node that is inlined, a view."""
+        ...
+
+
 class Reader(ABC):
     """Reads nodes at indices. Views are inlined, except those in `written_out`.
 
@@ -36,6 +48,7 @@ class Reader(ABC):
         self.inliner = inliner
         self.written_out = written_out
         self.bounds: dict[str, Size] = {}
+        self.marks: Marks | None = None
         self.guards: list[Expr] = []  # conditions under which the element being read exists
 
     @abstractmethod
@@ -61,7 +74,7 @@ class Reader(ABC):
         if inline is not None and node not in self.written_out:
             inlined = inline(self, node, index)
             if inlined is not None:
-                return inlined
+                return inlined if self.marks is None else self.marks.read(node, inlined)
         return self.leaf(node, index)
 
     def inlined(self, node: Node, index: tuple[Size, ...]) -> Expr | None:

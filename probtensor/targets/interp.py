@@ -23,9 +23,10 @@ def run_kernel(
     sizes: Mapping[str, int],
     functions: Mapping[str, Callable],
     routines: Mapping[str, Callable] | None = None,
+    machine: type[Machine] = Machine,
 ) -> int:
     """Run one kernel over flat arrays, in place; gives its status."""
-    return Machine(buffers, sizes, functions, routines).run(kernel)
+    return machine(buffers, sizes, functions, routines).run(kernel)
 
 
 class InterpTarget:
@@ -38,6 +39,10 @@ class InterpTarget:
 
     def build(self, plan: Plan) -> Built:
         """A plan as a Python callable; there is nothing to compile."""
+        return self.build_with(plan, Machine)
+
+    def build_with(self, plan: Plan, machine: type[Machine]) -> Built:
+        """A plan as a Python callable, whose kernels a class of interpreters runs."""
         functions, routines = self.meanings()
         library = blas.of_numpy()
 
@@ -57,7 +62,8 @@ class InterpTarget:
             status = 0
             with blas.OneThread(library):
                 for kernel in plan.stage_kernels(stage):
-                    status = run_kernel(kernel, buffers, sizes, functions, routines) or status
+                    done = run_kernel(kernel, buffers, sizes, functions, routines, machine)
+                    status = done or status
             return status
 
         return Built(run)

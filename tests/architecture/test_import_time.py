@@ -12,7 +12,7 @@ LATE = ("numpy.random", "numpy.ma", "numpy.polynomial", "concurrent.futures", "l
         "uuid", "probtensor.ode", "probtensor.optimize", "probtensor.quadrature",
         "probtensor.testing", "probtensor.export", "probtensor.debug", "probtensor.inspect.replay",
         "probtensor.inspect.numbers", "probtensor.targets.cuda.launches",
-        "probtensor.schedule.grid",
+        "probtensor.schedule.grid", "probtensor.inspect.profile",
         "probtensor.device.nvidia", "probtensor.function.device.call",
         "probtensor.sample.device.run", "probtensor.prob.distributions.continuous",
         "probtensor.prob.distributions.discrete", "probtensor.prob.distributions.counts",

@@ -8,7 +8,7 @@ import pytest
 
 import probtensor as pt
 from probtensor.lower.kinds import Task
-from probtensor.targets.cython.render import _KernelText
+from probtensor.targets.cython.render import KernelText
 
 # Errors in units in the last place of the result. A sum of doubles has up to 256 additions in a
 # row; one of float32 is rounded once, and results computed from sums are rounded more often.
@@ -155,8 +155,8 @@ def only(name):
 
 
 NO_LAST = property(lambda task: None if task.in_memory else task.first_fold)
-ONE_BY_ONE = [(Task, "last_folds", NO_LAST), (_KernelText, "_gathered", lambda *args: "False")]
-NO_END = [(_KernelText, "_end_blocked", lambda *args: None)]
+ONE_BY_ONE = [(Task, "last_folds", NO_LAST), (KernelText, "_gathered", lambda *args: "False")]
+NO_END = [(KernelText, "_end_blocked", lambda *args: None)]
 
 
 @pytest.mark.parametrize(("faults", "make", "shape"), [

@@ -8,9 +8,12 @@ from collections.abc import Callable, Sequence
 from probtensor.dataclass import dataclass
 from probtensor.function.device.layout import DeviceLayout
 from probtensor.function.device.streams import Stream
-from probtensor.inspect.profile import PROFILE_SECONDS, Profile, Row, lines_of
+from probtensor.inspect.profile import PROFILE_SECONDS, Profile
+from probtensor.late import late
 from probtensor.lower.plan import Plan
 from probtensor.targets.cuda.launches import Deferred
+
+measure = late("probtensor.inspect.profile.measure")
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,7 @@ def timed(work: Work, n: int | None) -> Profile:
     count = n or max(1, min(100_000, int(PROFILE_SECONDS / parts / max(once, 1e-8))))
     total = seconds_of(work, lambda: work.layout.launch(work.table, work.stream), count)
     seconds = [seconds_of_kernel(work, k, count) for k in range(len(plan.kernels))]
-    kernels_total = sum(seconds) or 1.0
-    rows = tuple(
-        Row(kernel.name, s, s / kernels_total, lines_of(kernel))
-        for kernel, s in zip(plan.kernels, seconds)
-    )
-    return Profile(total, total, count, rows)
+    return measure.by_kernels(plan, work.layout.sizes, seconds, total, count)
 
 
 def seconds_of_kernel(work: Work, k: int, count: int) -> float:

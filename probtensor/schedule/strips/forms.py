@@ -72,6 +72,7 @@ class Dot:
     extent: Size
     left: Load
     right: Load
+    origin: str = ""
 
     @property
     def names(self) -> set[str]:
@@ -86,6 +87,7 @@ class Sum:
     result: str
     extent: Size
     terms: Load
+    origin: str = ""
 
     @property
     def names(self) -> set[str]:
@@ -105,6 +107,7 @@ class RowsDot:
     stride: Size
     vector: Load
     var: str
+    origin: str = ""
 
     @property
     def names(self) -> set[str]:
@@ -125,6 +128,7 @@ class RowsAdd:
     stride: Size
     weight: Ref
     var: str
+    origin: str = ""
 
     @property
     def names(self) -> set[str]:
@@ -142,6 +146,7 @@ class ScatterAdd:
     index: Load
     weight: Ref
     var: str
+    origin: str = ""
 
     @property
     def names(self) -> set[str]:

@@ -21,7 +21,7 @@ def dot_of(loop: For) -> Dot | None:
     if any(coefficient(f.index, loop.var) != 1 for f in factors):
         return None
     left, right = (_first(f, loop.var) for f in factors)
-    return Dot(loop.accs[0].name, loop.extent, left, right)
+    return Dot(loop.accs[0].name, loop.extent, left, right, loop.accs[0].origin)
 
 
 def sum_of(loop: For) -> Sum | None:
@@ -37,7 +37,7 @@ def sum_of(loop: For) -> Sum | None:
             return None
     if coefficient(load.index, loop.var) != 1:
         return None
-    return Sum(loop.accs[0].name, loop.extent, _first(load, loop.var))
+    return Sum(loop.accs[0].name, loop.extent, _first(load, loop.var), loop.accs[0].origin)
 
 
 def rows_of(inner: For, var: str, wide: Container[str]) -> RowsDot | RowsAdd | None:
@@ -53,7 +53,7 @@ def _rows_dot(dot: Dot, var: str, wide: Container[str]) -> RowsDot | None:
     for matrix, vector in ((dot.left, dot.right), (dot.right, dot.left)):
         stride = coefficient(matrix.index, var)
         if stride not in (None, 0) and coefficient(vector.index, var) == 0:
-            return RowsDot(dot.result, dot.extent, matrix, stride, vector, var)
+            return RowsDot(dot.result, dot.extent, matrix, stride, vector, var, dot.origin)
     return None
 
 
@@ -74,7 +74,9 @@ def _rows_add(inner: For, var: str, wide: Container[str]) -> RowsAdd | None:
         if coefficient(store.index, var) != 0 or matrix.dtype != "float64":
             continue
         offset, row = _without(store.index, inner.var), _first(matrix, inner.var)
-        return RowsAdd(store.buffer, offset, inner.extent, row, stride, weight, var)
+        return RowsAdd(
+            store.buffer, offset, inner.extent, row, stride, weight, var, store.origin
+        )
     return None
 
 
@@ -90,7 +92,7 @@ def scatter_add_of(
     if not isinstance(store.expr, Ref) or store.expr.name not in wide:
         return None
     offset = _without(store.index, names[0])
-    return ScatterAdd(store.buffer, offset, indices[names[0]], store.expr, var)
+    return ScatterAdd(store.buffer, offset, indices[names[0]], store.expr, var, store.origin)
 
 
 def _product(expr: Expr) -> tuple[Expr, Expr] | None:

@@ -69,11 +69,14 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
 """
 
 
-def render(plan: Plan, comments: bool = True) -> str:
-    """The module text of a plan; with comments, each statement has the user's line."""
-    shared = shared_functions(plan)
+def render(
+    plan: Plan, comments: bool = True, writer: type[KernelText] | None = None
+) -> str:
+    """The module text of a plan; with comments, each statement has the user's line. `writer` writes
+    the kernels, instead of `KernelText`."""
+    shared, writer = shared_functions(plan), writer or KernelText
     bodies = [
-        _KernelText(plan=plan, kernel=kernel, comments=comments, shared=shared)
+        writer(plan=plan, kernel=kernel, comments=comments, shared=shared)
         for kernel in plan.kernels
     ]
     functions = [body.text() for body in bodies]
@@ -104,7 +107,7 @@ def _declarations(used: Mapping[str, Declared], routines: Set[str]) -> str:
 
 
 @dataclass(kw_only=True)
-class _KernelText(PartText):
+class KernelText(PartText):
     """Writes one kernel function, and its parts."""
 
     whole: Sequence[Stripped] = ()  # the statements of the kernel

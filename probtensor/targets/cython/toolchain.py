@@ -332,15 +332,18 @@ def _exclude_forks_at_import() -> Iterator[None]:
         _STARTED.set()
 
 
-def compile_c(compiler: Compiler, source: Path, target: Path) -> None:
-    """A .c file to a shared object in the same folder. BuildError quotes the compiler."""
+def compile_c(
+    compiler: Compiler, source: Path, target: Path, extra: Sequence[str] = ()
+) -> None:
+    """A .c file to a shared object in the same folder, with `extra` flags. BuildError quotes the
+    compiler."""
     exports = source.with_suffix(".map")
     exports.write_text(EXPORTS, encoding="utf-8")
     includes = [include_dir(), include_dir() / "host", sysconfig.get_path("include"),
                 sysconfig.get_path("platinclude")]  # fmt: skip
     with ExitStack() as stack:
         folder = _plain_name(source.parent, stack)
-        command = [*compiler.command, *flags()]
+        command = [*compiler.command, *flags(), *extra]
         command += [f"-I{_plain_name(Path(path), stack)}" for path in dict.fromkeys(includes)]
         if sys.platform == "darwin":
             command.append("-Wl,-exported_symbol,_pt_*")

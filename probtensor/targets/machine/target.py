@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
+from collections.abc import Callable
 
 from cython_ext.machine import Program
 from probtensor.lower.plan import Plan
@@ -54,20 +55,25 @@ def _built(encoded: Encoded, text: str, began: float) -> Built:
     return Built(machine().run, timings=timings, owner=program, program=program, stored=text)
 
 
-def encode(plan: Plan) -> Encoded:
-    """The program of a plan, not yet linked."""
+def encode(
+    plan: Plan,
+    assembler: type[Assembler] = Assembler,
+    encoder: Callable[..., Statements] = Statements,
+) -> Encoded:
+    """The program of a plan, not yet linked. `assembler` collects its instructions; `encoder`,
+    given that, cells of sizes and buffers and their dtypes, encodes the statements of a kernel."""
     here = machine()
     sizes = {source.name: FIRST + k for k, source in enumerate(plan.sizes)}
     first = FIRST + len(plan.sizes)
     pointers = {buffer.name: first + k for k, buffer in enumerate(plan.buffers)}
     dtypes = {buffer.name: buffer.dtype for buffer in plan.buffers}
-    code = Assembler(here.instructions, len(plan.sizes), len(plan.buffers))
+    code = assembler(here.instructions, len(plan.sizes), len(plan.buffers))
     begins = []
     for stage in range(len(plan.starts)):
         begins.append(len(code.scopes[0].lines))
         for kernel in plan.stage_kernels(stage):
             code.scopes[0].indices.clear()
-            Statements(code, sizes, pointers, dtypes).body(strip(kernel.body, ordered=True))
+            encoder(code, sizes, pointers, dtypes).body(strip(kernel.body, ordered=True))
         code.emit("end")
     lines, starts = code.code(begins)
     registers = array("q")
