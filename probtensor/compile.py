@@ -395,6 +395,7 @@ def lowered(
         timings=timings,
         passes=partial(explain_passes, written, passes),
         fused=partial(fused, arguments, outputs, written, values),
+        planned=partial(lower, arguments, outputs, written, values),
     )
 
 

@@ -46,7 +46,7 @@ exports = late("probtensor.function.exported")
 @dataclass(frozen=True)
 class Lowered:
     """A graph after all passes, and its plan. `passes` gives a report of the passes, `fused` the
-    fusion choice.
+    fusion choice, `planned(trace)` the plan again, with a record of what each node becomes.
 
     `implicit` are the inputs that are not arguments, the last among the plan's inputs. `written`
     are the outputs before the passes.
@@ -59,6 +59,7 @@ class Lowered:
     timings: Mapping[str, float]
     passes: Callable[[], str]
     fused: Callable[[], Fusion]
+    planned: Callable[..., Plan]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Protocol
 from probtensor.dataclass import dataclass, field
 from probtensor.graph.node import Const, Input, Node
 from probtensor.lower.sizes import CanonicalSizes
+from probtensor.lower.trace import Trace
 from probtensor.lower.values import uniform_value
 from probtensor.types import Size, SizeCheck
 
@@ -59,6 +60,7 @@ class Needs:
     scratch   scratch buffers of doubles, by name, each with its node and shape
     inner     buffers of nodes of bodies, by name, each with its node and shape
     failures  messages of the statuses that kernels return, with these
+    trace     what each node becomes, for tools that ask for it
     """
 
     checked: dict[tuple[Node, Size], str] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class Needs:
     scratch: dict[str, tuple[Node, tuple[Size, ...]]] = field(default_factory=dict)
     inner: dict[str, tuple[Node, tuple[Size, ...]]] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
+    trace: Trace | None = None
 
     def temporary(self, node: Node, sizes: CanonicalSizes) -> str:
         """A name for the buffer of a node of a body."""

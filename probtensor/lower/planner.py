@@ -35,6 +35,7 @@ from probtensor.lower.nest import Nest, buffered, launches, nests
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
 from probtensor.lower.sizes import CanonicalSizes, Stages
 from probtensor.lower.tasks import deep_views, tasks_of, with_parts
+from probtensor.lower.trace import Trace
 from probtensor.types import size_product
 
 
@@ -43,8 +44,9 @@ def lower(
     outputs: Sequence[Node],
     written: Sequence[Node] = (),
     values: Mapping[str, Node] | None = None,
+    trace: Trace | None = None,
 ) -> Plan:
-    """The plan that computes the outputs from the inputs.
+    """The plan that computes the outputs from the inputs; `trace` records what nodes become.
 
     `written` are the outputs before any pass, whose size laws are checked as well. `values` are
     nodes that give names of sizes their values, by the key of the name; no node has a size of a
@@ -55,10 +57,15 @@ def lower(
     sizes, outputs = fusion.sizes, fusion.outputs
     order = _with_body_constants(fusion.order)
     memory = memory_of(order, inputs, outputs, fusion)
-    needs = Needs()
+    needs = Needs(trace=trace)
     bodies = [KernelWriter(sizes, memory, needs).kernel(nests) for nests in fusion.kernels]
     sizes.require(needs.limits)
     bodies = _with_small_states(bodies, sizes, memory, needs)
+    if trace is not None:
+        trace.bodies += bodies
+        for names in (memory.names, memory.results):
+            trace.buffers.update((name, node) for node, name in names.items())
+        trace.buffers.update((n, node) for n, (node, _) in (needs.inner | needs.scratch).items())
     large = LargeSizes(sizes.sources)
     plain = [_kernel(f"k{k}", body) for k, body in enumerate(bodies)]
     kernels = tuple(map(large.kernel, plain))

@@ -23,6 +23,7 @@ from probtensor.kernel.ir import (
     walk,
     walk_expr,
 )
+from probtensor.kernel.text import name_of
 from probtensor.kernel.touch import deep, expr_names, loads_of, names_read, names_set
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.schedule.carry import widened
@@ -89,7 +90,7 @@ class GroupText(Speller):
     # Lines.
 
     def line(self, depth: int, text: str) -> None:
-        self.lines.append("    " * depth + text)
+        self.lines.append("    " * depth + text + self.mark)
 
     def comment(self, depth: int, origin: str) -> None:
         """The user's line, if it differs from that of the previous statement."""
@@ -128,6 +129,7 @@ class GroupText(Speller):
                 self._group_stmt(stmt, depth)
 
     def _group_stmt(self, stmt: Stmt | Sync, depth: int) -> None:
+        outside = self._begin(name_of(stmt))
         match stmt:
             case Sync():
                 self.line(depth, "g.sync();")
@@ -146,6 +148,7 @@ class GroupText(Speller):
                 self._branch(stmt, depth, self._group_stmt)
             case _:
                 self.thread_stmt(stmt, depth)
+        self.mark = outside
 
     def _branch(self, stmt: If, depth: int, write: Callable[[Stmt | Sync, int], None]) -> None:
         """A branch, of which `write` writes the statements."""
@@ -284,9 +287,11 @@ class GroupText(Speller):
     def open_loop(self, flat: str, loops: Loops, depth: int, start: str, step: str) -> None:
         total = self.product(loops)
         self.locals[flat] = "int64_t"
+        outside = self._begin(loops[0][0] if loops else flat)
         self.line(
             depth, f"for (int64_t {flat} = {start}; {flat} < {total}; {flat} += {step}) {{"
         )
+        self.mark = outside
 
     def product(self, loops: Loops) -> str:
         """The number of iterations of nested loops."""
@@ -333,16 +338,21 @@ class GroupText(Speller):
             rest = above
 
     def open_accs(self, accs: Iterable[Acc], depth: int) -> None:
+        outside = self.mark
         for acc in accs:
+            self._begin(acc.name)
             self.comment(depth, acc.origin)
             kind = local_type(acc.term.dtype)
             self.locals[acc.name] = kind
             value = self._literal(acc.identity, acc.term.dtype)
             self.line(depth, f"{kind} {acc.name} = {value};")
+        self.mark = outside
 
     def accumulate(self, accs: Iterable[Acc], iterations: Size, depth: int) -> None:
         """Accumulate one iteration into the folds of a loop with so many iterations."""
+        outside = self.mark
         for acc in accs:
+            self._begin(acc.name)
             self.comment(depth, acc.origin)
             product = factors(acc) if is_long(iterations) else None
             if product is not None:
@@ -352,11 +362,13 @@ class GroupText(Speller):
                 term = self._expr(acc.term)
                 joined = self._apply(FOLDS[acc.op].symbol, [acc.name, term], acc.term.dtype)
             self.line(depth, f"{acc.name} = {unwrapped(joined)};")
+        self.mark = outside
 
     # Statements by one thread.
 
     def thread_stmt(self, stmt: Stmt | Sync, depth: int) -> None:
         """A statement run by one thread, without synchronization."""
+        outside = self._begin(name_of(stmt))
         match stmt:
             case Let(name, expr, origin):
                 self.comment(depth, origin)
@@ -377,6 +389,7 @@ class GroupText(Speller):
                 self.line(depth + 1, f"*status = {code};")
             case Call():
                 self._group_stmt(stmt, depth)
+        self.mark = outside
 
     def _store(self, store: Store, depth: int) -> None:
         self.comment(depth, store.origin)

@@ -22,7 +22,7 @@ from probtensor.kernel.ir import (
 )
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import expr_names
-from probtensor.schedule.strips.forms import Jammed, Strip, Stripped
+from probtensor.schedule.strips.forms import Jammed, Strip, Stripped, name_of
 from probtensor.targets.declare import CFunction, CName
 from probtensor.targets.spell import Speller, c_type, comment, local_type, unwrapped
 
@@ -56,7 +56,7 @@ class StatementText(Speller):
     # Lines.
 
     def _line(self, depth: int, text: str) -> None:
-        self.lines.append("    " * depth + text)
+        self.lines.append("    " * depth + text + self.mark)
 
     def _comment(self, depth: int, origin: str) -> None:
         """The user's line, if it differs from that of the previous statement."""
@@ -75,9 +75,15 @@ class StatementText(Speller):
 
     # Statements.
 
-    @abstractmethod
     def _stmt(self, stmt: Stripped, depth: int) -> None:
         """Write a statement."""
+        before = self._begin(name_of(stmt)) if self.within else ""
+        self._statement(stmt, depth)
+        self.mark = before
+
+    @abstractmethod
+    def _statement(self, stmt: Stripped, depth: int) -> None:
+        """Write a statement, by its class."""
 
     @abstractmethod
     def _body(self, body: Iterable[Stripped], depth: int) -> None:
