@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 STYLES = ("base.css", "panes.css")
 SCRIPTS = (
     "data.js", "layout.js", "text.js", "links.js", "canvas.js", "graph.js", "model.js", "steps.js",
-    "costs.js", "main.js",
+    "costs.js", "main.js", "start.js",
 )  # fmt: skip
 
 
