@@ -66,7 +66,7 @@ class Table:
         found = self._types.get(kind)
         if found is None:
             parts = kind if isinstance(kind, tuple) else (kind,)
-            text = ", ".join(map(str, parts)) or "nothing"
+            text = ", ".join(str(part).removesuffix("[]") for part in parts) or "nothing"
             found = self._types[kind] = self.types.setdefault(text, len(self.types))
         return found
 

@@ -59,13 +59,12 @@ def kernels_of(
                            for r in rows(kernel.body, 0)])  # fmt: skip
         present = {row[1] for row in found.rows[-1]}
         where = absorbed(body, present)
-        nodes: dict[str, list[Node]] = {}
-        for name, node in _named(body, present, locals_, trace.buffers):
+        nodes: dict[str, dict[Node, None]] = {}
+        written = present.union(kernel.writes)
+        for name, node in _named(body, written, locals_, trace.buffers):
             for shown in where.get(name, (name,)):
-                held = nodes.setdefault(shown, [])
-                if node not in held:
-                    held.append(node)
-        found.nodes.append(nodes)
+                nodes.setdefault(shown, {})[node] = None
+        found.nodes.append({name: list(held) for name, held in nodes.items()})
         found.costs.append(_costs(found, pieces(body, plan, sizes), where, locals_, sources))
     return found
 
@@ -93,18 +92,18 @@ def _costs(
 
 def _named(
     body: tuple[Stmt, ...],
-    present: set[str],
+    written: set[str],
     locals_: Mapping[str, Node],
     buffers: Mapping[str, Node],
 ) -> Iterator[tuple[str, Node]]:
-    """The names of a kernel with their nodes."""
+    """The names that a kernel writes, with their nodes."""
     yield from locals_.items()
-    written = {name_of(stmt) for stmt in walk(body)} | present
-    for name in sorted(written - locals_.keys()):
+    every = written.union(name_of(stmt) for stmt in walk(body))
+    for name in sorted(every - locals_.keys()):
         stem = name
         while stem not in locals_ and stem not in buffers and NUMBERED.search(stem):
             stem = NUMBERED.sub("", stem)
-        node = locals_.get(stem) or buffers.get(stem)
+        node = locals_.get(stem, buffers.get(stem))
         if node is not None:
             yield name, node
 

@@ -199,7 +199,7 @@ class Canvas {
     pen.globalAlpha = lively && !isPicked && !hovered.has(item.key) ? 0.42 : 1;
     shapeOf(pen, item);
     pen.fillStyle = ink.panel; pen.fill();
-    pen.fillStyle = item.fill; pen.fill();
+    pen.fillStyle = view.scale < READABLE && !item.heated ? item.stroke : item.fill; pen.fill();
     pen.lineWidth = 1; pen.strokeStyle = item.stroke;
     if (item.many) { pen.stroke(); pen.beginPath(); pen.roundRect(x - w / 2 - 3, y - h / 2 - 3, w + 6, h + 6, 9); }
     if (fresh.has(item.key)) { pen.lineWidth = 2; pen.strokeStyle = ink.good; }

@@ -81,16 +81,29 @@ function setMeasure(which) {
   return heatNow;
 }
 
+// The name whose cost that of a name is: scratch memory of a sum has the node of the sum.
+const costNames = new Map();
+function costName(key) {
+  if (costNames.has(key)) return costNames.get(key);
+  const own = D.kernels[key.slice(0, key.indexOf(":"))].costs, plain = key.slice(key.indexOf(":") + 1);
+  let found = key;
+  if (!own[plain]) {
+    for (const n of nodesOfName.get(key) || []) for (const other of namesOfNode.get(n) || []) {
+      if (found === key && other.startsWith(key.slice(0, key.indexOf(":") + 1)) && own[other.slice(other.indexOf(":") + 1)]) found = other;
+    }
+  }
+  costNames.set(key, found);
+  return found;
+}
+
 // What a row of kernels or code has at its right: of loops and kernels, the sum of what is inside.
-function heatOfRows(rows, rowsOf) {
+function heatOfRows(rows) {
   const heat = heatNow;
   if (!heat) return null;
   const sums = new Map();
-  rows.forEach((row, k) => {
-    if (!row.name) return;
-    const own = rowsOf.get(row.name);
-    if (own && own[own.length - 1] === k) sums.set(k, heat.name(row.name));
-  });
+  const last = new Map(), nameAt = (row) => row.name && (measure === "memory" ? row.name : costName(row.name));
+  rows.forEach((row, k) => { if (row.name) last.set(nameAt(row), k); });
+  for (const [name, k] of last) sums.set(k, heat.name(name));
   if (measure !== "memory") {
     const open = [];
     rows.forEach((row, k) => {
@@ -109,7 +122,7 @@ function heatOfRows(rows, rowsOf) {
   return (k) => {
     const found = sums.get(k), value = typeof found === "object" ? found.sum : found;
     if (!value) {
-      const own = rows[k].name && heat.name(rows[k].name);
+      const own = rows[k].name && heat.name(nameAt(rows[k]));
       return own ? { share: heat.shareOf(own) } : null;
     }
     return { share: heat.shareOf(value), text: heat.text(value) };

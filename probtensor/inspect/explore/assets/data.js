@@ -43,10 +43,11 @@ function labelOf(n) {
 }
 
 const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
-// Sizes are written with the names of inputs, which are long: x.shape[0] as x₀.
+// Sizes are written with the names of inputs, which are long: x.shape[0] as x₀, and the size that
+// x₀ and y₀ broadcast to as x₀∨y₀.
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 const shortType = (text) =>
-  text.replace(/\.shape\[(\d)\]/g, (_, k) => SUBSCRIPTS[k]).replace(/broadcast\(([^(),]+), \1\)/g, "$1");
+  text.replace(/\.shape\[(\d)\]/g, (_, k) => SUBSCRIPTS[k]).replace(/broadcast\(([^()]+)\)/g, (_, sizes) => sizes.split(", ").join("∨"));
 
 // All nodes that some nodes need, inputs first.
 function ordered(outputs) {

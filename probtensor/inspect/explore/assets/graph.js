@@ -1,7 +1,7 @@
 // The pane of the graph: what of a graph is shown (groups, opened bodies), its layout, its colours.
 
 const GROUPS = { none: "No groups", line: "Group by line", function: "Group by function", kernel: "Group by kernel", loop: "Group by loop" };
-const GROUP_FROM = 900, OPEN_BODIES = 90;
+const GROUP_FROM = 900, OPEN_BODIES = 90, LEAST_GROUPS = 8, MOST_GROUPS = 240;
 
 class GraphPane {
   constructor(holder, handlers) {
@@ -20,8 +20,19 @@ class GraphPane {
     this.busy = el("div", { class: "busy", hidden: true }, "Layout…");
     this.legend = el("div", { class: "key" });
     holder.append(this.busy, this.legend);
-    if (finalNodes.size > GROUP_FROM) this.group = D.kernels.length > 3 && D.kernels.length < 120 ? "kernel" : "line";
+    if (finalNodes.size > GROUP_FROM) this.group = this._grouping();
     if (finalNodes.size <= OPEN_BODIES) for (const n of ordered(D.outputs)) if (bodiesOf(n).length) this.opened.add(`${n}`);
+  }
+
+  // The grouping of a large graph that leaves as much as can be read; none if there is no such.
+  _grouping() {
+    const order = ordered(this.outputs), users = usersOf(order);
+    for (const group of ["line", "kernel", "loop", "function"]) {
+      this.group = group;
+      const groups = new Set(order.map((n) => this._groupOf(n, users) || n));
+      if (groups.size >= LEAST_GROUPS && groups.size <= MOST_GROUPS) return group;
+    }
+    return "none";
   }
 
   _nodesOf(item) {
@@ -157,7 +168,7 @@ class GraphPane {
 
   _node(n, parent, shape) {
     const kind = kindOf(n), label = short(labelOf(n), 30);
-    const sub = isScalarConstant(n) ? "" : short(shortType(typeOf(n)), 30);
+    const sub = isScalarConstant(n) ? "" : short(shortType(typeOf(n)), 24);
     const w = Math.max(widthOf(label, FONT_LABEL), widthOf(sub, FONT_SUB), 24) + 22;
     const corner = bodiesOf(n).length ? "+" : "";
     return { label, sub, w, h: sub ? 38 : 26, parent, nodes: [n], node: n, kind, corner,
@@ -188,8 +199,8 @@ class GraphPane {
       x: made.boxes[k][0], y: made.boxes[k][1], w: made.boxes[k][2], h: made.boxes[k][3] }));
     for (const b of boxes) { width = Math.max(width, b.x + b.w + 12); height = Math.max(height, b.y + b.h + 12); }
     const joined = edges.map(([from, to], k) => ({ from, to, points: made.points && made.points[k] }));
-    const last = items[items.length - 1];
-    this.scene = { items, edges: joined, boxes, width, height, by: made.by, focus: last?.x };
+    const middle_ = items.map((item) => item.x).sort((a, b) => a - b)[items.length >> 1];
+    this.scene = { items, edges: joined, boxes, width, height, by: made.by, focus: middle_ };
     this.colour();
     this.canvas.show(this.scene, keep);
     this._fresh();
@@ -208,7 +219,7 @@ class GraphPane {
     const heat = colouring();
     for (const item of this.scene.items) {
       const [fill, stroke] = kindColour(item.kind);
-      item.fill = fill; item.stroke = stroke;
+      item.fill = fill; item.stroke = stroke; item.heated = Boolean(heat);
       if (!heat) continue;
       let value = 0;
       for (const n of item.nodes) value += heat.node(n);

@@ -5,7 +5,7 @@
 // Out: places [x, y] of the middles of nodes, points of edges (null: a curve from node to node),
 // boxes of clusters.
 
-const LARGEST_FOR_DAGRE = 240, DAGRE_EDGES = 480, WIDEST_LAYER = 64, GAP = 18, LAYER_GAP = 34;
+const LARGEST_FOR_DAGRE = 240, DAGRE_EDGES = 480, WIDEST_LAYER = 64, GAP = 16, LAYER_GAP = 32;
 
 function layoutOf(graph) {
   const small = graph.nodes.length <= LARGEST_FOR_DAGRE && graph.edges.length <= DAGRE_EDGES;

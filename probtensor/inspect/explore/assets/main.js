@@ -108,7 +108,10 @@ function makeCode() {
   const { body, tools, count } = makePane("code", "Generated code");
   count.textContent = [D.code.language, codeRows.length ? `${codeRows.length} lines` : ""].filter(Boolean).join(" · ");
   count.title = D.code.note;
-  if (!codeRows.length) body.append(el("div", { class: "empty" }, el("b", {}, "No generated code"), D.code.note));
+  if (!codeRows.length) {
+    body.append(el("div", { class: "empty" }, el("b", {}, "No generated code"), D.code.note));
+    panes.code.pane.classList.add("closed");
+  }
   const pane = panes.code.text = new TextPane(body, {
     language: "cython", rows: codeRows.map((row) => ({ ...row, link: row.kernel >= 0 })),
     pick: (k) => select(ofCodeRow(k), "code"), over: (k) => hover(k >= 0 ? ofCodeRow(k) : null),

@@ -17,6 +17,7 @@ class ModelPane {
     this.legend = el("div", { class: "key", style: "position:absolute;left:12px;top:10px;font-size:11px;color:var(--muted);display:flex;gap:12px;pointer-events:none" });
     this.picture.append(this.legend);
     this.table();
+    this.canvas.inks();
     this.update();
     new ResizeObserver(() => { this.picture.style.bottom = `${this.terms.offsetHeight}px`; }).observe(this.terms);
   }

@@ -77,8 +77,8 @@ function setColours(which) {
   setMeasure(which);
   for (const button of $("colour").children) button.setAttribute("aria-checked", String(button.dataset.measure === which));
   if (panes.source.text) { panes.source.text.heat = heatOfLines(panes.source.text.rows); panes.source.text.refresh(); }
-  panes.kernels.text.heat = heatOfRows(kernelRows, rowsOfName); panes.kernels.text.refresh();
-  panes.code.text.heat = heatOfRows(codeRows, codeOfName); panes.code.text.refresh();
+  panes.kernels.text.heat = heatOfRows(kernelRows); panes.kernels.text.refresh();
+  panes.code.text.heat = heatOfRows(codeRows); panes.code.text.refresh();
   panes.graph.graph.colour();
   drawLegend();
 }
@@ -179,7 +179,7 @@ function start() {
   const graph = makeGraph();
   makeKernels();
   makeCode();
-  const grow = { source: 0.85, graph: 1.35, kernels: 0.9, code: 1.15 };
+  const grow = { source: 0.95, graph: 1.4, kernels: 0.9, code: 1.1 };
   let last = null;
   for (const [id, { pane }] of Object.entries(panes)) {
     pane.style.flexGrow = String(grow[id]);

@@ -12,8 +12,7 @@ function positions() {
     if (outputs.join() !== stage.outputs.join()) found.push({ stage: s, step: -1, outputs: stage.outputs });
     outputs = stage.outputs;
   });
-  const last = found[found.length - 1];
-  if (last.outputs.join() !== D.outputs.join()) found.push({ stage: D.passes.stages.length, step: -1, outputs: D.outputs, name: "compiled" });
+  found.push({ stage: D.passes.stages.length, step: -1, outputs: D.outputs, name: "compiled" });
   return found;
 }
 
@@ -45,7 +44,6 @@ class Timeline {
     const names = ["as written", ...D.passes.stages.map((s) => s.name), "compiled"];
     for (let s = -1; s <= D.passes.stages.length; s++) {
       const own = this.all.map((p, k) => [p, k]).filter(([p]) => p.stage === s).map(([, k]) => k);
-      if (s === D.passes.stages.length && !own.length) continue;
       groups.push({ stage: s, name: names[s + 1], own, weight: own.length ? 1.6 + Math.min(9, Math.sqrt(own.length) * 1.3) : 0 });
     }
     const idle = groups.filter((g) => !g.own.length).length * 14, room = width - idle - 4;
