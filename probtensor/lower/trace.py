@@ -12,12 +12,13 @@ from probtensor.kernel.text import name_of
 class Trace:
     """A record of one lowering.
 
-    locals   for each kernel, the node that each local, fold or state is a value of, by name
+    locals   for each kernel, by name, the nodes of each local, fold and state, and of each buffer
+             that statements write; nodes that are computed in place share a buffer
     bodies   the statements of each kernel, before locals that are read once are inlined
     buffers  the nodes of all buffers, also of those that became locals
     """
 
-    locals: list[dict[str, Node]] = field(default_factory=list)
+    locals: list[dict[str, dict[Node, None]]] = field(default_factory=list)
     bodies: list[tuple[Stmt, ...]] = field(default_factory=list)
     buffers: dict[str, Node] = field(default_factory=dict)
 
@@ -37,4 +38,4 @@ class Trace:
     def named(self, name: str, node: Node) -> None:
         """Record the name of a value of a node in the kernel that is being written."""
         if name:
-            self.locals[-1].setdefault(name, node)
+            self.locals[-1].setdefault(name, {})[node] = None

@@ -73,7 +73,7 @@ def _costs(
     found: Kernels,
     parts: Iterable[tuple[str, str, Cost]],
     where: Mapping[str, Sequence[str]],
-    locals_: Mapping[str, Node],
+    locals_: Mapping[str, Mapping[Node, None]],
     sources: Sources,
 ) -> dict[str, Cost]:
     """The costs of the names of a kernel; those of its nodes and lines are added to `found`."""
@@ -82,8 +82,7 @@ def _costs(
         shown = where.get(name, (name,))[:1]
         for key in shown:
             own[key] = own.get(key, NONE) + cost
-        node = locals_.get(name)
-        if node is not None:
+        for node in list(locals_.get(name, ()))[:1]:
             found.of_nodes[node] = found.of_nodes.get(node, NONE) + cost
         line = sources.of_text(origin)
         found.of_lines[line] = found.of_lines.get(line, NONE) + cost
@@ -93,19 +92,18 @@ def _costs(
 def _named(
     body: tuple[Stmt, ...],
     written: set[str],
-    locals_: Mapping[str, Node],
+    locals_: Mapping[str, Mapping[Node, None]],
     buffers: Mapping[str, Node],
 ) -> Iterator[tuple[str, Node]]:
     """The names that a kernel writes, with their nodes."""
-    yield from locals_.items()
+    yield from ((name, node) for name, nodes in locals_.items() for node in nodes)
     every = written.union(name_of(stmt) for stmt in walk(body))
     for name in sorted(every - locals_.keys()):
         stem = name
         while stem not in locals_ and stem not in buffers and NUMBERED.search(stem):
             stem = NUMBERED.sub("", stem)
-        node = locals_.get(stem, buffers.get(stem))
-        if node is not None:
-            yield name, node
+        held = locals_.get(stem, (buffers[stem],) if stem in buffers else ())
+        yield from ((name, node) for node in held)
 
 
 def absorbed(body: tuple[Stmt, ...], present: set[str]) -> dict[str, list[str]]:

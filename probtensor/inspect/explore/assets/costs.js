@@ -62,7 +62,7 @@ function measured(which) {
     if (which === "time") add(line, T.line[n], value);
   }
   if (which !== "time") for (const [id, row] of Object.entries(D.costs.lines)) add(line, Number(id), valueOf(row));
-  if (which === "time") for (const [id, value] of Object.entries(D.times?.lines || {})) line.set(Number(id), value);
+  if (which === "time") byMeasuredLines(node, name, line);
   return { node, name, line, total };
 }
 
@@ -79,6 +79,21 @@ function setMeasure(which) {
     };
   }
   return heatNow;
+}
+
+// Where a profile has the seconds of lines, nodes and statements are scaled to these.
+function byMeasuredLines(node, name, line) {
+  const before = new Map(node);
+  for (const [id, seconds] of Object.entries(D.times?.lines || {})) {
+    const guessed = line.get(Number(id));
+    line.set(Number(id), seconds);
+    if (guessed) for (const n of nodesOfLine.get(Number(id)) || []) if (node.has(n)) node.set(n, node.get(n) * seconds / guessed);
+  }
+  const sum = (map, nodes) => nodes.reduce((whole, n) => whole + (map.get(n) || 0), 0);
+  for (const [key, value] of name) {
+    const nodes = nodesOfName.get(key) || [], guessed = sum(before, nodes);
+    if (guessed) name.set(key, value * sum(node, nodes) / guessed);
+  }
 }
 
 // The name whose cost that of a name is: scratch memory of a sum has the node of the sum.
