@@ -46,7 +46,8 @@ class Browser:
         self.requests, self.errors = [], []
         self.session = None
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        answer = self.call("Target.attachToTarget", targetId=target, flatten=True)
+        self.session = answer["sessionId"]
         for domain in ("Page", "Runtime", "Network"):
             self.call(f"{domain}.enable")
         self.resize(width, height)

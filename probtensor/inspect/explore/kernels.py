@@ -3,13 +3,14 @@
 A statement is called by what it defines or writes, `kernel.text.name_of`: a local, a fold, a
 buffer, the variable of a loop. Within a kernel that names the row of the kernel, the lines of
 generated code (by their marks, `targets/marks.py`), and the node (by the record of its lowering,
-`lower/trace.py`). Locals that were inlined into a statement are linked to the row of that one.
+`lower.buffers.Trace`). Locals that were inlined into a statement are linked to the row of that one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from probtensor.dataclass import dataclass, field
 from probtensor.graph.node import Node
@@ -20,8 +21,8 @@ from probtensor.kernel.ir import For, If, Let, Scan, Stmt, exprs_of, walk
 from probtensor.kernel.text import name_of, rows
 from probtensor.kernel.touch import expr_names
 from probtensor.late import late
+from probtensor.lower.buffers import Trace
 from probtensor.lower.plan import Plan
-from probtensor.lower.trace import Trace
 from probtensor.schedule.strips import text as strips
 from probtensor.schedule.strips.passes import strip
 from probtensor.targets.marks import unmarked
@@ -50,10 +51,12 @@ class Kernels:
 
 
 def kernels_of(
-    plan: Plan, trace: Trace, sources: Sources, sizes: Mapping[str, int]
+    plan: Plan, outputs: Sequence[Node], trace: Trace, sources: Sources, sizes: Mapping[str, int]
 ) -> Kernels:
-    """The kernels of a plan, whose lowering was recorded in `trace`."""
+    """The kernels of a plan, whose lowering was recorded in `trace`. An output whose last
+    broadcast changes nothing is in the buffer of what is broadcast."""
     found = Kernels()
+    results = [(plan.buffers[k].name, node) for k, node in zip(plan.outputs, outputs)]
     for kernel, locals_, body in zip(plan.kernels, trace.locals, trace.bodies, strict=True):
         found.rows.append([(r.text, r.name, sources.of_text(r.origin))
                            for r in rows(kernel.body, 0)])  # fmt: skip
@@ -61,7 +64,8 @@ def kernels_of(
         where = absorbed(body, present)
         nodes: dict[str, dict[Node, None]] = {}
         written = present.union(kernel.writes)
-        for name, node in _named(body, written, locals_, trace.buffers):
+        own = [pair for pair in results if pair[0] in kernel.writes]
+        for name, node in chain(_named(body, written, locals_, trace.buffers), own):
             for shown in where.get(name, (name,)):
                 nodes.setdefault(shown, {})[node] = None
         found.nodes.append({name: list(held) for name, held in nodes.items()})

@@ -16,8 +16,8 @@ from probtensor.inspect.explore.kernels import Kernels, code_of, kernels_of
 from probtensor.inspect.explore.sources import Sources
 from probtensor.inspect.explore.times import times_of
 from probtensor.inspect.subject import Subject
+from probtensor.lower.buffers import Trace
 from probtensor.lower.plan import Plan
-from probtensor.lower.trace import Trace
 from probtensor.version import __version__
 
 HERE = Path(__file__).parent
@@ -58,7 +58,7 @@ def data_of(
     table = Table(sources)
     passes = passes_of(function, table)
     final = table.graph(lowered.outputs)
-    kernels = kernels_of(plan, trace, sources, sizes)
+    kernels = kernels_of(plan, lowered.outputs, trace, sources, sizes)
     for nodes in kernels.nodes:
         table.graph(node for held in nodes.values() for node in held)
     found: dict[str, object] = {

@@ -33,8 +33,8 @@ def described(posterior: Posterior, q: np.ndarray | None = None) -> dict[str, ob
     point = np.zeros(posterior.dim) if q is None else q
     terms = [
         {
-            "name": term.name, "kind": term.what.removeprefix("the "), "line": term.line, "value": f"{term.value:.6g}",
-            "formula": formulas.get(term.name, ""),
+            "name": term.name, "kind": term.what.removeprefix("the "), "line": term.line,
+            "value": f"{term.value:.6g}", "formula": formulas.get(term.name, ""),
         }
         for term in posterior.terms(point).terms
     ]  # fmt: skip

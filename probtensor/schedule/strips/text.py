@@ -22,7 +22,6 @@ from probtensor.schedule.strips.forms import (
     name_of,
 )
 
-
 Row = tuple[str, str]  # a line of text, and what it defines or writes
 
 
