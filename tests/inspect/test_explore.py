@@ -116,7 +116,7 @@ def test_the_page_has_the_texts_of_explain(functions, pages, name):
     f, data = functions[name], pages[name]
     shown = "".join(
         f"{k['name']}({', '.join(k['reads'])}) -> {', '.join(k['writes'])}\n"
-        + "".join(f"  {text}\n" for text, _, _ in k["rows"])
+        + "".join(f"  {text}\n" for text, *_ in k["rows"])
         for k in data["kernels"]
     )
     assert shown == f.explain("kernels")

@@ -133,10 +133,13 @@ def statements(
             yield from statements(block, sizes, inner)
 
 
+Piece = tuple[Stmt, str, str, Cost]
+
+
 def pieces(
     body: Iterable[Stmt], plan: Plan, sizes: Mapping[str, int]
-) -> Iterator[tuple[str, str, Cost]]:
-    """What the statements cost: (name, the user's line, cost)."""
+) -> Iterator[Piece]:
+    """What the parts of statements cost: (statement, name, the user's line, cost)."""
     itemsize = {buffer.name: buffer.itemsize for buffer in plan.buffers}
     for stmt, count in statements(body, sizes):
         origin = getattr(stmt, "origin", "")
@@ -144,23 +147,24 @@ def pieces(
             case For(extent=extent, accs=accs):
                 for acc in accs:
                     each = _expr(acc.term, itemsize) + Cost(flops=1, weight=1)
-                    yield acc.name, acc.origin, each.times(count * value_of(extent, sizes))
+                    yield stmt, acc.name, acc.origin, each.times(count * value_of(extent, sizes))
             case Scan(extent=extent, states=states):
                 for state in states:
-                    each = _expr(state.next, itemsize)
-                    yield state.name, state.origin, each.times(count * value_of(extent, sizes))
+                    cost = _expr(state.next, itemsize).times(count * value_of(extent, sizes))
+                    yield stmt, state.name, state.origin, cost
             case If(choices=choices):
                 for choice in choices:
-                    yield choice.name, choice.origin, _expr(choice.first, itemsize).times(count)
+                    cost = _expr(choice.first, itemsize).times(count)
+                    yield stmt, choice.name, choice.origin, cost
             case Call():
-                yield name_of(stmt), origin, _call(stmt, plan, sizes).times(count)
+                yield stmt, name_of(stmt), origin, _call(stmt, plan, sizes).times(count)
             case _:
                 cost = sum((_expr(e, itemsize) for e in exprs_of(stmt)), NONE)
                 if isinstance(stmt, Store):
                     width = dtype_of(stmt.expr.dtype).bytes
                     moved = width * (1 + (stmt.op is not None))
                     cost += Cost(flops=stmt.op is not None, bytes=moved, weight=1)
-                yield name_of(stmt), origin, cost.times(count)
+                yield stmt, name_of(stmt), origin, cost.times(count)
 
 
 def _expr(expr: Expr, itemsize: Mapping[str, int]) -> Cost:

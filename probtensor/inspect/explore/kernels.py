@@ -14,10 +14,10 @@ from itertools import chain
 
 from probtensor.dataclass import dataclass, field
 from probtensor.graph.node import Node
-from probtensor.inspect.explore.costs import NONE, Cost, pieces
+from probtensor.inspect.explore.costs import NONE, Cost, Piece, pieces
 from probtensor.inspect.explore.sources import Sources
 from probtensor.inspect.subject import Subject
-from probtensor.kernel.ir import For, If, Let, Scan, Stmt, exprs_of, walk
+from probtensor.kernel.ir import For, If, Kernel, Let, Scan, Stmt, exprs_of, walk
 from probtensor.kernel.text import name_of, rows
 from probtensor.kernel.touch import expr_names
 from probtensor.late import late
@@ -37,17 +37,29 @@ NUMBERED = re.compile(r"_\d+$")  # what `kernel.scans.substitute.Names` adds to 
 class Kernels:
     """The kernels of a plan, with what each of their names stands for.
 
-    rows    of each kernel: text, name, number of the user's line
+    rows    of each kernel: text, name, number of the user's line, cost
     nodes   of each kernel, the nodes of each name
-    costs   of each kernel, what the statements of each name cost
-    of_nodes, of_lines   the same of nodes, and of lines by their numbers
+    of_nodes, of_lines   what nodes cost, and lines by their numbers
     """
 
-    rows: list[list[tuple[str, str, int]]] = field(default_factory=list)
+    rows: list[list[tuple[str, str, int, list[float] | None]]] = field(default_factory=list)
     nodes: list[dict[str, list[Node]]] = field(default_factory=list)
-    costs: list[dict[str, Cost]] = field(default_factory=list)
     of_nodes: dict[Node, Cost] = field(default_factory=dict)
     of_lines: dict[int, Cost] = field(default_factory=dict)
+
+    def add(
+        self,
+        parts: Iterable[Piece],
+        locals_: Mapping[str, Mapping[Node, None]],
+        sources: Sources,
+    ) -> None:
+        """Add the costs of a kernel's statements, before locals are inlined, to those of its nodes
+        and lines."""
+        for _, name, origin, cost in parts:
+            for node in list(locals_.get(name, ()))[:1]:
+                self.of_nodes[node] = self.of_nodes.get(node, NONE) + cost
+            line = sources.of_text(origin)
+            self.of_lines[line] = self.of_lines.get(line, NONE) + cost
 
 
 def kernels_of(
@@ -58,8 +70,7 @@ def kernels_of(
     found = Kernels()
     results = [(plan.buffers[k].name, node) for k, node in zip(plan.outputs, outputs)]
     for kernel, locals_, body in zip(plan.kernels, trace.locals, trace.bodies, strict=True):
-        found.rows.append([(r.text, r.name, sources.of_text(r.origin))
-                           for r in rows(kernel.body, 0)])  # fmt: skip
+        found.rows.append(list(_rows(kernel, plan, sizes, sources)))
         present = {row[1] for row in found.rows[-1]}
         where = absorbed(body, present)
         nodes: dict[str, dict[Node, None]] = {}
@@ -69,28 +80,22 @@ def kernels_of(
             for shown in where.get(name, (name,)):
                 nodes.setdefault(shown, {})[node] = None
         found.nodes.append({name: list(held) for name, held in nodes.items()})
-        found.costs.append(_costs(found, pieces(body, plan, sizes), where, locals_, sources))
+        found.add(pieces(body, plan, sizes), locals_, sources)
     return found
 
 
-def _costs(
-    found: Kernels,
-    parts: Iterable[tuple[str, str, Cost]],
-    where: Mapping[str, Sequence[str]],
-    locals_: Mapping[str, Mapping[Node, None]],
-    sources: Sources,
-) -> dict[str, Cost]:
-    """The costs of the names of a kernel; those of its nodes and lines are added to `found`."""
-    own: dict[str, Cost] = {}
-    for name, origin, cost in parts:
-        shown = where.get(name, (name,))[:1]
-        for key in shown:
-            own[key] = own.get(key, NONE) + cost
-        for node in list(locals_.get(name, ()))[:1]:
-            found.of_nodes[node] = found.of_nodes.get(node, NONE) + cost
-        line = sources.of_text(origin)
-        found.of_lines[line] = found.of_lines.get(line, NONE) + cost
-    return own
+def _rows(
+    kernel: Kernel, plan: Plan, sizes: Mapping[str, int], sources: Sources
+) -> Iterator[tuple[str, str, int, list[float] | None]]:
+    """The rows of a kernel. Of several rows of one part, as a sum's, the last one has its cost."""
+    costs = {(id(stmt), name): cost for stmt, name, _, cost in pieces(kernel.body, plan, sizes)}
+    lines = list(rows(kernel.body, 0))
+    last = {(id(row.stmt), row.name): k for k, row in enumerate(lines)}
+    for k, row in enumerate(lines):
+        part = id(row.stmt), row.name
+        cost = costs.get(part) if last[part] == k else None
+        shown = cost.row() if cost is not None and cost != NONE else None
+        yield row.text, row.name, sources.of_text(row.origin), shown
 
 
 def _named(

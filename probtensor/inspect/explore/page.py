@@ -91,11 +91,8 @@ def _kernels(plan: Plan, found: Kernels, table: Table) -> list[dict[str, object]
             "writes": kernel.writes,
             "rows": rows,
             "nodes": {name: [table.numbers[n] for n in held] for name, held in nodes.items()},
-            "costs": {name: cost.row() for name, cost in costs.items()},
         }
-        for kernel, rows, nodes, costs in zip(
-            plan.kernels, found.rows, found.nodes, found.costs, strict=True
-        )
+        for kernel, rows, nodes in zip(plan.kernels, found.rows, found.nodes, strict=True)
     ]
 
 

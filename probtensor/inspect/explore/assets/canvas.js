@@ -33,12 +33,25 @@ class Canvas {
     this.scene = scene;
     this.index = indexOf(scene.items);
     this.edgeIndex = null;
-    if (before && scene.items.some((x) => x.key === keep)) {
-      const item = scene.items.find((x) => x.key === keep);
+    const item = before && scene.items.find((x) => x.key === keep);
+    if (item) {
       this.view.x = before.x - item.x * this.view.scale;
       this.view.y = before.y - item.y * this.view.scale;
+      this.fitted = false;
     } else if (!keep) this.fit(false);
     this.redraw();
+  }
+
+  // The item nearest to the middle of the view that another scene has, too.
+  nearest(items) {
+    const keys = new Set(items.map((x) => x.key));
+    const x = (this.width / 2 - this.view.x) / this.view.scale, y = (this.height / 2 - this.view.y) / this.view.scale;
+    let best, least = Infinity;
+    for (const item of this.scene.items) {
+      const far = (item.x - x) ** 2 + (item.y - y) ** 2;
+      if (far < least && keys.has(item.key)) [best, least] = [item.key, far];
+    }
+    return best;
   }
 
   _anchor(key) {

@@ -33,56 +33,38 @@ function heatColour(share, alpha = 1) {
 const colouring = () => heatNow;
 
 function measured(which) {
-  const node = new Map(), name = new Map(), line = new Map();
+  const node = new Map(), row = new Map(), line = new Map();
   let total = 0;
   const add = (map, key, value) => { if (value) map.set(key, (map.get(key) || 0) + value); };
-  const valueOf = (row) => (which === "flops" ? row[0] + row[1] : row[MEASURES[which].column]);
+  const valueOf = (cost) => (which === "flops" ? cost[0] + cost[1] : cost[MEASURES[which].column]);
   if (which === "memory") {
+    const bytes = new Map();
     for (const buffer of D.buffers) {
       add(node, buffer.node, buffer.bytes); add(line, T.line[buffer.node], buffer.bytes);
-      D.kernels.forEach((kernel, k) => add(name, nameKey(k, buffer.name), buffer.bytes));
+      D.kernels.forEach((_, k) => bytes.set(nameKey(k, buffer.name), buffer.bytes));
       total += buffer.bytes;
     }
-    return { node, name, line, total };
+    kernelRows.forEach((r, k) => { if (bytes.has(r.name)) row.set(k, bytes.get(r.name)); });
+    return { node, row, line, total };
   }
-  const scale = D.kernels.map((kernel, k) => {
-    if (which !== "time") return 1;
-    const whole = Object.values(kernel.costs).reduce((sum, row) => sum + row[3], 0);
-    return whole ? (D.times?.kernels[k] || 0) / whole : 0;
-  });
-  D.kernels.forEach((kernel, k) => {
-    for (const [own, row] of Object.entries(kernel.costs)) add(name, nameKey(k, own), valueOf(row) * scale[k]);
-    if (which === "time") total += D.times?.kernels[k] || 0;
-    else total += Object.values(kernel.costs).reduce((sum, row) => sum + valueOf(row), 0);
-  });
-  for (const [n, row] of Object.entries(D.costs.nodes)) {
+  const whole = D.kernels.map(() => 0);
+  for (const r of kernelRows) if (r.cost) whole[r.kernel] += valueOf(r.cost);
+  const scale = whole.map((sum, k) => (which !== "time" ? 1 : sum ? (D.times?.kernels[k] || 0) / sum : 0));
+  kernelRows.forEach((r, k) => { if (r.cost) add(row, k, valueOf(r.cost) * scale[r.kernel]); });
+  whole.forEach((sum, k) => { total += sum * scale[k]; });
+  for (const [n, cost] of Object.entries(D.costs.nodes)) {
     const kernel = Number((namesOfNode.get(Number(n)) || ["0:"])[0].split(":")[0]);
-    const value = valueOf(row) * (scale[kernel] ?? 0);
+    const value = valueOf(cost) * (scale[kernel] ?? 0);
     add(node, Number(n), value);
     if (which === "time") add(line, T.line[n], value);
   }
-  if (which !== "time") for (const [id, row] of Object.entries(D.costs.lines)) add(line, Number(id), valueOf(row));
-  if (which === "time") byMeasuredLines(node, name, line);
-  return { node, name, line, total };
-}
-
-function setMeasure(which) {
-  measure = which;
-  heatNow = null;
-  if (which !== "none") {
-    const { node, name, line, total } = measured(which), unit = MEASURES[which].unit;
-    heatNow = {
-      unit, total,
-      node: (n) => node.get(n) || 0, name: (key) => name.get(key) || 0, line: (id) => line.get(id) || 0,
-      shareOf: (value) => Math.sqrt(total ? Math.min(1, value / total) : 0),
-      text: (value) => amount(value, unit),
-    };
-  }
-  return heatNow;
+  if (which !== "time") for (const [id, cost] of Object.entries(D.costs.lines)) add(line, Number(id), valueOf(cost));
+  if (which === "time") byMeasuredLines(node, row, line);
+  return { node, row, line, total };
 }
 
 // Where a profile has the seconds of lines, nodes and statements are scaled to these.
-function byMeasuredLines(node, name, line) {
+function byMeasuredLines(node, row, line) {
   const before = new Map(node);
   for (const [id, seconds] of Object.entries(D.times?.lines || {})) {
     const guessed = line.get(Number(id));
@@ -90,57 +72,78 @@ function byMeasuredLines(node, name, line) {
     if (guessed) for (const n of nodesOfLine.get(Number(id)) || []) if (node.has(n)) node.set(n, node.get(n) * seconds / guessed);
   }
   const sum = (map, nodes) => nodes.reduce((whole, n) => whole + (map.get(n) || 0), 0);
-  for (const [key, value] of name) {
-    const nodes = nodesOfName.get(key) || [], guessed = sum(before, nodes);
-    if (guessed) name.set(key, value * sum(node, nodes) / guessed);
+  for (const [k, value] of row) {
+    const nodes = nodesOfName.get(kernelRows[k].name) || [], guessed = sum(before, nodes);
+    if (guessed) row.set(k, value * sum(node, nodes) / guessed);
   }
 }
 
-// The name whose cost that of a name is: scratch memory of a sum has the node of the sum.
-const costNames = new Map();
+function setMeasure(which) {
+  measure = which;
+  heatNow = null;
+  if (which !== "none") {
+    const { node, row, line, total } = measured(which), unit = MEASURES[which].unit;
+    heatNow = {
+      unit, total, rows: row,
+      node: (n) => node.get(n) || 0, line: (id) => line.get(id) || 0,
+      shareOf: (value) => Math.sqrt(total ? Math.min(1, value / total) : 0),
+      text: (value) => amount(value, unit),
+    };
+  }
+  return heatNow;
+}
+
+// The name under which kernels have the cost of a name: scratch memory of a sum has the node of it.
 function costName(key) {
-  if (costNames.has(key)) return costNames.get(key);
-  const own = D.kernels[key.slice(0, key.indexOf(":"))].costs, plain = key.slice(key.indexOf(":") + 1);
-  let found = key;
-  if (!own[plain]) {
-    for (const n of nodesOfName.get(key) || []) for (const other of namesOfNode.get(n) || []) {
-      if (found === key && other.startsWith(key.slice(0, key.indexOf(":") + 1)) && own[other.slice(other.indexOf(":") + 1)]) found = other;
-    }
+  if (!key || rowsOfName.has(key)) return key;
+  const kernel = key.slice(0, key.indexOf(":") + 1);
+  for (const n of nodesOfName.get(key) || []) for (const other of namesOfNode.get(n) || []) {
+    if (other.startsWith(kernel) && rowsOfName.has(other)) return other;
   }
-  costNames.set(key, found);
-  return found;
+  return key;
 }
 
-// What a row of kernels or code has at its right: of loops and kernels, the sum of what is inside.
-function heatOfRows(rows) {
+// The values of lines of code: those of the rows with their names, in order where there are as many
+// lines, or runs of lines, as rows, else all at the last line.
+function codeValues() {
+  const runs = new Map(), lines = new Map(), values = new Map();
+  let last = "";
+  codeRows.forEach((r, k) => {
+    if (/^\s*(#|\/\/)/.test(r.text)) return;
+    const name = costName(r.name), held = runs.get(name) || runs.set(name, []).get(name);
+    if (name) (lines.get(name) || lines.set(name, []).get(name)).push(k);
+    if (name && name === last) held[held.length - 1] = k; else if (name) held.push(k);
+    last = name;
+  });
+  for (const [name, ends] of runs) {
+    const found = (rowsOfName.get(name) || []).filter((k) => heatNow.rows.get(k)).map((k) => heatNow.rows.get(k));
+    if (measure === "memory" && found.length) values.set(ends[ends.length - 1], found[0]);
+    else if (found.length === (lines.get(name) || []).length) lines.get(name)?.forEach((k, i) => values.set(k, found[i]));
+    else if (found.length === ends.length) ends.forEach((k, i) => values.set(k, found[i]));
+    else if (found.length) values.set(ends[ends.length - 1], found.reduce((a, b) => a + b, 0));
+  }
+  return values;
+}
+
+// What rows of kernels or code have at their right: of loops and kernels, the sum of what is inside.
+function heatOfRows(rows, values) {
   const heat = heatNow;
   if (!heat) return null;
-  const sums = new Map();
-  const last = new Map(), nameAt = (row) => row.name && (measure === "memory" ? row.name : costName(row.name));
-  rows.forEach((row, k) => { if (row.name) last.set(nameAt(row), k); });
-  for (const [name, k] of last) sums.set(k, heat.name(name));
+  const sums = new Map(values);
   if (measure !== "memory") {
     const open = [];
-    rows.forEach((row, k) => {
-      const level = row.head ? 0 : indentOf(row.text);
-      if (row.head) open.length = 0;
+    rows.forEach((r, k) => {
+      if (!r.text.trim()) return;
+      const level = r.head ? 0 : indentOf(r.text);
+      if (r.head) open.length = 0;
       while (open.length && open[open.length - 1].level >= level) open.pop();
-      const value = sums.get(k) || 0;
-      for (const outer of open) outer.sum += value;
-      if (row.head || (row.name && !nodesOfName.has(row.name))) {
-        const frame = { level, sum: 0, row: k };
-        open.push(frame);
-        sums.set(k, frame);
-      }
+      for (const outer of open) sums.set(outer.row, (sums.get(outer.row) || 0) + (values.get(k) || 0));
+      if (r.head || (r.name && !nodesOfName.has(r.name))) open.push({ level, row: k });
     });
   }
   return (k) => {
-    const found = sums.get(k), value = typeof found === "object" ? found.sum : found;
-    if (!value) {
-      const own = rows[k].name && heat.name(nameAt(rows[k]));
-      return own ? { share: heat.shareOf(own) } : null;
-    }
-    return { share: heat.shareOf(value), text: heat.text(value) };
+    const value = sums.get(k);
+    return value ? { share: heat.shareOf(value), text: heat.text(value) } : null;
   };
 }
 

@@ -43,7 +43,7 @@ class GraphPane {
     this.fresh = fresh;
     if (outputs === this.outputs && this.scene) { this._fresh(); return; }
     this.outputs = outputs;
-    this.update();
+    this.update("nearest");
   }
 
   setGroup(group) {
@@ -202,7 +202,7 @@ class GraphPane {
     const middle_ = items.map((item) => item.x).sort((a, b) => a - b)[items.length >> 1];
     this.scene = { items, edges: joined, boxes, width, height, by: made.by, focus: middle_ };
     this.colour();
-    this.canvas.show(this.scene, keep);
+    this.canvas.show(this.scene, keep === "nearest" ? this.canvas.nearest(items) : keep);
     this._fresh();
     this.handlers.shown?.(this.scene);
   }

@@ -26,11 +26,11 @@ function link() {
   D.kernels.forEach((kernel, k) => {
     kernelRows.push({ kernel: k, head: true, name: "", line: -1, level: 0,
       text: `${kernel.name}(${kernel.reads.join(", ")}) → ${kernel.writes.join(", ")}` });
-    for (const [text, name, line] of kernel.rows) {
+    for (const [text, name, line, cost] of kernel.rows) {
       const key = name ? nameKey(k, name) : "";
       if (key) push(rowsOfName, key, kernelRows.length);
       if (key && line >= 0) { push(linesOfName, key, line); push(namesOfLine, line, key); }
-      kernelRows.push({ kernel: k, name: key, line, text: "  " + text });
+      kernelRows.push({ kernel: k, name: key, line, cost, text: "  " + text });
     }
     for (const [name, nodes] of Object.entries(kernel.nodes)) {
       const key = nameKey(k, name);

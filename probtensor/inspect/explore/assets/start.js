@@ -77,8 +77,8 @@ function setColours(which) {
   setMeasure(which);
   for (const button of $("colour").children) button.setAttribute("aria-checked", String(button.dataset.measure === which));
   if (panes.source.text) { panes.source.text.heat = heatOfLines(panes.source.text.rows); panes.source.text.refresh(); }
-  panes.kernels.text.heat = heatOfRows(kernelRows); panes.kernels.text.refresh();
-  panes.code.text.heat = heatOfRows(codeRows); panes.code.text.refresh();
+  panes.kernels.text.heat = heatOfRows(kernelRows, heatNow?.rows); panes.kernels.text.refresh();
+  panes.code.text.heat = heatOfRows(codeRows, heatNow && codeValues()); panes.code.text.refresh();
   panes.graph.graph.colour();
   drawLegend();
 }
