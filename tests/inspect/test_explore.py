@@ -256,6 +256,28 @@ def test_code_for_a_device_is_cuda():
     assert code["language"] == "CUDA C++" and any("__global__" in row[0] for row in code["rows"])
 
 
+@pytest.mark.usefixtures("device_driver")
+def test_a_function_on_a_device(tmp_path):
+    x = pt.vector("x")
+    f = pt.function([x], pt.sum(pt.exp(x)), target="cuda")
+    data = data_of(f, [np.ones(4)])
+    assert "\n".join(row[0] for row in data["code"]["rows"]) == f.source.rstrip("\n")
+    names = {row[2] for row in data["code"]["rows"] if row[2]}
+    assert names >= {row[1] for row in data["kernels"][0]["rows"] if row[1]}
+    assert f.explore(tmp_path / "f.html", args=([1.0],)).stat().st_size > 1000
+
+
+def test_a_posterior_from_the_cache(tmp_path):
+    def made():
+        mu = pt.random.normal(0, 5, name="mu")
+        y = pt.random.normal(mu, 1.0, name="y")
+        return pt.condition({y: 1.0})
+
+    for density in (made(), made()):
+        assert density.explore(tmp_path / "p.html").exists()
+        assert data_of(density.function)["kernels"]
+
+
 def test_inlined_locals_are_in_the_rows_of_their_readers():
     i = Dim.name("i")
     x = Load("x", i, "float64")

@@ -5,16 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from probtensor.graph.closed import Closed, all_bodies
 from probtensor.graph.node import Const, Input, Node, Op, SizeOf
 from probtensor.graph.origin import origin_of
 from probtensor.graph.parts import Get
-from probtensor.graph.walk import toposort
 from probtensor.inspect.explore.sources import Sources
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Reduction, Scatter, View
-from probtensor.process import computed_once
 
 # What a node is, for its colour; the first class that fits.
 KINDS = (
@@ -23,7 +19,6 @@ KINDS = (
     ("elementwise", Elementwise),
 )  # fmt: skip
 LONGEST = 160  # characters of the text of an op
-SHOWN = 6  # elements of a constant
 
 
 class Table:
@@ -47,11 +42,18 @@ class Table:
 
     def graph(self, outputs: Iterable[Node]) -> list[int]:
         """The rows of outputs, after all that they need."""
-        outputs = list(outputs)
-        for node in toposort(outputs, needs=_inputs):
-            if node not in self.numbers:
+        outputs, known = list(outputs), self.numbers
+        stack = outputs[::-1]
+        while stack:
+            node = stack[-1]
+            waiting = [x for x in node.inputs if x not in known]
+            if waiting:
+                stack += reversed(waiting)
+                continue
+            stack.pop()
+            if node not in known:
                 self._enter(node)
-        return [self.numbers[node] for node in outputs]
+        return [known[node] for node in outputs]
 
     def _enter(self, node: Node) -> None:
         inputs = [self.numbers[x] for x in node.inputs]
@@ -107,20 +109,8 @@ class Table:
             "bodiesOf": self.bodies_of, "arguments": held, "kinds": [*_KIND_NAMES, "loop", "other"],
         }  # fmt: skip
 
-    @computed_once
-    def rows_of(self) -> dict[int, list[int]]:
-        """The rows of each line."""
-        found: dict[int, list[int]] = {}
-        for number, row in enumerate(self.nodes):
-            found.setdefault(row[2], []).append(number)
-        return found
-
 
 _KIND_NAMES = tuple(name for name, _ in KINDS)
-
-
-def _inputs(node: Node) -> tuple[Node, ...]:
-    return node.inputs
 
 
 def _kind(op: Op) -> int:
@@ -144,10 +134,3 @@ def _text(op: Op) -> str:
         return "input"
     text = " ".join(op.text().split())
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
-
-
-def shown(array: np.ndarray) -> str:
-    """An array in one line."""
-    flat = array.ravel()
-    inner = ", ".join(f"{x:.4g}" for x in flat[:SHOWN].tolist())
-    return f"[{inner}{', ...' if flat.size > SHOWN else ''}]"
