@@ -47,17 +47,28 @@ const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}�
 // x₀ and y₀ broadcast to as x₀∨y₀.
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 const shortType = (text) =>
-  text.replace(/\.shape\[(\d)\]/g, (_, k) => SUBSCRIPTS[k]).replace(/broadcast\(([^()]+)\)/g, (_, sizes) => sizes.split(", ").join("∨"));
+  text
+    .replace(/\.shape\[(\d)\]/g, (_, k) => SUBSCRIPTS[k])
+    .replace(/broadcast\(([^()]+)\)/g, (_, sizes) => sizes.split(", ").join("∨"));
 
 // All nodes that some nodes need, inputs first.
 function ordered(outputs) {
-  const done = new Uint8Array(N), found = [], stack = [];
+  const done = new Uint8Array(N),
+    found = [],
+    stack = [];
   for (const output of outputs) {
     stack.push(output);
     while (stack.length) {
       const n = stack[stack.length - 1];
-      if (done[n] === 2) { stack.pop(); continue; }
-      if (done[n] === 1) { done[n] = 2; found.push(stack.pop()); continue; }
+      if (done[n] === 2) {
+        stack.pop();
+        continue;
+      }
+      if (done[n] === 1) {
+        done[n] = 2;
+        found.push(stack.pop());
+        continue;
+      }
       done[n] = 1;
       const inputs = T.inputs[n];
       for (let k = inputs.length - 1; k >= 0; k--) if (!done[inputs[k]]) stack.push(inputs[k]);
@@ -68,7 +79,9 @@ function ordered(outputs) {
 
 // The nodes of a graph and of all bodies in it.
 function withBodies(outputs) {
-  const all = new Set(), seen = new Set(), waiting = [outputs];
+  const all = new Set(),
+    seen = new Set(),
+    waiting = [outputs];
   while (waiting.length) {
     for (const n of ordered(waiting.pop())) {
       if (all.has(n)) continue;
@@ -100,7 +113,8 @@ const lineName = (id) => {
 function functionOf(id) {
   if (id < 0) return "";
   const [file, line] = D.sources.lines[id];
-  let found = "", size = Infinity;
+  let found = "",
+    size = Infinity;
   for (const [name, first, last] of files[file].functions) {
     if (first <= line && line <= last && last - first < size) [found, size] = [name, last - first];
   }
@@ -111,11 +125,30 @@ function functionOf(id) {
 
 function amount(value, unit) {
   if (value === 0) return `0${unit ? " " + unit : ""}`;
-  const scales = unit === "s" ? [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]]
-    : unit === "B" ? [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [1024, "KiB"], [1, "B"]]
-    : [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]];
+  const scales =
+    unit === "s"
+      ? [
+          [1, "s"],
+          [1e-3, "ms"],
+          [1e-6, "µs"],
+          [1e-9, "ns"],
+        ]
+      : unit === "B"
+        ? [
+            [2 ** 30, "GiB"],
+            [2 ** 20, "MiB"],
+            [1024, "KiB"],
+            [1, "B"],
+          ]
+        : [
+            [1e9, "G"],
+            [1e6, "M"],
+            [1e3, "k"],
+            [1, ""],
+          ];
   const [scale, name] = scales.find(([s]) => value >= s) || scales[scales.length - 1];
   const scaled = value / scale;
-  const digits = scaled >= 100 || (unit !== "s" && Number.isInteger(scaled)) ? 0 : scaled >= 10 ? 1 : 2;
+  const digits =
+    scaled >= 100 || (unit !== "s" && Number.isInteger(scaled)) ? 0 : scaled >= 10 ? 1 : 2;
   return `${scaled.toFixed(digits)}${name ? " " + name : ""}`;
 }

@@ -4,10 +4,15 @@
 // of code have names, names have nodes, nodes have lines. A selection is a set of each.
 
 const nameKey = (kernel, name) => `${kernel}:${name}`;
-const nodesOfName = new Map(), namesOfNode = new Map(), linesOfName = new Map();
-const namesOfLine = new Map(), nodesOfLine = new Map();
-const kernelRows = [], codeRows = [];
-const rowsOfName = new Map(), codeOfName = new Map();
+const nodesOfName = new Map(),
+  namesOfNode = new Map(),
+  linesOfName = new Map();
+const namesOfLine = new Map(),
+  nodesOfLine = new Map();
+const kernelRows = [],
+  codeRows = [];
+const rowsOfName = new Map(),
+  codeOfName = new Map();
 
 const push = (map, key, value) => {
   const held = map.get(key);
@@ -20,16 +25,26 @@ function link() {
     const line = T.line[n];
     if (line >= 0) {
       const held = nodesOfLine.get(line);
-      if (held) held.push(n); else nodesOfLine.set(line, [n]);
+      if (held) held.push(n);
+      else nodesOfLine.set(line, [n]);
     }
   }
   D.kernels.forEach((kernel, k) => {
-    kernelRows.push({ kernel: k, head: true, name: "", line: -1, level: 0,
-      text: `${kernel.name}(${kernel.reads.join(", ")}) → ${kernel.writes.join(", ")}` });
+    kernelRows.push({
+      kernel: k,
+      head: true,
+      name: "",
+      line: -1,
+      level: 0,
+      text: `${kernel.name}(${kernel.reads.join(", ")}) → ${kernel.writes.join(", ")}`,
+    });
     for (const [text, name, line, cost] of kernel.rows) {
       const key = name ? nameKey(k, name) : "";
       if (key) push(rowsOfName, key, kernelRows.length);
-      if (key && line >= 0) { push(linesOfName, key, line); push(namesOfLine, line, key); }
+      if (key && line >= 0) {
+        push(linesOfName, key, line);
+        push(namesOfLine, line, key);
+      }
       kernelRows.push({ kernel: k, name: key, line, cost, text: "  " + text });
     }
     for (const [name, nodes] of Object.entries(kernel.nodes)) {
@@ -38,7 +53,10 @@ function link() {
       for (const n of nodes) {
         push(namesOfNode, n, key);
         const line = T.line[n];
-        if (line >= 0) { push(linesOfName, key, line); push(namesOfLine, line, key); }
+        if (line >= 0) {
+          push(linesOfName, key, line);
+          push(namesOfLine, line, key);
+        }
       }
     }
   });
@@ -55,7 +73,8 @@ function linkInlined() {
   const done = new Set();
   const climb = (order) => {
     for (let k = order.length - 1; k >= 0; k--) {
-      const n = order[k], names = namesOfNode.get(n);
+      const n = order[k],
+        names = namesOfNode.get(n);
       if (!names) continue;
       for (const x of T.inputs[n]) {
         if (namesOfNode.has(x) && !done.has(x)) continue;
@@ -69,28 +88,39 @@ function linkInlined() {
   const descend = (outputs) => {
     const order = ordered(outputs);
     climb(order);
-    for (const n of order) for (const b of bodiesOf(n)) {
-      if (visited.has(b)) continue;
-      visited.add(b);
-      descend(T.bodies[b].outputs);
-    }
+    for (const n of order)
+      for (const b of bodiesOf(n)) {
+        if (visited.has(b)) continue;
+        visited.add(b);
+        descend(T.bodies[b].outputs);
+      }
   };
   descend(D.outputs);
 }
 
 // Where a node of an earlier graph went: the nodes of the last graph that it became.
 const became = new Map();
-for (const stage of D.passes.stages) for (const step of stage.steps) {
-  if (step[1] !== step[2]) became.set(step[1], step[2]);
-}
+for (const stage of D.passes.stages)
+  for (const step of stage.steps) {
+    if (step[1] !== step[2]) became.set(step[1], step[2]);
+  }
 function finally_(n) {
   const seen = new Set();
   let at = n;
-  while (!finalNodes.has(at) && became.has(at) && !seen.has(at)) { seen.add(at); at = became.get(at); }
+  while (!finalNodes.has(at) && became.has(at) && !seen.has(at)) {
+    seen.add(at);
+    at = became.get(at);
+  }
   return finalNodes.has(at) ? at : -1;
 }
 
-const nothing = () => ({ nodes: new Set(), lines: new Set(), names: new Set(), kernels: new Set(), what: "" });
+const nothing = () => ({
+  nodes: new Set(),
+  lines: new Set(),
+  names: new Set(),
+  kernels: new Set(),
+  what: "",
+});
 
 function ofNames(found, names) {
   for (const name of names) {
@@ -133,7 +163,8 @@ function ofLine(line) {
 
 // A row of a kernel; of a loop, all that it computes.
 function ofKernelRow(index) {
-  const row = kernelRows[index], found = nothing();
+  const row = kernelRows[index],
+    found = nothing();
   found.what = "row";
   found.kernels.add(row.kernel);
   if (row.head || !nodesOfName.has(row.name)) {
@@ -155,12 +186,18 @@ function ofCodeRow(index) {
     const rows = rowsOfName.get(row.name);
     const own = nodesOfName.has(row.name);
     if (rows && !own) return ofKernelRow(rows[rows.length - 1]);
-    return ofNames(Object.assign(nothing(), { what: "code", kernels: new Set([row.kernel]) }), [row.name]);
+    return ofNames(Object.assign(nothing(), { what: "code", kernels: new Set([row.kernel]) }), [
+      row.name,
+    ]);
   }
   if (row.kernel < 0) return nothing();
   return ofKernelRow(kernelRows.findIndex((x) => x.head && x.kernel === row.kernel));
 }
 
-const indentOf = (text) => { let k = 0; while (text[k] === " ") k++; return k; };
+const indentOf = (text) => {
+  let k = 0;
+  while (text[k] === " ") k++;
+  return k;
+};
 
 link();

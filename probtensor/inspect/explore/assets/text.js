@@ -1,23 +1,38 @@
 // Panes of text: rows that are drawn only where they are seen, folded, and coloured.
 
 const ROW = 20;
+const C_TYPES =
+  "const void int double float int64_t uint64_t int32_t size_t char bool long unsigned struct";
 const WORDS = {
-  kernel: /\b(for|in|order|range|if|else|stop|check|iterations|add|mul|max|min|and|or)\b/,
-  python: /\b(def|return|for|in|if|else|elif|import|from|as|with|lambda|class|while|not|and|or|is|None|True|False|yield|raise|try|except|finally|pass|assert|break|continue)\b/,
-  cython: /\b(cdef|def|for|in|range|if|else|while|True|return|pass|break|from|cimport|import|noexcept|nogil|const|void|int|double|float|int64_t|uint64_t|int32_t|size_t|char|ctypedef|extern|static|inline|struct|__global__|__shared__|__restrict__|__launch_bounds__|long|unsigned|bool)\b/,
+  kernel: "for in order range if else stop check iterations add mul max min and or",
+  python:
+    "def return for in if else elif import from as with lambda class while not and or is None " +
+    "True False yield raise try except finally pass assert break continue async await global nonlocal",
+  cython:
+    "cdef def for in range if else while True False return pass break from cimport import " +
+    `noexcept nogil extern ctypedef inline not and or ${C_TYPES}`,
+  cuda:
+    "for if else while return break continue static inline __global__ __shared__ __restrict__ " +
+    `__launch_bounds__ __grid_constant__ __align__ ${C_TYPES}`,
 };
+const COMMENTS = { kernel: "(?!)", python: "#.*$", cython: "#.*$", cuda: "//.*$|/\\*.*$|^ \\*.*$" };
+const STRINGS = "\"(?:[^\"\\\\]|\\\\.)*\"|'(?:[^'\\\\]|\\\\.)*'";
+const NUMBERS = "\\b\\d[\\d.]*(?:e[+-]?\\d+)?\\b";
 const TOKEN = {};
 for (const [language, words] of Object.entries(WORDS)) {
-  const comment = language === "kernel" ? "\\u0000" : language === "python" ? "#.*$" : "#(?!include).*$|//.*$|/\\*.*$|^ \\*.*$";
+  const keys = `\\b(?:${words.split(" ").join("|")})\\b`;
   TOKEN[language] = new RegExp(
-    `(${comment})|("(?:[^"\\\\]|\\\\.)*"|'(?:[^'\\\\]|\\\\.)*')|${words.source.replace("(", "(")}|` +
-    "(\\b\\d[\\d.]*(?:e[+-]?\\d+)?\\b)|([A-Za-z_]\\w*)(?=\\()", "g");
+    `(${COMMENTS[language]})|(${STRINGS})|(${keys})|(${NUMBERS})|([A-Za-z_]\\w*)(?=\\()`,
+    "g",
+  );
 }
 
-const escapeText = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+const escapeText = (text) =>
+  text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 function coloured(text, language) {
   if (text.length > 600) return escapeText(text);
-  let at = 0, made = "";
+  let at = 0,
+    made = "";
   for (const match of text.matchAll(TOKEN[language])) {
     const [whole, comment, string, word, number, name] = match;
     const kind = comment ? "c" : string ? "s" : word ? "k" : number ? "d" : name ? "g" : "";
@@ -39,7 +54,9 @@ class TextPane {
     holder.append(this.scroll, this.ruler);
     this.drawn = new Map();
     this.folded = new Set();
-    this.picked = new Set(); this.hovered = new Set(); this.hits = new Set();
+    this.picked = new Set();
+    this.hovered = new Set();
+    this.hits = new Set();
     this.heat = null;
     this.folds = fold;
     this.setRows(rows);
@@ -51,7 +68,10 @@ class TextPane {
       const share = event.offsetY / this.ruler.clientHeight;
       this.scroll.scrollTop = share * this.inner.clientHeight - this.scroll.clientHeight / 2;
     });
-    new ResizeObserver(() => { this.draw(); this.drawRuler(); }).observe(holder);
+    new ResizeObserver(() => {
+      this.draw();
+      this.drawRuler();
+    }).observe(holder);
   }
 
   setRows(rows) {
@@ -59,7 +79,9 @@ class TextPane {
     this.folded.clear();
     this.ends = new Int32Array(rows.length);
     const stack = [];
-    const levels = rows.map((row) => (row.text.trim() ? (row.level ?? indentOf(row.text)) : Infinity));
+    const levels = rows.map((row) =>
+      row.text.trim() ? (row.level ?? indentOf(row.text)) : Infinity,
+    );
     for (let k = 0; k <= rows.length; k++) {
       const level = k === rows.length ? -1 : levels[k];
       if (level === Infinity) continue;
@@ -93,11 +115,15 @@ class TextPane {
   }
 
   draw() {
-    const top = this.scroll.scrollTop, height = this.scroll.clientHeight;
+    const top = this.scroll.scrollTop,
+      height = this.scroll.clientHeight;
     const first = Math.max(0, Math.floor(top / ROW) - 12);
     const last = Math.min(this.visible.length, Math.ceil((top + height) / ROW) + 12);
     for (const [place, row] of this.drawn) {
-      if (place < first || place >= last) { row.remove(); this.drawn.delete(place); }
+      if (place < first || place >= last) {
+        row.remove();
+        this.drawn.delete(place);
+      }
     }
     for (let place = first; place < last; place++) {
       if (this.drawn.has(place)) continue;
@@ -108,15 +134,18 @@ class TextPane {
   }
 
   _row(index, place) {
-    const row = this.rows[index], foldable = this.folds && this.ends[index] > index;
+    const row = this.rows[index],
+      foldable = this.folds && this.ends[index] > index;
     const made = el("div", { class: "row", style: `top:${place * ROW + 4}px` });
     made.dataset.row = index;
     if (row.number !== undefined) made.append(el("span", { class: "n" }, String(row.number)));
-    made.append(el("span", { class: "f" }, foldable ? (this.folded.has(index) ? "▶" : "▼") : ""));
+    const sign = this.folded.has(index) ? "▶" : "▼";
+    made.append(el("span", { class: "f" }, foldable ? sign : ""));
     const text = el("span", { class: "t" });
     text.innerHTML = coloured(row.text, this.language) || " ";
     made.append(text);
-    if (this.folded.has(index)) made.append(el("span", { class: "more" }, `${this.ends[index] - index} lines`));
+    if (this.folded.has(index))
+      made.append(el("span", { class: "more" }, `${this.ends[index] - index} lines`));
     if (row.head) made.classList.add("head-row");
     if (row.dim) made.classList.add("dim");
     if (row.link) made.classList.add("link");
@@ -135,7 +164,9 @@ class TextPane {
     if (!value) return;
     if (!inside(this.picked)) made.style.backgroundColor = heatColour(value.share, 0.16);
     if (value.text) {
-      const bar = el("i", { style: `width:${Math.max(2, Math.round(26 * value.share))}px;background:${heatColour(value.share)}` });
+      const bar = el("i");
+      bar.style.width = `${Math.max(2, Math.round(26 * value.share))}px`;
+      bar.style.background = heatColour(value.share);
       made.append(el("span", { class: "heat" }, bar, value.text));
     }
   }
@@ -157,9 +188,13 @@ class TextPane {
 
   // Scroll to the first of some rows, unless one of them is seen.
   reveal(rows) {
-    const places = [...rows].map((row) => this._placeOf(row)).filter((p) => p !== undefined).sort((a, b) => a - b);
+    const places = [...rows]
+      .map((row) => this._placeOf(row))
+      .filter((p) => p !== undefined)
+      .sort((a, b) => a - b);
     if (!places.length) return;
-    const top = this.scroll.scrollTop, bottom = top + this.scroll.clientHeight - ROW;
+    const top = this.scroll.scrollTop,
+      bottom = top + this.scroll.clientHeight - ROW;
     if (places.some((p) => p * ROW >= top && p * ROW <= bottom - ROW)) return;
     this.scroll.scrollTop = Math.max(0, places[0] * ROW - this.scroll.clientHeight / 3);
     this.draw();
@@ -167,20 +202,25 @@ class TextPane {
 
   _placeOf(row) {
     if (this.place.has(row)) return this.place.get(row);
-    for (const folded of this.folded) if (folded < row && row <= this.ends[folded]) return this.place.get(folded);
+    for (const folded of this.folded)
+      if (folded < row && row <= this.ends[folded]) return this.place.get(folded);
     return undefined;
   }
 
   toggle(index) {
     if (this.ends[index] <= index) return;
-    if (this.folded.has(index)) this.folded.delete(index); else this.folded.add(index);
+    if (this.folded.has(index)) this.folded.delete(index);
+    else this.folded.add(index);
     this.layout();
   }
 
   // Fold all that is at a level, or unfold everything.
   foldAll(chosen) {
     this.folded.clear();
-    if (chosen) this.rows.forEach((row, k) => { if (this.ends[k] > k && chosen(row, k)) this.folded.add(k); });
+    if (chosen)
+      this.rows.forEach((row, k) => {
+        if (this.ends[k] > k && chosen(row, k)) this.folded.add(k);
+      });
     this.layout();
     this.scroll.scrollTop = Math.min(this.scroll.scrollTop, this.inner.clientHeight);
   }
@@ -188,7 +228,10 @@ class TextPane {
   unfoldTo(row) {
     let changed = false;
     for (const folded of [...this.folded]) {
-      if (folded < row && row <= this.ends[folded]) { this.folded.delete(folded); changed = true; }
+      if (folded < row && row <= this.ends[folded]) {
+        this.folded.delete(folded);
+        changed = true;
+      }
     }
     if (changed) this.layout();
   }
@@ -201,19 +244,26 @@ class TextPane {
   _click(event) {
     const index = this._at(event);
     if (index < 0) return;
-    if (event.target.classList.contains("f") || event.target.classList.contains("more")) this.toggle(index);
+    if (event.target.classList.contains("f") || event.target.classList.contains("more"))
+      this.toggle(index);
     else if (!String(getSelection())) this.pick(index);
   }
 
   _move(event) {
     const index = this._at(event);
-    if (index !== this.last) { this.last = index; this.over(index); }
+    if (index !== this.last) {
+      this.last = index;
+      this.over(index);
+    }
   }
 
   drawRuler() {
-    const canvas = this.ruler, height = canvas.clientHeight, ratio = devicePixelRatio || 1;
+    const canvas = this.ruler,
+      height = canvas.clientHeight,
+      ratio = devicePixelRatio || 1;
     if (!height) return;
-    canvas.width = 8 * ratio; canvas.height = height * ratio;
+    canvas.width = 8 * ratio;
+    canvas.height = height * ratio;
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
     const scale = Math.min(ROW, height / Math.max(1, this.visible.length));
@@ -221,7 +271,8 @@ class TextPane {
       pen.fillStyle = colour;
       for (const row of rows) {
         const place = this._placeOf(row);
-        if (place !== undefined) pen.fillRect(wide ? 1 : 2, place * scale, wide ? 7 : 5, Math.max(2, scale - 1));
+        if (place !== undefined)
+          pen.fillRect(wide ? 1 : 2, place * scale, wide ? 7 : 5, Math.max(2, scale - 1));
       }
     };
     marks(this.hits, css("--find"), true);
