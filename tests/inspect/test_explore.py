@@ -312,3 +312,14 @@ def test_graphs_share_the_rows_of_nodes_that_they_share():
     first, second = table.graph([y]), table.graph([y + x])
     assert len(table.nodes) == len(toposort([y + x]))
     assert table.nodes[second[0]][3] == [first[0], table.numbers[x]]
+
+
+def test_the_program_of_the_manual_runs(root, tmp_path, monkeypatch):
+    text = (root / "docs" / "debugging.md").read_text(encoding="utf-8")
+    section = text[text.index("## The explorer") :]
+    program = re.search(r"```python\n(.*?)```", section, flags=re.S)[1]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, "debugging.md", "exec"), {})
+    assert (tmp_path / "logistic.html").stat().st_size > 50_000
+    for picture in re.findall(r"\]\((pictures/.*?)\)", section):
+        assert 10_000 < (root / "docs" / picture).stat().st_size < 300_000

@@ -136,10 +136,11 @@ def test_a_statement_and_a_line_of_code_highlight_the_line_of_the_source(browser
 def test_a_node_of_the_graph_highlights_the_others_and_tells_what_it_is(browser, regression):
     browser.open(regression)
     place = """(() => {
-      const { canvas, scene } = explorer.panes.graph.graph, item = scene.items.find((x) => x.label === "softplus");
+      const { canvas, scene } = explorer.panes.graph.graph;
+      const item = scene.items.find((x) => x.label === "softplus");
       const box = canvas.canvas.getBoundingClientRect(), { x, y, scale } = canvas.view;
       return [box.x + item.x * scale + x, box.y + item.y * scale + y];
-    })()"""  # noqa: E501
+    })()"""
     browser.click(*browser.run(place))
     assert nodes_picked(browser) == ["softplus"]
     assert any("pt.log(1 + pt.exp(eta))" in x for x in picked(browser, "source"))

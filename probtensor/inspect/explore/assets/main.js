@@ -81,6 +81,22 @@ function splitter(left, right) {
 
 // The panes of text.
 
+// The numbers of the lines that are wholly within a string of several lines.
+function insideStrings(lines) {
+  const found = new Set();
+  let open = "";
+  lines.forEach((text, k) => {
+    const before = open;
+    for (const mark of text.match(/"""|'''/g) || []) {
+      if (!open) open = mark;
+      else if (open === mark) open = "";
+    }
+    const begins = !before && open && text.trimStart().startsWith(open);
+    if (before || begins) found.add(k + 1);
+  });
+  return found;
+}
+
 function sourceRows(file) {
   const known = files[file],
     ids = new Map();
@@ -90,6 +106,7 @@ function sourceRows(file) {
   const numbers = known.text
     ? known.text.map((_, k) => k + 1)
     : Object.keys(known.rows).map(Number);
+  const quoted = known.text ? insideStrings(known.text) : new Set();
   return numbers.map((number) => {
     const text = known.text
         ? known.text[number - 1]
@@ -97,6 +114,7 @@ function sourceRows(file) {
       line = ids.get(number) ?? -1;
     return {
       number,
+      quoted: quoted.has(number),
       text: text.replace(/\t/g, "    "),
       line,
       dim: line < 0 && !known.text,

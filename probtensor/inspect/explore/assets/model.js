@@ -155,7 +155,7 @@ class ModelPane {
           el(
             "tr",
             {},
-            ...["Term of the density", "Kind", valued ? "At the start" : "", "Law"].map((x) =>
+            ...["Term", "Kind", valued ? "Value" : "", "Law"].map((x) =>
               el("th", {}, x),
             ),
           ),

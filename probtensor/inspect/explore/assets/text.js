@@ -7,10 +7,10 @@ const WORDS = {
   kernel: "for in order range if else stop check iterations add mul max min and or",
   python:
     "def return for in if else elif import from as with lambda class while not and or is None " +
-    "True False yield raise try except finally pass assert break continue async await global nonlocal",
+    "True False yield raise try except finally pass assert break continue async await global",
   cython:
-    "cdef def for in range if else while True False return pass break from cimport import " +
-    `noexcept nogil extern ctypedef inline not and or ${C_TYPES}`,
+    "cdef def for in range if else while True False return pass break from cimport import not " +
+    `noexcept nogil extern ctypedef inline and or ${C_TYPES}`,
   cuda:
     "for if else while return break continue static inline __global__ __shared__ __restrict__ " +
     `__launch_bounds__ __grid_constant__ __align__ ${C_TYPES}`,
@@ -142,7 +142,8 @@ class TextPane {
     const sign = this.folded.has(index) ? "▶" : "▼";
     made.append(el("span", { class: "f" }, foldable ? sign : ""));
     const text = el("span", { class: "t" });
-    text.innerHTML = coloured(row.text, this.language) || " ";
+    if (row.quoted) text.append(el("span", { class: "s" }, row.text));
+    else text.innerHTML = coloured(row.text, this.language) || " ";
     made.append(text);
     if (this.folded.has(index))
       made.append(el("span", { class: "more" }, `${this.ends[index] - index} lines`));
