@@ -55,14 +55,13 @@ verbose = late("probtensor.function.verbose")
 @dataclass(frozen=True)
 class Lowered:
     """A graph after all passes, and its plan. `passes` gives a report of the passes, `fused` the
-    fusion choice.
+    fusion choice, `replan` the plan again, with the `marks` or the `trace` of `lower`.
 
     `implicit` are the inputs that are not arguments, the last among the plan's inputs. `written`
     are the outputs before the passes; `started`, which the passes were applied to, are these with
     plain names for sizes that data decide, and the values of such sizes. `values` are the nodes
     that give names of sizes that data decide their values, by the key of the name, in `outputs`.
-    `steps` are the passes. `replan` lowers the graph again; see `marks` of
-    `lower`.
+    `steps` are the passes.
     """
 
     outputs: tuple[Node, ...]

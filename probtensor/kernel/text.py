@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
 
 from probtensor.kernel.ir import (
     Apply,
@@ -27,56 +29,99 @@ INFIX = {"+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!=", 
 
 def statements(body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
     """Statements as lines of text."""
+    for row in rows(body, depth):
+        yield row.text
+
+
+def name_of(stmt: object) -> str:
+    """What a statement defines or writes: a local, a buffer, the variable of a loop. Empty for a
+    check, and for a branch that defines no local."""
+    match stmt:
+        case Let(name):
+            return name
+        case Store(buffer):
+            return buffer
+        case For(var) | Scan(var):
+            return var
+        case If(choices=choices) if choices:
+            return choices[0].name
+        case Call(writes=writes) if writes:
+            return writes[0][0]
+    return ""
+
+
+class Row(NamedTuple):
+    """A line of text, what it defines or writes (`name_of`, or a fold, state or choice), the user's
+    line, and the statement of which it is a part."""
+
+    text: str
+    name: str
+    origin: str
+    stmt: Stmt
+
+
+def rows(body: tuple[Stmt, ...], depth: int) -> Iterator[Row]:
+    """Statements as lines, each with what it belongs to."""
     pad = "  " * depth
     for stmt in body:
+        own = partial(Row, name=name_of(stmt), origin=getattr(stmt, "origin", ""), stmt=stmt)
         match stmt:
             case Let(name, expr):
-                yield f"{pad}{name} = {expression(expr)}"
+                yield own(f"{pad}{name} = {expression(expr)}")
             case Store(buffer, index, expr, op):
-                yield f"{pad}{buffer}[{index}] {op or ''}= {expression(expr)}"
+                yield own(f"{pad}{buffer}[{index}] {op or ''}= {expression(expr)}")
             case For(var, extent, inner, accs):
                 for acc in accs:
-                    yield f"{pad}{acc.name} = {acc.identity}"
-                yield f"{pad}for {var} in range({extent}):"
-                yield from statements(inner, depth + 1)
+                    yield Row(f"{pad}{acc.name} = {acc.identity}", acc.name, acc.origin, stmt)
+                yield own(f"{pad}for {var} in range({extent}):")
+                yield from rows(inner, depth + 1)
                 for acc in accs:
-                    yield f"{pad}  {acc.name} {acc.op}= {expression(acc.term)}"
+                    text = f"{pad}  {acc.name} {acc.op}= {expression(acc.term)}"
+                    yield Row(text, acc.name, acc.origin, stmt)
             case Scan():
                 yield from _scan(stmt, depth)
-            case If(condition, then, otherwise, choices):
-                yield f"{pad}if {expression(condition)}:"
-                yield from statements(then, depth + 1)
-                for choice in choices:
-                    yield f"{pad}  {choice.name} = {expression(choice.first)}"
-                if otherwise or choices:
-                    yield f"{pad}else:"
-                yield from statements(otherwise, depth + 1)
-                for choice in choices:
-                    yield f"{pad}  {choice.name} = {expression(choice.second)}"
+            case If():
+                yield from _branch(stmt, depth)
             case Check(condition, code):
-                yield f"{pad}check {expression(condition)} else {code}"
+                yield own(f"{pad}check {expression(condition)} else {code}")
             case Call(routine, numbers=numbers):
                 texts = [f"{buffer} + {offset}" for buffer, offset in stmt.pointers]
                 texts += map(str, numbers)
-                yield f"{pad}{routine}({', '.join(texts)})"
+                yield own(f"{pad}{routine}({', '.join(texts)})")
             case _:  # of a schedule, without operands: a barrier
-                yield f"{pad}{type(stmt).__name__.lower()}"
+                yield own(f"{pad}{type(stmt).__name__.lower()}")
 
 
-def _scan(scan: Scan, depth: int) -> Iterator[str]:
-    pad = "  " * depth
+def _branch(stmt: If, depth: int) -> Iterator[Row]:
+    pad, name = "  " * depth, name_of(stmt)
+    yield Row(f"{pad}if {expression(stmt.condition)}:", name, "", stmt)
+    yield from rows(stmt.then, depth + 1)
+    for choice in stmt.choices:
+        text = f"{pad}  {choice.name} = {expression(choice.first)}"
+        yield Row(text, choice.name, choice.origin, stmt)
+    if stmt.otherwise or stmt.choices:
+        yield Row(f"{pad}else:", name, "", stmt)
+    yield from rows(stmt.otherwise, depth + 1)
+    for choice in stmt.choices:
+        text = f"{pad}  {choice.name} = {expression(choice.second)}"
+        yield Row(text, choice.name, choice.origin, stmt)
+
+
+def _scan(scan: Scan, depth: int) -> Iterator[Row]:
+    pad, var = "  " * depth, scan.var
     for state in scan.states:
-        yield f"{pad}{state.name} = {expression(state.init)}"
+        yield Row(f"{pad}{state.name} = {expression(state.init)}", state.name, state.origin, scan)
     extent = "" if scan.extent is None else scan.extent
-    yield f"{pad}in order for {scan.var} in range({extent}):"
-    yield from statements(scan.body, depth + 1)
+    yield Row(f"{pad}in order for {var} in range({extent}):", var, "", scan)
+    yield from rows(scan.body, depth + 1)
     if scan.states:
         names = ", ".join(state.name for state in scan.states)
-        yield f"{pad}  {names} = {', '.join(expression(state.next) for state in scan.states)}"
+        text = f"{pad}  {names} = {', '.join(expression(state.next) for state in scan.states)}"
+        yield Row(text, scan.states[0].name, scan.states[0].origin, scan)
     if scan.stop is not None:
-        yield f"{pad}  stop if {expression(scan.stop)}"
+        yield Row(f"{pad}  stop if {expression(scan.stop)}", var, "", scan)
     if scan.count is not None:
-        yield f"{pad}{scan.count} = iterations"
+        yield Row(f"{pad}{scan.count} = iterations", scan.count, "", scan)
 
 
 def expression(expr: Expr) -> str:

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from probtensor.dataclass import dataclass, field
 from probtensor.graph.node import Const, Input, Node
+from probtensor.kernel.ir import For, Scan, Stmt
+from probtensor.kernel.text import name_of
 from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import uniform_value
 from probtensor.types import Size, SizeCheck
@@ -50,6 +52,39 @@ class Fused(Protocol):
 
 
 @dataclass
+class Trace:
+    """What each node becomes in the kernels, recorded by `lower` for tools that ask for it.
+
+    locals   for each kernel, by name, the nodes of each local, fold and state, and of each buffer
+             that statements write; nodes that are computed in place share a buffer
+    bodies   the statements of each kernel, before locals that are read once are inlined
+    buffers  the nodes of all buffers, also of those that became locals
+    """
+
+    locals: list[dict[str, dict[Node, None]]] = field(default_factory=list)
+    bodies: list[tuple[Stmt, ...]] = field(default_factory=list)
+    buffers: dict[str, Node] = field(default_factory=dict)
+
+    def emitted(self, stmt: Stmt, node: Node) -> None:
+        """Record a statement that a node is computed by. A loop may be that of several nodes."""
+        if isinstance(stmt, For):
+            return
+        self.named(name_of(stmt), node)
+        if isinstance(stmt, Scan):
+            for state in stmt.states:
+                self.named(state.name, node)
+            if stmt.count is not None:
+                self.named(stmt.count, node)
+        for choice in getattr(stmt, "choices", ()):
+            self.named(choice.name, node)
+
+    def named(self, name: str, node: Node) -> None:
+        """Record the name of a value of a node in the kernel that is being written."""
+        if name:
+            self.locals[-1].setdefault(name, {})[node] = None
+
+
+@dataclass
 class Needs:
     """What the statements of a plan require beside the buffers of nodes.
 
@@ -59,6 +94,7 @@ class Needs:
     scratch   scratch buffers of doubles, by name, each with its node and shape
     inner     buffers of nodes of bodies, by name, each with its node and shape
     failures  messages of the statuses that kernels return, with these
+    trace     what each node becomes, for tools that ask for it
     """
 
     checked: dict[tuple[Node, Size], str] = field(default_factory=dict)
@@ -66,6 +102,7 @@ class Needs:
     scratch: dict[str, tuple[Node, tuple[Size, ...]]] = field(default_factory=dict)
     inner: dict[str, tuple[Node, tuple[Size, ...]]] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
+    trace: Trace | None = None
 
     def temporary(self, node: Node, sizes: CanonicalSizes) -> str:
         """A name for the buffer of a node of a body."""

@@ -56,6 +56,7 @@ class KernelWriter(IndexWriter):
         self.outer = outer
         self.given: dict[Node, Read] = {}
         self.offsets: dict[Node, Size] = {}
+        self.node: Node | None = None  # whose task is being written
         if outer is not None:
             self.marks = outer.marks
             # One kernel: blocks, names of locals, extents and guards are common.
@@ -65,6 +66,8 @@ class KernelWriter(IndexWriter):
 
     def kernel(self, found: Sequence[Nest]) -> tuple[Stmt, ...]:
         """The statements of a kernel."""
+        if self.needs.trace is not None:
+            self.needs.trace.locals.append({})
         return self.block(lambda: self._nests(found, 0, []))
 
     # Reads.
@@ -97,6 +100,8 @@ class KernelWriter(IndexWriter):
 
     def emit(self, stmt: Stmt) -> None:
         self.bodies[-1].append(stmt)
+        if self.needs.trace is not None and self.node is not None:
+            self.needs.trace.emitted(stmt, self.node)
 
     def block(self, write: Callable[[], None]) -> tuple[Stmt, ...]:
         writers = [self]
@@ -138,6 +143,7 @@ class KernelWriter(IndexWriter):
         for nest in found:
             if nest.extent is None:
                 for task in nest.tasks:
+                    self.node = task.node
                     task.write(self, variables)
             else:
                 self._loop(nest, level, variables)
@@ -145,6 +151,7 @@ class KernelWriter(IndexWriter):
     def _loop(self, nest: Nest, level: int, variables: list[Size]) -> None:
         for task in nest.tasks:
             if task.starts_at(level):
+                self.node = task.node
                 task.start(self, level, variables)
         name = self.fresh("i")
         self.bounds[name] = nest.extent
@@ -161,6 +168,7 @@ class KernelWriter(IndexWriter):
         self.emit(For(name, nest.extent, body, tuple(accs), carries=found))
         for task in nest.tasks:
             if task in self.pending and task.last_folds == level:
+                self.node = task.node
                 self._finish_fold(task, variables)
 
     def _accumulators(self, nest: Nest, level: int) -> list[Acc]:
@@ -170,6 +178,8 @@ class KernelWriter(IndexWriter):
                 continue
             term = self.pending[task]
             name = self.fresh("a")
+            if self.needs.trace is not None:
+                self.needs.trace.named(name, task.node)
             neutral = FOLDS[task.combine].identity(term.dtype)
             found.append(Acc(name, task.combine, neutral, term, line_of(task.node)))
             self.pending[task] = Ref(name, term.dtype)

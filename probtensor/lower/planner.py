@@ -27,7 +27,7 @@ from probtensor.kernel.ir import (
 )
 from probtensor.kernel.scans import Storage, with_small_states
 from probtensor.kernel.tidy import inline_locals
-from probtensor.lower.buffers import Memory, Needs, memory_of
+from probtensor.lower.buffers import Memory, Needs, Trace, memory_of
 from probtensor.lower.kinds import lowering
 from probtensor.lower.large import LargeSizes
 from probtensor.lower.loops import KernelWriter
@@ -45,8 +45,9 @@ def lower(
     written: Sequence[Node] = (),
     values: Mapping[str, Node] | None = None,
     marks: Marks | None = None,
+    trace: Trace | None = None,
 ) -> Plan:
-    """The plan that computes the outputs from the inputs.
+    """The plan that computes the outputs from the inputs; `trace` records what nodes become.
 
     `written` are the outputs before any pass, whose size laws are checked as well. `values` are
     nodes that give names of sizes their values, by the key of the name; no node has a size of a
@@ -57,10 +58,15 @@ def lower(
     fusion = fused(inputs, outputs, written, values)
     sizes, outputs = fusion.sizes, fusion.outputs
     order = _with_body_constants(fusion.order)
-    memory, needs = memory_of(order, inputs, outputs, fusion), Needs()
+    memory, needs = memory_of(order, inputs, outputs, fusion), Needs(trace=trace)
     bodies = [_body(nests, sizes, memory, needs, marks) for nests in fusion.kernels]
     sizes.require(needs.limits)
     bodies = _with_small_states(bodies, sizes, memory, needs)
+    if trace is not None:
+        trace.bodies += bodies
+        for names in (memory.names, memory.results):
+            trace.buffers.update((name, node) for node, name in names.items())
+        trace.buffers.update((n, node) for n, (node, _) in (needs.inner | needs.scratch).items())
     large = LargeSizes(sizes.sources)
     plain = [_kernel(f"k{k}", body) for k, body in enumerate(bodies)]
     kernels = tuple(map(large.kernel, plain))

@@ -8,6 +8,7 @@ from probtensor.dataclass import dataclass, field
 from probtensor.kernel.ir import Acc, Apply, Call, Expr, IndexValue, Lit, Load, Ref
 from probtensor.lower.plan import Plan
 from probtensor.targets.declare import CFunction, CName, Declared, function_of_doubles
+from probtensor.targets.marks import mark, with_mark
 from probtensor.types import Atom, Dim, Size, dtype_of
 
 LOCAL = {"float64": "double", "float32": "float", "bool": "int64_t"}
@@ -91,15 +92,29 @@ def comment(origin: str, width: int) -> str:
 @dataclass
 class Speller:
     """Writes expressions over the buffers and sizes of a plan. `used` collects the C functions,
-    types and constants in the text, by name."""
+    types and constants in the text, by name. If `within` names a kernel, lines end with the `mark`
+    of the statement of it that is being written."""
 
     plan: Plan
     locals: dict[str, str] = field(default_factory=dict)
     used: dict[str, Declared] = field(default_factory=dict)
     loops: int = 0  # nesting depth of the statement being written
+    within: str = ""
+    mark: str = ""
 
     plain = PLAIN
     cast = "(<{}> {})"
+
+    def _begin(self, name: str) -> str:
+        """Mark the lines from here on; gives the mark before, to which `mark` is set again."""
+        before = self.mark
+        if self.within:
+            self.mark = mark(self.within, name)
+        return before
+
+    def _finished(self, text: str) -> str:
+        """The text of a kernel; lines that are no statement's get the mark of the kernel."""
+        return with_mark(text, mark(self.within)) if self.within else text
 
     def _use(self, name: str, result: str, *args: str) -> str:
         """Declare a C function that the text calls; gives its name."""

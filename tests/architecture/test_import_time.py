@@ -13,6 +13,7 @@ LATE = ("numpy.random", "numpy.ma", "numpy.polynomial", "concurrent.futures", "l
         "probtensor.testing", "probtensor.export", "probtensor.debug", "probtensor.inspect.replay",
         "probtensor.inspect.numbers", "probtensor.targets.cuda.launches",
         "probtensor.schedule.grid", "probtensor.inspect.profile",
+        "probtensor.inspect.explore",
         "probtensor.device.nvidia", "probtensor.function.device.call",
         "probtensor.sample.device.run", "probtensor.prob.distributions.continuous",
         "probtensor.prob.distributions.discrete", "probtensor.prob.distributions.counts",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
@@ -13,6 +15,7 @@ from probtensor.process import numpy_part
 from probtensor.transform.recording import recording
 
 if TYPE_CHECKING:
+    from probtensor.function import Function
     from probtensor.inspect.pictures.picture import Picture
     from probtensor.inspect.profile.rows import Profile
     from probtensor.inspect.reports.report import Report
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 causes = late("probtensor.prob.replay.causes")
 diagnosis = late("probtensor.prob.density.diagnosis")
+descriptions = late("probtensor.prob.modelling.described")
+pages = late("probtensor.inspect.explore.page")
 costs = late("probtensor.prob.density.costs")
 pictures = late("probtensor.prob.modelling.pictures")
 reports = late("probtensor.inspect.reports.report")
@@ -36,6 +41,8 @@ lints = late("probtensor.prob.modelling.lint")
 
 class InspectedPosterior:
     """What `Posterior` inherits: what its density is made of at a point, and what went wrong."""
+
+    function: Function
 
     @public
     def terms(self, q: ArrayLike) -> Diagnosis:
@@ -171,3 +178,29 @@ class InspectedPosterior:
     def terms_of(self, lines: object) -> tuple:
         """The seconds of the lines of a profile as `Share` of each term of the density."""
         return costs.terms_of(self.model, lines, self.lengths)
+
+    @public
+    def explore(
+        self, path: str | os.PathLike[str], *, q: ArrayLike | None = None, profile: object = None
+    ) -> Path:
+        """Write a page that shows the model and its compiled density side by side: your source,
+        the model with its plates, observed and free variables and the terms of the density, the
+        graph after each rewrite, the kernels and the generated code. See `Function.explore`.
+
+        q        where the terms of the density are evaluated, a vector of `dim` numbers; by
+                 default where all unconstrained coordinates are 0
+        profile  seconds of kernels and lines, as `posterior.function.profile(q)` gives them
+
+        Returns the path of the file, one HTML page that needs no network. Raises OSError where it
+        cannot be written, ValueError for a `q` of another size or a profile of another function.
+
+            >>> mu = pt.random.normal(0, 5, name="mu")
+            >>> y = pt.random.normal(mu, 1.0, name="y")
+            >>> import pathlib, tempfile
+            >>> page = pathlib.Path(tempfile.mkdtemp(), "density.html")
+            >>> pt.condition({y: 1.0}).explore(page).name
+            'density.html'
+        """
+        point = None if q is None else self._point(q)
+        model = descriptions.described(self, point)
+        return pages.explore(self.function, path, profile=profile, model=model)

@@ -22,6 +22,7 @@ from probtensor.kernel.ir import (
     map_blocks,
     walk_expr,
 )
+from probtensor.kernel.text import name_of as name_of_statement
 from probtensor.kernel.touch import expr_names, names_read
 from probtensor.types import Size, size_names
 
@@ -186,6 +187,20 @@ Stripped = Stmt | Strip | Routine | Jammed
 def is_at_once(stmt: Stripped) -> bool:
     """Whether a statement is a routine for all iterations of a strip."""
     return isinstance(stmt, AtOnce)
+
+
+def name_of(stmt: Stripped) -> str:
+    """What a statement defines or writes, as in `kernel.text.name_of`."""
+    match stmt:
+        case Dot(result) | Sum(result) | RowsDot(result) | Recurrence(result):
+            return result
+        case RowsAdd(buffer) | ScatterAdd(buffer):
+            return buffer
+        case Strip(var):
+            return var
+        case Jammed(loop):
+            return loop.var
+    return name_of_statement(stmt)
 
 
 def operations(stmt: Stripped) -> int:

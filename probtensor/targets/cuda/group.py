@@ -23,6 +23,7 @@ from probtensor.kernel.ir import (
     walk,
     walk_expr,
 )
+from probtensor.kernel.text import name_of
 from probtensor.kernel.touch import deep, expr_names, loads_of, names_read, names_set
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.schedule.carry import widened
@@ -89,7 +90,7 @@ class GroupText(Speller):
     # Lines.
 
     def line(self, depth: int, text: str) -> None:
-        self.lines.append("    " * depth + text)
+        self.lines.append("    " * depth + text + self.mark)
 
     def comment(self, depth: int, origin: str) -> None:
         """The user's line, if it differs from that of the previous statement."""
@@ -128,6 +129,7 @@ class GroupText(Speller):
                 self._group_stmt(stmt, depth)
 
     def _group_stmt(self, stmt: Stmt | Sync, depth: int) -> None:
+        outside = self._begin(name_of(stmt))
         match stmt:
             case Sync():
                 self.line(depth, "g.sync();")
@@ -146,6 +148,7 @@ class GroupText(Speller):
                 self._branch(stmt, depth, self._group_stmt)
             case _:
                 self.thread_stmt(stmt, depth)
+        self.mark = outside
 
     def _branch(self, stmt: If, depth: int, write: Callable[[Stmt | Sync, int], None]) -> None:
         """A branch, of which `write` writes the statements."""
@@ -170,9 +173,12 @@ class GroupText(Speller):
     ) -> None:
         for inner in body:
             write(inner, depth)
+        outside = self.mark
         for choice, value in ends:
+            self._begin(choice.name)
             self.comment(depth, choice.origin)
             self.line(depth, f"{choice.name} = {unwrapped(self._expr(value))};")
+        self.mark = outside
 
     def _shared_loop(self, loop: For, depth: int) -> None:
         loops, body, accs = nest(loop)
@@ -284,9 +290,11 @@ class GroupText(Speller):
     def open_loop(self, flat: str, loops: Loops, depth: int, start: str, step: str) -> None:
         total = self.product(loops)
         self.locals[flat] = "int64_t"
+        outside = self._begin(loops[0][0] if loops else flat)
         self.line(
             depth, f"for (int64_t {flat} = {start}; {flat} < {total}; {flat} += {step}) {{"
         )
+        self.mark = outside
 
     def product(self, loops: Loops) -> str:
         """The number of iterations of nested loops."""
@@ -333,16 +341,21 @@ class GroupText(Speller):
             rest = above
 
     def open_accs(self, accs: Iterable[Acc], depth: int) -> None:
+        outside = self.mark
         for acc in accs:
+            self._begin(acc.name)
             self.comment(depth, acc.origin)
             kind = local_type(acc.term.dtype)
             self.locals[acc.name] = kind
             value = self._literal(acc.identity, acc.term.dtype)
             self.line(depth, f"{kind} {acc.name} = {value};")
+        self.mark = outside
 
     def accumulate(self, accs: Iterable[Acc], iterations: Size, depth: int) -> None:
         """Accumulate one iteration into the folds of a loop with so many iterations."""
+        outside = self.mark
         for acc in accs:
+            self._begin(acc.name)
             self.comment(depth, acc.origin)
             product = factors(acc) if is_long(iterations) else None
             if product is not None:
@@ -352,11 +365,13 @@ class GroupText(Speller):
                 term = self._expr(acc.term)
                 joined = self._apply(FOLDS[acc.op].symbol, [acc.name, term], acc.term.dtype)
             self.line(depth, f"{acc.name} = {unwrapped(joined)};")
+        self.mark = outside
 
     # Statements by one thread.
 
     def thread_stmt(self, stmt: Stmt | Sync, depth: int) -> None:
         """A statement run by one thread, without synchronization."""
+        outside = self._begin(name_of(stmt))
         match stmt:
             case Let(name, expr, origin):
                 self.comment(depth, origin)
@@ -377,6 +392,7 @@ class GroupText(Speller):
                 self.line(depth + 1, f"*status = {code};")
             case Call():
                 self._group_stmt(stmt, depth)
+        self.mark = outside
 
     def _store(self, store: Store, depth: int) -> None:
         self.comment(depth, store.origin)
@@ -407,11 +423,15 @@ class GroupText(Speller):
     ) -> None:
         """A loop in order. `write` writes a statement of it: one that all lanes of a group run
         together, or one that a thread runs. Every lane has the states, in registers."""
+        outside = self.mark
         for state in scan.states:
+            self._begin(state.name)
             self.comment(depth, state.origin)
             self._variable(state.name, state.dtype, unwrapped(self._expr(state.init)), depth)
         if scan.count is not None:
+            self._begin(scan.count)
             self._variable(scan.count, "int64", "0", depth)
+        self.mark = outside
         var = scan.var
         self.locals[var] = "int64_t"
         limit = "" if scan.extent is None else f" {var} < {self._index(scan.extent)}"
@@ -435,14 +455,18 @@ class GroupText(Speller):
             stop = f"{scan.var}_stop"
         changed = [state for state in scan.states if getattr(state.next, "name", "") != state.name]
         ahead = any(expr_names(s.next) & names - {s.name} for s in changed)
+        outside = self.mark
         for state in changed:
+            self._begin(state.name)
             value = unwrapped(self._expr(state.next))
             if ahead:  # it is read by others after it changes
                 self._variable(f"{state.name}_next", state.dtype, value, depth)
                 continue
             self.line(depth, f"{state.name} = {value};")
         for state in changed if ahead else ():
+            self._begin(state.name)
             self.line(depth, f"{state.name} = {state.name}_next;")
+        self.mark = outside
         if scan.count is not None:
             self.line(depth, f"{scan.count} = {scan.var} + 1;")
         if stop:

@@ -42,7 +42,7 @@ from probtensor.targets.cuda.finish import THREADS, FinishText
 from probtensor.targets.cuda.group import ACCUMULATOR_TYPES, headers_of
 from probtensor.targets.cuda.stage import Tile, packed, tile_rows, tiles
 from probtensor.targets.spell import c_type, local_type, register_kind
-from probtensor.types import Dim, Size, size_product
+from probtensor.types import Dim, Size, size_names, size_product
 
 HEAD = """\
 #include "pt_random.h"
@@ -112,9 +112,12 @@ class CudaModule:
         return self.launches[firsts[start] : firsts[stop[0]] if stop else None]
 
 
-def render(plan: Plan, comments: bool = True, deterministic: bool = False) -> CudaModule:
-    """The module of a plan; with comments, each statement carries the user's line."""
-    writer = _ModuleText(plan, comments, deterministic=deterministic)
+def render(
+    plan: Plan, comments: bool = True, deterministic: bool = False, marked: bool = False
+) -> CudaModule:
+    """The module of a plan; with comments, each statement carries the user's line, and `marked`
+    each line the mark of its statement (`targets/marks.py`)."""
+    writer = _ModuleText(plan, comments, deterministic=deterministic, marked=marked)
     for kernel, found in schedules(plan, deterministic):
         writer.kernel(kernel, found)
     return writer.module()
@@ -167,6 +170,7 @@ class _ModuleText:
     routines: set[str] = field(default_factory=set)
     numbered: tuple[str, ...] = ()  # variables of the loops in order around the phase
     deterministic: bool = False
+    marked: bool = False
     firsts: list[int] = field(default_factory=list)
 
     def kernel(self, kernel: Kernel, found: Schedule) -> None:
@@ -275,6 +279,7 @@ class _ModuleText:
             comments=self.comments, scratch=self.scratch, numbered=self.numbered,
             deterministic=self.deterministic and isinstance(phase, InOrder),
             locals=dict.fromkeys(self.numbered, "int64_t"),
+            within=kernel.name if self.marked else "",
         )  # fmt: skip
 
     def module(self) -> CudaModule:
@@ -322,7 +327,7 @@ class _PhaseText(FinishText):
             head.append("    int *const status = a.status;")
         if any("g." in line or "(g," in line for line in self.lines):
             head.append(f"    const {GROUPS[self.group]} g = {{}};")
-        return "\n".join([*head, *self.lines, "}", ""])
+        return self._finished("\n".join([*head, *self.lines, "}", ""]))
 
     @property
     def few_sums(self) -> bool:
@@ -573,12 +578,8 @@ def _reaches(let: Let, head: Sequence[Stmt], read: set[str]) -> bool:
             for part in walk_expr(stmt.expr):
                 needed |= {getattr(part, "name", "")}
                 if isinstance(part, Load):
-                    needed |= {str(n) for n in _names(part.index)}
+                    needed |= size_names(part.index)
     return let.name in needed
-
-
-def _names(index: Size) -> set[str]:
-    return index.names() if isinstance(index, Dim) else set()
 
 
 def _unit_accesses(phase: MapPhase) -> tuple[list[str], list[str]]:

@@ -44,6 +44,7 @@ from probtensor.schedule.strips.forms import (
     Sum,
     VectorSegment,
     is_at_once,
+    name_of,
 )
 from probtensor.schedule.strips.jam import ROWS
 from probtensor.schedule.strips.passes import strip
@@ -70,15 +71,22 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
 
 
 def render(
-    plan: Plan, comments: bool = True, writer: type[KernelText] | None = None
+    plan: Plan,
+    comments: bool = True,
+    writer: type[KernelText] | None = None,
+    marked: bool = False,
 ) -> str:
-    """The module text of a plan; with comments, each statement has the user's line. `writer` writes
-    the kernels, instead of `KernelText`."""
+    """The module text of a plan; with comments, each statement has the user's line, and `marked`
+    each line the mark of its statement (`targets/marks.py`). `writer` writes the kernels, instead
+    of `KernelText`."""
     shared, writer = shared_functions(plan), writer or KernelText
     bodies = [
-        writer(plan=plan, kernel=kernel, comments=comments, shared=shared)
+        writer(
+            plan=plan, kernel=kernel, comments=comments, shared=shared,
+            within=kernel.name if marked else "",
+        )
         for kernel in plan.kernels
-    ]
+    ]  # fmt: skip
     functions = [body.text() for body in bodies]
     used = {name: declared for body in bodies for name, declared in body.used.items()}
     routines = {name for body in bodies for name in body.routines}
@@ -128,14 +136,14 @@ class KernelText(PartText):
         found += self.lines or ["    pass"]
         if self.checks:
             found.append("    return status")
-        return "\n".join(found) + "\n\n"
+        return self._finished("\n".join(found) + "\n\n")
 
     # Statements.
 
     def _body(self, body: Iterable[Stripped], depth: int) -> None:
         self._runs(body, self.whole, depth)
 
-    def _stmt(self, stmt: Stripped, depth: int) -> None:
+    def _statement(self, stmt: Stripped, depth: int) -> None:
         match stmt:
             case Let(name, expr, origin):
                 self._comment(depth, origin)
@@ -257,7 +265,9 @@ class KernelText(PartText):
             self._line(depth + 1, f"{self._name(acc.name)} = pt_kept({acc.name}_s)")
 
     def _accumulate(self, accs: Sequence[Acc], depth: int, fused: bool = False) -> None:
+        outside = self.mark
         for acc in accs:
+            self._begin(acc.name.removesuffix("_l"))
             self._comment(depth, acc.origin)
             name = self._name(acc.name)
             product = factors(acc) if fused else None
@@ -268,6 +278,7 @@ class KernelText(PartText):
                 values = [name, self._expr(acc.term)]
                 joined = self._apply(FOLDS[acc.op].symbol, values, acc.term.dtype)
             self._line(depth, f"{name} = {unwrapped(joined)}")
+        self.mark = outside
 
     # Strips.
 
@@ -513,6 +524,7 @@ class KernelText(PartText):
     def _routine(
         self, stmt: Routine, depth: int, first: str = "0", iterations: str = "1"
     ) -> None:
+        outside = self._begin(name_of(stmt))
         match stmt:
             case Sum(result, extent, terms):
                 name = "pt_sum_float32" if terms.dtype == "float32" else "pt_sum"
@@ -540,6 +552,7 @@ class KernelText(PartText):
                 rows, out = self._first(matrix, var, first), self._pointer(buffer, offset)
                 self._rows("pt_rows_add", iterations, extent, rows, step,
                            self._lane_0(weight.name), out, depth)  # fmt: skip
+        self.mark = outside
 
     def _lane_0(self, name: str) -> str:
         """A pointer to the lanes of a wide local."""
