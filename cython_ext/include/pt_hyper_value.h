@@ -7,56 +7,13 @@
 #ifndef PT_HYPER_VALUE_H
 #define PT_HYPER_VALUE_H
 
-#include "pt_power.h"
+#include "pt_pair.h"
 #include "pt_gamma.h"
 
 #define PT_GAUSS_TERMS 200000
 #define PT_GAUSS_GOOD 2e-14     /* relative errors that are good enough to end the search */
 #define PT_GAUSS_RESCALED 600   /* sums above 2^600 are divided by that */
 
-/* ---- pairs of doubles, of some 31 digits ---- */
-
-typedef struct { double hi, lo; } pt__pair;
-
-PT_FN pt__pair pt__pair_of(double x)
-{
-    const pt__pair p = {x, 0.0};
-    return p;
-}
-PT_FN_CALLED pt__pair pt__pair_add(pt__pair p, pt__pair q)
-{
-    double low, last;
-    const double high = pt__two_sum(p.hi, q.hi, &low);
-    pt__pair sum;
-    double carry;
-    const double rest = pt__two_sum(p.lo, q.lo, &last);
-    const double near = pt__fast_two_sum(high, low + rest, &carry);
-    sum.hi = pt__fast_two_sum(near, carry + last, &sum.lo);
-    return sum;
-}
-PT_FN pt__pair pt__pair_minus(pt__pair p)
-{
-    p.hi = -p.hi;
-    p.lo = -p.lo;
-    return p;
-}
-PT_FN_CALLED pt__pair pt__pair_less(pt__pair p, pt__pair q)
-{
-    return pt__pair_add(p, pt__pair_minus(q));
-}
-PT_FN_CALLED pt__pair pt__pair_times(pt__pair p, pt__pair q)
-{
-    pt__pair product;
-    product.hi = pt__pair_product(p.hi, p.lo, q.hi, q.lo, &product.lo);
-    return product;
-}
-PT_FN_CALLED pt__pair pt__pair_over(pt__pair p, pt__pair q)
-{
-    pt__pair quotient = pt__pair_of(p.hi / q.hi);
-    const pt__pair rest = pt__pair_less(p, pt__pair_times(quotient, q));
-    quotient.hi = pt__fast_two_sum(quotient.hi, rest.hi / q.hi, &quotient.lo);
-    return quotient;
-}
 /* p + k, where that may cancel. */
 PT_FN double pt__pair_plus(pt__pair p, double k)
 {

@@ -31,6 +31,12 @@ PT_ARRAY(double, float64)
 /* A product added to a sum, fused where the target can. */
 PT_FN double pt_ma(double a, double b, double sum) { return PT_MA(a, b, sum); }
 
+/* A float made of an integer, of which none is -0.0: without trapping math gcc makes trunc(x) of
+ * (double)(int64_t)x, also where these are apart, which is -0.0 for x from -1 to 0. In a function of
+ * its own the sum is not left out, as gcc 12 does for a conversion plus 0.0. */
+PT_FN double pt_whole(double x) { return x + 0.0; }
+PT_FN float pt_whole_f(float x) { return x + 0.0f; }
+
 /* nan if either is nan, as in NumPy. */
 PT_FN double pt_maximum(double a, double b) { return (a > b || a != a) ? a : b; }
 PT_FN double pt_minimum(double a, double b) { return (a < b || a != a) ? a : b; }

@@ -11,7 +11,11 @@
  *   pt_divergence.h  differences of logarithms: log1pmx, kl_div, kernels of densities
  *   pt_rising.h      differences of lgamma and of its derivatives, lbeta
  *   pt_floats.h      parts and neighbours of floats
- *   pt_bessel.h      I_v; derivatives of Bessel functions in their order
+ *   pt_pair.h        pairs of doubles
+ *   pt_bessel_far.h  expansions of Bessel functions for large orders or arguments
+ *   pt_bessel.h      derivatives of Bessel functions in their order
+ *   pt_bessel_value.h        J, Y, K and I of real order
+ *   pt_bessel_low.h  J and Y of the orders 0 and 1
  *   pt_zeta.h        Hurwitz zeta function, Lambert W
  *   pt_hyper_value.h Gauss's hypergeometric function
  *   pt_hyper.h       derivatives of hypergeometric functions in their parameters
@@ -39,6 +43,8 @@
 #include "pt_incomplete_inverse.h"
 #include "pt_floats.h"
 #include "pt_bessel.h"
+#include "pt_bessel_value.h"
+#include "pt_bessel_low.h"
 #include "pt_zeta.h"
 #include "pt_jet.h"
 #include "pt_incomplete_orders.h"

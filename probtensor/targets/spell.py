@@ -38,6 +38,8 @@ CALLS = {
     "trunc": ("trunc", "", ""),
     "round": ("pt_round", "", ""),
 }
+# What floats made of integers are passed through, see pt_operators.h.
+WHOLE = {"float64": "pt_whole", "float32": "pt_whole_f"}
 MAX_UNFUSED_TERMS = 64  # of a sum of products, whose products are rounded
 
 
@@ -206,7 +208,11 @@ class Speller:
         text = self._expr(inner)
         if dtype == "bool":
             return f"({text} != 0)"
-        return self.cast.format(c_type(dtype), text)
+        made = self.cast.format(c_type(dtype), text)
+        register = not isinstance(inner, (Load, Lit, IndexValue))
+        if register and dtype in WHOLE and "int" in inner.dtype:
+            return f"{self._use(WHOLE[dtype], c_type(dtype), c_type(dtype))}({made})"
+        return made
 
     def _copy(self, function: CFunction) -> CFunction:
         """The function of doubles as the current statement calls it: inlined, or a copy of it."""

@@ -26,8 +26,6 @@ from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction, View
 from probtensor.ops.random.draws import Draw
 from probtensor.ops.reductions.composite import ArgExtreme, OverAxes
-from probtensor.ops.special.bessel import OfOrder
-from probtensor.ops.special.hypergeometric import Hyp2f1
 from probtensor.ops.special.incomplete_beta import OfBeta
 from probtensor.rules import STABLE
 from probtensor.testing.loops import random_loop
@@ -475,8 +473,8 @@ def _takes_a_vector(kind: type[Kind]) -> bool:
     return True
 
 
-# Without those whose last two operands have the sum 1, or that are nan at most random values.
-_ELEMENTWISE = _kinds(Elementwise, (Draw, OfBeta, OfOrder, Hyp2f1))
+# Without those whose last two operands have the sum 1.
+_ELEMENTWISE = _kinds(Elementwise, (Draw, OfBeta))
 _FREQUENT = [
     ops.Add, ops.Sub, ops.Mul, ops.Div, ops.Neg, ops.Exp, ops.Log, ops.Square, ops.Sqrt, ops.Where,
     ops.Maximum, ops.Minimum, ops.Sigmoid, ops.Abs, ops.Cast, ops.Pow,

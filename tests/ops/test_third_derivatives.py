@@ -15,7 +15,7 @@ from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.autodiff import gradient
 
 QUICK = ("gammainc", "log_beta_mass", "lbeta", "log_ndtr", "pow", "student_kernel")
-COUNTS = ("counts", "n")  # operands that stand for whole numbers
+COUNTS = ("counts", "n", "m")  # operands that stand for whole numbers
 # Ops that say of themselves which derivatives they are: a third of a third is beyond their end.
 ENDED = {"hyp1f1_in_parameters", "hyp2f1_in_parameters"}
 

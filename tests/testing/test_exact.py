@@ -27,7 +27,7 @@ LOOSE = {
     # Relative to the value, near zeros of these too.
     "j0": 40, "j1": 40, "y0": 1000, "y1": 200, "jv": 400, "yv": 400, "iv": 40, "ive": 400,
     "kv": 400, "kve": 400, "k0": 20, "jv_in_order": 400, "yv_in_order": 400, "ive_in_order": 400,
-    "kve_in_order": 40,
+    "kve_in_order": 400, "iv_in_order": 400, "kv_in_order": 40,
     "hyp1f1": 400, "hyp2f1": 400, "hyp1f1_in_parameters": 4000, "hyp2f1_in_parameters": 4000,
     "hurwitz_zeta": 100, "lambert_w": 10, "lambert_wbelow": 10,
     "log_softplus": 60, "logit": 10, "ndtr": 20, "ndtri": 20, "trigamma": 40, "xlogy": 6,

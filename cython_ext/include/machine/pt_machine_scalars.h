@@ -208,7 +208,7 @@ PT_TERNARY(PT_DEFINE)
     X(pt_trigamma) X(pt_log1pmx) X(pt_expm1mx) X(pt_log_cexpexp) X(pt_log_cexpexp_slope) \
     X(pt_log_softplus) X(pt_inverse_mills) X(pt_lgamma_rest) X(pt_digamma_rest) \
     X(pt_trigamma_rest) X(pt_log_cosh) X(pt_mantissa) X(pt_exponent) \
-    X(pt_lambertw) X(pt_lambertw_below)
+    X(pt_lambertw) X(pt_lambertw_below) X(pt_j0) X(pt_j1) X(pt_y0) X(pt_y1)
 #define PT_FUNCTIONS_2(X) \
     X(pt_pow) X(pt_mod) X(pt_floor_div) X(pt_atan2) X(pt_logaddexp) X(pt_xlogy) X(pt_xlog1py) \
     X(pt_log_share) X(pt_kl_div_exp) X(pt_poisson_divergence) X(pt_poisson_slope) X(pt_xtimes) \
@@ -219,19 +219,19 @@ PT_TERNARY(PT_DEFINE)
     X(pt_gammainc_x) X(pt_gammainc_a) X(pt_gammainc_aa) X(pt_log_gammainc) X(pt_log_gammainc_x) \
     X(pt_log_gammainc_a) X(pt_log_gammainc_aa) X(pt_log_gammaincc) X(pt_log_gammaincc_x) \
     X(pt_log_gammaincc_a) X(pt_log_gammaincc_aa) X(pt_gammal) X(pt_gammau) X(pt_gammaincinv) \
-    X(pt_gammainccinv) X(pt_owens_t) X(pt_iv) X(pt_ive)
+    X(pt_gammainccinv) X(pt_owens_t) X(pt_jv) X(pt_yv) X(pt_iv) X(pt_ive) X(pt_kv) X(pt_kve)
 #define PT_FUNCTIONS_3(X) \
     X(pt_kl_div) X(pt_power_divergence) X(pt_beta_divergence) X(pt_inverse_divergence) \
     X(pt_log_ratio) X(pt_surplus) X(pt_binomial_divergence) X(pt_share_divergence) \
     X(pt_share_slope) X(pt_share_drift) X(pt_student_kernel) X(pt_student_slope) \
-    X(pt_student_drift) X(pt_bessel_j) X(pt_bessel_y) X(pt_bessel_i) X(pt_bessel_k) \
+    X(pt_student_drift) X(pt_jv_order) X(pt_yv_order) X(pt_iv_order) X(pt_kv_order) \
     X(pt_zeta) X(pt_gammainc_orders) X(pt_log_gammainc_orders) X(pt_log_gammaincc_orders)
 #define PT_FUNCTIONS_4(X) \
     X(pt_log_share_ratio) X(pt_lbeta_change) X(pt_hyp1f1) X(pt_hyper_gauss) X(pt_beta_mass) \
     X(pt_beta_mass_x) X(pt_beta_mass_a) X(pt_beta_mass_b) X(pt_beta_mass_aa) X(pt_beta_mass_ab) \
     X(pt_beta_mass_bb) X(pt_log_beta_mass) X(pt_log_beta_mass_x) X(pt_log_beta_mass_a) \
     X(pt_log_beta_mass_b) X(pt_log_beta_mass_aa) X(pt_log_beta_mass_ab) X(pt_log_beta_mass_bb) \
-    X(pt_beta_quantile)
+    X(pt_beta_quantile) X(pt_ive_order) X(pt_kve_order)
 #define PT_FUNCTIONS_5(X) X(pt_hyp2f1) X(pt_beta_mass_orders) X(pt_log_beta_mass_orders)
 
 #define PT_DEFINE(name) \

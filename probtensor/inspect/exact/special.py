@@ -81,11 +81,18 @@ def bessel_meanings() -> dict[str, Callable]:
     import mpmath as mp
 
     def first(v: Any, x: Any) -> Any:
-        return mp.besselj(v, x) if abs(x) < math.inf else mp.mpf(0) if x > 0 else mp.nan
+        if v != v or x != x or abs(v) == math.inf:
+            return mp.nan
+        if abs(x) == math.inf:
+            return mp.mpf(0) if x > 0 or v == mp.floor(v) else mp.nan
+        return mp.besselj(v, x)
 
     def second(v: Any, x: Any) -> Any:
-        if not x > 0:
-            return -mp.inf if x == 0 else mp.nan
+        if not x >= 0 or v != v or abs(v) == math.inf:
+            return mp.nan
+        if x == 0:
+            factor = mp.cospi(v) if v < 0 else mp.mpf(1)
+            return -mp.sign(factor) * mp.inf if factor else mp.mpf(0)
         return mp.bessely(v, x) if x < math.inf else mp.mpf(0)
 
     def ive(v: Any, x: Any) -> Any:
@@ -107,10 +114,21 @@ def bessel_meanings() -> dict[str, Callable]:
 
         return derivative
 
+    def in_both(function: Callable) -> Callable:
+        def derivative(n: Any, m: Any, v: Any, x: Any) -> Any:
+            if not (m and 0 < x < math.inf):
+                return in_order(function)(n, v, x)
+            with mp.workdps(120):
+                step = min(x, 1) * mp.mpf(10) ** -12
+                return mp.diff(function, (v, x), (int(n), int(m)), h=step)
+
+        return derivative
+
     found = {
         "jv": first, "yv": second, "iv": mp.besseli, "ive": ive, "kv": kv, "kve": kve,
         "jv_in_order": in_order(first), "yv_in_order": in_order(second),
-        "ive_in_order": in_order(ive), "kve_in_order": in_order(kve),
+        "iv_in_order": in_order(mp.besseli), "kv_in_order": in_order(kv),
+        "ive_in_order": in_both(ive), "kve_in_order": in_both(kve),
     }  # fmt: skip
     for order in (0, 1):
         pairs = (

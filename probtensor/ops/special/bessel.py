@@ -1,10 +1,11 @@
 """Bessel functions of real order, with derivatives of any order in the argument and in the order.
 
-Values of iv and ive are of `include/pt_bessel.h`, the others SciPy's
-(`cython_ext/scipy_special.py`). Derivatives in the argument are differences of
-neighbouring orders (DLMF 10.6.1, 10.29.1); those in the order are integrals along contours, by
-`include/pt_bessel.h`, for arguments above 0 and up to the eighth. References by number are to the
-NIST Digital Library of Mathematical Functions, dlmf.nist.gov.
+Values of those of real order and of j0, j1, y0 and y1 are of `include/pt_bessel_value.h` and
+`pt_bessel_low.h`, those of i0 to k1e SciPy's (`cython_ext/scipy_special.py`), which are as exact.
+Derivatives in the argument are differences of neighbouring orders (DLMF 10.6.1, 10.29.1); those of
+ive and kve, which would cancel for large arguments, and those in the order are integrals along
+contours, by `include/pt_bessel.h`, for arguments above 0 and up to the eighth in the order.
+References by number are to the NIST Digital Library of Mathematical Functions, dlmf.nist.gov.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ DECAYING = Facts(range=NONNEGATIVE, decreasing=True)
 class InOrder(Compiled):
     """The n-th derivative of a function of v and x in its order v, for n from 0 to 8 and x > 0.
 
-    `slope(n, v, x, out)` gives its derivative in x.
+    `slope(n, v, x)` gives its derivative in x.
     """
 
     needs = (*Compiled.needs, "slope")
@@ -60,16 +61,16 @@ class InOrder(Compiled):
     )  # fmt: skip
 
     def vjp(self, g, out, n, v, x):
-        return None, g * self(n + 1, v, x), g * self.slope(n, v, x, out)
+        return None, g * self(n + 1, v, x), g * self.slope(n, v, x)
 
 
 @op
 class JvInOrder(InOrder):
     """The n-th derivative of jv in its order, from an integral along a contour (DLMF 10.9.17)."""
 
-    c = "pt_bessel_j"
+    c = "pt_jv_order"
 
-    def slope(self, n, v, x, out):
+    def slope(self, n, v, x):
         return (self(n, v - 1, x) - self(n, v + 1, x)) / 2
 
 
@@ -77,35 +78,85 @@ class JvInOrder(InOrder):
 class YvInOrder(InOrder):
     """The n-th derivative of yv in its order, from an integral along a contour (DLMF 10.9.18)."""
 
-    c = "pt_bessel_y"
+    c = "pt_yv_order"
 
-    def slope(self, n, v, x, out):
+    def slope(self, n, v, x):
         return (self(n, v - 1, x) - self(n, v + 1, x)) / 2
 
 
 @op
-class IveInOrder(InOrder):
-    """The n-th derivative of ive in its order, from an integral along a contour (DLMF 10.32.12)."""
+class IvInOrder(InOrder):
+    """The n-th derivative of iv in its order, from an integral along a contour (DLMF 10.32.12)."""
 
-    c = "pt_bessel_i"
+    c = "pt_iv_order"
 
-    def slope(self, n, v, x, out):
-        return (self(n, v - 1, x) + self(n, v + 1, x)) / 2 - out
+    def slope(self, n, v, x):
+        return (self(n, v - 1, x) + self(n, v + 1, x)) / 2
 
 
 @op
-class KveInOrder(InOrder):
-    """The n-th derivative of kve in its order, from an integral (DLMF 10.32.9)."""
+class KvInOrder(InOrder):
+    """The n-th derivative of kv in its order, from an integral (DLMF 10.32.9)."""
 
-    c = "pt_bessel_k"
+    c = "pt_kv_order"
 
-    def slope(self, n, v, x, out):
-        return out - (self(n, v - 1, x) + self(n, v + 1, x)) / 2
+    def slope(self, n, v, x):
+        return -(self(n, v - 1, x) + self(n, v + 1, x)) / 2
+
+
+def _counted(sample: Sample, m: float) -> Sample:
+    """A sample of n, v and x with a number of derivatives in x besides."""
+
+    def made(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        n, v, x = sample.make(rng)
+        return n, np.full(n.shape, m), v, x
+
+    return Sample(made, smooth=False)
+
+
+class InBoth(Compiled):
+    """A scaled function differentiated n times in its order v and m times in x, for n from 0 to 8,
+    m from 0 to 63 and x > 0; for any x where n is 0."""
+
+    arity = 4
+    for_users = False
+    operands = ("n", "m", "v", "x")
+    samples = tuple(_counted(s, m) for s, m in zip(InOrder.samples, (1.0, 2.0, 0.0)))
+
+    def vjp(self, g, out, n, m, v, x):
+        return None, None, g * self(n + 1, m, v, x), g * self(n, m + 1, v, x)
+
+
+@op
+class IveInOrder(InBoth):
+    """Derivatives of ive in its order and argument, from an integral along a contour (DLMF
+    10.32.12)."""
+
+    c = "pt_ive_order"
+
+
+@op
+class KveInOrder(InBoth):
+    """Derivatives of kve in its order and argument, from an integral (DLMF 10.32.9)."""
+
+    c = "pt_kve_order"
 
 
 def _in_order(cls: type[InOrder], v: Node, x: Node) -> Node:
     """The first derivative in the order."""
     return make(cls(), (as_tensor_of(1.0, x.dtype), v, x))
+
+
+def _slopes(cls: type[InBoth], g: Node, v: Node, x: Node) -> tuple[Node, Node]:
+    """g times the first derivatives in the order and in the argument."""
+    one, none = as_tensor_of(1.0, x.dtype), as_tensor_of(0.0, x.dtype)
+    return g * make(cls(), (one, none, v, x)), g * make(cls(), (none, one, v, x))
+
+
+def _slope(cls: type[InBoth], order: float, x: Node) -> Node:
+    """The derivative in the argument for a given order."""
+    count = [as_tensor_of(float(n), x.dtype) for n in (0, 1, order)]
+    return make(cls(), (*count, x))
 
 
 # Functions of real order.
@@ -119,14 +170,14 @@ class OfOrder(Elementwise):
 
 
 @op
-class Jv(OfOrder):
+class Jv(Compiled, OfOrder):
     """The Bessel function of the first kind of real order v (DLMF 10.2.2); for x below 0 of whole
     orders only.
 
     The derivative in the order is for x >= 0, with errors of 1e-13 relative to the larger of jv and
     yv, times x or |v| where these are large."""
 
-    numpy, c = SciPy("jv"), "pt_scipy_jv"
+    c = "pt_jv"
     samples = reals(-3, 3, 0.3, 5, edges=FEW)
 
     def vjp(self, g, out, v, x):
@@ -134,13 +185,13 @@ class Jv(OfOrder):
 
 
 @op
-class Yv(OfOrder):
+class Yv(Compiled, OfOrder):
     """The Bessel function of the second kind of real order v (DLMF 10.2.3), for x >= 0.
 
     The derivative in the order has errors of 1e-13 relative to the larger of jv and yv, times x or
     |v| where these are large."""
 
-    numpy, c = SciPy("yv"), "pt_scipy_yv"
+    c = "pt_yv"
     samples = reals(-3, 3, 0.3, 5, edges=FEW)
 
     def vjp(self, g, out, v, x):
@@ -159,8 +210,7 @@ class Iv(Compiled, OfOrder):
     samples = reals(-3, 3, 0.3, 5, edges=FEW)
 
     def vjp(self, g, out, v, x):
-        in_order = ops.exp(x) * _in_order(IveInOrder, v, x)
-        return g * in_order, g * (self(v - 1, x) + self(v + 1, x)) / 2
+        return g * _in_order(IvInOrder, v, x), g * (self(v - 1, x) + self(v + 1, x)) / 2
 
 
 @op
@@ -174,50 +224,47 @@ class Ive(Compiled, OfOrder):
     samples = reals(-3, 3, 0.3, 5, edges=FEW)
 
     def vjp(self, g, out, v, x):
-        slope = (self(v - 1, x) + self(v + 1, x)) / 2 - ops.sign(x) * out
-        return g * _in_order(IveInOrder, v, x), g * slope
+        return _slopes(IveInOrder, g, v, x)
 
 
 @op
-class Kv(OfOrder):
+class Kv(Compiled, OfOrder):
     """The modified Bessel function of the second kind of real order v (DLMF 10.25.3), for x >= 0.
 
     The derivative in the order has relative errors of 1e-13, times x or |v| where these are
     large."""
 
-    numpy, c = SciPy("kv"), "pt_scipy_kv"
+    c = "pt_kv"
     facts = Facts(range=NONNEGATIVE)
     samples = reals(-3, 3, 0.3, 5, edges=FEW)
 
     def vjp(self, g, out, v, x):
-        in_order = ops.exp(-x) * _in_order(KveInOrder, v, x)
-        return g * in_order, -g * (self(v - 1, x) + self(v + 1, x)) / 2
+        return g * _in_order(KvInOrder, v, x), -g * (self(v - 1, x) + self(v + 1, x)) / 2
 
 
 @op
-class Kve(OfOrder):
+class Kve(Compiled, OfOrder):
     """kv(v, x) * exp(x), the modified Bessel function of the second kind without underflow.
 
     The derivative in the order has relative errors of 1e-13, times x or |v| where these are
     large."""
 
-    numpy, c = SciPy("kve"), "pt_scipy_kve"
+    c = "pt_kve"
     facts = Facts(range=NONNEGATIVE)
     samples = reals(-3, 3, 0.3, 5, edges=FEW)
 
     def vjp(self, g, out, v, x):
-        slope = out - (self(v - 1, x) + self(v + 1, x)) / 2
-        return g * _in_order(KveInOrder, v, x), g * slope
+        return _slopes(KveInOrder, g, v, x)
 
 
 # The orders 0 and 1, which are computed faster.
 
 
 @op
-class J0(Elementwise):
+class J0(Compiled):
     """The Bessel function of the first kind of order 0."""
 
-    numpy, c = SciPy("j0"), "pt_scipy_j0"
+    c = "pt_j0"
     samples = reals(-5, 5, edges=FEW)
 
     def vjp(self, g, out, x):
@@ -225,10 +272,10 @@ class J0(Elementwise):
 
 
 @op
-class J1(Elementwise):
+class J1(Compiled):
     """The Bessel function of the first kind of order 1."""
 
-    numpy, c = SciPy("j1"), "pt_scipy_j1"
+    c = "pt_j1"
     samples = reals(-5, 5, edges=FEW)
 
     def vjp(self, g, out, x):
@@ -236,10 +283,10 @@ class J1(Elementwise):
 
 
 @op
-class Y0(Elementwise):
+class Y0(Compiled):
     """The Bessel function of the second kind of order 0, for x >= 0."""
 
-    numpy, c = SciPy("y0"), "pt_scipy_y0"
+    c = "pt_y0"
     poles = AT_ZERO
     samples = reals(0.3, 5, edges=FEW)
 
@@ -248,10 +295,10 @@ class Y0(Elementwise):
 
 
 @op
-class Y1(Elementwise):
+class Y1(Compiled):
     """The Bessel function of the second kind of order 1, for x >= 0."""
 
-    numpy, c = SciPy("y1"), "pt_scipy_y1"
+    c = "pt_y1"
     poles = AT_ZERO
     samples = reals(0.3, 5, edges=FEW)
 
@@ -292,7 +339,7 @@ class I0e(Elementwise):
     samples = reals(0.3, 5, edges=FEW) + reals(-5, -0.3)
 
     def vjp(self, g, out, x):
-        return (g * (i1e(x) - ops.sign(x) * out),)
+        return (g * _slope(IveInOrder, 0, x),)
 
 
 @op
@@ -303,7 +350,7 @@ class I1e(Elementwise):
     samples = reals(0.3, 5, edges=FEW) + reals(-5, -0.3)
 
     def vjp(self, g, out, x):
-        return (g * ((i0e(x) + ive(2, x)) / 2 - ops.sign(x) * out),)
+        return (g * _slope(IveInOrder, 1, x),)
 
 
 @op
@@ -339,7 +386,7 @@ class K0e(Elementwise):
     samples = reals(0.3, 5, edges=FEW)
 
     def vjp(self, g, out, x):
-        return (g * ops.where(ops.eq(x, 0), -np.inf, out - k1e(x)),)
+        return (g * _slope(KveInOrder, 0, x),)
 
 
 @op
@@ -351,8 +398,7 @@ class K1e(Elementwise):
     samples = reals(0.3, 5, edges=FEW)
 
     def vjp(self, g, out, x):
-        slope = out - (k0e(x) + kve(2, x)) / 2
-        return (g * ops.where(ops.eq(x, 0), -np.inf, slope),)
+        return (g * _slope(KveInOrder, 1, x),)
 
 
 jv = Jv()
