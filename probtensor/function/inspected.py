@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, TextIO
 
 from numpy.typing import ArrayLike
@@ -11,9 +12,11 @@ from probtensor.late import late
 
 if TYPE_CHECKING:
     from probtensor.inspect.profile import Profile
+    from probtensor.inspect.reports.dump import Dump
     from probtensor.inspect.reports.report import Report
     from probtensor.inspect.trace import Trace
 
+dumps = late("probtensor.inspect.reports.dump")
 profiles = late("probtensor.inspect.profile")
 reports = late("probtensor.inspect.reports.report")
 stages = late("probtensor.inspect.stages")
@@ -104,3 +107,19 @@ class Inspected:
             ('log(1 + exp(x)) -> softplus(x)', ())
         """
         return reports.report(self, args, kwargs, witness)
+
+    @public
+    def dump(self, path: str | os.PathLike, *, inputs: object = None) -> Dump:
+        """Write a bug report: a zip with the graph, what was made of it, the versions of everything
+        and a script that makes the function again; `python bug.zip` runs it.
+
+        path    of the zip
+        inputs  arguments, as a tuple, a list or a dict by name, if they may be in it: then bound
+                arrays and shared variables are too, and what comes out. Without them there are
+                random ones of the same shapes; constants of the graph are always in it
+
+        What cannot be written, as an op of your own that has no text, is told in `notes` and in the
+        README of the zip; the rest is there. Returns a `Dump`. Raises ValueError for a path that
+        does not end in .zip, and what a call raises for wrong arguments.
+        """
+        return dumps.dump(self, path, inputs)

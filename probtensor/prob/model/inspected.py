@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, TextIO
 
 from numpy.typing import ArrayLike
@@ -13,9 +14,11 @@ from probtensor.transform.recording import recording
 
 if TYPE_CHECKING:
     from probtensor.inspect.pictures.picture import Picture
+    from probtensor.inspect.reports.dump import Dump
     from probtensor.inspect.reports.report import Report
     from probtensor.inspect.trace import Trace
 
+dumps = late("probtensor.inspect.reports.dump")
 pictures = late("probtensor.prob.modelling.pictures")
 reports = late("probtensor.inspect.reports.report")
 traces = late("probtensor.inspect.trace")
@@ -71,3 +74,20 @@ class InspectedPosterior:
             function, (point,), {}, witness, earlier=self._derivation(), more=more,
             label=repr(self).strip("<>"),
         )  # fmt: skip
+
+    @public
+    def dump(self, path: str | os.PathLike, *, inputs: ArrayLike | None = None) -> Dump:
+        """Write a bug report of the log density and its gradient: as `Function.dump`, with the
+        model as text, LaTeX and data.
+
+        path    of the zip
+        inputs  a point q, if it and the data may be in it; without it there are random ones of the
+                same shapes
+        """
+        point = None if inputs is None else (self._point(inputs),)
+        more = {
+            "model.txt": lambda: pictures.model_graph(self),
+            "model.json": lambda: pictures.model_graph(self, "json"),
+            "model.tex": lambda: pictures.latex(self),
+        }
+        return dumps.dump(self.function, path, point, more, repr(self).strip("<>"))
