@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from probtensor.compile import PIPELINE
+from probtensor.inspect.reports import environment
 from probtensor.targets import cache
 from probtensor.targets.cython import doctor
 from probtensor.testing import tiers
@@ -17,7 +18,8 @@ USAGE = """\
 usage: probtensor COMMAND [OPTIONS]
 
   cache [list | size | clear | dir]   the compiled modules kept on this machine
-  doctor                              build and time a probe; say what is missing
+  doctor                              versions, BLAS, settings; build and time a probe; say
+                                      what is missing
   rules [WORD ...]                    the rewriting rules, or those that mention all the words
 
   --version, --help"""
@@ -41,7 +43,12 @@ def rules(argv: Sequence[str]) -> int:
 
 
 def examine(argv: Sequence[str]) -> int:
-    """Print the report of the doctor, with the machine and native code side by side."""
+    """Print the environment, then the report of the doctor, with the machine and native code side
+    by side."""
+    if not argv:
+        # The compiler and the GPU are what the doctor tries out.
+        for line in environment.rows(omitted=("compiler", "gpu")):
+            print(line)
     return doctor.main(argv, tiers.report)
 
 

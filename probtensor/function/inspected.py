@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from probtensor.inspect.numbers.passes import PassComparison
     from probtensor.inspect.profile import Profile
     from probtensor.inspect.profile.compiling import CompileProfile
+    from probtensor.inspect.reports.dump import Dump
     from probtensor.inspect.reports.report import Report
     from probtensor.inspect.trace import Trace
     from probtensor.lower.plan import Plan
@@ -33,6 +34,7 @@ comparing = late("probtensor.inspect.numbers.compare")
 passes = late("probtensor.inspect.numbers.passes")
 stored = late("probtensor.inspect.numbers.stored")
 calls = late("probtensor.function.numbers.given")
+dumps = late("probtensor.inspect.reports.dump")
 profiles = late("probtensor.inspect.profile")
 reports = late("probtensor.inspect.reports.report")
 stages = late("probtensor.inspect.stages")
@@ -299,3 +301,19 @@ class Inspected:
             given = ((), args) if isinstance(args, Mapping) else (tuple(args), {})
             args = self.arrange(*given)
         return pages.explore(self, path, args=args, profile=profile)
+
+    @public
+    def dump(self, path: str | os.PathLike, *, inputs: object = None) -> Dump:
+        """Write a bug report: a zip with the graph, what was made of it, the versions of everything
+        and a script that makes the function again; `python bug.zip` runs it.
+
+        path    of the zip
+        inputs  arguments, as a tuple, a list or a dict by name, if they may be in it: then bound
+                arrays and shared variables are too, and what comes out. Without them there are
+                random ones of the same shapes; constants of the graph are always in it
+
+        What cannot be written, as an op of your own that has no text, is told in `notes` and in the
+        README of the zip; the rest is there. Returns a `Dump`. Raises ValueError for a path that
+        does not end in .zip, and what a call raises for wrong arguments.
+        """
+        return dumps.dump(self, path, inputs)

@@ -164,6 +164,14 @@ class Program:
         of float16 as their bits."""
         return tuple(map(joined, self.results))
 
+    def with_graph(self, inputs: Sequence[Node], outputs: Sequence[Node]) -> Program:
+        """A program of other inputs and outputs, a flat list of these, for the same target."""
+        return replace(
+            self, inputs=tuple(map(In, inputs)), outputs=tuple(outputs),
+            borrowed=(False,) * len(outputs), output_memories=("cpu",) * len(outputs),
+            tree=[Leaf(k) for k in range(len(outputs))], updates=(), asked=None,
+        )  # fmt: skip
+
 
 def flatten(structure: object) -> tuple[list[Out], Tree]:
     """The outputs in a nested structure of lists, tuples and dicts, and the structure of leaves."""

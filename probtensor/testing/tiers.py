@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,6 +19,7 @@ from probtensor.transform.autodiff import gradient
 
 SECONDS = 0.02  # to measure each for, three times
 TRIES = 3
+SIZE = 500  # of the matrices of the product
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,31 @@ def report() -> Iterator[str]:
         if each.native is not None:
             text += f", {1e6 * each.native:.2f} us natively, {each.gain:.1f} times as fast"
         yield text
+    yield blas()
     if has_compiler():
         note_gain([each.gain for each in found])
     else:
         yield f"lost      {loss()}"
     yield f"builder   {BUILDER.state}"
+
+
+def blas() -> str:
+    """How quick a product of matrices is, by the library that functions call and by NumPy's."""
+    a, b = (new_input(name, "float64", (None, None)) for name in "ab")
+    x = np.random.default_rng(0).normal(size=(SIZE, SIZE))
+    made = function([a, b], a @ b, target="machine")
+    assert np.allclose(made(x, x), x @ x)
+    own = min(Frame(made, (x, x)).time(made.code, 1) for _ in range(TRIES))
+    began = []
+    for _ in range(TRIES):
+        start = time.perf_counter()
+        np.matmul(x, x)
+        began.append(time.perf_counter() - start)
+    rates = [2e-9 * SIZE**3 / seconds for seconds in (own, min(began))]
+    return (
+        f"product   of {SIZE} x {SIZE}: {1e3 * own:.1f} ms, {rates[0]:.1f} GFLOP/s; by NumPy "
+        f"{rates[1]:.1f} GFLOP/s"
+    )
 
 
 def _seconds(

@@ -68,21 +68,31 @@ def sizes_of(values: Mapping[Node, np.ndarray]) -> dict[str, int]:
 
 
 def sampled_values(
-    function: Subject, graph: Sequence[Node], works: Callable[[Mapping], bool], seed: int = 0
+    function: Subject,
+    graph: Sequence[Node],
+    works: Callable[[Mapping], bool],
+    seed: int = 0,
+    private: bool = False,
 ) -> dict[Node, np.ndarray]:
     """Arrays for all inputs, at random, of sizes for which the laws of the graph hold, such that
-    `works(values)`. ValueError where none are found."""
+    `works(values)`; with `private` also in place of bound and shared arrays, of the same sizes.
+    ValueError where none are found."""
     known = known_values(function)
+    sizes = sizes_of(known)
     unknown = [x.variable for x in function.inputs if x.variable not in known]
+    if private:
+        unknown = list(function.compilation.inputs)
+        known = {x: value for x, value in known.items() if x is function.compilation.key}
+        unknown = [x for x in unknown if x not in known]
     laws = size_laws(toposort(graph), [*known, *unknown])
     rng = numpy_part("random").default_rng(seed)
     for attempt in range(TRIES):
-        sizes = _sampled_sizes(unknown, laws, sizes_of(known), attempt, rng)
-        if sizes is None:
+        chosen = _sampled_sizes(unknown, laws, sizes, attempt, rng)
+        if chosen is None:
             continue
         values = dict(known)
         for node in unknown:
-            values[node] = _sample(node, sizes, attempt, rng)
+            values[node] = _sample(node, chosen, attempt, rng)
         if works(values):
             return values
     named = ", ".join(x.name or "an unnamed input" for x in unknown)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from probtensor.function import Function
     from probtensor.inspect.pictures.picture import Picture
     from probtensor.inspect.profile.rows import Profile
+    from probtensor.inspect.reports.dump import Dump
     from probtensor.inspect.reports.report import Report
     from probtensor.inspect.trace import Trace
     from probtensor.prob.density.diagnosis import Diagnosis
@@ -31,6 +32,7 @@ diagnosis = late("probtensor.prob.density.diagnosis")
 descriptions = late("probtensor.prob.modelling.described")
 pages = late("probtensor.inspect.explore.page")
 costs = late("probtensor.prob.density.costs")
+dumps = late("probtensor.inspect.reports.dump")
 pictures = late("probtensor.prob.modelling.pictures")
 reports = late("probtensor.inspect.reports.report")
 traces = late("probtensor.inspect.trace")
@@ -204,3 +206,20 @@ class InspectedPosterior:
         point = None if q is None else self._point(q)
         model = descriptions.described(self, point)
         return pages.explore(self.function, path, profile=profile, model=model)
+
+    @public
+    def dump(self, path: str | os.PathLike, *, inputs: ArrayLike | None = None) -> Dump:
+        """Write a bug report of the log density and its gradient: as `Function.dump`, with the
+        model as text, LaTeX and data.
+
+        path    of the zip
+        inputs  a point q, if it and the data may be in it; without it there are random ones of the
+                same shapes
+        """
+        point = None if inputs is None else (self._point(inputs),)
+        more = {
+            "model.txt": lambda: pictures.model_graph(self),
+            "model.json": lambda: pictures.model_graph(self, "json"),
+            "model.tex": lambda: pictures.latex(self),
+        }
+        return dumps.dump(self.function, path, point, more, repr(self).strip("<>"))

@@ -116,7 +116,8 @@ def test_functions_of_orders_0_and_1():
 def test_edges_and_negative_arguments():
     edges = [
         (1.0, 1.0, 0.0, 0), (2.0, 0.0, 0.0, np.inf), (1.0, 0.0, 0.0, -np.inf),
-        (0.0, 2.0, np.inf, 0), (1.0, 1.0, -1.0, np.nan), (9.0, 2.0, 1.0, np.nan), (1.0, np.nan, 1.0, np.nan),
+        (0.0, 2.0, np.inf, 0), (1.0, 1.0, -1.0, np.nan), (9.0, 2.0, 1.0, np.nan),
+        (1.0, np.nan, 1.0, np.nan),
     ]  # fmt: skip
     n, v, x, meant = map(np.array, zip(*edges))
     np.testing.assert_array_equal(derivative("jv", n, 0, v, x), meant)
