@@ -4,6 +4,8 @@ from libc.stdint cimport int32_t, int64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
+from weakref import WeakSet
+
 cdef extern from *:
     """
     #if defined(__x86_64__) && defined(__GNUC__)
@@ -154,6 +156,10 @@ cdef void *room(size_t count, size_t size) except NULL:
     return made
 
 
+# All programs there are, for a profiler.
+PROGRAMS = WeakSet()
+
+
 cdef class Program:
     """A program, as the machine runs it.
 
@@ -167,6 +173,7 @@ cdef class Program:
     frame_bytes     bytes of a frame
     """
 
+    cdef object __weakref__
     cdef pt_program program
     cdef pt_instr *code
     cdef int64_t *starts
@@ -220,12 +227,18 @@ cdef class Program:
         self.program.cell_count = cells.shape[0]
         self.program.register_count = registers.shape[0] // 3
         self.program.frame_bytes = frame_bytes
+        PROGRAMS.add(self)
 
     def __dealloc__(self):
         free(self.code)
         free(self.starts)
         free(self.cells)
         free(self.registers)
+
+    @property
+    def span(self):
+        """The addresses of its instructions: of the first, and behind the last."""
+        return <uintptr_t>self.code, <uintptr_t>(self.code + self.length)
 
     @property
     def address(self):

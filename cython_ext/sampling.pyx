@@ -14,21 +14,21 @@ import numpy as np
 
 cdef extern from "pt_sampling.h" nogil:
     enum: PT_CAN_SAMPLE
-    enum: PT_REGISTERS
     enum: PT_WORDS
     ctypedef struct pt_sample:
         int64_t number
         int64_t thread
         int64_t wall
         int64_t spent
-        int64_t words
+        int64_t count
         uint64_t pc
-        uint64_t registers[PT_REGISTERS]
-        uint64_t stack[PT_WORDS]
+        uint64_t words[PT_WORDS]
     int pt_open_sampling(int64_t capacity, int64_t interval)
     int pt_sample_thread(int64_t thread)
     void pt_stop_thread(int64_t thread)
     void pt_close_sampling()
+    void pt_set_ranges(int64_t count, const uint64_t *first, const uint64_t *last)
+    void pt_set_main_stack(uint64_t first, uint64_t last)
     int64_t pt_this_thread()
     pt_sample *pt_samples "pt_sampling.samples"
     int64_t pt_capacity "pt_sampling.capacity"
@@ -53,8 +53,8 @@ OWNER = threading.Lock()  # held while a profile has the sampler
 
 # One sample, as `take` gives it; the rows are in the order in which they were taken.
 SAMPLE = np.dtype([
-    ("number", "i8"), ("thread", "i8"), ("wall", "i8"), ("spent", "i8"), ("words", "i8"),
-    ("pc", "u8"), ("registers", "u8", (PT_REGISTERS,)), ("stack", "u8", (PT_WORDS,)),
+    ("number", "i8"), ("thread", "i8"), ("wall", "i8"), ("spent", "i8"), ("count", "i8"),
+    ("pc", "u8"), ("words", "u8", (PT_WORDS,)),
 ])
 
 
@@ -73,6 +73,21 @@ def begin(int64_t capacity, double seconds):
         OWNER.release()
         raise OSError(error, "no samples can be taken: " + (os.strerror(error) if error > 0
                                                             else "not on this system"))
+
+
+def set_ranges(ranges):
+    """Where code of functions is: ranges of addresses, from and to. Of registers and the stack a
+    sample keeps the words that are in one."""
+    cdef uint64_t[::1] first, last
+    ordered = sorted(ranges)
+    table = np.array(ordered or [(0, 1)], np.uint64).reshape(-1, 2)
+    first, last = np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1])
+    pt_set_ranges(len(ordered), &first[0], &last[0])
+
+
+def set_main_stack(uint64_t first, uint64_t last):
+    """Where the stack of the main thread is."""
+    pt_set_main_stack(first, last)
 
 
 def watch(int64_t thread):

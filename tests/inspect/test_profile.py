@@ -95,7 +95,7 @@ def test_the_planted_line_is_first(plant, target):
     f = pt.function(inputs, outputs, target=target)
     frame = measure.Frame(f, tuple(args))
     once = min(frame.time(f.code, 1) for _ in range(10))
-    found = f.profile(*args, n=max(2, int(0.1 / max(once, 1e-7))))
+    found = f.profile(*args, n=max(2, int(0.2 / max(once, 1e-7))))
     assert found.how == "sampled" and found.target == target
     assert "SLOW" in found.lines[0].text, found
     assert_sums(found)
@@ -277,7 +277,7 @@ def test_a_function_in_stages_has_no_profile():
 
 @SAMPLED
 def test_a_thread_that_sleeps_counts_for_nothing():
-    sampling.begin(4096, 2e-4)
+    sampling.begin(4096, 1e-3)
     try:
         sampling.watch(sampling.this_thread())
         time.sleep(0.1)

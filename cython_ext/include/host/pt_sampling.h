@@ -1,5 +1,6 @@
-/* Samples of where threads are: program counter, registers and the top of the stack, taken by a
- * signal that a timer sends to each thread.
+/* Samples of where threads are, taken by a signal that a timer sends to each thread: the program
+ * counter, and the words in registers and on the stack that are addresses in given ranges, of the
+ * code of functions.
  *
  * A sample stands for the processor time of its thread since the sample before, so that a thread
  * which sleeps or waits for a processor counts for nothing. Intervals are random around their mean:
@@ -11,18 +12,24 @@
 
 #include <stdint.h>
 
-enum { PT_REGISTERS = 32, PT_WORDS = 1024 };
+enum { PT_WORDS = 24, PT_DEPTH = 1024, PT_RANGES = 1024, PT_GRANULES = 4096 };
 
 typedef struct pt_sample {
     int64_t number; /* 1 + its place in the order of samples, written last */
     int64_t thread;
     int64_t wall;   /* nanoseconds of the monotonic clock */
     int64_t spent;  /* nanoseconds of processor time since the sample before of this thread */
-    int64_t words;  /* of the stack that were read */
+    int64_t count;  /* of its words */
     uint64_t pc;
-    uint64_t registers[PT_REGISTERS];
-    uint64_t stack[PT_WORDS];
+    uint64_t words[PT_WORDS];
 } pt_sample;
+
+/* The ranges, in order; a bit for each mebibyte that may have a part of one, by its hash. */
+typedef struct pt_range_table {
+    int64_t count;
+    uint64_t from[PT_RANGES], to[PT_RANGES];
+    uint64_t granules[PT_GRANULES / 64];
+} pt_range_table;
 
 #if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__))
 #define PT_CAN_SAMPLE 1
@@ -59,6 +66,9 @@ static struct {
     pt_sample *samples;
     int64_t capacity, next, lost, interval, inside; /* `inside`: handlers that run now */
     pid_t process;
+    uint64_t main_from, main_to; /* the stack of the main thread */
+    pt_range_table tables[2];
+    int table; /* the one in use */
     pt_clock_slot slots[PT_THREADS];
 } pt_sampling;
 
@@ -81,26 +91,73 @@ static void pt_set_clock(pt_clock_slot *slot)
     timer_settime(slot->timer, 0, &when, NULL);
 }
 
+static inline int pt_in_ranges(const pt_range_table *table, uint64_t word)
+{
+    uint64_t granule = (word >> 20) % PT_GRANULES;
+    if (!(table->granules[granule / 64] >> (granule % 64) & 1))
+        return 0;
+    int64_t low = 0, high = table->count;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (table->to[middle] <= word)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < table->count && table->from[low] <= word;
+}
+
+static void pt_keep_words(
+    pt_sample *made, const pt_range_table *table, const uint64_t *words, int64_t count)
+{
+    for (int64_t k = 0; k < count && made->count < PT_WORDS; k++)
+        if (pt_in_ranges(table, words[k]))
+            made->words[made->count++] = words[k];
+}
+
 static void pt_read_context(pt_sample *made, const ucontext_t *context)
 {
-    uint64_t stack;
-    memset(made->registers, 0, sizeof made->registers);
+    const pt_range_table *table = &pt_sampling.tables[
+        __atomic_load_n(&pt_sampling.table, __ATOMIC_ACQUIRE)];
+    uint64_t registers[32], stack;
+    int count = 0;
 #if defined(__x86_64__)
-    for (int k = 0; k < 16; k++)
-        made->registers[k] = (uint64_t) context->uc_mcontext.gregs[k];
+    /* The second argument, what functions preserve, then all others. */
+    static const int order[] = {REG_RSI, REG_RBX, REG_RBP, REG_R12, REG_R13, REG_R14, REG_R15,
+                                REG_RDI, REG_R8, REG_R9, REG_R10, REG_R11, REG_RAX, REG_RCX,
+                                REG_RDX};
+    for (int k = 0; k < 15; k++)
+        registers[count++] = (uint64_t) context->uc_mcontext.gregs[order[k]];
     made->pc = (uint64_t) context->uc_mcontext.gregs[REG_RIP];
     stack = (uint64_t) context->uc_mcontext.gregs[REG_RSP];
 #else
-    for (int k = 0; k < 31; k++)
-        made->registers[k] = (uint64_t) context->uc_mcontext.regs[k];
+    registers[count++] = (uint64_t) context->uc_mcontext.regs[1];
+    for (int k = 19; k < 31; k++)
+        registers[count++] = (uint64_t) context->uc_mcontext.regs[k];
+    for (int k = 0; k < 19; k++)
+        registers[count++] = (uint64_t) context->uc_mcontext.regs[k];
     made->pc = (uint64_t) context->uc_mcontext.pc;
     stack = (uint64_t) context->uc_mcontext.sp;
 #endif
-    /* By the kernel, so that reading past the end of a stack gives fewer words and no fault. */
-    struct iovec here = {made->stack, sizeof made->stack};
-    struct iovec there = {(void *) (uintptr_t) stack, sizeof made->stack};
+    made->count = 0;
+    pt_keep_words(made, table, registers, count);
+    uint64_t thread = (uint64_t) (uintptr_t) __builtin_thread_pointer(), end = 0;
+    if (pt_sampling.main_from <= stack && stack < pt_sampling.main_to)
+        end = pt_sampling.main_to;
+    else if (stack < thread && thread - stack < ((uint64_t) 1 << 32))
+        end = thread; /* that of a thread ends where its control block is */
+    if (end) {
+        uint64_t depth = (end - stack) / 8;
+        pt_keep_words(made, table, (const uint64_t *) (uintptr_t) stack,
+                      depth < PT_DEPTH ? (int64_t) depth : PT_DEPTH);
+        return;
+    }
+    /* Of another stack the kernel reads what there is. */
+    uint64_t copied[PT_DEPTH / 8];
+    struct iovec here = {copied, sizeof copied};
+    struct iovec there = {(void *) (uintptr_t) stack, sizeof copied};
     ssize_t bytes = process_vm_readv(pt_sampling.process, &here, 1, &there, 1, 0);
-    made->words = bytes > 0 ? bytes / 8 : 0;
+    pt_keep_words(made, table, copied, bytes > 0 ? bytes / 8 : 0);
 }
 
 static void pt_on_clock(int signal, siginfo_t *info, void *context)
@@ -130,6 +187,28 @@ static void pt_on_clock(int signal, siginfo_t *info, void *context)
     }
     __atomic_fetch_sub(&pt_sampling.inside, 1, __ATOMIC_SEQ_CST);
     errno = error;
+}
+
+/* Where code of functions is from now on: `count` ranges in order, that do not overlap. */
+static void pt_set_ranges(int64_t count, const uint64_t *from, const uint64_t *to)
+{
+    int other = !pt_sampling.table;
+    pt_range_table *table = &pt_sampling.tables[other];
+    memset(table->granules, 0, sizeof table->granules);
+    table->count = count < PT_RANGES ? count : PT_RANGES;
+    for (int64_t k = 0; k < table->count; k++) {
+        table->from[k] = from[k];
+        table->to[k] = to[k];
+        for (uint64_t g = from[k] >> 20; g <= (to[k] - 1) >> 20; g++)
+            table->granules[g % PT_GRANULES / 64] |= (uint64_t) 1 << (g % PT_GRANULES % 64);
+    }
+    __atomic_store_n(&pt_sampling.table, other, __ATOMIC_RELEASE);
+}
+
+static void pt_set_main_stack(uint64_t from, uint64_t to)
+{
+    pt_sampling.main_from = from;
+    pt_sampling.main_to = to;
 }
 
 /* 0, or an errno. */
@@ -230,6 +309,13 @@ static int pt_open_sampling(int64_t capacity, int64_t interval)
 static int pt_sample_thread(int64_t thread) { (void) thread; return -1; }
 static void pt_stop_thread(int64_t thread) { (void) thread; }
 static void pt_close_sampling(void) {}
+static void pt_set_ranges(int64_t count, const uint64_t *from, const uint64_t *to)
+{
+    (void) count;
+    (void) from;
+    (void) to;
+}
+static void pt_set_main_stack(uint64_t from, uint64_t to) { (void) from; (void) to; }
 static int64_t pt_this_thread(void) { return 0; }
 #endif
 

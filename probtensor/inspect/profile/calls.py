@@ -24,7 +24,7 @@ from probtensor.inspect.profile.rows import (
 )
 from probtensor.inspect.profile.sampled import (
     GENERATED,
-    LONG_INTERVAL,
+    INTERVAL,
     Found,
     ModulePlace,
     ProgramPlace,
@@ -99,7 +99,7 @@ class profiling:
         True
     """
 
-    def __init__(self, *, interval: float = LONG_INTERVAL) -> None:
+    def __init__(self, *, interval: float = INTERVAL) -> None:
         if not 1e-5 <= interval <= 1.0:
             raise ValueError(f"profiling: interval is in seconds, from 1e-5 to 1, not {interval!r}")
         self._interval = interval
@@ -276,8 +276,7 @@ def _functions(samples: Iterable[Seen], regions: Regions) -> list[Subject]:
             region = regions.at(word)
             if region is not None and GENERATED.search(region.path):
                 hit.add(region.path)
-    words = {word for sample in samples if "levels" in sample.path or not sample.path
-             for word in sample.words}  # fmt: skip
+    words = {word for sample in samples for word in sample.words}
     entries = [x for x in gc.get_objects() if isinstance(x, Entry) and hasattr(x, "compilation")]
     found: dict[int, Subject] = {}
     for x in entries:
@@ -295,7 +294,11 @@ def _may_have_run(function: Subject, paths: set[str], words: set[int]) -> bool:
     ):
         return True
     first = getattr(built, "first", None) or built
-    return getattr(first, "program", None) is not None and bool(words)
+    program = getattr(first, "program", None)
+    if program is None:
+        return False
+    start, end = program.span
+    return any(start <= word < end for word in words)
 
 
 def _spread(parts: Mapping[Part, float]) -> dict[Part, float]:

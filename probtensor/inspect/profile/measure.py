@@ -7,7 +7,6 @@ its own and timed, and its time is divided among its lines by counts of their op
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -39,10 +38,11 @@ from probtensor.kernel.ir import Kernel, exprs_of, walk, walk_expr
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import BuildError
 
-ENOUGH = 50  # samples without which the time is divided by counts
+ENOUGH = 30  # samples without which the time is divided by counts
 MOST_RUNS = 1_000_000
 CALLS = 2000
 BATCHES = 3
+PART = 4  # the plan and calls are timed without samples for a part of the runs
 
 
 def profile(function: Subject, args: Sequence[ArrayLike], n: int | None) -> Profile:
@@ -71,11 +71,11 @@ class unchanged:
 def _measured(function: Subject, args: Sequence[ArrayLike], n: int | None) -> Profile:
     frame = Frame(function, tuple(args))
     once = frame.time(function.code, 3)
-    count = n or max(1, min(MOST_RUNS, int(PROFILE_SECONDS / 2 / max(once, 1e-8))))
+    count = n or max(1, min(MOST_RUNS, int(PROFILE_SECONDS / max(once, 1e-8))))
     plan = marked_plan(function)
     sizes = {s.name: v for s, v in zip(plan.sizes, frame.sizes, strict=False)}
     works = work_of(plan, sizes)
-    total = least(lambda k: frame.time(function.code, k), count)
+    total = least(lambda k: frame.time(function.code, k), max(1, count // PART))
     found = sampled(function, plan, lambda: frame.time(function.code, count))
     if found is not None and found.count >= ENOUGH:
         how, samples = "sampled", found.count
@@ -83,8 +83,7 @@ def _measured(function: Subject, args: Sequence[ArrayLike], n: int | None) -> Pr
     else:
         how, samples = "estimated", 0
         parts = estimated(function, plan, works, frame, count)
-    calls = max(1, min(count, CALLS if n is None else n))
-    call = max(total, least(frame.time_calls, calls))
+    call = max(total, least(frame.time_calls, max(1, min(count // PART, CALLS))))
     made = assembled(Measured(plan, sizes, works, parts, total, call, count))
     made = replace(
         made, how=how, samples=samples, target=tier_of(function), label=function.label,
@@ -140,10 +139,9 @@ def places_of(
         if one is None:
             continue
         if one.program is not None:
-            address = ctypes.c_uint64.from_address(one.program.address).value
             parts = parts_of_program(plan)
             if len(parts) == getattr(one.program, "length", -1):
-                programs.append(ProgramPlace(parts, address))
+                programs.append(ProgramPlace(parts, one.program.span[0]))
             continue
         region = regions.at(int(one.run))
         if region is not None and one.path:

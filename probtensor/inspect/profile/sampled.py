@@ -23,20 +23,17 @@ from typing import NamedTuple
 import numpy as np
 
 from cython_ext import sampling
+from cython_ext.machine import PROGRAMS
 from probtensor.dataclass import dataclass, field
 from probtensor.inspect.profile.marks import Part
 from probtensor.inspect.profile.twin import Twin
 
-INTERVAL = 2e-4  # seconds between samples of a function that runs again and again
-LONG_INTERVAL = 1e-3  # of a whole program
-CAPACITY = 4096  # samples until they are taken
+INTERVAL = 1e-3  # seconds between samples, of which one costs up to 50 us on virtual machines
+CAPACITY = 32768  # samples until they are taken
 POLL_SECONDS = 0.005  # between two looks for new threads
 POLLS = 10  # looks for threads until samples are taken
 INSTRUCTION_BYTES = 24  # of the machine: an address and four int32
-# Where x86-64 passes the second argument, then what functions preserve, then all others.
-REGISTERS = (9, 11, 10, 4, 5, 6, 7, 8, 12, 13, 14, 0, 1, 2, 3, *range(16, 32))
 CANDIDATES = 4  # return addresses that are looked at
-RETURNS, TOP = 12, 512  # words of a stack that are kept
 GENERATED = re.compile(r"(?:^|/)(?:[0-9a-f]{16,}\.[0-9a-f]+|pt_[0-9a-f]{16})\.so")  # modules
 CALL_BYTES = 7  # of the longest call instruction
 
@@ -48,6 +45,7 @@ def sampler(interval: float = INTERVAL) -> Iterator[list[np.ndarray]]:
     found: list[np.ndarray] = []
     sampling.begin(CAPACITY, interval)
     try:
+        find_code()
         sampling.watch(sampling.this_thread())
         yield found
     finally:
@@ -67,15 +65,18 @@ class Region:
 
 
 class Regions:
-    """The executable memory of this process."""
+    """The executable memory of this process. `stack` is where that of the main thread is."""
 
     def __init__(self) -> None:
         bases: dict[str, int] = {}
         self.all: list[Region] = []
+        self.stack = (0, 0)
         for row in _maps():
             span, rights, offset, _, _, *path = row.split(maxsplit=5)
             start, end = (int(x, 16) for x in span.split("-"))
             name = path[0].strip() if path else ""
+            if name == "[stack]":
+                self.stack = (start, end)
             if name and int(offset, 16) == 0:
                 bases[name] = start
             if "x" in rights:
@@ -168,27 +169,27 @@ class Seen(NamedTuple):
 
 
 def kept(samples: np.ndarray, regions: Regions) -> list[Seen]:
-    """What is kept of samples: of the stack the words that are addresses in modules of functions;
-    where the machine runs, registers and the top of the stack."""
-    generated = [r for r in regions.all if GENERATED.search(r.path)]
-    stacks, found = samples["stack"], []
-    inside = np.zeros(stacks.shape, bool)
-    for region in generated:
-        inside |= (stacks >= region.start) & (stacks < region.end)
-    inside &= np.arange(stacks.shape[1]) < samples["words"][:, None]
-    for k in range(len(samples)):
-        sample = samples[k]
+    """What is kept of samples."""
+    found = []
+    for sample in samples:
         pc = int(sample["pc"])
         region = regions.at(pc)
-        path = region.path if region else ""
-        words = stacks[k][inside[k]][:RETURNS].tolist()
-        if not GENERATED.search(path):  # a routine may have been called by the machine
-            registers = sample["registers"].tolist()
-            words += [registers[j] for j in REGISTERS] + stacks[k][:TOP].tolist()
-        offset = pc - region.base if region else 0
-        found.append(Seen(int(sample["thread"]), int(sample["wall"]), 1e-9 * float(sample["spent"]),
-                          pc, tuple(words), path, offset))  # fmt: skip
+        path, offset = (region.path, pc - region.base) if region else ("", 0)
+        words = tuple(sample["words"][: int(sample["count"])].tolist())
+        spent = 1e-9 * float(sample["spent"])
+        thread, wall = int(sample["thread"]), int(sample["wall"])
+        found.append(Seen(thread, wall, spent, pc, words, path, offset))
     return found
+
+
+def find_code() -> Regions:
+    """Tell the sampler where the code of functions is now: modules, and programs of the machine.
+    Gives all regions."""
+    regions = Regions()
+    ranges = [(r.start, r.end) for r in regions.all if GENERATED.search(r.path)]
+    sampling.set_ranges([*ranges, *(program.span for program in list(PROGRAMS))])
+    sampling.set_main_stack(*regions.stack)
+    return regions
 
 
 @dataclass
@@ -280,6 +281,7 @@ class Watch:
     def start(self) -> None:
         """Begin. OSError or RuntimeError where no samples can be taken."""
         sampling.begin(CAPACITY, self.interval)
+        find_code()
         self.thread = threading.Thread(target=self._poll, name="probtensor-profile", daemon=True)
         self._watch_all()
         self.thread.start()
@@ -296,7 +298,7 @@ class Watch:
                 self._keep()
 
     def _keep(self) -> None:
-        self.samples += kept(sampling.take(), Regions())
+        self.samples += kept(sampling.take(), find_code())
 
     def _watch_all(self) -> None:
         present = {int(name) for name in os.listdir("/proc/self/task")}
