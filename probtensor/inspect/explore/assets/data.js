@@ -46,10 +46,12 @@ const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}�
 // Sizes are written with the names of inputs, which are long: x.shape[0] as x₀, and the size that
 // x₀ and y₀ broadcast to as x₀∨y₀.
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
-const shortType = (text) =>
+const shortTypes = T.types.map((text) =>
   text
     .replace(/\.shape\[(\d)\]/g, (_, k) => SUBSCRIPTS[k])
-    .replace(/broadcast\(([^()]+)\)/g, (_, sizes) => sizes.split(", ").join("∨"));
+    .replace(/broadcast\(([^()]+)\)/g, (_, sizes) => sizes.split(", ").join("∨")),
+);
+const shortType = (n) => shortTypes[T.type[n]];
 
 // All nodes that some nodes need, inputs first.
 function ordered(outputs) {
@@ -110,7 +112,13 @@ const lineName = (id) => {
 };
 
 // The name of a function around each line, for groups.
+const functionNames = new Map();
 function functionOf(id) {
+  if (!functionNames.has(id)) functionNames.set(id, functionAround(id));
+  return functionNames.get(id);
+}
+
+function functionAround(id) {
   if (id < 0) return "";
   const [file, line] = D.sources.lines[id];
   let found = "",

@@ -223,7 +223,7 @@ class GraphPane {
   _node(n, parent, shape) {
     const kind = kindOf(n),
       label = short(labelOf(n), 30);
-    const sub = isScalarConstant(n) ? "" : short(shortType(typeOf(n)), 24);
+    const sub = isScalarConstant(n) ? "" : short(shortType(n), 24);
     const w = Math.max(widthOf(label, FONT_LABEL), widthOf(sub, FONT_SUB), 24) + 22;
     const corner = bodiesOf(n).length ? "+" : "";
     return {
@@ -354,27 +354,23 @@ function usersOf(order) {
 
 const lineLabel = (n) => (T.line[n] >= 0 ? lineName(T.line[n]) : "");
 
-// The innermost loop around a name's row.
-const loops = new Map();
+// The innermost loop around each name's row.
+let loops = null;
 function loopOf(name) {
-  if (loops.has(name)) return loops.get(name);
-  const row = (rowsOfName.get(name) || [])[0];
-  let found = "";
-  if (row !== undefined) {
-    let level = indentOf(kernelRows[row].text);
-    for (let k = row - 1; k >= 0 && !kernelRows[k].head; k--) {
-      const at = indentOf(kernelRows[k].text);
-      if (at >= level) continue;
-      level = at;
-      const match = /\bfor (\w+) in range/.exec(kernelRows[k].text);
-      if (match) {
-        found = match[1];
-        break;
-      }
+  if (!loops) {
+    loops = new Map();
+    let open = [];
+    for (const row of kernelRows) {
+      const level = indentOf(row.text);
+      open = row.head ? [] : open;
+      while (open.length && open[open.length - 1].level >= level) open.pop();
+      const last = open[open.length - 1];
+      if (row.name && !loops.has(row.name)) loops.set(row.name, last ? last.loop : "");
+      const match = /\bfor (\w+) in range/.exec(row.text);
+      if (match) open.push({ level, loop: match[1] });
     }
   }
-  loops.set(name, found);
-  return found;
+  return loops.get(name) || "";
 }
 
 // Layouts in a worker; where a browser allows none, at once.

@@ -14,10 +14,21 @@ const kernelRows = [],
 const rowsOfName = new Map(),
   codeOfName = new Map();
 
+// Add a value to the list of a key, once. A long list has a set beside it.
+const FEW = 12,
+  sets = new WeakMap();
 const push = (map, key, value) => {
   const held = map.get(key);
   if (held === undefined) map.set(key, [value]);
-  else if (!held.includes(value)) held.push(value);
+  else if (held.length < FEW) {
+    if (!held.includes(value)) held.push(value);
+  } else {
+    let known = sets.get(held);
+    if (!known) sets.set(held, (known = new Set(held)));
+    if (known.has(value)) return;
+    known.add(value);
+    held.push(value);
+  }
 };
 
 function link() {

@@ -406,7 +406,7 @@ function ofNode(n) {
     .join(", ");
   const bodies = bodiesOf(n).length;
   return [
-    ["type", shortType(typeOf(n))],
+    ["type", shortType(n)],
     [
       "line",
       line >= 0
@@ -471,7 +471,7 @@ function tip(item, event) {
     box.append(el("b", {}, item.part.name), el("div", {}, item.part.formula || item.part.kind));
   else if (item.node !== undefined) {
     const line = T.line[item.node];
-    box.append(el("b", {}, labelOf(item.node)), el("div", {}, shortType(typeOf(item.node))));
+    box.append(el("b", {}, labelOf(item.node)), el("div", {}, shortType(item.node)));
     if (line >= 0)
       box.append(
         el("div", {}, `${lineName(line)}  `, el("code", {}, short(lineText(line).trim(), 90))),

@@ -155,9 +155,7 @@ class ModelPane {
           el(
             "tr",
             {},
-            ...["Term", "Kind", valued ? "Value" : "", "Law"].map((x) =>
-              el("th", {}, x),
-            ),
+            ...["Term", "Kind", valued ? "Value" : "", "Law"].map((x) => el("th", {}, x)),
           ),
         ),
         el("tbody", {}, ...rows),

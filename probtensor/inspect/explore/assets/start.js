@@ -26,7 +26,7 @@ function find(text) {
       hits.nodes,
       (n) => ({
         text: `${labelOf(n)}`,
-        hint: shortType(typeOf(n)),
+        hint: shortType(n),
         go: () => select(ofNodes([n]), "search", { node: n }),
       }),
     ],
