@@ -79,6 +79,10 @@ cdef class Interned:
             self.lock.release()
         return found
 
+    def made_at(self, Fields node, origin):
+        """Record the line that makes a node which was there already, without a line."""
+        node._origin = origin
+
     def similar(self, Fields node, tuple inputs):
         """The node of the same class and op on other inputs: itself on its own; None where the type
         may be another one and must be inferred."""
@@ -97,6 +101,8 @@ cdef class Interned:
             return None
         found = self.at(self.key(kind, node.op, inputs))
         if found is not None:
+            if (<tuple>(<Fields>found)._origin)[1] == 0:  # it has no line, see `made_at`
+                (<Fields>found)._origin = node._origin
             return found
         for k in range(count):
             old, new = own[k], inputs[k]

@@ -109,12 +109,18 @@ ADVICE = {
 }
 
 
+IMPORTER = "<frozen importlib._bootstrap>"
+IMPORTED = ("<unknown>", 0)
+
+
 def user_line() -> tuple[str, int]:
     """File and line of the innermost frame of the user's code: not of this library, and not of
     Python's or NumPy's code that was called with a tensor."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
+        if file == IMPORTER:  # what is made while this library is imported is of no line
+            return IMPORTED
         if is_users(file):
             return file, frame.f_lineno
         frame = frame.f_back

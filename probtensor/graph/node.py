@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from cython_ext.convert import number_array, stated_cast
 from cython_ext.graph import Fields, Interned
-from probtensor.calls import outermost_call, user_line
+from probtensor.calls import IMPORTED, outermost_call, user_line
 from probtensor.dataclass import dataclass, fields
 
 # Some are re-exported.
@@ -335,6 +335,8 @@ def make(
     inputs = tuple(inputs)
     found = INTERNED.find(kind, op, inputs)
     if found is not None:
+        if found._origin is IMPORTED:
+            INTERNED.made_at(found, present_line())
         if OBSERVERS:
             noted(found)
         return found

@@ -13,6 +13,7 @@ from probtensor.prob.replay.slopes import checked_slopes
 from probtensor.prob.replay.stiffness import Stiffness, stiffness
 
 STABLE = 4.0  # the limit of step^2 curvature for a leapfrog step
+PLACES = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)  # on a step, at which curvatures are looked at
 FOLLOWS = 0.25  # a change of log curvature by a scale of a variable that is worth a line
 SHOWN = 6  # energies
 
@@ -103,8 +104,15 @@ def cause_of(posterior: Any, path: Path, idata: object = None) -> Divergence:
         found = _edge(posterior, path, after)
         if found is not None:
             return found
-    stiff = [(stiffness(posterior, q, path.inverse_mass), q) for q in _candidates(before, after)]
-    known = [(s, q) for s, q in stiff if s is not None]
+    known = []
+    for share in PLACES if np.isfinite(after).all() else PLACES[:1]:
+        q = before + share * (after - before)
+        found = stiffness(posterior, q, path.inverse_mass)
+        known += [(found, q)] if found is not None else []
+        if known and path.step_size**2 * known[-1][0].curvature > STABLE:
+            break
+        if np.array_equal(before, after):
+            break
     if not known:
         text = ("gradients beside this state are not finite",)
         return Divergence(path, "unknown", "", "", "", "", "", "", text)
@@ -122,12 +130,6 @@ def _wrong_slope(posterior: Any, path: Path, q: np.ndarray) -> Divergence | None
     text = tuple(map(str, report.faults[:3]))
     owner = first.term.rpartition(" of ")[2]
     return Divergence(path, "slope", first.variable, "", first.term, owner, first.line, "", text)
-
-
-def _candidates(before: np.ndarray, after: np.ndarray) -> list[np.ndarray]:
-    if np.array_equal(before, after) or not np.isfinite(after).all():
-        return [before]
-    return [before, after]
 
 
 def _edge(posterior: Any, path: Path, q: np.ndarray) -> Divergence | None:

@@ -51,7 +51,8 @@ def stiffness(posterior: Any, q: np.ndarray, inverse_mass: np.ndarray) -> Stiffn
     h = LARGE / np.sqrt(max(curvature, 1.0))
     move = h * scale * direction
     ahead, here, behind = (gradient(q + move * side) for side in (1, 0, -1))
-    change = -(ahead + behind - 2 * here) / (h * h * max(curvature, 1e-300))
+    with np.errstate(all="ignore"):
+        change = -(ahead + behind - 2 * here) / (h * h * max(curvature, 1e-300))
     if not np.isfinite(change).all():
         change = np.zeros(len(q))
     sides = [posterior.terms(q + move * side).terms for side in (1, 0, -1)]
