@@ -367,7 +367,7 @@ PT_FN_CALLED double pt__i_order(double n, double m, double v, double x, int scal
         top = pt__falling_orders(count, times, a, x, 1, i);
     }
     double value = pt__times_exp(i[count], pt__exponent(top, scaled ? 0.0 : x));
-    if (v < 0.0) {
+    if (v < 0.0 && !pt__hankel_is_far(a, x)) {
         /* DLMF 10.27.2. In x, exp(-2 x) is differentiated with exp(x) K. */
         double choose = 2.0 / PT_PI;
         for (int rest = times; rest >= 0; rest--) {

@@ -145,3 +145,19 @@ def test_a_pair_of_a_difference_and_a_sum_is_not_fused(target):
     rng = np.random.default_rng(5)
     for x, y, z in rng.uniform(0.1, 2, (200, 3, 2)):
         assert f(x, y, z).tolist() == [x[0] * y[0] - z[0], x[1] * y[1] + z[1]]
+
+
+@pytest.mark.parametrize("target", ["cython", "machine"])
+def test_floats_made_of_integers_have_no_negative_zero(target):
+    x, single = pt.vector("x"), pt.vector("single", dtype="float32")
+    casts = [(x, "int64", "float64"), (single, "int64", "float32"), (single, "int32", "float32"),
+             (single, "int16", "float64")]  # fmt: skip
+    made = [v.astype(whole).astype(back) for v, whole, back in casts]
+    outputs = [*made, *(2 * y for y in made), *(pt.sum(pt.sin(y)) for y in made)]
+    at = np.linspace(-1.5, 1.5, 37)
+    found = pt.function([x, single], outputs, target=target)(at, at.astype("float32"))
+    for k in range(4):
+        whole = np.trunc(at) + 0.0
+        np.testing.assert_array_equal(found[k], whole)
+        assert not np.signbit(found[k][whole == 0]).any()
+        assert not np.signbit(found[k + 4][whole == 0]).any()
