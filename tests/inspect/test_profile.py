@@ -8,7 +8,8 @@ import pytest
 
 import probtensor as pt
 from cython_ext import sampling
-from probtensor.inspect.profile import encoded, measure, twin
+from probtensor.inspect.profile import measure
+from probtensor.inspect.profile.code import encoded, twin
 from probtensor.inspect.profile.rows import text_of
 from probtensor.targets.cython.native import code_of
 from probtensor.targets.cython.render import render

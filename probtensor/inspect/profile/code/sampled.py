@@ -25,11 +25,11 @@ import numpy as np
 from cython_ext import sampling
 from cython_ext.machine import PROGRAMS
 from probtensor.dataclass import dataclass, field
-from probtensor.inspect.profile.marks import Part
-from probtensor.inspect.profile.twin import Twin
+from probtensor.inspect.profile.code.marks import Part
+from probtensor.inspect.profile.code.twin import Twin
 
 INTERVAL = 1e-3  # seconds between samples, of which one costs up to 50 us on virtual machines
-CAPACITY = 32768  # samples until they are taken
+CAPACITY = 8192  # samples until they are taken
 POLL_SECONDS = 0.005  # between two looks for new threads
 POLLS = 10  # looks for threads until samples are taken
 INSTRUCTION_BYTES = 24  # of the machine: an address and four int32
@@ -275,6 +275,7 @@ class Watch:
         self.interval = interval
         self.samples: list[Seen] = []
         self.seen: set[int] = set()
+        self.own: set[int] = set()  # the thread that polls
         self.ending = threading.Event()
         self.lost = 0.0
 
@@ -287,9 +288,8 @@ class Watch:
         self.thread.start()
 
     def _poll(self) -> None:
-        self.own = sampling.this_thread()
-        sampling.forget(self.own)
-        self.seen.add(self.own)
+        self.own.add(sampling.this_thread())
+        sampling.forget(sampling.this_thread())
         polls = 0
         while not self.ending.wait(POLL_SECONDS):
             self._watch_all()
@@ -304,9 +304,9 @@ class Watch:
         present = {int(name) for name in os.listdir("/proc/self/task")}
         for thread in self.seen - present:
             sampling.forget(thread)
-        for thread in present - self.seen:
+        for thread in present - self.seen - self.own:
             sampling.watch(thread)
-        self.seen = present | {getattr(self, "own", 0)}
+        self.seen = present
 
     def stop(self) -> None:
         """End."""
