@@ -12,7 +12,6 @@ import ctypes
 import os
 import re
 import struct
-import subprocess
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -26,7 +25,7 @@ from cython_ext import sampling
 from cython_ext.machine import PROGRAMS
 from probtensor.dataclass import dataclass, field
 from probtensor.inspect.profile.code.marks import Part
-from probtensor.inspect.profile.code.twin import Twin
+from probtensor.inspect.profile.code.twin import Twin, symbols
 
 INTERVAL = 1e-3  # seconds between samples, of which one costs up to 50 us on virtual machines
 CAPACITY = 8192  # samples until they are taken
@@ -257,13 +256,7 @@ def _places_of(
 @cache
 def names_in(path: str, offsets: tuple[int, ...]) -> tuple[str, ...]:
     """The functions at offsets in a file."""
-    try:
-        text = subprocess.run(
-            ["addr2line", "-f", "-e", path, *map(hex, offsets)],
-            capture_output=True, text=True, timeout=60, check=False,
-        ).stdout  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return ("",) * len(offsets)
+    text = symbols(path, "-f", *map(hex, offsets))
     names = text.splitlines()[::2]
     return tuple((names + [""] * len(offsets))[: len(offsets)])
 

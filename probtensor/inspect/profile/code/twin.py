@@ -76,19 +76,12 @@ class Twin:
         """Whether the function at an offset may call functions of other files: a kernel, or a stub
         of the linker."""
         if target not in self.targets:
-            command = ["addr2line", "-e", str(self.file), "-f", hex(target)]
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=SYMBOLIZER_SECONDS, check=False
-            )
-            name = done.stdout.partition("\n")[0]
+            name = symbols(str(self.file), "-f", hex(target)).partition("\n")[0]
             self.targets[target] = name == "??" or KERNEL.search(f"{name}(") is not None
         return self.targets[target]
 
     def _found(self, offsets: Sequence[int]) -> list[Part | None]:
-        command = ["addr2line", "-e", str(self.file), "-i", "-f", "-a", *map(hex, offsets)]
-        text = subprocess.run(
-            command, capture_output=True, text=True, timeout=SYMBOLIZER_SECONDS, check=False
-        ).stdout
+        text = symbols(str(self.file), "-i", "-f", "-a", *map(hex, offsets))
         found: list[Part | None] = []
         name = callee = ""
         for row in text.splitlines():
@@ -114,6 +107,18 @@ class Twin:
         return next(near, part)
 
 
+def symbols(file: str, *arguments: str) -> str:
+    """What the tool of the linker says of addresses in a file; empty where it fails."""
+    command = ["addr2line", "-e", file, *arguments]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=SYMBOLIZER_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout
+
+
 class Twins:
     """The twins of this process, in a folder that is removed with it."""
 
@@ -136,6 +141,8 @@ class Twins:
         return self.found[key]
 
     def _build(self, plan: Plan, source: str, module: Path) -> Twin:
+        if shutil.which("addr2line") is None:
+            raise OSError("addr2line, of GNU binutils, is not there")
         compiler = find_compiler(compiler_command(), readable(cache_folder()))
         name = f"pt_{key_of(code_of(source), compiler)[:16]}"
         for wrapped in (True, False):  # each operation on a line of its own, if that is possible
