@@ -51,6 +51,18 @@ cdef extern from *:
 available = bool(PT_CAN_SAMPLE)
 OWNER = threading.Lock()  # held while a profile has the sampler
 
+
+def _forked():
+    """In a forked child, which has no timers, nothing is sampled."""
+    global OWNER
+    OWNER = threading.Lock()
+    pt_stop_thread(0)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 # One sample, as `take` gives it; the rows are in the order in which they were taken.
 SAMPLE = np.dtype([
     ("number", "i8"), ("thread", "i8"), ("wall", "i8"), ("spent", "i8"), ("count", "i8"),

@@ -594,3 +594,6 @@ def test_profile_names_the_kernels():
     found = f.profile(X, W, n=5)
     assert [row.kernel for row in found.rows] == [kernel.name for kernel in f.plan.kernels]
     assert found.total > 0 and any(HERE in line for row in found.rows for line in row.lines)
+    assert found.target == "cuda" and any(HERE in row.line for row in found.lines)
+    assert sum(row.seconds for row in found.lines) == pytest.approx(found.total)
+    assert found.memory.inputs >= X.nbytes and "build" in found.timings

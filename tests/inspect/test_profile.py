@@ -8,7 +8,9 @@ import pytest
 
 import probtensor as pt
 from cython_ext import sampling
-from probtensor.inspect.profile import encoded, measure, twin
+from probtensor.inspect.profile import measure
+from probtensor.inspect.profile import peaks as roofline
+from probtensor.inspect.profile.code import encoded, twin
 from probtensor.inspect.profile.rows import text_of
 from probtensor.targets.cython.native import code_of
 from probtensor.targets.cython.render import render
@@ -299,3 +301,17 @@ def test_one_profile_at_a_time():
         x = pt.vector("x")
         f = pt.function([x], pt.exp(x), target="machine")
         assert f.profile(np.ones(5), n=5).how == "estimated"
+
+
+def test_peaks_are_the_best_that_was_measured(monkeypatch, tmp_path):
+    monkeypatch.setattr(roofline, "cache_folder", lambda: tmp_path)
+    for flops, bandwidth in ((3e9, 1e9), (2e9, 5e9)):
+        monkeypatch.setattr(roofline, "measured", lambda f=flops, b=bandwidth: roofline.Peaks(f, b))
+        found = roofline.peaks.__wrapped__()
+    assert (found.flops, found.bandwidth) == (3e9, 5e9)
+    assert found.ridge == pytest.approx(0.6) and found.bound(3e9, 1e9) == 1.0
+
+
+def test_the_machine_is_measured():
+    found = roofline.measured()
+    assert found.flops > 1e8 and found.bandwidth > 1e8

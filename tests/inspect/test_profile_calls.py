@@ -10,7 +10,7 @@ import pytest
 import probtensor as pt
 from cython_ext import sampling
 from probtensor.inspect.profile import calls, formats
-from probtensor.inspect.profile.marks import Part
+from probtensor.inspect.profile.code.marks import Part
 from probtensor.inspect.profile.rows import Profile, Row
 
 pytestmark = pytest.mark.skipif(not sampling.available, reason="no samples on this system")

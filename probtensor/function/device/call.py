@@ -394,7 +394,9 @@ class DeviceFunction(Function):
             work = Work(self.plan, self._runner, layout, table, stream)
             found = timed(work, n)
         call = seconds_of_calls(self, args, found.count)
-        return replace(found, call=max(call, found.total), label=self.label)
+        return replace(
+            found, call=max(call, found.total), label=self.label, timings=self.timings
+        )
 
     def __reduce__(self) -> tuple:
         bound = {node: to_host(value) for node, value in self.bound.items()}

@@ -2,10 +2,7 @@
 
     measure.py    a profile of one function: `f.profile(...)`
     rows.py       what a profile has, and its text
-    sampled.py    samples of running code, and the part that each is in
-    marks.py      operations of kernels that keep their line and op through all passes
-    twin.py       the line and op of each address in a native module
-    encoded.py    the line and op of each instruction of a program of the machine
+    code/         samples of running code, and which operation of which line is there
     stepped.py    times of interpreted statements
     counts.py     operations, calls of functions and memory of each kernel
     peaks.py      what this machine can do at most

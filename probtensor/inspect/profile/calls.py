@@ -12,17 +12,8 @@ from pathlib import Path
 from cython_ext.entry import Entry
 from probtensor.calls import public
 from probtensor.dataclass import dataclass
-from probtensor.inspect.profile.marks import Part
-from probtensor.inspect.profile.measure import marked_plan, places_of
-from probtensor.inspect.profile.rows import (
-    SHOWN,
-    Line,
-    Share,
-    duration,
-    line_rows,
-    lines_of_parts,
-)
-from probtensor.inspect.profile.sampled import (
+from probtensor.inspect.profile.code.marks import Part
+from probtensor.inspect.profile.code.sampled import (
     GENERATED,
     INTERVAL,
     Found,
@@ -33,6 +24,15 @@ from probtensor.inspect.profile.sampled import (
     Watch,
     names_in,
     resolved,
+)
+from probtensor.inspect.profile.measure import marked_plan, places_of
+from probtensor.inspect.profile.rows import (
+    SHOWN,
+    Line,
+    Share,
+    duration,
+    line_rows,
+    lines_of_parts,
 )
 from probtensor.inspect.subject import Subject
 from probtensor.late import late

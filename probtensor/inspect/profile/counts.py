@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from math import prod
 
 from probtensor.dataclass import dataclass, field
-from probtensor.inspect.profile.marks import FOLD_NAMES, Part, mark_of, op_name, operation_of
+from probtensor.inspect.profile.code.marks import FOLD_NAMES, Part, mark_of, op_name, operation_of
 from probtensor.kernel.ir import (
     Apply,
     Call,

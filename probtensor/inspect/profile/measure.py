@@ -15,14 +15,9 @@ from numpy.typing import ArrayLike
 from cython_ext.timing import Frame
 from probtensor.dataclass import dataclass, replace
 from probtensor.inspect.profile.advice import tips_for
-from probtensor.inspect.profile.compiling import compile_times
-from probtensor.inspect.profile.counts import KernelWork, work_of
-from probtensor.inspect.profile.encoded import parts_of_program
-from probtensor.inspect.profile.marks import Marked, Part, mark_of
-from probtensor.inspect.profile.memory import memory_of
-from probtensor.inspect.profile.peaks import peaks
-from probtensor.inspect.profile.rows import PROFILE_SECONDS, Profile, Row
-from probtensor.inspect.profile.sampled import (
+from probtensor.inspect.profile.code.encoded import parts_of_program
+from probtensor.inspect.profile.code.marks import Marked, Part, mark_of
+from probtensor.inspect.profile.code.sampled import (
     Found,
     ModulePlace,
     ProgramPlace,
@@ -31,8 +26,13 @@ from probtensor.inspect.profile.sampled import (
     resolved,
     sampler,
 )
+from probtensor.inspect.profile.code.twin import twin_of
+from probtensor.inspect.profile.compiling import compile_times
+from probtensor.inspect.profile.counts import KernelWork, work_of
+from probtensor.inspect.profile.memory import memory_of
+from probtensor.inspect.profile.peaks import peaks
+from probtensor.inspect.profile.rows import PROFILE_SECONDS, Profile, Row
 from probtensor.inspect.profile.stepped import timed_interp
-from probtensor.inspect.profile.twin import twin_of
 from probtensor.inspect.subject import Subject
 from probtensor.kernel.ir import Kernel, exprs_of, walk, walk_expr
 from probtensor.lower.plan import Plan

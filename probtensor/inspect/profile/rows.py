@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from probtensor.dataclass import dataclass, field
-from probtensor.inspect.profile.marks import Part
+from probtensor.inspect.profile.code.marks import Part
 from probtensor.inspect.profile.peaks import Peaks
 from probtensor.late import late
 from probtensor.targets.spell import user_text

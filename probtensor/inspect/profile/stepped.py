@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from probtensor.dataclass import dataclass, field, replace
-from probtensor.inspect.profile.marks import FOLD_NAMES, Part, mark_of, operation_of
+from probtensor.inspect.profile.code.marks import FOLD_NAMES, Part, mark_of, operation_of
 from probtensor.inspect.subject import Subject
 from probtensor.kernel.interp import Machine
 from probtensor.kernel.ir import For, Kernel, Scan, Stmt, exprs_of, walk_expr

@@ -17,7 +17,7 @@ from probtensor.prob.model.graphs import Model, term_sources
 from probtensor.types import Size, size_names, size_value
 
 UNKNOWN = 100  # elements along an axis of which the length is not known
-OTHER = "other"  # lines that are in no term, as of the sum of all
+OTHER = "other"  # lines that are in no term, as of the sum of all, and over discrete variables
 
 
 def with_terms(found: Profile, terms: tuple[Share, ...]) -> Profile:

@@ -12,7 +12,6 @@ import ctypes
 import os
 import re
 import struct
-import subprocess
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -25,11 +24,11 @@ import numpy as np
 from cython_ext import sampling
 from cython_ext.machine import PROGRAMS
 from probtensor.dataclass import dataclass, field
-from probtensor.inspect.profile.marks import Part
-from probtensor.inspect.profile.twin import Twin
+from probtensor.inspect.profile.code.marks import Part
+from probtensor.inspect.profile.code.twin import Twin, symbols
 
 INTERVAL = 1e-3  # seconds between samples, of which one costs up to 50 us on virtual machines
-CAPACITY = 32768  # samples until they are taken
+CAPACITY = 8192  # samples until they are taken
 POLL_SECONDS = 0.005  # between two looks for new threads
 POLLS = 10  # looks for threads until samples are taken
 INSTRUCTION_BYTES = 24  # of the machine: an address and four int32
@@ -257,13 +256,7 @@ def _places_of(
 @cache
 def names_in(path: str, offsets: tuple[int, ...]) -> tuple[str, ...]:
     """The functions at offsets in a file."""
-    try:
-        text = subprocess.run(
-            ["addr2line", "-f", "-e", path, *map(hex, offsets)],
-            capture_output=True, text=True, timeout=60, check=False,
-        ).stdout  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return ("",) * len(offsets)
+    text = symbols(path, "-f", *map(hex, offsets))
     names = text.splitlines()[::2]
     return tuple((names + [""] * len(offsets))[: len(offsets)])
 
@@ -275,6 +268,7 @@ class Watch:
         self.interval = interval
         self.samples: list[Seen] = []
         self.seen: set[int] = set()
+        self.own: set[int] = set()  # the thread that polls
         self.ending = threading.Event()
         self.lost = 0.0
 
@@ -287,9 +281,8 @@ class Watch:
         self.thread.start()
 
     def _poll(self) -> None:
-        self.own = sampling.this_thread()
-        sampling.forget(self.own)
-        self.seen.add(self.own)
+        self.own.add(sampling.this_thread())
+        sampling.forget(sampling.this_thread())
         polls = 0
         while not self.ending.wait(POLL_SECONDS):
             self._watch_all()
@@ -304,9 +297,9 @@ class Watch:
         present = {int(name) for name in os.listdir("/proc/self/task")}
         for thread in self.seen - present:
             sampling.forget(thread)
-        for thread in present - self.seen:
+        for thread in present - self.seen - self.own:
             sampling.watch(thread)
-        self.seen = present | {getattr(self, "own", 0)}
+        self.seen = present
 
     def stop(self) -> None:
         """End."""

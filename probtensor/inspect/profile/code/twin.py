@@ -8,17 +8,19 @@ instructions are equal to those that run, byte for byte. Nothing of it is ever c
 
 from __future__ import annotations
 
+import atexit
+import os
 import re
+import shutil
 import struct
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
 from probtensor.dataclass import dataclass, field
-from probtensor.inspect.profile.marks import FOLD_NAMES, Part, mark_of, op_name, operation_of
+from probtensor.inspect.profile.code.marks import FOLD_NAMES, Part, mark_of, op_name, operation_of
 from probtensor.kernel.ir import Acc, Expr, For, Scan
 from probtensor.lower.plan import Plan
 from probtensor.schedule.strips.forms import Jammed, Routine, Strip, Stripped
@@ -74,19 +76,12 @@ class Twin:
         """Whether the function at an offset may call functions of other files: a kernel, or a stub
         of the linker."""
         if target not in self.targets:
-            command = ["addr2line", "-e", str(self.file), "-f", hex(target)]
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=SYMBOLIZER_SECONDS, check=False
-            )
-            name = done.stdout.partition("\n")[0]
+            name = symbols(str(self.file), "-f", hex(target)).partition("\n")[0]
             self.targets[target] = name == "??" or KERNEL.search(f"{name}(") is not None
         return self.targets[target]
 
     def _found(self, offsets: Sequence[int]) -> list[Part | None]:
-        command = ["addr2line", "-e", str(self.file), "-i", "-f", "-a", *map(hex, offsets)]
-        text = subprocess.run(
-            command, capture_output=True, text=True, timeout=SYMBOLIZER_SECONDS, check=False
-        ).stdout
+        text = symbols(str(self.file), "-i", "-f", "-a", *map(hex, offsets))
         found: list[Part | None] = []
         name = callee = ""
         for row in text.splitlines():
@@ -112,46 +107,74 @@ class Twin:
         return next(near, part)
 
 
-@lru_cache(maxsize=32)
-def _folder() -> tempfile.TemporaryDirectory:
-    """The folder of this process's twins."""
-    return tempfile.TemporaryDirectory(prefix="probtensor-profile-")
+def symbols(file: str, *arguments: str) -> str:
+    """What the tool of the linker says of addresses in a file; empty where it fails."""
+    command = ["addr2line", "-e", file, *arguments]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=SYMBOLIZER_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout
 
 
-_TWINS: dict[tuple, Twin] = {}
+class Twins:
+    """The twins of this process, in a folder that is removed with it."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, str], Twin] = {}
+        self.folder = ""
+        self.process = 0
+
+    def of(self, plan: Plan, source: str, module: str) -> Twin:
+        """The twin of the module of a text at a path; see `twin_of`."""
+        if self.process != os.getpid():  # a forked child has a folder of its own
+            self.folder = tempfile.mkdtemp(prefix="probtensor-profile-")
+            self.found, self.process = {}, os.getpid()
+            atexit.register(_remove, self.folder, self.process)
+        key = (source, module)
+        if key not in self.found:
+            if len(self.found) >= MAX_TWINS:
+                self.found.clear()
+            self.found[key] = self._build(plan, source, Path(module))
+        return self.found[key]
+
+    def _build(self, plan: Plan, source: str, module: Path) -> Twin:
+        if shutil.which("addr2line") is None:
+            raise OSError("addr2line, of GNU binutils, is not there")
+        compiler = find_compiler(compiler_command(), readable(cache_folder()))
+        name = f"pt_{key_of(code_of(source), compiler)[:16]}"
+        for wrapped in (True, False):  # each operation on a line of its own, if that is possible
+            folder = Path(tempfile.mkdtemp(dir=self.folder))
+            parts: list[Part] = []
+            text = render(plan, writer=_writer(parts, wrapped))
+            pyx = folder / f"{name}.pyx"
+            pyx.write_text(text, encoding="utf-8")
+            code = translate(pyx, name)
+            lines, statements = _broken(code, parts)
+            built = folder / f"{name}.so"
+            compile_c(compiler, code, built, DEBUG)
+            twin = Twin(built, code, lines, statements, instructions(built) == instructions(module))
+            if twin.same:
+                break
+        return twin
+
+
+def _remove(folder: str, process: int) -> None:
+    """Remove a folder at the end of the process that has made it."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+TWINS = Twins()
 MAX_TWINS = 32
 
 
 def twin_of(plan: Plan, source: str, module: str) -> Twin:
     """The twin of the module of a text at a path, of a plan with marked operations. BuildError
-    where there is no compiler; OSError without its tools."""
-    key = (source, module)
-    found = _TWINS.get(key)
-    if found is None:
-        if len(_TWINS) >= MAX_TWINS:
-            _TWINS.clear()
-        found = _TWINS[key] = _build(plan, source, Path(module))
-    return found
-
-
-def _build(plan: Plan, source: str, module: Path) -> Twin:
-    compiler = find_compiler(compiler_command(), readable(cache_folder()))
-    name = f"pt_{key_of(code_of(source), compiler)[:16]}"
-    twin = None
-    for wrapped in (True, False):  # with each operation on a line of its own, if that is possible
-        folder = Path(tempfile.mkdtemp(dir=_folder().name))
-        parts: list[Part] = []
-        text = render(plan, writer=_writer(parts, wrapped))
-        pyx = folder / f"{name}.pyx"
-        pyx.write_text(text, encoding="utf-8")
-        code = translate(pyx, name)
-        lines, statements = _broken(code, parts)
-        built = folder / f"{name}.so"
-        compile_c(compiler, code, built, DEBUG)
-        twin = Twin(built, code, lines, statements, instructions(built) == instructions(module))
-        if twin.same:
-            break
-    return twin
+    where there is no compiler; OSError where files cannot be written or read."""
+    return TWINS.of(plan, source, module)
 
 
 # The text.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Mapping
 
-from probtensor.inspect.profile.marks import FOLD_NAMES, Part, mark_of, operation_of
+from probtensor.inspect.profile.code.marks import FOLD_NAMES, Part, mark_of, operation_of
 from probtensor.kernel.ir import Acc, Expr, For, Scan
 from probtensor.lower.plan import Plan
 from probtensor.schedule.strips.forms import Jammed, Routine, Strip, Stripped
