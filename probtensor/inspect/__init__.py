@@ -3,6 +3,8 @@
     subject.py  what the tools ask of a function
     stages.py   each stage of compilation as text: `f.explain(stage)`
     profile.py  seconds for each kernel: `f.profile(...)`
+    trial.py    values that are computed while a graph is built: `pt.test_values`
+    verbose.py  what an error of a call says of its inputs and its memory
 
 The one idea: every tool is a function of a `Subject` (a compiled function, seen from below) and
 of arguments; the methods of `Function` and `Posterior` are one line each, which arranges the
