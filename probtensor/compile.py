@@ -32,7 +32,7 @@ from probtensor.ops.halves import HalfTensor, half_of
 from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop, Observing
 from probtensor.ops.reductions.folds import flag
 from probtensor.ops.values.check import without_checks
-from probtensor.ops.values.watch import scalars_in_memory
+from probtensor.ops.values.watch import kept, scalars_in_memory
 from probtensor.process import COLLECTIONS
 from probtensor.rules import (
     COMPILED,
@@ -243,7 +243,7 @@ def compile_program(program: Program) -> Function:
     """The function of a program; see `function`."""
     target = target_of(program.target)
     began = time.perf_counter()
-    graph, key = keyed_draws(program.graph)
+    graph, key = keyed_draws(kept(program.graph))
     inputs = [x.variable for x in program.inputs]
     passes = passes_for(target)
     lowered_graph = cache(partial(lowered, inputs, graph, key, passes))

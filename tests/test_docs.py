@@ -22,6 +22,7 @@ MODULES = {
     "pt.autodiff": pt.autodiff,
     "pt.basis": pt.basis,
     "pt.bijectors": pt.bijectors,
+    "pt.debug": pt.debug,
     "pt.fft": pt.fft,
     "pt.gp": pt.gp,
     "pt.hmm": pt.hmm,

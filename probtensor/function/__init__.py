@@ -8,6 +8,7 @@
     wiring.py   where each buffer of a plan comes from, for Entry and DeviceFunction
     call.py     Function: an Entry with names, defaults, binding, pickling
     fault.py    which value made a call fail
+    verbose.py  functions whose errors say more
     inspected.py  methods that call the tools of `inspect`: explain, profile
     numbers/    what the tools of `inspect/numbers` need: what a call was given, checked functions
     recall.py   compiled functions on disk, by the fingerprint of the graph

@@ -228,6 +228,8 @@ class Function(WithBroadcasting, Inspected, Entry):
             step = failing_step(written, given)
             if step is not None:
                 return with_step(error, step, written)
+        with suppress(Exception):
+            written = self.compilation.lowered().written
             kind = class_of_failure(written, str(error))
             return error if kind is None else kind(str(error))
         return error

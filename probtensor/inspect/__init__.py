@@ -8,6 +8,8 @@
     trace.py    the record of a compilation: every rewrite in order, the graph after each
     profile/    where the time goes: `f.profile(...)`, `pt.profiling()`
     explore/    a page that shows all of this side by side: `f.explore(...)`
+    trial.py    values that are computed while a graph is built: `pt.test_values`
+    verbose.py  what an error of a call says of its inputs and its memory
 
 The one idea: every tool is a function of a `Subject` (a compiled function, seen from below) and
 of arguments; the methods of `Function` and `Posterior` are one line each, which arranges the

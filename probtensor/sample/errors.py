@@ -20,9 +20,10 @@ def density_failure(context: object, code: int, where: str) -> Exception | None:
     context  what the density was evaluated with, in this thread
     where    the chain, and how far it is
     """
-    raised = taken()
+    raised = taken() or (getattr(context, "error", None) if code < 0 else None)
     if raised is not None:
-        return raised
+        of_check = code < 0 and isinstance(raised, (ValueError, IndexError))
+        return SamplingError(f"{where}: {raised}") if of_check else raised
     messages = getattr(getattr(context, "entry", None), "failures", ())
     if not 0 < code <= len(messages):
         return None

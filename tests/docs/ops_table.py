@@ -15,7 +15,7 @@ from cython_ext.scipy_special import is_scipy
 from probtensor import ops
 from probtensor.export.parts import OF_LAPACK, ROUTINES
 from probtensor.graph.node import GraphError, make, new_input
-from probtensor.ops.kinds import REGISTRY, Core, Kind
+from probtensor.ops.kinds import REGISTRY, Core, Kind, Observing
 from probtensor.targets.cuda.recipes import RECIPES
 from probtensor.testing.conform import Case, cases_of
 from probtensor.transform.autodiff import pull_back
@@ -154,7 +154,7 @@ def _on_device(op_class: type[Kind]) -> str:
 
 
 def _in_c(op_class: type[Kind]) -> str:
-    if _of_scipy(op_class):
+    if _of_scipy(op_class) or issubclass(op_class, Observing):
         return "no"
     if not issubclass(op_class, Core) or op_class.routine in ROUTINES:
         return "yes"

@@ -73,6 +73,9 @@ def test_what_nothing_reads_is_not_computed(target, capsys):
     pt.debug.print(x, "unused")
     pt.function([x], x * 2, target=target)([1.0])
     assert not lines(capsys)
+    k = pt.lscalar("k")
+    pt.function([k], pt.debug.print(k, "k") * 0, target=target)(3)  # 0, whatever k is
+    assert lines(capsys) == ["k = 3"]
 
 
 def test_constants_are_printed_at_each_call_and_not_while_compiling(target, capsys):

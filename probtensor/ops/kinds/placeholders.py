@@ -115,6 +115,7 @@ class Observing(Passing):
 
     uid: str
     guard: int
+    device: ClassVar[bool] = False  # it happens on the host
 
     @property
     def number(self) -> int:

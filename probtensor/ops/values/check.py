@@ -201,6 +201,7 @@ def _element(
 @public
 def check(
     x: TensorLike,
+    /,
     condition: TensorLike | str | None = None,
     message: str = "",
     *,

@@ -12,7 +12,7 @@ from probtensor.dataclass import field, replace
 from probtensor.graph.closed import map_nodes
 from probtensor.graph.node import Node, make
 from probtensor.graph.symbolic import refusal
-from probtensor.graph.walk import rebuild
+from probtensor.graph.walk import conditional, rebuild, toposort
 from probtensor.ops.complexes.pair import pair
 from probtensor.ops.kinds import Batch, Observing, Passing, op
 from probtensor.ops.samples import Sample
@@ -162,3 +162,16 @@ def scalars_in_memory(outputs: Sequence[Node]) -> list[Node]:
         return make(node.op, held)
 
     return map_nodes(outputs, change)
+
+
+def kept(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs, of which the first needs all effects and checks that are always computed: no
+    rule drops one that it finds multiplied by 0."""
+    order = toposort(outputs)
+    looked_at = [x for x in order if isinstance(x.op, (Observing, ops.Checked))]
+    if not looked_at:
+        return list(outputs)
+    lazy = conditional(outputs, order)
+    needed = [x for x in looked_at if x not in lazy]
+    first, *rest = outputs
+    return [make(Along(), (first, *needed)) if needed else first, *rest]

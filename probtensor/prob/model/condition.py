@@ -99,9 +99,7 @@ def condition(
     if build is not None:
         target = chosen_target(target, build)
     maps = checked_transforms(transforms)
-    chosen = policy(checks)
-    if chosen:
-        potentials = [*require_list("potentials", potentials), *chosen]
+    potentials = [*require_list("potentials", potentials), *policy(checks)]
     observed, potentials, track, maps = _prepared(observed, potentials, track, maps, total_size)
     with quiet():
         return _recalled_or_made(observed, coords, track, potentials, target, progress, maps)

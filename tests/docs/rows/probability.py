@@ -107,6 +107,9 @@ ROWS = {
             "Parameters out of their range",
             "prob/test_distributions: a_literal_parameter_out_of_range_raises_at_once "
             "symbolic_parameters_out_of_range_give_a_density_of_zero",
+            "inspect/test_checks: a_density_is_zero_raises_or_goes_on "
+            "what_guards_a_density_is_listed_and_explained "
+            "sampling_ends_with_the_message_of_a_check",
         ),
         "L22": (
             "Discrete variables summed out, and drawn back",
