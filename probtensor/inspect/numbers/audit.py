@@ -305,6 +305,8 @@ class Graph:
     def _operands(self, element: Element) -> tuple[Operand, ...]:
         found = []
         for read in reads(element):
+            if isinstance(read.node.op, Const):
+                continue
             if read.values.size == 1 and read.values.dtype.kind == "f":
                 value = float(read.values.reshape(())[()])
                 text = expression(read.node, read.level, 2)
