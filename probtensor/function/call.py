@@ -50,8 +50,9 @@ class Lowered:
     fusion choice.
 
     `implicit` are the inputs that are not arguments, the last among the plan's inputs. `written`
-    are the outputs before the passes. `values` are the nodes that give names of sizes that data
-    decide their values, by the key of the name, in `outputs`. `steps` are the passes.
+    are the outputs before the passes; `started`, which the passes were applied to, are these with
+    plain names for sizes that data decide, and the values of such sizes. `values` are the nodes
+    that give these names their values in `outputs`, by key. `steps` are the passes.
     """
 
     outputs: tuple[Node, ...]
@@ -61,8 +62,9 @@ class Lowered:
     timings: Mapping[str, float]
     passes: Callable[[], str]
     fused: Callable[[], Fusion]
-    values: Mapping[str, Node] = field(default_factory=dict)
-    steps: tuple[object, ...] = ()
+    started: tuple[Node, ...]
+    steps: tuple[object, ...]
+    values: Mapping[str, Node]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from probtensor.inspect.numbers.nonfinite import NonFinite
     from probtensor.inspect.numbers.passes import PassComparison
     from probtensor.inspect.profile import Profile
+    from probtensor.inspect.trace import Trace
     from probtensor.lower.plan import Plan
     from probtensor.targets.base import Target
 
@@ -28,6 +29,7 @@ stored = late("probtensor.inspect.numbers.stored")
 calls = late("probtensor.function.numbers.given")
 profiles = late("probtensor.inspect.profile")
 stages = late("probtensor.inspect.stages")
+traces = late("probtensor.inspect.trace")
 
 
 class Inspected:
@@ -179,3 +181,17 @@ class Inspected:
         function, args = self._fitting(args, kwargs)
         values = function.values_of_call(args)
         return auditing.audited(function, values, checking.labels_of(function))
+
+    @public
+    def trace(self) -> Trace:
+        """Every rewrite that compilation made, in order, to be stepped through: iterate over the
+        steps, or ask for `step(k)` and for the graph after k steps, `graph(k)`. The graph goes
+        through all passes once more for this; nothing is recorded when a function is compiled.
+
+        Returns a `Trace`, whose text has a line for each step.
+
+            >>> x = pt.scalar("x")
+            >>> print(pt.function([x], pt.log(pt.exp(x))).trace().step(0).rule)
+            log(exp(x)) -> x
+        """
+        return traces.record(self)

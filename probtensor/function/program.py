@@ -117,13 +117,25 @@ class Leaf:
 Tree = Leaf | dict | list | tuple | None  # the nested structure of results
 
 
+class Asked:
+    """The outputs before the rules that a user gave with a function, and these rules, for the
+    record of what they did. Rules are code, which does not pickle: it is lost there."""
+
+    def __init__(self, outputs: Sequence[Node] = (), rules: object = ()) -> None:
+        self.outputs, self.rules = tuple(outputs), rules
+
+    def __reduce__(self) -> tuple:
+        return type(None), ()
+
+
 @dataclass(frozen=True)
 class Program:
     """A function before it is compiled; a value that pickles.
 
     `output_memories` has the memory of each output, "cpu" or "cuda"; `tree` is the structure of the
     results with a Leaf for each output; `target` is a target or the name of one; `compiler` makes
-    the Function of a program, as unpickling does; `check` says what its results are looked at for.
+    the Function of a program, as unpickling does; `check` says what its results are looked at for;
+    `asked` is what rules of the user's were given.
     """
 
     inputs: tuple[In, ...]
@@ -137,6 +149,7 @@ class Program:
     seed: int | None
     compiler: Callable[[Program], Function]
     check: str | None = None
+    asked: Asked | None = None
 
     @property
     def results(self) -> tuple[Node, ...]:
@@ -217,6 +230,7 @@ def selected(program: Program, keys: object) -> Program:
         output_memories=tuple(program.output_memories[k] for k in leaves),
         tree=chosen,
         updates=(),
+        asked=None,
     )
 
 

@@ -5,6 +5,7 @@
     replay.py   a call computed again, node by node, with all values kept
     numbers/    NaN and infinity, comparisons of targets, digits lost
     exact/      the exact meanings of ops
+    trace.py    the record of a compilation: every rewrite in order, the graph after each
     profile.py  seconds for each kernel: `f.profile(...)`
 
 The one idea: every tool is a function of a `Subject` (a compiled function, seen from below) and
