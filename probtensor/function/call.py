@@ -74,7 +74,7 @@ class Lowered:
     replan: Callable[..., Plan]
     started: tuple[Node, ...]
     steps: tuple[object, ...]
-    values: Mapping[str, Node] = field(default_factory=dict)
+    values: Mapping[str, Node]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -119,6 +120,15 @@ class Inspected:
             return self._chosen_for(args, error)[0], args
         return self, args
 
+    def _told(self, args: tuple, work: Callable[[], object]) -> object:
+        """What a tool finds; where it fails, and the call itself raises, the error of the call."""
+        try:
+            return work()
+        except Exception:
+            if not self.program.updates and self.compilation.key is None:
+                self.unchecked(*args)
+            raise
+
     @public
     def find_nan(
         self, *args: ArrayLike, kind: str = "nan", **kwargs: ArrayLike
@@ -144,7 +154,7 @@ class Inspected:
         """
         checking.checked_kind(kind, "find_nan: kind")
         function, args = self._fitting(args, kwargs)
-        return checking.find(function, args, kind)
+        return function._told(args, partial(checking.find, function, args, kind))
 
     @public
     def compare(
@@ -178,11 +188,12 @@ class Inspected:
         function, args = self._fitting(args, kwargs)
         values = function.values_of_call(args)
         if other == "passes":
-            return passes.compared(function, values, rtol)
+            return function._told(args, partial(passes.compared, function, values, rtol))
         mine = stored.running(function).name
         target = None if other == "interp" else function.compilation.target_of(other)
         name = "NumPy" if target is None else target.name
-        return comparing.compared(function, values, (mine, name), target, rtol)
+        compare = partial(comparing.compared, function, values, (mine, name), target, rtol)
+        return function._told(args, compare)
 
     @public
     def audit(self, *args: ArrayLike, **kwargs: ArrayLike) -> Audit:
@@ -208,7 +219,8 @@ class Inspected:
         """
         function, args = self._fitting(args, kwargs)
         values = function.values_of_call(args)
-        return auditing.audited(function, values, checking.labels_of(function))
+        audit = partial(auditing.audited, function, values, checking.labels_of(function))
+        return function._told(args, audit)
 
     @public
     def trace(self) -> Trace:

@@ -19,7 +19,7 @@ import numpy as np
 
 from probtensor.dataclass import dataclass, field
 from probtensor.graph.closed import Closed
-from probtensor.graph.evaluate import Value, evaluate_body, value_of
+from probtensor.graph.evaluate import Value, value_of
 from probtensor.graph.node import Const, Input, Node, line_of
 from probtensor.graph.sizes import measured_sizes, resized
 from probtensor.graph.walk import Contexts, taken, toposort
@@ -36,6 +36,14 @@ def sizes_of(values: Mapping[Node, np.ndarray]) -> dict[str, int]:
         for size, n in zip(node.shape, array.shape)
         if (name := size_name(size)) is not None
     }
+
+
+def meaning(node: Node, arguments: Sequence[Value], sizes: Mapping[str, int]) -> Value:
+    """The value of a node from those of its inputs, by the NumPy meaning of its op, in the dtype of
+    the node."""
+    value = value_of(node, arguments, sizes)
+    several = isinstance(value, tuple)  # outputs with dtypes of their own
+    return value if several else value.astype(node.dtype, copy=False)
 
 
 class Evaluation:
@@ -80,7 +88,7 @@ class Evaluation:
                 self.sizes.update(measured_sizes(node, self.found))
                 yield node, arguments
                 if node not in self.found:
-                    self.found[node] = self.value(node, arguments)
+                    self.found[node] = meaning(node, arguments, self.sizes)
                 self._measure(node)
 
     def _needs(self, node: Node) -> list[Node]:
@@ -91,12 +99,6 @@ class Evaluation:
         if node.op.chooses:
             return [self.found.get(x) for x in node.inputs]
         return [self.found[x] for x in node.inputs]
-
-    def value(self, node: Node, arguments: Sequence[Value]) -> Value:
-        """The value of a node from those of its inputs, in the dtype of the node."""
-        value = value_of(node, arguments, self.sizes)
-        several = isinstance(value, tuple)  # outputs with dtypes of their own
-        return value if several else value.astype(node.dtype, copy=False)
 
     def _measure(self, node: Node) -> None:
         if node in self.names and node in self.found:
@@ -185,7 +187,8 @@ class BodyRuns:
 
     def _run(self, body: Closed, values: Sequence[Value]) -> list[Value]:
         self.calls.append((body, list(values)))
-        return evaluate_body(body, values)
+        found = body_values(body, values)
+        return [found[y] for y in body.outputs]
 
     def element(self, step: int) -> int:
         """The element of the sequences that a step of a loop reads."""
@@ -195,7 +198,22 @@ class BodyRuns:
 def body_values(body: Closed, arguments: Sequence[Value]) -> dict[Node, Value]:
     """The values of all nodes of a body in which no size is symbolic."""
     found = dict(zip(body.parameters, map(np.asarray, arguments), strict=True))
-    return Evaluation(body.outputs, found).run().found
+    order = body.order()
+    if any(node.op.chooses for node in order):
+        return Evaluation(body.outputs, found).run().found
+    with np.errstate(all="ignore"):
+        for node in order:
+            if node in found:
+                continue
+            if isinstance(node.op, Const):
+                found[node] = node.op.array
+                continue
+            value = node.op.numpy(*[found[x] for x in node.inputs])
+            if isinstance(node.type, tuple):
+                found[node] = tuple(map(np.asarray, value))
+            else:
+                found[node] = np.asarray(value).astype(node.dtype, copy=False)
+    return found
 
 
 def level_of(evaluation: Evaluation) -> Level:

@@ -185,6 +185,18 @@ def test_a_wrong_rule_is_named(monkeypatch):
     assert not found.equal and "by the rule sin(a) * cos(a)" in str(found)
 
 
+def test_a_wrong_rule_that_was_given_is_named():
+    a = var("a")
+    good = rule(pt.sin(a) * pt.cos(a), pt.sin(2 * a) / 2, over=(-3, 3), why="one function")
+    bad = rule(pt.tan(a) * pt.cos(a), pt.sin(a) * 1.0001, over=(-1, 1), why="by definition")
+    y = pt.sin(X) * pt.cos(X) + pt.tan(X) * pt.cos(X)  # mark given
+    f = pt.function([X], y, rules=[good, bad], target="interp")
+    fault = f.compare("passes", VALUES).fault
+    assert (fault.name, fault.rule) == ("given rules", bad.name)
+    assert fault.lines == (line_with("mark given"),)
+    assert pt.function([X], y, rules=[good], target="interp").compare("passes", VALUES).equal
+
+
 def test_a_wrong_pass_is_named(monkeypatch):
     def doubled(outputs):
         return [y * 1.0000001 for y in outputs]

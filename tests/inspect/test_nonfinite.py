@@ -211,6 +211,27 @@ def test_sizes_that_data_decide_and_sizes_that_broadcast():
     assert f.find_nan([1.0, 4.0, 2.0], [3.0]) is None
 
 
+def test_calls_that_fail_raise_what_they_raise():
+    k = pt.vector("k", "int64")
+    f = pt.function([X, k], pt.log(X)[k], target="machine")
+    for tool in (f.find_nan, f.audit, lambda *args: f.compare("interp", *args)):
+        with pytest.raises(IndexError, match=r"value\[0\] = 5"):
+            tool([1.0, 2.0], [5])
+        with pytest.raises(ValueError, match="x"):
+            tool([[1.0, 2.0]], [0])
+        with pytest.raises(TypeError, match="1 arguments are missing"):
+            tool([1.0, 2.0])
+
+
+def test_a_loop_that_stops_by_itself():
+    def step(v):
+        return pt.sqrt(v - 1.0) * 2.0, {}, pt.until(v < 1.5)  # mark until
+
+    out, _ = pt.scan(step, outputs_info=[X[0]], n_steps=50)
+    report = pt.function([X], pt.sum(out), target="machine").find_nan([0.5])
+    assert report.line == line_with("mark until") and report.where[0].startswith("step 0 of")
+
+
 def test_a_nan_of_the_compiled_code_alone():
     """Where the NumPy meaning has none, what the target computes is looked at."""
     from probtensor.compile import meanings

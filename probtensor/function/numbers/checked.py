@@ -25,7 +25,7 @@ from probtensor.function.device.call import DeviceFunction
 from probtensor.function.numbers.given import State, plain, state_of, values_of_call
 from probtensor.graph.symbolic import refusal
 from probtensor.inspect.numbers.nonfinite import BIG, KINDS, NonFinite, found_in
-from probtensor.inspect.numbers.stored import stored_level
+from probtensor.inspect.numbers.stored import running, stored_level
 from probtensor.inspect.replay import compiled, replayed
 
 _TURNS = threading.RLock()  # calls that draw or update
@@ -178,6 +178,9 @@ def find(
     outputs, labels = compiled(function).outputs, labels_of(function)
     report = found_in(replayed(function, values), outputs, labels, kind)
     if report is None:
+        got = function.plan_runner(function.plan, running(function))(values)
+        if not wrong(kind, got):
+            return None
         report = found_in(stored_level(function, values), outputs, labels, kind)
     return report
 
@@ -185,7 +188,9 @@ def find(
 def labels_of(function: Function) -> list[str]:
     """What the results, and then the updates, are called in reports."""
     program = function.program
-    names = [y.name or f"result {k}" for k, y in enumerate(program.outputs)]
+    count = len(function.compilation.plan.outputs) - len(program.updates)
+    named = [y.name for y in program.outputs] or [None] * count  # a recalled one knows no outputs
+    names = [name or f"result {k}" for k, name in enumerate(named)]
     if len(names) == 1 and names[0] == "result 0":
         names = ["the result"]
     return names + [f"the new {old.name or 'shared value'}" for old, _ in program.updates]

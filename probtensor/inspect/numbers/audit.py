@@ -25,11 +25,12 @@ from probtensor.inspect.numbers.influence import Element, Index, reads
 from probtensor.inspect.numbers.nonfinite import Operand
 from probtensor.inspect.numbers.remedies import remedy
 from probtensor.inspect.numbers.shadow import Shadow, numbers_for, size_of
-from probtensor.inspect.numbers.stored import running
+from probtensor.inspect.numbers.stored import running, stored_level
 from probtensor.inspect.numbers.words import expression
-from probtensor.inspect.replay import Evaluation, Level, compiled, level_of
+from probtensor.inspect.replay import Evaluation, Level, compiled, level_of, replayed
 from probtensor.inspect.subject import Subject
 from probtensor.ops.kinds import Branch, Elementwise, Loop
+from probtensor.targets.base import BuildError
 
 EPS = {"float64": 2.0**-53, "float32": 2.0**-24}
 DIGITS = {"float64": 15.95, "float32": 7.22}
@@ -152,7 +153,7 @@ def audited(function: Subject, values: Sequence[np.ndarray], labels: Sequence[st
     graph, lowered = compiled(function), function.compilation.lowered()
     given = dict(zip(graph.inputs, values, strict=True))
     plain = detached(lowered.written)
-    after = level_of(Evaluation(graph.outputs, given, graph.sources).run())
+    after = _computed(function, values)
     before = level_of(Evaluation(plain.outputs, given, plain.sources).run())
     numbers = numbers_for(size_of(after) + size_of(before))
     with numbers.context():
@@ -167,6 +168,20 @@ def audited(function: Subject, values: Sequence[np.ndarray], labels: Sequence[st
     mended = tuple(loss for loss in written if loss.line not in lines)
     unknown = dict.fromkeys(x.op.name for x in (*one.shadow.rough, *two.shadow.rough))
     return Audit(results, tuple(remains), mended, numbers.digits, tuple(unknown))
+
+
+def _computed(function: Subject, values: Sequence[np.ndarray]) -> Level:
+    """What the function computes: by the machine, which has the same bits as native code and needs
+    no compiler, or by the device; by NumPy for an interpreter, or what the machine cannot do."""
+    target = running(function)
+    if target.name == "interp":
+        return replayed(function, values)
+    if target.name == "cython":
+        target = function.compilation.target_of("machine")
+    try:
+        return stored_level(function, values, target)
+    except BuildError:
+        return replayed(function, values)
 
 
 def digits(error: float, dtype: str) -> float:
@@ -305,6 +320,8 @@ class Graph:
     def _operands(self, element: Element) -> tuple[Operand, ...]:
         found = []
         for read in reads(element):
+            if isinstance(read.node.op, Const):
+                continue
             if read.values.size == 1 and read.values.dtype.kind == "f":
                 value = float(read.values.reshape(())[()])
                 text = expression(read.node, read.level, 2)

@@ -18,7 +18,7 @@ from probtensor.graph.node import Const, Input, Node, line_of, origin_of
 from probtensor.graph.parts import Get
 from probtensor.inspect.numbers.stored import body_runner, stored_level
 from probtensor.inspect.numbers.words import expression
-from probtensor.inspect.replay import Evaluation, Level, body_values, compiled, replayed
+from probtensor.inspect.replay import Level, body_values, compiled, meaning, replayed
 from probtensor.inspect.subject import Subject
 from probtensor.ops.kinds import Contraction, Elementwise, Loop, Reduction, View
 
@@ -53,7 +53,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class LineDifference:
-    """The largest difference among the tensors of one of the user's lines."""
+    """The largest difference among the tensors of one of the user's lines, in units in the last
+    place of the value, or of the terms that it is a sum of."""
 
     line: str
     code: str
@@ -143,8 +144,9 @@ def compared(
     largest: dict[str, LineDifference] = {}
     for node in nodes:
         a, b = one.values[node], two.values[node]
-        bad = differs(a, b, rtols, _scale(node, one, b))
-        _note(largest, node, a, b)
+        scale = _scale(node, one, b)
+        bad = differs(a, b, rtols, scale)
+        _note(largest, node, a, b, scale)
         if not bad.any() or first is not None:
             continue
         at = _first(bad)
@@ -173,10 +175,10 @@ def differs(a: np.ndarray, b: np.ndarray, rtols: dict, scale: object = 0.0) -> n
     return ~(close & np.isfinite(a) & np.isfinite(b) | same)
 
 
-def ulps_apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """How many units in the last place of the larger one two arrays differ by."""
+def ulps_apart(a: np.ndarray, b: np.ndarray, scale: object = 0.0) -> np.ndarray:
+    """How many units in the last place of the larger one, or of `scale`, two arrays differ by."""
     with np.errstate(all="ignore"):
-        unit = np.spacing(np.maximum(np.abs(a), np.abs(b)))
+        unit = np.spacing(np.maximum(np.maximum(np.abs(a), np.abs(b)), scale))
         found = np.abs(a - b) / unit
     found = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, found)
     return np.where(np.isnan(found), np.inf, found)
@@ -206,7 +208,7 @@ def _expected(node: Node, level: Level) -> np.ndarray:
     whole = node.inputs[0] if isinstance(node.op, Get) else node
     with np.errstate(all="ignore"):
         operands = [level.values[x] for x in whole.inputs]
-        value = Evaluation([whole], {}, None, level.sizes).value(whole, operands)
+        value = meaning(whole, operands, level.sizes)
     return value[node.op.index] if isinstance(node.op, Get) else value
 
 
@@ -253,10 +255,12 @@ def _first(bad: np.ndarray) -> tuple[int, ...]:
     return tuple(map(int, np.unravel_index(np.argmax(bad), bad.shape)))
 
 
-def _note(largest: dict[str, LineDifference], node: Node, a: np.ndarray, b: np.ndarray) -> None:
+def _note(
+    largest: dict[str, LineDifference], node: Node, a: np.ndarray, b: np.ndarray, scale: object
+) -> None:
     if not np.size(a) or np.asarray(a).dtype.kind != "f":
         return
-    apart = ulps_apart(a, b)
+    apart = ulps_apart(a, b, np.asarray(scale, a.dtype))
     at = _first(apart == apart.max())
     line, most = line_of(node), float(apart[at])
     if most > 0 and (line not in largest or most > largest[line].ulps):

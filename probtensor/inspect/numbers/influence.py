@@ -87,6 +87,23 @@ def reads(element: Element) -> list[Read]:
     return _of(level, node, index, 0)
 
 
+def began(element: Element, wrong: Callable[[np.ndarray], np.ndarray]) -> Element:
+    """The same element of a carry at the start of the first of the steps, without a gap before this
+    one, at whose start it was wrong already; the element itself if it is not carried."""
+    level, owner = element.level, element.level.owner
+    if not isinstance(element.node.op, Input) or owner is None or isinstance(owner.op, Branch):
+        return element
+    body, calls = level.outer.body(owner, level.step)[0], level.outer.runs(owner).calls
+    k = next(k for k, x in enumerate(body.parameters) if x is element.node)
+    if k >= owner.op.carries:
+        return element
+    step = level.step
+    while step > 0 and wrong(np.asarray(calls[step - 1][1][k][element.index])):
+        step -= 1
+    body, before = level.outer.body(owner, step)
+    return Element(before, body.parameters[k], element.index)
+
+
 def _of(level: Level, node: Node, index: Index, result: int) -> list[Read]:
     """What an element of a result of a node was computed from."""
     for kind, of_kind in _KINDS:

@@ -15,7 +15,7 @@ import numpy as np
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph.node import Const, Input, Node, in_derivative, line_of, origin_of
 from probtensor.graph.parts import Get
-from probtensor.inspect.numbers.influence import Element, Read, reads
+from probtensor.inspect.numbers.influence import Element, Read, began, reads
 from probtensor.inspect.numbers.reasons import reason_of
 from probtensor.inspect.numbers.words import expression
 from probtensor.inspect.replay import Level
@@ -180,6 +180,10 @@ def traced(start: Element, kind: str) -> NonFinite:
     waiting, creators, made = [start], [], set()
     while waiting and len(before) < MAX_TRACED:
         element = waiting.pop()
+        earlier = began(element, wrong)
+        if earlier.key not in before:
+            before[earlier.key] = before[element.key]
+        element = earlier
         bad = [x for read in reads(element) if (x := read.first(wrong)) is not None]
         if not bad:
             creators.append(element)

@@ -9,16 +9,21 @@ without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain, groupby
+from operator import is_
 
 import numpy as np
 
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph.node import GraphError, Node
-from probtensor.graph.resize import detached
+from probtensor.graph.resize import Detached, detached
+from probtensor.graph.walk import toposort
 from probtensor.inspect.numbers.compare import TOLERANCES, ulps_apart
 from probtensor.inspect.numbers.shadow import Shadow, numbers_for, size_of
 from probtensor.inspect.replay import Evaluation, Level, compiled, level_of
 from probtensor.inspect.subject import Subject
+from probtensor.ops.complexes.pair import joined
+from probtensor.ops.kinds import Random
 from probtensor.transform.passes import Pass, run
 from probtensor.transform.rewrite import RewriteError, RewriteLog, Rule, Ruleset, apply_rules
 
@@ -124,36 +129,63 @@ class _Judge:
 def compared(
     function: Subject, values: Sequence[np.ndarray], rtol: float | None
 ) -> PassComparison:
-    """The comparison on the arrays of the plan's inputs."""
+    """The comparison on the arrays of the plan's inputs. Rules that a user gave with the function
+    come first; the exact values are those of the graph before them."""
     lowered, graph = function.compilation.lowered(), compiled(function)
     given = dict(zip(graph.inputs, values, strict=True))
-    plain = detached(lowered.written)
-    names = list(plain.sources)
-    current = [*plain.sources.values(), *plain.outputs]
+    stretches = [(detached(lowered.written), lowered.steps)]
+    asked = _asked(function)
+    if asked is not None:
+        stretches.insert(0, asked)
+    judge, changes = None, []
+    for plain, steps in stretches:
+        names, current = list(plain.sources), [*plain.sources.values(), *plain.outputs]
 
-    def level(outputs: Sequence[Node]) -> Level:
-        sources = dict(zip(names, outputs[: len(names)], strict=True))
-        return level_of(Evaluation(outputs[len(names) :], given, sources).run())
+        def level(outputs: Sequence[Node], names: list[str] = names) -> Level:
+            sources = dict(zip(names, outputs[: len(names)], strict=True))
+            return level_of(Evaluation(outputs[len(names) :], given, sources).run())
 
-    start = level(current)
-    judge = _Judge(start, plain.outputs, rtol)
-    before = [np.asarray(start.values[y]) for y in plain.outputs]
-    changes, fault = [], None
-    for step in lowered.steps:
-        made = run([step], current)
-        if all(a is b for a, b in zip(made, current, strict=True)):
-            continue
-        done = level(made)
-        after = [np.asarray(done.values[y]) for y in made[len(names) :]]
-        most = max((_change(a, b) for a, b in zip(before, after, strict=True)), default=0.0)
-        if most:
-            changes.append((step.name, most))
-        bad = _first_worse(judge, before, after)
-        if bad is not None:
-            fault = _fault(step, current, level, judge, before, after, bad)
-            break
-        current, before = made, after
-    return PassComparison(fault, tuple(changes))
+        start = level(current)
+        judge = judge or _Judge(start, plain.outputs, rtol)
+        before = [np.asarray(start.values[y]) for y in plain.outputs]
+        for step in steps:
+            made = run([step], current)
+            if all(map(is_, made, current)):
+                continue
+            done = level(made)
+            after = [np.asarray(done.values[y]) for y in made[len(names) :]]
+            most = max((_change(a, b) for a, b in zip(before, after, strict=True)), default=0.0)
+            if most:
+                changes.append((step.name, most))
+            bad = _first_worse(judge, before, after)
+            if bad is not None:
+                fault = _fault(step, current, level, judge, before, after, bad)
+                return PassComparison(fault, tuple(changes))
+            current, before = made, after
+    return PassComparison(None, tuple(changes))
+
+
+def _asked(function: Subject) -> tuple[Detached, list[Pass]] | None:
+    """The graph before the rules that were given with a function, and these as passes; None where
+    there are none, or where it draws, so that it has no value yet."""
+    asked = getattr(function.program, "asked", None)
+    if asked is None:
+        return None
+    outputs = list(map(joined, asked.outputs))
+    if any(isinstance(x.op, Random) for x in toposort(outputs)):
+        return None
+    if [y.type for y in outputs] != [y.type for y in function.compilation.lowered().written]:
+        return None
+    rules = list(asked.rules) if isinstance(asked.rules, (list, tuple)) else [asked.rules]
+    steps = []
+    for kind, members in groupby(rules, lambda x: isinstance(x, (Rule, Ruleset))):
+        if kind:
+            parts = [x.rules if isinstance(x, Ruleset) else (x,) for x in members]
+            steps.append(Pass("given rules", Ruleset(*dict.fromkeys(chain(*parts)))))
+        else:
+            steps += [x if isinstance(x, Pass) else Pass(getattr(x, "__name__", "given"), x)
+                      for x in members]  # fmt: skip
+    return detached(outputs), steps
 
 
 def _change(a: np.ndarray, b: np.ndarray) -> float:

@@ -6,14 +6,17 @@ operands, and literals by value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from probtensor import ops
 from probtensor.graph.node import Node
+from probtensor.inspect.numbers.words import expression
 from probtensor.transform.facts import FactTable
 from probtensor.transform.pattern import match, var
 
+LONGEST = 24  # characters of an expression that stands for a variable
 # What to write instead of an op whose digits went, where no pattern tells.
 ADVICE: dict[str, str] = {
     "sub": "the difference of close numbers: rearrange it so that they are not subtracted, as "
@@ -94,7 +97,7 @@ def remedy(node: Node, readers: Callable[[Node], Sequence[Node]]) -> str:
             if candidate is node or (not root_only and any(x is node for x in candidate.inputs)):
                 bound = next(match(pattern, candidate, {}, facts), None)
                 if bound is not None:
-                    return text
+                    return _with_names(text, bound)
     if isinstance(node.op, ops.Sub) and facts.constant(node.inputs[0]) == 1:
         return (
             "1 - x for x close to 1: compute the complement without x, by pt.expm1, pt.erfc, an "
@@ -107,6 +110,19 @@ def remedy(node: Node, readers: Callable[[Node], Sequence[Node]]) -> str:
 
 def _is_log(node: Node) -> bool:
     return isinstance(node.op, ops.Log)
+
+
+def _with_names(text: str, bound: Mapping[str, Node]) -> str:
+    """A remedy with what the variables of its pattern matched, where that is short."""
+    words = {}
+    for name, node in bound.items():
+        found = expression(node, depth=2)
+        if len(found) > LONGEST or "..." in found:
+            return text
+        words[name] = found if re.fullmatch(r"\w+(\(.*\))?", found) else f"({found})"
+    names = "|".join(words)
+    text = re.sub(rf"\b({names})\b", lambda m: words[m[0]], text)
+    return re.sub(r"\(\(([^()]*)\)\)", r"(\1)", text)
 
 
 def _is_variance(node: Node) -> bool:

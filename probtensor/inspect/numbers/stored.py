@@ -14,7 +14,7 @@ from probtensor.graph.node import Node
 from probtensor.graph.parts import Get
 from probtensor.graph.resize import detached
 from probtensor.graph.walk import toposort
-from probtensor.inspect.replay import Compiled, Evaluation, Level, compiled, sizes_of
+from probtensor.inspect.replay import Compiled, Level, compiled, meaning, sizes_of
 from probtensor.inspect.subject import Subject
 from probtensor.lower.planner import lower
 
@@ -39,16 +39,21 @@ def stored_level(
     every = {**given, **found}
     for node in order:
         if node not in every:
+            arguments = [every[x] for x in node.inputs]
+            parts = _parts(order, node) if isinstance(node.type, tuple) else [None]
+            if None in parts:  # what no kernel computes
+                with np.errstate(all="ignore"):
+                    every[node] = meaning(node, arguments, sizes)
             if isinstance(node.type, tuple):
-                every[node] = tuple(every.get(x) for x in _parts(order, node))
-            else:
-                arguments = [every[x] for x in node.inputs]
-                every[node] = Evaluation([node], {}, None, sizes).value(node, arguments)
+                every[node] = tuple(
+                    every[node][k] if x is None else every[x] for k, x in enumerate(parts)
+                )
     return Level(order, every, sizes)
 
 
-def _parts(order: Sequence[Node], whole: Node) -> list[Node]:
-    """The nodes that read each part of a node with several results."""
+def _parts(order: Sequence[Node], whole: Node) -> list[Node | None]:
+    """The nodes that read each part of a node with several results; None for one that is not
+    read."""
     found: dict[int, Node] = {}
     for node in order:
         if isinstance(node.op, Get) and node.inputs[0] is whole:

@@ -43,7 +43,8 @@ ROWS = {
         ),
         "N9": (
             "`verify_grad`",
-            "testing/test_verify: right_gradients_pass a_wrong_gradient_is_found_and_placed",
+            "testing/test_verify: right_gradients_pass a_wrong_gradient_is_found_and_placed "
+            "the_operation_with_the_wrong_derivative_is_named",
         ),
         "N10": (
             "Derivatives of one's own; functions computed again",
