@@ -53,7 +53,7 @@ class GraphPane {
   setOutputs(outputs, fresh = new Set()) {
     this.fresh = fresh;
     if (outputs === this.outputs && this.scene) {
-      this._fresh();
+      this.canvas.reveal(this._fresh());
       return;
     }
     this.outputs = outputs;
@@ -104,9 +104,8 @@ class GraphPane {
         edges.push([from, to]);
       }
     };
-    const write = (outputs, path, parent, parameters = []) => {
-      const order = ordered(outputs),
-        given = new Set(parameters);
+    const write = (outputs, path, parent, parameters = [], given = new Map()) => {
+      const order = ordered(outputs);
       for (const p of parameters) if (!order.includes(p)) order.unshift(p);
       const shown = order.filter((n) => !isScalarConstant(n) || outputs.includes(n));
       const users = this.group !== "none" && path === "" ? usersOf(order) : null;
@@ -138,7 +137,7 @@ class GraphPane {
           bodies = bodiesOf(n);
         if (bodies.length && this.opened.has(own))
           this._openBody(n, own, where, { clusters, add, write, join });
-        else add(own, this._node(n, where, given.has(n) ? "round" : undefined));
+        else add(own, this._node(n, where, given.get(n)));
       }
       for (const n of shown) {
         const own = key.get(n),
@@ -173,7 +172,14 @@ class GraphPane {
         where = clusters.length;
         clusters.push({ parent: cluster, title: `branch ${k}`, key: `box:${own}`, nodes: [n] });
       }
-      write(body.outputs, path, where, body.parameters);
+      // A parameter is called after what it is given at first, or is an element of.
+      const given = new Map(
+        body.parameters.map((p, i) => {
+          const at = T.arguments[n]?.[k][i] ?? -1;
+          return [p, T.names[p] || (at < 0 ? "" : `in ${labelOf(T.inputs[n][at])}`)];
+        }),
+      );
+      write(body.outputs, path, where, body.parameters, given);
     });
     add(own, this._node(n, cluster));
     bodiesOf(n).forEach((b, k) =>
@@ -196,7 +202,7 @@ class GraphPane {
     if (kind === KIND.input || isConstant(n)) return "";
     if (this.group === "line") return T.line[n] >= 0 ? `g:${T.line[n]}` : "";
     if (this.group === "function") return T.line[n] >= 0 ? `g:${functionOf(T.line[n])}` : "";
-    const name = (namesOfNode.get(n) || namesOfNode.get(finally_(n)) || [])[0];
+    const name = (namesOfNode.get(n) || namesOfNode.get(finalForm(n)) || [])[0];
     if (name === undefined) return "";
     const kernel = name.slice(0, name.indexOf(":"));
     if (this.group === "kernel") return `g:${kernel}`;
@@ -220,9 +226,9 @@ class GraphPane {
     return { label, sub, w, h: 42, parent, nodes, many: true, bold: true, kind: -1, corner: "+" };
   }
 
-  _node(n, parent, shape) {
+  _node(n, parent, given) {
     const kind = kindOf(n),
-      label = short(labelOf(n), 30);
+      label = short(given || labelOf(n), 30);
     const sub = isScalarConstant(n) ? "" : short(shortType(n), 24);
     const w = Math.max(widthOf(label, FONT_LABEL), widthOf(sub, FONT_SUB), 24) + 22;
     const corner = bodiesOf(n).length ? "+" : "";
@@ -236,7 +242,7 @@ class GraphPane {
       node: n,
       kind,
       corner,
-      shape: shape || (kind === KIND.input || kind === KIND.constant ? "round" : "box"),
+      shape: kind === KIND.input || kind === KIND.constant ? "round" : "box",
     };
   }
 
@@ -283,8 +289,8 @@ class GraphPane {
       to,
       points: made.points && made.points[k],
     }));
-    const middle_ = items.map((item) => item.x).sort((a, b) => a - b)[items.length >> 1];
-    this.scene = { items, edges: joined, boxes, width, height, by: made.by, focus: middle_ };
+    const centre = items.map((item) => item.x).sort((a, b) => a - b)[items.length >> 1];
+    this.scene = { items, edges: joined, boxes, width, height, by: made.by, focus: centre };
     this.colour();
     this.canvas.show(this.scene, keep === "nearest" ? this.canvas.nearest(items) : keep);
     this._fresh();
@@ -295,9 +301,10 @@ class GraphPane {
     const fresh = new Set();
     if (this.fresh?.size)
       for (const item of this.scene.items)
-        if (item.node !== undefined && this.fresh.has(item.node)) fresh.add(item.key);
+        if (item.nodes.some((n) => this.fresh.has(n))) fresh.add(item.key);
     this.canvas.state.fresh = fresh;
     this.canvas.redraw();
+    return fresh;
   }
 
   colour() {

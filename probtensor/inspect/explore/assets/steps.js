@@ -210,6 +210,8 @@ class Timeline {
     const { fresh, gone } =
       finalNodes.size < 20000 ? this.changes() : { fresh: new Set(), gone: 0 };
     this.fresh = this.at === this.all.length - 1 ? new Set() : fresh;
+    // Of large graphs only those after each pass are here: the node that a step replaces is marked.
+    if (step && !step[7]) this.fresh = new Set([step[1], step[2]]);
     const diff = el(
       "div",
       { class: "diff" },
