@@ -15,7 +15,7 @@ from probtensor.calls import public
 from probtensor.dataclass import replace
 from probtensor.function import Compilation, Function, In, Lowered, Program, Shared, function_of
 from probtensor.function.implicit import implicit_inputs, measured_inputs, values_of
-from probtensor.function.program import Leaf, checked_inputs, checked_updates, flatten
+from probtensor.function.program import Asked, Leaf, checked_inputs, checked_updates, flatten
 from probtensor.function.recall import CachedFunction, pack
 from probtensor.function.replacing import replaced
 from probtensor.function.request import check_options, check_used
@@ -187,7 +187,9 @@ def _program(
         )
     results = [leaf.variable for leaf in leaves] + [value for _, value in pairs]
     graph = replaced(list(map(as_tensor, results)), givens, "function: givens")
+    asked = None
     if not isinstance(rules, (list, tuple)) or rules:
+        asked = Asked(graph, rules)
         graph = rewrite_graph(list(graph), rules)
     count = len(leaves)
     graph, memories = zip(*map(handed_over, graph)) if graph else ((), ())
@@ -205,6 +207,7 @@ def _program(
         target=target,
         seed=seed,
         compiler=compile_program,
+        asked=asked,
     )
 
 
@@ -396,6 +399,8 @@ def lowered(
         passes=partial(explain_passes, written, passes),
         fused=partial(fused, arguments, outputs, written, values),
         planned=partial(lower, arguments, outputs, written, values),
+        started=tuple(written),
+        steps=tuple(passes),
     )
 
 

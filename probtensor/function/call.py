@@ -49,7 +49,8 @@ class Lowered:
     fusion choice, `planned(trace)` the plan again, with a record of what each node becomes.
 
     `implicit` are the inputs that are not arguments, the last among the plan's inputs. `written`
-    are the outputs before the passes.
+    are the outputs before the passes; `started`, which the passes were applied to, are these with
+    plain names for sizes that data decide, and the values of such sizes. `steps` are the passes.
     """
 
     outputs: tuple[Node, ...]
@@ -60,6 +61,8 @@ class Lowered:
     passes: Callable[[], str]
     fused: Callable[[], Fusion]
     planned: Callable[..., Plan]
+    started: tuple[Node, ...]
+    steps: tuple[object, ...]
 
 
 @dataclass(frozen=True)

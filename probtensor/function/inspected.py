@@ -11,9 +11,11 @@ from probtensor.late import late
 
 if TYPE_CHECKING:
     from probtensor.inspect.profile import Profile
+    from probtensor.inspect.trace import Trace
 
 profiles = late("probtensor.inspect.profile")
 stages = late("probtensor.inspect.stages")
+traces = late("probtensor.inspect.trace")
 
 
 class Inspected:
@@ -51,3 +53,17 @@ class Inspected:
         except ValueError as error:
             function, _ = self._chosen_for(args, error)
         return profiles.profile(function, args, n)
+
+    @public
+    def trace(self) -> Trace:
+        """Every rewrite that compilation made, in order, to be stepped through: iterate over the
+        steps, or ask for `step(k)` and for the graph after k steps, `graph(k)`. The graph goes
+        through all passes once more for this; nothing is recorded when a function is compiled.
+
+        Returns a `Trace`, whose text has a line for each step.
+
+            >>> x = pt.scalar("x")
+            >>> print(pt.function([x], pt.log(pt.exp(x))).trace().step(0).rule)
+            log(exp(x)) -> x
+        """
+        return traces.record(self)

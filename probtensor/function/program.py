@@ -117,13 +117,24 @@ class Leaf:
 Tree = Leaf | dict | list | tuple | None  # the nested structure of results
 
 
+class Asked:
+    """The outputs before the rules that a user gave with a function, and these rules, for the
+    record of what they did. Rules are code, which does not pickle: it is lost there."""
+
+    def __init__(self, outputs: Sequence[Node] = (), rules: object = ()) -> None:
+        self.outputs, self.rules = tuple(outputs), rules
+
+    def __reduce__(self) -> tuple:
+        return type(None), ()
+
+
 @dataclass(frozen=True)
 class Program:
     """A function before it is compiled; a value that pickles.
 
     `output_memories` has the memory of each output, "cpu" or "cuda"; `tree` is the structure of the
     results with a Leaf for each output; `target` is a target or the name of one; `compiler` makes
-    the Function of a program, as unpickling does.
+    the Function of a program, as unpickling does. `asked` is what rules of the user's were given.
     """
 
     inputs: tuple[In, ...]
@@ -136,6 +147,7 @@ class Program:
     target: str | Target
     seed: int | None
     compiler: Callable[[Program], Function]
+    asked: Asked | None = None
 
     @property
     def results(self) -> tuple[Node, ...]:
@@ -216,6 +228,7 @@ def selected(program: Program, keys: object) -> Program:
         output_memories=tuple(program.output_memories[k] for k in leaves),
         tree=chosen,
         updates=(),
+        asked=None,
     )
 
 

@@ -268,6 +268,7 @@ class Broadcasting:
             self.program,
             outputs=tuple(made[:count]),
             updates=tuple(zip(updated, made[count:], strict=True)),
+            asked=None,
         )
 
 

@@ -2,6 +2,7 @@
 
     subject.py  what the tools ask of a function
     stages.py   each stage of compilation as text: `f.explain(stage)`
+    trace.py    the record of a compilation: every rewrite in order, the graph after each
     profile.py  seconds for each kernel: `f.profile(...)`
 
 The one idea: every tool is a function of a `Subject` (a compiled function, seen from below) and

@@ -2,17 +2,16 @@
 
     facts.py     facts about values: bounds, integral, finite; one table, keyed by node
     autodiff.py  reverse and forward mode; reads `op.vjp` (public functions: rules.derivatives)
-    edges.py     zero cotangents where a slope is infinite: the product is 0
-    layers.py    masks of cotangents (`where`, slices, scatters), taken off and put back
-    mixtures.py  logsumexp of logarithms, differentiated with respect to their arguments
     batch.py     vmap, by the kind of each op
     draws.py     random variables as draws under a key
     pattern.py   graphs over variables: matching and instantiation
     chain.py     products and sums as lists of their operands
     rewrite.py   rules as data, and the driver that applies them to a fixed point
+    recording.py what rules changed, node by node, where someone asks for it
     passes.py    a pass, and what surrounds passes: order, timing, verification, logs
     bodies.py    bodies of ops, to which every pass applies; what is known of their parameters
     branches.py  choices as branches, which compute one alternative, and back
+    cotangents/  cotangents where slopes are infinite, masked cotangents, those of mixtures
     jacobians/   all products of a Jacobian together; sparse ones by colouring
     linalg/      facts about matrices
     loops/       loops that do less: unused, equal and invariant parts, merging

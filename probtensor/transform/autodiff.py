@@ -23,10 +23,10 @@ from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import Contraction, Derivatives, Elementwise
 from probtensor.process import COLLECTIONS
 from probtensor.transform.branches import closed_around, open_branches
-from probtensor.transform.edges import Edges
+from probtensor.transform.cotangents.edges import Edges
+from probtensor.transform.cotangents.layers import add_masked, summed_to
+from probtensor.transform.cotangents.mixtures import Part
 from probtensor.transform.facts import constant_of
-from probtensor.transform.layers import add_masked, summed_to
-from probtensor.transform.mixtures import Part
 from probtensor.types import broadcast_shapes, shape_text
 
 Nodes = Node | Sequence[Node]

@@ -1,14 +1,15 @@
 """Passes: named functions from graph to graph.
 
-`run` times each pass, counts nodes, records which rules fired for which of the user's lines, and
-verifies the graph after each pass on request. The passes themselves do none of this, and they see
-no bodies: `run` applies them to these as to any graph.
+`run` times each pass, counts nodes, records which rules fired for which of the user's lines (on
+request each change with its nodes), and verifies the graph after each pass on request. The passes
+themselves do none of this, and they see no bodies: `run` applies them to these as to any graph.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from operator import is_
 
 from probtensor.dataclass import dataclass
@@ -19,6 +20,7 @@ from probtensor.graph.text import to_text
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import Composite
 from probtensor.transform.bodies import count_nodes, everywhere
+from probtensor.transform.recording import Change, Record, current, recording
 from probtensor.transform.rewrite import Findings, RewriteLog, Ruleset, apply_rules, fitted
 
 
@@ -40,7 +42,8 @@ class Pass:
 @dataclass(frozen=True)
 class PassRecord:
     """What one pass did, also to bodies. `fired` holds (rule, the user's line, times), most
-    frequent first."""
+    frequent first. `changes` is the record of all changes, `before` and `after` the outputs: these
+    three if they were asked for."""
 
     name: str
     nodes_before: int
@@ -48,6 +51,9 @@ class PassRecord:
     seconds: float
     fired: tuple[tuple[str, str, int], ...] = ()
     text: str | None = None
+    changes: Record | None = None
+    before: tuple[Node, ...] = ()
+    after: tuple[Node, ...] = ()
 
     def __str__(self) -> str:
         head = (
@@ -66,12 +72,14 @@ def run(
     verify: bool = False,
     log: list[PassRecord] | None = None,
     texts: bool = False,
+    changes: bool = False,
 ) -> list[Node]:
     """The outputs after all passes, in order.
 
     verify: after each pass check the graph (against `inputs` if given), the types of the outputs,
         and that rewriting reached a fixed point; CheckError names the pass. Meant for tests.
-    log: a list that gets one PassRecord a pass; with `texts` a record holds the graph as a program.
+    log: a list that gets one PassRecord a pass; with `texts` a record holds the graph as a program,
+        with `changes` every change with its nodes.
     """
     current = list(outputs)
     inputs = None if inputs is None else list(inputs)
@@ -79,12 +87,14 @@ def run(
     present: frozenset[type[Op]] | None = None  # of the current graph
     for step in passes:
         before = count_nodes(current) if log is not None else 0
-        rules_log = RewriteLog()
+        rules_log, record = RewriteLog(), None
         start = time.perf_counter()
         if step.on is not None and present is None:
             present = kinds_of(toposort(current))
         if step.on is None or _concerns(step.on, present):
-            after = _apply(step, current, rules_log, findings)
+            recorder = recording() if changes else nullcontext()
+            with recorder as record:
+                after = _apply(step, current, rules_log, findings)
         else:
             after = current
         seconds = time.perf_counter() - start
@@ -94,7 +104,9 @@ def run(
             fired = sorted(rules_log.fired.items(), key=lambda item: (-item[1], item[0]))
             rows = tuple((rule, line, count) for (rule, line), count in fired)
             text = to_text(after) if texts else None
-            log.append(PassRecord(step.name, before, count_nodes(after), seconds, rows, text))
+            held = (record, tuple(current), tuple(after)) if changes else ()
+            count = count_nodes(after)
+            log.append(PassRecord(step.name, before, count, seconds, rows, text, *held))
         if len(after) != len(current) or not all(map(is_, after, current)):
             present = None
         current = after
@@ -112,6 +124,7 @@ def expand_composites(
     for."""
     outputs = list(outputs)
     order = toposort(outputs)
+    record = current()
     while any(isinstance(node.op, kind) for node in order):
         changes: dict[Node, Node] = {}
         for node in order:
@@ -119,6 +132,8 @@ def expand_composites(
             if isinstance(node.op, kind):
                 with made_by(node):
                     changes[node] = fitted(node.op.expand(*inputs), node, "expand_composites")
+                if record is not None:
+                    record.noted.append(Change(node, changes[node]))
             else:
                 changes[node] = rebuild(node, inputs)
         before, outputs = outputs, [changes[output] for output in outputs]

@@ -42,6 +42,7 @@ from probtensor.transform.pattern import (
     operand_ops,
     pattern_text,
 )
+from probtensor.transform.recording import Change, Scope, current
 from probtensor.types import ShapeError, broadcast_shapes
 
 # Limit on the applications of rules, per node; more means that rules undo each other.
@@ -395,15 +396,21 @@ def apply_rules(
     per node, and `log.gave_up` names them. Runs that are given the same `findings` try a rule on a
     node once.
     """
+    outputs = list(outputs)
+    record, scope = current(), None
+    if record is not None:
+        scope = Scope(tuple(outputs))
+        record.scopes.append(scope)
     with COLLECTIONS.rare():
-        return _Driver(rules, log or RewriteLog(), findings or Findings()).run(list(outputs))
+        driver = _Driver(rules, log or RewriteLog(), findings or Findings(), scope=scope)
+        return driver.run(outputs)
 
 
 class _Driver(Rewriter):
     """One run: what is done at a node; the order is that of `Rewriter`.
 
     `known` are facts about inputs, and `key` is their key; `bodies` the rewritten bodies, by body
-    and by the key of the facts about its parameters.
+    and by the key of the facts about its parameters; `scope` is what records the changes, if any.
     """
 
     def __init__(
@@ -414,6 +421,7 @@ class _Driver(Rewriter):
         known: Known = (),
         key: FactsKey = (),
         bodies: dict[tuple[Closed, tuple], Closed] | None = None,
+        scope: Scope | None = None,
     ) -> None:
         super().__init__(INTERNED, Twice)
         self.rules = rules
@@ -421,6 +429,7 @@ class _Driver(Rewriter):
         self.findings = findings
         self.facts, self.tried = findings.given(known, key)
         self.bodies = {} if bodies is None else bodies
+        self.scope = scope
         self.with_final_bodies: set[Node] = set()
         self.present: set[type[Op]] = set()  # op classes of all nodes seen
         self.budget = 0
@@ -430,11 +439,14 @@ class _Driver(Rewriter):
         self.budget = FIRINGS_PER_NODE * (len(order) + 20)
         ops_seen = {type(node.op): node.op for node in order}
         self.present = set(ops_seen)
-        if not any(map(self.concerns, ops_seen.values())):
-            return outputs
-        for output in outputs:
-            self.finish(output)
-        return [self.done[output] for output in outputs]
+        found = outputs
+        if any(map(self.concerns, ops_seen.values())):
+            for output in outputs:
+                self.finish(output)
+            found = [self.done[output] for output in outputs]
+        if self.scope is not None:
+            self.scope.after = tuple(found)
+        return found
 
     def concerns(self, op: Op) -> bool:
         """Whether there is anything to do at nodes of an op."""
@@ -514,10 +526,11 @@ class _Driver(Rewriter):
 
         def rewritten(body: Closed) -> Closed:
             if (body, facts) not in self.bodies:
-                inner = _Driver(
-                    self.rules, self.log, self.findings, known, facts, self.bodies
-                )
                 given = replace(body.outputs, literals) if literals else list(body.outputs)
+                scope = self.scope and self.scope.inner(node, body, given)
+                inner = _Driver(
+                    self.rules, self.log, self.findings, known, facts, self.bodies, scope
+                )
                 outputs = inner.run(given)
                 made = with_changed_outputs(body, outputs, "rewriting")
                 self.bodies[body, facts] = self.bodies[made, facts] = made
@@ -527,11 +540,15 @@ class _Driver(Rewriter):
         with made_by(node):
             after = node if op is node.op else make(op, node.inputs, type(node))
         self.with_final_bodies.add(after)
+        if after is not node and self.scope is not None:
+            self.scope.changes.append(Change(node, after))
         return after if after is not node else self.after_rules(node)
 
     def fired(self, rule: Rule, node: Node, after: Node) -> Node:
         self.budget -= 1
         self.log.fired[rule.name, line_of(node)] += 1
+        if self.scope is not None:
+            self.scope.changes.append(Change(node, after, rule))
         if self.budget == 0:
             self.give_up(node, after)
         return after

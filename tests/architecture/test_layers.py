@@ -81,6 +81,9 @@ KNOWN_STATE = {
     "graph/origin.py": {
         "_CURRENT": "the node that a rewrite replaces lends its origin to what it becomes",
     },
+    "transform/recording.py": {
+        "_CURRENT": "rules are applied in many places; a thread records them wherever it is",
+    },
     "device/current.py": {"_DRIVER": "a process has one primary context, opened at first use"},
     "targets/cython/native.py": {"_LOADED": "a module in use is mapped once, however often made"},
     "interop/pytensor/translate.py": {

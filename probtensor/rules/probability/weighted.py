@@ -17,8 +17,8 @@ from probtensor.graph.node import Const, Node, make
 from probtensor.ops.reductions.folds import spread
 from probtensor.rules.probability.polynomials import SUM_ULPS, log_of_weighed
 from probtensor.transform.chain import chain_leaves
+from probtensor.transform.cotangents.layers import VIEWS
 from probtensor.transform.facts import FactTable
-from probtensor.transform.layers import VIEWS
 
 LogOf = Callable[[Node, FactTable, int], Node | None]
 

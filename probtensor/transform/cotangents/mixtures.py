@@ -31,8 +31,8 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node, make
 from probtensor.ops.reductions.folds import spread
+from probtensor.transform.cotangents.layers import VIEWS
 from probtensor.transform.facts import FactTable
-from probtensor.transform.layers import VIEWS
 
 Fit = Callable[[Node, Node], Node]
 Widen = Callable[[Node], Node]

@@ -42,8 +42,7 @@ from probtensor.graph.parts import parts as parts_of
 from probtensor.ops.kinds import Core, Elementwise, Pole, Reduction
 from probtensor.ops.reductions.folds import spread
 from probtensor.transform.chain import chain_leaves, regrow
-from probtensor.transform.facts import Bounds, FactTable, constant_of
-from probtensor.transform.layers import (
+from probtensor.transform.cotangents.layers import (
     MAX_DEPTH,
     VIEWS,
     Layer,
@@ -53,7 +52,8 @@ from probtensor.transform.layers import (
     peel,
     summed_to,
 )
-from probtensor.transform.mixtures import Fit, Mixtures, Part
+from probtensor.transform.cotangents.mixtures import Fit, Mixtures, Part
+from probtensor.transform.facts import Bounds, FactTable, constant_of
 
 # Ops that give zero cotangents to what they do not select.
 _SELECTING = (
