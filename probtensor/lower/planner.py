@@ -27,7 +27,7 @@ from probtensor.kernel.ir import (
 )
 from probtensor.kernel.scans import Storage, with_small_states
 from probtensor.kernel.tidy import inline_locals
-from probtensor.lower.buffers import Memory, Needs, memory_of
+from probtensor.lower.buffers import Memory, Needs, Trace, memory_of
 from probtensor.lower.kinds import lowering
 from probtensor.lower.large import LargeSizes
 from probtensor.lower.loops import KernelWriter
@@ -35,7 +35,6 @@ from probtensor.lower.nest import Nest, buffered, launches, nests
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
 from probtensor.lower.sizes import CanonicalSizes, Stages
 from probtensor.lower.tasks import deep_views, tasks_of, with_parts
-from probtensor.lower.trace import Trace
 from probtensor.types import size_product
 
 

@@ -173,9 +173,12 @@ class GroupText(Speller):
     ) -> None:
         for inner in body:
             write(inner, depth)
+        outside = self.mark
         for choice, value in ends:
+            self._begin(choice.name)
             self.comment(depth, choice.origin)
             self.line(depth, f"{choice.name} = {unwrapped(self._expr(value))};")
+        self.mark = outside
 
     def _shared_loop(self, loop: For, depth: int) -> None:
         loops, body, accs = nest(loop)
@@ -420,11 +423,15 @@ class GroupText(Speller):
     ) -> None:
         """A loop in order. `write` writes a statement of it: one that all lanes of a group run
         together, or one that a thread runs. Every lane has the states, in registers."""
+        outside = self.mark
         for state in scan.states:
+            self._begin(state.name)
             self.comment(depth, state.origin)
             self._variable(state.name, state.dtype, unwrapped(self._expr(state.init)), depth)
         if scan.count is not None:
+            self._begin(scan.count)
             self._variable(scan.count, "int64", "0", depth)
+        self.mark = outside
         var = scan.var
         self.locals[var] = "int64_t"
         limit = "" if scan.extent is None else f" {var} < {self._index(scan.extent)}"
@@ -448,14 +455,18 @@ class GroupText(Speller):
             stop = f"{scan.var}_stop"
         changed = [state for state in scan.states if getattr(state.next, "name", "") != state.name]
         ahead = any(expr_names(s.next) & names - {s.name} for s in changed)
+        outside = self.mark
         for state in changed:
+            self._begin(state.name)
             value = unwrapped(self._expr(state.next))
             if ahead:  # it is read by others after it changes
                 self._variable(f"{state.name}_next", state.dtype, value, depth)
                 continue
             self.line(depth, f"{state.name} = {value};")
         for state in changed if ahead else ():
+            self._begin(state.name)
             self.line(depth, f"{state.name} = {state.name}_next;")
+        self.mark = outside
         if scan.count is not None:
             self.line(depth, f"{scan.count} = {scan.var} + 1;")
         if stop:

@@ -127,16 +127,22 @@ class StatementText(Speller):
         self, body: Sequence[Stripped], ends: Sequence[tuple[Choice, Expr]], depth: int
     ) -> None:
         self._body(body, depth)
+        outside = self.mark
         for choice, value in ends:
+            self._begin(choice.name)
             self._comment(depth, choice.origin)
             self._set(choice.name, choice.dtype, unwrapped(self._expr(value)), depth)
+        self.mark = outside
         if not body and not ends:
             self._line(depth, "pass")
 
     def _scan(self, scan: Scan, depth: int) -> None:
         """A loop whose iterations run in order."""
+        outside = self.mark
         for state in scan.states:
+            self._begin(state.name)
             self._set(state.name, state.dtype, unwrapped(self._expr(state.init)), depth)
+        self.mark = outside
         var = scan.var
         self.locals[var] = "int64_t"
         if scan.extent is None:
@@ -161,7 +167,9 @@ class StatementText(Speller):
             self._set(f"{scan.var}_stop", "bool", stop, depth)
             stop = f"{scan.var}_stop"
         ahead = any(expr_names(s.next) & names - {s.name} for s in scan.states)
+        outside = self.mark
         for state in scan.states:
+            self._begin(state.name)
             value, name = unwrapped(self._expr(state.next)), state.name
             if ahead:  # it is read by others after it changes
                 name = f"{state.name}_next"
@@ -170,12 +178,16 @@ class StatementText(Speller):
                 self._line(depth, f"{name} = {value}")
         if ahead:
             for state in scan.states:
+                self._begin(state.name)
                 self._line(depth, f"{state.name} = {state.name}_next")
+        self.mark = outside
         if scan.extent is None:
             self._line(depth, f"{scan.var} += 1")
         if scan.count is not None:
             after = scan.var if scan.extent is None else f"{scan.var} + 1"
+            self._begin(scan.count)
             self._line(depth, f"{scan.count} = {after}")
+            self.mark = outside
         if stop:
             self._line(depth, f"if {stop}:")
             self._line(depth + 1, "break")
