@@ -160,6 +160,7 @@ setup(
         "cython_ext.include": ["*.h"],
         "cython_ext.include.host": ["*.h"],
         "cython_ext.include.machine": ["*.h"],
+        "probtensor.inspect.explore": ["assets/*", "vendor/*"],
     },
     include_package_data=False,
     ext_modules=extensions(),

@@ -92,6 +92,9 @@ def test_a_wheel_has_every_module_and_header(setup_of, root):
                 assert package in given["packages"], f"{path} is not shipped: no __init__.py?"
             elif path.suffix in (".h", ".pxd"):
                 assert f"*{path.suffix}" in given["package_data"][package], path
+            elif path.parent.name in ("assets", "vendor"):
+                package = ".".join(path.parent.parent.relative_to(root).parts)
+                assert f"{path.parent.name}/*" in given["package_data"][package], path
             elif path.suffix == ".pyx":
                 name = f"{package}.{path.stem}"
                 assert name in modules or name.startswith("cython_ext.levels."), path

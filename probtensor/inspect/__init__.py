@@ -4,6 +4,7 @@
     stages.py   each stage of compilation as text: `f.explain(stage)`
     trace.py    the record of a compilation: every rewrite in order, the graph after each
     profile.py  seconds for each kernel: `f.profile(...)`
+    explore/    a page that shows all of this side by side: `f.explore(...)`
 
 The one idea: every tool is a function of a `Subject` (a compiled function, seen from below) and
 of arguments; the methods of `Function` and `Posterior` are one line each, which arranges the

@@ -7,9 +7,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE_DIRS = ("probtensor", "cython_ext", "cuda", "tests", "examples")
-SUFFIXES = (".py", ".pyx", ".pxd", ".h", ".cu", ".cuh")
-# Written by programs, not by people: judged by golden tests instead.
-GENERATED = ("tests/golden/sources/",)
+SUFFIXES = (".py", ".pyx", ".pxd", ".h", ".cu", ".cuh", ".js", ".css", ".html")
+# Written by programs, and judged by golden tests instead; or by others.
+GENERATED = ("tests/golden/sources/", "probtensor/inspect/explore/vendor/")
 PYX_FUNCTION = re.compile(r"^(\s*)(?:async\s+)?(?:def|cdef|cpdef)\s[^=]*?(\w+)\s*\(")
 
 

@@ -10,7 +10,8 @@ from tests.architecture import source
 # What most programs never use, or use only when something is built or has run.
 LATE = ("numpy.random", "numpy.ma", "numpy.polynomial", "concurrent.futures", "logging", "secrets",
         "uuid", "probtensor.ode", "probtensor.optimize", "probtensor.quadrature",
-        "probtensor.testing", "probtensor.export", "probtensor.targets.cuda.launches",
+        "probtensor.testing", "probtensor.export", "probtensor.inspect.explore",
+        "probtensor.targets.cuda.launches",
         "probtensor.schedule.grid",
         "probtensor.device.nvidia", "probtensor.function.device.call",
         "probtensor.sample.device.run", "probtensor.prob.distributions.continuous",

@@ -33,6 +33,7 @@ from probtensor.prob.model.binding import (
 )
 from probtensor.prob.model.data import Data, evaluate
 from probtensor.prob.model.graphs import Density, Model, build
+from probtensor.prob.model.inspected import Inspected
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.sequences.convert import as_sequence
@@ -52,7 +53,7 @@ exports = late("probtensor.prob.model.exported")
 BUILT = ("model", "_rebuild_args", "_data_nodes", "_given", "_labels", "_programs", "_binding")
 
 
-class Posterior:
+class Posterior(Inspected):
     """The posterior of a model given its observed variables; made by `condition`.
 
     The density is that of the free variables on the unconstrained space, as one flat vector `q` of
