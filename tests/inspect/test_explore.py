@@ -305,6 +305,31 @@ def test_sources_of_files_that_cannot_be_read():
     assert file["text"] is None and file["rows"] == {3: "", 7: ""} and file["functions"] == []
 
 
+def test_lines_of_several_files(tmp_path):
+    first, second = tmp_path / "first.py", tmp_path / "second.py"
+    first.write_text("def scaled(x):\n    return x * 3 + x.sum()\n")
+    second.write_text("import probtensor as pt\n\nx = pt.vector('x')\ny = pt.exp(scaled(x))\n")
+    names = {}
+    for file in (first, second):
+        exec(compile(file.read_text(), str(file), "exec"), names)
+    data = data_of(pt.function([names["x"]], names["y"], target="interp"))
+    files = {file["path"]: file for file in data["sources"]["files"]}
+    assert set(files) >= {str(first), str(second)}
+    assert files[str(first)]["text"][1].strip() == "return x * 3 + x.sum()"
+    assert files[str(first)]["functions"] == [("scaled", 1, 2)]
+    used = {(data["sources"]["files"][f]["path"], line) for f, line in data["sources"]["lines"]}
+    assert used >= {(str(first), 2), (str(second), 3), (str(second), 4)}
+
+
+def test_the_text_of_a_target_of_the_user_is_shown_without_links():
+    x = pt.vector("x")
+    plan = pt.function([x], x + 1, target="interp").compilation.lowered().plan
+    subject = as_target("mine")
+    subject.source = "one\ntwo\n"
+    code = code_of(subject, plan)
+    assert code["language"] == "mine" and code["rows"] == [("one", -1, ""), ("two", -1, "")]
+
+
 def test_graphs_share_the_rows_of_nodes_that_they_share():
     x = pt.vector("x")
     y = pt.exp(x)

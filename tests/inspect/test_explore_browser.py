@@ -247,6 +247,25 @@ def test_a_model_shows_its_variables_and_terms(browser, folder):
     assert picked(browser, "kernels") and browser.errors == []
 
 
+def test_a_line_of_another_file_is_shown_in_its_place(browser, folder):
+    first, second = folder / "first.py", folder / "second.py"
+    first.write_text("def scaled(x):\n    return x * 3 + x.sum()\n")
+    second.write_text("import probtensor as pt\n\nx = pt.vector('x')\ny = pt.exp(scaled(x))\n")
+    names = {}
+    for file in (first, second):
+        exec(compile(file.read_text(), str(file), "exec"), names)
+    f = pt.function([names["x"]], names["y"], target="interp")
+    opened(browser, f, folder / "files.html")
+    click_row(browser, "kernels", "pt_exp")
+    shown = picked(browser, "source")
+    browser.run("explorer.panes.source.show(1 - explorer.panes.source.file())")
+    browser.settle()
+    both = shown + picked(browser, "source")
+    assert sorted(x.strip() for x in both) == ["return x * 3 + x.sum()", "y = pt.exp(scaled(x))"]
+    click_row(browser, "kernels", "a2 add=")
+    assert [x.strip() for x in picked(browser, "source")] == ["return x * 3 + x.sum()"]
+
+
 def test_a_loop_opens_into_its_body(browser, folder):
     opened(browser, lstm(), folder / "lstm.html")
     graph = "explorer.panes.graph.graph"

@@ -172,8 +172,10 @@ def code_of(function: Subject, plan: Plan) -> dict[str, object]:
         return _code("Cython", cython.render(plan, marked=True), plan, note)
     if target.name == "machine":
         return _schedule(plan)
-    return {"language": "", "rows": [], "note": f"target {target.name!r} runs the kernels as they "
-                                                "are: there is no generated code"}  # fmt: skip
+    if target.name != "interp":  # a target of the user's: its text, without links
+        return _code(target.name, getattr(function, "source", ""), plan)
+    note = "target 'interp' runs the kernels as they are: there is no generated code"
+    return {"language": "", "rows": [], "note": note}
 
 
 def _code(language: str, source: str, plan: Plan, note: str = "") -> dict[str, object]:

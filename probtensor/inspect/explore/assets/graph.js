@@ -202,7 +202,7 @@ class GraphPane {
     if (kind === KIND.input || isConstant(n)) return "";
     if (this.group === "line") return T.line[n] >= 0 ? `g:${T.line[n]}` : "";
     if (this.group === "function") return T.line[n] >= 0 ? `g:${functionOf(T.line[n])}` : "";
-    const name = (namesOfNode.get(n) || namesOfNode.get(finally_(n)) || [])[0];
+    const name = (namesOfNode.get(n) || namesOfNode.get(finalForm(n)) || [])[0];
     if (name === undefined) return "";
     const kernel = name.slice(0, name.indexOf(":"));
     if (this.group === "kernel") return `g:${kernel}`;
@@ -289,8 +289,8 @@ class GraphPane {
       to,
       points: made.points && made.points[k],
     }));
-    const middle_ = items.map((item) => item.x).sort((a, b) => a - b)[items.length >> 1];
-    this.scene = { items, edges: joined, boxes, width, height, by: made.by, focus: middle_ };
+    const centre = items.map((item) => item.x).sort((a, b) => a - b)[items.length >> 1];
+    this.scene = { items, edges: joined, boxes, width, height, by: made.by, focus: centre };
     this.colour();
     this.canvas.show(this.scene, keep === "nearest" ? this.canvas.nearest(items) : keep);
     this._fresh();

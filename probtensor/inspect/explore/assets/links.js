@@ -115,7 +115,7 @@ for (const stage of D.passes.stages)
   for (const step of stage.steps) {
     if (step[1] !== step[2]) became.set(step[1], step[2]);
   }
-function finally_(n) {
+function finalForm(n) {
   const seen = new Set();
   let at = n;
   while (!finalNodes.has(at) && became.has(at) && !seen.has(at)) {
@@ -148,7 +148,7 @@ function ofNodes(nodes, what = "node") {
   for (const n of nodes) {
     found.nodes.add(n);
     if (T.line[n] >= 0) found.lines.add(T.line[n]);
-    const last = finalNodes.has(n) ? n : finally_(n);
+    const last = finalNodes.has(n) ? n : finalForm(n);
     if (last < 0) {
       // It is computed by no statement of its own: the statements of its line are the nearest.
       for (const name of namesOfLine.get(T.line[n]) || []) found.names.add(name);

@@ -219,8 +219,8 @@ function makeCode() {
     pick: (k) => select(ofCodeRow(k), "code"),
     over: (k) => hover(k >= 0 ? ofCodeRow(k) : null),
   }));
-  const function_ = (row, k) => indentOf(row.text) === 0 && pane.ends[k] > k;
-  tool(tools, "Fold functions", PATHS.fold, () => pane.foldAll(function_));
+  const isFunction = (row, k) => indentOf(row.text) === 0 && pane.ends[k] > k;
+  tool(tools, "Fold functions", PATHS.fold, () => pane.foldAll(isFunction));
   tool(tools, "Unfold", PATHS.unfold, () => pane.foldAll(null));
   const first = codeRows.findIndex((row) => row.kernel >= 0);
   if (first > 0)
@@ -282,11 +282,11 @@ function makeGraph() {
       model.hidden = which !== "model";
       picture.hidden = which === "model";
       choose.hidden = which === "model";
-      for (const b of switch_.children)
+      for (const b of views.children)
         b.setAttribute("aria-checked", String(b.dataset.view === which));
       panes.graph.view = which;
     };
-    const switch_ = el(
+    const views = el(
       "div",
       { class: "segmented", role: "radiogroup" },
       ...["graph", "model"].map((which) =>
@@ -297,7 +297,7 @@ function makeGraph() {
         ),
       ),
     );
-    tools.prepend(switch_);
+    tools.prepend(views);
     panes.graph.showView = show;
     show("graph");
   }
