@@ -86,9 +86,6 @@ KNOWN_STATE = {
     "transform/recording.py": {
         "_CURRENT": "rules are applied in many places; a thread records them wherever it is",
     },
-    "transform/recording.py": {
-        "_CURRENT": "rules are applied in many places; a thread records them wherever it is",
-    },
     "device/current.py": {"_DRIVER": "a process has one primary context, opened at first use"},
     "targets/cython/native.py": {"_LOADED": "a module in use is mapped once, however often made"},
     "interop/pytensor/translate.py": {
