@@ -83,6 +83,10 @@ class Branches:
         except Varies:
             return None
 
+    def decide(self, size: Size) -> bool:
+        """Is it the number of rows of a branch?"""
+        return any(rows.size == size for rows in self._rows.values())
+
     def with_sizes(self, total: Node) -> Node:
         """A sum in which the numbers of rows are computed from the conditions."""
         numbers = {as_tensor(rows.size): ops.sum(condition.astype("int64"))

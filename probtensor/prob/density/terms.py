@@ -48,8 +48,9 @@ def sum_terms(
             continue
         total = ops.sum(node) if shape else node
         if isinstance(count, Dim):
-            # There may be none, of a density of 0.
-            total = ops.xtimes(as_tensor(count).astype(total.dtype), total)
+            number = as_tensor(count).astype(total.dtype)
+            # Of chosen rows there may be none, where the density of one would be 0.
+            total = ops.xtimes(number, total) if choices.decide(count) else total * number
         elif count != 1:
             total = total * float(count)
         totals[of_data].append(total)
