@@ -1,9 +1,9 @@
 """What is the same in all iterations of a strip, where it would keep gcc from vectorising the loop.
 
-gcc 12 vectorises no loop with a load of one element under a condition, nor one in which a selection
-depends on such values alone: the condition of a `where`, or a parameter of a function that treats
-its edges apart. Values of the first kind become locals before the loop, those of the second kind
-arrays with an element for each lane.
+gcc 12 vectorises no loop with a load of one element under a condition, and moves a load there if
+only a branch reads it. Nor does it vectorise one in which a selection depends on such values alone:
+the condition of a `where`, or a parameter of a function that treats its edges apart. So what is
+loaded becomes locals before the loop, and what decides arrays with an element for each lane.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from probtensor.schedule.strips.forms import Strip, VectorSegment
 
 # Functions of several arguments that select by one of them alone, as that for 0 or infinity.
 SELECTING = frozenset({
-    "**", "pt_beta_divergence", "pt_binomial_divergence", "pt_inverse_divergence", "pt_kl_div",
+    "pt_beta_divergence", "pt_binomial_divergence", "pt_inverse_divergence", "pt_kl_div",
     "pt_kl_div_exp", "pt_log_ratio", "pt_log_share_ratio", "pt_poisson_divergence",
-    "pt_poisson_slope", "pt_power_divergence", "pt_share_divergence", "pt_share_drift", "pt_xexpy",
-    "pt_xlog1py", "pt_xlogy",
+    "pt_poisson_slope", "pt_pow", "pt_power_divergence", "pt_share_divergence", "pt_share_drift",
+    "pt_xexpy", "pt_xlog1py", "pt_xlogy",
 })  # fmt: skip
+BRANCHING = ("where", "maximum", "minimum")
 
 
 @dataclass
@@ -38,15 +39,15 @@ def held(loop: Strip, written: Collection[str], called: Collection[str]) -> Held
     found = Held()
     vector = [segment for segment in loop.segments if isinstance(segment, VectorSegment)]
     exprs = [expr for segment in vector for expr in _exprs(segment)]
-    if not any(_selects(expr) for expr in exprs):
+    if not any(_branches(expr) for expr in exprs):
         return found
     names = _set_in(loop, vector)
 
     def is_fixed(expr: Expr) -> bool:
         return not (expr_names(expr) & names or any(b in written for b in loads_of(expr)))
 
-    def visit(expr: Expr, guarded: bool) -> None:
-        if isinstance(expr, (Apply, Load) if guarded else Apply) and is_fixed(expr):
+    def visit(expr: Expr) -> None:
+        if isinstance(expr, (Apply, Load)) and is_fixed(expr):
             found.locals[expr] = None
         elif isinstance(expr, Apply):
             chooses = expr.fn == "where"
@@ -56,19 +57,19 @@ def held(loop: Strip, written: Collection[str], called: Collection[str]) -> Held
                 if decides and isinstance(arg, (Apply, Load, Ref)) and is_fixed(arg):
                     found.arrays[arg] = None
                 else:
-                    visit(arg, guarded or (chooses and k > 0))
+                    visit(arg)
 
     for expr in exprs:
-        visit(expr, False)
+        visit(expr)
     found.locals = {expr: None for expr in found.locals if expr not in found.arrays}
     return found
 
 
-def _selects(expr: Expr) -> bool:
-    """Is there a selection in it?"""
+def _branches(expr: Expr) -> bool:
+    """Are there branches in its text, or in a function that it calls?"""
     if not isinstance(expr, Apply):
         return False
-    return expr.fn == "where" or expr.fn in SELECTING or any(map(_selects, expr.args))
+    return expr.fn in BRANCHING or expr.fn.startswith("pt_") or any(map(_branches, expr.args))
 
 
 def _exprs(segment: VectorSegment) -> Iterator[Expr]:
