@@ -33,9 +33,12 @@ class Held:
     arrays: dict[Expr, None] = field(default_factory=dict)
 
 
-def held(loop: Strip, written: Collection[str], called: Collection[str]) -> Held:
+def held(
+    loop: Strip, written: Collection[str], called: Collection[str], arrays: Collection[str] = ()
+) -> Held:
     """What is held for the vector segments of a strip. `written` are the buffers that the kernel
-    stores to, and `called` functions that are not inlined, which take vectors as they are."""
+    stores to, `called` functions that are not inlined, which take vectors as they are, and `arrays`
+    locals of loops outside that are elements of arrays."""
     found = Held()
     vector = [segment for segment in loop.segments if isinstance(segment, VectorSegment)]
     exprs = [expr for segment in vector for expr in _exprs(segment)]
@@ -47,7 +50,8 @@ def held(loop: Strip, written: Collection[str], called: Collection[str]) -> Held
         return not (expr_names(expr) & names or any(b in written for b in loads_of(expr)))
 
     def visit(expr: Expr) -> None:
-        if isinstance(expr, (Apply, Load)) and is_fixed(expr):
+        is_loaded = isinstance(expr, Load) or (isinstance(expr, Ref) and expr.name in arrays)
+        if (is_loaded or isinstance(expr, Apply)) and is_fixed(expr):
             found.locals[expr] = None
         elif isinstance(expr, Apply):
             chooses = expr.fn == "where"

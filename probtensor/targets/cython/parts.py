@@ -74,7 +74,7 @@ class PartText(StatementText):
     def _hold(self, loop: Strip, number: int, tile: int, depth: int) -> dict[Expr, str]:
         """Compute before a strip what is the same in all its iterations, where that is needed;
         gives the texts that read it there."""
-        found = held(loop, self.kernel.writes, self.shared)
+        found = held(loop, self.kernel.writes, self.shared, {**self.wide, **self.kept})
         texts: dict[Expr, str] = {}
         for expr in found.locals:
             name = f"c{number}_{len(texts)}"
