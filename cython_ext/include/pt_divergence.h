@@ -328,6 +328,7 @@ PT_FN double pt__student_parts(double x, double w, double nu, double *excess, do
     double t = PT_ABS(x * root);
     double r = t * t;
     double large = t > 1e150 ? 1.0 : 0.0;
+    x = pt__varying(x, w); /* either may be the same in all lanes */
     /* Both factors are scaled by 2^-320; the 1 is negligible then. */
     const double scale = 4.6816763546921983e-97;
     double scaled = pt__finite(PT_ABS((x * scale) * (root * scale)));
@@ -348,9 +349,12 @@ PT_FN double pt_student_kernel(double x, double w, double nu) {
     double slope;
     double value = (nu + 1.0) * pt__student_parts(x, w, nu, &excess, &share, &slope);
     double z = x * w;
-    value = PT_ABS(x) == PT_INF || PT_ABS(w) == PT_INF ? PT_ABS(z) : value;
-    value = nu > 0.0 ? value : PT_NAN;
-    return nu == PT_INF ? z * z : (z == z ? value : z);
+    double own = pt__varying(nu, z);
+    double far = pt__varying(PT_ABS(x), w) == PT_INF ? 1.0 : 0.0;
+    far = pt__varying(PT_ABS(w), x) == PT_INF ? 1.0 : far;
+    value = far != 0.0 ? PT_ABS(z) : value;
+    value = own > 0.0 ? value : PT_NAN;
+    return own == PT_INF ? z * z : (z == z ? value : z);
 }
 
 /* Its slope in x: 2 (nu + 1) w^2 x / (nu + (x w)^2). */
@@ -359,8 +363,9 @@ PT_FN double pt_student_slope(double x, double w, double nu) {
     double share;
     double slope;
     pt__student_parts(x, w, nu, &excess, &share, &slope);
-    double value = nu == PT_INF ? 2.0 * w * (x * w) : 2.0 * (nu + 1.0) * slope;
-    return PT_ABS(x) == PT_INF ? 0.0 : value;
+    double own = pt__varying(nu, x * w);
+    double value = own == PT_INF ? 2.0 * w * (x * w) : 2.0 * (nu + 1.0) * slope;
+    return pt__varying(PT_ABS(x), w) == PT_INF ? 0.0 : value;
 }
 
 /* Its slope in nu: log(1 + r) - (1 + 1/nu) r / (1 + r) for r = (x w)^2 / nu. */
@@ -372,8 +377,10 @@ PT_FN double pt_student_drift(double x, double w, double nu) {
     double z = x * w;
     double near = excess + z * share * (z / nu);
     double value = (share < 0.29 ? near : log - share) - share / nu;
-    value = PT_ABS(z) == PT_INF && (PT_ABS(x) == PT_INF || PT_ABS(w) == PT_INF) ? PT_ABS(z) : value;
-    value = nu == PT_INF ? 0.0 : value;
+    double far = pt__varying(PT_ABS(x), w) == PT_INF ? 1.0 : 0.0;
+    far = pt__varying(PT_ABS(w), x) == PT_INF ? 1.0 : far;
+    value = PT_ABS(z) == PT_INF && far != 0.0 ? PT_ABS(z) : value;
+    value = pt__varying(nu, z) == PT_INF ? 0.0 : value;
     return z == z ? value : z;
 }
 

@@ -14,6 +14,7 @@ from probtensor.graph import Const, Node, as_tensor
 from probtensor.interop.pymc import patterns
 from probtensor.interop.pytensor.translate import Translator, number, value_by_literals
 from probtensor.prob import random
+from probtensor.transform.facts import constant_of
 
 Variable = Any  # of PyTensor
 Row = Callable[["Reading"], "Node | None"]
@@ -101,7 +102,8 @@ class Reading:
         found = self.translator.node(x)
         if isinstance(found.op, Const) and found.dtype.startswith(("int", "uint")):
             return as_tensor(found.op.array.astype(float))
-        return found
+        deviation = deviation_of_precision(found)
+        return found if deviation is None else deviation
 
     def made(self, function: str, *args: Any, **kwargs: Any) -> Node:
         """A variable of the shape and the name that are asked for."""
@@ -134,6 +136,21 @@ def _without_axes(x: Variable, core: int) -> Variable:
     """A parameter without new leading axes, if it keeps its core axes."""
     inner, _ = patterns.without_axes(x)
     return inner if inner.ndim >= core else x
+
+
+def deviation_of_precision(x: Node) -> Node | None:
+    """1 / sqrt(tau) for sign(tau) * abs(tau)**-0.5, which is what PyMC makes of a precision: where
+    that is negative, neither is a standard deviation."""
+    if not isinstance(x.op, ops.Mul):
+        return None
+    for sign, root in (x.inputs, x.inputs[::-1]):
+        if not isinstance(sign.op, ops.Sign) or not isinstance(root.op, ops.Pow):
+            continue
+        size, power = root.inputs
+        known = isinstance(size.op, ops.Abs) and size.inputs[0] is sign.inputs[0]
+        if known and constant_of(power) == -0.5:
+            return 1 / ops.sqrt(sign.inputs[0])
+    return None
 
 
 def is_literal(x: Node, value: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probtensor import ops
 from probtensor.graph import Node
 from probtensor.interop.pymc import patterns
 from probtensor.interop.pymc.reading import Reading, Row, either, is_literal
@@ -24,7 +25,26 @@ def _exponential(r: Reading) -> Node | None:
 def _gamma(r: Reading) -> Node | None:
     alpha, scale = r.parameters
     rate = patterns.argument(scale, "Reciprocal")
-    return r.made("gamma", r.node(alpha), 1 / r.node(scale) if rate is None else r.node(rate))
+    shape, rate = r.node(alpha), 1 / r.node(scale) if rate is None else r.node(rate)
+    moments = moments_of_gamma(shape, rate)
+    if moments is None:
+        return r.made("gamma", shape, rate)
+    return r.made("gamma", mu=moments[0], sigma=moments[1])
+
+
+def moments_of_gamma(shape: Node, rate: Node) -> tuple[Node, Node] | None:
+    """Mean and standard deviation, of which PyMC makes mu**2 / sigma**2 * sign(sigma) and
+    mu / sigma**2."""
+    if not isinstance(shape.op, ops.Mul) or not isinstance(rate.op, ops.Div):
+        return None
+    for ratio, sign in (shape.inputs, shape.inputs[::-1]):
+        if not isinstance(ratio.op, ops.Div) or not isinstance(sign.op, ops.Sign):
+            continue
+        mu, (sigma,) = rate.inputs[0], sign.inputs
+        squares = ratio.inputs
+        if squares[0] is ops.square(mu) and squares[1] is ops.square(sigma) is rate.inputs[1]:
+            return mu, sigma
+    return None
 
 
 def _truncated_normal(r: Reading) -> Node | None:

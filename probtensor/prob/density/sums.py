@@ -208,7 +208,7 @@ def sum_of_power_divergences(a: Node, b: Node, x: Node, sample: Sample) -> Node:
 def sum_of_kl_div_exp(a: Node, l: Node, x: Node, sample: Sample) -> Node:
     """The sum of kl_div_exp(a, l + x)."""
     count = sample.count(x)
-    mean = sample.sum(x) / count
+    mean = sample.sum(x) / ops.maximum(count, 1)
     spread = sample.sum(ops.expm1mx(x - sample.expand(mean)))
     return count * ops.kl_div_exp(a, l + mean) + ops.exp(l + mean) * spread
 
@@ -224,7 +224,7 @@ def sum_of_kl_div(x: Node, rate: Node, times: Node, sample: Sample) -> Node:
 def sum_of_poisson_divergences(x: Node, l: Node, sample: Sample) -> Node:
     """The sum of Poisson divergences of counts with the same log rate l, by their mean."""
     total, count = sample.sum(x), sample.count(x)
-    within = sample.sum(ops.scaled_kl_div(x, sample.expand(total / count), 1))
+    within = sample.sum(ops.scaled_kl_div(x, sample.expand(total / ops.maximum(count, 1)), 1))
     own = ops.log_ratio(ops.maximum(total, 1), count, 1)
     return within + ops.poisson_divergence(total, l - own)
 

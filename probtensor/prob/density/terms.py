@@ -10,6 +10,7 @@ from probtensor import ops
 from probtensor.graph import Node, as_tensor, replace
 from probtensor.graph.node import make
 from probtensor.ops.kinds import Elementwise
+from probtensor.prob.density.branches import Branches
 from probtensor.prob.density.sums import before_broadcast, sum_over_sample
 from probtensor.prob.model.data import MEMBER, SIZE, RowGroups, distinct
 from probtensor.rules.arithmetic.sums import is_constant_along
@@ -32,8 +33,9 @@ def sum_terms(
     often each occurs.
     """
     groups: dict[tuple, dict[Node, int]] = {}
+    choices = Branches(only_data)
     for term in terms:
-        for leaf, sign, count in addends_by_sample(term, only_data):
+        for leaf, sign, count in addends_by_sample(term, only_data, choices, counts):
             if not only_data(leaf):
                 leaf = by_groups(by_distinct_counts(leaf, counts))
             key = (only_data(leaf), leaf.shape, count)
@@ -46,12 +48,14 @@ def sum_terms(
             continue
         total = ops.sum(node) if shape else node
         if isinstance(count, Dim):
-            total = total * as_tensor(count).astype(total.dtype)
+            number = as_tensor(count).astype(total.dtype)
+            # Of chosen rows there may be none, where the density of one would be 0.
+            total = ops.xtimes(number, total) if choices.decide(count) else total * number
         elif count != 1:
             total = total * float(count)
         totals[of_data].append(total)
     parts = [reduce(ops.add, part) for part in totals.values() if part]
-    return reduce(ops.add, parts) if parts else as_tensor(0.0)
+    return choices.with_sizes(reduce(ops.add, parts) if parts else as_tensor(0.0))
 
 
 def combined(times: Mapping[Node, int]) -> Node | None:
@@ -96,12 +100,21 @@ def addends(term: Node) -> list[tuple[Node, int, Shape, Size]]:
 
 
 def addends_by_sample(
-    term: Node, only_data: Callable[[Node], bool]
-) -> Iterator[tuple[Node, int, Size]]:
+    term: Node, only_data: Callable[[Node], bool], choices: Branches,
+    counts: Collection[Node] = (),
+) -> Iterator[tuple[Node, int, Size]]:  # fmt: skip
     """The operands of a term, with their signs and the multiplicity of their entries in its sum.
-    Deviances of data with the same parameters are replaced by their sum over the data."""
+    Deviances of data with the same parameters are replaced by their sum over the data, and choices
+    by data by the values of the branches in their rows, but for functions of few counts."""
     for leaf, sign, shape, times in addends(term):
         if is_slope_of_data(leaf, only_data):
+            continue
+        once = leaf.shape == shape and times == 1 and not counts_in(leaf, counts)
+        parts = choices.of(leaf) if once else None
+        if parts is not None:
+            for part in parts:
+                for inner, own, count in addends_by_sample(part, only_data, choices):
+                    yield inner, sign * own, count
             continue
         sums = None
         if leaf.shape == shape and not only_data(leaf):

@@ -21,6 +21,7 @@ from probtensor.graph.sizes import measured_sizes
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Random, Reduction, Scatter
 from probtensor.prob.distributions.base import checked_dims, checked_name
 from probtensor.prob.model.sizes import KnownSizes
+from probtensor.process import new_uid
 from probtensor.types import Dim, Size, TensorType, size_product
 
 MAX_SMALL = 2**14  # elements of what is kept though it is larger than its data
@@ -215,7 +216,27 @@ class RowGroups(Kind):
         return member
 
 
-FROM_DATA = (Distinct, RowGroups)  # whose number of elements only the data say
+@dataclass(frozen=True)
+class RowsWhere(Kind):
+    """The indices at which a condition on data holds, computed when data are bound. Their number is
+    the symbolic size `size`, known only from the data."""
+
+    size: Dim
+
+    def infer(self, condition: TensorType) -> TensorType:
+        return TensorType("int64", (self.size,))
+
+    def numpy(self, condition):
+        return np.flatnonzero(condition)
+
+
+def rows_where(condition: Node) -> Node:
+    """The indices at which a condition on data holds: a vector whose size only the data say."""
+    size = Dim.name("chosen rows", new_uid())
+    return make(RowsWhere(size), (condition,))
+
+
+FROM_DATA = (Distinct, RowGroups, RowsWhere)  # whose number of elements only the data say
 
 
 def row_groups(arrays: Sequence[Node], size: Dim) -> tuple[Node, Node]:
@@ -332,9 +353,10 @@ def is_small_function(node: Node) -> bool:
 
 
 def takes_groups(node: Node) -> bool:
-    """Is it a row of data of each group of equal rows?"""
+    """Is it a row of data of each group of equal rows, or those where a condition holds?"""
     return isinstance(node.op, ops.Gather) and any(
-        isinstance(x.op, RowGroups) and x.op.part == FIRST for x in node.inputs[1:]
+        isinstance(x.op, RowsWhere) or (isinstance(x.op, RowGroups) and x.op.part == FIRST)
+        for x in node.inputs[1:]
     )
 
 

@@ -13,13 +13,14 @@ from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from probtensor.dataclass import dataclass, field
-from probtensor.kernel.ir import Call, For, If, Let, Scan, Store, blocks, map_blocks
+from probtensor.kernel.ir import Call, Expr, For, If, Let, Scan, Store, blocks, map_blocks
 from probtensor.kernel.touch import expr_names, names_read
 from probtensor.schedule.strips.forms import Jammed, Strip, Stripped, names_in, operations
 from probtensor.schedule.strips.passes import LONG, MOST_OPERATIONS
+from probtensor.targets.cython.held import held
 from probtensor.targets.cython.statements import StatementText
 from probtensor.targets.declare import CName
-from probtensor.targets.spell import c_type, local_type
+from probtensor.targets.spell import c_type, local_type, unwrapped
 from probtensor.types import size_names
 
 WORD = re.compile(r"[A-Za-z_]\w*")
@@ -67,6 +68,39 @@ class PartText(StatementText):
         kind = f"pt_out_{dtype}"
         self.used[kind] = CName(kind, f"ctypedef {c_type(dtype)}* {kind}")
         return kind
+
+    # What does not change in a strip.
+
+    def _hold(self, loop: Strip, number: int, tile: int, depth: int) -> dict[Expr, str]:
+        """Compute before a strip what is the same in all its iterations, where that is needed;
+        gives the texts that read it there."""
+        found = held(loop, self.kernel.writes, self.shared, {**self.wide, **self.kept})
+        texts: dict[Expr, str] = {}
+        for expr in found.locals:
+            name = f"c{number}_{len(texts)}"
+            self._set(name, expr.dtype, unwrapped(self._expr(expr)), depth)
+            texts[expr] = name
+        if not found.arrays:
+            return texts
+        lane, count = f"l{number}", str(loop.width)
+        if self.loops and not isinstance(loop.extent, int):
+            count = f"m{number}"
+            self.locals[count] = "int64_t"
+            iterations = self._index(loop.extent)
+            least = f"{iterations} if {iterations} < {loop.width} else {loop.width}"
+            self._line(depth, f"{count} = {least}")
+        self._line(depth, f"for {lane} in range({count}):")
+        for expr in found.arrays:
+            name, start = f"c{number}_{len(texts)}", ""
+            if tile:
+                name, first = self._place("held", expr.dtype, loop.width)
+                start = f"{first} + "
+            else:
+                self.locals[name] = f"{local_type(expr.dtype)}[{loop.width}]"
+            value = unwrapped(self._expr(expr))
+            texts[expr] = f"{name}[{start}{lane}]"
+            self._line(depth + 1, f"{texts[expr]} = {value}")
+        return texts
 
     # Parts.
 

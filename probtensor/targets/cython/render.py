@@ -296,6 +296,7 @@ class KernelText(PartText):
         self._open_lanes(accs, loop.width, lanes, lane, depth)
         blocked_accs = self._open_sums(loop, accs, depth)
         gathered = in_blocks(loop.carries, NOT_GATHERED, self.limits)
+        before, kept = self.held, self._hold(loop, number, tile, depth)
         single = isinstance(loop.extent, int) and loop.extent == loop.width
         if single:
             inner, first, iterations = depth, "0", str(loop.width)
@@ -308,12 +309,14 @@ class KernelText(PartText):
                                   f"else {width}")
             inner, first, iterations = depth + 1, base, count
         self._place_lanes(loop, accs, lane, tile)
+        self.held = before | kept
         self.loops += 1
         if tile:
             self._tiles(loop, number, tile, first, iterations, inner)
         for segment in () if tile else loop.segments:
             self._segment(segment, loop, lane, first, iterations, inner)
         self.loops -= 1
+        self.held = before
         if blocked_accs:
             self._use("pt_end_block", "void", "double*", "int64_t", "double*")
             last = LANE_BLOCK - loop.width

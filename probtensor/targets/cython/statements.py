@@ -36,6 +36,7 @@ class StatementText(Speller):
     shared: Set[str] = frozenset()  # functions that loops call instead of inlining them
     lines: list[str] = field(default_factory=list)
     wide: dict[str, str] = field(default_factory=dict)  # local -> its element in the current lane
+    held: dict[Expr, str] = field(default_factory=dict)  # computed before the loop -> its text
     routines: set[str] = field(default_factory=set)
     checks: bool = False
     origin: str = ""
@@ -96,6 +97,9 @@ class StatementText(Speller):
 
     def _name(self, name: str) -> str:
         return self.wide.get(name, name)
+
+    def _expr(self, expr: Expr) -> str:
+        return (self.held.get(expr) if self.held else None) or super()._expr(expr)
 
     def _copy(self, function: CFunction) -> CFunction:
         if not self.loops:

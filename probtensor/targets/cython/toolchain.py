@@ -35,8 +35,11 @@ shlex, sysconfig = late("shlex"), late("sysconfig")
 # where x == y; our formulas use PT_MA to fuse. The vectoriser of straight-line code is off: in gcc
 # 11 and later it fuses all the same where it pairs a difference with a sum of products. The two
 # -fno flags drop errno and floating-point traps, which are not used. Integers wrap, as in NumPy.
+# Without partial redundancies, since gcc merges conditions into selections of truth values there,
+# and vectorises no loop with such; nor one with more than 10 pairs of pointers to compare.
 OPTIMISE = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv",
-            "-fno-tree-slp-vectorize")  # fmt: skip
+            "-fno-tree-slp-vectorize", "-fno-tree-pre",
+            "--param=vect-max-version-for-alias-checks=100")  # fmt: skip
 # Flags for this processor, whose identity is part of the cache key.
 NATIVE = {
     "x86_64": ("-march=native", "-mprefer-vector-width=512"),

@@ -20,7 +20,7 @@ cdef extern from "pt_loops.h" nogil:
 cdef void k0(pt_in_float64 x2, pt_in_float64 x0, pt_in_float64 x1, pt_out_float64 y1,
         pt_out_float64 y0, pt_out_float64 y2, const int64_t* n) noexcept nogil:
     cdef int64_t t6, t4, l1, i10, m1, s1
-    cdef double t7, t9, t16, t21, t22, t26, a33, a34, a35, a36, a37
+    cdef double t7, t9, c1_0, t16, t21, t22, t26, a33, a34, a35, a36, a37
     cdef double[64] a33_l, a34_l, a35_l, a36_l, a37_l
     cdef double[2] a33_s, a34_s, a35_s, a36_s, a37_s
     t6 = fabs(x2[0]) < 2.2250738585072014e-308
@@ -38,20 +38,21 @@ cdef void k0(pt_in_float64 x2, pt_in_float64 x0, pt_in_float64 x1, pt_out_float6
     a35_s[0] = a35_s[1] = 0.0
     a36_s[0] = a36_s[1] = 0.0
     a37_s[0] = a37_s[1] = 0.0
+    c1_0 = x2[0]
     for s1 in range(0, n[1], 64):
         m1 = n[1] - s1 if n[1] - s1 < 64 else 64
         for l1 in range(m1):
             i10 = s1 + l1
-            t16 = pt_log_share(x2[0], x1[i10])
-            t21 = (((NAN if (t4 & (x0[i10] == 0.0)) else 0.0) + pt_log_multiset_coefficient(x2[0], x0[i10])) + (x2[0] * t16)) + (x0[i10] * pt_log_share(x1[i10], x2[0]))
-            t22 = x1[i10] + x2[0]
-            t26 = x2[0] + x1[i10]
-            y1[i10] = ((x0[i10] * ((x2[0] / t22) / x1[i10])) - (x2[0] / t26))
+            t16 = pt_log_share(c1_0, x1[i10])
+            t21 = (((NAN if (t4 & (x0[i10] == 0.0)) else 0.0) + pt_log_multiset_coefficient(c1_0, x0[i10])) + (c1_0 * t16)) + (x0[i10] * pt_log_share(x1[i10], c1_0))
+            t22 = x1[i10] + c1_0
+            t26 = c1_0 + x1[i10]
+            y1[i10] = ((x0[i10] * ((c1_0 / t22) / x1[i10])) - (c1_0 / t26))
             a33_l[l1] = a33_l[l1] + t21
             a34_l[l1] = a34_l[l1] + t16
             a35_l[l1] = a35_l[l1] + (x0[i10] / t22)
             a36_l[l1] = pt_ma(x1[i10] / t26, t9, a36_l[l1])
-            a37_l[l1] = a37_l[l1] + pt_digamma_difference(x2[0], x0[i10])
+            a37_l[l1] = a37_l[l1] + pt_digamma_difference(c1_0, x0[i10])
         if s1 & 2047 == 1984:
             pt_end_block(a33_l, 64, a33_s)
             pt_end_block(a34_l, 64, a34_s)

@@ -14,12 +14,21 @@ from probtensor.graph import Const, Node, as_tensor
 from probtensor.graph.node import SizeOf
 from probtensor.interop.pytensor.translate import ROWS, Translator, row, wide
 from probtensor.loop import foldl
+from probtensor.transform.facts import constant_of
 from probtensor.types import Size, size_max, size_min
 
 
 def _real(x: Node) -> Node:
     """Whole numbers as floats, which PyTensor's roundings give."""
     return x.astype("float64") if np.dtype(x.dtype).kind in "iub" else x
+
+
+def _power(x: Node, y: Node) -> Node:
+    """A power; of real numbers by a literal in their dtype, so that it is known as a square."""
+    literal = constant_of(y)
+    if literal is None or not x.type.is_float or np.dtype(y.dtype).kind not in "iu":
+        return ops.power(x, y)
+    return ops.broadcast_arrays(ops.power(x, float(literal)), y)[0]
 
 
 SCALARS: dict[str, Callable[..., Node]] = {
@@ -29,7 +38,7 @@ SCALARS: dict[str, Callable[..., Node]] = {
     "TrueDiv": ops.true_divide,
     "IntDiv": ops.floor_divide,
     "Mod": ops.mod,
-    "Pow": ops.power,
+    "Pow": _power,
     "Neg": ops.negative,
     "Reciprocal": lambda x: 1 / x,
     "Sqr": ops.square,
