@@ -18,6 +18,7 @@ from probtensor.interop.pymc.named import tensors_of
 from probtensor.interop.pymc.shapes import shape_of
 from probtensor.interop.pymc.transforms import bijector_of
 from probtensor.interop.pytensor.translate import Translator, literal, user_line, wide
+from probtensor.interop.pytensor.xtensors import lowered
 from probtensor.prob import random
 from probtensor.prob.bijectors.base import Bijector
 from probtensor.prob.distributions.base import deterministic, potential
@@ -93,7 +94,8 @@ class Translation:
         self.transforms: dict[Node, Bijector] = {}
         self.external: list[str] = []
         self.tensors = tensors_of(model)
-        for variable in model.data_vars:
+        self.data = tuple(model.data_vars)
+        for variable in self.data:
             self.translator.known[variable] = self._data(variable)
         for rv in model.basic_RVs:
             with self._translating(rv):
@@ -184,7 +186,8 @@ class Translation:
         return make(replace(node.op, label=rv.name, dims=dims), node.inputs, type(node))
 
     def _array(self, value: Variable) -> np.ndarray:
-        found = self.translator.node(value)
+        (value,), known = lowered([value], {x: self.translator.known[x] for x in self.data})
+        found = Translator(known, self.checks).node(value)
         if isinstance(found.op, Data):
             return found.op.default.array
         if isinstance(found.op, Const):
