@@ -98,6 +98,14 @@ def compute_log_likelihood(
     return _compiled_here(call, target, options, idata, model=model_of(model))
 
 
+def compute_deterministics(
+    dataset: Any, *, model: Any = None, target: object = None, **options: Any
+) -> Any:
+    """The deterministics of a model at draws: PyMC's function of this name, compiled here."""
+    call = import_module("pymc.sampling.deterministic").compute_deterministics
+    return _compiled_here(call, target, options, dataset, model=model_of(model))
+
+
 def compute_log_prior(idata: Any, *, model: Any = None, target: object = None) -> Any:
     """`idata` with the group `log_prior`, the log density of each free variable: the function of
     PyMC of this name, compiled here."""

@@ -14,9 +14,9 @@ from probtensor.interop.pymc import predictive, sampling
 @public(name="interop.pymc.in_place_of_pymc")
 @contextmanager
 def in_place_of_pymc(**settings: Any) -> Iterator[None]:
-    """A block in which `pm.sample`, `pm.sample_prior_predictive`, `pm.sample_posterior_predictive`
-    and `pm.compute_log_likelihood` are those of this package, for all threads: what Bambi and
-    PyMC-Marketing call when they fit.
+    """A block in which `pm.sample`, `pm.sample_prior_predictive`, `pm.sample_posterior_predictive`,
+    `pm.compute_log_likelihood` and `pm.compute_deterministics` are those of this package, for all
+    threads: what Bambi and PyMC-Marketing call when they fit.
 
     settings  arguments of `sample` for all its calls in the block: chains=, target=, ...
 
@@ -33,6 +33,7 @@ def in_place_of_pymc(**settings: Any) -> Iterator[None]:
         "sample_prior_predictive": predictive.sample_prior_predictive,
         "sample_posterior_predictive": predictive.sample_posterior_predictive,
         "compute_log_likelihood": predictive.compute_log_likelihood,
+        "compute_deterministics": predictive.compute_deterministics,
     }
     theirs = {name: getattr(home, name) for name in ours}
     try:

@@ -52,7 +52,8 @@ def _of_model(own: Posterior, model: Any) -> Mapping[str, np.ndarray]:
     """The values that variables were made with, `initval=`; those of PyMC's strategies are left
     out, as random points are in their place."""
     for rv, value in model.rvs_to_initial_values.items():
-        value = getattr(value, "data", value)  # a literal of PyTensor
+        if hasattr(value, "owner"):  # of PyTensor: its value, where it is a literal
+            value = getattr(value, "data", None)
         if isinstance(value, (int, float, list, tuple, np.ndarray, np.generic)):
             if rv.name in own.names:
                 yield rv.name, np.asarray(value)
