@@ -57,6 +57,11 @@ def without_compilers():
         yield
 
 
+# Densities that PyMC has mended in 6.4: the Jacobian of LKJCorr, the tails of Wald.
+BEFORE_6_4 = tuple(map(int, pm.__version__.split(".")[:2])) < (6, 4)
+MENDED = {"LKJCorr", "Wald"} if BEFORE_6_4 else set()
+
+
 @pytest.fixture(scope="module")
 def routes():
     return {name: Routes(case) for name, case in CASES.items()}
@@ -94,7 +99,7 @@ def test_densities_and_gradients_are_those_of_the_translated_graphs(routes, valu
                 continue
             number = route.removeprefix("own ")
             skipped = number.isdigit() and int(number) in r.case.apart
-            if skipped or (route == "own" and r.case.constant):
+            if skipped or name in MENDED or (route == "own" and r.case.constant):
                 continue
             assert np.isfinite(own).all() or "outside" in route or "cdf" in route, (name, route)
             np.testing.assert_allclose(
@@ -128,6 +133,7 @@ def test_densities_are_those_of_pymc(routes, values):
     assert rounded <= ROUNDED
 
 
+@pytest.mark.skipif(BEFORE_6_4, reason="the table is that of PyMC 6.4")
 def test_the_table_is_the_committed_one(routes):
     assert pymc_table.PATH.read_text() == pymc_table.table(routes), (
         "run `python -m tests.interop.pymc_table`"
@@ -285,7 +291,8 @@ def test_a_model_in_pymcs_unconstrained_numbers(rng):
         pm.Normal("cut", 0, 3.0, shape=3, transform=TRANSFORMS.ordered, initval=[-1, 0, 1])
         pm.Dirichlet("p", np.array([1.2, 0.7, 3.1]))
         pm.ZeroSumNormal("z", 1.7, shape=4)
-        pm.LKJCorr("corr", n=3, eta=2.3)
+        if "LKJCorr" not in MENDED:
+            pm.LKJCorr("corr", n=3, eta=2.3)
         pm.Wishart("v", 5, np.array([[2.0, 0.3], [0.3, 1.5]]))
         pm.VonMises("angle", 0.3, 1.7)
         tau = pm.HalfCauchy("tau", 1.2)

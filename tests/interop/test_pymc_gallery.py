@@ -166,7 +166,7 @@ def test_initial_values_variables_and_the_sampler_as_an_object():
     )  # fmt: skip
     assert {*idata.posterior.data_vars} == {"p"}
     with pytest.raises(TypeError, match=r"initvals=.*is no dict"):
-        ptpm.sample(10, model=model, initvals=[1.0], progressbar=False, target="machine")
+        ptpm.sample(10, model=model, initvals=1.0, progressbar=False, target="machine")
 
 
 def test_new_data_are_bound_to_the_same_posterior():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -18,13 +18,17 @@ from probtensor.interop.pymc.named import tensors_of
 from probtensor.interop.pymc.shapes import shape_of
 from probtensor.interop.pymc.transforms import bijector_of
 from probtensor.interop.pytensor.translate import Translator, literal, user_line, wide
+from probtensor.interop.pytensor.xtensors import lowered
+from probtensor.late import late
 from probtensor.prob import random
 from probtensor.prob.bijectors.base import Bijector
 from probtensor.prob.distributions.base import deterministic, potential
 from probtensor.prob.model.condition import condition
 from probtensor.prob.model.data import Data
 from probtensor.prob.model.posterior import Posterior
+from probtensor.types import Dim, Size
 
+rebinding = late("probtensor.interop.pymc.rebinding")
 Variable = Any  # of PyTensor
 
 
@@ -42,9 +46,9 @@ def posterior(
     target, build, progress  as in `pt.condition`
 
     Returns a `Posterior` whose variables, deterministics, dims and coords have the names of the
-    model, and the unconstrained space of its transforms. `pm.Data` are its `constants`, of fixed
-    sizes: `with_data` gives them other values. Discrete variables that are not observed are summed
-    out, where they can be.
+    model, and the unconstrained space of its transforms. `with_data` takes arrays for `pm.Data`,
+    also observed ones; the first of other lengths is compiled for once more, and all later ones run
+    what that gave. Discrete variables that are not observed are summed out, where they can be.
     Raises GraphError for what has no translation: it names the variable, the op and the line;
     TypeError if there is no model.
 
@@ -80,10 +84,23 @@ class Translation:
     deterministics  named expressions
     transforms     {free variable: bijector}
     external       names of variables whose density is a translated graph
+
+    var_names  the deterministics to translate, all by default
+    arrays     other values of `pm.Data` than the model has now
+    generic    whether `pm.Data` have symbolic sizes
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(
+        self,
+        model: Any,
+        var_names: Sequence[str] | None = None,
+        arrays: Mapping[str, np.ndarray] | None = None,
+        generic: bool = False,
+    ) -> None:
         self.model = model
+        self.arrays = dict(arrays or {})
+        self.generic = generic
+        self.lengths: dict[str, Size] = {}
         self.checks: list[tuple[Node, str]] = []
         self.translator = Translator({}, self.checks)
         self.observed: dict[Node, np.ndarray] = {}
@@ -93,12 +110,16 @@ class Translation:
         self.transforms: dict[Node, Bijector] = {}
         self.external: list[str] = []
         self.tensors = tensors_of(model)
-        for variable in model.data_vars:
+        self.data = tuple(model.data_vars)
+        for variable in self.data:
             self.translator.known[variable] = self._data(variable)
+        self._add_lengths()
         for rv in model.basic_RVs:
             with self._translating(rv):
                 self._add(rv)
         for variable in model.deterministics:
+            if var_names is not None and variable.name not in var_names:
+                continue
             with self._translating(variable):
                 node = self.translator.node(self._tensor(variable))
                 dims = self._dims(variable, node)
@@ -143,20 +164,51 @@ class Translation:
             )
 
     def _data(self, variable: Variable) -> Node:
-        """A data input of fixed sizes, with the value that a variable has now."""
+        """A data input with the value that a variable has now, of its sizes or of symbolic ones."""
         is_shared = hasattr(variable, "get_value")
         array = np.asarray(variable.get_value() if is_shared else variable.data)
+        array = self.arrays.get(variable.name, array)
         array = array.astype(wide(array.dtype), copy=False)
         dims = self.model.named_vars_to_dims.get(variable.name)
-        shape = new_input(variable.name, array.dtype, array.shape)
+        sizes: list[Size | None] = [*array.shape]
+        if self.generic:
+            names = (None,) * array.ndim if dims is None else dims
+            free = getattr(variable.type, "shape", sizes)
+            sizes = [n if known is not None else self._length(n, dim)
+                     for n, known, dim in zip(array.shape, free, names, strict=True)]  # fmt: skip
+        shape = new_input(variable.name, array.dtype, sizes)
         value = literal(array).op.value
         names = None if dims is None or None in dims else tuple(dims)
         return make(Data(variable.name, shape.type, shape.op.uid, value, names), ())
+
+    def _length(self, n: int, dim: str | None) -> Size:
+        """The symbolic length of an axis of data that has length `n` now. Axes without a name that
+        have one length now are taken to keep to one; where they do not, binding refuses."""
+        return Dim.name(f"length {n}" if dim is None else dim)
+
+    def _add_lengths(self) -> None:
+        """The lengths of dims that are inputs of PyTensor: those of data, which may be others than
+        the model has now."""
+        for variable in self.data:
+            dims = self.model.named_vars_to_dims.get(variable.name) or ()
+            self.lengths |= dict(zip(dims, self.translator.known[variable].shape, strict=False))
+        for dim, length in self.model.dim_lengths.items():
+            if dim in self.lengths and length.owner is None:
+                self.translator.known.setdefault(length, ops.as_tensor(self.lengths[dim]))
+
+    def labels(self) -> dict[str, list]:
+        """The labels of dims whose lengths are those of the model."""
+        found = {d: x for d, x in self.model.coords.items() if x is not None}
+        return {d: list(x) for d, x in found.items() if self.lengths.get(d, len(x)) == len(x)}
 
     def _dims(self, variable: Variable, node: Node) -> tuple[str, ...] | None:
         dims = self.model.named_vars_to_dims.get(variable.name)
         if dims is None or len(dims) != node.ndim or any(d is None for d in dims):
             return None
+        known = self.labels()
+        for dim, size in zip(dims, node.shape, strict=True):
+            if isinstance(size, int) and dim in known and len(known[dim]) != size:
+                return None  # PyMC asks for lengths of deterministics when they are stored
         return tuple(map(str, dims))
 
     def _add(self, rv: Variable) -> None:
@@ -169,7 +221,7 @@ class Translation:
         else:
             node = self._named(node, rv)
             if is_observed:
-                self.observed[node] = self._array(self.model.rvs_to_values[rv])
+                self.observed[node] = self._observed_array(rv)
             else:
                 self.free.append(node)
         if not is_observed:
@@ -183,8 +235,12 @@ class Translation:
         dims = self._dims(rv, node)
         return make(replace(node.op, label=rv.name, dims=dims), node.inputs, type(node))
 
-    def _array(self, value: Variable) -> np.ndarray:
-        found = self.translator.node(value)
+    def _observed_array(self, rv: Variable) -> np.ndarray:
+        if rv.name in self.arrays:
+            return self.arrays[rv.name]
+        value = self.model.rvs_to_values[rv]
+        (value,), known = lowered([value], {x: self.translator.known[x] for x in self.data})
+        found = Translator(known, self.checks).node(value)
         if isinstance(found.op, Data):
             return found.op.default.array
         if isinstance(found.op, Const):
@@ -212,7 +268,7 @@ class Translation:
             ) from error
         self.translator.known |= {values[x]: self.translator.known[x] for x in known}
         if is_observed:
-            node = literal(self._array(self.model.rvs_to_values[rv]))
+            node = literal(self._observed_array(rv))
         else:
             shape = shape_of(self.translator, tensor)
             node = self._named(random.flat(shape=shape), rv)
@@ -229,10 +285,21 @@ def condition_of(
     found: Translation, target: object, build: str | None, progress: bool
 ) -> Posterior:
     """The posterior of a translated model."""
-    lengths = found.model.coords
+    own = _condition_of(found, target, build, progress)
+    arrays = {x.name: found.translator.known[x].op.default.array for x in found.data}
+    own.source = rebinding.ModelData(
+        found.model, lambda other: _condition_of(other, target, build, progress), arrays
+    )
+    return own
+
+
+def _condition_of(
+    found: Translation, target: object, build: str | None, progress: bool
+) -> Posterior:
+    """The posterior of a translated model."""
     used = {d for node in (*found.free, *found.deterministics, *found.observed)
             for d in getattr(node.op, "dims", None) or ()}  # fmt: skip
-    coords = {d: list(labels) for d, labels in lengths.items() if labels is not None and d in used}
+    coords = {d: labels for d, labels in found.labels().items() if d in used}
     return condition(
         found.observed, coords=coords, track=[*found.free, *found.deterministics],
         potentials=found.potentials, transforms=found.transforms, target=target, build=build,

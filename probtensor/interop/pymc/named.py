@@ -13,7 +13,8 @@ def tensors_of(model: Any) -> dict[Variable, Variable]:
     potentials, by PyTensor's own rewrites; empty for a model without named dimensions. The model is
     not changed."""
     variables = [*model.basic_RVs, *model.deterministics, *model.potentials]
-    if not any(type(x.type).__name__ == "XTensorType" for x in variables):
+    ancestors = import_module("pytensor.graph.traversal").ancestors(variables)
+    if not any(type(x.type).__name__ == "XTensorType" for x in ancestors):
         return {}
     rewrite = import_module("pytensor.graph.rewriting.utils").rewrite_graph
     found = rewrite(variables, include=("lower_xtensor",), clone=True)

@@ -11,10 +11,12 @@ import numpy as np
 from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph import Const, Node, as_tensor
+from probtensor.graph.node import SizeOf
 from probtensor.interop.pymc import patterns
 from probtensor.interop.pytensor.translate import Translator, number, value_by_literals
 from probtensor.prob import random
 from probtensor.transform.facts import constant_of
+from probtensor.types import Size
 
 Variable = Any  # of PyTensor
 Row = Callable[["Reading"], "Node | None"]
@@ -36,7 +38,7 @@ def row_of(table: Mapping[str, Row], rv: Variable) -> Row | None:
 
 def variable_by(
     table: Mapping[str, Row], t: Translator, rv: Variable, name: str | None = None,
-    shape: tuple[int, ...] | None = None, dropped: bool = False,
+    shape: tuple[Size, ...] | None = None, dropped: bool = False,
 ) -> Node | None:  # fmt: skip
     """A random variable of PyMC by the row of its class, or None."""
     found = row_of(table, rv)
@@ -48,13 +50,21 @@ def variable_by(
     return found(Reading(t, rv, name, shape, table, dropped))
 
 
-def shape_of(t: Translator, rv: Variable) -> tuple[int, ...] | None:
-    """The shape of a variable, if its sizes are known; else None."""
+def shape_of(t: Translator, rv: Variable) -> tuple[Size, ...] | None:
+    """The shape of a variable, if its sizes are known, or are those of data; else None."""
     sizes = tuple(rv.type.shape)
     if None in sizes:
         feature = import_module("pytensor.tensor.rewriting.shape").ShapeFeature()
-        sizes = tuple(number(t.node(n)) for n in feature.shape_tuple(rv))
-    return sizes if all(isinstance(n, int) for n in sizes) else None
+        sizes = tuple(size_known(t.node(n)) for n in feature.shape_tuple(rv))
+    return None if None in sizes else sizes
+
+
+def size_known(node: Node) -> Size | None:
+    """A size that is a literal, or that of an axis of data; else None."""
+    if isinstance(node.op, SizeOf):
+        return node.op.size
+    found = number(node)
+    return found if isinstance(found, int) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +79,7 @@ class Reading:
     translator: Translator
     rv: Variable
     name: str | None
-    shape: tuple[int, ...] | None
+    shape: tuple[Size, ...] | None
     table: Mapping[str, Row]
     dropped: bool = False
 

@@ -6,7 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from probtensor.calls import line_text
+from probtensor.graph import Const, GraphError, toposort
+from probtensor.graph.node import SizeOf
 from probtensor.interop.pytensor.translate import Translator
+from probtensor.prob.model.data import default_of
 from probtensor.process import numpy_part
 
 
@@ -28,16 +32,18 @@ def shape_of(translator: Translator, rv: Any) -> tuple[int, ...]:
         front = np.broadcast_shapes(*fronts)
         if len(front) == len(static) - len(event):
             return (*front, *event)
-    return _evaluated(rv)
+    return _evaluated(translator, rv)
 
 
 def _size(translator: Translator, rv: Any) -> tuple[int, ...] | None:
     size = rv.owner.op.size_param(rv.owner)
     node = translator.node(size) if hasattr(size.type, "dtype") else None
-    return None if node is None else tuple(int(n) for n in np.atleast_1d(node.eval()))
+    if node is None or any(isinstance(x.op, SizeOf) for x in toposort([node])):
+        return None
+    return tuple(int(n) for n in np.atleast_1d(node.eval()))
 
 
-def _evaluated(rv: Any) -> tuple[int, ...]:
+def _evaluated(translator: Translator, rv: Any) -> tuple[int, ...]:
     """The shape that PyTensor infers, at the present values of shared variables."""
     from pymc.pytensorf import constant_fold
     from pytensor.compile.sharedvalue import SharedVariable
@@ -46,9 +52,22 @@ def _evaluated(rv: Any) -> tuple[int, ...]:
 
     shape = rv.shape
     shared = [x for x in ancestors([shape]) if isinstance(x, SharedVariable)]
-    values = {x: x.type.constant_type(x.type, x.get_value()) for x in shared if not _is_random(x)}
+    values = {
+        x: x.type.constant_type(x.type, _value(translator, x)) for x in shared if not _is_random(x)
+    }
     (found,) = clone_replace([shape], values)
     return tuple(int(n) for n in constant_fold(tuple(found)))
+
+
+def _value(translator: Translator, x: Any) -> np.ndarray:
+    """The value of a shared variable, or the literal or the data that stand for it."""
+    node = translator.known.get(x)
+    if node is None:
+        return x.get_value()
+    if isinstance(node.op, SizeOf):
+        raise GraphError(f"interop.pymc: the size {node.op.size} is not known\n  at {line_text()}")
+    array = node.op.array if isinstance(node.op, Const) else default_of(node)
+    return np.asarray(array, x.type.dtype)
 
 
 def _is_random(x: Any) -> bool:

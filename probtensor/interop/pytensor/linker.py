@@ -225,11 +225,19 @@ def _drawing(
     return call
 
 
+def mode_of(target: object = None) -> str | Mode:
+    """The mode of functions that are compiled for a target."""
+    return NAME if target is None else Mode(ProbTensorLinker(target=target), _query())
+
+
+def _query() -> RewriteDatabaseQuery:
+    return RewriteDatabaseQuery(include=["minimum_compile"], exclude=list(EXCLUDED))
+
+
 def register() -> None:
     """Make the mode known to PyTensor, once."""
     if NAME in predefined_modes:
         return
     linker = ProbTensorLinker()
     register_linker(NAME.lower(), linker)
-    query = RewriteDatabaseQuery(include=["minimum_compile"], exclude=list(EXCLUDED))
-    register_mode(NAME, Mode(linker, query))
+    register_mode(NAME, Mode(linker, _query()))

@@ -240,7 +240,8 @@ def user_line(apply: Apply) -> tuple[str, int] | None:
 
 
 # Packages whose lines are not the user's.
-FOREIGN = tuple(f"{os.sep}{name}{os.sep}" for name in ("pytensor", "pymc", "pymc_extras", "bambi"))
+LIBRARIES = ("pytensor", "pymc", "pymc_extras", "pymc_marketing", "bambi")
+FOREIGN = tuple(f"{os.sep}{name}{os.sep}" for name in LIBRARIES)
 
 
 def described(apply: Apply) -> str:

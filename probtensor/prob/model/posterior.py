@@ -77,6 +77,8 @@ class Posterior(InspectedPosterior):
         ('mu',)
     """
 
+    source: Any = None  # a model of another library, whose `with_data` says what new data mean
+
     def __init__(
         self,
         model: Model,
@@ -382,6 +384,14 @@ class Posterior(InspectedPosterior):
                 f"with_data: write {{variable or name: array}}, not {values!r:.60}\n  at "
                 f"{line_text()}"
             )
+        if self.source is not None:
+            return self.source.with_data(self, values, coords)
+        return self.bound_to(values, coords)
+
+    def bound_to(
+        self, values: Mapping[object, object], coords: Mapping[str, Sequence] | None = None
+    ) -> Posterior:
+        """`with_data` of this model as it is compiled."""
         nodes = [x.node for x in self.model.deterministic]
         if any(type(x.op) is not Deterministic for x in nodes):
             values = missing.in_parts(values, nodes)

@@ -12,9 +12,11 @@ from probtensor.graph import Const, Node, as_tensor
 from probtensor.interop.pytensor.translate import (
     Translator,
     folded,
+    literal,
     number,
     row,
     sizes_of,
+    value_by_literals,
     wide,
 )
 
@@ -124,6 +126,9 @@ def arange(t: Translator, apply: Any, start: Node, stop: Node, step: Node) -> No
         first = [x[(0,) * x.ndim] for x in given]
         count = arange(t, apply, *(folded(x) for x in first)).shape[0]
         return start[..., None] + step[..., None] * ops.arange(count)
+    values = [value_by_literals(x) for x in given]
+    if not _whole(*given) and all(a is not None for a in values):
+        return literal(np.arange(*(a.item() for a in values), dtype=apply.outputs[0].type.dtype))
     return ops.arange(*map(number, given)) if _whole(*given) else ops.arange(*given)
 
 
