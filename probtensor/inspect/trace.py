@@ -21,9 +21,9 @@ from cython_ext.graph import Rewriter
 from probtensor.dataclass import dataclass, field, replace
 from probtensor.graph.closed import Closed, all_bodies, map_bodies, with_outputs
 from probtensor.graph.node import INTERNED, Node, line_of, made_by, make
-from probtensor.graph.symbolic import described
 from probtensor.graph.walk import rebuild
 from probtensor.inspect.subject import Subject
+from probtensor.late import late
 from probtensor.rules.given import Given, rewrite_graph
 from probtensor.transform.passes import Pass, PassRecord, run
 from probtensor.transform.recording import Change, Record, Scope, recording
@@ -33,7 +33,10 @@ BODIES = "bodies"
 WHY_BODIES = "its bodies were rewritten, in the steps before"
 GIVEN = "given rules"
 DRAWS = "draws"
-DEPTH = 3  # operations within each other in the text of a step
+LONGEST = 100  # characters of a side in the text of a step
+DEEP = 6  # levels of its trees
+formulas = late("probtensor.inspect.texts.formulas")
+trees = late("probtensor.inspect.texts.tree")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +73,18 @@ class Step:
     @property
     def before_text(self) -> str:
         """The node as a short expression."""
-        return described(self.node, DEPTH)
+        return self._written(self.node)
 
     @property
     def after_text(self) -> str:
         """What it became, as a short expression."""
-        return described(self.after, DEPTH)
+        return self._written(self.after)
+
+    def _written(self, node: Node) -> str:
+        own = self.bodies[-1].parameters if self.bodies else ()
+        names = {x: f"p{k}" for k, x in enumerate(own)}
+        writer = formulas.Formula(names)
+        return formulas.formula(lambda f: f.expression(node), writer, LONGEST)
 
     def __str__(self) -> str:
         where = f" in {' in '.join(x.op.name for x in reversed(self.inside))}" * bool(self.inside)
@@ -162,6 +171,18 @@ class Trace:
         if stage.scope is None or done == stage.count:
             return stage.after
         return tuple(_replayed(stage.scope, done))
+
+    def text(self, k: int) -> str:
+        """Step k for a terminal: rule, reason and line, then the trees of what was replaced and of
+        what replaced it, with one id for what both have."""
+        step, ids = self.step(k), {}
+        parts = [f"step {k} of {len(self)}\n{step}"]
+        for label, node in (("before", step.node), ("after", step.after)):
+            tree = trees.debugprint(
+                node, DEEP, file="str", used_ids=ids, print_type=True, print_inner_graphs=False
+            )
+            parts.append(f"{label}\n{tree}")
+        return "\n".join(parts) + "\n"
 
     def at(self, name: str) -> tuple[Node, ...]:
         """The outputs after the pass of a name; KeyError if there is none."""

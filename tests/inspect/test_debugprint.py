@@ -140,6 +140,11 @@ def test_profile_beside_the_nodes(y):
     by_kernel = shown(compiled("dense"), print_storage=True, profile={"k0": 2e-6})
     assert "2 us (100.0 %)" in by_kernel
     assert "%" not in shown(y)
+    f = compiled("dense", "cython")
+    profile = f.profile(np.ones((50, 2)), np.ones(2), n=3)
+    assert re.search(r"sum\S* \[id A\] 0 [\d.]+ [numµs]+ \(\d", shown(f, profile=profile))
+    with pytest.raises(TypeError, match="has no times"):
+        shown(y, profile=3)
 
 
 def test_lists_functions_and_posteriors(y):

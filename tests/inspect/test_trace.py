@@ -1,5 +1,7 @@
 """The record of a compilation: all changes, in order, and the graph after each of them."""
 
+import re
+
 import pytest
 
 import probtensor as pt
@@ -119,3 +121,24 @@ def test_text_has_a_line_for_each_step():
     assert "[log(1 + exp(x)) -> softplus(x)]" in text
     assert repr(trace) == f"<trace of {len(trace.stages)} passes, {len(trace)} steps>"
     assert {s.line for s in trace} == set(trace.by_line())
+
+
+def test_a_step_as_text_shows_both_sides():
+    trace = compiled("dense").trace()
+    k = next(step.number for step in trace if step.rule == "log(1 + exp(x)) -> softplus(x)")
+    text = trace.text(k)
+    assert text.startswith(f"step {k} of {len(trace)}\n") and "overflows" in text
+    before, after = text.partition("\nbefore\n")[2].split("\nafter\n")
+    assert before.startswith("log [id A]") and after.startswith("softplus [id")
+    shared = re.search(r"contract\S* \[id (\w+)\]", before).group(1)
+    assert re.search(r"contract\S* \[id (\w+)\]", after).group(1) == shared
+
+
+def test_nodes_know_the_rules_that_made_them():
+    f = compiled("dense")
+    makers = f.trace().rules_of()
+    loss = f.compilation.lowered().outputs[0]
+    assert [s.rule for s in makers[loss.inputs[0]]] == ["log(1 + exp(x)) -> softplus(x)"]
+    assert makers[loss] == ()
+    written = f.program.graph[0]
+    assert all(makers[node] == () for node in toposort([written]))

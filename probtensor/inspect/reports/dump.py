@@ -150,7 +150,7 @@ def _texts(files: _Files, function: Subject, lowered: object) -> None:
     target = function.compilation.target.name
     files.add("graph.txt", lambda: to_text(lowered.written, lines=True))
     files.add("rewrites.txt", lambda: stages.rewrites(function))
-    files.add("report.txt", lambda: str(function.report()))
+    files.add("report.txt", lambda: f"{function.report()}\n")
     files.add("plan.txt", lambda: stages.plan(function))
     files.add("plan.json", lambda: json.dumps(writers.plain(of_plan(lowered.plan)), indent=1))
     for name in ("kernels", "groups", "schedule", "tier"):

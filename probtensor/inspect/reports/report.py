@@ -71,10 +71,9 @@ class Report:
     def __str__(self) -> str:
         total = sum(row.count for row in self.rows)
         rules = len({row.rule for row in self.rows})
-        seconds = sum(stage.seconds for stage in self.trace.stages)
         rows = [
             f"compile report of {self.label}: {total} rewrites by {rules} rules in "
-            f"{len(self.trace.stages)} passes, {1e3 * seconds:.1f} ms",
+            f"{len(self.trace.stages)} passes",
             f"cost of a call: {change(self.before, self.after)}{self._assumed()}",
         ]
         rows += [f"  {name:<14} {change(*costs)}" for name, *costs in self.passes]
@@ -89,7 +88,7 @@ class Report:
             rows.append(f"         {row.why}")
         if self.judged is not None:
             rows.append(str(self.judged))
-        return "\n".join(rows) + "\n"
+        return "\n".join(rows)
 
     __repr__ = __str__
 

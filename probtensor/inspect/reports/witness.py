@@ -40,7 +40,7 @@ class Witness:
     kind     "wrong" or "lossy"
     ulps     how many ulps of its dtype the value changed by
     allowed  how many it may change by
-    index    the first such element
+    index    the element that changed by most
     before, after  the value there
     line     the user's line
     """
@@ -203,8 +203,7 @@ def _error(exact: np.ndarray, own: np.ndarray) -> np.ndarray:
 
 def _witness(step: Step, kind: str, wrong: np.ndarray, ulps: np.ndarray, allowed: float,
              before: np.ndarray, after: np.ndarray) -> Witness:  # fmt: skip
-    index = tuple(int(k[0]) for k in np.nonzero(np.atleast_1d(wrong)))[: before.ndim]
-    index = index if before.ndim else ()
+    index = _place(wrong, ulps)
     return Witness(step, step.stage, kind, float(np.asarray(ulps)[index]), allowed, index,
                    before[index].item(), after[index].item(), step.line)  # fmt: skip
 
@@ -222,7 +221,7 @@ def _ulps(right: np.ndarray, found: np.ndarray, eps: float, rounding: np.ndarray
 
 
 def _worst(one: Value, other: Value, tolerance: float) -> tuple[tuple[int, ...], float] | None:
-    """(index, ulps) of the first element of two values that differ by more than a relative
+    """(index, ulps) of the element by which two values differ most, if that is more than a relative
     tolerance of the largest of them."""
     other = np.broadcast_to(other, one.shape)
     if one.dtype.kind != "f":
@@ -237,8 +236,14 @@ def _worst(one: Value, other: Value, tolerance: float) -> tuple[tuple[int, ...],
         ulps = gap / (np.finfo(one.dtype).eps * scale)
     if not np.any(wrong):
         return None
-    index = tuple(int(k[0]) for k in np.nonzero(np.atleast_1d(wrong)))[: one.ndim]
+    index = _place(wrong, ulps)
     return index, float(np.asarray(ulps)[index])
+
+
+def _place(wrong: np.ndarray, ulps: np.ndarray) -> tuple[int, ...]:
+    """The index of the element that is wrong by most."""
+    flat = int(np.argmax(np.where(wrong, ulps, -1.0)))
+    return tuple(map(int, np.unravel_index(flat, np.shape(wrong))))
 
 
 def _shared(step: Step, scope: Scope) -> dict[Node, Value]:

@@ -34,7 +34,7 @@ def debugprint(
     print_destroy_map: bool = False, print_view_map: bool = False,
     print_fgraph_inputs: bool = False, print_inner_graphs: bool = True, *,
     print_lines: bool = False, print_rules: bool = False, stage: str = "compiled",
-    profile: Times | None = None,
+    profile: Times | object | None = None,
 ) -> str | TextIO | None:  # fmt: skip
     """Print a graph as a tree: each node by its op, with an id, its operands below it. A node that
     was printed before is only repeated by its id, with `···` for what is below it.
@@ -58,7 +58,8 @@ def debugprint(
     print_lines, print_rules  the user's line of each node; of a function the rules that made it
     stage            of a function: "compiled", "written", or the name of the pass after which the
                      graph is printed
-    profile          seconds by node, by `file:line`, by kernel or by op, printed with the shares
+    profile          seconds by node, by `file:line`, by kernel or by op, printed with the shares;
+                     or what `f.profile` gives
 
     Returns None, the file that was given, or with file="str" the text. Raises TypeError for what is
     no graph, and for options of a function that a tensor lacks; ValueError for another `id_type` or
@@ -75,13 +76,28 @@ def debugprint(
     printer = _Printer(
         depth, print_type, print_shape, id_type, stop_on_name,
         {} if done is None else done, {} if used_ids is None else used_ids,
-        print_storage, print_destroy_map, print_view_map, print_lines, print_rules, profile or {},
+        print_storage, print_destroy_map, print_view_map, print_lines, print_rules,
+        _seconds_of(profile),
     )  # fmt: skip
     text = printer.text(graph_like, stage, print_fgraph_inputs, print_inner_graphs, print_op_info)
     if file == "str":
         return text
     print(text, file=sys.stdout if file is None else file)
     return file
+
+
+def _seconds_of(profile: Times | object | None) -> Times:
+    """Seconds by what took them: of a profile those of its kernels."""
+    if profile is None or isinstance(profile, Mapping):
+        return profile or {}
+    rows = getattr(profile, "rows", ())
+    found = {row.kernel: row.seconds for row in rows if hasattr(row, "kernel")}
+    if not found:
+        raise refusal(
+            f"debugprint: profile={profile!r:.60} has no times",
+            "give {node, line, kernel or op: seconds}, or what f.profile(...) returns",
+        )
+    return found
 
 
 def _parts_of(graph_like: object) -> list[object]:
@@ -177,7 +193,7 @@ class _Printer:
     def _outputs_of(self, function: object, stage: str) -> Sequence[Node]:
         lowered = function.compilation.lowered()
         count = len(lowered.outputs)
-        if self.storage or self.destroyed or self.views:
+        if self.storage or self.destroyed or self.views or self.profile:
             self.placement = placement_of(function)
         if stage == "written":
             return function.program.graph or lowered.written
