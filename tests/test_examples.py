@@ -206,3 +206,16 @@ def test_every_example_is_short_and_has_a_picture(root):
         assert len(path.read_text().splitlines()) < 80, name
         known = name in gallery.EXAMPLES
         assert not known or (gallery.IMAGES / f"{name}.png").exists(), name
+
+
+def test_debugging(capsys):
+    from examples import debugging
+
+    debugging.main()
+    text = capsys.readouterr().out
+    for words in ("log1p of a number below -1", "in step 2 of the loop", "in the derivative of",
+                  "sizes 3 and 4 do not fit", "the derivative of custom_vjp is wrong",
+                  "penalty = pt.special.gammaln(scale)", "instead: -pt.expm1(-rate)",
+                  "as sigma changes", "y[1]: the uniform likelihood is -inf",
+                  "not identified: a, b"):  # fmt: skip
+        assert words in text
