@@ -1,4 +1,4 @@
-"""A media mix model of PyMC-Marketing, sampled here: `pip install 'probtensor[pymc]' pymc-marketing`.
+"""A media mix model of PyMC-Marketing, sampled here (`pip install probtensor pymc-marketing`).
 
 Sales by weeks and what was spent on two channels: the effect of a channel lasts some weeks
 (adstock) and grows less than what is spent (saturation), and there is a yearly season. Only the

@@ -85,7 +85,7 @@ def test_lengths_of_free_variables_stay():
     residuals = 1 - np.zeros(5)
     wanted = -0.5 * (residuals @ residuals + 3) - 4 * np.log(2 * np.pi)
     np.testing.assert_allclose(shorter.logp(np.zeros(3)), wanted, rtol=1e-12)
-    with pytest.raises(ValueError, match="free variable level has shape|needs shape|length"):
+    with pytest.raises(ValueError, match=r"free variable level has shape|needs shape|length"):
         found.with_data({"c": np.ones(4)})
 
 

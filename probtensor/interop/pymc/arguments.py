@@ -15,7 +15,7 @@ from probtensor.sample.checks import SEED_BITS
 COMPILED = "target= says how the model is compiled"
 # {argument of pm.sample: (the values that mean what is done here anyway, what to know)}.
 ELSEWHERE: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "step": (lambda x: False, "continuous variables are drawn by NUTS, discrete ones are summed out"),
+    "step": (lambda x: False, "NUTS draws continuous variables, discrete ones are summed out"),
     "nuts_sampler": (lambda x: False, "this is the sampler"),
     "trace": (lambda x: False, "all draws are in the result, in memory"),
     "init": (
@@ -23,6 +23,7 @@ ELSEWHERE: dict[str, tuple[Callable[[Any], bool], str]] = {
         "chains start at random points, or at initvals=, and the warm-up adapts a diagonal metric",
     ),
     "n_init": (lambda x: isinstance(x, int), "no start is looked for by ADVI"),
+    "return_inferencedata": (lambda x: x is True, "the result is an ArviZ object"),
     "mp_ctx": (lambda x: False, "chains run in threads"),
     "backend": (lambda x: False, COMPILED),
     "compile_kwargs": (lambda x: not x, COMPILED),

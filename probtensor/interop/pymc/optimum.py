@@ -67,13 +67,9 @@ def find_MAP(
     model = model_of(model)
     own = posterior(model, target=target, progress=bool(progressbar))
     objective = objective_of(own)
-    middle, _ = start_of(own, model, initvals)
-    random = numpy_part("random").default_rng(seed_integer("find_MAP", random_seed))
-    q = middle
-    for _ in range(max(int(jitter_max_retries), 1) if jitter else 0):
-        q = middle + random.uniform(-1, 1, middle.shape)
-        if np.isfinite(objective(q)[0]):
-            break
+    q, _ = start_of(own, model, initvals)
+    if jitter:
+        q = jittered(objective, q, jitter_max_retries, random_seed)
     if not np.isfinite(objective(q)[0]):
         raise RuntimeError(
             f"interop.pymc.find_MAP: the density is not finite at the start\n  at {line_text()}\n"
@@ -85,6 +81,16 @@ def find_MAP(
     if not found.success:
         warnings.warn(f"interop.pymc.find_MAP: {found.message}", RuntimeWarning, stacklevel=2)
     return result_of(own, model, found.x, return_inferencedata)
+
+
+def jittered(objective: Any, middle: np.ndarray, tries: int, seed: object) -> np.ndarray:
+    """A point near `middle` at which the objective is finite, if one is found."""
+    random = numpy_part("random").default_rng(seed_integer("find_MAP", seed))
+    for _ in range(max(int(tries), 1)):
+        q = middle + random.uniform(-1, 1, middle.shape)
+        if np.isfinite(objective(q)[0]):
+            break
+    return q
 
 
 def result_of(own: Posterior, model: Any, q: np.ndarray, as_idata: bool) -> Any:

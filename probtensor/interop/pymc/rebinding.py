@@ -8,6 +8,7 @@ without a compiler. Where the sizes of a model cannot be symbolic, it is transla
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,8 @@ class ModelData:
         held = {**posterior.constants, **posterior.observed}
         fits = all(np.shape(held[name]) == np.shape(x) for name, x in bound.items())
         own = replace(self, arrays=arrays)
-        found = posterior.bound_to(bound, coords) if fits else own._resized(posterior, bound, coords)
+        bind = posterior.bound_to if fits else partial(own._resized, posterior)
+        found = bind(bound, coords)
         found.source = own
         return found
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from probtensor.calls import line_text, public
+from probtensor.calls import public
 from probtensor.dataclass import dataclass
 from probtensor.interop.pymc.arguments import (
     ELSEWHERE,
@@ -29,16 +29,16 @@ from probtensor.sample.errors import SamplerWarning
 from probtensor.sample.run import sample as draw
 from probtensor.sample.runs.output import Arviz
 
+
 @public(name="interop.pymc.sample")
 def sample(
     draws: int = 1000, *, tune: int | None = None, chains: int | None = None,
     cores: int | None = None, random_seed: object = None, progressbar: object = True,
     quiet: bool = False, var_names: Sequence[str] | None = None, initvals: object = None,
     discard_tuned_samples: bool = True, compute_convergence_checks: bool = True,
-    return_inferencedata: bool = True, idata_kwargs: Mapping[str, object] | None = None,
-    callback: object = None, model: Any = None, nuts: Mapping[str, object] | None = None,
-    nuts_sampler_kwargs: Mapping[str, object] | None = None, target_accept: float | None = None,
-    max_treedepth: int | None = None, target: object = None, **others: object,
+    idata_kwargs: Mapping[str, object] | None = None, callback: object = None, model: Any = None,
+    nuts: Mapping[str, object] | None = None, target_accept: float | None = None,
+    max_treedepth: int | None = None, target: object = None, **others: Any,
 ) -> Arviz:  # fmt: skip
     """Draw from the posterior of a PyMC model; the arguments are those of `pm.sample`.
 
@@ -68,39 +68,39 @@ def sample(
         >>> sample(model=model).posterior["mu"].shape  # doctest: +SKIP
         (4, 1000)
     """
-    refuse("sample", ELSEWHERE, others)
-    if not return_inferencedata:
-        raise TypeError(
-            f"interop.pymc.sample: return_inferencedata=False\n  at {line_text()}\n  the result is "
-            "an ArviZ object"
-        )
     settings = {"target_accept": target_accept, "max_treedepth": max_treedepth}
-    settings |= checked_nuts(nuts_sampler_kwargs, nuts)
+    settings |= checked_nuts(others.pop("nuts_sampler_kwargs", None), nuts)
+    refuse("sample", ELSEWHERE, others)
     model, extra = model_of(model), dict(idata_kwargs or {})
     check_names(model, var_names)
     check_idata_kwargs(model, extra)
-    progress = progress_of(progressbar, quiet, callback)
     chains = 4 if chains is None else chains
-    seed = seed_of(random_seed, chains)
+    run = {
+        "draws": draws, "tune": 1000 if tune is None else tune, "chains": chains, "cores": cores,
+        "seed": seed_of(random_seed, chains), "progress": progress_of(progressbar, quiet, callback),
+        "keep_warmup": not discard_tuned_samples and extra.pop("save_warmup", True) is not False,
+        **{name: value for name, value in settings.items() if value is not None},
+    }  # fmt: skip
     found = Translation(model, var_names)
-    own = condition_of(found, target, None, bool(progress))
+    own = condition_of(found, target, None, bool(run["progress"]))
     if isinstance(chains, int) and chains > 0:
         begin_at(own, starts_of(own, model, initvals, chains))
+    idata = _drawn(own, run, compute_convergence_checks)
+    return completed(idata, found, own, var_names, extra)
+
+
+def _drawn(own: Posterior, run: Mapping[str, Any], warned: bool) -> Arviz:
+    """Draws, those of discrete variables too."""
     with warnings.catch_warnings():
-        if not compute_convergence_checks:
+        if not warned:
             warnings.simplefilter("ignore", SamplerWarning)
-        idata = draw(
-            own, draws=draws, tune=1000 if tune is None else tune, chains=chains, cores=cores,
-            seed=seed, progress=progress,
-            keep_warmup=not discard_tuned_samples and extra.pop("save_warmup", True) is not False,
-            **{name: value for name, value in settings.items() if value is not None},
-        )  # fmt: skip
+        idata = draw(own, **run)
     if own.marginalized:
-        drawn = recover_marginals(own, idata, seed=seed).posterior
+        drawn = recover_marginals(own, idata, seed=run["seed"]).posterior
         kept = idata["posterior"].to_dataset()
         added = {name: x for name, x in drawn.data_vars.items() if name not in kept}
         idata["posterior"] = kept.assign(added)
-    return completed(idata, found, own, var_names, extra)
+    return idata
 
 
 def completed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,15 +48,15 @@ def start_of(own: Posterior, model: Any, initvals: object) -> Point:
     return q, given
 
 
-def _of_model(own: Posterior, model: Any) -> Mapping[str, np.ndarray]:
+def _of_model(own: Posterior, model: Any) -> Iterator[tuple[str, np.ndarray]]:
     """The values that variables were made with, `initval=`; those of PyMC's strategies are left
     out, as random points are in their place."""
     for rv, value in model.rvs_to_initial_values.items():
         if hasattr(value, "owner"):  # of PyTensor: its value, where it is a literal
             value = getattr(value, "data", None)
-        if isinstance(value, (int, float, list, tuple, np.ndarray, np.generic)):
-            if rv.name in own.names:
-                yield rv.name, np.asarray(value)
+        numbers = isinstance(value, (int, float, list, tuple, np.ndarray, np.generic))
+        if numbers and rv.name in own.names:
+            yield rv.name, np.asarray(value)
 
 
 def _checked(initvals: object) -> Mapping[Any, Any]:
