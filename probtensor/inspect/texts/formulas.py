@@ -341,7 +341,7 @@ class Formula:
     def number(self, value: object) -> str:
         """A number, to six digits."""
         text = f"{value:.6g}" if isinstance(value, float) else str(value)
-        if not self.latex:
+        if not self.latex or not isinstance(value, float):
             return text
         if text.endswith("inf"):
             return text.replace("inf", r"\infty")
@@ -407,12 +407,19 @@ def _summed_axes(node: Node) -> tuple[int, ...]:
     return (*range(lead), *(lead + k for k, (n, m) in enumerate(kept) if m == 1 and n != 1))
 
 
-def formula(write: Callable[[Formula], str], formula: Formula, longest: int) -> str:
+DEPTHS = (40, 25, 16, 12, 9, DEEPEST, 4, 3, 2)
+
+
+def formula(
+    write: Callable[[Formula], str],
+    formula: Formula,
+    longest: int,
+    depths: Sequence[int] = DEPTHS,
+) -> str:
     """What `write` makes of a writer: of the deepest one whose text is no longer than it may be."""
-    for deepest in (40, 25, 16, 12, 9, DEEPEST, 4, 3, 2):
+    for deepest in depths:
         try:
             return write(replace(formula, deepest=deepest, longest=longest))
         except TooLong:
             continue
     return write(replace(formula, deepest=1, longest=None))
-
