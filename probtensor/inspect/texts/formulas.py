@@ -37,6 +37,7 @@ from probtensor.inspect.texts.symbols import (
 )
 from probtensor.ops.arrays.require import Require
 from probtensor.ops.derivatives import SameValue
+from probtensor.ops.halves import FromHalf
 from probtensor.ops.kinds import Elementwise, Reduction
 
 DEEPEST = 6  # operations within each other; what is below is written ...
@@ -61,7 +62,7 @@ class Formula:
     # Ops that only change the shape or the dtype of a tensor, so that nothing is written for them.
     silent: ClassVar[tuple[type, ...]] = (
         ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Cast, ops.Sized, Require,
-        SameValue,
+        SameValue, FromHalf,
     )  # fmt: skip
 
     def expression(self, node: Node) -> str:
