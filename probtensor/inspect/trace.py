@@ -34,6 +34,7 @@ WHY_BODIES = "its bodies were rewritten, in the steps before"
 GIVEN = "given rules"
 DRAWS = "draws"
 LONGEST = 100  # characters of a side in the text of a step
+DEPTHS = (5, 3, 2)  # operations within each other there, as many as it has room for
 DEEP = 6  # levels of its trees
 formulas = late("probtensor.inspect.texts.formulas")
 trees = late("probtensor.inspect.texts.tree")
@@ -84,7 +85,7 @@ class Step:
         own = self.bodies[-1].parameters if self.bodies else ()
         names = {x: f"p{k}" for k, x in enumerate(own)}
         writer = formulas.Formula(names)
-        return formulas.formula(lambda f: f.expression(node), writer, LONGEST)
+        return formulas.formula(lambda f: f.expression(node), writer, LONGEST, DEPTHS)
 
     def __str__(self) -> str:
         where = f" in {' in '.join(x.op.name for x in reversed(self.inside))}" * bool(self.inside)

@@ -179,7 +179,7 @@ class Costs:
         return total
 
 
-NEAR = 300  # nodes on each side of a rewrite that are looked at
+NEAR = 64  # nodes on each side of a rewrite that are looked at
 
 
 def difference(before: Node, after: Node, costs: Costs) -> tuple[Cost, Cost]:

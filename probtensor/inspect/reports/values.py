@@ -54,14 +54,19 @@ class Scope:
 
 def wide_values(
     outputs: Iterable[Node], given: Mapping[Node, Value], sizes: Mapping[str, int]
-) -> dict[Node, Value]:
+) -> tuple[dict[Node, Value], bool]:
     """The values of the nodes between what is given and the outputs, floats in the longest
-    precision that NumPy has. What an op raises that is not defined for it is passed on."""
+    precision that NumPy has; and whether all ops computed in it: some functions, and conversions,
+    give shorter numbers. What an op raises that is not defined for it is passed on."""
     found = {node: _wide(value) for node, value in given.items()}
+    whole = True
     with np.errstate(all="ignore"):
         for node in toposort(outputs, found):
-            found[node] = _wide(value_of(node, [found[x] for x in node.inputs], sizes))
-    return found
+            value = value_of(node, [found[x] for x in node.inputs], sizes)
+            if node.inputs and isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                whole = whole and value.dtype == WIDE
+            found[node] = _wide(value)
+    return found, whole
 
 
 def _wide(value: Value) -> Value:

@@ -26,7 +26,7 @@ from probtensor.inspect.reports.values import MOST_RUNS, WIDE, Scope, wide_value
 from probtensor.inspect.trace import BODIES, Stage, Step, Trace
 
 ULPS = 8.0  # what a rewrite may cost that says nothing of it
-SLACK = 64.0  # roundings of the longer precision in one rewrite
+SLACK = 64.0  # how much larger an error in longer precision may be than is expected
 LOOSE = 1e-6  # relative error of routines, which have no longer precision
 WRONG, LOSSY = "wrong", "lossy"
 
@@ -150,12 +150,15 @@ class _Judge:
             worst = _worst(one, other, LOOSE)
             if worst is not None:
                 index, ulps = worst
-                yield Witness(None, stage.name, WRONG, ulps, LOOSE / _eps(old), index,
+                yield Witness(None, stage.name, WRONG, ulps, LOOSE / (_eps(old) or 1.0), index,
                               one[index].item(), other[index].item(), line_of(old))  # fmt: skip
 
 
 def _eps(node: Node) -> float:
-    return float(np.finfo(node.dtype).eps) if np.dtype(node.dtype).kind == "f" else 1.0
+    """The distance from 1 of the next number of the dtype of a node; of integers 0."""
+    if isinstance(node.type, tuple):
+        return 0.0
+    return float(np.finfo(node.dtype).eps) if np.dtype(node.dtype).kind == "f" else 0.0
 
 
 def _compared(step: Step, scope: Scope) -> Witness | None:
@@ -171,16 +174,17 @@ def _compared(step: Step, scope: Scope) -> Witness | None:
     eps = _eps(step.node)
     try:
         known = _shared(step, scope)
-        wide = wide_values([step.node, step.after], known, scope.sizes)
+        wide, whole = wide_values([step.node, step.after], known, scope.sizes)
+        allowed *= max(map(_eps, wide)) / eps  # parts of it may be in shorter precision
         first, second = wide[step.node], np.broadcast_to(wide[step.after], before.shape)
         scale = _scale(wide, before.shape)
     except Exception:  # a routine without longer precision
-        first, second, scale = before.astype(WIDE), after.astype(WIDE), WIDE(1)
+        first, second, scale, whole = before.astype(WIDE), after.astype(WIDE), WIDE(1), True
         allowed = max(allowed, LOOSE / eps)
-    # What rounding does in longer precision: the errors in that of the type, as much smaller as
-    # the precision is longer.
+    # What rounding may do in longer precision: one rounding to the type, as some functions are in
+    # no longer one; and the errors in that of the type, as much smaller as the precision is longer.
     ratio = np.finfo(WIDE).eps / eps
-    rounding = SLACK * np.finfo(WIDE).eps * scale
+    rounding = (1.0 if whole else ULPS) * eps * scale
     for exact, own in ((first, before), (second, after)):
         rounding = rounding + SLACK * ratio * _error(exact, own)
     apart = _ulps(first, second, eps, rounding)

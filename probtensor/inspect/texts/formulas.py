@@ -37,6 +37,7 @@ from probtensor.inspect.texts.symbols import (
 )
 from probtensor.ops.arrays.require import Require
 from probtensor.ops.derivatives import SameValue
+from probtensor.ops.halves import FromHalf
 from probtensor.ops.kinds import Elementwise, Reduction
 
 DEEPEST = 6  # operations within each other; what is below is written ...
@@ -61,7 +62,7 @@ class Formula:
     # Ops that only change the shape or the dtype of a tensor, so that nothing is written for them.
     silent: ClassVar[tuple[type, ...]] = (
         ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Cast, ops.Sized, Require,
-        SameValue,
+        SameValue, FromHalf,
     )  # fmt: skip
 
     def expression(self, node: Node) -> str:
@@ -341,7 +342,7 @@ class Formula:
     def number(self, value: object) -> str:
         """A number, to six digits."""
         text = f"{value:.6g}" if isinstance(value, float) else str(value)
-        if not self.latex:
+        if not self.latex or not isinstance(value, float):
             return text
         if text.endswith("inf"):
             return text.replace("inf", r"\infty")
@@ -407,12 +408,19 @@ def _summed_axes(node: Node) -> tuple[int, ...]:
     return (*range(lead), *(lead + k for k, (n, m) in enumerate(kept) if m == 1 and n != 1))
 
 
-def formula(write: Callable[[Formula], str], formula: Formula, longest: int) -> str:
+DEPTHS = (40, 25, 16, 12, 9, DEEPEST, 4, 3, 2)
+
+
+def formula(
+    write: Callable[[Formula], str],
+    formula: Formula,
+    longest: int,
+    depths: Sequence[int] = DEPTHS,
+) -> str:
     """What `write` makes of a writer: of the deepest one whose text is no longer than it may be."""
-    for deepest in (40, 25, 16, 12, 9, DEEPEST, 4, 3, 2):
+    for deepest in depths:
         try:
             return write(replace(formula, deepest=deepest, longest=longest))
         except TooLong:
             continue
     return write(replace(formula, deepest=1, longest=None))
-

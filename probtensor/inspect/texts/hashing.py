@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -14,7 +15,7 @@ from probtensor.graph.node import Frozen, Input, Node, Op, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import toposort
 from probtensor.inspect.subject import function_in
-from probtensor.types import Atom, Dim, TensorType
+from probtensor.types import Atom, Dim, TensorType, size_name
 
 VERSION = "1"  # of the form of the text that is hashed
 _PLAIN = (str, int, float, bool, bytes, complex, type(None))
@@ -66,12 +67,16 @@ class _Text:
         self.numbers: dict[Node, int] = {}
         self.bodies: dict[Closed, str] = {}
         self.ops: dict[Op, str] = {}
+        self.axes: dict[str, str] = {}  # of which input a size is an axis, by its key
+        self.sizes: dict[str, str] = {}  # the names of other sizes, by their keys
 
     def graph(self, inputs: list[Node], outputs: list[Node]) -> str:
         order = toposort([*inputs, *outputs])
         for node in order:
             if isinstance(node.op, Input):
-                self.uids.setdefault(node.op.uid, len(self.uids))
+                number = self.uids.setdefault(node.op.uid, len(self.uids))
+                for axis, size in enumerate(node.op.tensor_type.shape):
+                    self.axes.setdefault(size_name(size), f"axis {axis} of {number}")
         rows = [VERSION, *self.rows(order, self.numbers)]
         ends = [self.numbers[x] for x in (*inputs, *outputs)]
         return "\n".join([*rows, f"{len(inputs)} {ends}"])
@@ -157,9 +162,13 @@ class _Text:
         if atom.args:
             args = map(self.value, atom.args)
             return f"{atom.name}({', '.join(args if atom.name == '//' else sorted(args))})"
-        number = f"#{self.uids.setdefault(atom.uid, len(self.uids))}" if atom.uid else ""
-        name = atom.name if self.names or not number else atom.name.rpartition(".")[2]
-        return f"{name}{number}"
+        if atom.key in self.axes:
+            return self.axes[atom.key]
+        if atom.key not in self.sizes:
+            name = re.sub(r"\W", "_", atom.name)
+            taken = sum(other.partition("#")[0] == name for other in self.sizes.values())
+            self.sizes[atom.key] = f"{name}#{taken}" if taken else name
+        return self.sizes[atom.key]
 
 
 _HANDLED: Mapping[type, Callable[[_Text, object], str]] = {

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from probtensor.calls import line_text, public
-from probtensor.graph import Node, ancestors
+from probtensor.graph import Node, ancestors, as_tensor
 from probtensor.inspect.pictures import writers
 from probtensor.inspect.pictures.picture import Arrow, Group, Item, Picture
 from probtensor.inspect.subject import function_in
@@ -133,6 +133,7 @@ def expressions_in(given: object) -> dict[str, Node] | None:
     parts = list(parts) if isinstance(parts, (list, tuple)) else [parts]
     if not parts or not all(isinstance(x, Node) for x in parts):
         return None
+    parts = list(map(as_tensor, parts))  # of float16 what it stands for
     kinds = (RandomVariable, Potential, Deterministic, Data)
     if any(isinstance(x.op, kinds) for x in ancestors(parts)):
         named_random = [x for x in ancestors(parts) if isinstance(x.op, kinds)]
