@@ -1,6 +1,7 @@
 """Conditions that a call must meet: messages, loops, gradients, targets, models."""
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -103,7 +104,8 @@ def test_a_step_is_named_with_its_values(target):
 
 
 def test_a_step_that_is_far_is_named_without_values(monkeypatch):
-    monkeypatch.setattr("probtensor.function.fault.MAX_WORK", 30)
+    # `pt.function` is the function, not the package.
+    monkeypatch.setattr(sys.modules["probtensor.function.fault"], "MAX_WORK", 30)
     y = scanned(lambda k, c: c + pt.check(k, k < 90, "{k}", k=k, error=Odd),
                 sequences=[pt.arange(100.0)], outputs_info=[s])[-1]  # fmt: skip
     f = pt.function([s], y, target="machine")

@@ -16,18 +16,13 @@ from probtensor.graph.walk import conditional, rebuild, toposort
 from probtensor.ops.complexes.pair import pair
 from probtensor.ops.kinds import Batch, Observing, Passing, op
 from probtensor.ops.samples import Sample
-from probtensor.ops.values.effects import MAX_INPUTS, Called, Effect, Operand
+from probtensor.ops.values.effects import MAX_INPUTS, Effect, Operand
 from probtensor.process import new_uid
 from probtensor.types import TensorType
 
 
-def _nothing(*values: np.ndarray) -> None:
-    """The callback of a sample."""
-
-
 def _sample(*operands: Operand, **options: object) -> dict[str, object]:
-    function = Called(_nothing)
-    return {"effect": Effect("callback", "x", "", operands, function=function, **options)}
+    return {"effect": Effect("print", "x", "", operands, guarded=True, **options)}
 
 
 @op
@@ -39,10 +34,13 @@ class Watch(Observing):
     batch: int = 0
     uid: str = field(default="0.", compare=False, repr=False)
     samples = (
-        Sample(lambda rng: (rng.normal(size=(3, 4)),), _sample(Operand("x", "float64", 2))),
         Sample(
-            lambda rng: (rng.normal(size=3), rng.integers(0, 9, (2, 2)), np.array(True)),
-            _sample(Operand("x", "float64", 1), Operand("k", "int64", 2), guarded=True),
+            lambda rng: (rng.normal(size=(3, 4)), np.array(False)),
+            _sample(Operand("x", "float64", 2)),
+        ),
+        Sample(
+            lambda rng: (rng.normal(size=3), rng.integers(0, 9, (2, 2)), np.array(False)),
+            _sample(Operand("x", "float64", 1), Operand("k", "int64", 2)),
         ),
     )
 
