@@ -23,6 +23,9 @@ class Subject(Protocol):
                  passes, `plan`, `passes()`, `fused()`
     plan         the plan: buffers, kernels, sizes
     bound        arrays of inputs that are fixed
+    inputs       the arguments of a call
+    locked_cells  the shared variables that calls update or read together; None if there are none
+    with_compilation(compilation)  the same function by another compilation
     """
 
     label: str
@@ -34,6 +37,9 @@ class Subject(Protocol):
     code: int
     arrange: Callable[..., tuple]
     require_one_stage: Callable[[], None]
+    inputs: tuple[Any, ...]
+    locked_cells: tuple[Any, ...] | None
+    with_compilation: Callable[[Any], Any]
 
     def __call__(self, *args: object) -> object: ...
 
