@@ -27,6 +27,9 @@ class Subject(Protocol):
                  the arrays of the plan's inputs in a call, in order; a plan, built for a target, as
                  a function from such arrays to those of its outputs
     inputs       the arguments: the inputs of the program that are not bound
+    inputs       the arguments of a call
+    locked_cells  the shared variables that calls update or read together; None if there are none
+    with_compilation(compilation)  the same function by another compilation
     """
 
     label: str
@@ -41,6 +44,9 @@ class Subject(Protocol):
     require_one_stage: Callable[[], None]
     values_of_call: Callable[[tuple], list[np.ndarray]]
     plan_runner: Callable[..., Callable[[Sequence[np.ndarray]], list[np.ndarray]]]
+    inputs: tuple[Any, ...]
+    locked_cells: tuple[Any, ...] | None
+    with_compilation: Callable[[Any], Any]
 
     def __call__(self, *args: object) -> object: ...
 
