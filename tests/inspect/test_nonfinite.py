@@ -253,6 +253,18 @@ def test_a_report_is_a_value():
     assert re.search(r"log\(x\) is nan at \[0\]: log of a negative number", str(report))
 
 
+def test_reasons_are_of_ops_and_their_operands():
+    from probtensor.inspect.numbers.reasons import ROWS, WHOLE, reason_of
+    from probtensor.ops.kinds import REGISTRY
+
+    for name, rows in ROWS.items():
+        arity = REGISTRY[name].arity
+        for condition, what, _ in rows:
+            assert what and condition(*[np.float64(0.5)] * arity) in (True, False), name
+    assert WHOLE.keys() <= REGISTRY.keys()
+    assert reason_of("sin", [np.array(0.5)]) == ("", "")
+
+
 # `check=` and `pt.debug.check`.
 
 

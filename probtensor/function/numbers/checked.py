@@ -148,10 +148,10 @@ def _is_wrong(kind: str, array: np.ndarray) -> bool:
         return False
     # A sum of squares is nan if an element is, and not finite if one is not; else it may overflow.
     flat = array if array.ndim == 1 else array.ravel()
-    if len(flat) <= _PIECE:
-        total = float(flat.dot(flat))
-    else:
-        total = sum([float(x.dot(x)) for x in np.split(flat, range(_PIECE, len(flat), _PIECE))])
+    total = 0.0
+    for start in range(0, len(flat), _PIECE):
+        piece = flat[start : start + _PIECE]
+        total += float(piece.dot(piece))
     if total <= _ENOUGH[kind]:
         return False
     return bool(KINDS[kind](array).any())

@@ -6,9 +6,10 @@
     stored.py     what a target computes for every node, one kernel after the other
     compare.py    a target against another, node by node; the graph before and after each pass
     passes.py     the pass, and the rule in it, that changed a value
-    shadow.py     a graph in longer precision
+    shadow.py     a graph in longer precision; matrices.py has its routines of linear algebra
     audit.py      digits lost, by the user's lines
     remedies.py   expressions that lose digits, and those to write instead
+    words.py      expressions in reports
 
 The one idea: each tool asks two questions of a node. Is its value wrong, given the values of its
 operands? Then it is to blame. If not, which element of which operand is it wrong because of? What

@@ -77,10 +77,6 @@ ROWS: dict[str, Sequence[Row]] = {
         (lambda x, y: x == 0 and y < 0, "negative power of 0", "keep the base from 0"),
         (lambda x, y: True, "overflow of a power", "y * pt.log(x) is its logarithm"),
     ),
-    "integer_pow": (
-        (lambda x: x == 0, "negative power of 0", "keep the base from 0"),
-        (lambda x: True, "overflow of a power", "take logarithms, or scale the base"),
-    ),
     "square": (
         (lambda x: True, "overflow of a square", "scale before squaring, as pt.hypot does"),
     ),
