@@ -27,7 +27,6 @@ class Subject(Protocol):
                  the arrays of the plan's inputs in a call, in order; a plan, built for a target, as
                  a function from such arrays to those of its outputs
     inputs       the arguments: the inputs of the program that are not bound
-    inputs       the arguments of a call
     locked_cells  the shared variables that calls update or read together; None if there are none
     with_compilation(compilation)  the same function by another compilation
     """
@@ -37,7 +36,6 @@ class Subject(Protocol):
     compilation: Any
     plan: Plan
     bound: Mapping[Node, np.ndarray]
-    inputs: Any
     source: str
     code: int
     arrange: Callable[..., tuple]
