@@ -141,9 +141,8 @@ def function(
                      with values are found by themselves
     outputs          a tensor, or a list, tuple or dict of them, nested at will, which is then the
                      structure of the result; Out(tensor, borrow=True) lends its buffer
-    updates          {shared: new value} or pairs: all computed before any is assigned, after the
-                     outputs, so that {a: b, b: a} swaps
-    givens           {node: replacement} or pairs, put in before anything else
+    updates          {shared: new value} or pairs, computed before any is set: {a: b, b: a} swaps
+    givens           {node: replacement} or pairs, put in first
     target           "auto", "cython", "machine", "interp" or "cuda", or a target with options, as
                      in `pt.Cuda(tf32=True)`; by default $PROBTENSOR_TARGET, else "auto"
     build            when target="auto" builds native code: "now", before this returns;
@@ -151,17 +150,14 @@ def function(
                      when calls have taken as long as the build will
     on_unused_input  "raise", "warn" or "ignore"
     seed             of random draws: the same seed gives the same draws, call by call
-    progress         say on a terminal, after 2 s, what is compiled and how far it is
-    checks           False: without the conditions of `pt.check`; size laws and bounds of indices
-                     are checked in any case
-    verbose_errors   what an exception of a call has as a note: "line", nothing; "inputs", types,
-                     shapes and strides; "values" or True, also the values of small arrays;
-                     "memory", also the buffers; by default $PROBTENSOR_ERRORS, else "line"
-    rules            rules and passes of your own, applied to the graph before all others, as
-                     `pt.rewrite_graph` does
-    check            "nan", "inf" or "big" (beyond 1e10): look at the results of each call, and
-                     raise NonFiniteError (a FloatingPointError) with the operation and the line
-                     that made a NaN, an infinity or a huge number in one of them
+    progress         after 2 s say on a terminal what is compiled and how far it is
+    checks           False: without conditions of `pt.check`; sizes and indices are still checked
+    verbose_errors   notes of exceptions of calls: "line", none; "inputs", types, shapes, strides;
+                     "values" or True, also small arrays; "memory", also the buffers; by default
+                     $PROBTENSOR_ERRORS, else "line"
+    rules            your own, applied to the graph before all others, as by `pt.rewrite_graph`
+    check            "nan", "inf" or "big" (beyond 1e10): look at the results of each call; at such
+                     a number raise NonFiniteError (a FloatingPointError) with the line that made it
 
     Raises TypeError, ValueError or GraphError (a TypeError) naming the input or the line, and
     BuildError where the target cannot build.
@@ -174,12 +170,10 @@ def function(
         {'sum': array([4., 5.])}
     """
     options = {"name": name, "target": chosen_target(target, build), "seed": seed}
+    options["check"] = None if check is None else checking.checked_kind(check, "function: check")
     options["checks"] = flag(checks, "function: checks")
     options["verbose_errors"] = level_of(verbose_errors)
-    if check is not None:
-        checking.checked_kind(check, "function: check")
     program = _program(inputs, outputs, updates, givens, on_unused_input, rules, **options)
-    program = replace(program, check=check) if check else program
     what = name or f"a function of {len(program.inputs)} inputs"
     with building(what, progress), COLLECTIONS.rare(), quiet():
         return compile_program(program)
@@ -198,6 +192,7 @@ def _program(
     seed: int | None,
     checks: bool = True,
     verbose_errors: str = "line",
+    check: str | None = None,
 ) -> Program:
     """What `function` is asked for, checked."""
     arguments = checked_inputs(inputs)
@@ -222,7 +217,7 @@ def _program(
     if not checks:
         graph = without_checks(graph)
     both = zip(graph, results, strict=True)
-    graph = [half_of(y) if isinstance(asked, HalfTensor) else y for y, asked in both]
+    graph = [half_of(y) if isinstance(old, HalfTensor) else y for y, old in both]
     return Program(
         inputs=arguments,
         outputs=tuple(graph[:count]),
@@ -236,6 +231,7 @@ def _program(
         compiler=compile_program,
         verbose_errors=verbose_errors,
         asked=asked,
+        check=check,
     )
 
 

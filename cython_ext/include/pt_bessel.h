@@ -3,10 +3,10 @@
  * Each is an integral of exp(f(t)) along a contour (DLMF 10.9.17, 10.9.18, 10.32.9, 10.32.12), in
  * which the order v stands as exp(-v t) alone: the n-th derivative has the factor (-t)^n. The
  * m-th in x has the factor (cosh(t) - 1)^m, or (1 - cosh(t))^m. The contours pass close to the
- * saddles of f, so that nothing cancels, and are analytic with integrands that fall off double exponentially,
- * so that the trapezoid rule converges exponentially. For large x the expansions of Hankel are
- * differentiated. Errors are a few eps, times x or |v| where these are large. At most the eighth
- * derivative in the order.
+ * saddles of f, so that nothing cancels, and are analytic with integrands that fall off double
+ * exponentially, so that the trapezoid rule converges exponentially. For large x the expansions of
+ * Hankel are differentiated. Errors are a few eps, times x or |v| where these are large. At most
+ * the eighth derivative in the order.
  *
  * Sums are without a factor exp(top), where the functions may be beyond all doubles.
  */

@@ -32,8 +32,8 @@ PT_ARRAY(double, float64)
 PT_FN double pt_ma(double a, double b, double sum) { return PT_MA(a, b, sum); }
 
 /* A float made of an integer, of which none is -0.0: without trapping math gcc makes trunc(x) of
- * (double)(int64_t)x, also where these are apart, which is -0.0 for x from -1 to 0. In a function of
- * its own the sum is not left out, as gcc 12 does for a conversion plus 0.0. */
+ * (double)(int64_t)x, also where these are apart, which is -0.0 for x from -1 to 0. In a function
+ * of its own the sum is not left out, as gcc 12 does for a conversion plus 0.0. */
 PT_FN double pt_whole(double x) { return x + 0.0; }
 PT_FN float pt_whole_f(float x) { return x + 0.0f; }
 

@@ -14,6 +14,8 @@ from probtensor.inspect.pictures import writers
 from probtensor.ops.kinds import REGISTRY
 from tests.inspect.programs import PROGRAMS, compiled, posterior
 
+NO_TEXT = ("watch",)  # its effect is a function of the program
+
 
 def pictures(name):
     """Every picture of a program."""

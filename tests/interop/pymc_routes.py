@@ -9,7 +9,7 @@ from pytensor.compile.mode import Mode
 
 import probtensor as pt
 from probtensor.graph.node import new_input
-from probtensor.interop.pymc.distributions import distribution_of
+from probtensor.interop.pymc.variables.distributions import distribution_of
 from probtensor.interop.pytensor.translate import Translator
 
 PYTHON = Mode(linker="py", optimizer=None)

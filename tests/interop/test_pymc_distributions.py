@@ -12,8 +12,8 @@ import pytensor.tensor as at
 
 import probtensor as pt
 from probtensor.graph.node import new_input
-from probtensor.interop.pymc.distributions import distribution_of
 from probtensor.interop.pymc.transforms import bijector_of
+from probtensor.interop.pymc.variables.distributions import distribution_of
 from probtensor.interop.pytensor.translate import Translator
 from tests.interop import pymc_table
 from tests.interop.pymc_cases import CASES

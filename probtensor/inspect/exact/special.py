@@ -76,6 +76,32 @@ def _lower_quantile(x: Any) -> Any:
     return z
 
 
+def _in_order(function: Callable) -> Callable:
+    """The n-th derivative of a function of an order and an argument in the order."""
+    import mpmath as mp
+
+    def derivative(n: Any, v: Any, x: Any) -> Any:
+        step = mp.mpf(10) ** -12
+        with mp.workdps(80):
+            return mp.diff(lambda order: function(order, x), v, int(n), h=step)
+
+    return derivative
+
+
+def _in_both(function: Callable) -> Callable:
+    """The n-th derivative in the order and m-th in the argument."""
+    import mpmath as mp
+
+    def derivative(n: Any, m: Any, v: Any, x: Any) -> Any:
+        if not (m and 0 < x < math.inf):
+            return _in_order(function)(n, v, x)
+        with mp.workdps(120):
+            step = min(x, 1) * mp.mpf(10) ** -12
+            return mp.diff(function, (v, x), (int(n), int(m)), h=step)
+
+    return derivative
+
+
 def bessel_meanings() -> dict[str, Callable]:
     """Those of Bessel functions and of their derivatives in the order."""
     import mpmath as mp
@@ -106,34 +132,14 @@ def bessel_meanings() -> dict[str, Callable]:
     def kv(v: Any, x: Any) -> Any:
         return kve(v, x) * mp.exp(-x)
 
-    def in_order(function: Callable) -> Callable:
-        def derivative(n: Any, v: Any, x: Any) -> Any:
-            step = mp.mpf(10) ** -12
-            with mp.workdps(80):
-                return mp.diff(lambda order: function(order, x), v, int(n), h=step)
-
-        return derivative
-
-    def in_both(function: Callable) -> Callable:
-        def derivative(n: Any, m: Any, v: Any, x: Any) -> Any:
-            if not (m and 0 < x < math.inf):
-                return in_order(function)(n, v, x)
-            with mp.workdps(120):
-                step = min(x, 1) * mp.mpf(10) ** -12
-                return mp.diff(function, (v, x), (int(n), int(m)), h=step)
-
-        return derivative
-
     found = {
         "jv": first, "yv": second, "iv": mp.besseli, "ive": ive, "kv": kv, "kve": kve,
-        "jv_in_order": in_order(first), "yv_in_order": in_order(second),
-        "iv_in_order": in_order(mp.besseli), "kv_in_order": in_order(kv),
-        "ive_in_order": in_both(ive), "kve_in_order": in_both(kve),
+        "jv_in_order": _in_order(first), "yv_in_order": _in_order(second),
+        "iv_in_order": _in_order(mp.besseli), "kv_in_order": _in_order(kv),
+        "ive_in_order": _in_both(ive), "kve_in_order": _in_both(kve),
     }  # fmt: skip
     for order in (0, 1):
-        pairs = (
-            ("j", first), ("y", second), ("i", mp.besseli), ("k", kv),
-        )  # fmt: skip
+        pairs = (("j", first), ("y", second), ("i", mp.besseli), ("k", kv))
         for letter, function in pairs:
             found[f"{letter}{order}"] = partial(function, order)
         found[f"i{order}e"], found[f"k{order}e"] = partial(ive, order), partial(kve, order)

@@ -160,8 +160,9 @@ class Costs:
         if isinstance(op, Core):
             x = node.inputs[0].type
             n = self.size(x.shape[-1]) if x.shape else 1
-            if op.name in CUBIC:
-                return CUBIC[op.name] * n * self.elements(x)
+            cubic = CUBIC.get(op.name)
+            if cubic:
+                return cubic * n * self.elements(x)
             if len(node.inputs) > 1 and x.ndim > 1:  # a solve: each column of the right side
                 return 1.0 * n * self.elements(node.inputs[-1].type)
             return PER_ELEMENT * self.elements(x)

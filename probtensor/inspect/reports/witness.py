@@ -18,7 +18,7 @@ import numpy as np
 
 from probtensor.dataclass import dataclass
 from probtensor.graph.evaluate import Value
-from probtensor.graph.node import Node, line_of
+from probtensor.graph.node import Const, Node, SizeOf, line_of
 from probtensor.graph.walk import toposort
 from probtensor.inspect.reports.arguments import sizes_of
 from probtensor.inspect.reports.costs import near
@@ -184,13 +184,15 @@ def _compared(step: Step, scope: Scope) -> Witness | None:
     # What rounding may do in longer precision: one rounding to the type, as some functions are in
     # no longer one; and the errors in that of the type, as much smaller as the precision is longer.
     ratio = np.finfo(WIDE).eps / eps
-    rounding = (1.0 if whole else ULPS) * eps * scale
-    for exact, own in ((first, before), (second, after)):
-        rounding = rounding + SLACK * ratio * _error(exact, own)
+    longer = SLACK * ratio * (_error(first, before) + _error(second, after))
+    rounding = (1.0 if whole else ULPS) * eps * scale + longer
     apart = _ulps(first, second, eps, rounding)
     wrong = apart > allowed
     if np.any(wrong):
         return _witness(step, WRONG, wrong, apart, allowed, before, after)
+    # Numbers that cancel lose as much as one rounding of these: only what the longer precision may
+    # itself be wrong by is taken off here.
+    rounding = longer if whole else rounding
     lost, had = _ulps(second, after, eps, rounding), _ulps(first, before, eps, rounding)
     wrong = (lost > 4 * allowed) & (lost > 2 * had) & np.isfinite(before)
     if np.any(wrong):
@@ -274,7 +276,7 @@ def _shared(step: Step, scope: Scope) -> dict[Node, Value]:
 
 
 def _is_constant(node: Node) -> bool:
-    return not node.inputs and node.op.name in ("const", "size_of")
+    return isinstance(node.op, (Const, SizeOf))
 
 
 def _scale(values: Mapping[Node, Value], shape: tuple[int, ...]) -> np.ndarray:

@@ -12,12 +12,7 @@
     predictive.py     predictive draws and log likelihoods: PyMC's functions, compiled here
     optimum.py        `find_MAP`
     replacing.py      these functions in place of PyMC's, for packages that call these
-    distributions.py  random variables of PyMC as those of `pt.random`: one table by class
-    reading.py        what the rows of the table read: parameters and shapes
-    patterns.py       parametrisations in graphs of PyTensor: logits, cutpoints, factors
-    scalars.py        variables of numbers whose parameters differ from ours
-    vectors.py        variables of vectors and matrices
-    combined.py       variables made of others: mixtures, truncation, series, expressions
+    variables/        random variables of PyMC as those of `pt.random`
     named.py          variables with named dimensions as tensors
     transforms.py     transforms of free variables as bijectors
 

@@ -13,10 +13,10 @@ from probtensor.calls import line_text, public
 from probtensor.dataclass import replace
 from probtensor.graph import Const, GraphError, Node, made_by
 from probtensor.graph.node import make, new_input
-from probtensor.interop.pymc.distributions import distribution_of
 from probtensor.interop.pymc.named import tensors_of
 from probtensor.interop.pymc.shapes import shape_of
 from probtensor.interop.pymc.transforms import bijector_of
+from probtensor.interop.pymc.variables.distributions import distribution_of
 from probtensor.interop.pytensor.translate import Translator, literal, user_line, wide
 from probtensor.interop.pytensor.xtensors import lowered
 from probtensor.late import late

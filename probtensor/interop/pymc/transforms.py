@@ -16,7 +16,7 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.dataclass import dataclass
 from probtensor.graph import GraphError, Node
-from probtensor.interop.pymc.reading import shape_of
+from probtensor.interop.pymc.variables.reading import shape_of
 from probtensor.interop.pytensor.translate import Translator, value_by_literals
 from probtensor.prob.bijectors import public as known
 from probtensor.prob.bijectors.base import Bijector

@@ -12,8 +12,8 @@ from typing import Any
 
 from probtensor.calls import public
 from probtensor.graph import GraphError, Node
-from probtensor.interop.pymc import combined, scalars, vectors
-from probtensor.interop.pymc.reading import Reading, Row, variable_by
+from probtensor.interop.pymc.variables import combined, scalars, vectors
+from probtensor.interop.pymc.variables.reading import Reading, Row, variable_by
 from probtensor.interop.pytensor.translate import Translator
 
 Variable = Any  # of PyTensor
@@ -74,7 +74,7 @@ ROWS: dict[str, Row] = {
 }
 
 
-@public(name="interop.pymc.distributions.distribution_of")
+@public(name="interop.pymc.variables.distributions.distribution_of")
 def distribution_of(
     translator: Translator,
     rv: Variable,

@@ -12,7 +12,7 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.graph.node import SizeOf
-from probtensor.interop.pymc import patterns
+from probtensor.interop.pymc.variables import patterns
 from probtensor.interop.pytensor.translate import Translator, number, value_by_literals
 from probtensor.prob import random
 from probtensor.transform.facts import constant_of

@@ -9,9 +9,9 @@ from typing import Any
 
 from probtensor.graph import GraphError, Node
 from probtensor.graph.node import new_input
-from probtensor.interop.pymc.patterns import argument
-from probtensor.interop.pymc.reading import Reading, Row, is_literal, row_of, variable_by
-from probtensor.interop.pymc.scalars import bound
+from probtensor.interop.pymc.variables.patterns import argument
+from probtensor.interop.pymc.variables.reading import Reading, Row, is_literal, row_of, variable_by
+from probtensor.interop.pymc.variables.scalars import bound
 from probtensor.interop.pytensor.translate import Translator
 from probtensor.prob.density.logp import logp as logp_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from probtensor import ops
 from probtensor.graph import Node
-from probtensor.interop.pymc import patterns
-from probtensor.interop.pymc.reading import Reading, Row, either, is_literal
+from probtensor.interop.pymc.variables import patterns
+from probtensor.interop.pymc.variables.reading import Reading, Row, either, is_literal
 from probtensor.interop.pytensor.translate import value_by_literals
 
 
