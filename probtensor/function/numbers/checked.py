@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 import sys
-import threading
 from functools import cache
 
 import numpy as np
@@ -27,8 +26,9 @@ from probtensor.graph.symbolic import refusal
 from probtensor.inspect.numbers.nonfinite import BIG, KINDS, NonFinite, found_in
 from probtensor.inspect.numbers.stored import running, stored_level
 from probtensor.inspect.replay import compiled, replayed
+from probtensor.process import new_lock
 
-_TURNS = threading.RLock()  # calls that draw or update
+_TURNS = new_lock(reentrant=True)  # calls that draw or update
 _WATCHED: list[str] = []  # what the blocks of `check` around look for
 
 
