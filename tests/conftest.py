@@ -61,11 +61,9 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """What collection made lives to the end: the garbage collector need not look through it. And
-    it looks rarely: graphs are freed without it, which tests in `graph` hold."""
+    """What collection made lives to the end: the garbage collector need not look through it."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
 
 
 @pytest.fixture(scope="session")
