@@ -28,6 +28,8 @@ BENCH_PY := .venv-bench/bin/python
 PYMC_PY := .venv-pymc/bin/python
 PYMC ?= pymc
 PYMC_TESTS ?= -m "not slow"
+# Compiled Python is kept whatever the caller's setting: tests start hundreds of interpreters.
+export PYTHONDONTWRITEBYTECODE :=
 PIP_FLAGS := -q --disable-pip-version-check
 BUILD_TOOLS := 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
 NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/*/*.pyx cython_ext/*/*.pxd \

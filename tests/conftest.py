@@ -1,6 +1,7 @@
 """Shared fixtures: data, targets, a device that is there or not, and how hard builds are tried."""
 
 import contextlib
+import gc
 import inspect
 import os
 import re
@@ -57,6 +58,12 @@ def pytest_collection_modifyitems(items):
         on_target = getattr(item, "callspec", None) and item.callspec.params.get("target")
         if "device_driver" in getattr(item, "fixturenames", ()) or on_target == "cuda":
             item.add_marker(pytest.mark.device)
+
+
+def pytest_collection_finish():
+    """What collection made lives to the end: the garbage collector need not look through it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

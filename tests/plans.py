@@ -130,3 +130,14 @@ def evaluate(inputs, outputs, arrays):
         array, bound = arrays[check.buffer], size_value(check.bound, sizes)
         assert array.size == 0 or (-bound <= array.min() and array.max() < bound)
     return interpret(plan, arrays)
+
+
+def same_bits(a, b):
+    """Whether arrays are equal bit for bit; all nans are alike."""
+    a, b = np.atleast_1d(a), np.atleast_1d(b)
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    if a.dtype.kind != "f":
+        return np.array_equal(a, b)
+    bits = f"u{a.dtype.itemsize}"
+    return bool(np.all((a.view(bits) == b.view(bits)) | (np.isnan(a) & np.isnan(b))))

@@ -214,7 +214,15 @@ def test_computed_once():
     assert Thing().value == 1
 
 
-def test_no_garbage_is_collected_in_a_block_of_objects_that_are_kept():
+@pytest.fixture
+def nothing_frozen():
+    """No object is left out of searches for garbage; afterwards all that are there now."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+def test_no_garbage_is_collected_in_a_block_of_objects_that_are_kept(nothing_frozen):
     passes = []
     gc.callbacks.append(lambda phase, info: passes.append(phase))
     try:
@@ -231,14 +239,11 @@ def test_no_garbage_is_collected_in_a_block_of_objects_that_are_kept():
         gc.enable()
 
 
-def test_a_block_of_kept_objects_leaves_what_was_frozen():
+def test_a_block_of_kept_objects_leaves_what_was_frozen(nothing_frozen):
     gc.freeze()
-    try:
-        with process.uncollected():
-            pass
-        assert gc.get_freeze_count()
-    finally:
-        gc.unfreeze()
+    with process.uncollected():
+        pass
+    assert gc.get_freeze_count()
 
 
 def test_garbage_is_looked_for_rarely_while_anything_is_compiled():

@@ -41,6 +41,17 @@ def nodes(path):
     return tuple(ast.walk(tree(path)))
 
 
+def statements(outer):
+    """All statements inside a node of a syntax tree; expressions are not looked through."""
+    inside = [outer]
+    while inside:
+        node = inside.pop()
+        yield node
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            found = getattr(node, field, ())
+            inside += found if isinstance(found, list) else ()
+
+
 def module_name(path):
     """`probtensor/ops/scalar.py` -> `probtensor.ops.scalar`; a package by its folder."""
     parts = list(path.with_suffix("").parts)
@@ -53,27 +64,21 @@ def imports(path):
     `from a import b` is an arrow to a.b where that is a module of this tree, else to a, and so is
     `late("a.b")`. An import is late when it stands inside a function.
     """
-    late, inside = set(), [(tree(path), False)]
+    inside = [(tree(path), False)]
     while inside:
-        outer, is_late = inside.pop()
-        for node in ast.iter_child_nodes(outer):
-            deeper = is_late or isinstance(
-                node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-            )
-            inside.append((node, deeper))
-            if deeper:
-                late.add(node)
-    for node in nodes(path):
+        node, late = inside.pop()
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "late":
-            yield node.args[0].value, node.lineno, node in late
+            yield node.args[0].value, node.lineno, late
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name, node.lineno, node in late
+                yield alias.name, node.lineno, late
         elif isinstance(node, ast.ImportFrom):
             base = absolute(path, node)
             for alias in node.names:
                 whole = f"{base}.{alias.name}"
-                yield whole if is_module(whole) else base, node.lineno, node in late
+                yield whole if is_module(whole) else base, node.lineno, late
+        late = late or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        inside += [(child, late) for child in ast.iter_child_nodes(node)]
 
 
 def absolute(path, node):
@@ -86,6 +91,7 @@ def absolute(path, node):
     return ".".join(package + ([node.module] if node.module else []))
 
 
+@functools.cache
 def is_module(name):
     """Is there a Python or Cython file or package of this dotted name in the tree?"""
     path = ROOT / Path(*name.split("."))
@@ -95,7 +101,7 @@ def is_module(name):
 def functions(path):
     """(qualified name, first line, number of lines) of each function in a .py or .pyx file."""
     if path.suffix == ".py":
-        for node in nodes(path):
+        for node in statements(tree(path)):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 yield node.name, node.lineno, node.end_lineno - node.lineno + 1
     else:

@@ -20,7 +20,7 @@ from probtensor.testing.misfit import (
 
 def test_sizes_that_do_not_fit_are_refused(target):
     """One function of many graphs, so that one module is compiled."""
-    count, first = {"interp": (40, 200), "cython": (16, 0), "cuda": (10, 300)}[target]
+    count, first = {"interp": (40, 200), "cython": (16, 0), "cuda": (6, 300)}[target]
     done = fuzz_sizes(count, first, target=target, batch=16, each=6)
     assert done["fit"] == count
     assert done["refused"] > count

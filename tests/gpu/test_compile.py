@@ -10,7 +10,7 @@ from probtensor.lower import lower
 from probtensor.targets.cuda.render import render
 from tests.device.host import ROOT
 from tests.models.programs import MODELS, plan_of
-from tests.targets.test_ops import DEVICE_GROUPS, all_cases
+from tests.targets.test_ops import GROUPS, all_cases
 
 NVCC = shutil.which("nvcc")
 FLAGS = ("-arch=sm_90", "-diag-suppress", "177", f"-I{ROOT}/cuda", f"-I{ROOT}/cython_ext/include")
@@ -45,7 +45,7 @@ def test_golden_models_compile_for_a_device(tmp_path):
 @pytest.mark.slow
 def test_every_op_compiles_for_a_device(tmp_path):
     sources = {}
-    for k, names in enumerate(DEVICE_GROUPS):
+    for k, names in enumerate(GROUPS):
         cases = list(all_cases(names))
         inputs = [x for case in cases for x in case.inputs]
         sources[f"ops{k}"] = render(lower(inputs, [case.output for case in cases])).source

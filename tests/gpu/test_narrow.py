@@ -16,10 +16,10 @@ from tests.plans import interpret, run, sizes_of
 CASES = [
     (models.logistic_regression, (700, 25)),
     pytest.param(models.logistic_regression, (700, 6), marks=pytest.mark.slow),
-    (models.logistic_regression, (300, 45)),
+    pytest.param(models.logistic_regression, (300, 45), marks=pytest.mark.slow),
     (models.logistic_regression, (1, 2)),
-    (models.linear_regression, (700, 5)),
-    (models.varying_intercepts, (900, 17)),
+    pytest.param(models.linear_regression, (700, 5), marks=pytest.mark.slow),
+    pytest.param(models.varying_intercepts, (900, 17), marks=pytest.mark.slow),
     (models.item_response, (900, 17, 5)),
     (models.softmax_regression, (40, 7, 5)),
     (models.mixture, (300, 5)),

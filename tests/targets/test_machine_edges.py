@@ -4,7 +4,7 @@ import numpy as np
 
 import probtensor as pt
 from tests.conftest import compiled_at
-from tests.targets.test_machine import same_bits
+from tests.plans import same_bits
 
 
 def compare(cases, inputs, datas):

@@ -28,9 +28,8 @@ from probtensor.schedule.strips.forms import Strip
 from probtensor.schedule.strips.passes import strip
 from probtensor.targets.machine.target import MachineTarget
 from probtensor.types import Dim
-from tests.plans import frame_of
+from tests.plans import frame_of, same_bits
 from tests.schedule import test_strips as strips
-from tests.targets.test_machine import same_bits
 
 I, J, N, M = (Dim.name(c) for c in "ijnm")
 FAR = 10**12  # elements: no memory is there
