@@ -27,6 +27,7 @@ from probtensor.graph.symbolic import refusal
 from probtensor.inspect.numbers.nonfinite import BIG, KINDS, NonFinite, found_in
 from probtensor.inspect.numbers.stored import running, stored_level
 from probtensor.inspect.replay import compiled, replayed
+from probtensor.ops.values.effects import quiet
 
 _TURNS = threading.RLock()  # calls that draw or update
 _WATCHED: list[str] = []  # what the blocks of `check` around look for
@@ -169,6 +170,7 @@ def error_of(function: Function, kind: str, args: tuple, state: State) -> NonFin
     return NonFiniteError(f"{function.label}: {report}", report)
 
 
+@quiet()
 def find(
     function: Function, args: tuple, kind: str, state: State | None = None
 ) -> NonFinite | None:

@@ -11,6 +11,7 @@ import numpy as np
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph import Node, line_of, made_by, toposort
 from probtensor.late import late
+from probtensor.ops.values.effects import quiet
 from probtensor.prob.density.logp import SupportCheck, full_density
 from probtensor.prob.model.data import evaluated
 from probtensor.prob.model.graphs import Model, TermSource, term_sources
@@ -126,6 +127,7 @@ def _origin(
     return None if found.source == "unknown" else found
 
 
+@quiet()
 def report(posterior: Posterior, q: np.ndarray) -> str:
     """The text of `Posterior.diagnose`: the terms at q, and where they are all finite what made the
     gradient not so."""

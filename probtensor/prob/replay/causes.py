@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from probtensor.dataclass import dataclass
+from probtensor.ops.values.effects import quiet
 from probtensor.prob.replay.path import Path, count_of, group, paths
 from probtensor.prob.replay.slopes import checked_slopes
 from probtensor.prob.replay.stiffness import Stiffness, stiffness
@@ -87,6 +88,7 @@ class Explanation:
     __repr__ = __str__
 
 
+@quiet()
 def explained(posterior: Any, idata: object, limit: int) -> Explanation:
     """See `Posterior.explain_divergences`."""
     total = count_of(idata)

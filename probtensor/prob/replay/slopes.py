@@ -10,6 +10,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph import Node, line_of
+from probtensor.ops.values.effects import quiet
 from probtensor.prob.density.diagnosis import explained
 from probtensor.prob.model.data import evaluate
 from probtensor.prob.model.graphs import term_sources
@@ -64,6 +65,7 @@ class SlopeReport:
     __repr__ = __str__
 
 
+@quiet()
 def checked_slopes(posterior: Any, q: np.ndarray) -> SlopeReport:
     """See `Posterior.check_gradient`."""
     model = posterior.model
