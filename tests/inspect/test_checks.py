@@ -148,6 +148,9 @@ def test_native_code_and_devices(device_driver):
         f([1.0], 0.5)
         assert refusal(f, [0.0, 1.0], 0.5)[0] == "x must be above 0.5"
         assert refusal(f, [4.0], 3.0)[0] == "grew"
+        z = pt.zvector("z")
+        g = pt.function([z], pt.sum(pt.check(z, pt.abs(z) < 1, "small").real), target=target)
+        assert refusal(g, [0.5j, 2.0])[-1] == "z[1] = 2.0"
 
 
 def test_wrong_checks():

@@ -348,3 +348,34 @@ def test_all_functions_within_a_block():
     assert np.isnan(f([-1.0])[0]) and pt.Function.__call__ == before
     with pytest.raises(ValueError, match=r"pt\.debug\.check: kind"):
         pt.debug.check("everything")
+
+
+# What is stored otherwise than it is written.
+
+
+@pytest.mark.parametrize("target", ["interp", "machine"])
+def test_float16_is_traced_by_its_values(target):
+    h = pt.vector("h", dtype="float16")
+    f = pt.function([h], pt.log(h * 2).astype("float16"), target=target)
+    assert f.find_nan([1.0, 2.0]) is None
+    report = f.find_nan([1.0, -1.0])
+    assert (report.op, report.index, report.operands[0].value) == ("log", (1,), -2.0)
+    assert report.text == "log(2 * h)"
+    assert str(f.find_nan([np.nan, 1.0])).endswith(f"input made at {report_line(h)}")
+    g = pt.function([h], pt.exp(h).astype("float16"), target=target, check="inf")
+    with pytest.raises(FloatingPointError, match=r"float16 of exp\(h\) is inf at \[1\]: beyond"):
+        g([1.0, 12.0])
+
+
+def report_line(node):
+    return pt.graph.line_of(pt.graph.toposort([node.bits])[0])
+
+
+def test_complex_results_and_arguments_have_the_indices_of_the_user():
+    z = pt.zvector("z")
+    f = pt.function([z], pt.exp(z), target="interp")
+    report = f.find_nan([1.0, complex(0.0, np.nan)])
+    assert (report.place, report.index, report.size, report.count) == ((1,), (1,), 2, 1)
+    assert "the imaginary part of z is nan at [1] already" in str(report)
+    report = f.find_nan([800.0, 1.0], kind="inf")
+    assert report.place == (0,) and "real(z)" in report.operands[0].text

@@ -273,7 +273,7 @@ def test_where_the_time_of_making_it_went():
 
 def test_a_function_in_stages_has_no_profile():
     x = pt.vector("x")
-    with pytest.raises(TypeError, match="several stages"):
+    with pytest.raises(TypeError, match=r"no f\.profile: the size[\s\S]*pt\.profiling"):
         pt.function([x], x[x > 0]).profile(np.ones(3))
 
 
@@ -315,3 +315,11 @@ def test_peaks_are_the_best_that_was_measured(monkeypatch, tmp_path):
 def test_the_machine_is_measured():
     found = roofline.measured()
     assert found.flops > 1e8 and found.bandwidth > 1e8
+
+
+def test_wrong_numbers_of_runs():
+    x = pt.vector("x")
+    f = pt.function([x], pt.exp(x), target="machine")
+    for n, error in ((0, ValueError), (-3, ValueError), (2.5, TypeError), (True, TypeError)):
+        with pytest.raises(error, match="n is a number of runs"):
+            f.profile([1.0], n=n)

@@ -471,3 +471,13 @@ def test_tools_of_a_posterior_repeat_no_effect(tmp_path, capsys):
     assert not lines(capsys)
     posterior.logp(q)
     assert [row.split(" = ")[0] for row in lines(capsys)] == ["scale"]
+
+
+def test_effects_in_the_condition_of_a_loop(target, capsys):
+    y = pt.loop.while_loop(
+        lambda c: pt.debug.print(c, "condition") < 10, lambda c: pt.debug.print(c * 2, "body"), s
+    )
+    assert pt.function([s], y, target=target)(3.0) == 12.0
+    names = [row.split(" = ")[0] for row in lines(capsys)]
+    assert names == ["condition", *(f"{what} (step {k})" for k in (0, 1)
+                                    for what in ("body", "condition"))]  # fmt: skip

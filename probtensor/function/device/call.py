@@ -28,9 +28,12 @@ from probtensor.function.shared import Shared
 from probtensor.function.wiring import IndexCheck, Result, Slot
 from probtensor.graph.node import Node, line_of
 from probtensor.inspect.profile import Profile
+from probtensor.late import late
 from probtensor.ops.values.effects import quiet
 from probtensor.process import new_lock
 from probtensor.targets.cuda.launches import Deferred
+
+calls = late("probtensor.function.numbers.given")
 
 CACHED_LAYOUTS = 8
 CACHED_INDICES = 16
@@ -139,7 +142,7 @@ class DeviceFunction(Function):
         if status:
             layout.scratch_dirty = True
             fixed = [slot.payload for slot in self._wiring.fixed]
-            raise self.fault(status, [to_host(value) for value in (*values, *fixed)])
+            raise self.fault(status, [calls.plain(value) for value in (*values, *fixed)])
 
     def _prepare(
         self, args: tuple, stream: Stream
@@ -389,6 +392,7 @@ class DeviceFunction(Function):
         in all). Print it, or read its rows. Kernels are timed one by one, each queued again and
         again, so a kernel of less than a few microseconds shows the cost of a launch."""
         measure.require_profiled(self)
+        n = measure.runs_of(n)
         args = self.arrange(args, kwargs)
         stream = current_stream(self._main)
         with self._lock:

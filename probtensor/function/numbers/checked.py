@@ -27,6 +27,7 @@ from probtensor.graph.symbolic import refusal
 from probtensor.inspect.numbers.nonfinite import BIG, KINDS, NonFinite, found_in
 from probtensor.inspect.numbers.stored import running, stored_level
 from probtensor.inspect.replay import compiled, replayed
+from probtensor.ops.complexes.pair import given_type
 from probtensor.ops.values.effects import quiet
 
 _TURNS = threading.RLock()  # calls that draw or update
@@ -177,13 +178,14 @@ def find(
     """The report about the first wrong result of a call; None if none is. The graph is computed
     again by the NumPy meaning of its ops; where that has nothing wrong, by the target."""
     values = values_of_call(function, args, state or state_of(function))
-    outputs, labels = compiled(function).outputs, labels_of(function)
-    report = found_in(replayed(function, values), outputs, labels, kind)
+    outputs = compiled(function).outputs
+    named = labels_of(function), dtypes_of(function)
+    report = found_in(replayed(function, values), outputs, *named, kind)
     if report is None:
         got = function.plan_runner(function.plan, running(function))(values)
         if not wrong(kind, got):
             return None
-        report = found_in(stored_level(function, values), outputs, labels, kind)
+        report = found_in(stored_level(function, values), outputs, *named, kind)
     return report
 
 
@@ -196,3 +198,12 @@ def labels_of(function: Function) -> list[str]:
     if len(names) == 1 and names[0] == "result 0":
         names = ["the result"]
     return names + [f"the new {old.name or 'shared value'}" for old, _ in program.updates]
+
+
+def dtypes_of(function: Function) -> list[str]:
+    """The dtypes of the results, and then of the updates, as callers know them; empty where that is
+    not known."""
+    program = function.program
+    count = len(function.compilation.plan.outputs) - len(program.updates)
+    known = [str(y.dtype) for y in program.outputs] or [""] * count
+    return known + [str(given_type(old).dtype) for old, _ in program.updates]

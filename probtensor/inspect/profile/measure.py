@@ -31,7 +31,7 @@ from probtensor.inspect.profile.compiling import compile_times
 from probtensor.inspect.profile.counts import KernelWork, work_of
 from probtensor.inspect.profile.memory import memory_of
 from probtensor.inspect.profile.peaks import peaks
-from probtensor.inspect.profile.rows import PROFILE_SECONDS, Profile, Row
+from probtensor.inspect.profile.rows import PROFILE_SECONDS, Profile, Row, runs_of
 from probtensor.inspect.profile.stepped import timed_interp
 from probtensor.inspect.subject import Subject
 from probtensor.kernel.ir import Kernel, exprs_of, walk, walk_expr
@@ -50,6 +50,7 @@ PART = 4  # the plan and calls are timed without samples for a part of the runs
 def profile(function: Subject, args: Sequence[ArrayLike], n: int | None) -> Profile:
     """Where the time goes on these arguments; see `Function.profile`."""
     require_profiled(function)
+    n = runs_of(n)
     with unchanged(function):
         if callable(function.compilation.built.run):
             return timed_interp(function, args, n)

@@ -24,6 +24,7 @@ def given_values(
     """The array of each input of the graph in a call with these arguments."""
     found = known_values(function)
     values = function.arrange(args, kwargs)
+    function.values_of_call(values)  # which raises what a call raises for its arguments
     for x, value in zip(function.inputs, values, strict=True):
         found[x.variable] = as_input(x.variable, value)
     return found
