@@ -126,7 +126,7 @@ def cause_of(posterior: Any, path: Path, idata: object = None) -> Divergence:
 def _wrong_slope(posterior: Any, path: Path, q: np.ndarray) -> Divergence | None:
     """The cause where a derivative is not the slope of its term; None where all are."""
     report = checked_slopes(posterior, q)
-    if report:
+    if not report.faults:
         return None
     first = report.faults[0]
     text = tuple(map(str, report.faults[:3]))
