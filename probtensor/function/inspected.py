@@ -188,6 +188,7 @@ class Inspected:
             >>> f.compare("interp", [1.0, 2.0]).equal
             True
         """
+        rtol = comparing.tolerance(rtol)
         function, args = self._fitting(args, kwargs)
         values = function.values_of_call(args)
         if other == "passes":

@@ -271,7 +271,7 @@ def test_reasons_are_of_ops_and_their_operands():
 def test_a_checked_function_raises_and_is_else_as_any():
     f = pt.function([X], {"a": pt.log(X), "b": X}, check="nan", target="machine", name="model")
     assert list(f([1.0])["a"]) == [0.0]
-    with pytest.raises(FloatingPointError, match=r"model: result 0\[1\] is nan") as caught:
+    with pytest.raises(FloatingPointError, match=r"model: result\['a'\]\[1\] is nan") as caught:
         f([1.0, -1.0])
     assert isinstance(caught.value, pt.debug.NonFiniteError)
     assert caught.value.report.op == "log" and f"{HERE}:" in str(caught.value)
@@ -379,3 +379,8 @@ def test_complex_results_and_arguments_have_the_indices_of_the_user():
     assert "the imaginary part of z is nan at [1] already" in str(report)
     report = f.find_nan([800.0, 1.0], kind="inf")
     assert report.place == (0,) and "real(z)" in report.operands[0].text
+
+
+def test_results_in_a_dict_are_named_by_their_keys():
+    f = pt.function([X], {"a": pt.exp(X), "b": [pt.exp(X), pt.log(X)]}, target="interp")
+    assert str(f.find_nan([1.0, -1.0])).startswith("result['b'][1][1] is nan")

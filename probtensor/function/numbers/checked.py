@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import sys
 import threading
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -23,6 +24,7 @@ from probtensor.calls import public
 from probtensor.function.call import Function
 from probtensor.function.device.call import DeviceFunction
 from probtensor.function.numbers.given import State, plain, state_of, values_of_call
+from probtensor.function.program import Leaf, Tree
 from probtensor.graph.symbolic import refusal
 from probtensor.inspect.numbers.nonfinite import BIG, KINDS, NonFinite, found_in
 from probtensor.inspect.numbers.stored import running, stored_level
@@ -194,7 +196,8 @@ def labels_of(function: Function) -> list[str]:
     program = function.program
     count = len(function.compilation.plan.outputs) - len(program.updates)
     named = [y.name for y in program.outputs] or [None] * count  # a recalled one knows no outputs
-    names = [name or f"result {k}" for k, name in enumerate(named)]
+    keys = dict(_keys(program.tree))
+    names = [name or keys.get(k) or f"result {k}" for k, name in enumerate(named)]
     if len(names) == 1 and names[0] == "result 0":
         names = ["the result"]
     return names + [f"the new {old.name or 'shared value'}" for old, _ in program.updates]
@@ -207,3 +210,16 @@ def dtypes_of(function: Function) -> list[str]:
     count = len(function.compilation.plan.outputs) - len(program.updates)
     known = [str(y.dtype) for y in program.outputs] or [""] * count
     return known + [str(given_type(old).dtype) for old, _ in program.updates]
+
+
+def _keys(tree: Tree, path: str = "") -> Iterator[tuple[int, str]]:
+    """The results that are values of a dict, by number, with their keys as text."""
+    if isinstance(tree, Leaf):
+        if path:
+            yield tree.index, f"result{path}"
+    elif isinstance(tree, dict):
+        for key, part in tree.items():
+            yield from _keys(part, f"{path}[{key!r}]")
+    elif isinstance(tree, (list, tuple)):
+        for k, part in enumerate(tree):
+            yield from _keys(part, f"{path}[{k}]" if path else "")

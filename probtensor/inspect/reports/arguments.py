@@ -89,7 +89,7 @@ def sampled_values(
     order = toposort(graph)
     laws = size_laws(order, [*known, *unknown])
     rng = numpy_part("random").default_rng(seed)
-    for attempt in range(max(8, min(TRIES, MOST_WORK // len(order)))):
+    for attempt in range(max(8, min(TRIES, MOST_WORK // max(1, len(order))))):
         chosen = _sampled_sizes(unknown, laws, sizes, attempt, rng)
         if chosen is None:
             continue
