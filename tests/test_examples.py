@@ -197,13 +197,16 @@ def test_zero_inflated():
     assert abs(mean(idata, "slope") - zero_inflated.SLOPE) < 0.15
 
 
+MOST_LINES = {"debugging": 130}  # ten programs; any other is one
+
+
 def test_every_example_is_short_and_has_a_picture(root):
     from examples import gallery
 
     files = {path.stem: path for path in (root / "examples").glob("*.py")}
     assert {*gallery.EXAMPLES} <= {*files}
     for name, path in files.items():
-        assert len(path.read_text().splitlines()) < 80, name
+        assert len(path.read_text().splitlines()) < MOST_LINES.get(name, 80), name
         known = name in gallery.EXAMPLES
         assert not known or (gallery.IMAGES / f"{name}.png").exists(), name
 

@@ -167,6 +167,8 @@ REASONS = {
     ("probtensor/targets/cython/toolchain.py", "Event"): "nobody waits for it",
     ("cython_ext/cell.pyx", "RLock"): "made anew in a child, see Cell.lock",
     ("probtensor/device/nvidia.py", "Event"): "CUDA's, not of threads",
+    ("probtensor/inspect/profile/code/sampled.py", "Event"): "lives within one profile",
+    ("cython_ext/sampling.pyx", "Lock"): "made anew in a child, see _forked",
 }
 
 

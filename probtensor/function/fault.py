@@ -64,7 +64,7 @@ def class_of_failure(outputs: Sequence[Node], message: str) -> type[Exception] |
     """The class that a check of the graph asks for, given the message of its failure; or None."""
     for node in with_bodies(toposort(outputs)):
         if getattr(node.op, "stops", False) and node.op.failure(line_of(node)) == message:
-            return node.op.error.kind
+            return node.op.raises
     return None
 
 

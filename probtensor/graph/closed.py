@@ -141,7 +141,8 @@ def closed(parameters: Sequence[Node], outputs: Sequence[Node]) -> Closed:
     for atom in made.sourced_atoms():
         if not given.isdisjoint(ancestors([atom.source])):
             hint = "pt.loop.while_loop and fori_loop take as many steps as a step decides"
-            refuse_measured(made.order(), "a step or a branch would have sizes of its own", hint)
+            user = toposort(outputs, needs=attrgetter("inputs"))  # with the user's names and lines
+            refuse_measured(user, "a step or a branch would have sizes of its own", hint)
     for node in made.order():
         if isinstance(node.op, Input) and node not in given:
             raise ValueError(f"a closed graph needs {node!r}, which is none of its parameters")

@@ -30,6 +30,7 @@ from probtensor.types import ShapeError
 Call = Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]]
 # What a call may be refused with.
 REFUSED = (ValueError, IndexError)
+MOST_LINES = 10  # of a message: two checks that fail, of up to three sizes each
 
 
 class SizeGrower(Grower):
@@ -40,7 +41,9 @@ class SizeGrower(Grower):
         self.ways.append((self.shaped, 12))
 
     def accept(self, node: Node) -> bool:
-        return fits(node, self.values) and super().accept(node)
+        # What is assumed of values need not hold for those of other sizes.
+        assumes = any(isinstance(x.op, ops.assumptions.Assume) for x in toposort([node]))
+        return not assumes and fits(node, self.values) and super().accept(node)
 
     def shaped(self) -> Node | None:
         """A function of NumPy's that asks something of sizes."""
@@ -212,7 +215,12 @@ def check_sizes(graphs: Sequence[RandomGraph], call: Call, each: int) -> Counter
     """
     done: Counter = Counter()
     whole = [dict(graph.values) for graph in graphs]
-    _compared(graphs, whole, _called(call, whole))
+    try:
+        fitting = _called(call, whole)
+    except REFUSED as error:
+        shown = "\n".join(map(_shown, graphs, whole))
+        raise SizeFailure(f"refused, though the sizes fit: {error}\n{shown}") from error
+    _compared(graphs, whole, fitting)
     done["fit"] += len(graphs)
     for k, graph in enumerate(graphs):
         for values in misfits(graph, each):
@@ -254,7 +262,7 @@ def _compared(graphs, values, found) -> None:
 
 def _require_message(graph: RandomGraph, values: dict, error: Exception) -> None:
     lines = str(error).splitlines()
-    if len(lines) > 8 or not any(" at " in line for line in lines[1:]):
+    if len(lines) > MOST_LINES or not any(" at " in line for line in lines[1:]):
         text = f"a message without the line: {error}\n{_shown(graph, values)}"
         raise SizeFailure(text) from error
 

@@ -3,7 +3,8 @@
     python exiting.py LIBRARY WHO
 
 WHO is "thread", "late thread", which begins to sample when the main thread is over, or "daemon".
-ArviZ, which takes longer to import than all this takes, is replaced by something that holds arrays.
+ArviZ, which takes longer to import than all this takes, and xarray are replaced by something that
+holds arrays.
 """
 
 import ctypes
@@ -23,8 +24,11 @@ from probtensor.sample import sample
 def main():
     warnings.simplefilter("ignore")
     sys.modules["arviz"] = SimpleNamespace(
-        __version__="0.23", from_dict=lambda **groups: SimpleNamespace(**groups)
+        __version__="0.23",
+        from_dict=lambda **groups: SimpleNamespace(**groups, add_groups=lambda groups: None),
+        dict_to_dataset=lambda arrays, **labels: arrays,
     )
+    sys.modules["xarray"] = SimpleNamespace(Dataset=lambda *arrays: arrays)
     library, who = ctypes.CDLL(sys.argv[1]), sys.argv[2]
     posterior = HandWritten(library, "slow", 3) if who == "daemon" else Schools(library)
     draws = 10**6 if who == "daemon" else 30_000

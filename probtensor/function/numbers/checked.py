@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 import sys
-import threading
 from collections.abc import Iterator
 from functools import cache
 
@@ -31,8 +30,9 @@ from probtensor.inspect.numbers.stored import running, stored_level
 from probtensor.inspect.replay import compiled, replayed
 from probtensor.ops.complexes.pair import given_type
 from probtensor.ops.values.effects import quiet
+from probtensor.process import new_lock
 
-_TURNS = threading.RLock()  # calls that draw or update
+_TURNS = new_lock(reentrant=True)  # calls that draw or update
 _WATCHED: list[str] = []  # what the blocks of `check` around look for
 
 

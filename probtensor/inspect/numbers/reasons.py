@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-Condition = Callable[..., bool]
-Row = tuple[Condition, str, str]
+Predicate = Callable[..., bool]
+Row = tuple[Predicate, str, str]
 
 
 def _pole(x: float) -> bool:

@@ -15,13 +15,13 @@ from probtensor.inspect.profile.rows import short, text_of
 
 SPEEDSCOPE = "https://www.speedscope.app/file-format-schema.json"
 
-Event = tuple[int, int, float, tuple[str, ...]]
+Interval = tuple[int, int, float, tuple[str, ...]]
 
 
 class Events(Protocol):
     """A profile: its samples in order."""
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[Interval]:
         """(thread, end in nanoseconds, seconds, what ran, the outermost first)."""
         ...
 

@@ -19,6 +19,7 @@ from probtensor.inspect import trace as traces
 from probtensor.inspect.subject import function_in
 from probtensor.inspect.texts.placement import Placement, placement_of
 from probtensor.inspect.trace import Step
+from probtensor.types import shape_text
 
 ID_TYPES = ("CHAR", "int", "id", "auto", "")
 REPEATED = "···"
@@ -303,8 +304,7 @@ class _Printer:
         if node.name and not isinstance(node.op, Input):
             texts.append(f"'{node.name}'")
         if self.shapes and not isinstance(node.type, tuple):
-            texts.append(f"shape=({', '.join(map(str, node.shape))}"
-                         f"{',' * (node.ndim == 1)})")  # fmt: skip
+            texts.append(f"shape={shape_text(node.shape)}")
         texts += self._of_function(node)
         seconds = self._seconds(node)
         if seconds is not None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.dataclass import dataclass, replace
+from probtensor.dataclass import replace
 from probtensor.graph.closed import map_bodies, map_nodes, with_bodies, with_outputs
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, line_of, make
 from probtensor.graph.symbolic import refusal
@@ -25,18 +25,13 @@ from probtensor.types import TensorType
 MAX_SHOWN = 6  # elements of a value in a message
 
 
-@dataclass(frozen=True)
-class Raised:
-    """The class of the exception of a check: a built-in one by name, so that it is the same in all
-    processes; else the class itself."""
+# The class of the exception of a check: a built-in one by name, so that it is the same in all
+# processes and is read back from text; else the class itself.
+Raised = str | type[Exception]
 
-    builtin: str
-    own: type[Exception] | None = None
 
-    @property
-    def kind(self) -> type[Exception]:
-        """The class."""
-        return self.own or getattr(builtins, self.builtin)
+def _class_of(error: Raised) -> type[Exception]:
+    return getattr(builtins, error) if isinstance(error, str) else error
 
 
 @op
@@ -52,7 +47,7 @@ class Checked(Composite):
     names: tuple[str, ...] = ()
     what: str = ""
     label: str = ""
-    error: Raised = Raised("ValueError")
+    error: Raised = "ValueError"
     stops: ClassVar[bool] = True
     samples = (
         Sample(lambda rng: (rng.normal(size=(3, 4)), np.ones(2, bool)), {"message": "no"}),
@@ -61,6 +56,11 @@ class Checked(Composite):
             {"message": "{a}", "names": ("a",)},
         ),
     )
+
+    @property
+    def raises(self) -> type[Exception]:
+        """The class of the exception."""
+        return _class_of(self.error)
 
     def infer(self, x: TensorType, condition: TensorType, *values: TensorType) -> TensorType:
         if condition.dtype != "bool":
@@ -112,7 +112,7 @@ class Checked(Composite):
         for name, value in named.items():
             if f"{{{name}" not in self.message or value.size > MAX_SHOWN:
                 rows.append(_element(name, value, condition, place))
-        return self.error.kind("\n  ".join(rows))
+        return self.raises("\n  ".join(rows))
 
     def text(self) -> str:
         return f"{self.name}({self.message!r})"
@@ -126,10 +126,15 @@ class Required(Requiring):
     """The form of `Checked` that is compiled: the second input is all of the condition."""
 
     message: str
-    error: Raised = Raised("ValueError")
+    error: Raised = "ValueError"
     samples = (
         Sample(lambda rng: (rng.normal(size=(3, 4)), np.array(True)), {"message": "no"}),
     )
+
+    @property
+    def raises(self) -> type[Exception]:
+        """The class of the exception."""
+        return _class_of(self.error)
 
     def failure(self, node: Node) -> str:
         # Messages of a plan begin with the name of a class, as here, or are IndexErrors.
@@ -137,7 +142,7 @@ class Required(Requiring):
 
     def numpy(self, x, holds):
         if not holds:
-            raise self.error.kind(self.message)
+            raise self.raises(self.message)
         return np.asarray(x)
 
     def vjp(self, g, out, x, holds):
@@ -272,7 +277,7 @@ def _checked(
         raise refusal(text) from None
     message = _checked_message(message or f"{holds.described} does not hold", named)
     builtin = getattr(builtins, error.__name__, None) is error
-    kind = Raised(error.__name__, None if builtin else error)
+    kind = error.__name__ if builtin else error
     known = any(x is other for other in (holds, *named.values()))
     return Checked(message, tuple(named), holds.described, "" if known else x.described, kind)
 

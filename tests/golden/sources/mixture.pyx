@@ -34,7 +34,7 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x1, pt_in_float64 w1, pt_out_float6
     cdef double[64] a10, t12, a16, t18, a29_l, a10_l, a16_l
     cdef int64_t[64] t19
     cdef double[2] a29_s, a16_s
-    cdef double t5, t6, t8, t25, a29
+    cdef double t5, t6, t8, c3_0, t25, a29
     for i1 in range(n[1]):
         y1[i1] = 0.0
     for i2 in range(n[1]):
@@ -72,11 +72,12 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x1, pt_in_float64 w1, pt_out_float6
             for l3 in range(v3):
                 a16_l[l3] = 0.0
             a16_s[0] = a16_s[1] = 0.0
+            c3_0 = t12[l1]
             for s3 in range(0, n[1], 64):
                 m3 = n[1] - s3 if n[1] - s3 < 64 else 64
                 for l3 in range(m3):
                     i13 = s3 + l3
-                    a16_l[l3] = a16_l[l3] + pt_exp((w9[i3 * n[1] + i13] - t12[l1]))
+                    a16_l[l3] = a16_l[l3] + pt_exp((w9[i3 * n[1] + i13] - c3_0))
                 if s3 & 2047 == 1984:
                     pt_end_block(a16_l, 64, a16_s)
             a16[l1] = pt_end_sum(a16_l, v3, a16_s, n[1])

@@ -38,7 +38,7 @@ cdef void k2(pt_in_float64 w2, pt_in_float64 x1, pt_in_float64 w23, pt_in_float6
     cdef double[64] a6, a7, t9, a13, t18, a26_l, a6_l, a7_l, a13_l
     cdef int64_t[64] t17
     cdef double[2] a26_s, a7_s, a13_s
-    cdef double t3, t15, t16, t22, a26
+    cdef double t3, c3_0, t15, t16, t22, a26
     for l1 in range(64):
         a26_l[l1] = 0.0
     a26_s[0] = a26_s[1] = 0.0
@@ -72,11 +72,12 @@ cdef void k2(pt_in_float64 w2, pt_in_float64 x1, pt_in_float64 w23, pt_in_float6
             for l3 in range(v3):
                 a13_l[l3] = 0.0
             a13_s[0] = a13_s[1] = 0.0
+            c3_0 = t9[l1]
             for s3 in range(0, n[5], 64):
                 m3 = n[5] - s3 if n[5] - s3 < 64 else 64
                 for l3 in range(m3):
                     i10 = s3 + l3
-                    a13_l[l3] = a13_l[l3] + pt_exp((w2[i1 * n[5] + i10] - t9[l1]))
+                    a13_l[l3] = a13_l[l3] + pt_exp((w2[i1 * n[5] + i10] - c3_0))
                 if s3 & 2047 == 1984:
                     pt_end_block(a13_l, 64, a13_s)
             a13[l1] = pt_end_sum(a13_l, v3, a13_s, n[5])

@@ -128,9 +128,9 @@ def gradient_of_a_log_of_probabilities():
 
 @fault("gradient")
 def gradient_of_a_masked_root():
-    x = pt.vector("x")  # of X there is a root on another line, which may be there yet
+    x = pt.vector("x")  # roots of X are made elsewhere, too
     cost = pt.sum(pt.where(x > 0, pt.sqrt(x - 0.0) / x, 0.0))  # here
-    return found(pt.grad(cost, x), [1.0, 1e-300], kind="inf", inputs=(x,))
+    return found(pt.grad(cost, x), [1.0, 1e-300], inputs=(x,), kind="inf")
 
 
 @fault("gradient")
