@@ -284,8 +284,8 @@ def _kernel_rows(p: Profile) -> list[str]:
             speed = f"{1e-9 * row.flops / row.seconds:8.2f} {1e-9 * row.bytes / row.seconds:7.2f}"
         work = []
         if row.flops:
-            work.append(f"{number(row.flops)} flops")
-        work += [f"{number(n)} {name}" for name, n in row.calls.items()]
+            work.append(f"{number(row.flops).strip()} flops")
+        work += [f"{number(n).strip()} {name}" for name, n in row.calls.items()]
         if row.bytes:
             work.append(f"{number(row.bytes)}B")
         mark = "" if row.exact else "about "
