@@ -323,3 +323,16 @@ def test_wrong_numbers_of_runs():
     for n, error in ((0, ValueError), (-3, ValueError), (2.5, TypeError), (True, TypeError)):
         with pytest.raises(error, match="n is a number of runs"):
             f.profile([1.0], n=n)
+
+
+@SAMPLED
+@pytest.mark.parametrize("target", ["machine", "cython"])
+def test_time_in_a_library_is_that_of_its_line(target):
+    """Products have buffers on the stack, in which earlier calls have left addresses."""
+    x, m = pt.vector("x"), pt.matrix("m")
+    args = [np.linspace(1.0, 2.0, 3000), rng.normal(size=(60, 60))]
+    alone = pt.function([m], m @ m.T, target=target).profile(args[1], n=10_000).total
+    both = pt.function([x, m], [pt.sum(pt.special.gammaln(x)), m @ m.T], target=target)
+    found = both.profile(*args, n=10_000)
+    (product,) = [op for op in found.ops if op.name == "gemm"]
+    assert 0.6 < product.seconds / alone < 1.6, (found, alone)
