@@ -12,6 +12,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.compile import function
 from probtensor.graph.node import Node, as_tensor, new_input
+from probtensor.graph.symbolic import refusal
 from probtensor.late import late
 from probtensor.process import numpy_part
 from probtensor.rules import grad
@@ -95,7 +96,7 @@ def verify_grad(
 
         >>> pt.autodiff.verify_grad(lambda x: pt.exp(x) * x, [np.array([0.5, 1.0])])
     """
-    points = [np.asarray(x) for x in pt]
+    points = _points(fun, pt)
     rng = numpy_part("random").default_rng(0) if rng is None else rng
     xs = [new_input(f"argument {k}", x.dtype, x.shape) for k, x in enumerate(points)]
     out = as_tensor(fun(*xs))
@@ -120,6 +121,28 @@ def verify_grad(
             raise GradientError(f"{text}\n  {cause}" if cause else text)
 
 
+def _points(fun: object, arrays: object) -> list[np.ndarray]:
+    """The arrays of the arguments of a function, one for each; TypeError for what is none."""
+    if not callable(fun):
+        raise refusal(
+            f"verify_grad: takes a function of tensors, not {fun!r:.60}",
+            "as in verify_grad(lambda x: pt.exp(x), [np.ones(3)])",
+        )
+    if not isinstance(arrays, (list, tuple)):
+        raise refusal(
+            f"verify_grad: pt is a list with an array for each argument, not {arrays!r:.60}",
+            "as in verify_grad(fun, [np.ones(3)])",
+        )
+    points = [np.asarray(x) for x in arrays]
+    for k, x in enumerate(points):
+        if x.dtype.kind != "f":
+            raise refusal(
+                f"verify_grad: argument {k} is {x.dtype}, not a float",
+                "complex numbers are given as their parts, integers as floats"
+            )
+    return points
+
+
 def _difference(
     got: Sequence[np.ndarray], meant: Sequence[np.ndarray], abs_tol: float, rel_tol: float
 ) -> str:
@@ -128,8 +151,9 @@ def _difference(
         wrong = _differs(a, b, abs_tol, rel_tol)
         if wrong.any():
             place = tuple(map(int, np.argwhere(wrong)[0]))
+            where = f", element {list(place)}" if place else ""
             return (
-                f"verify_grad: argument {k}, element {list(place)}: the gradient is "
+                f"verify_grad: argument {k}{where}: the gradient is "
                 f"{float(a[place])!r}, finite differences give {float(b[place])!r} "
                 f"({int(wrong.sum())} of {wrong.size} elements differ)"
             )

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from probtensor.calls import public
 from probtensor.late import late
+from probtensor.ops.values.effects import quiet
 
 if TYPE_CHECKING:
     from probtensor.inspect.numbers.audit import Audit
@@ -81,8 +82,9 @@ class Inspected:
         by default as many as take about half a second. Shared variables keep their values. The
         function's code is not changed: its program counter is sampled (docs/debugging.md says how).
 
-        TypeError for a function that runs in several stages, since data decide its sizes, and for a
-        target that has no kernels to time; TypeError and ValueError of a call.
+        GraphError, a TypeError, for a function that runs in several stages, since data decide its
+        sizes (`pt.profiling` sees it), TypeError for a target that has no kernels to time; and what
+        a call raises. Effects (`pt.debug.print`, `callback`, `breakpoint`) do not happen.
 
             >>> x = pt.vector("x")
             >>> f = pt.function([x], pt.sum(pt.exp(x)))
@@ -120,6 +122,7 @@ class Inspected:
             return self._chosen_for(args, error)[0], args
         return self, args
 
+    @quiet()
     def _told(self, args: tuple, work: Callable[[], object]) -> object:
         """What a tool finds; where it fails, and the call itself raises, the error of the call."""
         try:
@@ -185,6 +188,7 @@ class Inspected:
             >>> f.compare("interp", [1.0, 2.0]).equal
             True
         """
+        rtol = comparing.tolerance(rtol)
         function, args = self._fitting(args, kwargs)
         values = function.values_of_call(args)
         if other == "passes":

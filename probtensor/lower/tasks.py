@@ -114,11 +114,11 @@ def in_order_of_effects(order: Sequence[Node]) -> tuple[Sequence[Node], dict[Nod
     reads: dict[Node, set[Node]] = {}  # the nodes with effects that a node depends on
     for node in order:
         reads[node] = {x for y in node.inputs for x in (reads[y] | {y} if y in found else reads[y])}
-    left, before = sorted(found, key=found.__getitem__), {}
+    left, before = dict.fromkeys(sorted(found, key=found.__getitem__)), {}
     last = None
     while left:
         node = next(x for x in left if reads[x].isdisjoint(left))
-        left.remove(node)
+        del left[node]
         if last is not None:
             before[node] = last
         last = node

@@ -17,6 +17,7 @@ from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make,
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import inputs_of, replace
 from probtensor.ops.derivatives import After, CustomVjp
+from probtensor.ops.loops.transforms.effects import without_effects
 from probtensor.transform import autodiff
 from probtensor.types import shape_text
 
@@ -175,17 +176,23 @@ class CheckpointedFunction(_Custom):
         copies = _stand_ins(besides)
         outputs = replace(outputs, dict(zip(besides, copies, strict=True)))
         count, own, arguments = len(own), [*own, *copies], [*arguments, *besides]
+        # Effects happen in the first evaluation, which a derivative alone needs for their sake.
+        silent = without_effects(outputs)
+        seen = [y for y, quiet in zip(outputs, silent, strict=True) if y is not quiet]
 
-        def pull(xs: list[Node], _: list[Node], cotangents: list[Node]) -> Sequence[object]:
+        def pull(xs: list[Node], first: list[Node], cotangents: list[Node]) -> Sequence[object]:
             token = sum((ops.sum(g) for g in cotangents[1:]), ops.sum(cotangents[0]))
             # Inputs of the whole graph are kept anyway.
             again = [_after(x, token) if k < count else x for k, x in enumerate(xs)]
-            repeated = replace(outputs, dict(zip(own, again, strict=True)))
+            repeated = replace(silent, dict(zip(own, again, strict=True)))
             moving = [x for x in again if x.type.is_float]
-            found = dict(zip(moving, autodiff.pull_back(repeated, moving, cotangents)))
+            pulled = autodiff.pull_back(repeated, moving, cotangents)
+            if first:
+                pulled = [None if g is None else make(ops.Along(), (g, *first)) for g in pulled]
+            found = dict(zip(moving, pulled, strict=True))
             return [found.get(x) for x in again]
 
-        return _as_given(with_pullback(self.named, outputs, arguments, own, (), pull), results)
+        return _as_given(with_pullback(self.named, outputs, arguments, own, seen, pull), results)
 
 
 def _after(x: Node, token: Node) -> Node:

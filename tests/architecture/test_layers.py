@@ -42,7 +42,7 @@ ARROWS = {
     "function": LANGUAGE
     | {"inspect", "export", "system", "device", "kernel", "schedule", "lower", "targets"}
     | {"ops.arrays.require"}
-    | {"ops.kinds", "ops.complexes.pair", "ops.halves"},
+    | {"ops.kinds", "ops.complexes.pair", "ops.halves", "ops.values.effects"},
     "compile": COMPILER,
     "evaluate": LANGUAGE | {"ops.kinds", "ops.complexes.pair", "function", "compile"},
     "prob": ALGEBRA
@@ -85,6 +85,9 @@ KNOWN_STATE = {
     },
     "transform/recording.py": {
         "_CURRENT": "rules are applied in many places; a thread records them wherever it is",
+    },
+    "ops/values/effects.py": {
+        "_QUIET": "a tool that computes a call again, in this thread, repeats no effect",
     },
     "device/current.py": {"_DRIVER": "a process has one primary context, opened at first use"},
     "targets/cython/native.py": {"_LOADED": "a module in use is mapped once, however often made"},

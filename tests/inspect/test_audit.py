@@ -179,3 +179,9 @@ def test_remedies_are_written_with_what_there_is():
             found = pt
             for word in name.split()[0].rstrip(",").split(".")[1:]:
                 found = getattr(found, word)
+
+
+def test_results_without_elements():
+    x = pt.vector("x")
+    f = pt.function([x], [pt.sum(pt.exp(x)), x * 2], target="interp")
+    assert [row.label for row in f.audit(np.zeros(0)).results] == ["result 0"]

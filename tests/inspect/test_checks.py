@@ -148,6 +148,9 @@ def test_native_code_and_devices(device_driver):
         f([1.0], 0.5)
         assert refusal(f, [0.0, 1.0], 0.5)[0] == "x must be above 0.5"
         assert refusal(f, [4.0], 3.0)[0] == "grew"
+        z = pt.zvector("z")
+        g = pt.function([z], pt.sum(pt.check(z, pt.abs(z) < 1, "small").real), target=target)
+        assert refusal(g, [0.5j, 2.0])[-1] == "z[1] = 2.0"
 
 
 def test_wrong_checks():
@@ -222,3 +225,12 @@ def test_a_check_of_a_variable_that_is_summed_out():
     with pytest.raises(pt.GraphError, match="depends on a discrete variable that is summed out"):
         pt.condition({y: 1.0}, target="interp")
     assert np.isfinite(pt.condition({y: 1.0}, target="interp", checks=False).logp_and_grad([])[0])
+
+
+def test_values_of_a_step_have_the_names_of_its_parameters():
+    def step(row, c):
+        return pt.check(c * row, c * row < 3, "grew")
+
+    last = scanned(step, sequences=[x], outputs_info=[s])[-1]
+    rows = refusal(pt.function([x, s], last, target="interp"), [1.0, 2.0, 3.0], 1.0)
+    assert "mul(c, row) = 6.0" in rows

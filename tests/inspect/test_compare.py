@@ -211,3 +211,11 @@ def test_a_wrong_pass_is_named(monkeypatch):
 def test_another_name_is_refused():
     with pytest.raises(ValueError, match="target 'gpu'"):
         pt.function([X], X).compare("gpu", VALUES)
+
+
+def test_wrong_tolerances():
+    x = pt.vector("x")
+    f = pt.function([x], x * 2, target="interp")
+    for rtol, error in ((-1, ValueError), (np.nan, ValueError), ("a", TypeError)):
+        with pytest.raises(error, match="compare: rtol is"):
+            f.compare("machine", [1.0], rtol=rtol)

@@ -177,3 +177,17 @@ def test_the_environment_is_told_without_failing(monkeypatch):
     monkeypatch.setitem(environment.FACTS, "gpu", broken)
     assert "gpu       unknown: OSError: no such thing" in environment.text()
     assert "gpu" not in "\n".join(environment.rows(omitted=("gpu",)))
+
+
+def test_effects_are_left_out_and_told(tmp_path):
+    x, s = pt.vector("x"), pt.scalar("s")
+    h, _ = pt.scan(lambda a, c: pt.debug.print(pt.tanh(c * a), "h", gradient=True),
+                   sequences=[x], outputs_info=[s])  # fmt: skip
+    y = pt.debug.callback(lambda value: None, x * 2)
+    f = pt.function([x, s], [*pt.grad(h[-1], [x, s]), pt.sum(y)], target="machine")
+    path = tmp_path / "bug.zip"
+    dump = f.dump(path, inputs=([0.1, 0.2], 0.5))
+    assert "graph.json" in dump.files and len(dump.notes) == 1
+    assert "without pt.debug.print" in str(dump) and "reproduces it" in str(dump)
+    ran = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)
+    assert ran.stdout.endswith("the same\n")

@@ -210,6 +210,10 @@ def test_times_are_those_of_a_profile():
         data_of(f, profile={"k7": 1.0})
     with pytest.raises(TypeError, match="mapping"):
         data_of(f, profile=3)
+    x = pt.vector("x")
+    other = pt.function([x], pt.sin(x), target="machine").profile([1.0], n=2)
+    with pytest.raises(ValueError, match="the profile is of another function: its lines are"):
+        data_of(f, profile=other)
 
 
 def test_a_posterior_shows_plates_variables_and_terms(tmp_path):

@@ -159,3 +159,16 @@ def test_simplify_and_length():
         x = pt.sin(x) * pt.cos(x)
     assert len(pt.pprint(x)) <= 2000 and "..." in pt.pprint(x)
     assert len(pt.pprint(x, longest=100)) <= 100
+
+
+def test_what_is_done_with_a_value_is_not_written():
+    for same in (
+        pt.check(S, S > 0, "s"), pt.debug.print(S, "s"), pt.checkpoint(lambda x: x * 1.0)(S),
+    ):  # fmt: skip
+        assert pt.pprint(pt.exp(same) + 1) == "exp(s) + 1"
+
+
+def test_parts_of_complex_inputs():
+    z = pt.zvector("z")
+    assert pt.pprint(z.real * 2) == "2 * real(z)" and pt.pprint(z.imag) == "imag(z)"
+    assert pt.latex(pt.sum(z.real**2)) == r"\sum_{i} \operatorname{Re}\left(z\right)_{i}^{2}"

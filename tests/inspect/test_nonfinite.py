@@ -271,7 +271,7 @@ def test_reasons_are_of_ops_and_their_operands():
 def test_a_checked_function_raises_and_is_else_as_any():
     f = pt.function([X], {"a": pt.log(X), "b": X}, check="nan", target="machine", name="model")
     assert list(f([1.0])["a"]) == [0.0]
-    with pytest.raises(FloatingPointError, match=r"model: result 0\[1\] is nan") as caught:
+    with pytest.raises(FloatingPointError, match=r"model: result\['a'\]\[1\] is nan") as caught:
         f([1.0, -1.0])
     assert isinstance(caught.value, pt.debug.NonFiniteError)
     assert caught.value.report.op == "log" and f"{HERE}:" in str(caught.value)
@@ -348,3 +348,39 @@ def test_all_functions_within_a_block():
     assert np.isnan(f([-1.0])[0]) and pt.Function.__call__ == before
     with pytest.raises(ValueError, match=r"pt\.debug\.check: kind"):
         pt.debug.check("everything")
+
+
+# What is stored otherwise than it is written.
+
+
+@pytest.mark.parametrize("target", ["interp", "machine"])
+def test_float16_is_traced_by_its_values(target):
+    h = pt.vector("h", dtype="float16")
+    f = pt.function([h], pt.log(h * 2).astype("float16"), target=target)
+    assert f.find_nan([1.0, 2.0]) is None
+    report = f.find_nan([1.0, -1.0])
+    assert (report.op, report.index, report.operands[0].value) == ("log", (1,), -2.0)
+    assert report.text == "log(2 * h)"
+    assert str(f.find_nan([np.nan, 1.0])).endswith(f"input made at {report_line(h)}")
+    g = pt.function([h], pt.exp(h).astype("float16"), target=target, check="inf")
+    with pytest.raises(FloatingPointError, match=r"float16 of exp\(h\) is inf at \[1\]: beyond"):
+        g([1.0, 12.0])
+
+
+def report_line(node):
+    return pt.graph.line_of(pt.graph.toposort([node.bits])[0])
+
+
+def test_complex_results_and_arguments_have_the_indices_of_the_user():
+    z = pt.zvector("z")
+    f = pt.function([z], pt.exp(z), target="interp")
+    report = f.find_nan([1.0, complex(0.0, np.nan)])
+    assert (report.place, report.index, report.size, report.count) == ((1,), (1,), 2, 1)
+    assert "the imaginary part of z is nan at [1] already" in str(report)
+    report = f.find_nan([800.0, 1.0], kind="inf")
+    assert report.place == (0,) and "real(z)" in report.operands[0].text
+
+
+def test_results_in_a_dict_are_named_by_their_keys():
+    f = pt.function([X], {"a": pt.exp(X), "b": [pt.exp(X), pt.log(X)]}, target="interp")
+    assert str(f.find_nan([1.0, -1.0])).startswith("result['b'][1][1] is nan")

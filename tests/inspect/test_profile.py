@@ -273,7 +273,7 @@ def test_where_the_time_of_making_it_went():
 
 def test_a_function_in_stages_has_no_profile():
     x = pt.vector("x")
-    with pytest.raises(TypeError, match="several stages"):
+    with pytest.raises(TypeError, match=r"no f\.profile: the size[\s\S]*pt\.profiling"):
         pt.function([x], x[x > 0]).profile(np.ones(3))
 
 
@@ -315,3 +315,24 @@ def test_peaks_are_the_best_that_was_measured(monkeypatch, tmp_path):
 def test_the_machine_is_measured():
     found = roofline.measured()
     assert found.flops > 1e8 and found.bandwidth > 1e8
+
+
+def test_wrong_numbers_of_runs():
+    x = pt.vector("x")
+    f = pt.function([x], pt.exp(x), target="machine")
+    for n, error in ((0, ValueError), (-3, ValueError), (2.5, TypeError), (True, TypeError)):
+        with pytest.raises(error, match="n is a number of runs"):
+            f.profile([1.0], n=n)
+
+
+@SAMPLED
+@pytest.mark.parametrize("target", ["machine", "cython"])
+def test_time_in_a_library_is_that_of_its_line(target):
+    """Products have buffers on the stack, in which earlier calls have left addresses."""
+    x, m = pt.vector("x"), pt.matrix("m")
+    args = [np.linspace(1.0, 2.0, 3000), rng.normal(size=(60, 60))]
+    alone = pt.function([m], m @ m.T, target=target).profile(args[1], n=10_000).total
+    both = pt.function([x, m], [pt.sum(pt.special.gammaln(x)), m @ m.T], target=target)
+    found = both.profile(*args, n=10_000)
+    (product,) = [op for op in found.ops if op.name == "gemm"]
+    assert 0.6 < product.seconds / alone < 1.6, (found, alone)

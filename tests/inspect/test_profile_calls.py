@@ -160,3 +160,13 @@ def test_a_run_of_a_sampler(posterior):
     with pytest.raises(ValueError, match="did not run"):
         mu = pt.random.normal(0, 1, name="mu")
         p.terms(pt.condition({pt.random.normal(mu, 1.0, name="z"): 1.0}, target="interp"))
+
+
+@pytest.mark.parametrize(("symbol", "name"), [
+    ("__pyx_f_10cython_ext_8samplers_4nuts_transition", "transition"),
+    ("__pyx_pw_10cython_ext_8samplers_4nuts_5run", "run"),
+    ("__pyx_pf_10cython_ext_8samplers_5chain_5Chain_2go_on", "Chain.go_on"),
+    ("memcpy", "other"),
+])  # fmt: skip
+def test_functions_of_the_sampler_have_their_names(symbol, name):
+    assert calls._plain_name(symbol) == name

@@ -422,3 +422,62 @@ def test_an_export_has_no_python(tmp_path):
     f = pt.function([x], pt.debug.print(x, "x") + 1, target="interp")
     with pytest.raises(pt.BuildError, match=r"effect_1"):
         f.export(tmp_path / "out", build=False)
+
+
+# What is computed again.
+
+
+@pytest.mark.parametrize("outputs", ["value", "gradient", "both"])
+def test_what_a_checkpoint_computes_again_is_not_shown_again(target, outputs, capsys):
+    y = pt.checkpoint(lambda x: pt.sum(pt.debug.print(pt.exp(x), "e") ** 2))(x)
+    g = pt.grad(y, x)
+    found = {"value": [y], "gradient": [g], "both": [y, g]}[outputs]
+    values = pt.function([x], found, target=target)([0.0, 1.0])
+    assert [row.split(" = ")[0] for row in lines(capsys)] == ["e"]
+    if outputs != "value":
+        np.testing.assert_allclose(values[-1], 2 * np.exp([0.0, 2.0]))
+
+
+@pytest.mark.parametrize("target", [*CPU, "cuda"])
+@pytest.mark.usefixtures("device_driver")
+def test_tools_that_compute_a_call_again_repeat_no_effect(target, tmp_path, capsys):
+    seen = []
+    y = pt.debug.callback(lambda value: seen.append(value), pt.debug.print(pt.exp(x), "e"))
+    f = pt.function([x], [pt.sum(y), pt.log(pt.sum(y) - 100.0)], target=target)
+    at = np.array([0.0, 1.0])
+    assert f.find_nan(at).op == "log"
+    assert f.compare("machine" if target != "machine" else "interp", at).equal
+    assert f.compare("passes", at).equal
+    assert f.audit(at).worst is None and f.report(at, witness=True).judged.found == ()
+    assert f.profile(at, n=3).total > 0
+    f.dump(tmp_path / "bug.zip", inputs=(at,))
+    assert not seen and not lines(capsys)
+    with pytest.raises(pt.debug.NonFiniteError), pt.debug.check("nan"):
+        f(at)
+    assert len(seen) == 1 and len(lines(capsys)) == 1
+
+
+def test_tools_of_a_posterior_repeat_no_effect(tmp_path, capsys):
+    scale = pt.random.half_normal(1.0, name="scale")
+    v = pt.random.normal(0.0, pt.debug.print(scale, "scale"), shape=3, name="v")
+    y = pt.random.normal(v, 0.5, name="y")
+    posterior = pt.condition({y: [1.0, 2.0, 3.0]}, target="machine")
+    q = np.zeros(posterior.dim)
+    capsys.readouterr()
+    assert "scale" in posterior.diagnose(q) and posterior.check_gradient(q)
+    posterior.terms(q), posterior.report(q), posterior.profile(q, n=3)
+    posterior.dump(tmp_path / "bug.zip", inputs=q)
+    posterior.explore(tmp_path / "page.html", q=q)
+    assert not lines(capsys)
+    posterior.logp(q)
+    assert [row.split(" = ")[0] for row in lines(capsys)] == ["scale"]
+
+
+def test_effects_in_the_condition_of_a_loop(target, capsys):
+    y = pt.loop.while_loop(
+        lambda c: pt.debug.print(c, "condition") < 10, lambda c: pt.debug.print(c * 2, "body"), s
+    )
+    assert pt.function([s], y, target=target)(3.0) == 12.0
+    names = [row.split(" = ")[0] for row in lines(capsys)]
+    assert names == ["condition", *(f"{what} (step {k})" for k in (0, 1)
+                                    for what in ("body", "condition"))]  # fmt: skip

@@ -191,3 +191,38 @@ def test_a_start_at_which_no_step_is_small_enough_names_the_term_that_jumps():
     with pytest.raises(RuntimeError, match="no step size") as caught:
         drawn(posterior, seed=1, chains=1, draws=10, tune=10, init={"x": np.zeros(2)})
     assert "step jumps by -20 along x[0]" in str(caught.value)
+
+
+# Points at which there is nothing to compare, and names in reports.
+
+
+def test_a_point_without_a_density_has_no_slope():
+    a = pt.random.normal(0.0, 1.0, name="a")
+    y = pt.random.normal(pt.log(a), 1.0, name="y")
+    posterior = pt.condition({y: 1.0}, target="interp")
+    report = posterior.check_gradient([-1.0])
+    assert not report and report.undefined == ("the normal likelihood of y is nan",)
+    assert "diagnose(q) says why" in str(report) and posterior.check_gradient([1.0])
+    text = posterior.diagnose([-1.0])
+    assert "y because log(a) is nan: log of a negative number" in text and "a = -1.0" in text
+
+
+def test_a_derivative_that_is_no_number_is_a_fault():
+    square = pt.custom_vjp(lambda x: x**2)
+    square.defvjp(lambda x: (x**2, x), lambda x, g: (g * pt.log(x - 10.0),))
+    a = pt.random.normal(0.0, 1.0, name="a")
+    posterior = pt.condition({pt.random.normal(square(a), 1.0, name="y"): 1.0}, target="interp")
+    (fault,) = posterior.check_gradient([0.5]).faults
+    assert fault.variable == "a" and np.isnan(fault.derivative) and abs(fault.slope - 0.75) < 1e-3
+
+
+def test_reports_name_variables_and_their_unconstrained_values():
+    high = pt.random.uniform(0.0, 1.0, name="high")
+    y = pt.random.uniform(0.0, high, name="y", shape=2)
+    posterior = pt.condition({y: [0.2, 2.0]}, target="interp")
+    text = posterior.diagnose([0.3])
+    assert "must be a number in [0, high]; entry [1] is 2" in text
+    scale = pt.random.half_normal(1.0, name="scale")
+    y = pt.random.normal(0.0, pt.sqrt(pt.log(scale)), name="y")
+    text = str(pt.condition({y: 1.0}, target="interp").terms([-0.5]).problems[0].origin)
+    assert "unconstrained scale" in text

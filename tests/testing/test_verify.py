@@ -116,3 +116,13 @@ def test_derivatives_that_are_set_on_purpose_are_told():
     with pytest.raises(pt.autodiff.GradientError, match="zero_grad sets the derivative"):
         pt.autodiff.verify_grad(lambda x: pt.exp(pt.zero_grad(x)) * x, [np.ones(2)],
                                 target="machine")  # fmt: skip
+
+
+def test_wrong_arguments_are_told():
+    right = [np.ones(2)]
+    for fun, points in (
+        (pt.exp, np.ones(2)), (pt.exp, 3.0), (pt.exp(pt.vector("x")), right),
+        (pt.exp, [np.arange(2)]), (pt.exp, [np.ones(2, complex)]),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match=r"verify_grad: .*\n  at .*test_verify\.py:\d+\n  "):
+            pt.autodiff.verify_grad(fun, points)

@@ -12,7 +12,9 @@
 
 #include <stdint.h>
 
-enum { PT_WORDS = 24, PT_DEPTH = 1024, PT_RANGES = 1024, PT_GRANULES = 4096 };
+/* PT_DEPTH: words of a stack that are looked at. Matrix products of OpenBLAS have 24 KiB of buffers
+ * on the stack, and page boundaries between these and who called them. */
+enum { PT_WORDS = 24, PT_DEPTH = 8192, PT_COPIED = 128, PT_RANGES = 1024, PT_GRANULES = 4096 };
 
 typedef struct pt_sample {
     int64_t number; /* 1 + its place in the order of samples, written last */
@@ -153,7 +155,7 @@ static void pt_read_context(pt_sample *made, const ucontext_t *context)
         return;
     }
     /* Of another stack the kernel reads what there is. */
-    uint64_t copied[PT_DEPTH / 8];
+    uint64_t copied[PT_COPIED];
     struct iovec here = {copied, sizeof copied};
     struct iovec there = {(void *) (uintptr_t) stack, sizeof copied};
     ssize_t bytes = process_vm_readv(pt_sampling.process, &here, 1, &there, 1, 0);

@@ -14,7 +14,7 @@ from probtensor.device import DeviceArray, DeviceError, device_array
 from probtensor.function.call import Compilation, Function, rebuild
 from probtensor.function.device.batched import BatchedCalls, DeviceDensity
 from probtensor.function.device.layout import DeviceLayout, as_result, nonnegative
-from probtensor.function.device.profile import Work, seconds_of_calls, timed
+from probtensor.function.device.profile import Work, measure, seconds_of_calls, timed
 from probtensor.function.device.stages import StagedCall
 from probtensor.function.device.streams import (
     Stream,
@@ -28,8 +28,12 @@ from probtensor.function.shared import Shared
 from probtensor.function.wiring import IndexCheck, Result, Slot
 from probtensor.graph.node import Node, line_of
 from probtensor.inspect.profile import Profile
+from probtensor.late import late
+from probtensor.ops.values.effects import quiet
 from probtensor.process import new_lock
 from probtensor.targets.cuda.launches import Deferred
+
+calls = late("probtensor.function.numbers.given")
 
 CACHED_LAYOUTS = 8
 CACHED_INDICES = 16
@@ -138,7 +142,7 @@ class DeviceFunction(Function):
         if status:
             layout.scratch_dirty = True
             fixed = [slot.payload for slot in self._wiring.fixed]
-            raise self.fault(status, [to_host(value) for value in (*values, *fixed)])
+            raise self.fault(status, [calls.plain(value) for value in (*values, *fixed)])
 
     def _prepare(
         self, args: tuple, stream: Stream
@@ -382,11 +386,13 @@ class DeviceFunction(Function):
         """Seconds of each stage; kernels are built at the first call."""
         return super().timings | self._runner.timings
 
+    @quiet()
     def profile(self, *args: object, n: int | None = None, **kwargs: object) -> Profile:
         """Seconds a call of each kernel for these arguments, over n calls (or about half a second
         in all). Print it, or read its rows. Kernels are timed one by one, each queued again and
         again, so a kernel of less than a few microseconds shows the cost of a launch."""
-        self.require_one_stage()
+        measure.require_profiled(self)
+        n = measure.runs_of(n)
         args = self.arrange(args, kwargs)
         stream = current_stream(self._main)
         with self._lock:

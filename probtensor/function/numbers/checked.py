@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -22,10 +23,13 @@ from probtensor.calls import public
 from probtensor.function.call import Function
 from probtensor.function.device.call import DeviceFunction
 from probtensor.function.numbers.given import State, plain, state_of, values_of_call
+from probtensor.function.program import Leaf, Tree
 from probtensor.graph.symbolic import refusal
 from probtensor.inspect.numbers.nonfinite import BIG, KINDS, NonFinite, found_in
 from probtensor.inspect.numbers.stored import running, stored_level
 from probtensor.inspect.replay import compiled, replayed
+from probtensor.ops.complexes.pair import given_type
+from probtensor.ops.values.effects import quiet
 from probtensor.process import new_lock
 
 _TURNS = new_lock(reentrant=True)  # calls that draw or update
@@ -169,19 +173,21 @@ def error_of(function: Function, kind: str, args: tuple, state: State) -> NonFin
     return NonFiniteError(f"{function.label}: {report}", report)
 
 
+@quiet()
 def find(
     function: Function, args: tuple, kind: str, state: State | None = None
 ) -> NonFinite | None:
     """The report about the first wrong result of a call; None if none is. The graph is computed
     again by the NumPy meaning of its ops; where that has nothing wrong, by the target."""
     values = values_of_call(function, args, state or state_of(function))
-    outputs, labels = compiled(function).outputs, labels_of(function)
-    report = found_in(replayed(function, values), outputs, labels, kind)
+    outputs = compiled(function).outputs
+    named = labels_of(function), dtypes_of(function)
+    report = found_in(replayed(function, values), outputs, *named, kind)
     if report is None:
         got = function.plan_runner(function.plan, running(function))(values)
         if not wrong(kind, got):
             return None
-        report = found_in(stored_level(function, values), outputs, labels, kind)
+        report = found_in(stored_level(function, values), outputs, *named, kind)
     return report
 
 
@@ -190,7 +196,30 @@ def labels_of(function: Function) -> list[str]:
     program = function.program
     count = len(function.compilation.plan.outputs) - len(program.updates)
     named = [y.name for y in program.outputs] or [None] * count  # a recalled one knows no outputs
-    names = [name or f"result {k}" for k, name in enumerate(named)]
+    keys = dict(_keys(program.tree))
+    names = [name or keys.get(k) or f"result {k}" for k, name in enumerate(named)]
     if len(names) == 1 and names[0] == "result 0":
         names = ["the result"]
     return names + [f"the new {old.name or 'shared value'}" for old, _ in program.updates]
+
+
+def dtypes_of(function: Function) -> list[str]:
+    """The dtypes of the results, and then of the updates, as callers know them; empty where that is
+    not known."""
+    program = function.program
+    count = len(function.compilation.plan.outputs) - len(program.updates)
+    known = [str(y.dtype) for y in program.outputs] or [""] * count
+    return known + [str(given_type(old).dtype) for old, _ in program.updates]
+
+
+def _keys(tree: Tree, path: str = "") -> Iterator[tuple[int, str]]:
+    """The results that are values of a dict, by number, with their keys as text."""
+    if isinstance(tree, Leaf):
+        if path:
+            yield tree.index, f"result{path}"
+    elif isinstance(tree, dict):
+        for key, part in tree.items():
+            yield from _keys(part, f"{path}[{key!r}]")
+    elif isinstance(tree, (list, tuple)):
+        for k, part in enumerate(tree):
+            yield from _keys(part, f"{path}[{k}]" if path else "")

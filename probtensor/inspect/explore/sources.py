@@ -26,6 +26,11 @@ class Sources:
         file, _, line = origin.rpartition(":")
         return self.line(file, int(line)) if line.isdecimal() else -1
 
+    def known(self, origin: str) -> bool:
+        """Whether a line that is written `file:line` has made a node."""
+        file, _, line = origin.rpartition(":")
+        return line.isdecimal() and (file, int(line)) in self.lines
+
     def data(self) -> dict[str, object]:
         """The lines as (file, line), and the files, those with the most lines first."""
         met: dict[str, int] = {}

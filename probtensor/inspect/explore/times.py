@@ -18,6 +18,7 @@ def times_of(profile: object, plan: Plan, sources: Sources) -> dict[str, object]
         return None
     seconds = profile if isinstance(profile, Mapping) else _of_rows(profile)
     numbers = {kernel.name: k for k, kernel in enumerate(plan.kernels)}
+    _require_same(profile, numbers, sources)
     kernels = {numbers[name]: float(s) for name, s in seconds.items() if name in numbers}
     lines = {}
     for name, s in seconds.items():
@@ -31,6 +32,19 @@ def times_of(profile: object, plan: Plan, sources: Sources) -> dict[str, object]
             "line as file:line; give that of `profile` of the same function"
         )
     return {"kernels": kernels, "lines": lines}
+
+
+def _require_same(profile: object, numbers: Mapping[str, int], sources: Sources) -> None:
+    """ValueError for the profile of another function: other kernels, or none of its lines."""
+    if isinstance(profile, Mapping):
+        return
+    measured = {row.kernel for row in profile.rows if getattr(row, "kernel", None)}
+    lines = [row.line for row in getattr(profile, "lines", ()) or () if row.line]
+    strange = bool(lines) and not any(sources.known(line) for line in lines)
+    if measured - numbers.keys() or strange:
+        other = f"its lines are {', '.join(lines[:3])}" if strange else (
+            f"its kernels are {', '.join(sorted(measured))}, here they are {', '.join(numbers)}")
+        raise ValueError(f"explore: the profile is of another function: {other}")
 
 
 def _of_rows(profile: object) -> dict[str, float]:

@@ -16,6 +16,7 @@ import numpy as np
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import Const, Input, Node, line_of, origin_of
 from probtensor.graph.parts import Get
+from probtensor.graph.symbolic import refusal
 from probtensor.inspect.numbers.stored import body_runner, stored_level
 from probtensor.inspect.numbers.words import expression
 from probtensor.inspect.replay import Level, body_values, compiled, meaning, replayed
@@ -160,6 +161,17 @@ def compared(
             grown = _difference(node, one, at, a, b)
     ordered = sorted(largest.values(), key=lambda x: -x.ulps)
     return Comparison(names, first, grown, tuple(ordered), len(nodes), rtols)
+
+
+def tolerance(rtol: object) -> float | None:
+    """A tolerance that a user gives; TypeError or ValueError for what is none."""
+    if rtol is None:
+        return None
+    if isinstance(rtol, bool) or not isinstance(rtol, (int, float, np.number)):
+        raise refusal(f"compare: rtol is a number, not {rtol!r:.40}")
+    if not 0 <= rtol < np.inf:
+        raise refusal(f"compare: rtol is at least 0, and finite, not {rtol!r}", kind=ValueError)
+    return float(rtol)
 
 
 def differs(a: np.ndarray, b: np.ndarray, rtols: dict, scale: object = 0.0) -> np.ndarray:

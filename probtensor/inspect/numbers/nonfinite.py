@@ -12,13 +12,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from probtensor import ops
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph.node import Const, Input, Node, in_derivative, line_of, origin_of
 from probtensor.graph.parts import Get
+from probtensor.graph.walk import inputs_of
 from probtensor.inspect.numbers.influence import Element, Read, began, reads
 from probtensor.inspect.numbers.reasons import reason_of
 from probtensor.inspect.numbers.words import expression
 from probtensor.inspect.replay import Level
+from probtensor.ops.complexes.pair import ComplexInput
+from probtensor.ops.halves import HalfInput
 from probtensor.ops.kinds import View
 
 BIG = 1e10  # what check="big" refuses
@@ -155,21 +159,62 @@ def _number(value: float) -> str:
 
 
 def found_in(
-    level: Level, outputs: Sequence[Node], labels: Sequence[str], kind: str
+    level: Level,
+    outputs: Sequence[Node],
+    labels: Sequence[str],
+    dtypes: Sequence[str],
+    kind: str,
 ) -> NonFinite | None:
-    """The report about the first of the outputs that is wrong; None if none is."""
+    """The report about the first of the outputs that is wrong; None if none is. Outputs have names
+    and dtypes as callers know them: complex ones are pairs here, float16 ones their bits."""
     wrong = KINDS[kind]
-    for node, label in zip(outputs, labels, strict=True):
-        array = np.asarray(level.values[node])
+    for node, label, dtype in zip(outputs, labels, dtypes, strict=True):
+        array = stored = np.asarray(level.values[node])
+        if dtype == "float16" and stored.dtype == np.uint16:
+            array = stored.view(np.float16)
         bad = wrong(array)
         if not bad.any():
             continue
         place = tuple(map(int, np.unravel_index(np.argmax(bad), array.shape)))
-        report = traced(Element(level, node, place), kind)
+        start = Element(level, node, place)
+        if array is not stored:
+            report = _of_half(start, float(array[place]), kind)
+        else:
+            report = traced(start, kind)
+        value = _scalar(array[place])
+        if dtype.startswith("complex"):
+            bad, value, place = bad.any(-1), complex(*array[place[:-1]]), place[:-1]
         return replace(
-            report, result=label, place=place, there=_scalar(array[place]), count=int(bad.sum()),
-            size=int(array.size),
+            report, result=label, place=place, there=value, count=int(bad.sum()),
+            size=int(bad.size),
         )  # fmt: skip
+    return None
+
+
+def _of_half(bits: Element, value: float, kind: str) -> NonFinite:
+    """Where the bits of a wrong float16 come from: a wrong number, or one that float16 has not."""
+    found = half_of_bits(bits)
+    if found is None:
+        return NonFinite(kind, source="unknown")
+    if KINDS[kind](np.asarray(found.value)).any():
+        return traced(found, kind)
+    report = _report(found, {found.key: None}, kind)
+    reason = "beyond 65504, the largest float16"
+    return replace(report, text=f"float16 of {report.text}", value=value, op="to_half",
+                   reason=reason, hint="keep it in float32", operands=())  # fmt: skip
+
+
+def half_of_bits(bits: Element) -> Element | None:
+    """The float that is rounded to the bits of a float16, of the same shape."""
+    seen, waiting = {bits.node}, [bits.node]
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node.op, (ops.IsNan, ops.Abs)):
+            return Element(bits.level, node.inputs[0], bits.index)
+        for x in node.inputs:
+            if x not in seen and x.shape == bits.node.shape:
+                seen.add(x)
+                waiting.append(x)
     return None
 
 
@@ -213,6 +258,9 @@ def _report(element: Element, before: dict[tuple, Element | None], kind: str) ->
                 break
             reader = before[element.key]
     node = element.node
+    half = _half_input(element, kind) if source == "literal" else None
+    if half is not None:
+        source, element, node = "argument", half, half.node
     producer = node.inputs[0] if isinstance(node.op, Get) else node
     found = reads(element) if source != "argument" else []
     name = producer.op.name
@@ -224,11 +272,11 @@ def _report(element: Element, before: dict[tuple, Element | None], kind: str) ->
         kind,
         source=source,
         op=name,
-        text=expression(node, element.level),
+        text=_named_part(element) or expression(node, element.level),
         line=line_of(node),
         code=linecache.getline(file, number).strip(),
         derivative=in_derivative(node),
-        index=element.index,
+        index=element.index[:-1] if _named_part(element) else element.index,
         value=value,
         operands=tuple(_operand(x) for x in found if not isinstance(x.node.op, Const)),
         where=element.level.where,
@@ -236,6 +284,27 @@ def _report(element: Element, before: dict[tuple, Element | None], kind: str) ->
         hint=why[1],
         cause=_cause(found, kind) if source == "operation" else None,
     )
+
+
+def _named_part(element: Element) -> str:
+    """The part of a complex input that an element is of; empty for any other."""
+    op = element.node.op
+    if not isinstance(op, ComplexInput):
+        return ""
+    return f"the {('real', 'imaginary')[element.index[-1]]} part of {op.label or 'an input'}"
+
+
+def _half_input(element: Element, kind: str) -> Element | None:
+    """The element of an input of float16 whose bits are all that an element reads, if it is wrong
+    already: what converts them has literals for NaN and infinity."""
+    (found, *others) = inputs_of([element.node]) or [None]
+    if others or found is None or not isinstance(found.op, HalfInput):
+        return None
+    bits = np.asarray(element.level.values[found])
+    if bits.shape != np.shape(element.level.values[element.node]):
+        return None
+    wrong = KINDS[kind](bits[element.index].view(np.float16))
+    return Element(element.level, found, element.index) if wrong.any() else None
 
 
 def _operand(read: Read) -> Operand:

@@ -107,7 +107,8 @@ class Exact:
         if not np.size(computed):
             return np.zeros(np.shape(computed))
         plain = np.asarray(computed).astype(float).astype(object)
-        return np.asarray(np.frompyfunc(of_one, 2, 1)(plain, shadow), float)
+        with np.errstate(all="ignore"):  # comparisons with NaN
+            return np.asarray(np.frompyfunc(of_one, 2, 1)(plain, shadow), float)
 
 
 class Wide:

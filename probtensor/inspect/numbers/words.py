@@ -7,7 +7,8 @@ from probtensor import ops
 from probtensor.graph.node import Const, Input, Node
 from probtensor.graph.parts import Get
 from probtensor.inspect.replay import Level
-from probtensor.ops.kinds import Branch
+from probtensor.inspect.texts.stored import stored_as
+from probtensor.ops.kinds import Branch, Passing
 
 LONGEST = 72
 _LEVELS = {
@@ -16,7 +17,7 @@ _LEVELS = {
 }  # fmt: skip
 _ATOM = 9
 # What a user did not write, or what is the same to the eye.
-_UNSEEN = (ops.Sized, ops.Cast)
+_UNSEEN = (ops.Sized, ops.Cast, ops.Checked, Passing)
 
 
 def expression(node: Node, level: Level | None = None, depth: int = 3) -> str:
@@ -41,6 +42,10 @@ def _text(node: Node, level: Level | None, depth: int) -> tuple[str, int]:
         return op.spelled(), _ATOM
     if depth == 0:
         return "...", _ATOM
+    part, source = stored_as(node)
+    if source is not None:
+        name = _input(source, level)
+        return f"{part}({name})" if part else name, _ATOM
     if isinstance(op, Get):
         return f"{_text(node.inputs[0], level, depth)[0]}[{op.index}]", _ATOM
     if op.reads_all or op.repeats or isinstance(op, _UNSEEN):

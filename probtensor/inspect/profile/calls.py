@@ -43,6 +43,7 @@ formats = late("probtensor.inspect.profile.formats")
 MANGLED = re.compile(
     r"__pyx_[a-z]+_.*cython_ext_8samplers_\d+(?:nuts|chain|leapfrog|estimates)_(\w+)"
 )
+_NUMBERS = re.compile(r"(?:^|_)\d+(?=[A-Za-z])")  # lengths and numbers in the names of C
 UNSEEN = "not sampled: beginnings and ends of threads, and the sampling"
 LIBRARIES = (
     ("openblas", "BLAS and LAPACK"), ("libblas", "BLAS and LAPACK"), ("mkl", "BLAS and LAPACK"),
@@ -50,6 +51,12 @@ LIBRARIES = (
     ("libc.so", "system"), ("libm.so", "system"), ("ld-linux", "system"), ("[vdso]", "system"),
     ("cython_ext/levels", "the machine"), ("cython_ext/", "calls: arguments and results"),
 )  # fmt: skip
+
+
+def _plain_name(symbol: str) -> str:
+    """The name of a function of the samplers, given that of its symbol."""
+    found = MANGLED.search(symbol)
+    return _NUMBERS.sub(".", found[1]).strip(".") if found else "other"
 
 
 @dataclass(frozen=True)
@@ -321,8 +328,7 @@ def _activities(others: Mapping[tuple[str, int], float]) -> Iterator[tuple[str, 
     for (path, offset), seconds in others.items():
         if "cython_ext/samplers" in path:
             (name,) = names_in(path, (offset,))
-            found = MANGLED.search(name)
-            yield f"sampler: {found[1] if found else 'other'}", seconds
+            yield f"sampler: {_plain_name(name)}", seconds
             continue
         known = (title for part, title in LIBRARIES if part in path)
         named = "a function that no longer exists" if GENERATED.search(path) else ""

@@ -31,11 +31,12 @@ from probtensor.inspect.profile.compiling import compile_times
 from probtensor.inspect.profile.counts import KernelWork, work_of
 from probtensor.inspect.profile.memory import memory_of
 from probtensor.inspect.profile.peaks import peaks
-from probtensor.inspect.profile.rows import PROFILE_SECONDS, Profile, Row
+from probtensor.inspect.profile.rows import PROFILE_SECONDS, Profile, Row, runs_of
 from probtensor.inspect.profile.stepped import timed_interp
 from probtensor.inspect.subject import Subject
 from probtensor.kernel.ir import Kernel, exprs_of, walk, walk_expr
 from probtensor.lower.plan import Plan
+from probtensor.ops.values.effects import quiet
 from probtensor.targets.base import BuildError
 
 ENOUGH = 30  # samples without which the time is divided by counts
@@ -45,13 +46,23 @@ BATCHES = 3
 PART = 4  # the plan and calls are timed without samples for a part of the runs
 
 
+@quiet()
 def profile(function: Subject, args: Sequence[ArrayLike], n: int | None) -> Profile:
     """Where the time goes on these arguments; see `Function.profile`."""
-    function.require_one_stage()
+    require_profiled(function)
+    n = runs_of(n)
     with unchanged(function):
         if callable(function.compilation.built.run):
             return timed_interp(function, args, n)
         return _measured(function, args, n)
+
+
+def require_profiled(function: Subject) -> None:
+    """GraphError for a function that runs in several stages."""
+    function.require_one_stage(
+        "f.profile",
+        "with pt.profiling() as p: call it there, many times; p.functions has its lines",
+    )
 
 
 class unchanged:

@@ -16,7 +16,9 @@ table{border-collapse:collapse;margin:1em 0;width:100%}
 td,th{text-align:left;padding:2px 10px 2px 0;border-bottom:1px solid #8884;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 code,pre{font:12px ui-monospace,monospace}
-.bar{background:#e8743b;height:.7em;border-radius:2px}
+pre{overflow-x:auto;margin-top:2em}
+h1{font-size:1.4em;margin:0 0 1em}
+.bar{background:#e8743b;height:.7em;border-radius:2px;margin-top:.4em}
 """
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from probtensor.dataclass import dataclass, field
+from probtensor.graph.symbolic import refusal
 from probtensor.inspect.profile.code.marks import Part
 from probtensor.inspect.profile.peaks import Peaks
 from probtensor.late import late
@@ -218,6 +220,18 @@ def _sorted(found: Mapping[str, float]) -> dict[str, float]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
+def runs_of(n: object) -> int | None:
+    """The number of runs that a user asks for; TypeError or ValueError for what is none."""
+    if n is None:
+        return None
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise refusal(f"profile: n is a number of runs, not {n!r:.40}")
+    if operator.index(n) < 1:
+        raise refusal(f"profile: n is a number of runs, at least 1, not {n!r:.40}",
+                      "without n as many run as take about half a second", kind=ValueError)
+    return operator.index(n)
+
+
 # Text.
 
 
@@ -270,8 +284,8 @@ def _kernel_rows(p: Profile) -> list[str]:
             speed = f"{1e-9 * row.flops / row.seconds:8.2f} {1e-9 * row.bytes / row.seconds:7.2f}"
         work = []
         if row.flops:
-            work.append(f"{number(row.flops)} flops")
-        work += [f"{number(n)} {name}" for name, n in row.calls.items()]
+            work.append(f"{number(row.flops).strip()} flops")
+        work += [f"{number(n).strip()} {name}" for name, n in row.calls.items()]
         if row.bytes:
             work.append(f"{number(row.bytes)}B")
         mark = "" if row.exact else "about "

@@ -16,6 +16,7 @@ from probtensor.types import SizeCheck, size_name, size_names, size_value
 
 KEY = 0x9E3779B97F4A7C15  # of random draws
 TRIES = 60
+MOST_WORK = 100_000  # nodes that are evaluated in search of values: about a second
 
 
 def given_values(
@@ -24,6 +25,7 @@ def given_values(
     """The array of each input of the graph in a call with these arguments."""
     found = known_values(function)
     values = function.arrange(args, kwargs)
+    function.values_of_call(values)  # which raises what a call raises for its arguments
     for x, value in zip(function.inputs, values, strict=True):
         found[x.variable] = as_input(x.variable, value)
     return found
@@ -84,9 +86,10 @@ def sampled_values(
         unknown = list(function.compilation.inputs)
         known = {x: value for x, value in known.items() if x is function.compilation.key}
         unknown = [x for x in unknown if x not in known]
-    laws = size_laws(toposort(graph), [*known, *unknown])
+    order = toposort(graph)
+    laws = size_laws(order, [*known, *unknown])
     rng = numpy_part("random").default_rng(seed)
-    for attempt in range(TRIES):
+    for attempt in range(max(8, min(TRIES, MOST_WORK // max(1, len(order))))):
         chosen = _sampled_sizes(unknown, laws, sizes, attempt, rng)
         if chosen is None:
             continue

@@ -22,6 +22,8 @@ from probtensor.inspect.reports.arguments import given_values, sampled_values, s
 from probtensor.inspect.reports.script import SCRIPT
 from probtensor.inspect.reports.values import Scope
 from probtensor.inspect.subject import Subject
+from probtensor.ops.values.effects import quiet
+from probtensor.ops.values.watch import unwatched
 from probtensor.version import __version__
 
 README = """\
@@ -40,6 +42,7 @@ results.npz    what came out, if it did
 function.json  names and types of inputs and outputs, target, options
 {inputs}
 {notes}"""
+EFFECTS = "the graph is written without pt.debug.print, callback and breakpoint"
 SUFFIXES = {"cython": "pyx", "auto": "pyx", "cuda": "cu"}
 
 
@@ -57,7 +60,8 @@ class Dump:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        head = f"{self.path}: {len(self.files)} files; python {self.path} reproduces it"
+        told = "reproduces it" if "graph.json" in self.files else "says why it cannot be made again"
+        head = f"{self.path}: {len(self.files)} files; python {self.path} {told}"
         return "\n".join([head, *self.notes])
 
     __repr__ = __str__
@@ -82,6 +86,7 @@ class _Files:
         self.texts[name] = made.encode() if isinstance(made, str) else made
 
 
+@quiet()
 def dump(
     function: Subject,
     path: str | os.PathLike,
@@ -168,7 +173,10 @@ def _graphs(
     these gives when it is read, which the script will have; None if neither can be read."""
     made = None
     for name, outputs in (("graph", lowered.written), ("compiled", lowered.outputs)):
-        picture = of_graph([*nodes, *outputs])
+        plain = unwatched(outputs)
+        if name == "graph" and any(x is not y for x, y in zip(plain, outputs, strict=True)):
+            files.notes.append(EFFECTS)
+        picture = of_graph([*nodes, *plain])
         program = picture.facts.get("program")
         data = json.dumps(writers.plain(picture), indent=1)
         if program is None:

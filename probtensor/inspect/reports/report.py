@@ -72,7 +72,8 @@ class Report:
         total = sum(row.count for row in self.rows)
         rules = len({row.rule for row in self.rows})
         rows = [
-            f"compile report of {self.label}: {total} rewrites by {rules} rules in "
+            f"compile report of {self.label}: {total} rewrite{'s' * (total != 1)} by "
+            f"{rules} rule{'s' * (rules != 1)} in "
             f"{len(self.trace.stages)} passes",
             f"cost of a call: {change(self.before, self.after)}{self._assumed()}",
         ]

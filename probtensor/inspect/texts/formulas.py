@@ -19,6 +19,7 @@ from probtensor.dataclass import dataclass, field, replace
 from probtensor.graph.node import Const, Input, Node, SizeOf
 from probtensor.inspect.texts import structured
 from probtensor.inspect.texts.names import name_in_latex, operator
+from probtensor.inspect.texts.stored import stored_as
 from probtensor.inspect.texts.symbols import (
     AND,
     AROUND,
@@ -36,9 +37,9 @@ from probtensor.inspect.texts.symbols import (
     Written,
 )
 from probtensor.ops.arrays.require import Require
-from probtensor.ops.derivatives import SameValue
+from probtensor.ops.derivatives import After, CustomVjp, SameValue, ValueOf
 from probtensor.ops.halves import FromHalf
-from probtensor.ops.kinds import Elementwise, Reduction
+from probtensor.ops.kinds import Elementwise, Passing, Reduction
 
 DEEPEST = 6  # operations within each other; what is below is written ...
 LONGEST = 3  # entries of an array that are written out
@@ -59,10 +60,11 @@ class Formula:
     deepest: int = DEEPEST
     longest: int | None = None
     used: list[str] = field(default_factory=list, compare=False)  # letters of indices
-    # Ops that only change the shape or the dtype of a tensor, so that nothing is written for them.
+    # Ops that only change the shape or the dtype of a tensor, or what else is done with it, so that
+    # nothing is written for them.
     silent: ClassVar[tuple[type, ...]] = (
         ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Cast, ops.Sized, Require,
-        SameValue, FromHalf,
+        SameValue, FromHalf, Passing, ops.Checked, CustomVjp, ValueOf, After,
     )  # fmt: skip
 
     def expression(self, node: Node) -> str:
@@ -102,6 +104,11 @@ class Formula:
             return (text, level) if uniform else (self.at(text, index), level)
         if isinstance(op, Input):
             return self.at(self.name(node.name or "array"), index), ATOM
+        part, source = stored_as(node)
+        if source is not None:
+            name = self.name(source.name or "array")
+            index = index[:-1] if part and index is not None else index
+            return self.at(self.call(part, [name]) if part else name, index), ATOM
         if isinstance(op, SizeOf):
             return self.name(str(op.size)), ATOM
         if depth >= self.deepest:

@@ -25,7 +25,7 @@ NAMED = {
     "arctan": r"\arctan", "gamma": r"\Gamma", "digamma": r"\psi", "trigamma": r"\psi'",
     "lgamma": r"\log\Gamma", "log2": r"\log_{2}", "log10": r"\log_{10}", "ndtr": r"\Phi",
     "ndtri": r"\Phi^{-1}", "maximum": r"\max", "minimum": r"\min", "det": r"\det",
-    "max": r"\max", "min": r"\min",
+    "max": r"\max", "min": r"\min", "real": r"\operatorname{Re}", "imag": r"\operatorname{Im}",
 }  # fmt: skip
 BIG = {ops.Sum: r"\sum", ops.Prod: r"\prod", ops.Max: r"\max", ops.Min: r"\min"}
 MATRIX_PRODUCTS = ("ij,j->i", "ij,jk->ik", "i,ij->j", "i,i->")

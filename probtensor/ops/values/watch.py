@@ -9,7 +9,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import user_line
 from probtensor.dataclass import field, replace
-from probtensor.graph.closed import map_nodes
+from probtensor.graph.closed import Closed, map_bodies, map_nodes, with_outputs
 from probtensor.graph.node import Node, make
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import conditional, rebuild, toposort
@@ -173,3 +173,18 @@ def kept(outputs: Sequence[Node]) -> list[Node]:
     needed = [x for x in looked_at if x not in lazy]
     first, *rest = outputs
     return [make(Along(), (first, *needed)) if needed else first, *rest]
+
+
+def unwatched(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs without any effect, also in bodies; the same nodes where there is none."""
+
+    def body(inner: Closed) -> Closed:
+        return with_outputs(inner, unwatched(inner.outputs))
+
+    def change(node: Node, inputs: tuple[Node, ...]) -> Node:
+        if isinstance(node.op, (Watch, Unseen)):
+            return inputs[0]
+        op = map_bodies(node.op, body) if node.op.has_bodies else node.op
+        return rebuild(node, inputs) if op == node.op else make(op, inputs)
+
+    return map_nodes(outputs, change)

@@ -10,10 +10,14 @@ import numpy as np
 
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph import Node, line_of, made_by, toposort
+from probtensor.graph.node import new_input
+from probtensor.graph.walk import replace as substitute
 from probtensor.late import late
+from probtensor.ops.values.effects import quiet
+from probtensor.prob.bijectors.base import Identity
 from probtensor.prob.density.logp import SupportCheck, full_density
 from probtensor.prob.model.data import evaluated
-from probtensor.prob.model.graphs import Model, TermSource, term_sources
+from probtensor.prob.model.graphs import FreeVariable, Model, TermSource, term_sources
 from probtensor.prob.sequences.resolve import resolved
 
 if TYPE_CHECKING:
@@ -92,8 +96,10 @@ def diagnose(model: Model, q: np.ndarray, arrays: Mapping[Node, np.ndarray]) -> 
         sources = enumeration.with_sums(model, sources)
     wanted = [x for guard in model.guards for x in (guard.inside, guard.value)]
     wanted += [node for _, graph, named in sources for node in (graph, *named.values())]
-    placed = model.at_q(wanted)
-    known, sizes = evaluated(placed, {**arrays, model.q: q})
+    inputs = {v.u: _named(v) for v in model.free}
+    placed = substitute(wanted, inputs)
+    values = {inputs[v.u]: q[v.start : v.stop].reshape(v.u.shape) for v in model.free}
+    known, sizes = evaluated(placed, {**arrays, **values})
     graphs = iter(placed[2 * len(model.guards) :])
     found = iter([known[y] for y in placed])
     guards = [failed_guard(guard, next(found), next(found)) for guard in model.guards]
@@ -113,6 +119,14 @@ def diagnose(model: Model, q: np.ndarray, arrays: Mapping[Node, np.ndarray]) -> 
     return Diagnosis(tuple(terms))
 
 
+def _named(variable: FreeVariable) -> Node:
+    """An input in place of the unconstrained value of a variable, named as reports name it."""
+    same = isinstance(variable.bijector, Identity)
+    name = variable.name if same else f"unconstrained {variable.name}"
+    with made_by(variable.variable):
+        return new_input(name, variable.u.dtype, variable.u.shape)
+
+
 def _origin(
     graph: Node, index: tuple[int, ...], known: dict[Node, np.ndarray], sizes: dict[str, int]
 ) -> NonFinite | None:
@@ -126,6 +140,7 @@ def _origin(
     return None if found.source == "unknown" else found
 
 
+@quiet()
 def report(posterior: Posterior, q: np.ndarray) -> str:
     """The text of `Posterior.diagnose`: the terms at q, and where they are all finite what made the
     gradient not so."""

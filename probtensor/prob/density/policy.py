@@ -17,7 +17,7 @@ from probtensor.dataclass import dataclass
 from probtensor.graph import Node, line_of, toposort
 from probtensor.graph.node import GraphError, made_by, make
 from probtensor.graph.symbolic import refusal
-from probtensor.ops.values.check import Checked, Raised, without_checks
+from probtensor.ops.values.check import Checked, without_checks
 from probtensor.prob.density.logp import Conditions, SupportCheck
 from probtensor.prob.distributions.base import Potential
 from probtensor.prob.distributions.support import Support
@@ -94,7 +94,7 @@ def guarded(total: Node, guards: Sequence[SupportCheck], mode: str) -> Node:
         return ops.where(reduce(ops.logical_and, holds), total, -math.inf)
     for guard in guards:
         message = f"{guard.what} must be {guard.domain}".replace("{", "{{").replace("}", "}}")
-        op = Checked(message, (guard.what,), guard.what, "", Raised("ValueError"))
+        op = Checked(message, (guard.what,), guard.what, "", "ValueError")
         file, _, number = guard.line.rpartition(":")
         with made_by(None, (file, int(number) if number.isdecimal() else 0)):
             total = make(op, (total, guard.inside, guard.value))

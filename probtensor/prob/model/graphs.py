@@ -19,6 +19,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.dataclass import dataclass
+from probtensor.dataclass import replace as reset
 from probtensor.graph import (
     Const,
     GraphError,
@@ -325,11 +326,13 @@ def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Deri
     pieces = [v.u for v in conditioner.free]
     slopes = gradient(total, pieces, disconnected_inputs="ignore") if pieces else []
     slope = ops.concatenate([ops.ravel(g) for g in slopes]) if slopes else ops.zeros((0,))
-    total = guarded(total, conditions.guards, conditioner.mode)
+    names = {v.value: v.variable for v in conditioner.free}  # a domain is told by these
+    guards = [reset(g, domain=with_nodes(g.domain, names)) for g in conditions.guards]
+    total = guarded(total, guards, conditioner.mode)
     total, slope = replace([total, slope], {v.u: piece(q, v) for v in conditioner.free})
     return Derived(
         checks=tuple(conditions.checks),
-        guards=() if conditioner.mode == "none" else tuple(conditions.guards),
+        guards=() if conditioner.mode == "none" else tuple(guards),
         size_checks=tuple(size_laws(conditioner.order, named)),
         logp=total,
         gradient=slope,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from probtensor.dataclass import dataclass
+from probtensor.ops.values.effects import quiet
 from probtensor.prob.replay.path import Path, count_of, group, paths
 from probtensor.prob.replay.slopes import checked_slopes
 from probtensor.prob.replay.stiffness import Stiffness, stiffness
@@ -87,6 +88,7 @@ class Explanation:
     __repr__ = __str__
 
 
+@quiet()
 def explained(posterior: Any, idata: object, limit: int) -> Explanation:
     """See `Posterior.explain_divergences`."""
     total = count_of(idata)
@@ -124,7 +126,7 @@ def cause_of(posterior: Any, path: Path, idata: object = None) -> Divergence:
 def _wrong_slope(posterior: Any, path: Path, q: np.ndarray) -> Divergence | None:
     """The cause where a derivative is not the slope of its term; None where all are."""
     report = checked_slopes(posterior, q)
-    if report:
+    if not report.faults:
         return None
     first = report.faults[0]
     text = tuple(map(str, report.faults[:3]))

@@ -10,6 +10,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph import Node, line_of
+from probtensor.ops.values.effects import quiet
 from probtensor.prob.density.diagnosis import explained
 from probtensor.prob.model.data import evaluate
 from probtensor.prob.model.graphs import term_sources
@@ -17,6 +18,7 @@ from probtensor.transform.autodiff import gradient
 
 MOST = 60  # coordinates that are compared
 STEPS = (1e-4, 1e-6)  # of differences, for coordinates of size 1
+LOST = 2.0  # in place of the difference of a derivative that is no number
 ALIKE = 1e-3  # relative; differences of third order and rounding are far below
 
 
@@ -48,15 +50,20 @@ class SlopeFault:
 @dataclass(frozen=True, eq=False)
 class SlopeReport:
     """The faults that were found; its text says so if there are none. `compared` counts the
-    derivatives that were compared with difference quotients."""
+    derivatives that were compared with difference quotients; `undefined` are the terms that are not
+    finite at the point, where nothing can be compared."""
 
     faults: tuple[SlopeFault, ...]
     compared: int
+    undefined: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return not self.faults
+        return not self.faults and not self.undefined
 
     def __str__(self) -> str:
+        if self.undefined:
+            more = f"{', '.join(self.undefined)}: posterior.diagnose(q) says why"
+            return "\n".join(["the log density has no slope here", more, *map(str, self.faults)])
         if self.faults:
             return "\n".join(map(str, self.faults))
         return f"the gradient is the slope of the log density in {self.compared} comparisons"
@@ -64,6 +71,7 @@ class SlopeReport:
     __repr__ = __str__
 
 
+@quiet()
 def checked_slopes(posterior: Any, q: np.ndarray) -> SlopeReport:
     """See `Posterior.check_gradient`."""
     model = posterior.model
@@ -122,7 +130,9 @@ def _report(
             if slope is not None:
                 own = names[k], lines[k], posterior.variable_of(i)
                 faults.append(SlopeFault(*own, derivative, slope, jump))
-    return SlopeReport(tuple(faults), compared)
+    here = zip(names, terms_at(q), strict=True)
+    undefined = [f"{name} is {value:.6g}" for name, value in here if not np.isfinite(value)]
+    return SlopeReport(tuple(faults), compared, tuple(undefined))
 
 
 def _compared(
@@ -143,6 +153,8 @@ def _compared(
             noise = 1e-14 * (np.abs(high) + np.abs(low))
             limit = ALIKE * (np.abs(slopes[row]) + np.abs(derivatives)) + 1e-6 + noise / h
             off[row] = np.abs(slopes[row] - derivatives) / limit
+        lost = ~np.isfinite(derivatives) & np.isfinite(slopes[row]) & np.isfinite(here)
+        off[row, lost] = LOST
     off[~np.isfinite(off)] = 0.0
     # Of a smooth term they fall with the square of the step.
     jumps = (np.abs(bends[1]) > 0.5 * np.abs(bends[0])) & (np.abs(bends[1]) > 1e-3 + 100 * noise)

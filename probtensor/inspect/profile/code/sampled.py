@@ -34,6 +34,7 @@ POLLS = 10  # looks for threads until samples are taken
 INSTRUCTION_BYTES = 24  # of the machine: an address and four int32
 CANDIDATES = 4  # return addresses that are looked at
 GENERATED = re.compile(r"(?:^|/)(?:[0-9a-f]{16,}\.[0-9a-f]+|pt_[0-9a-f]{16})\.so")  # modules
+MACHINE = "cython_ext/levels"  # in the path of the machine's own code
 CALL_BYTES = 7  # of the longest call instruction
 
 
@@ -241,16 +242,20 @@ def _places_of(
     """Where a sample may be, the likeliest first: the number of a place, and the address there."""
     found = [(k, sample.pc) for k, place in enumerate(modules) if place.holds(sample.pc)]
     outside = not found
+    running: list[tuple[int, int]] = []  # instructions of programs
     for value in sample.words:
         for k, place in enumerate(modules):
             if place.holds(value) and place.returns(value, outside):
                 found.append((k, value - 1))  # in the call, not behind it
         for k, program in enumerate(programs):
             if not found and program.holds(value):
-                return [(len(modules) + k, value)]
+                running.append((len(modules) + k, value))
+        if running and MACHINE in sample.path:
+            break  # it is in a register
         if len(found) >= CANDIDATES:
             break
-    return found
+    # Below a routine of a library its buffers have what earlier calls have left on the stack.
+    return found or running[:1] * (MACHINE in sample.path) or running[-1:]
 
 
 @cache

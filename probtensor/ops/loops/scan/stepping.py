@@ -119,7 +119,7 @@ def _traced(given: Arguments, constants: Sequence[Node]) -> Body:
         stands_for(x, t.sequence, -1 if given.backwards else t.lead + tap)
     recurrences = given.recurrences or ()
     starts = [x for r in recurrences for x in r.initial_carries()]
-    labels = [name for r in recurrences for name in [r.label] * r.carries]
+    labels = _labels(recurrences, names[len(elements) :])
 
     def step(own: list[Node]) -> tuple[list[Node], Returned]:
         apart = _apart(recurrences, own)
@@ -141,6 +141,16 @@ def _traced(given: Arguments, constants: Sequence[Node]) -> Body:
             r.check(carries[-1] if r.in_registers else carries[0][0], y)
     described = given.recurrences or [Recurrence.of(None, k) for k in range(len(found.outputs))]
     return Body(first, own, elements, after, found, described)
+
+
+def _labels(recurrences: Iterable[Recurrence], names: Sequence[str]) -> list[str]:
+    """The names of the carries: that of the parameter that a step reads the carry by, or of the
+    initial value, of which several parameters may be taps."""
+    found = []
+    for r in recurrences:
+        own, names = names[: len(r.taps)], names[len(r.taps) :]
+        found += own if len(own) == r.carries == 1 else [r.label] * r.carries
+    return found
 
 
 def _apart(recurrences: Iterable[Recurrence], carries: Sequence[Node]) -> list[list[Node]]:
