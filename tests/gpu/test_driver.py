@@ -22,7 +22,9 @@ def python(*arguments, **variables):
 
 
 @needs_pycuda
-@pytest.mark.parametrize("checks", ["fake_driver_checks.py", "test_functions.py"])
+@pytest.mark.parametrize(
+    "checks", ["fake_driver_checks.py", pytest.param("test_functions.py", marks=pytest.mark.slow)]
+)
 def test_the_runtime_on_the_stand_in_driver(checks):
     done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
                   f"tests/gpu/{checks}", PROBTENSOR_TEST_DEVICE="stand-in")  # fmt: skip
