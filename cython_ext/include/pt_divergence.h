@@ -379,7 +379,6 @@ PT_FN double pt_student_drift(double x, double w, double nu) {
     double value = (share < 0.29 ? near : log - share) - share / nu;
     double far = pt__varying(PT_ABS(x), w) == PT_INF ? 1.0 : 0.0;
     far = pt__varying(PT_ABS(w), x) == PT_INF ? 1.0 : far;
-    far = PT_ABS(z) == PT_INF ? far : 0.0;
     value = far != 0.0 ? PT_ABS(z) : value;
     value = pt__varying(nu, z) == PT_INF ? 0.0 : value;
     return z == z ? value : z;

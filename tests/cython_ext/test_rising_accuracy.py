@@ -241,3 +241,17 @@ def test_loops_over_kernels_become_vector_code():
     vectorised = library("avx2").vectorised
     wanted = {*UNARY, *BINARY, *TERNARY}
     assert wanted <= vectorised, f"scalar loops: {sorted(wanted - vectorised)}"
+
+
+def test_densities_of_students_t_at_infinities():
+    inf, nan = math.inf, math.nan
+    x = np.array([inf, -inf, 1, inf, 0, inf, 2])
+    w = np.array([1, 2, inf, 0, inf, inf, 1.0])
+    nu = np.array([3, 3, 3, 3, 3, 3, inf])
+    wanted = {
+        "student_kernel": [inf, inf, inf, nan, nan, inf, 4],
+        "student_slope": [0, 0, 8, 0, nan, 0, 4],
+        "student_drift": [inf, inf, inf, nan, nan, inf, 0],
+    }
+    for name, values in wanted.items():
+        np.testing.assert_allclose(library()(name, x, w, nu), values, err_msg=name)

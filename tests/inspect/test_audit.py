@@ -1,6 +1,7 @@
 """Digits that lines lose are found where they are lost, with what to write instead."""
 
 import builtins
+import warnings
 
 import numpy as np
 import pytest
@@ -185,3 +186,9 @@ def test_results_without_elements():
     x = pt.vector("x")
     f = pt.function([x], [pt.sum(pt.exp(x)), x * 2], target="interp")
     assert [row.label for row in f.audit(np.zeros(0)).results] == ["result 0"]
+
+
+def test_nan_raises_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        audited(pt.log(V) - pt.exp(V) * 0.0, [-1.0, 1e3, np.nan], inputs=(V,))

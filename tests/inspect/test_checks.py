@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
+from probtensor.graph import inputs_of
 
 x, s = pt.vector("x"), pt.scalar("s")
 
@@ -234,3 +235,13 @@ def test_values_of_a_step_have_the_names_of_its_parameters():
     last = scanned(step, sequences=[x], outputs_info=[s])[-1]
     rows = refusal(pt.function([x, s], last, target="interp"), [1.0, 2.0, 3.0], 1.0)
     assert "mul(c, row) = 6.0" in rows
+
+
+def test_graphs_with_checks_are_read_back():
+    y = pt.check(x, x > 0, "x is {x}", x=x, error=IndexError) * 2
+    (again,) = pt.from_json(pt.to_json(y))
+    assert pt.graph_hash(again) == pt.graph_hash(y)
+    f = pt.function(inputs_of([again]), again, target="interp")
+    with pytest.raises(IndexError, match="x is"):
+        f([-1.0])
+    assert '"why_no_program": null' not in pt.to_json(pt.check(x, x > 0, error=Odd))

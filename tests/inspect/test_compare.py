@@ -216,6 +216,7 @@ def test_another_name_is_refused():
 def test_wrong_tolerances():
     x = pt.vector("x")
     f = pt.function([x], x * 2, target="interp")
-    for rtol, error in ((-1, ValueError), (np.nan, ValueError), ("a", TypeError)):
+    wrong = ((-1, ValueError), (np.nan, ValueError), (np.inf, ValueError), ("a", TypeError))
+    for rtol, error in wrong:
         with pytest.raises(error, match="compare: rtol is"):
             f.compare("machine", [1.0], rtol=rtol)

@@ -191,3 +191,11 @@ def test_effects_are_left_out_and_told(tmp_path):
     assert "without pt.debug.print" in str(dump) and "reproduces it" in str(dump)
     ran = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)
     assert ran.stdout.endswith("the same\n")
+
+
+def test_a_report_repeats_no_effect(tmp_path, capsys):
+    x = pt.vector("x")
+    f = pt.function([x], pt.exp(pt.debug.print(x, "x")), target="interp")
+    f.dump(tmp_path / "given.zip", inputs=([1.0, 2.0],))
+    f.dump(tmp_path / "sampled.zip")
+    assert capsys.readouterr().out == ""

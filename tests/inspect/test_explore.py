@@ -206,6 +206,9 @@ def test_times_are_those_of_a_profile():
         rows = (Row(),)
 
     assert data_of(f, profile=Profile())["times"]["kernels"] == {0: 3e-6}
+    Row.kernel = "k7"
+    with pytest.raises(ValueError, match="its kernels are k7, here"):
+        data_of(f, profile=Profile())
     with pytest.raises(ValueError, match="none of the kernels of this function"):
         data_of(f, profile={"k7": 1.0})
     with pytest.raises(TypeError, match="mapping"):

@@ -7,6 +7,8 @@ import pytest
 
 import probtensor as pt
 from probtensor.graph import inputs_of
+from probtensor.graph.node import make
+from probtensor.inspect.texts.stored import stored_as
 from tests.inspect.programs import PROGRAMS, compiled, posterior
 
 X, A = pt.matrix("X"), pt.matrix("A")
@@ -172,3 +174,11 @@ def test_parts_of_complex_inputs():
     z = pt.zvector("z")
     assert pt.pprint(z.real * 2) == "2 * real(z)" and pt.pprint(z.imag) == "imag(z)"
     assert pt.latex(pt.sum(z.real**2)) == r"\sum_{i} \operatorname{Re}\left(z\right)_{i}^{2}"
+
+
+def test_a_part_of_a_part_is_not_the_part():
+    z = pt.zvector("z")
+    (pair,) = inputs_of([z.real])
+    for start, whole in ((0, True), (1, False)):
+        op = pt.ops.Slice((start, 1), (1, 1), (pair.shape[0] - start, 1))
+        assert stored_as(make(op, (pair,))) == (("imag", pair) if whole else ("", None))

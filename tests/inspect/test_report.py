@@ -200,3 +200,11 @@ def test_posterior_reports_begin_with_the_density():
 def test_explain_rewrites_has_a_line_for_each():
     text = compiled("dense").explain("rewrites")
     assert text == str(compiled("dense").trace()) and "softplus" in text
+
+
+def test_arguments_that_a_call_refuses_are_refused():
+    k, x = pt.lvector("k"), pt.vector("x")
+    f = pt.function([k, x], pt.sum(k) * x, target="interp")
+    for bad, error in (([1.5], TypeError), ("abc", TypeError), ([[1]], ValueError)):
+        with pytest.raises(error, match=r"^k: expected"):
+            f.report(bad, [1.0])

@@ -226,3 +226,18 @@ def test_reports_name_variables_and_their_unconstrained_values():
     y = pt.random.normal(0.0, pt.sqrt(pt.log(scale)), name="y")
     text = str(pt.condition({y: 1.0}, target="interp").terms([-0.5]).problems[0].origin)
     assert "unconstrained scale" in text
+
+
+def test_draws_of_other_data_and_wrong_limits_are_refused():
+    tau = pt.random.half_cauchy(5.0, name="tau")
+    theta = pt.random.normal(0.0, tau, name="theta", shape=8)
+    y = pt.random.normal(theta, 10.0, name="y")
+    posterior = pt.condition({y: np.arange(8.0)}, target="machine")
+    idata = drawn(posterior, seed=1, draws=300, tune=300)
+    assert posterior.explain_divergences(idata, limit=1).divergences
+    other = posterior.with_data({y: np.zeros(8)})
+    with pytest.raises(ValueError, match="of another model or of other data\n  at .*test_replay"):
+        other.explain_divergences(idata)
+    for limit, error in ((0, ValueError), (-1, ValueError), ("a", TypeError), (True, TypeError)):
+        with pytest.raises(error, match="explain_divergences: limit"):
+            posterior.explain_divergences(idata, limit=limit)

@@ -22,7 +22,6 @@ from probtensor.inspect.reports.arguments import given_values, sampled_values, s
 from probtensor.inspect.reports.script import SCRIPT
 from probtensor.inspect.reports.values import Scope
 from probtensor.inspect.subject import Subject
-from probtensor.ops.values.effects import quiet
 from probtensor.ops.values.watch import unwatched
 from probtensor.version import __version__
 
@@ -86,7 +85,6 @@ class _Files:
         self.texts[name] = made.encode() if isinstance(made, str) else made
 
 
-@quiet()
 def dump(
     function: Subject,
     path: str | os.PathLike,

@@ -98,7 +98,8 @@ class InspectedPosterior:
 
         Returns an object that prints as text, with `divergences`, each with its cause: a variable
         that is too stiff for the step, the term of the density and the variable that make it so,
-        with their lines; or the term that is not finite. ValueError for draws of another model.
+        with their lines; or the term that is not finite. ValueError for draws of another model or
+        of other data, and for a limit below 1.
 
             >>> v = pt.random.normal(0, 3, name="v")
             >>> x = pt.random.normal(0, pt.exp(v / 2), name="x", shape=9)

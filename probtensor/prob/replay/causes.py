@@ -78,7 +78,8 @@ class Explanation:
     def __str__(self) -> str:
         if not self.total:
             return "no draw diverged"
-        rows = [f"{self.total} draws diverged; {len(self.divergences)} were followed again"]
+        draws = f"{self.total} draw{'s' * (self.total != 1)}"
+        rows = [f"{draws} diverged; followed again: {len(self.divergences)}"]
         counts = Counter(d.summary for d in self.divergences)
         rows += [f"  {n} of them: {summary}" for summary, n in counts.most_common()]
         rows += [f"  {line}" for line in self.advice]

@@ -10,6 +10,9 @@ import numpy as np
 from cython_ext.samplers.leapfrog import trajectory
 from probtensor.calls import line_text
 from probtensor.dataclass import dataclass
+from probtensor.sample.checks import integer
+
+SAME = 1e-6  # relative and absolute error of a log density, which targets round differently
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +63,19 @@ def count_of(idata: object) -> int:
 def paths(posterior: Any, idata: object, limit: int) -> Iterator[Path]:
     """The first divergent trajectories of a run, those of all chains in turn, at most `limit`.
 
-    ValueError where the draws are of another model, or nothing of the divergences was recorded.
+    ValueError where the draws are of another model or other data, or nothing of the divergences was
+    recorded.
     """
+    limit = integer("explain_divergences", "limit", limit, 1)
     found = group(idata, "divergences")
     if found is None:
         yield from _points(posterior, idata, limit)
         return
     records: Mapping[str, np.ndarray] = {name: found[name].values for name in found.data_vars}
     _check_dim(posterior, records["position"].shape[1])
+    stats = group(idata, "sample_stats")
+    if "lp" in stats:
+        _check_density(posterior, records, stats["lp"])
     order = by_turns(records["chain"])[:limit]
     context = posterior.context()
     for row in order:
@@ -83,6 +91,23 @@ def paths(posterior: Any, idata: object, limit: int) -> Iterator[Path]:
         )
         chain, draw = int(records["chain"][row]), int(records["draw"][row])
         yield Path(chain, draw, size, positions, energies, inverse_mass)
+
+
+def _check_density(posterior: Any, records: Mapping[str, np.ndarray], recorded: Any) -> None:
+    """ValueError where the log density of a draw is not the one that was recorded."""
+    for chain, draw, q in zip(records["chain"], records["draw"], records["position"], strict=True):
+        try:
+            then = float(recorded.sel(chain=chain, draw=draw - 1))
+        except KeyError:  # of the warm-up, or of draws that were left out
+            continue
+        now = float(posterior.logp(np.array(q, order="C")))
+        if not np.isclose(now, then, rtol=SAME, atol=SAME):
+            raise ValueError(
+                f"explain_divergences: draw {draw - 1} of chain {chain} has the log density "
+                f"{now:.6g} here and had {then:.6g} in the run; the draws are of another model or "
+                f"of other data\n  at {line_text()}"
+            )
+        return
 
 
 def by_turns(chains: Sequence[int]) -> list[int]:

@@ -250,3 +250,17 @@ def test_work_that_is_the_same_in_every_step_stays_outside():
 def test_errors_are_graph_errors():
     with pytest.raises(GraphError):
         pt.scan(lambda a: a, FIXED, n_steps=7)
+
+
+def test_a_size_that_a_step_decides_is_of_the_present_program():
+    """Steps of two programs are one graph, whose nodes are of the lines of the first."""
+    text = "def made(pt):\n    f = lambda k: pt.loop.fori_loop(0, k + 1, lambda i, c: c, 1.0)\n"
+    text += "    pt.scan(f, pt.arange(2))\n"
+    text += "    pt.scan(lambda k: pt.zeros(k + 1), pt.arange(2))\n"
+    for file in ("first.py", "second.py"):
+        names = {}
+        exec(compile(text, file, "exec"), names)
+        with pytest.raises(GraphError) as caught:
+            names["made"](pt)
+        found = set(re.findall(r"at (\w+\.py):", str(caught.value)))
+        assert found == {file}, str(caught.value)
