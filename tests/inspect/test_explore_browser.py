@@ -261,7 +261,7 @@ def test_a_line_of_another_file_is_shown_in_its_place(browser, folder):
     first, second = folder / "first.py", folder / "second.py"
     first.write_text("def scaled(x):\n    return x * 3 + x.sum()\n")
     second.write_text("import probtensor as pt\n\nx = pt.vector('x')\ny = pt.exp(scaled(x))\n")
-    names = {}
+    names, other = {}, pt.vector("other") * 3  # the literal is that of the program, too
     for file in (first, second):
         exec(compile(file.read_text(), str(file), "exec"), names)
     f = pt.function([names["x"]], names["y"], target="interp")
@@ -271,7 +271,8 @@ def test_a_line_of_another_file_is_shown_in_its_place(browser, folder):
     browser.run("explorer.panes.source.show(1 - explorer.panes.source.file())")
     browser.settle()
     both = shown + picked_soon(browser, "source")
-    assert sorted(x.strip() for x in both) == ["return x * 3 + x.sum()", "y = pt.exp(scaled(x))"]
+    wanted = ["return x * 3 + x.sum()", "y = pt.exp(scaled(x))"]
+    assert sorted(x.strip() for x in both) == wanted, other
     click_row(browser, "kernels", "a2 add=")
     assert [x.strip() for x in picked_soon(browser, "source")] == ["return x * 3 + x.sum()"]
 

@@ -236,7 +236,7 @@ def test_draws_of_other_data_and_wrong_limits_are_refused():
     idata = drawn(posterior, seed=1, draws=300, tune=300)
     assert posterior.explain_divergences(idata, limit=1).divergences
     other = posterior.with_data({y: np.zeros(8)})
-    with pytest.raises(ValueError, match="of another model or of other data\n  at .*test_replay"):
+    with pytest.raises(ValueError, match=r"of another model or of other data\n  at .*test_replay"):
         other.explain_divergences(idata)
     for limit, error in ((0, ValueError), (-1, ValueError), ("a", TypeError), (True, TypeError)):
         with pytest.raises(error, match="explain_divergences: limit"):

@@ -57,7 +57,10 @@ class Table:
 
     def _enter(self, node: Node) -> None:
         inputs = [self.numbers[x] for x in node.inputs]
-        row = self._op(node.op), self._type(node.type), self.sources.line(*origin_of(node)), inputs
+        # Literals are shared by all programs: the line is of the one that wrote them first.
+        shared = isinstance(node.op, (Const, SizeOf))
+        line = -1 if shared else self.sources.line(*origin_of(node))
+        row = self._op(node.op), self._type(node.type), line, inputs
         self.numbers[node] = number = len(self.nodes)
         self.nodes.append(row)
         label = getattr(node.op, "label", None)
