@@ -107,6 +107,7 @@ bench:  ## speed against the peers (ARGS='--quick', '--check', ...) or a version
 	@$(if $(ARGS),true,$(BENCH_PY) -m tests.bench.examples)
 	@$(if $(ARGS),true,$(BENCH_PY) -m tests.bench.glm)
 	@$(if $(ARGS),true,$(BENCH_PY) -m tests.bench.pymc)
+	@$(if $(ARGS),true,$(BENCH_PY) -m tests.bench.profiling)
 
 gpu:  ## tests and speed on a CUDA device, no network needed (tests/tools/wheels.sh; ARGS='--dry ...')
 	@PYTHON="$(GPU_PYTHON)" tests/tools/gpu.sh $(ARGS)

@@ -14,8 +14,8 @@ from probtensor.calls import public
 from probtensor.dataclass import dataclass
 from probtensor.inspect.profile.code.marks import Part
 from probtensor.inspect.profile.code.sampled import (
+    BLOCK_INTERVAL,
     GENERATED,
-    INTERVAL,
     Found,
     ModulePlace,
     ProgramPlace,
@@ -84,7 +84,7 @@ class profiling:
             idata = pt.sample(posterior, draws=1000)
         print(p)
 
-    Every thread is sampled, a thousand times a second; compiled functions are not changed for it.
+    Every thread is sampled, each `interval` seconds on average; compiled functions are not changed.
     After the block:
 
     seconds    processor seconds of all threads
@@ -106,7 +106,7 @@ class profiling:
         True
     """
 
-    def __init__(self, *, interval: float = INTERVAL) -> None:
+    def __init__(self, *, interval: float = BLOCK_INTERVAL) -> None:
         if not 1e-5 <= interval <= 1.0:
             raise ValueError(f"profiling: interval is in seconds, from 1e-5 to 1, not {interval!r}")
         self._interval = interval

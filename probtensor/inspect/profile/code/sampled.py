@@ -27,10 +27,12 @@ from probtensor.dataclass import dataclass, field
 from probtensor.inspect.profile.code.marks import Part
 from probtensor.inspect.profile.code.twin import Twin, symbols
 
-INTERVAL = 1e-3  # seconds between samples, of which one costs up to 50 us on virtual machines
+# Seconds between samples, of which one costs up to 50 us on virtual machines: of one function, and
+# of a block, which is longer.
+INTERVAL, BLOCK_INTERVAL = 1e-3, 2e-3
 CAPACITY = 8192  # samples until they are taken
-POLL_SECONDS = 0.005  # between two looks for new threads
-POLLS = 10  # looks for threads until samples are taken
+POLL_SECONDS = 0.01  # between two looks for new threads
+POLLS = 25  # looks for threads until samples are taken, which costs up to 2 ms
 INSTRUCTION_BYTES = 24  # of the machine: an address and four int32
 CANDIDATES = 4  # return addresses that are looked at
 GENERATED = re.compile(r"(?:^|/)(?:[0-9a-f]{16,}\.[0-9a-f]+|pt_[0-9a-f]{16})\.so")  # modules
