@@ -15,6 +15,7 @@ cdef class Fields:
 
     cdef readonly object op, type, _origin
     cdef readonly tuple inputs, needs
+    cdef long claimed  # the period in which its line was recorded, see `Interned`
     cdef object __weakref__
 
 
@@ -27,15 +28,21 @@ class Entry(ref):
 cdef class Interned:
     """The nodes that exist, by class, op and inputs. A node leaves the table when it is freed.
 
+    An equal node of another program may be there still. Its line is then that of the one which was
+    written last: `begin` begins a period, and the first that makes a node in a period claims it.
+
     `lock` excludes that two threads enter equal nodes; its holder may enter another one in a signal
     handler. Keys hold ops whose hash is `plain_hash`, that of ops without parameters, as their
     classes: those are hashed without a call of Python.
     """
 
     cdef dict entries
-    cdef object lock, forget, plain_hash
+    cdef object lock, forget, plain_hash, weaker
+    cdef long period
 
-    def __init__(self, lock, plain_hash):
+    def __init__(self, lock, plain_hash, weaker=None):
+        """`weaker` is the class of lines that do not replace others."""
+        self.weaker = weaker
         entries = {}
         self.entries, self.lock, self.plain_hash = entries, lock, plain_hash
         self.forget = lambda entry: _remove_dead_weakref(entries, entry.key)
@@ -64,6 +71,7 @@ cdef class Interned:
         """The same node, which is made unless another thread has made it."""
         cdef Fields node = kind()
         node.op, node.inputs, node.type, node._origin = op, inputs, inferred, origin
+        node.claimed = self.period
         node.needs = size_sources + inputs if size_sources else inputs
         key = self.key(kind, op, inputs)
         entry = Entry(node, self.forget)
@@ -79,9 +87,43 @@ cdef class Interned:
             self.lock.release()
         return found
 
-    def made_at(self, Fields node, origin):
-        """Record the line that makes a node which was there already, without a line."""
-        node._origin = origin
+    def begin(self):
+        """Begin a period."""
+        self.period += 1
+
+    cdef int claim(self, Fields node, origin) except -1:
+        if (<tuple>node._origin)[1] != 0:  # it has a line
+            if node.claimed == self.period or (<tuple>origin)[1] == 0:
+                return 0
+            if type(origin) is self.weaker and type(node._origin) is not self.weaker:
+                return 0
+        node._origin, node.claimed = origin, self.period
+        return 0
+
+    def made_again(self, Fields node, origin):
+        """Record the line that makes a node which was there already, unless it has one of this
+        period."""
+        self.claim(node, origin)
+
+    def written(self, Fields node, origin):
+        """Record the line of the user's code in which a node is written that was there already."""
+        if (<tuple>origin)[1] != 0:
+            node._origin, node.claimed = origin, self.period
+
+    def lines(self, list nodes):
+        """The lines of nodes."""
+        return [(<Fields>node)._origin for node in nodes]
+
+    def exchange(self, list nodes, list lines):
+        """Give nodes these lines, claimed now; their lines before."""
+        cdef Fields node
+        cdef Py_ssize_t k
+        cdef list before = []
+        for k in range(len(nodes)):
+            node = nodes[k]
+            before.append(node._origin)
+            node._origin, node.claimed = lines[k], self.period
+        return before
 
     def similar(self, Fields node, tuple inputs):
         """The node of the same class and op on other inputs: itself on its own; None where the type
@@ -101,8 +143,7 @@ cdef class Interned:
             return None
         found = self.at(self.key(kind, node.op, inputs))
         if found is not None:
-            if (<tuple>(<Fields>found)._origin)[1] == 0:  # it has no line, see `made_at`
-                (<Fields>found)._origin = node._origin
+            self.claim(<Fields>found, node._origin)
             return found
         for k in range(count):
             old, new = own[k], inputs[k]

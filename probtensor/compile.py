@@ -13,7 +13,16 @@ from numpy.typing import ArrayLike
 
 from probtensor.calls import public
 from probtensor.dataclass import replace
-from probtensor.function import Compilation, Function, In, Lowered, Program, Shared, function_of
+from probtensor.function import (
+    Compilation,
+    Function,
+    In,
+    Lowered,
+    Lowering,
+    Program,
+    Shared,
+    function_of,
+)
 from probtensor.function.implicit import implicit_inputs, measured_inputs, values_of
 from probtensor.function.program import Asked, Leaf, checked_inputs, checked_updates, flatten
 from probtensor.function.recall import CachedFunction, pack
@@ -242,7 +251,7 @@ def compile_program(program: Program) -> Function:
     graph, key = keyed_draws(kept(program.graph))
     inputs = [x.variable for x in program.inputs]
     passes = passes_for(target)
-    lowered_graph = cache(partial(lowered, inputs, graph, key, passes))
+    lowered_graph = Lowering(partial(lowered, inputs, graph, key, passes), graph)
     cached = CachedFunction.of(target, inputs, graph)
     record = cached.load()
     built = target.load(record[2]) if record else None

@@ -32,7 +32,7 @@ Rejected: functions that hold the arrays of their inputs between calls (containe
 depend on earlier calls, and could not be made from two threads.
 """
 
-from probtensor.function.call import Compilation, Function, Lowered, function_of
+from probtensor.function.call import Compilation, Function, Lowered, Lowering, function_of
 from probtensor.function.device.streams import Stream, stream, transfer
 from probtensor.function.program import In, Out, Program
 from probtensor.function.replacing import clone_replace, equal_computations, graph_replace
@@ -43,6 +43,7 @@ __all__ = [
     "Function",
     "In",
     "Lowered",
+    "Lowering",
     "Out",
     "Program",
     "Shared",

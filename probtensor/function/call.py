@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 from weakref import WeakValueDictionary
@@ -30,6 +30,7 @@ from probtensor.function.program import In, Leaf, Program, is_flat_list, selecte
 from probtensor.function.replacing import WithBroadcasting
 from probtensor.function.shared import Shared
 from probtensor.function.wiring import Slot, Wiring, results_of, wire
+from probtensor.graph.closed import Lines
 from probtensor.graph.node import Node, line_of
 from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.symbolic import refusal
@@ -77,6 +78,28 @@ class Lowered:
     values: Mapping[str, Node]
 
 
+class Lowering:
+    """The lowered graph of a program, made when it is asked for first. Nodes have the lines of the
+    user's code that they had when this was made."""
+
+    def __init__(self, make: Callable[[], Lowered], graph: Sequence[Node]) -> None:
+        self._make, self._graph = make, graph
+        self._lines = Lines(graph)
+        self._made: Lowered | None = None
+
+    def __call__(self) -> Lowered:
+        if self._made is None:
+            with self._lines.restored():
+                made = self._make()
+                self._lines = Lines((*self._graph, *made.started, *made.outputs))
+            self._made = made
+        return self._made
+
+    def lines(self) -> AbstractContextManager[None]:
+        """A block in which the nodes have these lines."""
+        return self._lines.restored()
+
+
 @dataclass(frozen=True)
 class Compilation:
     """The result of compiling a program.
@@ -102,6 +125,11 @@ class Compilation:
     uploads: WeakValueDictionary[int, DeviceArray] = field(
         default_factory=WeakValueDictionary, repr=False, compare=False
     )
+
+    def lines(self) -> AbstractContextManager[None]:
+        """A block in which nodes have the lines of the user's code of when this was compiled."""
+        found = getattr(self.lowered, "lines", None)
+        return found() if found else nullcontext()
 
 
 class Function(WithBroadcasting, Inspected, Entry):
@@ -213,6 +241,12 @@ class Function(WithBroadcasting, Inspected, Entry):
         raised = effects.taken()
         if raised is not None:  # by a function of the user that compiled code called
             return raised
+        with self.compilation.lines():
+            return self._traced_fault(status, arrays, given)
+
+    def _traced_fault(
+        self, status: int, arrays: Sequence[np.ndarray], given: Mapping[Node, np.ndarray]
+    ) -> Exception:
         with suppress(Exception):  # any error here: the message of the plan is enough
             found = fault_of(self.compilation.lowered().written, given)
             if found is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -44,6 +44,18 @@ traces = late("probtensor.inspect.trace")
 trees = late("probtensor.inspect.texts.tree")
 
 
+def with_its_lines(method: Callable) -> Callable:
+    """A method of a function during which nodes have the lines that they had when it was compiled:
+    the same expression may have been written elsewhere since."""
+
+    @wraps(method)
+    def call(self: Inspected, *args: object, **kwargs: object) -> object:
+        with self.compilation.lines():
+            return method(self, *args, **kwargs)
+
+    return call
+
+
 class Inspected:
     """What `Function` inherits to be inspected: texts of its stages, times of its kernels."""
 
@@ -53,6 +65,7 @@ class Inspected:
         return stages.STAGES["header"](self)
 
     @public
+    @with_its_lines
     def explain(self, stage: str = "graph") -> str:
         """A stage of compilation as text. ValueError for any other name than these:
 
@@ -72,6 +85,7 @@ class Inspected:
         return stages.STAGES[stage](self)
 
     @public
+    @with_its_lines
     def profile(self, *args: ArrayLike, n: int | None = None, **kwargs: ArrayLike) -> Profile:
         """Where the time of calls with these arguments goes: by line of the user, op, kernel and
         loop, in the code that runs, with fused loops divided among the lines in them.
@@ -133,6 +147,7 @@ class Inspected:
             raise
 
     @public
+    @with_its_lines
     def find_nan(
         self, *args: ArrayLike, kind: str = "nan", **kwargs: ArrayLike
     ) -> NonFinite | None:
@@ -160,6 +175,7 @@ class Inspected:
         return function._told(args, partial(checking.find, function, args, kind))
 
     @public
+    @with_its_lines
     def compare(
         self, other: str | Target, *args: ArrayLike, rtol: float | None = None, **kwargs: ArrayLike
     ) -> Comparison | PassComparison:
@@ -200,6 +216,7 @@ class Inspected:
         return function._told(args, compare)
 
     @public
+    @with_its_lines
     def audit(self, *args: ArrayLike, **kwargs: ArrayLike) -> Audit:
         """The digits that each of your lines loses, on the arguments of one call.
 
@@ -227,6 +244,7 @@ class Inspected:
         return function._told(args, audit)
 
     @public
+    @with_its_lines
     def trace(self) -> Trace:
         """Every rewrite that compilation made, in order, to be stepped through: iterate over the
         steps, or ask for `step(k)` and for the graph after k steps, `graph(k)`. The graph goes
@@ -241,6 +259,7 @@ class Inspected:
         return traces.record(self)
 
     @public
+    @with_its_lines
     def dprint(self, **options: object) -> str | TextIO | None:
         """Print the graph that is computed, after all passes, as a tree; options are those of
         `pt.debugprint`, as `print_storage=True` for kernels and buffers.
@@ -253,6 +272,7 @@ class Inspected:
         return trees.debugprint(self, **options)
 
     @public
+    @with_its_lines
     def report(self, *args: ArrayLike, witness: bool = False, **kwargs: ArrayLike) -> Report:
         """What compilation did, by the user's line: each rule that fired, why, how often, and the
         cost (flops, bytes, by a table) of what it replaced and of what it made.
@@ -274,6 +294,7 @@ class Inspected:
         return reports.report(self, args, kwargs, witness)
 
     @public
+    @with_its_lines
     def profile_compilation(self) -> CompileProfile:
         """Where the time of making the function went: `stages`, `passes` and `rules`, each with
         seconds; print it. The passes are run again for it, with a clock at each rule.
@@ -286,6 +307,7 @@ class Inspected:
         return compilations.compile_profile(self)
 
     @public
+    @with_its_lines
     def explore(
         self,
         path: str | os.PathLike[str],
@@ -319,6 +341,7 @@ class Inspected:
         return pages.explore(self, path, args=args, profile=profile)
 
     @public
+    @with_its_lines
     def dump(self, path: str | os.PathLike, *, inputs: object = None) -> Dump:
         """Write a bug report: a zip with the graph, what was made of it, the versions of everything
         and a script that makes the function again; `python bug.zip` runs it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from probtensor.graph.closed import Closed, all_bodies, parameter, with_bodies
-from probtensor.graph.node import Input, Node, SizeOf, line_of, make
+from probtensor.graph.node import INTERNED, Input, Node, SizeOf, line_of
 from probtensor.graph.parts import types_of
 from probtensor.graph.sizes import atoms_of
 from probtensor.graph.walk import inputs_of, toposort
@@ -48,7 +48,7 @@ def _check_node(node: Node) -> None:
     inferred = node.op.infer(*(x.type for x in node.inputs))
     if inferred != node.type:
         raise CheckError(f"{node!r} at {line_of(node)}: its op says {inferred}")
-    if make(node.op, node.inputs, type(node)) is not node:
+    if INTERNED.find(type(node), node.op, node.inputs) is not node:
         raise CheckError(f"{node!r} at {line_of(node)} is not the interned node of its op")
     for part in types_of(node):
         _check_sizes(node, part)

@@ -8,22 +8,26 @@ graph around it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from operator import attrgetter
 
 from probtensor.dataclass import dataclass, fields, replace
 from probtensor.graph.node import (
+    INTERNED,
     Const,
     Input,
     Node,
     NodeSteps,
     Op,
     SizeOf,
+    claim_again,
     made_by,
     made_by_steps,
     make,
     node_steps,
 )
+from probtensor.graph.origin import quiet
 from probtensor.graph.parts import Get
 from probtensor.graph.resize import names_in, sizes_read, with_sizes
 from probtensor.graph.sizes import refuse_measured
@@ -134,6 +138,7 @@ def is_parameter(node: Node) -> bool:
 def closed(parameters: Sequence[Node], outputs: Sequence[Node]) -> Closed:
     """The outputs as a closed graph of some of their nodes. ValueError if they need another
     input, GraphError for a size that depends on the parameters."""
+    claim_again()
     own = tuple(parameter(k, x.type) for k, x in enumerate(parameters))
     changes = dict(zip(parameters, own, strict=True))
     made = Closed(own, tuple(replaced(outputs, changes)))
@@ -198,6 +203,27 @@ def with_bodies(order: Iterable[Node]) -> Iterator[Node]:
             for body in all_bodies(node.op):
                 yield from with_bodies(body.order())
         yield node
+
+
+class Lines:
+    """The lines of the user's code that nodes have now, with those in bodies. A node has the line
+    where it was written last: what was compiled before keeps the lines that it was made of."""
+
+    def __init__(self, outputs: Iterable[Node]) -> None:
+        self._nodes = [*with_bodies(toposort(outputs))]
+        self._lines = INTERNED.lines(self._nodes)
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """A block in which the nodes have these lines again; what is made of them gets these."""
+        INTERNED.begin()
+        before = INTERNED.exchange(self._nodes, self._lines)
+        try:
+            with quiet():
+                yield
+        finally:
+            INTERNED.exchange(self._nodes, before)
+            INTERNED.begin()
 
 
 def _joined_bits(node: Node, found: Mapping[Node, int]) -> int:

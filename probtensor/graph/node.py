@@ -19,6 +19,7 @@ from probtensor.dataclass import dataclass, fields
 from probtensor.graph.literals import array_of
 from probtensor.graph.origin import (  # noqa: F401
     OBSERVERS,
+    DerivativeLine,
     GraphError,
     GraphIndexError,
     GraphOverflowError,
@@ -30,6 +31,8 @@ from probtensor.graph.origin import (  # noqa: F401
     noted,
     origin_of,
     present_line,
+    record_line,
+    writing,
 )
 from probtensor.graph.symbolic import SETTERS, Symbolic, TypeOnly, described, no_attribute, refusal
 from probtensor.process import new_lock, new_uid
@@ -259,7 +262,7 @@ def _operand(node: Node) -> str:
 
 
 # All nodes of the process.
-INTERNED = Interned(new_lock(reentrant=True), Op.__hash__)
+INTERNED = Interned(new_lock(reentrant=True), Op.__hash__, DerivativeLine)
 TensorLike = Node | ArrayLike  # accepted by `as_tensor`
 
 
@@ -335,8 +338,8 @@ def make(
     inputs = tuple(inputs)
     found = INTERNED.find(kind, op, inputs)
     if found is not None:
-        if found._origin is IMPORTED:
-            INTERNED.made_at(found, present_line())
+        if found.inputs or found._origin is IMPORTED:  # literals have no line
+            record_line(INTERNED, found)
         if OBSERVERS:
             noted(found)
         return found
@@ -358,6 +361,12 @@ def make(
     if OBSERVERS:
         noted(made)
     return made
+
+
+def claim_again() -> None:
+    """Let what is made now of the user's nodes have their lines where it is there already."""
+    if writing():
+        INTERNED.begin()
 
 
 def remake(node: Node, inputs: tuple[Node, ...]) -> Node:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from probtensor.calls import user_line
+from probtensor.calls import IMPORTED, user_line
 
 if TYPE_CHECKING:
+    from cython_ext.graph import Interned
     from probtensor.graph.node import Node
 
 _CURRENT = threading.local()
@@ -16,7 +17,27 @@ _CURRENT = threading.local()
 
 def present_line() -> tuple[str, int]:
     """File and line recorded in nodes that are made now."""
-    return getattr(_CURRENT, "origin", None) or user_line()
+    return transformed_line() or user_line()
+
+
+def writing() -> bool:
+    """Whether nodes that are made now are those that the user's code writes, not what the library
+    makes of them."""
+    return transformed_line() is None and not getattr(_QUIET, "on", False)
+
+
+def transformed_line() -> tuple[str, int] | None:
+    """The line of what is being transformed, see `made_by`."""
+    return getattr(_CURRENT, "origin", None)
+
+
+def record_line(table: Interned, node: Node) -> None:
+    """Record the line that makes a node which was there already."""
+    line = transformed_line()
+    if line is not None:
+        table.made_again(node, line)
+    elif writing() or node._origin is IMPORTED:
+        table.written(node, user_line())
 
 
 class DerivativeLine(tuple):

@@ -11,7 +11,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from probtensor.dataclass import dataclass
-from probtensor.graph.node import Node, Op, make
+from probtensor.graph.node import Node, Op, made_by, make
 from probtensor.types import TensorType
 
 
@@ -57,7 +57,8 @@ def parts(node: Node) -> tuple[Node, ...]:
     """The results of a node: itself where its result is one tensor."""
     if not isinstance(node.type, tuple):
         return (node,)
-    return tuple(make(Get(k), (node,)) for k in range(len(node.type)))
+    with made_by(node):
+        return tuple([make(Get(k), (node,)) for k in range(len(node.type))])
 
 
 def types_of(node: Node) -> tuple[TensorType, ...]:

@@ -15,7 +15,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from probtensor import ops
 from probtensor.calls import line_text
-from probtensor.graph.node import GraphError, Node, as_tensor, line_of, made_by, make, new_input
+from probtensor.graph.node import (
+    GraphError,
+    Node,
+    as_tensor,
+    claim_again,
+    line_of,
+    made_by,
+    make,
+    new_input,
+)
 from probtensor.graph.parts import Get, types_of
 from probtensor.graph.parts import parts as parts_of
 from probtensor.graph.symbolic import refusal
@@ -106,6 +115,7 @@ def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
 
 def _pushed(tops: Sequence[Node], tangents: Mapping[Node, Node]) -> list[Node | None]:
     """The tangent of each output from those of some nodes; None for an output without one."""
+    claim_again()
     tops, images = closed_around(tops, tangents)
     found = _pushed_through(tops, {images.get(x, x): t for x, t in tangents.items()})
     if not images:
@@ -238,6 +248,7 @@ def _accumulate(
     constants: Sequence[Node],
 ) -> dict[Node, Node]:
     """The gradient of each target that an output depends on."""
+    claim_again()
     for x in targets:
         require_float(x)
     closed, images = closed_around(outputs, [*targets, *constants])

@@ -1,0 +1,116 @@
+"""Lines of expressions that several programs have: a function names those of its own, as after a
+cell of a notebook is changed and run again while its first result is alive."""
+
+import numpy as np
+import pytest
+
+import probtensor as pt
+
+SOURCE = {
+    "value": "y = pt.sum(pt.log(x) * 2)",
+    "rewritten": "y = pt.sum(pt.log(x * 1.5) * 2) + pt.sum(pt.log(x * 1.5))",
+    "gradient": "y = pt.grad(pt.sum(pt.log(x) ** 2), x)",
+    "loop": "y = pt.scan(lambda v, s: pt.log(v) + 0.5 * s, x, pt.constant(0.0))[0]",
+    "composite": "y = pt.sum(pt.logsumexp(pt.log(x)) + pt.softplus(pt.log(x)))",
+}
+BAD = np.array([1.0, -1.0])
+
+
+def run(source, above, name, values):
+    """A cell with so many lines above the expression."""
+    exec(compile("\n" * above + source, name, "exec"), values)
+
+
+@pytest.mark.parametrize("target", ["interp", "machine"])
+@pytest.mark.parametrize("name", SOURCE)
+def test_a_cell_that_is_run_again(name, target):
+    values = {"pt": pt, "x": pt.vector("x")}
+    made = []
+    for k in range(3):
+        run(SOURCE[name], k, f"cell{k}", values)
+        made.append(pt.function([values["x"]], values["y"], target=target))
+    for k in (2, 0, 1, 2):
+        found = made[k].find_nan(BAD)
+        assert found.line == f"cell{k}:{k + 1}"
+        assert f"cell{k}:{k + 1}" in made[k].explain("passes")
+
+
+def test_without_a_compilation_between():
+    values = {"pt": pt, "x": pt.vector("x")}
+    for k in range(3):
+        run(SOURCE["gradient"], k, f"cell{k}", values)
+    assert pt.line_of(values["y"]) == "cell2:3"
+    f = pt.function([values["x"]], values["y"], target="interp")
+    assert f.find_nan(BAD).line == "cell2:3"
+
+
+def test_looking_at_another_function_between():
+    values = {"pt": pt, "x": pt.vector("x")}
+    run(SOURCE["value"], 0, "first", values)
+    old = pt.function([values["x"]], values["y"], target="interp")
+    run(SOURCE["value"], 1, "second", values)
+    assert old.find_nan(BAD).line == "first:1"
+    new = pt.function([values["x"]], values["y"], target="interp")
+    assert new.find_nan(BAD).line == "second:2"
+    assert pt.line_of(values["y"]) == "second:2"
+
+
+@pytest.mark.parametrize("target", ["interp", "machine"])
+def test_errors_of_calls(target):
+    values = {"pt": pt, "x": pt.vector("x"), "i": pt.ivector("i"), "n": pt.iscalar("n")}
+    made = []
+    for k in range(2):
+        run("y = pt.sum(x[i] * 2) + pt.sum(x.reshape((n, n)))", k, f"cell{k}", values)
+        made.append(pt.function([values[v] for v in "xin"], values["y"], target=target))
+    for k in (0, 1, 0):
+        for arguments in ((BAD, [5], 1), (BAD, [0], 3)):
+            with pytest.raises((IndexError, ValueError), match=f"cell{k}:{k + 1}"):
+                made[k](np.asarray(arguments[0]), np.array(arguments[1], "int32"), arguments[2])
+
+
+def test_a_derivative_leaves_the_line_of_a_value():
+    """The derivative of exp is the value itself, which no derivative has made."""
+    x = pt.vector("x")
+    y = pt.exp(x)
+    pt.function([x], y, target="interp")  # begins a period
+    g = pt.grad(pt.sum(y), x)
+    assert not pt.graph.origin.in_derivative(y)
+    f = pt.function([x], [pt.sum(y), g], target="interp")
+    found = f.find_nan(np.array([np.nan]))
+    assert found is None or not found.derivative
+
+
+def test_densities():
+    values = {"pt": pt, "R": pt.random, "data": np.array([0.5, 1.0])}
+    run("a = R.normal(0, 1, name='a')", 0, "variables", values)
+    source = "y = R.normal(pt.log(a), 1.0, shape=2, name='y'); p = pt.condition({y: data})"
+    made = []
+    for k in range(2):
+        run(source, k, f"cell{k}", values)
+        made.append(values["p"])
+    for k in (1, 0, 1):
+        assert f"cell{k}:{k + 1}" in str(made[k].diagnose(np.array([-1.0])))
+
+
+def test_steps_without_a_compilation_between():
+    values = {"pt": pt, "x": pt.vector("x")}
+    for k in range(3):
+        run(SOURCE["loop"], k, f"cell{k}", values)
+    f = pt.function([values["x"]], values["y"], target="interp")
+    assert f.find_nan(BAD).line == "cell2:3"
+
+
+def test_looking_at_a_graph_is_not_writing_it():
+    """Texts, checks and functions make the results of a node that has several again."""
+    x = pt.vector("x")
+    rows = [pt.scan(lambda v, s: s + v, x, pt.constant(0.0))[0], pt.ifelse(x[0] > 0, x, -x)]
+    rows += pt.linalg.svd(x[:, None])
+    lines = [pt.line_of(y) for y in rows]
+    for look in (pt.debugprint, pt.pprint, pt.latex, pt.graph.check.check):
+        for y in rows:
+            look([y] if look is pt.graph.check.check else y)
+    f = pt.function([x], [pt.sum(y) for y in rows], target="interp")
+    f.trace()
+    f.compare("machine", [1.0, 2.0])
+    f.report([1.0, 2.0])
+    assert [pt.line_of(y) for y in rows] == lines
