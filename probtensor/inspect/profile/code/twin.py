@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from probtensor.dataclass import dataclass, field
+from probtensor.dataclass import dataclass, field, replace
 from probtensor.inspect.profile.code.marks import FOLD_NAMES, Part, mark_of, op_name, operation_of
-from probtensor.kernel.ir import Acc, Expr, For, Scan
+from probtensor.kernel.ir import Acc, Apply, Expr, For, Let, Load, Scan, walk_expr
 from probtensor.lower.plan import Plan
 from probtensor.schedule.strips.forms import Jammed, Routine, Strip, Stripped
 from probtensor.system.files import readable
@@ -36,6 +36,7 @@ from probtensor.targets.cython.toolchain import (
 )
 from probtensor.targets.declare import CName
 from probtensor.targets.spell import c_type
+from probtensor.types import size_names
 
 DEBUG = ("-g1",)  # a line table with what was inlined where, for a debugger
 AT = re.compile(r"\bpt_at_float(?:64|32)\(\s*(\d+)\s*,")
@@ -199,6 +200,7 @@ class _MarkedText(KernelText):
     loops_seen: int = 0
     inside: str = ""  # the line of the present statement, and its op
     doing: str = ""
+    pointers: set[str] = field(default_factory=set)  # locals with indices that are read from memory
 
     def _number(self, line: str, op: str) -> int:
         part = Part(self.kernel.name, line, op, self.outer)
@@ -224,6 +226,8 @@ class _MarkedText(KernelText):
             self.outer, self.loops_seen = self.loops_seen, self.loops_seen + 1
         before = self.inside, self.doing
         self.inside, self.doing = getattr(stmt, "origin", ""), operation_of(stmt)
+        if stmt.__class__ is Let and any(x.__class__ is Load for x in walk_expr(stmt.expr)):
+            self.pointers.add(stmt.name)
         super()._stmt(stmt, depth)
         self.inside, self.doing = before
         if top:
@@ -239,15 +243,29 @@ class _MarkedText(KernelText):
 
     def _accumulate(self, accs: Sequence[Acc], depth: int, fused: bool = False) -> None:
         for acc in accs:
-            self.inside, self.doing = acc.origin, FOLD_NAMES.get(acc.op, acc.op)
-            super()._accumulate([acc], depth, fused)
+            operation = acc.origin, FOLD_NAMES.get(acc.op, acc.op)
+            line, self.doing = self._gathered([acc.term]) or operation
+            super()._accumulate([replace(acc, origin=line)], depth, fused)
         self.inside = self.doing = ""
+
+    def _gathered(self, operands: Sequence[Expr]) -> tuple[str, str] | None:
+        """The mark of an operand at an index that is read from memory. The compiler makes one
+        instruction of the read and the operation, or the processor waits for the read in the
+        operation: its time is that of the read."""
+        for x in operands:
+            if x.__class__ is Load and not self.pointers.isdisjoint(size_names(x.index)):
+                found = mark_of(x)
+                if found is not None:
+                    return found
+        return None
 
     def _expr(self, expr: Expr) -> str:
         text = super()._expr(expr)
         mark = mark_of(expr)
         if not self.wrapped or mark is None or expr.dtype not in ("float64", "float32"):
             return text
+        if expr.__class__ is Apply and expr.fn in "+-*/":
+            mark = self._gathered(expr.args) or mark
         name = f"pt_at_{expr.dtype}"
         kind = c_type(expr.dtype)
         self.used[name] = CName(name, f"{kind} {name}(int, {kind})")
