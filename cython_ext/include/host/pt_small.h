@@ -20,8 +20,8 @@
 #endif
 
 #if defined(__GNUC__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpsabi" /* no vector is passed: all is inlined */
+/* No vector is passed, as all is inlined. Never popped: gcc warns at the end of the unit. */
+#pragma GCC diagnostic ignored "-Wpsabi"
 #define PT_LANES 8
 typedef double pt_lanes __attribute__((vector_size(8 * PT_LANES)));
 typedef int64_t pt_masks __attribute__((vector_size(8 * PT_LANES)));
@@ -420,9 +420,5 @@ PT_EACH_LEVEL PT_SMALL_FN void pt_small_factored(const double *factor, const int
     else
         PT_BY_SIZE(pt_factored_items, n, factor, rows, b, out, batch, k, 0)
 }
-
-#if defined(__GNUC__)
-#pragma GCC diagnostic pop
-#endif
 
 #endif
