@@ -38,9 +38,10 @@ typedef int64_t pt_masks;
 #define PT_CHOOSE_INTEGER(mask, x, y) ((mask) ? (x) : (y))
 #endif
 
-/* Vectors of the widest level that the processor has, where the library is built for all levels. */
+/* Vectors of the widest level that the processor has, where the library is built for all levels;
+ * but the sanitizer of threads is not there yet when the loader asks which. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) && \
-    !defined(__AVX2__)
+    !defined(__AVX2__) && !defined(__SANITIZE_THREAD__)
 #define PT_EACH_LEVEL __attribute__((target_clones("default", "avx2", "avx512f")))
 #else
 #define PT_EACH_LEVEL
