@@ -39,9 +39,10 @@ typedef int64_t pt_masks;
 #endif
 
 /* Vectors of the widest level that the processor has, where the library is built for all levels;
- * but the sanitizer of threads is not there yet when the loader asks which. */
+ * but not for sanitizers: that of threads is not there yet when the loader asks which level, and
+ * with that of addresses gcc takes a minute for each. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) && \
-    !defined(__AVX2__) && !defined(__SANITIZE_THREAD__)
+    !defined(__AVX2__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 #define PT_EACH_LEVEL __attribute__((target_clones("default", "avx2", "avx512f")))
 #else
 #define PT_EACH_LEVEL
