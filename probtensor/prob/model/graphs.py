@@ -36,6 +36,7 @@ from probtensor.graph.node import make, new_input, present_line
 from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, nodes_in, with_nodes
 from probtensor.prob.bijectors.choice import bijector_for, value_of
+from probtensor.prob.density.columns import by_columns
 from probtensor.prob.density.guards import Restricted, lift_guards
 from probtensor.prob.density.logp import (
     Conditions,
@@ -320,7 +321,7 @@ def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Deri
     arrays = {x: default_of(x) for x in conditioner.data} | conditioner.arrays
     counts |= {x for x, array in arrays.items() if are_repeated_counts(array)}
     total = unchecked(sum_terms(terms, only_data, counts), conditioner.mode)
-    total = stabilized([total])[0]
+    total = by_columns(stabilized([total])[0], only_data)
     # Samplers require double precision, also of a model in single precision.
     total = total if total.dtype == "float64" else total.astype("float64")
     pieces = [v.u for v in conditioner.free]
