@@ -1,5 +1,11 @@
 """The sum of the terms of a log density: one fold for each shape, and nothing added up that is the
-same for many entries."""
+same for many entries.
+
+A product of a matrix of data with a vector is written out by columns where it has few: its rows
+are shorter than a vector register. Each column is an array of its own when data are bound, so that
+a loop over the rows reads it with unit stride, and has nothing but elementwise statements and sums,
+also in the gradient.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +13,20 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import reduce
 
 from probtensor import ops
-from probtensor.graph import Node, as_tensor, replace
-from probtensor.graph.node import make
+from probtensor.graph import Node, as_tensor, replace, toposort
+from probtensor.graph.node import made_by, make
 from probtensor.ops.kinds import Elementwise
 from probtensor.prob.density.branches import Branches
 from probtensor.prob.density.sums import before_broadcast, sum_over_sample
-from probtensor.prob.model.data import MEMBER, SIZE, RowGroups, distinct
+from probtensor.prob.model.data import MEMBER, SIZE, Column, RowGroups, distinct
 from probtensor.rules.arithmetic.sums import is_constant_along
 from probtensor.types import Dim, Shape, Size, size_product
 
 # Deviances that are computed in double precision and then rounded (`in_double` in
 # prob/distributions/discrete.py); in a sum the rounding is skipped.
 COMPUTED_IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
+# Products of data with a vector are written out up to so many columns, from so many rows on.
+FEW_COLUMNS, MANY_ROWS = 16, 32
 
 
 def sum_terms(
@@ -189,3 +197,34 @@ def broadcast_count(own: Sequence[Size], shape: Sequence[Size]) -> Size:
     """How often a broadcast to `shape` repeats each entry of a tensor of shape `own`."""
     padded = (1,) * (len(shape) - len(own)) + tuple(own)
     return size_product(n for n, m in zip(shape, padded, strict=True) if m == 1 and n != 1)
+
+
+def by_columns(total: Node, only_data: Callable[[Node], bool]) -> Node:
+    """A density with its products of data and a vector written out, where they have few columns."""
+    done: dict[Node, Node] = {}
+    for node in toposort([total]):
+        with made_by(node):
+            inputs = tuple(done[x] for x in node.inputs)
+            changed = any(a is not b for a, b in zip(inputs, node.inputs, strict=True))
+            done[node] = make(node.op, inputs, type(node)) if changed else node
+            if isinstance(node.op, ops.Contract) and not only_data(node):
+                found = written_out(done[node], only_data)
+                done[node] = done[node] if found is None else found
+    return done[total]
+
+
+def written_out(product: Node, only_data: Callable[[Node], bool]) -> Node | None:
+    """The sum of the columns of data times the entries of a vector; None for other products."""
+    if product.dtype != "float64":
+        return None
+    first, second, out = product.op.parts()
+    a, b = product.inputs
+    for x, axes, v, own in ((a, first, b, second), (b, second, a, first)):
+        if len(axes) != 2 or len(own) != 1 or len(out) != 1 or own == out or own not in axes:
+            continue
+        axis = axes.index(own)
+        count, rows = x.shape[axis], x.shape[1 - axis]
+        few = isinstance(count, int) and 1 < count <= FEW_COLUMNS
+        if few and not (isinstance(rows, int) and rows < MANY_ROWS) and only_data(x):
+            return reduce(ops.add, [make(Column(axis, k), (x,)) * v[k] for k in range(count)])
+    return None

@@ -369,7 +369,9 @@ def is_small_function(node: Node) -> bool:
 def takes_groups(node: Node) -> bool:
     """Is it a row of data of each group of equal rows, or those where a condition holds, or a
     column?"""
-    return isinstance(node.op, Column) or isinstance(node.op, ops.Gather) and any(
+    if not isinstance(node.op, ops.Gather):
+        return isinstance(node.op, Column)
+    return any(
         isinstance(x.op, RowsWhere) or (isinstance(x.op, RowGroups) and x.op.part == FIRST)
         for x in node.inputs[1:]
     )

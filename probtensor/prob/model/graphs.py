@@ -36,7 +36,6 @@ from probtensor.graph.node import make, new_input, present_line
 from probtensor.late import late
 from probtensor.prob.bijectors.base import Bijector, nodes_in, with_nodes
 from probtensor.prob.bijectors.choice import bijector_for, value_of
-from probtensor.prob.density.columns import by_columns
 from probtensor.prob.density.guards import Restricted, lift_guards
 from probtensor.prob.density.logp import (
     Conditions,
@@ -52,7 +51,7 @@ from probtensor.prob.density.policy import (
     split_policy,
     unchecked,
 )
-from probtensor.prob.density.terms import sum_terms
+from probtensor.prob.density.terms import by_columns, sum_terms
 from probtensor.prob.distributions.base import (
     Bounded,
     Deterministic,
