@@ -200,25 +200,37 @@ def broadcast_count(own: Sequence[Size], shape: Sequence[Size]) -> Size:
 
 
 def by_columns(total: Node, only_data: Callable[[Node], bool]) -> Node:
-    """A density with its products of data and a vector written out, where they have few columns."""
+    """A density with its products of data and a vector written out, where they have few columns.
+    Matrices of other products are computed from data once."""
     done: dict[Node, Node] = {}
     for node in toposort([total]):
         with made_by(node):
             inputs = tuple(done[x] for x in node.inputs)
+            if isinstance(node.op, ops.Contract) and not only_data(node):
+                found = written_out(node.op, inputs, only_data)
+                if found is not None:
+                    done[node] = found
+                    continue
+                inputs = tuple(computed_once(x) if only_data(x) else x for x in inputs)
             changed = any(a is not b for a, b in zip(inputs, node.inputs, strict=True))
             done[node] = make(node.op, inputs, type(node)) if changed else node
-            if isinstance(node.op, ops.Contract) and not only_data(node):
-                found = written_out(done[node], only_data)
-                done[node] = done[node] if found is None else found
     return done[total]
 
 
-def written_out(product: Node, only_data: Callable[[Node], bool]) -> Node | None:
+def computed_once(x: Node) -> Node:
+    """A function of data as an array of its own, if it is none."""
+    large = x.dtype == "float64" and x.ndim > 1 and isinstance(x.op, Elementwise)
+    return make(Column(None), (x,)) if large else x
+
+
+def written_out(
+    op: ops.Contract, operands: Sequence[Node], only_data: Callable[[Node], bool]
+) -> Node | None:
     """The sum of the columns of data times the entries of a vector; None for other products."""
-    if product.dtype != "float64":
+    first, second, out = op.parts()
+    a, b = operands
+    if {a.dtype, b.dtype} != {"float64"}:
         return None
-    first, second, out = product.op.parts()
-    a, b = product.inputs
     for x, axes, v, own in ((a, first, b, second), (b, second, a, first)):
         if len(axes) != 2 or len(own) != 1 or len(out) != 1 or own == out or own not in axes:
             continue

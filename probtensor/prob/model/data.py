@@ -241,16 +241,18 @@ FROM_DATA = (Distinct, RowGroups, RowsWhere)  # whose number of elements only th
 
 @dataclass(frozen=True)
 class Column(Kind):
-    """Entries `k` along an axis of a matrix of data, as an array of their own."""
+    """Entries `k` along an axis of a matrix of data, as an array of their own; all of it, if there
+    is no axis."""
 
-    axis: int = 1
+    axis: int | None = 1
     k: int = 0
 
     def infer(self, x: TensorType) -> TensorType:
-        return TensorType(x.dtype, x.shape[:1] if self.axis else x.shape[1:])
+        left = (n for axis, n in enumerate(x.shape) if axis != self.axis)
+        return TensorType(x.dtype, tuple(left))
 
     def numpy(self, x):
-        return np.ascontiguousarray(np.take(x, self.k, self.axis))
+        return x if self.axis is None else np.ascontiguousarray(np.take(x, self.k, self.axis))
 
 
 def row_groups(arrays: Sequence[Node], size: Dim) -> tuple[Node, Node]:

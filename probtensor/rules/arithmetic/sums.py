@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, as_tensor, make
 from probtensor.rules.arithmetic.products import factor_of
@@ -250,33 +248,6 @@ def pull_sign_out_of_contraction(node: Node) -> Node | None:
 
 @rewrite(
     on=ops.Contract,
-    operands=[ops.Mul, ops.Div],
-    example=lambda: (
-        ops.matmul(0.1 * _data(), ops.tensor("v", (3,))),
-        ops.matmul(ops.tensor("v", (4,)), _data() / 3.0),
-        ops.matmul(ops.constant(np.array([[0.1]])) * _data(), ops.tensor("v", (3,))),
-    ),
-)
-def pull_literal_out_of_contraction(node: Node) -> Node | None:
-    """(c * x) @ v -> c * (x @ v) for literals c: what is multiplied by c has fewer axes than x."""
-    if not node.type.is_float:
-        return None
-    for position, x in enumerate(node.inputs):
-        found = outer_factor(x, range(x.ndim)) if x.ndim > node.ndim else None
-        value = None if found is None else factor_of(found[0])
-        if value is None:
-            continue
-        _, rest, inverted = found
-        c = ops.constant(np.asarray(value, node.dtype))
-        operands = list(node.inputs)
-        operands[position] = ops.broadcast_to(rest, x.shape)
-        product = make(node.op, operands)
-        return product / c if inverted else c * product
-    return None
-
-
-@rewrite(
-    on=ops.Contract,
     example=lambda: ops.matmul(_data(), ops.broadcast_to(ops.tensor("s"), (3,))),
 )
 def contract_repeated_scalar(node: Node) -> Node | None:
@@ -343,7 +314,6 @@ SUMS = Ruleset(
     sum_repeated_values,
     pull_term_out_of_sum,
     pull_sign_out_of_contraction,
-    pull_literal_out_of_contraction,
     contract_repeated_scalar,
     pull_literal_out_of_scatter,
     drop_scatter_of_zeros,
