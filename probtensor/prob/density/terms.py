@@ -235,8 +235,9 @@ def written_out(
         if len(axes) != 2 or len(own) != 1 or len(out) != 1 or own == out or own not in axes:
             continue
         axis = axes.index(own)
-        count, rows = x.shape[axis], x.shape[1 - axis]
-        few = isinstance(count, int) and 1 < count <= FEW_COLUMNS
+        rows, counts = x.shape[1 - axis], (x.shape[axis], *v.shape)
+        count = next((n for n in counts if isinstance(n, int)), 0)  # equal by the size law
+        few = 1 < count <= FEW_COLUMNS
         if few and not (isinstance(rows, int) and rows < MANY_ROWS) and only_data(x):
             return reduce(ops.add, [make(Column(axis, k), (x,)) * v[k] for k in range(count)])
     return None
