@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from probtensor import ops
+from probtensor.prob.distributions.base import Bounded
 from probtensor.prob.distributions.continuous.families import (
     number,
 )
@@ -151,7 +152,9 @@ class Beta(Distribution):
 
 def _with_mean_and_total(what, mu, kappa):
     mean, total = check_literal(what, domain=UNIT, mu=mu), check_literal(what, kappa=kappa)
-    return mean * total, (1 - mean) * total
+    share = mean.inputs[0] if isinstance(mean.op, Bounded) else mean
+    rest = ops.sigmoid(-share.inputs[0]) if isinstance(share.op, ops.Sigmoid) else 1 - mean
+    return mean * total, rest * total
 
 
 Beta.alternatives = {("mu", "kappa"): _with_mean_and_total}
