@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import reduce
 
 from probtensor import ops
-from probtensor.graph import Node, as_tensor, replace, toposort
+from probtensor.graph import Input, Node, as_tensor, replace, toposort
 from probtensor.graph.node import made_by, make
 from probtensor.ops.kinds import Elementwise
 from probtensor.prob.density.branches import Branches
@@ -218,9 +218,12 @@ def by_columns(total: Node, only_data: Callable[[Node], bool]) -> Node:
 
 
 def computed_once(x: Node) -> Node:
-    """A function of data as an array of its own, if it is none."""
-    large = x.dtype == "float64" and x.ndim > 1 and isinstance(x.op, Elementwise)
-    return make(Column(None), (x,)) if large else x
+    """A function of data as an array of its own, if it is none and as large as what it is made
+    of."""
+    if x.dtype != "float64" or x.ndim < 2 or not isinstance(x.op, Elementwise):
+        return x
+    alike = any(isinstance(y.op, Input) and y.shape == x.shape for y in toposort([x]))
+    return make(Column(None), (x,)) if alike else x
 
 
 def written_out(
