@@ -1,10 +1,12 @@
-"""Products of data that have few columns with a vector are sums over the columns."""
+"""Products of data that have few columns with a vector are sums over the columns, and densities of
+few classes those of the columns of their logits."""
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 import probtensor as pt
+from probtensor import ops
 from probtensor.prob.density.terms import FEW_COLUMNS, MANY_ROWS
 from probtensor.prob.model.data import Column
 
@@ -39,6 +41,7 @@ PRODUCTS = {
     "a function of data": (X, lambda m, x, b: (2.5 * m.exp(x)) @ b, (3, 0)),
     "many columns": (WIDE, lambda m, x, b: x @ b, (0, 0)),
     "a function of many columns": (WIDE, lambda m, x, b: (0.1 * x) @ b, (0, 1)),
+    "a matrix of literals": (X, lambda m, x, b: m.ones((60, 3)) @ b, (0, 0)),
     "one in another": (
         RNG.normal(size=(40, 40)), lambda m, x, b: x @ (x[:, :4] @ b[:4]), (4, 0),
     ),
@@ -74,3 +77,51 @@ def test_other_data_later():
     check(found, lambda q: X @ q, X[:, 0])
     other, y = RNG.normal(size=(45, 3)), RNG.normal(size=45)
     check(found.with_data({"x": other, "y": y}), lambda q: other @ q, y)
+
+
+# name: logits by the matrix of data (60 rows, 3 columns) and by 12 numbers
+LOGITS = {
+    "with a class of reference": lambda m, x, b: m.concatenate(
+        [m.zeros((60, 1)), x @ b[:9].reshape(3, 3)], axis=1
+    ),
+    "products": lambda m, x, b: x @ b.reshape(3, 4),
+    "with intercepts": lambda m, x, b: 0.5 * (x @ b[:9].reshape(3, 3)) + b[9:],
+    "by rows": lambda m, x, b: x[:, :1] * b[None, :4] + b[4:8],
+    "data": lambda m, x, b: m.concatenate([x, x[:, 1:] * b[0]], axis=1),
+}
+Y = RNG.integers(0, 3, 60)
+
+
+@pytest.mark.parametrize("name", LOGITS)
+@pytest.mark.parametrize("target", ["machine", "interp"])
+def test_few_classes(name, target):
+    make = LOGITS[name]
+    b = R.normal(0, 1, shape=12, name="b")
+    logits = make(pt, pt.as_tensor(X), b)
+    found = pt.condition({R.categorical(logit_p=logits, name="y"): Y}, target=target)
+    assert not any(isinstance(x.op, ops.Gather) for x in pt.graph.toposort([found.model.logp]))
+    for y in (Y, Y[::-1]):
+        found = found.with_data({"y": y})
+        for q in RNG.normal(size=(2, 12)):
+            logp, gradient = found.logp_and_grad(q)
+            wanted = special.log_softmax(make(np, X, q), axis=1)[np.arange(60), y].sum()
+            assert np.isclose(logp, wanted + stats.norm.logpdf(q).sum(), rtol=1e-12)
+            steps = 1e-5 * np.eye(12)
+            slopes = [(found.logp(q + h) - found.logp(q - h)) / 2e-5 for h in steps]
+            np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-5)
+
+
+def test_a_class_that_is_impossible():
+    """Its logit is -inf: it takes nothing from the others, and observed it has the density 0."""
+    b = R.normal(0, 1, shape=3, name="b")
+    logits = pt.as_tensor(np.where(np.arange(3) == 1, -np.inf, 0.0) + np.zeros((40, 1))) + b
+    y = np.arange(40) % 2 * 2
+    found = pt.condition({R.categorical(logit_p=logits, name="y"): y}, target="machine")
+    q = np.array([0.5, -1.0, 0.25])
+    two = special.log_softmax(q[[0, 2]])
+    logp, gradient = found.logp_and_grad(q)
+    assert np.isclose(logp, 20 * two.sum() + stats.norm.logpdf(q).sum(), rtol=1e-12)
+    share = np.exp(two)
+    wanted = [20 - 40 * share[0] - q[0], -q[1], 20 - 40 * share[1] - q[2]]
+    np.testing.assert_allclose(gradient, wanted, rtol=1e-12)
+    assert found.with_data({"y": np.ones(40, int)}).logp(q) == -np.inf
