@@ -23,7 +23,7 @@ def columns(found):
 
 
 def check(found, mean, y):
-    for q in RNG.normal(size=(2, found.dim)):
+    for q in RNG.normal(size=(1, found.dim)):
         logp, gradient = found.logp_and_grad(q)
         wanted = stats.norm.logpdf(q).sum() + stats.norm.logpdf(y, mean(q)).sum()
         assert np.isclose(logp, wanted, rtol=1e-12)
@@ -49,14 +49,12 @@ PRODUCTS = {
 
 
 @pytest.mark.parametrize("name", PRODUCTS)
-@pytest.mark.parametrize("target", ["machine", "interp"])
-def test_densities_and_gradients(name, target):
+def test_densities_and_gradients(name):
     matrix, product, stored = PRODUCTS[name]
     b = R.normal(0, 1, shape=matrix.shape[1], name="b")
     y = RNG.normal(size=len(matrix))
-    found = pt.condition(
-        {R.normal(product(pt, pt.data(matrix), b), 1, name="y"): y}, target=target
-    )
+    mean = product(pt, pt.data(matrix), b)
+    found = pt.condition({R.normal(mean, 1, name="y"): y}, target="machine")
     assert columns(found) == stored
     check(found, lambda q: product(np, matrix, q), y)
 
@@ -93,16 +91,15 @@ Y = RNG.integers(0, 3, 60)
 
 
 @pytest.mark.parametrize("name", LOGITS)
-@pytest.mark.parametrize("target", ["machine", "interp"])
-def test_few_classes(name, target):
+def test_few_classes(name):
     make = LOGITS[name]
     b = R.normal(0, 1, shape=12, name="b")
     logits = make(pt, pt.as_tensor(X), b)
-    found = pt.condition({R.categorical(logit_p=logits, name="y"): Y}, target=target)
+    found = pt.condition({R.categorical(logit_p=logits, name="y"): Y}, target="machine")
     assert not any(isinstance(x.op, ops.Gather) for x in pt.graph.toposort([found.model.logp]))
     for y in (Y, Y[::-1]):
         found = found.with_data({"y": y})
-        for q in RNG.normal(size=(2, 12)):
+        for q in RNG.normal(size=(1, 12)):
             logp, gradient = found.logp_and_grad(q)
             wanted = special.log_softmax(make(np, X, q), axis=1)[np.arange(60), y].sum()
             assert np.isclose(logp, wanted + stats.norm.logpdf(q).sum(), rtol=1e-12)
