@@ -122,3 +122,10 @@ def test_a_class_that_is_impossible():
     wanted = [20 - 40 * share[0] - q[0], -q[1], 20 - 40 * share[1] - q[2]]
     np.testing.assert_allclose(gradient, wanted, rtol=1e-12)
     assert found.with_data({"y": np.ones(40, int)}).logp(q) == -np.inf
+
+
+def test_logits_of_many_columns_are_products_of_matrices():
+    b = R.normal(0, 1, shape=(12, 4), name="b")
+    logits = pt.as_tensor(RNG.normal(size=(60, 12))) @ b
+    found = pt.condition({R.categorical(logit_p=logits, name="y"): Y}, target="machine")
+    assert any(isinstance(x.op, ops.Gather) for x in pt.graph.toposort([found.model.logp]))

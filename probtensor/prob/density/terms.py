@@ -27,7 +27,7 @@ from probtensor.types import Dim, Shape, Size, size_product
 COMPUTED_IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
 # Products of data with a vector are written out up to so many columns, from so many rows on.
 FEW_COLUMNS, MANY_ROWS = 16, 32
-FEW_CLASSES = 8  # whose logits are written out
+FEW_CLASSES, FEW_SLOPES = 8, 32  # whose logits are written out, and slopes of a product in them
 
 
 def sum_terms(
@@ -270,6 +270,10 @@ def log_share_of_class(
     if not isinstance(count, int) or not 1 < count <= FEW_CLASSES or table.dtype != "float64":
         return None
     z = table.inputs[0]
+    products = (x for x in toposort([z]) if isinstance(x.op, ops.Contract) and not only_data(x))
+    inner = (x.inputs[0].shape[-1] for x in products)
+    if any(not isinstance(n, int) or n * count > FEW_SLOPES for n in inner):
+        return None
     columns = [ops.broadcast_to(column_of(z, k, only_data), node.shape) for k in range(count)]
     own = columns[-1]
     for k in reversed(range(count - 1)):
