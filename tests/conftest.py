@@ -22,6 +22,7 @@ from tests.device.host import HostDriver
 ROOT = Path(__file__).resolve().parent.parent
 DEVICE = "PROBTENSOR_TEST_DEVICE"
 BUILDS = "PROBTENSOR_TEST_BUILDS"
+GARBAGE = 40_000  # new objects before a search for garbage; 700 by default
 FULL = toolchain.OPTIMISE[0]  # the level of users' builds
 # Tests of results, not of the code that the C compiler makes: half of their time is its optimiser.
 QUICK_BUILDS = {"errors", "export", "function", "fuzz", "gpu", "graph", "lower", "ode", "ops",
@@ -60,10 +61,17 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.device)
 
 
+def pytest_collection():
+    """What collection makes lives to the end: the garbage collector need not look through it."""
+    gc.disable()
+
+
 def pytest_collection_finish():
-    """What collection made lives to the end: the garbage collector need not look through it."""
-    gc.collect()
+    """Nor need it look at what a test keeps as often as it does by default: that takes a twentieth
+    of the time of all tests. Tests of collections say themselves when there is one."""
     gc.freeze()
+    gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
