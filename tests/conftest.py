@@ -67,10 +67,8 @@ def pytest_collection():
 
 
 def pytest_collection_finish():
-    """Nor need it look at what a test keeps as often as it does by default: that takes a twentieth
-    of the time of all tests. Tests of collections say themselves when there is one."""
+    """From here on it looks at what tests make."""
     gc.freeze()
-    gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
     gc.enable()
 
 
@@ -109,6 +107,20 @@ def data_of_its_own(request, seeded):
     for generator in seeded:
         bits = generator.bit_generator
         bits.state = type(bits)([bits.seed_seq.entropy, name]).state
+
+
+@pytest.fixture(scope="module", autouse=True)
+def garbage(request):
+    """Garbage is looked for rarely: with the usual threshold that takes a twentieth of the time of
+    all tests. Not so in tests of lines: an expression that is still there, of an earlier test, has
+    the line that made it."""
+    usual = gc.get_threshold()
+    if request.path.parent.relative_to(ROOT / "tests").parts[:1] == ("inspect",):
+        gc.collect()
+    else:
+        gc.set_threshold(GARBAGE, *usual[1:])
+    yield
+    gc.set_threshold(*usual)
 
 
 @pytest.fixture(scope="module", autouse=True)
