@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from probtensor import ops
+from probtensor.graph import as_tensor
 from probtensor.prob.distributions.continuous.families import (
     EULER,
     HALF_LOG_HALF_PI,
@@ -258,7 +259,7 @@ class ExGaussian(Distribution):
     # Quantiles of z lie between those of the normal, and sums of quantiles of the two parts.
 
     def lower_quantile(self, log_p, mu, sigma, nu):
-        own = 0.0, 1.0, nu / sigma
+        own = as_tensor(0.0), as_tensor(1.0), nu / sigma
         low = normal_quantile(log_p)
         high = normal_quantile(log_p + math.log(4 / 3)) + nu / sigma * math.log(4)
         return mu + sigma * root_between(
@@ -267,7 +268,7 @@ class ExGaussian(Distribution):
         )  # fmt: skip
 
     def upper_quantile(self, log_p, mu, sigma, nu):
-        own = 0.0, 1.0, nu / sigma
+        own = as_tensor(0.0), as_tensor(1.0), nu / sigma
         low = -normal_quantile(log_p)
         high = -normal_quantile(log_p - LOG_2) + nu / sigma * (LOG_2 - log_p)
         return mu + sigma * root_between(
@@ -345,7 +346,7 @@ class SkewNormal(Distribution):
     # The density is at most twice that of a normal, and at least that of its absolute value less.
 
     def lower_quantile(self, log_p, mu, sigma, alpha):
-        own = 0.0, 1.0, alpha
+        own = as_tensor(0.0), as_tensor(1.0), alpha
         low = normal_quantile(log_p - LOG_2)
         high = -normal_quantile(ops.log1mexp(log_p) - LOG_2)
         start = ops.where(alpha < 0, low, normal_quantile(log_p))
