@@ -207,9 +207,8 @@ def test_items_that_are_singular_have_no_finite_solution_and_leave_others_alone(
 def test_solutions_of_singular_systems_are_nan(n):
     """All of an item: substitution would leave infinite and finite entries in it."""
     a, b, columns = ops.tensor("a", (3, n, n)), ops.tensor("b", (3, n)), ops.tensor("c", (3, n, 20))
-    rank = np.ones((n, n))
-    rank[-1] = 2.0
-    rows = np.stack([np.zeros((n, n)), np.eye(n), rank])
+    weights = np.append(np.ones(n - 1), 2.0)
+    rows = np.stack([np.zeros((n, n)), np.eye(n), np.outer(weights, weights)])
     right = np.ones((3, n))
     for kind in ("gen", "sym"):
         for turned in (False, True):
