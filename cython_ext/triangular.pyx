@@ -188,6 +188,11 @@ cdef void _factored_piece(void* context, int64_t item) noexcept nogil:
                &columns)
         _dtrsm(&side, &upper, &plain, &plain, &columns, &size, &one, <double*> factor, &size, x,
                &columns)
+    for i in range(n):
+        if factor[i * n + i] == 0.0:  # singular
+            for row in range(n * k):
+                out[row] = NAN
+            return
 
 
 cdef void _factored(const double* factor, const int64_t* rows, const double* b, double* out,
@@ -207,7 +212,7 @@ cdef void pt_solve_factored(const double* factor, const int64_t* rows, const dou
                             double* out, double* work, int64_t batch, int64_t n,
                             int64_t k) noexcept nogil:
     """out: x with a x = b for each item, a being n x n with the factors and rows of pt_lu, b being
-    n x k."""
+    n x k; all nan where a is singular."""
     _factored(factor, rows, b, out, work, batch, n, k, False)
 
 

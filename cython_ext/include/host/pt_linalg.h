@@ -327,8 +327,17 @@ PT_ROUTINE void pt_lu(const double *a, double *factor, int64_t *pivots, int64_t 
     }
 }
 
+/* Whether an n x n triangle has a zero on its diagonal. */
+static inline int pt_is_singular(const double *f, int64_t n)
+{
+    int found = 0;
+    for (int64_t i = 0; i < n; i++)
+        found |= f[i * n + i] == 0.0;
+    return found;
+}
+
 /* out: x with a x = b for each item, a being n x n with the factors and rows of pt_lu, b being
- * n x k. */
+ * n x k; all nan where a is singular. */
 PT_ROUTINE void pt_solve_factored(const double *factor, const int64_t *rows, const double *b,
                                   double *out, double *work, int64_t batch, int64_t n, int64_t k)
 {
@@ -345,6 +354,8 @@ PT_ROUTINE void pt_solve_factored(const double *factor, const int64_t *rows, con
             memcpy(x + rows[item * n + i] * k, right + i * k, (size_t) k * sizeof *x);
         pt_solve_item(f, x, n, k, 1, 0, 1);
         pt_solve_item(f, x, n, k, 0, 0, 0);
+        if (pt_is_singular(f, n))
+            pt_fill(x, n * k, PT_NAN);
     }
 }
 
@@ -365,6 +376,8 @@ PT_ROUTINE void pt_solve_factored_transposed(const double *factor, const int64_t
         pt_solve_item(f, work, n, k, 1, 1, 1);
         for (int64_t i = 0; i < n; i++)
             memcpy(x + i * k, work + rows[item * n + i] * k, (size_t) k * sizeof *x);
+        if (pt_is_singular(f, n))
+            pt_fill(x, n * k, PT_NAN);
     }
 }
 

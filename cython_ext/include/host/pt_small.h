@@ -338,15 +338,20 @@ PT_EACH_LEVEL PT_SMALL_FN void pt_small_lu(const double *a, double *factor, int6
 
 /* ---- systems of LU factors ------------------------------------------------------------------- */
 
-/* x in place of b, which is in the order of the rows of L: L U x = b, or its transpose. */
+/* x in place of b, which is in the order of the rows of L: L U x = b, or its transpose; all nan
+ * where U is singular. */
 PT_FN void pt_substitute_both(const pt_lanes *factor, pt_lanes *x, int turned, const int n)
 {
-    pt_lanes other[PT_SMALL * PT_SMALL];
+    pt_lanes other[PT_SMALL * PT_SMALL], missing = pt_same(0.0);
     for (int i = 0; turned && i < n; i++)
         for (int j = 0; j < n; j++)
             other[i * n + j] = factor[j * n + i];
     pt_substitute(turned ? other : factor, x, 1, !turned, n);
     pt_substitute(turned ? other : factor, x, 0, turned, n);
+    for (int i = 0; i < n; i++)
+        missing = PT_CHOOSE(factor[i * n + i] == 0.0, pt_same(PT_NAN), missing);
+    for (int i = 0; i < n; i++)
+        x[i] = PT_CHOOSE(missing == missing, x[i], missing);
 }
 
 PT_FN void pt_factored_lanes(const double *factor, const int64_t *rows, const double *b,

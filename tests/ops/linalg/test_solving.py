@@ -201,3 +201,23 @@ def test_items_that_are_singular_have_no_finite_solution_and_leave_others_alone(
         found = evaluate_numpy([x], {})[0]
         assert np.isnan(found[0]).all()
         np.testing.assert_allclose(found[1], wanted, rtol=1e-15)
+
+
+@pytest.mark.parametrize("n", [2, 3, 8, 9, 40])
+def test_solutions_of_singular_systems_are_nan(n):
+    """All of an item: substitution would leave infinite and finite entries in it."""
+    a, b, columns = ops.tensor("a", (3, n, n)), ops.tensor("b", (3, n)), ops.tensor("c", (3, n, 20))
+    weights = np.append(np.ones(n - 1), 2.0)
+    rows = np.stack([np.zeros((n, n)), np.eye(n), np.outer(weights, weights)])
+    right = np.ones((3, n))
+    for kind in ("gen", "sym"):
+        for turned in (False, True):
+            outputs = [
+                pt.linalg.solve(a, b[..., None], assume_a=kind, transposed=turned),
+                pt.linalg.solve(a, columns, assume_a=kind, transposed=turned),
+            ]
+            for target in ("interp", "machine"):
+                f = pt.function([a, b, columns], outputs, target=target)
+                for x in f(rows, right, np.ones((3, n, 20))):
+                    assert np.isnan(x[[0, 2]]).all(), (kind, turned, target)
+                    np.testing.assert_array_equal(x[1], 1.0)
