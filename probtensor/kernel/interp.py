@@ -219,26 +219,34 @@ class Machine:
 
     def value(self, expr: Expr) -> object:
         match expr:
-            case Lit(value, dtype):
-                return _scalar(value, dtype)
-            case Ref(name):
-                return self.names[name]
-            case IndexValue(index):
-                return np.int64(self.integer(index))
+            case Apply():
+                return self._applied(expr)
             case Load(buffer, index):
                 array, k = self.buffers[buffer], self.integer(index)
                 if not 0 <= k < array.size:
                     raise IndexError(f"load of {buffer}[{k}], which has {array.size} elements")
                 return array[k]
-            case Apply("where", (condition, first, second), dtype):
-                chosen = first if self.value(condition) else second
-                return _scalar(self.value(chosen), dtype)
-            case Apply("cast", (inner,), dtype):
-                return np.asarray(self.value(inner)).astype(dtype)[()]
-            case Apply(fn, args, dtype):
-                function = OPERATORS.get(fn) or self.functions[fn]
-                return _scalar(function(*(self.value(arg) for arg in args)), dtype)
+            case Ref(name):
+                return self.names[name]
+            case Lit(value, dtype):
+                return _scalar(value, dtype)
+            case IndexValue(index):
+                return np.int64(self.integer(index))
         raise TypeError(f"not an expression: {expr!r}")
+
+    def _applied(self, expr: Apply) -> object:
+        fn, args = expr.fn, expr.args
+        if fn == "where":
+            condition, first, second = args
+            return _scalar(self.value(first if self.value(condition) else second), expr.dtype)
+        if fn == "cast":
+            (inner,) = args
+            return np.asarray(self.value(inner)).astype(expr.dtype)[()]
+        function = OPERATORS.get(fn) or self.functions[fn]
+        return _scalar(function(*[self.value(arg) for arg in args]), expr.dtype)
+
+
+_SCALARS = {np.dtype(kind).name: kind for kind in (np.float64, np.float32, np.int64, np.bool_)}
 
 
 def _error(a, b, total):
@@ -254,4 +262,6 @@ def _corrected(total, error):
 
 
 def _scalar(value: object, dtype: str) -> np.generic:
+    if type(value) is _SCALARS.get(dtype):
+        return value
     return np.asarray(value).astype(dtype)[()]

@@ -540,16 +540,15 @@ def size_value(size: Size, names: Mapping[str, int]) -> int:
     """The value of a size, given the values of its names by their keys."""
     if not isinstance(size, Dim):
         return int(size)
-
-    def atom_value(atom: Atom) -> int:
-        if not atom.args:
-            return names[atom.key]
-        return _FUNCTIONS[atom.name](*(size_value(arg, names) for arg in atom.args))
-
-    return sum(
-        reduce(lambda value, atom: value * atom_value(atom), atoms, factor)
-        for atoms, factor in size.terms
-    )
+    total = 0
+    for atoms, value in size.terms:
+        for atom in atoms:
+            if atom.args:
+                value *= _FUNCTIONS[atom.name](*[size_value(arg, names) for arg in atom.args])
+            else:
+                value *= names[atom.key]
+        total += value
+    return total
 
 
 def size_substitute(size: Size, names: Mapping[str, Size]) -> Size:
