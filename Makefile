@@ -124,6 +124,11 @@ clean:  ## remove environments, built modules and outputs
 	rm -rf .pytest_cache .ruff_cache .hypothesis cython_ext/*.so cython_ext/*/*.so cython_ext/*.c cython_ext/*/*.c
 	find probtensor cython_ext tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Of one target several recipes at a time: one waits for a download while another one compiles.
+ifeq ($(words $(MAKECMDGOALS)),1)
+MAKEFLAGS += --jobs=3
+endif
+
 # The environments. The build tools go in first, so that the library builds against the NumPy it
 # will run with and pip need not fetch them a second time. It is built for this machine alone.
 .venv/bin/python:
@@ -131,9 +136,13 @@ clean:  ## remove environments, built modules and outputs
 	@echo "making .venv with $(PYTHON)"
 	@$(PYTHON) -m venv .venv
 
-.venv/demo.stamp: pyproject.toml | .venv/bin/python
-	@echo "installing the library and what the demo needs"
+.venv/tools.stamp: | .venv/bin/python
+	@echo "installing what the library is built with"
 	@$(PY) -m pip install $(PIP_FLAGS) $(BUILD_TOOLS)
+	@touch $@
+
+.venv/demo.stamp: pyproject.toml | .venv/tools.stamp
+	@echo "installing the library and what the demo needs"
 	@$(PY) -c '$(EXTRA)' demo > .venv/demo.txt
 	@PROBTENSOR_NATIVE=1 $(PY) -m pip install $(PIP_FLAGS) --no-build-isolation -r .venv/demo.txt -e .
 	@touch $@
@@ -145,11 +154,15 @@ clean:  ## remove environments, built modules and outputs
 	@$(PY) -m pip install $(PIP_FLAGS) -r .venv/test.txt
 	@touch $@
 
-# The tests of the GPU runtime want PyCUDA, which has to be compiled; where that fails they skip.
-.venv/cuda.stamp: tests/tools/install_cuda.sh tests/tools/build_pycuda.sh | .venv/test.stamp
-	@echo "installing PyCUDA for the tests of the GPU runtime (once; it may take some minutes)"
-	@tests/tools/install_cuda.sh $(PY) > .venv/cuda.log 2>&1 || { echo "the tests of the GPU runtime" \
-	"are skipped, for PyCUDA cannot be built here: $$(tail -n 1 .venv/cuda.log)"; }
+# The tests of the GPU runtime want PyCUDA, which has to be compiled, beside the library; where that
+# fails they skip.
+.venv/wheel.stamp: tests/tools/install_cuda.sh tests/tools/build_pycuda.sh | .venv/tools.stamp
+	@echo "compiling PyCUDA for the tests of the GPU runtime (once; it may take some minutes)"
+	@tests/tools/install_cuda.sh $(PY) wheel > .venv/cuda.log 2>&1 && echo built > $@ || echo failed > $@
+
+.venv/cuda.stamp: .venv/wheel.stamp | .venv/test.stamp
+	@grep -q built $< && tests/tools/install_cuda.sh $(PY) > .venv/cuda.log 2>&1 || { echo "the tests of" \
+	"the GPU runtime are skipped, for PyCUDA cannot be built here: $$(tail -n 1 .venv/cuda.log)"; }
 	@touch $@
 
 # Installing has built the modules already; build again only what has changed since.

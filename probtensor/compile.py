@@ -38,7 +38,7 @@ from probtensor.lower.planner import fused, lower
 from probtensor.ops import Contract, Det, Gather, Inv, Sized, Slice, SumTo
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.halves import HalfTensor, half_of
-from probtensor.ops.kinds import REGISTRY, Choice, Composite, Loop, Observing
+from probtensor.ops.kinds import REGISTRY, Choice, Composite, Core, Loop, Observing
 from probtensor.ops.reductions.folds import flag
 from probtensor.ops.values.check import without_checks
 from probtensor.ops.values.watch import kept, scalars_in_memory
@@ -50,6 +50,7 @@ from probtensor.rules import (
     PICKS,
     add_products,
     divide_once,
+    factor_once,
     read_parts,
     rewrite_graph,
 )
@@ -94,6 +95,7 @@ PIPELINE = (
     # What the rules made of an expansion, as a system in place of an inverse.
     Pass("expand late", expand_composites, on=(Composite,)),
     Pass("divide", divide_once),
+    Pass("factor", factor_once, on=(Core,)),
     # What the rules left unused or invariant.
     Pass("last loops", _last_loops, descends=True, on=(Loop,)),
     Pass("branch", close_branches, on=(Choice,)),

@@ -22,6 +22,7 @@ from tests.device.host import HostDriver
 ROOT = Path(__file__).resolve().parent.parent
 DEVICE = "PROBTENSOR_TEST_DEVICE"
 BUILDS = "PROBTENSOR_TEST_BUILDS"
+GARBAGE = 40_000  # new objects before a search for garbage; 700 by default
 FULL = toolchain.OPTIMISE[0]  # the level of users' builds
 # Tests of results, not of the code that the C compiler makes: half of their time is its optimiser.
 QUICK_BUILDS = {"errors", "export", "function", "fuzz", "gpu", "graph", "lower", "ode", "ops",
@@ -60,10 +61,15 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.device)
 
 
+def pytest_collection():
+    """What collection makes lives to the end: the garbage collector need not look through it."""
+    gc.disable()
+
+
 def pytest_collection_finish():
-    """What collection made lives to the end: the garbage collector need not look through it."""
-    gc.collect()
+    """From here on it looks at what tests make."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +107,20 @@ def data_of_its_own(request, seeded):
     for generator in seeded:
         bits = generator.bit_generator
         bits.state = type(bits)([bits.seed_seq.entropy, name]).state
+
+
+@pytest.fixture(scope="module", autouse=True)
+def garbage(request):
+    """Garbage is looked for rarely: with the usual threshold that takes a twentieth of the time of
+    all tests. Not so in tests of lines: an expression that is still there, of an earlier test, has
+    the line that made it."""
+    usual = gc.get_threshold()
+    if request.path.parent.relative_to(ROOT / "tests").parts[:1] == ("inspect",):
+        gc.collect()
+    else:
+        gc.set_threshold(GARBAGE, *usual[1:])
+    yield
+    gc.set_threshold(*usual)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -248,7 +248,8 @@ PT_FN double pt_surplus(double a, double b, double x) {
  * it is replaced by 1 there.  With h the smaller count's share and z = d, or -d where that is m,
  * 1 + u is the ratio of the larger count to what is expected of it. */
 typedef struct {
-    double h;     /* 0 where the smaller count is 0 */
+    double one;   /* h, or the share of 1 where the smaller count is 0 */
+    double h;     /* 0 there */
     double u;
     double y;     /* z within the range of exp */
     double beyond;
@@ -268,6 +269,7 @@ PT_FN pt__share_t pt__share(double x, double m, double d) {
     double whole = pt__exp_excess_parts(s.y, &s.less, &s.more);
     double u = h * (small > 0.0 ? s.less : whole);
     s.u = u < 1e306 ? u : 1e306;
+    s.one = h;
     s.h = small > 0.0 ? h : 0.0;
     return s;
 }
@@ -298,21 +300,29 @@ PT_FN double pt_share_slope(double x, double m, double d) {
 }
 
 /* Its slope in m > 0 at d fixed: log(1 + v) - v / (1 + v), for 1 + v the ratio of the count m to
- * what is expected of it.  Where m is the smaller count, log(1 + v) is d + log(1 + u), and as
- * v = (1 - h) (e^d - 1) the terms linear in d cancel. */
+ * what is expected of it.  Where m is the smaller count, log(1 + v) is log(1 + u) - y, and as
+ * v = (1 - h) (e^-y - 1) the terms linear in y cancel; from y = 1 on it is the logarithm of
+ * h + (1 - h) e^-y, as 1 + u is almost as large as e^y. */
 PT_FN double pt_share_drift(double x, double m, double d) {
     pt__share_t s = pt__share(x, m, d);
+    double back = 1.0 / (1.0 + s.less);
+    /* Sums: selections by one condition of both keep gcc from vector code. */
+    double swapped_y = x > m ? s.y : 0.0;
+    double direct = swapped_y > 1.0 ? 1.0 : 0.0;
+    double plus_u = 1.0 - direct;
+    double rest = (1.0 - s.h) / (s.less > 0.0 ? 1.0 + s.less : 1.0);
+    double lost;
+    double u = pt__two_sum(plus_u + direct * s.one, plus_u * s.u + direct * rest, &lost);
     double excess;
-    double log = pt__log1p_excess_parts(s.u, &excess);
+    double log = pt__log_excess_parts(u, lost, s.u, &excess);
     double q = s.u / (1.0 + s.u);
     double plain = s.u < 0.41 ? PT_MA(s.u, q, excess) : (log + s.beyond) - q;
-    double back = 1.0 / (1.0 + s.less);
     double forth = (s.y * s.y - s.more * (1.0 - s.y)) * back;
     double v = (s.h - 1.0) * (s.less * back);
     double share = q * (x / (m > 0.0 ? m : 1.0));
     double near = excess + (s.h * s.more - (1.0 - s.h) * forth) - v * share;
-    /* log(1 + u) and y both lack the part of z outside the range of exp, so it cancels. */
-    double far = (log - (-d < -746.0 ? -d : s.y)) + share;
+    double linear = -d < -746.0 ? -d : s.y;
+    double far = (log - plus_u * linear) + share;
     double swapped = PT_ABS(s.y) < 0.3 ? near : far;
     double value = x > m ? swapped : plain;
     return x < 0.0 || m < 0.0 ? PT_NAN : value;

@@ -79,7 +79,8 @@ class Request(NamedTuple):
         """The words of the line that builds the library, with files of the export in a folder."""
         machine = toolchain.NATIVE.get(platform.machine(), ())
         defined = ("-DPT_LAPACK",) if self.lapack else ()
-        flags = (*toolchain.OPTIMISE, *machine, "-shared", "-fPIC", *defined)
+        # Vectors are passed to inlined functions alone, which gcc remarks on all the same.
+        flags = (*toolchain.OPTIMISE, *machine, "-Wno-psabi", "-shared", "-fPIC", *defined)
         files = (f"-I{folder}{INCLUDE}", f"{folder}{self.name}.c", "-o", self.library)
         return [*compiler, *flags, *files, *self.lapack, "-lm"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -50,7 +51,8 @@ def with_its_lines(method: Callable) -> Callable:
 
     @wraps(method)
     def call(self: Inspected, *args: object, **kwargs: object) -> object:
-        with self.compilation.lines():
+        compilation = getattr(self, "compilation", None)
+        with compilation.lines() if compilation else nullcontext():
             return method(self, *args, **kwargs)
 
     return call
@@ -64,8 +66,8 @@ class Inspected:
         """The C signature of `address`, and what its two tables hold."""
         return stages.STAGES["header"](self)
 
-    @public
     @with_its_lines
+    @public
     def explain(self, stage: str = "graph") -> str:
         """A stage of compilation as text. ValueError for any other name than these:
 
@@ -84,8 +86,8 @@ class Inspected:
             raise ValueError(f"explain: {stage!r} is none of {', '.join(stages.STAGES)}")
         return stages.STAGES[stage](self)
 
-    @public
     @with_its_lines
+    @public
     def profile(self, *args: ArrayLike, n: int | None = None, **kwargs: ArrayLike) -> Profile:
         """Where the time of calls with these arguments goes: by line of the user, op, kernel and
         loop, in the code that runs, with fused loops divided among the lines in them.
@@ -146,8 +148,8 @@ class Inspected:
                 self.unchecked(*args)
             raise
 
-    @public
     @with_its_lines
+    @public
     def find_nan(
         self, *args: ArrayLike, kind: str = "nan", **kwargs: ArrayLike
     ) -> NonFinite | None:
@@ -174,8 +176,8 @@ class Inspected:
         function, args = self._fitting(args, kwargs)
         return function._told(args, partial(checking.find, function, args, kind))
 
-    @public
     @with_its_lines
+    @public
     def compare(
         self, other: str | Target, *args: ArrayLike, rtol: float | None = None, **kwargs: ArrayLike
     ) -> Comparison | PassComparison:
@@ -215,8 +217,8 @@ class Inspected:
         compare = partial(comparing.compared, function, values, (mine, name), target, rtol)
         return function._told(args, compare)
 
-    @public
     @with_its_lines
+    @public
     def audit(self, *args: ArrayLike, **kwargs: ArrayLike) -> Audit:
         """The digits that each of your lines loses, on the arguments of one call.
 
@@ -243,8 +245,8 @@ class Inspected:
         audit = partial(auditing.audited, function, values, checking.labels_of(function))
         return function._told(args, audit)
 
-    @public
     @with_its_lines
+    @public
     def trace(self) -> Trace:
         """Every rewrite that compilation made, in order, to be stepped through: iterate over the
         steps, or ask for `step(k)` and for the graph after k steps, `graph(k)`. The graph goes
@@ -258,8 +260,8 @@ class Inspected:
         """
         return traces.record(self)
 
-    @public
     @with_its_lines
+    @public
     def dprint(self, **options: object) -> str | TextIO | None:
         """Print the graph that is computed, after all passes, as a tree; options are those of
         `pt.debugprint`, as `print_storage=True` for kernels and buffers.
@@ -271,8 +273,8 @@ class Inspected:
         """
         return trees.debugprint(self, **options)
 
-    @public
     @with_its_lines
+    @public
     def report(self, *args: ArrayLike, witness: bool = False, **kwargs: ArrayLike) -> Report:
         """What compilation did, by the user's line: each rule that fired, why, how often, and the
         cost (flops, bytes, by a table) of what it replaced and of what it made.
@@ -293,8 +295,8 @@ class Inspected:
         """
         return reports.report(self, args, kwargs, witness)
 
-    @public
     @with_its_lines
+    @public
     def profile_compilation(self) -> CompileProfile:
         """Where the time of making the function went: `stages`, `passes` and `rules`, each with
         seconds; print it. The passes are run again for it, with a clock at each rule.
@@ -306,8 +308,8 @@ class Inspected:
         """
         return compilations.compile_profile(self)
 
-    @public
     @with_its_lines
+    @public
     def explore(
         self,
         path: str | os.PathLike[str],
@@ -340,8 +342,8 @@ class Inspected:
             args = self.arrange(*given)
         return pages.explore(self, path, args=args, profile=profile)
 
-    @public
     @with_its_lines
+    @public
     def dump(self, path: str | os.PathLike, *, inputs: object = None) -> Dump:
         """Write a bug report: a zip with the graph, what was made of it, the versions of everything
         and a script that makes the function again; `python bug.zip` runs it.

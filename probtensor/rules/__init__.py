@@ -48,6 +48,7 @@ from probtensor.rules.given import rewrite_graph
 from probtensor.rules.sets import COMPILED, FINAL, INVERSES, SIMPLIFY, STABLE, TOPICS
 from probtensor.rules.sparse import sparse_hessian, sparse_jacobian
 from probtensor.rules.structure.accumulate import add_products
+from probtensor.rules.structure.factors import factor_once
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.reads import read_parts
 
@@ -64,6 +65,7 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "divide_once",
+    "factor_once",
     "grad",
     "hessian",
     "hvp",

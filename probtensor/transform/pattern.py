@@ -181,14 +181,23 @@ def _commutes(op: Op) -> bool:
 def instantiate(pattern: Node, bound: dict[str, Node]) -> Node:
     """The pattern with nodes for its variables; ops are applied again, which infers types."""
     built: dict[Node, object] = {}
-    for node in _order(pattern):
+    order, of_literals = _order(pattern)
+    for node in order:
         if isinstance(node.op, Var):
             built[node] = bound[node.op.label]
         elif isinstance(node.op, Const):
             built[node] = _number(node.op.array.item())
         else:
             built[node] = node.op(*[built[x] for x in node.inputs])
+            if node in of_literals:
+                built[node] = _like_variables(built[node], bound)
     return built[pattern]
+
+
+def _like_variables(value: Node, bound: dict[str, Node]) -> Node:
+    """What is made of literals alone, as `where(c, 1, -1)`, in the dtype of the variables."""
+    found = {x.dtype for x in bound.values() if x.type.is_float}
+    return value if len(found) != 1 or not value.type.is_float else ops.astype(value, *found)
 
 
 def _number(value: float) -> float:
@@ -200,8 +209,14 @@ def _number(value: float) -> float:
 
 
 @lru_cache(maxsize=1024)
-def _order(pattern: Node) -> tuple[Node, ...]:
-    return tuple(toposort([pattern]))
+def _order(pattern: Node) -> tuple[tuple[Node, ...], frozenset[Node]]:
+    """The nodes of a pattern in order; and those of which all values are literals."""
+    order = toposort([pattern])
+    literals = {
+        node for node in order
+        if node.inputs and all(isinstance(x.op, Const) for x in node.inputs if x.dtype != "bool")
+    }  # fmt: skip
+    return tuple(order), frozenset(literals)
 
 
 _INFIX = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "<": 0, "<=": 0, ">": 0, ">=": 0, "==": 0}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from probtensor.dataclass import fields, is_dataclass
-from probtensor.types.size import Atom, Dim, Size, atoms_in
+from probtensor.types.size import Atom, Dim, Size
 
 
 class HoldsSizes:
@@ -31,25 +31,44 @@ def field_names(kind: type) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
 
 
-def sourced_atoms(value: object) -> Iterable[Atom]:
+def sourced_atoms(value: object) -> list[Atom]:
     """The atoms with a source in a size, or in a value that holds sizes: a tuple or a dataclass."""
-    if not Atom.sourced:
-        return
-    if isinstance(value, Dim):
-        yield from (atom for atom in atoms_in(value) if atom.source is not None)
-        return
-    if isinstance(value, HoldsSizes):
-        yield from value.sourced_atoms()
-        return
-    parts = value if isinstance(value, tuple) else ()
-    if not isinstance(value, (tuple, type)):
-        parts = [getattr(value, name) for name in field_names(type(value))]
-    for part in parts:
-        yield from sourced_atoms(part)
+    found: list[Atom] = []
+    if Atom.sourced:
+        _gather(value, found)
+    return found
+
+
+def _gather(value: object, found: list[Atom]) -> None:
+    """Append these atoms, in order."""
+    names = _looked_at(type(value))
+    if names is not None:
+        for name in names:
+            _gather(getattr(value, name), found)
+    elif isinstance(value, Dim):
+        found += value.sourced
+    elif isinstance(value, HoldsSizes):
+        found += value.sourced_atoms()
+    else:
+        for part in value:
+            if type(part) is not int:
+                _gather(part, found)
+
+
+# Fields of these names hold no sizes.
+_WITHOUT_SIZES = {"dtype"}
+
+
+@cache
+def _looked_at(kind: type) -> tuple[str, ...] | None:
+    """The fields of a class in which there may be sizes; None where it has them elsewhere."""
+    if issubclass(kind, (Dim, HoldsSizes, tuple)):
+        return None
+    names = () if issubclass(kind, type) else field_names(kind)
+    return tuple([name for name in names if name not in _WITHOUT_SIZES])
 
 
 def sources(value: object) -> tuple:
     """What computes the sizes in such a value, where data decide them; each once."""
-    if not Atom.sourced:
-        return ()
-    return tuple(dict.fromkeys(atom.source for atom in sourced_atoms(value)))
+    found = sourced_atoms(value)
+    return tuple(dict.fromkeys([atom.source for atom in found])) if found else ()

@@ -230,6 +230,11 @@ class Dim:
         """The result of a comparison that depends on the sizes of a call."""
         raise TypeError(f"{self} and {other} are not known while the graph is built")
 
+    @computed_once
+    def sourced(self) -> tuple[Atom, ...]:
+        """The atoms with a source, outer ones first."""
+        return tuple([atom for atom in atoms_in(self) if atom.source is not None])
+
     def names(self) -> frozenset[str]:
         """The keys of the names this size is computed from."""
         return self._names

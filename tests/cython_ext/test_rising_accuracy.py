@@ -172,6 +172,17 @@ def test_as_accurate_as_its_arguments(name):
     assert error[0] <= SMALL.get(name, ULPS), error
 
 
+def test_the_drift_of_a_share_far_beyond_its_counts():
+    """The logarithm of the share of the smaller count, of odds that the other exceeds by far."""
+    x, m = np.array([3, 5e8, 2, 8]), np.array([2.5, 4.9e8, 1e-9, 7])
+    for d in (1.5, 20.0, 600.0, 1200.0, math.inf):
+        got = library()("share_drift", x, m, np.full(4, -d))
+        with mp.workdps(700):
+            wanted = [meanings()["share_drift"](*map(mpf, row), mpf(-min(d, 1500))) for row in
+                      zip(x, m, strict=True)]  # fmt: skip
+        np.testing.assert_allclose(got, np.array(wanted, float), rtol=2e-15, err_msg=str(d))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", ["native", "no_fma", "uncontracted"])
 @pytest.mark.parametrize("name", NAMES)

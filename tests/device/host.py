@@ -32,7 +32,14 @@ from probtensor.device import DeviceError
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 INCLUDE = (HERE, ROOT / "cuda", ROOT / "cython_ext" / "include")
+INCLUDED = tuple(f"-I{folder}" for folder in INCLUDE)
 RUNTIME = "cuda_on_host.h"
+# What kernels that we generate begin with, which is compiled once.
+OPENINGS = tuple(
+    f'#include "pt_random.h"\n#include "{name}"\n#include "pt_atomic.cuh"\n'
+    '#include "pt_float.cuh"\n'
+    for name in ("pt_grid.cuh", "pt_group.cuh")
+)
 COMPILE = ("g++", "-std=c++17", "-fPIC", "-Wno-unknown-pragmas", "-fno-strict-aliasing")
 SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 PARENTHESES = r"\((?:[^()]|\([^()]*\))*\)"
@@ -40,6 +47,9 @@ KERNEL = re.compile(
     rf'extern\s+"C"\s+__global__\s+(?:void\s+)?(?:__launch_bounds__\s*{PARENTHESES}\s*)?'
     r"(?:void\s+)?(\w+)\s*\("
 )
+INCLUDES = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+DIRECTIVE = re.compile(r"^\s*#\s*(?:define|if|undef)", re.MULTILINE)
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 ALIGNMENT_BYTES = 256
 WORD_BYTES = 4  # an atomic store of 1 or 2 bytes accesses the aligned word around it
 POISON_BYTE = 0xFF
@@ -197,30 +207,45 @@ class HostDriver:
         return image
 
     def _build(self, scratch, source):
-        kernel = scratch / "kernel.cu"
-        kernel.write_text(source, encoding="utf-8")
-        wrapper = scratch / "wrapper.cpp"
-        include = [f"-I{folder}" for folder in INCLUDE]
-        preprocess = ["-DCUDA_ON_HOST=1", "-E", "-P", "-x", "c++", str(kernel)]
-        preprocessed = run_compiler([*COMPILE, *include, *preprocess], source)
-        exports = [f"CUDA_ON_HOST_KERNEL({name})" for name in kernel_names(preprocessed)]
-        lines = [f'#include "{RUNTIME}"', '#line 1 "kernel.cu"', source, *exports, ""]
+        opening = next((text for text in OPENINGS if source.startswith(text)), "")
+        runtime, header = self._runtime(), self._header(opening)
+        exports = [f"CUDA_ON_HOST_KERNEL({name})" for name in kernels_of(source, scratch)]
+        lines = ['#include "opening.h"', '#line 1 "kernel.cu"', source, *exports, ""]
+        wrapper, library = scratch / "wrapper.cpp", scratch / "kernel.so"
         wrapper.write_text("\n".join(lines), encoding="utf-8")
-        library = scratch / "kernel.so"
-        run_compiler([*self.flags, f"-I{self._precompiled()}", *include, "-shared", "-o",
-                      str(library), str(wrapper)], source)  # fmt: skip
+        run_compiler([*self.flags, f"-I{header}", *INCLUDED, "-shared", "-o", str(library),
+                      str(wrapper), str(runtime)], source)  # fmt: skip
         return library
 
-    def _precompiled(self):
-        """A folder with the precompiled header of the runtime, which halves the time to compile a
-        small kernel. A compiler without precompiled headers reads the header itself."""
-        digest = hashlib.sha256(f"{self.identity}\0{self.headers}".encode()).hexdigest()
+    def _runtime(self):
+        """The object with what kernels run with."""
+
+        def build(folder):
+            source = str(HERE / "cuda_on_host.cpp")
+            run_compiler([*self.flags, "-c", "-o", f"{folder}/runtime.o", source], "")
+
+        return self._once("runtime", build) / "runtime.o"
+
+    def _header(self, opening):
+        """A folder with the precompiled `opening.h`: the header of the runtime and an opening. That
+        takes most of the time to compile a small kernel. A compiler without precompiled headers
+        reads the header itself."""
+
+        def build(folder):
+            header = Path(folder, "opening.h")
+            header.write_text(f'#include "{RUNTIME}"\n{opening}', encoding="utf-8")
+            run_compiler([*self.flags, *INCLUDED, "-x", "c++-header", "-o", f"{header}.gch",
+                          str(header)], "")  # fmt: skip
+
+        return self._once(opening, build)
+
+    def _once(self, what, build):
+        """A folder that `build` fills, unless another driver has."""
+        digest = hashlib.sha256(f"{self.identity}\0{self.headers}\0{what}".encode()).hexdigest()
         folder = self.folder / f"{digest}.header"
-        name = f"{RUNTIME}.gch"
-        if not (folder / name).exists():
+        if not folder.exists():
             scratch = tempfile.mkdtemp(dir=self.folder)
-            run_compiler([*self.flags, "-x", "c++-header", "-o", str(Path(scratch, name)),
-                          str(HERE / RUNTIME)], "")  # fmt: skip
+            build(scratch)
             with contextlib.suppress(OSError):  # another process was quicker
                 os.rename(scratch, folder)
             shutil.rmtree(scratch, ignore_errors=True)
@@ -427,6 +452,28 @@ def kernel_names(text):
     return list(dict.fromkeys(KERNEL.findall(text)))
 
 
+def kernels_of(source, scratch):
+    """The kernels of a source, in order. It is preprocessed only where macros may make some."""
+    if not makes_kernels(source) and not DIRECTIVE.search(source):
+        return kernel_names(COMMENT.sub(" ", source))
+    kernel = scratch / "kernel.cu"
+    kernel.write_text(source, encoding="utf-8")
+    preprocess = ["-DCUDA_ON_HOST=1", "-E", "-P", "-x", "c++", str(kernel)]
+    return kernel_names(run_compiler([*COMPILE, *INCLUDED, *preprocess], source))
+
+
+@functools.cache
+def makes_kernels(source):
+    """Whether a header that the source includes, or that one of these does, has kernels in it."""
+    for name in INCLUDES.findall(source):
+        for path in (folder / name for folder in INCLUDE):
+            if path.exists():
+                text = path.read_text(encoding="utf-8")
+                if "__global__" in text or makes_kernels(text):
+                    return True
+    return False
+
+
 def run_compiler(command, source):
     """The output of the compiler; where it fails, DeviceError with its messages and the source."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -440,7 +487,7 @@ def headers_digest():
     """A digest of every header that a kernel can include."""
     digest = hashlib.sha256()
     for folder in INCLUDE:
-        for path in sorted([*folder.glob("*.h"), *folder.glob("*.cuh")]):
+        for path in sorted([*folder.glob("*.h"), *folder.glob("*.cuh"), *folder.glob("*.cpp")]):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -452,10 +499,10 @@ def default_folder():
     if folder.stat().st_uid != os.getuid():
         return Path(tempfile.mkdtemp(prefix="cuda-on-host-"))
     before = time.time() - IMAGE_AGE_LIMIT
-    for path in (*folder.glob("*.so"), *folder.glob("*.header/*.gch")):
+    for path in (*folder.glob("*.so"), *folder.glob("*.header")):
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < before:
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
     return folder
 
 

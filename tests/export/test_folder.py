@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -105,6 +106,20 @@ def test_the_line_builds_the_library(tmp_path):
     made = {line.split()[-1] for line in names.splitlines() if " T " in line}
     assert made <= {f"doubled_{what}" for what in ("open", "close", "clone", "call", "shapes",
                                                    "error_text")}  # fmt: skip
+
+
+def test_vectors_of_a_processor_with_narrow_registers_are_no_warnings(tmp_path):
+    a = pt.tensor("a", (None, 3, 3))
+    f = pt.function([a], pt.linalg.cholesky(a), target="machine")
+    export = f.export(tmp_path / "small", build=False)
+    strict = [*compiler_command(), *STRICT.split()]
+    for words in (["-Iinclude", "-c", "small.c"], shlex.split(export.command)[1:]):
+        words = [word for word in words if not word.startswith("-m")]
+        words = [word.replace("-O3", "-O0") for word in words]
+        done = subprocess.run([*strict, *words], cwd=export.folder, check=False, timeout=100,
+                              capture_output=True, text=True)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    assert not done.stderr  # nor a remark, by the line that the source gives
 
 
 def test_a_compiler_that_fails_leaves_no_library(tmp_path, monkeypatch):

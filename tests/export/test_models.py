@@ -196,7 +196,7 @@ def lines_of(export, points, flags=()):
     used = [f"{export.name}.c", *flags] if flags else [export.library]
     command = [*compiler_command(), "-O1", *STRICT.split(), f"-DMODEL={export.name}", "-Iinclude",
                "main.c", *used, "-o", "program", "-lm", "-pthread"]  # fmt: skip
-    subprocess.run(command, cwd=folder, check=True, timeout=100)
+    subprocess.run(command, cwd=folder, check=True, timeout=400)
     (folder / "main.c").unlink()
     given = f"{len(points)}\n" + "\n".join(" ".join(float(x).hex() for x in q) for q in points)
     words = [folder / "program", *([export.data] if export.data else [])]

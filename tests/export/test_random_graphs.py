@@ -5,11 +5,12 @@ import pytest
 
 import probtensor as pt
 from cython_ext import blas
+from cython_ext.scipy_special import is_scipy
 from probtensor.export.parts import OF_LAPACK, ROUTINES
 from probtensor.graph.closed import with_bodies
 from probtensor.graph.sizes import atoms_of
 from probtensor.graph.walk import toposort
-from probtensor.ops.kinds import Core
+from probtensor.ops.kinds import Core, Elementwise
 from probtensor.testing.generate import random_graph
 from probtensor.transform.passes import expand_composites
 from tests.export.libraries import Call, openblas
@@ -20,10 +21,11 @@ FIRSTS = [pytest.param(k, loops, marks=pytest.mark.slow if k else ())
 
 
 def has_plain_routines(outputs):
-    """Whether all routines of the graph have a form in plain C; the others are refused."""
-    order = with_bodies(toposort(expand_composites(outputs)))
+    """Whether all routines and functions of the graph have a form in C; the others are refused."""
+    order = list(with_bodies(toposort(expand_composites(outputs))))
     needed = {node.op.routine for node in order if isinstance(node.op, Core)}
-    return needed <= {*ROUTINES, *OF_LAPACK}
+    by_scipy = any(isinstance(node.op, Elementwise) and is_scipy(node.op.c or "") for node in order)
+    return needed <= {*ROUTINES, *OF_LAPACK} and not by_scipy
 
 
 @pytest.mark.parametrize("first, loops", FIRSTS)

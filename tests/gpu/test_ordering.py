@@ -9,7 +9,6 @@ from probtensor.lower import lower
 from probtensor.ops.ordering.routines import ArgsortRows
 from probtensor.targets.cuda import work
 from probtensor.targets.cuda.launches import CudaTarget
-from tests.device.host import HostDriver
 from tests.plans import interpret, sizes_of
 
 pytestmark = pytest.mark.usefixtures("device_driver")
@@ -18,10 +17,9 @@ rng = np.random.default_rng(12)
 
 @pytest.fixture(scope="module")
 def device_driver(one_driver):
-    """The device; on the host kernels are compiled in half of the time without optimisation."""
-    host = isinstance(one_driver, HostDriver)
-    before = device.use(HostDriver(optimize="-O0") if host else one_driver)
-    yield device.driver()
+    """The device, in its place for all tests of this module."""
+    before = device.use(one_driver)
+    yield one_driver
     device.use(before)
 
 

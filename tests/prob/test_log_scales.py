@@ -1,13 +1,15 @@
 """Parameters on a log scale: what facts decide is not tested in floating point, so densities hold
 where the parameter itself has rounded to 0; counts by all the ways to write their mean."""
 
+from itertools import product
+
 import mpmath
 import numpy as np
 import pytest
 
 import probtensor as pt
 from probtensor.graph import toposort
-from tests.prob.exact_links import AT, LOG, check, exp, softplus, truth
+from tests.prob.exact_links import AT, LOG, check, exp, log_sigmoid, softplus, truth
 
 R = pt.random
 N = len(AT)
@@ -104,6 +106,44 @@ def test_binomial_counts():
                 lambda e, link=link, y=y: pt.logp(R.binomial(5, link(e)), pt.data(np.full(N, y))),
                 right,
             )
+    check(cases, "interp", NEAR)
+
+
+def log_beta_density(log_a, log_b, log_whole, x):
+    a, b = mpmath.exp(log_a), mpmath.exp(log_b)
+    rest = mpmath.loggamma(1 + a) + mpmath.loggamma(1 + b) - mpmath.loggamma(1 + a + b)
+    powers = (a - 1) * mpmath.log(x) + (b - 1) * mpmath.log1p(-x)
+    return powers - (log_whole - log_a - log_b + rest)
+
+
+def test_shares_of_a_whole():
+    """Both shapes of a beta variable, and their sum, may round to 0."""
+    cases = {}
+    # The sum as it is written, and its logarithm.
+    wholes = {
+        "literal": (lambda e: 12.0, lambda u: mpmath.log(12)),
+        "small": (lambda e: pt.exp(-pt.softplus(e)), lambda u: -softplus(u)),
+        "small with the share": (lambda e: pt.exp(-pt.softplus(-e)), lambda u: -softplus(-u)),
+    }
+    # The share, and the logarithms of it and of the rest.
+    shares = {
+        "sigmoid": (pt.sigmoid, log_sigmoid, lambda u: log_sigmoid(-u)),
+        "steep": (lambda e: pt.sigmoid(2 * e), lambda u: log_sigmoid(2 * u),
+                  lambda u: log_sigmoid(-2 * u)),
+    }  # fmt: skip
+    for (of, (whole, log_whole)), (name, (share, log, log_rest)) in product(
+        wholes.items(), shares.items()
+    ):
+
+        def right(u, log_whole=log_whole, log=log, log_rest=log_rest):
+            k = log_whole(u)
+            return log_beta_density(log(u) + k, log_rest(u) + k, k, mpmath.mpf(0.25))
+
+        def term(e, whole=whole, share=share):
+            y = R.beta(mu=share(e), kappa=whole(e))
+            return pt.logp(y, pt.data(np.full(N, 0.25)))
+
+        cases[f"{of}, {name}"] = term, right
     check(cases, "interp", NEAR)
 
 

@@ -213,6 +213,14 @@ def test_single_precision_is_near_double(case):
         np.testing.assert_allclose(one, other, rtol=2e-3, atol=1e-4)
 
 
+def test_single_precision_stays():
+    for case in CONTINUOUS:
+        inputs = {name: pt.scalar(name, dtype="float32") for name in case.parameters}
+        variable, x = case.make(**inputs), pt.vector("x", dtype="float32")
+        for of in (pt.logp, pt.logcdf, pt.logccdf, pt.icdf):
+            assert of(variable, x).dtype == "float32", (str(case), of.__name__)
+
+
 def test_intervals_far_in_either_tail_keep_their_digits():
     """The probability of an interval is a difference in the tail that it lies in."""
     for variable, (low, high) in (

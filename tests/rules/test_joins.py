@@ -11,6 +11,7 @@ from probtensor.transform.passes import run
 from tests.rules.test_near_misses import t, x
 
 A, B, C = (ops.tensor(name, (3,)) for name in "abc")
+S = ops.tensor("s", ())
 WIDE = ops.tensor("w", (2, 3))
 PAIR = ops.stack([A, B])
 # name: (graph, operations that are left)
@@ -32,6 +33,10 @@ FOLDED = {
     "one function of a choice": (
         ops.where(A > B, ops.log_sigmoid(A), ops.log_sigmoid(-A)),
         {"gt": 1, "mul": 1, "where": 1, "log_sigmoid": 1},
+    ),
+    "functions of one number": (
+        ops.where(A > B, ops.log_sigmoid(S), ops.log_sigmoid(-S)),
+        {"gt": 1, "neg": 1, "where": 1, "log_sigmoid": 2},
     ),
     "one power of a choice": (ops.where(A > B, A**C, B**C), {"gt": 1, "where": 1, "pow": 1}),
     "products of a choice": (ops.where(A > B, A * C, C * B), {"gt": 1, "where": 1, "mul": 2}),

@@ -10,7 +10,9 @@ from probtensor.compile import PIPELINE
 from probtensor.graph.node import Input
 from probtensor.graph.text import to_text
 from probtensor.graph.walk import toposort
+from probtensor.ops.kinds import REGISTRY
 from probtensor.rules import TOPICS
+from probtensor.rules.structure.factors import WITH_VECTORS
 from probtensor.testing.nearby import neighbours
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.testing.sound import examples_of, fired
@@ -321,3 +323,32 @@ def test_products_of_two_matrices_with_vectors_of_a_batch():
     wanted = np.einsum("aij,aj->ai", a @ b, x), np.einsum("ai,aij->aj", x, a @ b)
     for value, meant in zip(found, wanted, strict=True):
         np.testing.assert_allclose(value, meant, rtol=1e-12)
+
+
+SYMMETRIC = np.diag([3.0, 2.0, 1.0]) + 0.1
+SPECTRA = {
+    "singular_values": (pt.linalg.svdvals, SYMMETRIC[:2]),
+    "eigvalsh": (pt.linalg.eigvalsh, SYMMETRIC),
+    "eigvals": (lambda a: pt.real(pt.linalg.eigvals(a)), SYMMETRIC),
+    "eigvals_banded": (lambda a: pt.linalg.eigvals_banded(a, lower=True), SYMMETRIC[:2]),
+    "eigvalsh_tridiagonal": (lambda a: pt.linalg.eigvalsh_tridiagonal(a[0], a[1, :-1]), SYMMETRIC),
+    "complex_singular_values": (pt.linalg.svdvals, SYMMETRIC + 0.2j),
+    "complex_eigvalsh": (pt.linalg.eigvalsh, SYMMETRIC + np.triu(np.full((3, 3), 0.2j), 1)
+                         - np.tril(np.full((3, 3), 0.2j), -1)),
+    "complex_eigvals": (lambda a: pt.real(pt.linalg.eigvals(a)), SYMMETRIC + 0.2j),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WITH_VECTORS)
+def test_values_and_their_derivative_take_one_factorisation(name):
+    make, a = SPECTRA[name]
+    x = pt.tensor("x", a.shape, a.dtype)
+    values = make(x)
+    alone = pt.function([x], values, target="interp")
+    both = pt.function([x], [values, pt.grad(pt.sum(values), x)], target="interp")
+    routine = f"{REGISTRY[name].routine}("
+    other = f"{REGISTRY[WITH_VECTORS[name][0]].routine}("
+    assert alone.explain("kernels").count(routine) == 1
+    text = both.explain("kernels")
+    assert text.count(other) == 1 and text.count(routine) == (routine == other)
+    np.testing.assert_allclose(both(a)[0], alone(a), rtol=1e-13)

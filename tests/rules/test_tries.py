@@ -156,3 +156,15 @@ def test_only_what_may_hold_a_probability_is_expanded(function, expands, monkeyp
         x, y = x + 0.5 * (x - x * y), y + 0.5 * (x * y - y)
     apply_rules([ops.log(x)], STABLE)
     assert bool(expanded) == expands
+
+
+def test_patterns_keep_dtypes():
+    """Both sides have the dtype of their variables, whatever literals they have."""
+    patterns = [r for r in RULES.values() if r.rhs is not None and r.rhs.inputs]
+    assert len(patterns) > 50
+    for r in patterns:
+        variables = [n for n in toposort([r.lhs]) if isinstance(n.op, Var)]
+        kinds = {n: "float32" if n.type.is_float else n.dtype for n in variables}
+        inputs = {n.op.label: ops.tensor(n.op.label, (3,), kinds[n]) for n in variables}
+        sides = [instantiate(side, inputs).dtype for side in (r.lhs, r.rhs)]
+        assert sides[0] == sides[1], r.name

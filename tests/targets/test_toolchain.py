@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -105,3 +106,16 @@ def test_a_child_forked_during_a_translation_can_translate(tmp_path):
             # In the child: exit without pytest's cleanup.
             os._exit(0 if toolchain._TRANSLATING.acquire(timeout=20) else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_programs_are_found_as_shutil_finds_them(tmp_path, monkeypatch):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, mode in ((first, 0o644), (second, 0o755)):
+        folder.mkdir()
+        (folder / "tool").write_text("#!/bin/sh\n")
+        (folder / "tool").chmod(mode)
+    (first / "folder").mkdir()
+    monkeypatch.setenv("PATH", f"{first}:/nowhere::{second}")
+    for name in ("tool", "folder", "absent", str(second / "tool"), str(first / "tool"), "sh/"):
+        assert toolchain.program_at(name) == shutil.which(name), name
+    assert toolchain.program_at("tool") == str(second / "tool")

@@ -20,8 +20,8 @@
 #endif
 
 #if defined(__GNUC__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpsabi" /* no vector is passed: all is inlined */
+/* No vector is passed, as all is inlined. Never popped: gcc warns at the end of the unit. */
+#pragma GCC diagnostic ignored "-Wpsabi"
 #define PT_LANES 8
 typedef double pt_lanes __attribute__((vector_size(8 * PT_LANES)));
 typedef int64_t pt_masks __attribute__((vector_size(8 * PT_LANES)));
@@ -38,9 +38,11 @@ typedef int64_t pt_masks;
 #define PT_CHOOSE_INTEGER(mask, x, y) ((mask) ? (x) : (y))
 #endif
 
-/* Vectors of the widest level that the processor has, where the library is built for all levels. */
+/* Vectors of the widest level that the processor has, where the library is built for all levels;
+ * but not for sanitizers: that of threads is not there yet when the loader asks which level, and
+ * with that of addresses gcc takes a minute for each. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) && \
-    !defined(__AVX2__)
+    !defined(__AVX2__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 #define PT_EACH_LEVEL __attribute__((target_clones("default", "avx2", "avx512f")))
 #else
 #define PT_EACH_LEVEL
@@ -420,9 +422,5 @@ PT_EACH_LEVEL PT_SMALL_FN void pt_small_factored(const double *factor, const int
     else
         PT_BY_SIZE(pt_factored_items, n, factor, rows, b, out, batch, k, 0)
 }
-
-#if defined(__GNUC__)
-#pragma GCC diagnostic pop
-#endif
 
 #endif

@@ -151,8 +151,9 @@ def sqrt(z: Node) -> Node:
     size = ops.abs(p)
     huge, tiny = size > top, size < bottom
     power = 40 if single else 100
-    factor = ops.where(huge, 2.0**-4, ops.where(tiny, 2.0**power, 1))
-    back = ops.where(huge, 2.0**2, ops.where(tiny, 2.0 ** (-power // 2), 1))
+    one = ops.ones((), a.dtype)
+    factor = ops.where(huge, 2.0**-4, ops.where(tiny, 2.0**power, one))
+    back = ops.where(huge, 2.0**2, ops.where(tiny, 2.0 ** (-power // 2), one))
     x, y = a * factor, b * factor
     left = x < 0
     forward = ops.where(left, -x, x)

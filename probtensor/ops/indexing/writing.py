@@ -209,7 +209,8 @@ def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
 @public
 def set_subtensor(place: Node, value: TensorLike) -> Node:
     """For a `place` x[key], x with x[key] set to `value` (Theano's name; see also x.at[key].set).
-    x[:] and x[...] are x, which is a place if it is not computed. x[None] is all of x.
+    x[:] and x[...] are x, which is a place if it is not computed. x[None] is all of x, and so is
+    x[0] of an axis of size 1.
 
     Returns a tensor of the type of x.
     Raises GraphError, a TypeError, if `place` is not of the form x[key], and for a value that does
@@ -258,7 +259,7 @@ def _write_through(place: Node, value: TensorLike, mode: str) -> Node:
         else:
             break
         node = node.inputs[0]
-    if not combined and (isinstance(place.op, ops.ExpandDims) or not place.inputs):
+    if not combined and (isinstance(place.op, ops.ExpandDims | ops.DropAxes) or not place.inputs):
         return _written_whole(place, whole, mode)
     # An axis that the key itself may have put in, for a mask without axes.
     if not combined or isinstance(node.op, ops.ExpandDims):
@@ -269,7 +270,10 @@ def _write_through(place: Node, value: TensorLike, mode: str) -> Node:
 
 
 def _written_whole(place: Node, value: Node, mode: str) -> Node:
-    """x with `value` combined into all of it, for x[:] of an input, which is x, or x[None]."""
+    """x with `value` combined into all of it, for x[:] of an input, which is x, for x[None], and
+    for x[0] of an axis of size 1, which drops the axis."""
     while isinstance(place.op, ops.ExpandDims):
         value, place = ops.squeeze(value, place.op.axes), place.inputs[0]
+    if isinstance(place.op, ops.DropAxes):
+        value, place = ops.expand_dims(value, place.op.axes), place.inputs[0]
     return COMBINE[mode](place, value)

@@ -85,7 +85,7 @@ class _Singular(Core):
         inner = 0.0
         if gs is not None:
             inner = ops.where(unit, ops.expand_dims(gs, -1), 0.0)
-        rest = 0.0
+        rest = None
         for g_vectors, vectors, is_left in ((gu, u, True), (gvh, vh, False)):
             if g_vectors is None:
                 continue
@@ -94,18 +94,17 @@ class _Singular(Core):
             turns = _turns(vectors, g_vectors, s, k, is_left)
             scaled = turns * ops.expand_dims(s, -2 if is_left else -1)
             inner = inner + scaled
+            if vectors.shape[-2] == k:
+                continue  # they span the whole space, also where one of the values is 0
             outside = self._outside(vectors, g_vectors, k) / ops.expand_dims(s, -2)
-            if is_left:
-                rest = rest + outside @ adjoint(second)
-            else:
-                rest = rest + first @ adjoint(outside)
-        return (first @ inner @ adjoint(second) + rest,)
+            beyond = outside @ adjoint(second) if is_left else first @ adjoint(outside)
+            rest = beyond if rest is None else rest + beyond
+        through = first @ inner @ adjoint(second)
+        return (through if rest is None else through + rest,)
 
     def _outside(self, vectors: Node, g: Node, k: object) -> Node:
         """The part of the cotangents of the first k vectors outside of their span."""
         first, g_first = vectors[..., :k], g[..., :k]
-        if vectors.shape[-2] == k:
-            return ops.zeros_like(first)
         if not self.full:
             return g_first - first @ (adjoint(first) @ g_first)
         others, g_others = vectors[..., k:], g[..., k:]

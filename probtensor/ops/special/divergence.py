@@ -188,13 +188,14 @@ def _share_slope(x, m, d):
 
 
 def _share_drift(x, m, d):
-    u, h, _, swap = _share(x, m, d)
+    u, h, z, swap = _share(x, m, d)
     e = u / np.where(h > 0, h, 1)
     f = np.where(swap, (h - 1) * (e / (1 + e)), u)
     q = f / (1 + f)
     near = _log1pmx_near(np.clip(f, -0.3, 0.42)) + f * q
     share = u / (1 + u) * (x / np.where(m > 0, m, 1))
-    swapped = d + (np.log1p(u) - np.minimum(d + 650, 0)) + share
+    direct = np.where(h > 0, h, 1 / np.maximum(x, 1)) + (1 - h) * np.exp(-np.maximum(z, 1))
+    swapped = np.where(z > 1, np.log(direct), np.log1p(u) - z) + share
     far = np.where(swap, swapped, np.log1p(u) + np.maximum(d - 650, 0) - q)
     value = np.where((f > -0.29) & (f < 0.41), near, far)
     return np.where((x < 0) | (m < 0), np.nan, value)

@@ -156,10 +156,14 @@ def scalars_in_memory(outputs: Sequence[Node]) -> list[Node]:
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         if not isinstance(node.op, Observing):
             return rebuild(node, inputs)
-        held = [x if x.ndim else make(ops.Cast(x.dtype), (x,)) for x in inputs]
+        held = [x if x.ndim or _is_copy(x) else make(ops.Cast(x.dtype), (x,)) for x in inputs]
         return make(node.op, held)
 
     return map_nodes(outputs, change)
+
+
+def _is_copy(x: Node) -> bool:
+    return isinstance(x.op, ops.Cast) and x.inputs[0].dtype == x.dtype
 
 
 def kept(outputs: Sequence[Node]) -> list[Node]:

@@ -159,7 +159,7 @@ class _Parts:
             part = (inside, cuts[1]) if above else (cuts[0], inside)
             share = self._known(distribution.log_between, *part)
             tail = share - self._known(distribution.log_between, *cuts)
-        tail = self._nan_for_nan(tail)
+        tail = self._nan_for_nan(tail.astype(self.dtype))
         none, whole = (under, over) if not above else (over, under)
         tail = ops.where(none, -math.inf, ops.where(whole, 0.0, tail))
         return self._checked(ops.where(ops.isnan(x), math.nan, tail))

@@ -40,7 +40,7 @@ from probtensor.prob.distributions.base import (
     display_name,
 )
 from probtensor.prob.distributions.checked_draw import order_requirements
-from probtensor.prob.distributions.distribution import Unknown
+from probtensor.prob.distributions.distribution import Distribution, Unknown
 from probtensor.prob.distributions.domains import (
     assume,
     contained,
@@ -61,6 +61,7 @@ from probtensor.types import (
     ShapeError,
     TensorType,
     broadcast_shapes,
+    promote_float,
     shape_text,
 )
 
@@ -262,9 +263,8 @@ def restricted(
         # An index out of range must not be read, even if the result is not used.
         x = ops.where(inside, x, 0)
     parameters = op.parameters_of(inputs)
-    result = normalised(
-        variable, distribution.logpdf(x, *map(merge_exponentials, parameters)), inputs, is_fixed
-    )
+    density = formula_of(distribution, x, parameters)
+    result = normalised(variable, density, inputs, is_fixed)
     if inside is not None:
         inside = widened(or_nan(inside, given, support), result)
         found.append(Restriction(f"the value of {name}", x, inside, support))
@@ -302,6 +302,14 @@ def without_bounds(inputs: Sequence[Node]) -> tuple[list[Node], list[tuple[Suppo
         if isinstance(node.op, Bounded):
             bounded.append((node.op.domain, done[node]))
     return [done[x] for x in inputs], bounded
+
+
+def formula_of(distribution: Distribution, x: Node, parameters: Sequence[Node]) -> Node:
+    """The log density by the formula, in the dtype of the value and the parameters; the formula may
+    compute with more digits."""
+    density = distribution.logpdf(x, *map(merge_exponentials, parameters))
+    dtype = promote_float(x.dtype, *(p.dtype for p in parameters))
+    return density.astype(dtype) if dtype == "float32" else density
 
 
 def normalised(
@@ -433,5 +441,5 @@ def density_of(
         if inside is not None:
             what = f"the observed value of {name}"
             conditions.add(SupportCheck(what, x, inside, support, line))
-    density = op.distribution.logpdf(x, *map(merge_exponentials, parameters.values()))
+    density = formula_of(op.distribution, x, tuple(parameters.values()))
     return normalised(variable, density, inputs, conditions.only_data, not free)

@@ -1,5 +1,11 @@
 """The sum of the terms of a log density: one fold for each shape, and nothing added up that is the
-same for many entries."""
+same for many entries.
+
+A product of a matrix of data with a vector is written out by columns where it has few: its rows
+are shorter than a vector register. Each column is an array of its own when data are bound, so that
+a loop over the rows reads it with unit stride, and has nothing but elementwise statements and sums,
+also in the gradient.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +13,21 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import reduce
 
 from probtensor import ops
-from probtensor.graph import Node, as_tensor, replace
-from probtensor.graph.node import make
+from probtensor.graph import Input, Node, as_tensor, replace, toposort
+from probtensor.graph.node import made_by, make
 from probtensor.ops.kinds import Elementwise
 from probtensor.prob.density.branches import Branches
 from probtensor.prob.density.sums import before_broadcast, sum_over_sample
-from probtensor.prob.model.data import MEMBER, SIZE, RowGroups, distinct
+from probtensor.prob.model.data import MEMBER, SIZE, Column, RowGroups, distinct
 from probtensor.rules.arithmetic.sums import is_constant_along
 from probtensor.types import Dim, Shape, Size, size_product
 
 # Deviances that are computed in double precision and then rounded (`in_double` in
 # prob/distributions/discrete.py); in a sum the rounding is skipped.
 COMPUTED_IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
+# Products of data with a vector are written out up to so many columns, from so many rows on.
+FEW_COLUMNS, MANY_ROWS = 16, 32
+FEW_CLASSES, FEW_SLOPES = 8, 32  # whose logits are written out, and slopes of a product in them
 
 
 def sum_terms(
@@ -189,3 +198,111 @@ def broadcast_count(own: Sequence[Size], shape: Sequence[Size]) -> Size:
     """How often a broadcast to `shape` repeats each entry of a tensor of shape `own`."""
     padded = (1,) * (len(shape) - len(own)) + tuple(own)
     return size_product(n for n, m in zip(shape, padded, strict=True) if m == 1 and n != 1)
+
+
+def by_columns(
+    total: Node, only_data: Callable[[Node], bool], labels: Collection[Node] = ()
+) -> Node:
+    """A density with its products of data and a vector written out, where they have few columns.
+    Matrices of other products are computed from data once. Of observed classes, which are `labels`,
+    the logits are written out where they are few."""
+    done: dict[Node, Node] = {}
+    for node in toposort([total]):
+        with made_by(node):
+            inputs = tuple(done[x] for x in node.inputs)
+            if isinstance(node.op, ops.Gather) and inputs[-1] in labels:
+                found = log_share_of_class(node, inputs, only_data)
+                if found is not None:
+                    done[node] = found
+                    continue
+            if isinstance(node.op, ops.Contract) and not only_data(node):
+                found = written_out(node.op, inputs, only_data)
+                if found is not None:
+                    done[node] = found
+                    continue
+                inputs = tuple(computed_once(x) if only_data(x) else x for x in inputs)
+            changed = any(a is not b for a, b in zip(inputs, node.inputs, strict=True))
+            done[node] = make(node.op, inputs, type(node)) if changed else node
+    return done[total]
+
+
+def computed_once(x: Node) -> Node:
+    """A function of data as an array of its own, if it is none and as large as what it is made
+    of."""
+    if x.dtype != "float64" or x.ndim < 2 or not isinstance(x.op, Elementwise):
+        return x
+    alike = any(isinstance(y.op, Input) and y.shape == x.shape for y in toposort([x]))
+    return make(Column(None), (x,)) if alike else x
+
+
+def written_out(
+    op: ops.Contract, operands: Sequence[Node], only_data: Callable[[Node], bool]
+) -> Node | None:
+    """The sum of the columns of data times the entries of a vector; None for other products."""
+    first, second, out = op.parts()
+    a, b = operands
+    if {a.dtype, b.dtype} != {"float64"}:
+        return None
+    for x, axes, v, own in ((a, first, b, second), (b, second, a, first)):
+        if len(axes) != 2 or len(own) != 1 or len(out) != 1 or own == out or own not in axes:
+            continue
+        axis = axes.index(own)
+        rows, counts = x.shape[1 - axis], (x.shape[axis], *v.shape)
+        count = next((n for n in counts if isinstance(n, int)), 0)  # equal by the size law
+        few = 1 < count <= FEW_COLUMNS
+        if few and not (isinstance(rows, int) and rows < MANY_ROWS) and only_data(x) and reads(x):
+            return reduce(ops.add, [make(Column(axis, k), (x,)) * v[k] for k in range(count)])
+    return None
+
+
+def log_share_of_class(
+    node: Node, inputs: Sequence[Node], only_data: Callable[[Node], bool]
+) -> Node | None:
+    """log_softmax(z)[i, y[i]] for all rows i by the columns of z; None for other gathers."""
+    table, rows, y = inputs if len(inputs) == 3 else (None, None, None)
+    if table is None or (node.op.axes, node.op.at, y.shape) != ((0, 1), 0, node.shape):
+        return None
+    if not isinstance(table.op, ops.LogSoftmax) or table.op.axes != (1,):
+        return None
+    if not isinstance(rows.op, ops.Iota) or (rows.op.size,) != node.shape:
+        return None
+    count = table.shape[1]
+    if not isinstance(count, int) or not 1 < count <= FEW_CLASSES or table.dtype != "float64":
+        return None
+    z = table.inputs[0]
+    products = (x for x in toposort([z]) if isinstance(x.op, ops.Contract) and not only_data(x))
+    inner = (x.inputs[0].shape[-1] for x in products)
+    if any(not isinstance(n, int) or n * count > FEW_SLOPES for n in inner):
+        return None
+    columns = [ops.broadcast_to(column_of(z, k, only_data), node.shape) for k in range(count)]
+    own = columns[-1]
+    for k in reversed(range(count - 1)):
+        own = ops.where(ops.eq(y, k), columns[k], own)
+    return own - ops.logsumexp(ops.stack(columns), axis=0)
+
+
+def column_of(z: Node, k: int, only_data: Callable[[Node], bool]) -> Node:
+    """z[:, k], or what broadcasts to it; products with matrices and joins as those of columns."""
+    if z.ndim < 2:
+        return z[min(k, z.shape[0] - 1)] if z.ndim and isinstance(z.shape[0], int) else z
+    k = 0 if z.shape[1] == 1 else k
+    if isinstance(z.op, Elementwise):
+        return z.op(*(column_of(x, k, only_data) for x in z.inputs))
+    if isinstance(z.op, ops.Concatenate) and z.op.axis == 1:
+        for part in z.inputs:
+            if not isinstance(part.shape[1], int):
+                break
+            if k < part.shape[1]:
+                return column_of(part, k, only_data)
+            k -= part.shape[1]
+    if isinstance(z.op, ops.Contract) and z.op.parts()[1:] == ("jk", "ik"):
+        op, operands = ops.Contract("ij,j->i"), (z.inputs[0], z.inputs[1][:, k])
+        found = written_out(op, operands, only_data) if z.op.parts()[0] == "ij" else None
+        if found is not None:
+            return found
+    return make(Column(1, k), (z,)) if only_data(z) and reads(z) else z[:, k]
+
+
+def reads(x: Node) -> bool:
+    """Does a node read an input, other than one made of literals alone?"""
+    return any(isinstance(y.op, Input) for y in toposort([x]))

@@ -258,8 +258,35 @@ def log_tail(x: Node, sigma: Node) -> TensorLike:
     return ops.where(far, -2 * log_shortfall(sigma), 0.0)
 
 
+def whole_of(a: Node, b: Node) -> Node | None:
+    """k, where a = s k and b = (1 - s) k as they are written, so that k is their sum."""
+    if not isinstance(a.op, ops.Mul) or not isinstance(b.op, ops.Mul):
+        return None
+    pairs = [(s, k, r) for s, k in (a.inputs, a.inputs[::-1])
+             for r, other in (b.inputs, b.inputs[::-1]) if other is k]  # fmt: skip
+    return next((k for s, k, r in pairs if _are_complements(s, r)), None)
+
+
+def _are_complements(s: Node, r: Node) -> bool:
+    """Are these s and 1 - s?"""
+    for x, y in ((s, r), (r, s)):
+        if isinstance(x.op, ops.Sub) and x.inputs[1] is y:
+            one = x.inputs[0]
+            while isinstance(one.op, (*VIEWS, ops.Cast)):
+                one = one.inputs[0]
+            return constant_of(one) == 1
+        if isinstance(x.op, ops.Sigmoid) and isinstance(y.op, ops.Sigmoid):
+            x, y = x.inputs[0], y.inputs[0]
+            if isinstance(x.op, ops.Neg) and x.inputs[0] is y:
+                return True
+    return False
+
+
 def log_small_share(a: Node, b: Node) -> TensorLike:
-    """log(a b / (a + b)) minus its value at `at_least` of both."""
+    """log(a b / (a + b)) minus its value at `at_least` of both, and of their sum `whole_of`."""
+    whole = whole_of(a, b)
+    if whole is not None:
+        return log_shortfall(a) + log_shortfall(b) - log_shortfall(whole)
     if not has_log(a) or not has_log(b):
         return log_shortfall(a) + log_shortfall(b)
     logs = log_of(a), log_of(b)

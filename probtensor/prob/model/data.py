@@ -239,6 +239,22 @@ def rows_where(condition: Node) -> Node:
 FROM_DATA = (Distinct, RowGroups, RowsWhere)  # whose number of elements only the data say
 
 
+@dataclass(frozen=True)
+class Column(Kind):
+    """Entries `k` along an axis of a matrix of data, as an array of their own; all of it, if there
+    is no axis."""
+
+    axis: int | None = 1
+    k: int = 0
+
+    def infer(self, x: TensorType) -> TensorType:
+        left = (n for axis, n in enumerate(x.shape) if axis != self.axis)
+        return TensorType(x.dtype, tuple(left))
+
+    def numpy(self, x):
+        return x if self.axis is None else np.ascontiguousarray(np.take(x, self.k, self.axis))
+
+
 def row_groups(arrays: Sequence[Node], size: Dim) -> tuple[Node, Node]:
     """(first row of each group of equal rows of data, group of each row); `size` is the number of
     groups."""
@@ -341,7 +357,7 @@ def is_work(node: Node) -> bool:
     """Does this op cost more than reading its result from memory?"""
     if isinstance(node.op, Elementwise):
         return node.op.c is not None or isinstance(node.op, (ops.Div, ops.Cast))
-    return isinstance(node.op, (Reduction, Scatter, Core, Contraction, *FROM_DATA))
+    return isinstance(node.op, (Reduction, Scatter, Core, Contraction, Column, *FROM_DATA))
 
 
 def is_small_function(node: Node) -> bool:
@@ -353,8 +369,11 @@ def is_small_function(node: Node) -> bool:
 
 
 def takes_groups(node: Node) -> bool:
-    """Is it a row of data of each group of equal rows, or those where a condition holds?"""
-    return isinstance(node.op, ops.Gather) and any(
+    """Is it a row of data of each group of equal rows, or those where a condition holds, or a
+    column?"""
+    if not isinstance(node.op, ops.Gather):
+        return isinstance(node.op, Column)
+    return any(
         isinstance(x.op, RowsWhere) or (isinstance(x.op, RowGroups) and x.op.part == FIRST)
         for x in node.inputs[1:]
     )

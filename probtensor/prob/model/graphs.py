@@ -51,7 +51,7 @@ from probtensor.prob.density.policy import (
     split_policy,
     unchecked,
 )
-from probtensor.prob.density.terms import sum_terms
+from probtensor.prob.density.terms import by_columns, sum_terms
 from probtensor.prob.distributions.base import (
     Bounded,
     Deterministic,
@@ -320,7 +320,8 @@ def derived(conditioner: Conditioner, observed: Sequence[Node], q: Node) -> Deri
     arrays = {x: default_of(x) for x in conditioner.data} | conditioner.arrays
     counts |= {x for x, array in arrays.items() if are_repeated_counts(array)}
     total = unchecked(sum_terms(terms, only_data, counts), conditioner.mode)
-    total = stabilized([total])[0]
+    labels = {y.value for y in conditioner.observed if not y.value.type.is_float}
+    total = by_columns(stabilized([total])[0], only_data, labels)
     # Samplers require double precision, also of a model in single precision.
     total = total if total.dtype == "float64" else total.astype("float64")
     pieces = [v.u for v in conditioner.free]

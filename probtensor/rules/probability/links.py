@@ -33,6 +33,15 @@ x, y, z, a = var("x"), var("y"), var("z"), var("a")
 c = var("c", "bool")
 WIDE = (-800, 800)
 
+
+def _varies_with(x: Node, condition: Node) -> bool:
+    """Has x an element of its own for each of a condition? Both values of a choice between fewer
+    are computed once, not for each element of it."""
+    while isinstance(x.op, ops.BroadcastTo):
+        x = x.inputs[0]
+    return ops.broadcast_shapes(x.shape, condition.shape) == x.shape
+
+
 PATTERNS = Ruleset(
     rule(
         ops.log(ops.exp(-ops.exp(x))), -ops.xexpy(1, x), over=(-800, 709),
@@ -68,7 +77,8 @@ PATTERNS = Ruleset(
     rule(
         ops.where(c, ops.log_sigmoid(x), ops.log_sigmoid(-x)),
         ops.log_sigmoid(ops.where(c, 1.0, -1.0) * x),
-        over=WIDE, why="log p or log(1 - p) of 0/1 data: one logarithm in place of two",
+        over=WIDE, given=lambda m: _varies_with(m.x, m.c),
+        why="log p or log(1 - p) of 0/1 data: one logarithm in place of two",
     ),
     rule(1 + ops.tanh(x), 2 * ops.sigmoid(2 * x), over=(-400, 400), why="cancellation below 0"),
     rule(1 - ops.tanh(x), 2 * ops.sigmoid(-2 * x), over=(-400, 400), why="cancellation above 0"),

@@ -141,15 +141,16 @@ def _sysctl(name: str) -> list[str]:
 
 def compiler_command() -> tuple[str, ...]:
     """The compiler as $CC says, else the first of cc, gcc and clang; BuildError without one."""
+    named = os.environ.get("CC", "")
     try:
-        asked = shlex.split(os.environ.get("CC", ""))
+        asked = shlex.split(named) if named else []
     except ValueError as error:
         raise BuildError(
             f"CC={os.environ['CC']!r:.80} is no command: {error}\n"
             'set it to a C compiler or unset it; or use target="machine", which needs none.'
         ) from None
     for words in [asked] if asked else [["cc"], ["gcc"], ["clang"]]:
-        found = shutil.which(words[0])
+        found = program_at(words[0])
         if found:
             return (found, *words[1:])
     missing = f"the compiler named by CC, {asked[0]!r}, is not there" if asked else "no C compiler"
@@ -161,6 +162,14 @@ def compiler_command() -> tuple[str, ...]:
         'Until then target="machine", or PROBTENSOR_TARGET=machine in the environment, gives the '
         "same results."
     )
+
+
+def program_at(name: str) -> str | None:
+    """The path of a program, as `shutil.which` has it, whose import takes as long as a small model
+    does to its first gradient; None if there is none."""
+    folders = [""] if os.path.dirname(name) else os.get_exec_path()
+    paths = (os.path.join(folder, name) for folder in folders)
+    return next((x for x in paths if os.path.isfile(x) and os.access(x, os.X_OK)), None)
 
 
 @cache

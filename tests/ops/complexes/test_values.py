@@ -172,3 +172,25 @@ def test_promotion_is_numpys(other, dtype):
 
 
 dtype_of = np.result_type(np.int64, 1j).name
+
+
+SINGLE = (
+    "exp", "log", "sqrt", "square", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos",
+    "arctan", "arcsinh", "arccosh", "arctanh", "expm1", "log1p", "log2", "log10", "exp2",
+    "reciprocal", "sign", "conj",
+)  # fmt: skip
+
+
+def test_functions_of_single_complex_numbers_are_single():
+    at = np.array([1 + 1j, 2 - 0.5j, -0.3 + 0.2j, -4 - 3j, 1e-20j, 3e30 - 1e30j], "complex64")
+    z = zvector(dtype="complex64")
+    values = [getattr(pt, name)(z) for name in SINGLE] + [z**0.5, z**1.5]
+    assert {y.dtype for y in values} == {"complex64"}
+    with np.errstate(all="ignore"):
+        meant = [getattr(np, name)(at.astype("complex128")) for name in SINGLE]
+        meant += [at.astype("complex128") ** 0.5, at.astype("complex128") ** 1.5]
+        for name, got, value in zip([*SINGLE, "", ""], compiled([z], values, target="interp")(at),
+                                    meant, strict=True):  # fmt: skip
+            assert got.dtype == "complex64"
+            fits = (np.abs(value) < 3e38) & (np.abs(value) > 1e-37)
+            np.testing.assert_allclose(got[fits], value[fits], rtol=3e-6, err_msg=name)

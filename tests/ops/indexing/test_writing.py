@@ -101,3 +101,17 @@ def test_what_could_repeat_is_not_divided():
         x.at[i].power(2.0)
     with pytest.raises(GraphError, match="would lose fractions"):
         ops.arange(4).at[0].divide(2)
+
+
+@pytest.mark.parametrize("shape", [(2, 1), (1, 1), (1, 3), (1,)], ids=str)
+@pytest.mark.parametrize("known", [True, False])
+def test_items_of_axes_of_size_one_are_places(shape, known):
+    x = pt.tensor("x", shape if known else (None,) * len(shape))
+    at = tuple(0 if n == 1 else slice(None) for n in shape)
+    for key in (at, (None, *at), at[:1], (..., at[-1])):
+        value = np.full(np.zeros(shape)[key].shape, 7.0)
+        for write, meant in ((pt.set_subtensor, 7.0), (pt.inc_subtensor, 9.0)):
+            after = np.full(shape, 2.0)
+            after[key] = meant
+            f = pt.function([x], write(x[key], value), target="interp", on_unused_input="ignore")
+            np.testing.assert_array_equal(f(np.full(shape, 2.0)), after)

@@ -132,6 +132,22 @@ def test_equal_singular_values_have_a_derivative_of_their_sum():
     np.testing.assert_allclose(run([x], [slope], a)[0], 2 * a, atol=1e-14)
 
 
+def test_a_square_matrix_has_the_derivative_of_its_factors_where_a_value_is_zero():
+    """Nothing is outside of the span of the vectors, so nothing is divided by that value."""
+
+    def slope(n):
+        w, x = batch(2, n, n), static(np.eye(n))
+        u, s, vh = pt.linalg.svd(x)
+        total = ops.sum(u * w[0]) + ops.sum(s) + ops.sum(vh * w[1])
+        return pt.function([x], pt.grad(total, x), target="interp")
+
+    f = slope(3)
+    near = f(np.diag([3.0, 2.0, 1e-12]))
+    np.testing.assert_allclose(f(np.diag([3.0, 2.0, 0.0])), near, rtol=1e-10)
+    text = slope(40).explain("kernels")
+    assert text.count("pt_gemm(") == 4 and "pt_add_product" not in text
+
+
 def test_wrong_calls_say_what_is_wrong():
     x = pt.tensor("x", (3, 4))
     for call, words in (

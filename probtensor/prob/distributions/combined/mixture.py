@@ -31,7 +31,7 @@ from probtensor.prob.distributions.pathwise import drawn, moves
 from probtensor.prob.distributions.support import SIMPLEX, Integers, Interval, Support
 from probtensor.types import TensorType
 
-FEW = 4  # components of a stack whose terms are written out, so that none is stored
+FEW = 8  # components of a stack whose terms are written out, so that none is stored
 
 # A function of a part, a value and its parameters.
 OfPart = Callable[[Distribution, Node, Sequence[Node]], Node]

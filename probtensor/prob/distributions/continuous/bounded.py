@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from probtensor import ops
+from probtensor.prob.distributions.base import Bounded
 from probtensor.prob.distributions.continuous.families import (
     number,
 )
@@ -19,6 +20,7 @@ from probtensor.prob.distributions.formulas import (
     log_small_share,
     times_log,
     times_log1m,
+    whole_of,
 )
 from probtensor.prob.distributions.parameters import check_literal
 from probtensor.prob.distributions.support import (
@@ -99,10 +101,11 @@ class Beta(Distribution):
     def logpdf(self, x, alpha, beta):
         if is_moderate(alpha, beta):
             return times_log(alpha - 1, x) + times_log1m(beta - 1, x) - log_beta(alpha, beta)
-        below = log_small_share(alpha, beta)
+        below, whole = log_small_share(alpha, beta), whole_of(alpha, beta)
         alpha, beta = at_least(alpha), at_least(beta)
         total = alpha + beta
-        scale = ops.lgamma_rest(alpha) + ops.lgamma_rest(beta) - ops.lgamma_rest(total) - below
+        rest_of_total = ops.lgamma_rest(total if whole is None else at_least(whole))
+        scale = ops.lgamma_rest(alpha) + ops.lgamma_rest(beta) - rest_of_total - below
         if has_log(x) or has_log(total):
             rest = ops.sigmoid(-x.inputs[0]) if isinstance(x.op, ops.Sigmoid) else 1 - x
             return log_power(alpha, total, x) + log_power(beta, total, rest) - scale
@@ -149,7 +152,9 @@ class Beta(Distribution):
 
 def _with_mean_and_total(what, mu, kappa):
     mean, total = check_literal(what, domain=UNIT, mu=mu), check_literal(what, kappa=kappa)
-    return mean * total, (1 - mean) * total
+    share = mean.inputs[0] if isinstance(mean.op, Bounded) else mean
+    rest = ops.sigmoid(-share.inputs[0]) if isinstance(share.op, ops.Sigmoid) else 1 - mean
+    return mean * total, rest * total
 
 
 Beta.alternatives = {("mu", "kappa"): _with_mean_and_total}

@@ -87,10 +87,10 @@ def root_between(
 
     def improved(state):
         x, low, high, before, _ = state
-        tail = log_tail(x)
+        tail = log_tail(x).astype(dtype)  # a formula may compute with more digits
         error = tail - p if rising else p - tail
         low, high = ops.where(error <= 0, x, low), ops.where(error >= 0, x, high)
-        newton = x - error * ops.exp(tail - log_density(x))
+        newton = x - error * ops.exp(tail - log_density(x).astype(dtype))
         good = (newton > low) & (newton < high) & (ops.abs(error) < 0.5 * before)
         middle = ops.sinh(0.5 * ops.arcsinh(low) + 0.5 * ops.arcsinh(high))
         middle = ops.clip(middle, low, high)
@@ -109,5 +109,5 @@ def root_between(
     found = while_loop(lambda state: ops.any(ops.logical_not(state[4])), step, state,
                        max_steps=MOST_STEPS)[0]  # fmt: skip
     x = new_input("x", found.dtype, found.shape)
-    residual = ops.broadcast_to(log_tail(x) - log_p, shape)
+    residual = ops.broadcast_to(log_tail(x).astype(dtype) - log_p, shape)
     return implicit.solution_of(x, found, residual, 0)
