@@ -531,7 +531,12 @@ class Function(WithBroadcasting, Inspected, Entry):
         self._keys.restart(fresh_seed(seed), seed is None)
 
     def __reduce__(self) -> tuple:
-        return rebuild, (self.program, self.bound, self._cells)
+        return rebuild, (self.program, self.bound, self._cells, self.stored_lines())
+
+    def stored_lines(self) -> list[tuple[str, int]]:
+        """The lines of the user's code that it was compiled of, for `rebuild`."""
+        with self.compilation.lines():
+            return Lines(self.program.graph).stored()
 
     def __repr__(self) -> str:
         inputs = ", ".join(map(repr, self.inputs))
@@ -559,9 +564,12 @@ def function_of(
     return kind(program, compilation, bound, cells, keys)
 
 
-def rebuild(program: Program, bound: Mapping, cells: Mapping) -> Function:
-    """The function of a pickled program."""
-    function = program.compiler(program)
+def rebuild(
+    program: Program, bound: Mapping, cells: Mapping, lines: Sequence[tuple[str, int]]
+) -> Function:
+    """The function of a pickled program, that was made of these lines."""
+    with Lines(program.graph, lines).restored():
+        function = program.compiler(program)
     if not bound and not cells:
         return function
     return type(function)(program, function.compilation, bound, cells)

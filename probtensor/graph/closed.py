@@ -209,9 +209,14 @@ class Lines:
     """The lines of the user's code that nodes have now, with those in bodies. A node has the line
     where it was written last: what was compiled before keeps the lines that it was made of."""
 
-    def __init__(self, outputs: Iterable[Node]) -> None:
+    def __init__(self, outputs: Iterable[Node], lines: Sequence[tuple[str, int]] = ()) -> None:
         self._nodes = [*with_bodies(toposort(outputs))]
-        self._lines = INTERNED.lines(self._nodes)
+        told = len(lines) == len(self._nodes)  # by `stored`, of the same graph
+        self._lines = [*lines] if told else INTERNED.lines(self._nodes)
+
+    def stored(self) -> list[tuple[str, int]]:
+        """The lines, for a pickle beside the outputs."""
+        return [*self._lines]
 
     @contextmanager
     def restored(self) -> Iterator[None]:

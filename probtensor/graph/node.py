@@ -31,7 +31,9 @@ from probtensor.graph.origin import (  # noqa: F401
     noted,
     origin_of,
     present_line,
+    read_back,
     record_line,
+    stored_line,
     writing,
 )
 from probtensor.graph.symbolic import SETTERS, Symbolic, TypeOnly, described, no_attribute, refusal
@@ -391,12 +393,12 @@ def _bad_call(what: str, inputs: Sequence[Node], error: Exception) -> str:
     return text + "".join(f"\n  {row}" for row in [*dict.fromkeys(made)][:MAX_NAMED])
 
 
-NodeSteps = list[tuple[type[Node], Op, tuple[int, ...]]]
+NodeSteps = list[tuple[type[Node], Op, tuple[int, ...], tuple[str, int]]]
 
 
 def node_steps(outputs: Iterable[Node]) -> tuple[NodeSteps, list[int]]:
     """What pickle stores of nodes: the steps that make them (class, op, numbers of the steps that
-    make the inputs), and the numbers of the steps that make the outputs."""
+    make the inputs, line), and the numbers of the steps that make the outputs."""
     index: dict[Node, int] = {}
     outputs = list(outputs)
     stack = outputs[::-1]
@@ -408,15 +410,16 @@ def node_steps(outputs: Iterable[Node]) -> tuple[NodeSteps, list[int]]:
             continue
         stack.pop()
         index.setdefault(node, len(index))
-    steps = [(type(n), n.op, tuple(index[x] for x in n.inputs)) for n in index]
+    steps = [(type(n), n.op, tuple(index[x] for x in n.inputs), stored_line(n)) for n in index]
     return steps, [index[x] for x in outputs]
 
 
 def made_by_steps(steps: NodeSteps) -> list[Node]:
     """The nodes that the steps make, in order."""
     nodes: list[Node] = []
-    for kind, op, inputs in steps:
-        nodes.append(make(op, tuple(nodes[i] for i in inputs), kind))
+    for kind, op, inputs, line in steps:
+        with read_back(line):
+            nodes.append(make(op, tuple(nodes[i] for i in inputs), kind))
     return nodes
 
 

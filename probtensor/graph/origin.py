@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from probtensor.graph.node import Node
 
 _CURRENT = threading.local()
+NO_LINE = ("<unknown>", 0)
 
 
 def present_line() -> tuple[str, int]:
@@ -35,7 +36,8 @@ def record_line(table: Interned, node: Node) -> None:
     """Record the line that makes a node which was there already."""
     line = transformed_line()
     if line is not None:
-        table.made_again(node, line)
+        if not getattr(_CURRENT, "read", False):
+            table.made_again(node, line)
     elif writing() or node._origin is IMPORTED:
         table.written(node, user_line())
 
@@ -48,7 +50,7 @@ class DerivativeLine(tuple):
 
 def origin_of(node: Node) -> tuple[str, int]:
     """File and line of the user's code that made the node; rewriting preserves them."""
-    return getattr(node, "_origin", ("<unknown>", 0))
+    return getattr(node, "_origin", NO_LINE)
 
 
 def line_of(node: Node) -> str:
@@ -88,6 +90,29 @@ class made_by:
 
     def __exit__(self, *error: object) -> None:
         _CURRENT.origin = self.before
+
+
+class read_back(made_by):
+    """A block in which a node is read from a pickle, with this line. One that is there already
+    keeps its own."""
+
+    __slots__ = ()
+
+    def __init__(self, line: tuple[str, int]) -> None:
+        self.origin = line
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        _CURRENT.read = True
+
+    def __exit__(self, *error: object) -> None:
+        _CURRENT.read = False
+        super().__exit__()
+
+
+def stored_line(node: Node) -> tuple[str, int]:
+    """The line of a node in a pickle."""
+    return NO_LINE if node._origin is IMPORTED else node._origin
 
 
 class GraphError(TypeError):

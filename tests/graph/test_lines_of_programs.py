@@ -1,6 +1,10 @@
 """Lines of expressions that several programs have: a function names those of its own, as after a
 cell of a notebook is changed and run again while its first result is alive."""
 
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -114,3 +118,23 @@ def test_looking_at_a_graph_is_not_writing_it():
     f.compare("machine", [1.0, 2.0])
     f.report([1.0, 2.0])
     assert [pt.line_of(y) for y in rows] == lines
+
+
+READS = "import pickle, sys; print(pickle.load(sys.stdin.buffer).find_nan([1.0, -1.0]).line)"
+
+
+def test_pickles_keep_lines():
+    """Those of the process that has made them, and of the function; reading is not writing."""
+    values = {"pt": pt, "x": pt.vector("x")}
+    made = []
+    for k in range(2):
+        run(SOURCE["loop"], k, f"cell{k}", values)
+        made.append(pt.function([values["x"]], values["y"], target="interp"))
+    stored = [pickle.dumps(f) for f in made]
+    for k in (0, 1, 0):
+        assert pickle.loads(stored[k]).find_nan(BAD).line == f"cell{k}:{k + 1}"
+    assert pt.line_of(values["y"]) == "cell1:2"
+    found = subprocess.run(
+        [sys.executable, "-c", READS], input=stored[0], capture_output=True, check=True
+    )
+    assert found.stdout.decode().strip() == "cell0:1"

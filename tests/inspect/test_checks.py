@@ -209,7 +209,7 @@ def test_a_density_is_zero_raises_or_goes_on():
 def test_what_guards_a_density_is_listed_and_explained():
     posterior = model("-inf")
     assert any("such that its check holds (mu = <mu> is small)" in row for row in posterior.guarded)
-    assert "mu = <mu> is small" in str(posterior.diagnose([-4.0]))
+    assert "mu = -4.0 is small" in str(posterior.diagnose([-4.0]))
     assert model(False).guarded == ()
     with pytest.raises(ValueError, match="checks= is '-inf', 'raise' or False"):
         model("inf")
@@ -226,6 +226,28 @@ def test_a_check_of_a_variable_that_is_summed_out():
     with pytest.raises(pt.GraphError, match="depends on a discrete variable that is summed out"):
         pt.condition({y: 1.0}, target="interp")
     assert np.isfinite(pt.condition({y: 1.0}, target="interp", checks=False).logp_and_grad([])[0])
+
+
+@pytest.mark.parametrize("checks", ["-inf", "raise", False])
+@pytest.mark.parametrize("in_loop", [False, True])
+def test_a_diagnosis_tells_the_message_of_a_check_with_its_values(checks, in_loop):
+    a = pt.random.normal(0, 1, name="a")
+
+    def risen(v, c):
+        m = c * v
+        return pt.check(m, m < 5, "m is {m}, above {top:.2f}", m=m, top=pt.constant(5.0))
+
+    m = pt.scan(risen, pt.constant([1.0, 2.0]), a)[0][-1] if in_loop else risen(a, 3.0)
+    y = pt.random.normal(m, 1.0, name="y")
+    posterior = pt.condition({y: 1.0}, checks=checks, target="interp")
+    assert "m is" not in posterior.diagnose([1.0])
+    text = posterior.diagnose([4.0])
+    if checks is False:
+        assert "the normal likelihood is" in text
+    else:
+        value = 8.0 if in_loop else 12.0
+        assert f"m is {value}, above 5.00, checked at " in text and "test_checks.py:" in text
+        assert "<m>" not in text
 
 
 def test_values_of_a_step_have_the_names_of_its_parameters():

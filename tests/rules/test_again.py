@@ -15,7 +15,6 @@ from probtensor.transform.rewrite import RewriteLog, apply_rules
 from tests.models import posteriordb as posteriors
 from tests.models.programs import MODELS
 
-
 COPIES = "scalars in memory"
 
 

@@ -406,7 +406,7 @@ class DeviceFunction(Function):
 
     def __reduce__(self) -> tuple:
         bound = {node: to_host(value) for node, value in self.bound.items()}
-        return rebuild, (self.program, bound, self._cells)
+        return rebuild, (self.program, bound, self._cells, self.stored_lines())
 
 
 def overlap(one: DeviceArray, other: DeviceArray) -> bool:

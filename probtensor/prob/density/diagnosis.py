@@ -3,20 +3,22 @@ with the operation inside of the term that made it so."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph import Node, line_of, made_by, toposort
+from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import new_input
 from probtensor.graph.walk import replace as substitute
 from probtensor.late import late
+from probtensor.ops.values.check import Checked, is_check, without_checks
 from probtensor.ops.values.effects import quiet
 from probtensor.prob.bijectors.base import Identity
 from probtensor.prob.density.logp import SupportCheck, full_density
-from probtensor.prob.model.data import evaluated
+from probtensor.prob.model.data import evaluated, measured_sizes, value_of
 from probtensor.prob.model.graphs import FreeVariable, Model, TermSource, term_sources
 from probtensor.prob.sequences.resolve import resolved
 
@@ -44,7 +46,8 @@ class Term:
     index: tuple[int, ...] | None = None
     entry: float | None = None
     parameters: tuple[tuple[str, float], ...] = ()
-    demand: str = ""  # what the entry must be, for a parameter outside its support
+    demand: str = ""  # what the entry must be, for a parameter outside its support, or what a
+    # check of the user says
     origin: NonFinite | None = None  # what made the entry
 
     @property
@@ -55,6 +58,8 @@ class Term:
         if self.finite or self.index is None:
             return f"{self.name}: {self.what} is {self.value:.6g}, made at {self.line}"
         at = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        if self.demand == self.what:
+            return f"{self.demand}, checked at {self.line}"
         if self.demand:
             shown = "it" if not at else f"entry {at}"
             return f"{self.name} must be {self.demand}; {shown} {self.what}, made at {self.line}"
@@ -94,15 +99,22 @@ def diagnose(model: Model, q: np.ndarray, arrays: Mapping[Node, np.ndarray]) -> 
             sources.append((source, *explained(model, source)))
     if model.summed:
         sources = enumeration.with_sums(model, sources)
-    wanted = [x for guard in model.guards for x in (guard.inside, guard.value)]
+    wanted = [x for g in model.guards for x in (g.inside, g.value, *g.shown)]
+    start = len(wanted)
     wanted += [node for _, graph, named in sources for node in (graph, *named.values())]
     inputs = {v.u: _named(v) for v in model.free}
     placed = substitute(wanted, inputs)
     values = {inputs[v.u]: q[v.start : v.stop].reshape(v.u.shape) for v in model.free}
+    raising = raising_of(model, placed)
+    arguments = [x for node in raising for x in node.inputs]
+    placed = without_checks([*placed, *arguments])
     known, sizes = evaluated(placed, {**arrays, **values})
-    graphs = iter(placed[2 * len(model.guards) :])
+    graphs = iter(placed[start:])
     found = iter([known[y] for y in placed])
-    guards = [failed_guard(guard, next(found), next(found)) for guard in model.guards]
+    rest = iter(placed[len(wanted) :])
+    guards = [failed_guard(g, *(next(found) for _ in (0, 0, *g.shown))) for g in model.guards]
+    for node in raising:
+        guards.append(failed_check(node, [known[next(rest)] for _ in node.inputs], sizes))
     terms = []
     for source, _, named in sources:
         values, graph = next(found), next(graphs)
@@ -150,9 +162,11 @@ def report(posterior: Posterior, q: np.ndarray) -> str:
     for term in [x for x in found.problems if x.origin and x.line not in guarded][:MOST_EXPLAINED]:
         first, *others = _rows(term.origin)
         rows += [f"  {term.name} because {first}", *(f"    {row}" for row in others)]
+    if found.problems:
+        return "\n".join(rows)
     gradient = np.asarray(posterior.logp_and_grad(q)[1])
     bad = ~np.isfinite(gradient)
-    if not found.problems and bad.any():
+    if bad.any():
         first = int(np.argmax(bad))
         names = posterior.variable_of(first)
         rows.append(f"  the derivative by {names} is {gradient[first]:.6g}, q[{first}]")
@@ -184,10 +198,47 @@ def explained(model: Model, source: TermSource) -> tuple[Node, dict[str, Node]]:
     return weights.weighed(graph, inputs) if variable.op.weighted else graph, named
 
 
-def failed_guard(guard: SupportCheck, inside: np.ndarray, values: np.ndarray) -> Term | None:
+def raising_of(model: Model, graphs: Sequence[Node]) -> list[Node]:
+    """The checks of the user, and the loops that have some, where these end the computation."""
+    if not any(map(is_check, with_bodies(toposort([model.logp])))):
+        return []
+    return [x for x in toposort(graphs) if any(map(is_check, with_bodies([x])))]
+
+
+def failed_check(
+    node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, int]
+) -> Term | None:
+    """The term of a check, or of a loop that has some, where one does not hold."""
+    if isinstance(node.op, Checked):
+        return refused_term(node.op.refused("", *arguments), line_of(node))
+    known = dict(zip(node.inputs, arguments, strict=True))
+    try:
+        value_of(node, arguments, {**sizes, **measured_sizes(node, known)})
+    except Exception as error:  # of the class that the check is given
+        return refused_term(error, line_of(node))
+    return None
+
+
+def refused_term(error: Exception | None, line: str) -> Term | None:
+    """The term of a check of the user, by what it raises."""
+    if error is None:
+        return None
+    first, *rows = str(error).split("\n  ")
+    for row in [row for row in rows if row.startswith("at ")]:
+        line = row.removeprefix("at ")
+        rows.remove(row)
+    demand = "; ".join([first, *rows])
+    return Term(first, demand, -np.inf, line, (), None, (), demand)
+
+
+def failed_guard(
+    guard: SupportCheck, inside: np.ndarray, values: np.ndarray, *shown: np.ndarray
+) -> Term | None:
     """The term of a guard that does not hold; None where it does."""
     if np.all(inside):
         return None
+    if guard.check is not None:
+        return refused_term(guard.check.refused("", values, inside, *shown), guard.line)
     first = np.unravel_index(np.argmin(inside), np.shape(inside))
     index = tuple(int(i) for i in first)
     wrong = values[index] if values.ndim >= len(index) else values

@@ -31,6 +31,7 @@ from probtensor.graph.node import TensorLike, make
 from probtensor.graph.sizes import rebuilt
 from probtensor.late import late
 from probtensor.ops.kinds import Composite
+from probtensor.ops.values.check import Checked
 from probtensor.prob.density.nans import nan_for_nan
 from probtensor.prob.distributions.base import (
     Bounded,
@@ -352,7 +353,8 @@ class SupportCheck:
     """A condition: `value` lies in `domain`; `inside` is its mask.
 
     If it depends on data alone, bound data must satisfy it; otherwise it guards the density, which
-    is zero where the condition does not hold.
+    is zero where the condition does not hold. One that a user has written has its `check`, and the
+    tensors that this shows, `shown`.
     """
 
     what: str
@@ -360,6 +362,8 @@ class SupportCheck:
     inside: Node
     domain: Support
     line: str
+    check: Checked | None = None
+    shown: tuple[Node, ...] = ()
 
 
 class Conditions:

@@ -71,7 +71,7 @@ def guard_checks(
     """Add the checks of the user to the guards of a density, in terms of `values`. GraphError for
     one that depends on a discrete variable that is summed out, which are `unknown`."""
     for node in checked:
-        x, inside = (values[y] for y in node.inputs[:2])
+        x, inside, *shown = (values[y] for y in node.inputs)
         reached = set(toposort([inside]))
         depends = next((z for z in unknown if z in reached), None)
         if depends is not None:
@@ -82,7 +82,8 @@ def guard_checks(
             )
         domain = Told(node.op.failure("").partition("\n")[0])
         what = node.op.label or node.op.what
-        conditions.guard(SupportCheck(what, x, inside, domain, line_of(node)))
+        line = line_of(node)
+        conditions.guard(SupportCheck(what, x, inside, domain, line, node.op, tuple(shown)))
 
 
 def guarded(total: Node, guards: Sequence[SupportCheck], mode: str) -> Node:
