@@ -2,6 +2,7 @@
 
 import pickle
 import struct
+from collections import Counter
 
 import numpy as np
 import pytest
