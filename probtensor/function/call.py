@@ -500,7 +500,8 @@ class Function(WithBroadcasting, Inspected, Entry):
             cells[old] = new
         program = replace(self.program, name=name or self.program.name)
         if delete_updates and program.updates:
-            compilation = program.compiler(replace(program, updates=())).compilation
+            with self.compilation.lines():
+                compilation = program.compiler(replace(program, updates=())).compilation
             return type(self)(replace(program, updates=()), compilation, self.bound, cells)
         return type(self)(program, self.compilation, self.bound, cells)
 
@@ -521,7 +522,8 @@ class Function(WithBroadcasting, Inspected, Entry):
             array(9.)
         """
         program = selected(self.program, outputs)
-        made = program.compiler(program)
+        with self.compilation.lines():
+            made = program.compiler(program)
         return type(made)(program, made.compilation, self.bound, self._cells)
 
     @public

@@ -341,12 +341,13 @@ class WithBroadcasting:
         """The function for sizes that are broadcast, which is compiled at its first call."""
         found = self._broadcast.get(pattern)
         if found is None:
-            try:
-                program = self._broadcasting.program_for(pattern) if pattern else self.program
-            except GraphError as refused:
-                text = f"{error}\n  nor can it be broadcast: {refused}"
-                raise ValueError(text) from None
-            made = program.compiler(program).compilation if pattern else self.compilation
+            with self.compilation.lines():
+                try:
+                    program = self._broadcasting.program_for(pattern) if pattern else self.program
+                except GraphError as refused:
+                    text = f"{error}\n  nor can it be broadcast: {refused}"
+                    raise ValueError(text) from None
+                made = program.compiler(program).compilation if pattern else self.compilation
             found = type(self)(program, made, self.bound, self._cells, self._keys)
             found._is_broadcast = True
             self._broadcast[pattern] = found

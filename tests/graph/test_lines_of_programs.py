@@ -120,6 +120,32 @@ def test_looking_at_a_graph_is_not_writing_it():
     assert [pt.line_of(y) for y in rows] == lines
 
 
+@pytest.mark.parametrize("way", ["subset", "updates", "checked", "broadcast", "texts"])
+def test_functions_that_are_made_of_functions(way):
+    values = {"pt": pt, "x": pt.vector("x"), "z": pt.vector("z")}
+    made = []
+    total = pt.shared(np.zeros(2), name="total")
+    for k in range(2):
+        run("y = pt.log(x) + z", k, f"cell{k}", values)
+        y = values["y"]
+        options = {"updates": {total: total + y}} if way == "updates" else {}
+        if way in ("updates", "checked"):
+            options["check"] = "nan"
+        inputs = [values["x"], values["z"]]
+        made.append(pt.function(inputs, [y, 2 * y], target="interp", **options))
+    for k in (0, 1, 0):
+        wanted = f"cell{k}:{k + 1}"
+        f = made[k].subset([0]) if way == "subset" else made[k]
+        if way in ("updates", "checked"):
+            with pytest.raises(FloatingPointError, match=wanted):
+                f(BAD, np.ones(2))
+        elif way == "texts":
+            assert wanted in pt.debugprint(f, print_lines=True, file="str")
+            assert wanted in pt.to_json(f) and wanted in pt.to_json(f, "plan")
+        else:
+            assert f.find_nan(BAD, np.ones(1 if way == "broadcast" else 2)).line == wanted
+
+
 READS = "import pickle, sys; print(pickle.load(sys.stdin.buffer).find_nan([1.0, -1.0]).line)"
 
 

@@ -167,7 +167,8 @@ _ENOUGH = {"nan": math.inf, "inf": sys.float_info.max, "big": BIG**2}
 
 def error_of(function: Function, kind: str, args: tuple, state: State) -> NonFiniteError:
     """The exception for a call that gave a wrong result."""
-    report = find(function, args, kind, state)
+    with function.compilation.lines():
+        report = find(function, args, kind, state)
     if report is None:
         report = NonFinite(kind, result="a result", source="unknown")
     return NonFiniteError(f"{function.label}: {report}", report)

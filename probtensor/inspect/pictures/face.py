@@ -40,7 +40,8 @@ def graph_model(given: object, of: str | None = None) -> Picture:
     if drawn is not None and of in (None, "model"):
         return drawn()
     if function is not None:
-        return _of_function(function, of or "compiled")
+        with function.compilation.lines():
+            return _of_function(function, of or "compiled")
     if of not in (None, "graph"):
         raise refusal(
             f"graph_model: of={of!r:.40} is for compiled functions and posteriors", kind=ValueError

@@ -117,7 +117,8 @@ def tier_of(function: Subject) -> str:
 
 def marked_plan(function: Subject) -> Plan:
     """The plan of a function with marked operations."""
-    return function.compilation.lowered().replan(marks=Marked())
+    with function.compilation.lines():
+        return function.compilation.lowered().replan(marks=Marked())
 
 
 # Samples.

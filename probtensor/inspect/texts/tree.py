@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import ExitStack
 from typing import TextIO
 
 import numpy as np
@@ -167,9 +168,12 @@ class _Printer:
             text = f"debugprint: id_type={self.id_type!r:.40} is none of {known}"
             raise refusal(text, kind=ValueError)
         rows: list[str] = []
-        for part in _parts_of(given):
-            rows += self.part(part, stage, inputs)
-        rows += self.inner_graphs() if inner else ()
+        with ExitStack() as own:
+            for part in _parts_of(given):
+                if not isinstance(part, Node):
+                    own.enter_context(part.compilation.lines())
+                rows += self.part(part, stage, inputs)
+            rows += self.inner_graphs() if inner else ()
         rows += self.op_info() if info else ()
         return "\n".join(rows)
 
@@ -310,7 +314,7 @@ class _Printer:
         if seconds is not None:
             total = sum(self.profile.values()) or 1.0
             texts.append(f"{_time_text(seconds)} ({100 * seconds / total:.1f} %)")
-        if self.lines:
+        if self.lines and not isinstance(node.op, Const):
             texts.append(f"# {line_of(node)}")
         return "".join(f" {text}" for text in texts)
 
