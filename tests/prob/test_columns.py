@@ -124,6 +124,22 @@ def test_a_class_that_is_impossible():
     assert found.with_data({"y": np.ones(40, int)}).logp(q) == -np.inf
 
 
+def test_labels_by_hand():
+    """Negative ones count from the end, as in NumPy; one of no class is refused."""
+    b = R.normal(0, 1, shape=9, name="b")
+    y = R.discrete_uniform(-3, 3, shape=60, name="y")
+    logits = pt.as_tensor(X) @ b.reshape(3, 3)
+    term = pt.sum(pt.log_softmax(logits, axis=1)[pt.arange(60), y])
+    found = pt.condition({y: Y - 3}, potentials=[term], target="machine")
+    q = RNG.normal(size=9)
+    wanted = special.log_softmax(X @ q.reshape(3, 3), axis=1)[np.arange(60), Y].sum()
+    wanted += stats.norm.logpdf(q).sum() - 60 * np.log(7)
+    assert np.isclose(found.logp(q), wanted, rtol=1e-12)
+    assert np.isclose(found.with_data({"y": Y}).logp(q), wanted, rtol=1e-12)
+    with pytest.raises(IndexError, match="out of bounds|out of range"):
+        found.with_data({"y": np.append(Y[1:], 3)}).logp(q)
+
+
 def test_logits_of_many_columns_are_products_of_matrices():
     b = R.normal(0, 1, shape=(12, 4), name="b")
     logits = pt.as_tensor(RNG.normal(size=(60, 12))) @ b

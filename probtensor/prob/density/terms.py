@@ -9,6 +9,7 @@ also in the gradient.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import reduce
 
@@ -258,7 +259,8 @@ def written_out(
 def log_share_of_class(
     node: Node, inputs: Sequence[Node], only_data: Callable[[Node], bool]
 ) -> Node | None:
-    """log_softmax(z)[i, y[i]] for all rows i by the columns of z; None for other gathers."""
+    """log_softmax(z)[i, y[i]] for all rows i by the columns of z, nan where y is no column; None
+    for other gathers."""
     table, rows, y = inputs if len(inputs) == 3 else (None, None, None)
     if table is None or (node.op.axes, node.op.at, y.shape) != ((0, 1), 0, node.shape):
         return None
@@ -275,7 +277,8 @@ def log_share_of_class(
     if any(not isinstance(n, int) or n * count > FEW_SLOPES for n in inner):
         return None
     columns = [ops.broadcast_to(column_of(z, k, only_data), node.shape) for k in range(count)]
-    own = columns[-1]
+    y = ops.where(y < 0, y + count, y)
+    own = ops.where(ops.eq(y, count - 1), columns[-1], math.nan)
     for k in reversed(range(count - 1)):
         own = ops.where(ops.eq(y, k), columns[k], own)
     return own - ops.logsumexp(ops.stack(columns), axis=0)
