@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import probtensor as pt
+from probtensor.graph.origin import writing
+from probtensor.graph.parts import parts
 
 SOURCE = {
     "value": "y = pt.sum(pt.log(x) * 2)",
@@ -39,10 +41,13 @@ def test_a_cell_that_is_run_again(name, target):
         assert f"cell{k}:{k + 1}" in made[k].explain("passes")
 
 
-def test_without_a_compilation_between():
+@pytest.mark.parametrize("derivative", [
+    SOURCE["gradient"], "y = pt.Rop(pt.log(x) ** 2, x, x)"
+])  # fmt: skip
+def test_without_a_compilation_between(derivative):
     values = {"pt": pt, "x": pt.vector("x")}
     for k in range(3):
-        run(SOURCE["gradient"], k, f"cell{k}", values)
+        run(derivative, k, f"cell{k}", values)
     assert pt.line_of(values["y"]) == "cell2:3"
     f = pt.function([values["x"]], values["y"], target="interp")
     assert f.find_nan(BAD).line == "cell2:3"
@@ -113,14 +118,18 @@ def test_looking_at_a_graph_is_not_writing_it():
     for look in (pt.debugprint, pt.pprint, pt.latex, pt.graph.check.check):
         for y in rows:
             look([y] if look is pt.graph.check.check else y)
+    for y in rows:
+        parts(y.inputs[0])
     f = pt.function([x], [pt.sum(y) for y in rows], target="interp")
+    with f.compilation.lines():
+        assert not writing()
     f.trace()
     f.compare("machine", [1.0, 2.0])
     f.report([1.0, 2.0])
     assert [pt.line_of(y) for y in rows] == lines
 
 
-@pytest.mark.parametrize("way", ["subset", "updates", "checked", "broadcast", "texts"])
+@pytest.mark.parametrize("way", ["subset", "copy", "updates", "checked", "broadcast", "texts"])
 def test_functions_that_are_made_of_functions(way):
     values = {"pt": pt, "x": pt.vector("x"), "z": pt.vector("z")}
     made = []
@@ -128,7 +137,7 @@ def test_functions_that_are_made_of_functions(way):
     for k in range(2):
         run("y = pt.log(x) + z", k, f"cell{k}", values)
         y = values["y"]
-        options = {"updates": {total: total + y}} if way == "updates" else {}
+        options = {"updates": {total: total + y}} if way in ("updates", "copy") else {}
         if way in ("updates", "checked"):
             options["check"] = "nan"
         inputs = [values["x"], values["z"]]
@@ -136,6 +145,7 @@ def test_functions_that_are_made_of_functions(way):
     for k in (0, 1, 0):
         wanted = f"cell{k}:{k + 1}"
         f = made[k].subset([0]) if way == "subset" else made[k]
+        f = f.copy(delete_updates=True) if way == "copy" else f
         if way in ("updates", "checked"):
             with pytest.raises(FloatingPointError, match=wanted):
                 f(BAD, np.ones(2))
@@ -143,7 +153,9 @@ def test_functions_that_are_made_of_functions(way):
             assert wanted in pt.debugprint(f, print_lines=True, file="str")
             assert wanted in pt.to_json(f) and wanted in pt.to_json(f, "plan")
         else:
-            assert f.find_nan(BAD, np.ones(1 if way == "broadcast" else 2)).line == wanted
+            z = np.ones(1 if way == "broadcast" else 2)
+            f(BAD, z)  # compiled for broadcast sizes
+            assert f.find_nan(BAD, z).line == wanted
 
 
 READS = "import pickle, sys; print(pickle.load(sys.stdin.buffer).find_nan([1.0, -1.0]).line)"
@@ -160,6 +172,11 @@ def test_pickles_keep_lines():
     for k in (0, 1, 0):
         assert pickle.loads(stored[k]).find_nan(BAD).line == f"cell{k}:{k + 1}"
     assert pt.line_of(values["y"]) == "cell1:2"
+    stored_node = pickle.dumps(values["y"])
+    run(SOURCE["loop"], 2, "cell2", values)
+    pt.function([values["x"]], values["y"], target="interp")  # begins a period
+    assert pickle.loads(stored_node) is values["y"]
+    assert pt.line_of(values["y"]) == "cell2:3"
     found = subprocess.run(
         [sys.executable, "-c", READS], input=stored[0], capture_output=True, check=True
     )

@@ -136,7 +136,7 @@ def test_labels_by_hand():
     wanted += stats.norm.logpdf(q).sum() - 60 * np.log(7)
     assert np.isclose(found.logp(q), wanted, rtol=1e-12)
     assert np.isclose(found.with_data({"y": Y}).logp(q), wanted, rtol=1e-12)
-    with pytest.raises(IndexError, match="out of bounds|out of range"):
+    with pytest.raises(IndexError, match=r"out of bounds|out of range"):
         found.with_data({"y": np.append(Y[1:], 3)}).logp(q)
 
 
