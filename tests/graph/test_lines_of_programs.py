@@ -11,6 +11,8 @@ import pytest
 import probtensor as pt
 from probtensor.graph.origin import writing
 from probtensor.graph.parts import parts
+from probtensor.inspect.profile.measure import marked_plan
+from probtensor.kernel.ir import walk
 
 SOURCE = {
     "value": "y = pt.sum(pt.log(x) * 2)",
@@ -129,7 +131,10 @@ def test_looking_at_a_graph_is_not_writing_it():
     assert [pt.line_of(y) for y in rows] == lines
 
 
-@pytest.mark.parametrize("way", ["subset", "copy", "updates", "checked", "broadcast", "texts"])
+WAYS = ["subset", "copy", "updates", "checked", "checked in a broadcast", "broadcast", "texts"]
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_functions_that_are_made_of_functions(way):
     values = {"pt": pt, "x": pt.vector("x"), "z": pt.vector("z")}
     made = []
@@ -138,7 +143,7 @@ def test_functions_that_are_made_of_functions(way):
         run("y = pt.log(x) + z", k, f"cell{k}", values)
         y = values["y"]
         options = {"updates": {total: total + y}} if way in ("updates", "copy") else {}
-        if way in ("updates", "checked"):
+        if way == "updates" or way.startswith("checked"):
             options["check"] = "nan"
         inputs = [values["x"], values["z"]]
         made.append(pt.function(inputs, [y, 2 * y], target="interp", **options))
@@ -146,14 +151,17 @@ def test_functions_that_are_made_of_functions(way):
         wanted = f"cell{k}:{k + 1}"
         f = made[k].subset([0]) if way == "subset" else made[k]
         f = f.copy(delete_updates=True) if way == "copy" else f
-        if way in ("updates", "checked"):
+        z = np.ones(1 if way.endswith("broadcast") else 2)
+        if way == "updates" or way.startswith("checked"):
             with pytest.raises(FloatingPointError, match=wanted):
-                f(BAD, np.ones(2))
+                f(BAD, z)
         elif way == "texts":
             assert wanted in pt.debugprint(f, print_lines=True, file="str")
+            body = [x for kernel in marked_plan(f).kernels for x in walk(kernel.body)]
+            lines = {getattr(x, "origin", "") for x in body}
+            assert wanted in lines and f"cell{1 - k}:{2 - k}" not in lines
             assert wanted in pt.to_json(f) and wanted in pt.to_json(f, "plan")
         else:
-            z = np.ones(1 if way == "broadcast" else 2)
             f(BAD, z)  # compiled for broadcast sizes
             assert f.find_nan(BAD, z).line == wanted
 

@@ -277,7 +277,6 @@ def log_share_of_class(
     if any(not isinstance(n, int) or n * count > FEW_SLOPES for n in inner):
         return None
     columns = [ops.broadcast_to(column_of(z, k, only_data), node.shape) for k in range(count)]
-    y = ops.where(y < 0, y + count, y)
     own = ops.where(ops.eq(y, count - 1), columns[-1], math.nan)
     for k in reversed(range(count - 1)):
         own = ops.where(ops.eq(y, k), columns[k], own)
