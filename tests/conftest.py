@@ -112,8 +112,8 @@ def data_of_its_own(request, seeded):
 @pytest.fixture(scope="module", autouse=True)
 def garbage(request):
     """Garbage is looked for rarely: with the usual threshold that takes a twentieth of the time of
-    all tests. Not so in tests of lines: an expression that is still there, of an earlier test, has
-    the line that made it."""
+    all tests. Not so where the order of prints is tested: an equal expression of an earlier test
+    that is still there was made earlier."""
     usual = gc.get_threshold()
     if request.path.parent.relative_to(ROOT / "tests").parts[:1] == ("inspect",):
         gc.collect()

@@ -6,6 +6,7 @@ from itertools import product
 import mpmath
 import numpy as np
 import pytest
+from scipy import stats
 
 import probtensor as pt
 from probtensor.graph import toposort
@@ -315,3 +316,13 @@ def test_what_restricts_one_of_two_densities_stays_with_it():
     assert posterior.guarded == () and np.isfinite(posterior.logp(np.zeros(1)))
     rest = in_a_potential(lambda s, y: -pt.sum(pt.logp(R.exponential(s), y)), y=[1.0, -2.0])
     assert rest.guarded == () and rest.logp(np.zeros(1)) == np.inf
+
+
+def test_shapes_that_are_no_shares_of_a_whole():
+    """(2 - s) k and s k have the sum 2 k."""
+    s, k = pt.scalar("s"), pt.scalar("k")
+    density = pt.logp(R.beta(s * k, (2.0 - s) * k), 0.3)
+    f = pt.function([s, k], density, target="interp")
+    for at, whole in ((0.25, 8.0), (1e-3, 1e3), (0.9, 1e-3), (0.5, 1e5)):
+        wanted = stats.beta.logpdf(0.3, at * whole, (2.0 - at) * whole)
+        np.testing.assert_allclose(f(at, whole), wanted, rtol=1e-10)

@@ -64,8 +64,8 @@ def test_of_posteriors(posteriordb, name):
     assert unchanged(model.density([model.logp, model.gradient]).outputs) == []
 
 
-# The last ones: of negated and dropped axes, of literals, and a sum that is divided by.
-FEW = [*range(30), 17, 129, 168, 249, 255, 397]
+# The last ones: of negated and dropped axes, of literals, a sum that is divided by, and a print.
+FEW = [*range(30), 17, 129, 168, 249, 255, 397, 705]
 
 
 @pytest.mark.parametrize(
