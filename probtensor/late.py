@@ -33,5 +33,5 @@ def late(name: str) -> Late:
 
 def load(name: str) -> ModuleType:
     """The module of this name, now; forks wait for the end of its import."""
-    with importing():
+    with importing(own=name.startswith(("probtensor.", "cython_ext."))):
         return importlib.import_module(name)

@@ -166,13 +166,15 @@ def _watch_before_others() -> None:
 
 
 @contextlib.contextmanager
-def importing() -> Iterator[None]:
-    """A block of imports; another thread's fork waits for its end."""
+def importing(own: bool = False) -> Iterator[None]:
+    """A block of imports; another thread's fork waits for its end. With `own`, of modules of this
+    library, which need no locks but those of imports."""
     block, thread = object(), threading.get_ident()
     try:
         with GUARD.lock:
             GUARD.importing[block] = thread
-        _watch_before_others()
+        if not own:
+            _watch_before_others()
         yield
     finally:
         GUARD.importing.pop(block, None)
