@@ -17,7 +17,12 @@ x, s = pt.vector("x"), pt.scalar("s")
 
 @pytest.fixture(params=["interp", "machine"])
 def target(request):
+    if request.param == "cuda":
+        request.getfixturevalue("device_driver")
     return request.param
+
+
+everywhere = pytest.mark.parametrize("target", ["interp", "machine", "cuda"], indirect=True)
 
 
 def scanned(*args, **options):
@@ -170,6 +175,7 @@ def test_a_map_over_rows_runs_step_by_step(target, capsys):
     assert lines(capsys) == ["a (step 0) = 1.0", "a (step 1) = 1.0"]
 
 
+@everywhere
 def test_while_loops_nested_loops_and_branches(target, capsys):
     y = pt.loop.while_loop(lambda c: c < 5, lambda c: pt.debug.print(c * 2, "w"), s)
     f = pt.function([s], pt.ifelse(s > 1, pt.debug.print(y, "yes"), pt.debug.print(s, "no")),
@@ -387,9 +393,11 @@ def test_on_a_device(device_driver, capsys):
     g = pt.function([x], pt.debug.callback(refuse, x * 2), target="cuda")
     with pytest.raises(LookupError, match="not this"):
         g([1.0])
-    branch = pt.function([s], pt.ifelse(s > 0, pt.debug.print(s), s), target="cuda")
-    with pytest.raises(pt.BuildError, match=r"pt.debug(.|\n)*fixed number of steps"):
-        branch(1.0)
+    after = pt.loop.while_loop(lambda c: c < 9, lambda c: pt.debug.callback(refuse, c * 2), s)
+    h = pt.function([x, s], [pt.exp(x), after], target="cuda")
+    with pytest.raises(LookupError, match="not this") as info:
+        h([1.0], 1.0)
+    assert "step 0" in info.value.__notes__[0]
 
 
 def test_in_a_density(capsys):
@@ -473,6 +481,7 @@ def test_tools_of_a_posterior_repeat_no_effect(tmp_path, capsys):
     assert [row.split(" = ")[0] for row in lines(capsys)] == ["scale"]
 
 
+@everywhere
 def test_effects_in_the_condition_of_a_loop(target, capsys):
     y = pt.loop.while_loop(
         lambda c: pt.debug.print(c, "condition") < 10, lambda c: pt.debug.print(c * 2, "body"), s

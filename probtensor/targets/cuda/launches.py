@@ -34,6 +34,7 @@ from probtensor.targets.cuda.render import (
     Launch,
     group_for,
     render,
+    runs_on_host,
     schedules,
 )
 from probtensor.targets.cuda.work import (
@@ -106,7 +107,10 @@ class CudaTarget:
 
     def schedule(self, plan: Plan) -> str:
         """The phases of each kernel, as text."""
-        return "".join(to_text(found, RECIPES) for _, found in schedules(plan, self.deterministic))
+        return "".join(
+            to_text(found, RECIPES, runs_on_host(kernel, found))
+            for kernel, found in schedules(plan, self.deterministic)
+        )
 
     def rows(
         self,
