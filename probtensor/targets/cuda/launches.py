@@ -11,7 +11,7 @@ import numpy as np
 
 from probtensor import device
 from probtensor.calls import public
-from probtensor.dataclass import dataclass, field, replace
+from probtensor.dataclass import dataclass, field
 from probtensor.device import Driver, Image, Kernel, LaunchQueue
 from probtensor.kernel.ir import Call
 from probtensor.lower.memory import layout
@@ -178,7 +178,7 @@ class Deferred:
 
     def sequence_of_kernel(self, k: int, sizes: Sequence[int]) -> Launches:
         """Those of one kernel alone."""
-        runner: Runner = self.target.build(replace(self.plan, kernels=(self.plan.kernels[k],))).run
+        runner: Runner = self.target.build(self.plan.alone(k)).run
         return runner.sequence(sizes)
 
     def rows(
