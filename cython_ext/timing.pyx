@@ -32,12 +32,12 @@ cdef class Frame:
         self.work = new_workspace(
             entry.buffer_count, entry.dim_count + entry.value_count, entry.stage_count, entry.code
         )
-        entry.set_inputs(args, self.work, self.owners)
         self.framed = entry.code
         if entry.stage_count > 1:
             self.layouts = []
-            self.owners.append(entry.stages_in(self.work, self.owners, self.layouts))
+            self.owners.append(entry.run_stages(args, self.work, self.owners, self.layouts))
             return
+        entry.set_inputs(args, self.work, self.owners)
         cdef Layout layout = entry.layout_for(self.work.dims)
         entry.reserve(self.work, layout, 0)
         entry.set_pointers(self.work, layout, 0)

@@ -340,8 +340,7 @@ def test_the_machine_is_measured():
 
 def test_a_device_is_measured(device_driver, monkeypatch, tmp_path):
     monkeypatch.setattr(roofline, "cache_folder", lambda: tmp_path)
-    monkeypatch.setattr(roofline, "_OF_DEVICES", {})
-    found = roofline.peaks_of(device_driver)
+    found = roofline._peaks_of.__wrapped__(device_driver)
     assert found.flops > 1e8 and found.bandwidth > 1e8
     assert str(found).split(";")[0].endswith(f"GB/s on {device_driver.name}")
     monkeypatch.setattr(type(device_driver), "memory", lambda driver: (1 << 20, 1 << 32))

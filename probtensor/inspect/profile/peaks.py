@@ -63,19 +63,17 @@ def peaks() -> Peaks:
     return best_of(measured(), cpu_identity())
 
 
-_OF_DEVICES: dict[str, Peaks | None] = {}
-
-
 def peaks_of(driver: Driver) -> Peaks | None:
     """Of a device, as `peaks`; None where it has no memory left to measure it."""
-    about = f"{driver.name} {driver.arch} {driver.ordinal}"
-    if about not in _OF_DEVICES:
-        try:
-            now = measured_on(driver)
-            _OF_DEVICES[about] = best_of(now, f"{about} {now.flops is None}")
-        except DeviceError:
-            return None
-    return _OF_DEVICES[about]
+    with suppress(DeviceError):
+        return _peaks_of(driver)
+    return None
+
+
+@cache
+def _peaks_of(driver: Driver) -> Peaks:
+    now = measured_on(driver)
+    return best_of(now, f"{driver.name} {driver.arch} {driver.ordinal} {now.flops is None}")
 
 
 def best_of(now: Peaks, about: str) -> Peaks:
