@@ -1,5 +1,6 @@
 """Profiles: planted slow lines are first, the tables sum to the call, and nothing is changed."""
 
+import re
 import time
 from pathlib import Path
 
@@ -187,6 +188,27 @@ def test_an_operation_around_another_keeps_its_line():
     assert twin._pieces("  t = pt_at_float64(3, (pt_at_float64(1, pt_exp(x)) * 2.0));") == [
         ("  t = (", None), (" ((", 3), (" pt_exp(x))", 1), (" * 2.0))", 3), (";", None),
     ]  # fmt: skip
+
+
+def test_an_operation_on_a_read_at_an_index_is_of_the_line_of_the_read():
+    """The processor waits for the read in the product, the quotient or the sum that uses it."""
+    x, y, i = pt.vector("x"), pt.vector("y"), pt.vector("i", dtype="int64")
+    read = x[i]  # READ
+    product = read * y  # PRODUCT
+    other = y * y + 3.0  # OTHER
+    quotient = y / pt.exp(x)[i]  # QUOTIENT
+    f = pt.function([x, y, i], [product, other, quotient, pt.sum(read)], target="machine")
+    parts = []
+    text = render(measure.marked_plan(f), writer=twin._writer(parts, wrapped=True))
+    of = {}  # by operator, the lines that it is marked with
+    for row in text.splitlines():
+        for piece, number in twin._pieces(row):
+            for operator in "*/+" if number is not None else "":
+                if operator in piece:
+                    of.setdefault(operator, set()).add(text_of(parts[number].line).split("# ")[1])
+    assert of == {"*": {"READ", "OTHER"}, "/": {"QUOTIENT"}, "+": {"OTHER"}}
+    (sum_,) = re.findall(r"pt_line\((\d+)\)\n\s+a\w+\[l1\] = a\w+\[l1\] \+", text)
+    assert "READ" in text_of(parts[int(sum_)].line)
 
 
 def test_without_samples_kernels_are_timed_one_by_one(monkeypatch):
