@@ -118,8 +118,8 @@ def dump(
             error = _record(files, function, made, [values[x] for x in nodes])
     why = "" if made is not None else next((n for n in files.notes if "graph.json" in n), "unknown")
     files.add("function.json", lambda: _about(function, lowered, given is None, error, why))
-    for name, make in (more or {}).items():
-        files.add(name, make)
+    for name, write in (more or {}).items():
+        files.add(name, write)
     files.texts["reproduce.py"] = files.texts["__main__.py"] = SCRIPT.encode()
     files.texts["README.txt"] = _readme(files, function, path, given, values, label).encode()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
