@@ -123,6 +123,17 @@ def test_branches_batches_complex_numbers_and_gradients(target):
     f = pt.function([x], rows, target=target)
     f([1.0, 1.0, 1.0, 1.0])
     refusal(f, [1.0, 1.0, -1.0, -1.0])
+    # An item fails only by what it computes alone: its alternative, and steps before its end.
+    lazy = pt.vmap(lambda a: pt.ifelse(a > 0, pt.sqrt(pt.check(a, a >= 1, "below")), a))(x)
+    f = pt.function([x], [lazy, pt.grad(pt.sum(lazy), x)], target=target)
+    np.testing.assert_array_equal(f([4.0, -9.0]), [[2.0, -9.0], [0.25, 1.0]])
+    refusal(f, [0.5, -9.0])
+    steps = pt.vmap(
+        lambda a: pt.loop.while_loop(lambda c: c < 9, lambda c: pt.check(c * 2, c < 8, "late"), a)
+    )(x)
+    f = pt.function([x], steps, target=target)
+    np.testing.assert_array_equal(f([5.0, 20.0]), [10.0, 20.0])
+    refusal(f, [4.0, 20.0])
     product = pt.check(pt.cast(s, "int64"), s > 0, "positive") * 0
     refusal(pt.function([s], product, target=target), -1.0)
     z = pt.tensor("z", (None,), "complex128")

@@ -205,6 +205,28 @@ def test_each_item_of_a_batch(target, capsys):
     assert lines(capsys) == ["r (item 0) = [2. 4.]", "r (item 2) = [6. 8.]"]
 
 
+def test_items_show_what_they_compute_alone(target, capsys):
+    """All alternatives are computed for a batch, and steps of a loop until the last item ends."""
+    def body(a):
+        return pt.ifelse(a > 3, pt.debug.print(a * 2, "big"), pt.debug.print(a + 1, "small"))
+
+    y = pt.vmap(lambda r: pt.loop.while_loop(lambda a: a < 10, body, r))(x)
+    z = pt.vmap(lambda r: pt.ifelse(r > 3, pt.debug.print(r, "r", when=r < 9), r))(x)
+    f = pt.function([x], [y, z], target=target)
+    np.testing.assert_array_equal(f([3.0, 4.0, 30.0])[0], [16.0, 16.0, 30.0])
+    assert sorted(lines(capsys)) == [
+        "big (step 0; item 1) = 8.0", "big (step 1; item 0) = 8.0", "big (step 1; item 1) = 16.0",
+        "big (step 2; item 0) = 16.0", "r (item 1) = 4.0", "small (step 0; item 0) = 4.0",
+    ]  # fmt: skip
+    i = pt.vector("i", dtype="int64")
+    bodies = [lambda: pt.debug.print(s, "zero"), lambda: pt.debug.print(s * 2, "one"),
+              lambda: scanned(lambda c: pt.debug.print(c, "c"), outputs_info=[s], n_steps=1)[-1]]
+    g = pt.function([i, s], pt.vmap(lambda k: pt.loop.switch(k, bodies))(i), target=target)
+    g([7, -1, 1], 5.0)
+    assert sorted(lines(capsys)) == ["c (step 0; item 0) = 5.0", "one (item 2) = 10.0",
+                                     "zero (item 1) = 5.0"]  # fmt: skip
+
+
 # In derivatives.
 
 
