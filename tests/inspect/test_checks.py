@@ -104,6 +104,43 @@ def test_a_step_is_named_with_its_values(target):
     assert rows[-1] == "in step 3 of a loop, counted from 0"
 
 
+def halved(a):
+    return pt.check(a * 0.5, a > 1e-3, "a = {a}", a=a)
+
+
+def three_steps(a):
+    return scanned(halved, outputs_info=[a], n_steps=3)[-1]
+
+
+def refuse(value):
+    if value < 1e-3:
+        raise Odd("small")
+
+
+@pytest.mark.parametrize("where", ["interp", "machine", "cuda"])
+def test_a_loop_ends_where_a_check_fails(where, request):
+    """Else it may never end: these run a thousand steps, until a number underflows to 0."""
+    if where == "cuda":
+        request.getfixturevalue("device_driver")
+    bodies = {
+        "step": halved, "loop": three_steps,
+        "branch": lambda a: pt.ifelse(a < 0.1, halved(a), a * 0.5),
+        "while": lambda a: pt.loop.while_loop(lambda c: c > a / 3, halved, a),
+        "callback": lambda a: pt.debug.callback(refuse, a * 0.5),
+    }  # fmt: skip
+    for name, body in bodies.items():
+        seen = []
+
+        def step(a, body=body, seen=seen):
+            return pt.debug.callback(seen.append, body(a))
+
+        f = pt.function([s], pt.loop.while_loop(lambda a: a > 0, step, s), target=where)
+        kind = Odd if name == "callback" else ValueError
+        text = refusal(f, 3.0, kind=kind)[0]
+        assert text.startswith("a = 0.000" if kind is ValueError else "small"), (name, text)
+        assert len(seen) < 20, name
+
+
 def test_a_step_that_is_far_is_named_without_values(monkeypatch):
     # `pt.function` is the function, not the package.
     monkeypatch.setattr(sys.modules["probtensor.function.fault"], "MAX_WORK", 30)
