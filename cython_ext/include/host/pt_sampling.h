@@ -12,8 +12,9 @@
 
 #include <stdint.h>
 
-/* PT_DEPTH: words of a stack that are looked at, which are on PT_PAGES pages at most. Matrix products of OpenBLAS have 24 KiB of buffers
- * on the stack, and page boundaries between these and who called them. */
+/* PT_DEPTH: words of a stack that are looked at, on PT_PAGES pages at most. Matrix products of
+ * OpenBLAS have 24 KiB of buffers on the stack, and page boundaries between these and who called
+ * them. */
 enum { PT_WORDS = 24, PT_DEPTH = 8192, PT_PAGES = 17, PT_RANGES = 1024, PT_GRANULES = 4096 };
 
 typedef struct pt_sample {
@@ -137,7 +138,8 @@ static int64_t pt_readable(uint64_t stack)
         there[pages].iov_base = (void *) (uintptr_t) (at < stack ? stack : at);
         there[pages].iov_len = 8;
     }
-    ssize_t bytes = process_vm_readv(pt_sampling.process, &here, 1, there, (unsigned long) pages, 0);
+    ssize_t bytes = process_vm_readv(
+        pt_sampling.process, &here, 1, there, (unsigned long) pages, 0);
     if (bytes < 0 && errno != EFAULT)
         return known ? (int64_t) (last - stack) / 8 : 0;
     uint64_t end = first + (uint64_t) (bytes > 0 ? bytes / 8 : 0) * page;
