@@ -132,6 +132,10 @@ def test_one_run_as_events():
 
 @pytest.fixture(scope="module")
 def posterior():
+    return regression()
+
+
+def regression():
     rng = np.random.default_rng(1)
     rows = rng.normal(size=(1500, 4))
     scale = pt.random.half_normal(2.0, name="scale")
@@ -153,7 +157,10 @@ def test_the_terms_of_a_density(posterior):
         posterior.profile(np.zeros(9))
 
 
-def test_a_run_of_a_sampler(posterior):
+@pytest.mark.parametrize("found_in_the_cache", [False, True])
+def test_a_run_of_a_sampler(posterior, found_in_the_cache):
+    if found_in_the_cache:
+        posterior = regression()
     with pt.profiling() as p:
         pt.sample(posterior, draws=60, tune=60, chains=2, seed=1, progress=False)
     terms = p.terms(posterior)
