@@ -79,7 +79,7 @@ cdef class Entry:
     cdef object call_locked(self, tuple args)
     cdef list run(self, tuple args)
     cdef list run_in(self, tuple args, Workspace *work)
-    cdef list run_stages(self, tuple args, Workspace *work)
+    cdef list run_stages(self, tuple args, Workspace *work, list owners, list layouts)
     cdef Layout stage_layout(self, Workspace *work, int known)
     cdef int set_inputs(self, tuple args, Workspace *work, list owners) except -1
     cdef Layout layout_for(self, const int64_t *dims)

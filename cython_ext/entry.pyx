@@ -248,7 +248,7 @@ cdef class Entry:
 
     cdef list run_in(self, tuple args, Workspace *work):
         if self.stage_count > 1:
-            return self.run_stages(args, work)
+            return self.run_stages(args, work, [], [])
         cdef list owners = []
         self.set_inputs(args, work, owners)
         cdef Layout layout = self.layout_for(work.dims)
@@ -261,10 +261,10 @@ cdef class Entry:
         self.finish(layout, outputs)
         return outputs
 
-    cdef list run_stages(self, tuple args, Workspace *work):
-        """`run_in` for a plan of several stages. Results are never borrowed: their sizes differ
-        from call to call."""
-        cdef list owners = [], outputs = [None] * self.output_count
+    cdef list run_stages(self, tuple args, Workspace *work, list owners, list layouts):
+        """`run_in` for a plan of several stages, whose layouts are added to `layouts`. Results are
+        never borrowed: their sizes differ from call to call."""
+        cdef list outputs = [None] * self.output_count
         cdef list buffers = [None] * self.buffer_count if self.code.runner is not None else None
         cdef Layout layout = None
         cdef int stage, known = 0
@@ -284,6 +284,7 @@ cdef class Entry:
                 self.check_indices(work, layout, owners)
             self.allocate_stage(work, layout, outputs, stage)
             self.execute(work, layout, outputs, buffers)
+            layouts.append(layout)
         self.finish(None, outputs)
         return outputs
 

@@ -51,6 +51,7 @@ cdef int64_t PART = 256, WIDE_PART = 512, WIDE = 2**16
 
 # Rows from which a product of a matrix and its own transpose is half of one.
 cdef int64_t MIN_SYMMETRIC = 128, TILE = 32
+HALVED_FROM = MIN_SYMMETRIC  # for those who count operations
 
 
 ctypedef fused real:

@@ -1,6 +1,7 @@
 """Timing of plans and their kernels over the buffers of one call."""
 
 from libc.stdint cimport int64_t, uintptr_t
+from libc.stdlib cimport free, malloc
 
 from time import perf_counter
 
@@ -12,11 +13,12 @@ from cython_ext.memory cimport Workspace, free_workspace, new_workspace, set_fra
 
 
 cdef class Frame:
-    """The pointer table and sizes of an entry's call with `args`, for repeated runs."""
+    """The pointer table and sizes of an entry's call with `args`, for repeated runs: of each stage
+    of its plan, in which data decide the same sizes again."""
 
     cdef Entry entry
     cdef tuple args
-    cdef Layout layout
+    cdef list layouts  # of each stage
     cdef Workspace *work
     cdef Code framed  # whose frame the workspace has
     cdef list owners
@@ -27,15 +29,21 @@ cdef class Frame:
         self.entry = entry
         self.args = args
         self.owners = []
-        entry.require_one_stage()
-        self.work = new_workspace(entry.buffer_count, entry.dim_count, 1, entry.code)
-        entry.set_inputs(args, self.work, self.owners)
-        self.layout = entry.layout_for(self.work.dims)
-        entry.reserve(self.work, self.layout, 0)
-        entry.set_pointers(self.work, self.layout, 0)
-        entry.check_indices(self.work, self.layout, self.owners)
-        self.owners.append(entry.allocate(self.work, self.layout))
+        self.work = new_workspace(
+            entry.buffer_count, entry.dim_count + entry.value_count, entry.stage_count, entry.code
+        )
         self.framed = entry.code
+        if entry.stage_count > 1:
+            self.layouts = []
+            self.owners.append(entry.run_stages(args, self.work, self.owners, self.layouts))
+            return
+        entry.set_inputs(args, self.work, self.owners)
+        cdef Layout layout = entry.layout_for(self.work.dims)
+        entry.reserve(self.work, layout, 0)
+        entry.set_pointers(self.work, layout, 0)
+        entry.check_indices(self.work, layout, self.owners)
+        self.owners.append(entry.allocate(self.work, layout))
+        self.layouts = [layout]
         if pt_load_plan(&entry.code.plan) != NULL:
             self.time(entry.code, 1)
 
@@ -46,22 +54,33 @@ cdef class Frame:
     def sizes(self):
         """The values of the plan's sizes."""
         cdef int64_t k
-        return [self.layout.sizes[k] for k in range(self.layout.size_count)]
+        cdef Layout layout = self.layouts[len(self.layouts) - 1]
+        return [layout.sizes[k] for k in range(layout.size_count)]
 
-    def time(self, Code code, int64_t count):
-        """Seconds per run of a code, over `count` runs without the GIL."""
+    def time(self, Code code, int64_t count, int stage=-1):
+        """Seconds per run of a code, over `count` runs without the GIL; of one stage alone, if it
+        is given."""
         if code is not self.framed:
             set_frame(self.work, code)
             self.framed = code
         cdef pt_plan_fn plan = pt_load_plan(&code.plan)
         cdef void **pointers = self.work.pointers
-        cdef const int64_t *sizes = self.layout.sizes
         cdef int64_t k
+        cdef int first = max(0, stage), s
+        cdef int end = len(self.layouts) if stage < 0 else stage + 1
+        cdef const int64_t **sizes = <const int64_t **>malloc(end * sizeof(int64_t *))
+        if sizes == NULL:
+            raise MemoryError()
+        for s in range(end):
+            sizes[s] = (<Layout>self.layouts[s]).sizes
         began = perf_counter()
         with nogil:
             for k in range(count):
-                plan(pointers, sizes)
-        return (perf_counter() - began) / max(1, count)
+                for s in range(first, end):
+                    plan(pointers, sizes[s])
+        spent = perf_counter() - began
+        free(sizes)
+        return spent / max(1, count)
 
     def time_calls(self, int64_t count):
         """Seconds per call of the entry from Python."""

@@ -351,13 +351,11 @@ class Function(WithBroadcasting, Inspected, Entry):
         self.require_one_stage()
         return self.compilation.built.pinned()
 
-    def require_one_stage(self, lacks: str = "address", *hints: str) -> None:
-        """GraphError for a plan of several stages, which is no single call; `lacks` is what it
-        does not have, and `hints` what there is instead."""
+    def require_one_stage(self) -> None:
+        """GraphError for a plan of several stages, which is no single call."""
         if self._wiring.stages > 1:
             order = toposort(self.program.graph)
-            what = f"{self.label} runs in several stages and has no {lacks}"
-            refuse_measured(order, what, *hints)
+            refuse_measured(order, f"{self.label} runs in several stages and has no address")
 
     @property
     def tier(self) -> str:

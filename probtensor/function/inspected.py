@@ -98,9 +98,8 @@ class Inspected:
         by default as many as take about half a second. Shared variables keep their values. The
         function's code is not changed: its program counter is sampled (docs/debugging.md says how).
 
-        GraphError, a TypeError, for a function that runs in several stages, since data decide its
-        sizes (`pt.profiling` sees it), TypeError for a target that has no kernels to time; and what
-        a call raises. Effects (`pt.debug.print`, `callback`, `breakpoint`) do not happen.
+        TypeError for a target that has no kernels to time, and what a call raises. Effects
+        (`pt.debug.print`, `callback`, `breakpoint`) do not happen.
 
             >>> x = pt.vector("x")
             >>> f = pt.function([x], pt.sum(pt.exp(x)))

@@ -39,7 +39,6 @@ class Subject(Protocol):
     source: str
     code: int
     arrange: Callable[..., tuple]
-    require_one_stage: Callable[..., None]
     values_of_call: Callable[[tuple], list[np.ndarray]]
     plan_runner: Callable[..., Callable[[Sequence[np.ndarray]], list[np.ndarray]]]
     inputs: tuple[Any, ...]

@@ -11,6 +11,7 @@ a loop is a coefficient, and two accesses to the same element have equal indices
     check.py      the verifier: defined before use, not provably out of bounds, no races
     interp.py     the reference meaning, in Python
     tidy.py       single-use locals inlined
+    failing.py    loops until a condition end where a check fails
     touch.py      the locals and buffers that statements read and write
     text.py       statements as text
     scans/        loops in order with small states: unrolled, with their states in locals

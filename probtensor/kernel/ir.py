@@ -222,7 +222,8 @@ class If(Statement):
 
 @dataclass(frozen=True)
 class Check(Statement):
-    """If the condition is false, the kernel returns `code`, after running to its end."""
+    """If the condition is false, the kernel returns `code`, after running to its end, to which the
+    pass of failing.py brings loops until a condition."""
 
     condition: Expr
     code: int

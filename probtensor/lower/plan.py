@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 
-from probtensor.dataclass import dataclass, fields
+from probtensor.dataclass import dataclass, fields, replace
 from probtensor.graph.node import Node
 from probtensor.kernel.ir import Kernel
 from probtensor.process import computed_once
@@ -117,6 +117,12 @@ class Plan:
     def stage_kernels(self, stage: int) -> tuple[Kernel, ...]:
         """The kernels of a stage, in order."""
         return self.kernels[slice(*[*self.starts, None][stage : stage + 2])]
+
+    def alone(self, kernel: int) -> Plan:
+        """The plan of one kernel alone, in its stage."""
+        stage = self.stage_of(kernel)
+        starts = tuple(int(s > stage) for s in range(len(self.starts)))
+        return replace(self, kernels=(self.kernels[kernel],), starts=starts)
 
     def temps(self, stage: int) -> list[int]:
         """The temps that a stage writes first, which are in its arena."""

@@ -12,6 +12,7 @@ from probtensor.graph.node import Const, GraphError, Input, Node, line_of
 from probtensor.graph.parts import types_of
 from probtensor.graph.walk import toposort
 from probtensor.kernel.check import check
+from probtensor.kernel.failing import end_where_failed
 from probtensor.kernel.ir import (
     Call,
     For,
@@ -286,7 +287,7 @@ def _with_small_states(
 
 
 def _kernel(name: str, body: tuple[Stmt, ...]) -> Kernel:
-    body = inline_locals(body)
+    body = inline_locals(end_where_failed(body))
     reads, writes = _touched(body)
     return Kernel(name, body, tuple(reads), tuple(writes))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import is_
 
 from probtensor import ops
 from probtensor.calls import line_text, public
@@ -26,7 +27,7 @@ from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.walk import toposort
 from probtensor.ops.arrays.require import asked_for
 from probtensor.ops.complexes.pair import pair, parts_of
-from probtensor.ops.kinds import Batch
+from probtensor.ops.kinds import Batch, limited_where_taken
 from probtensor.ops.reductions.folds import described, listed_axes, one_axis
 from probtensor.types import (
     ShapeError,
@@ -121,7 +122,11 @@ def vmap_nodes(outputs: Sequence[Node], batches: Mapping[Node, Node]) -> list[No
     for x in batches.values():
         size = broadcast_size(size, x.shape[0])
     done = {x: _repeated(batch, size) for x, batch in batches.items()}
-    for node in toposort(outputs):
+    order = toposort(outputs)
+    limited = limited_where_taken(outputs, order, batches)
+    if not all(map(is_, limited, outputs)):
+        outputs, order = limited, toposort(limited)
+    for node in order:
         if node not in done:
             _check_sizes(node, done)
         if node not in done and any(x in done for x in node.inputs):

@@ -387,7 +387,6 @@ CALLS = {
     "no axes": (lambda: pt.nonzero(pt.scalar("s")), TypeError, "without axes"),
     "fill without size": (lambda: pt.flatnonzero(x, fill_value=1), TypeError, "size="),
     "an address": (lambda: pt.function([x], x[x > 0]).address, TypeError, "no address"),
-    "a profile": (lambda: pt.function([x], x[x > 0]).profile(X), TypeError, "no f.profile"),
     "a density": (
         lambda: pt.condition({pt.random.normal(pt.sum(u[u > 0]), 1, name="y"): 1.0}),
         TypeError,

@@ -7,7 +7,6 @@ import probtensor as pt
 from probtensor.graph.node import new_input
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.trace import body_of
-from probtensor.targets.base import BuildError
 from probtensor.targets.cuda import launches
 from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.targets.cuda.render import render
@@ -186,14 +185,27 @@ def test_routines_of_the_host_run_between_the_steps(device_driver):
             compare(there(*given), here(*given))
 
 
-def test_routines_of_the_host_are_refused_where_no_step_ends():
-    a = pt.matrix("a")
-    last = pt.loop.while_loop(lambda p: pt.linalg.slogdet(p)[1] > 0.1, lambda p: p * 0.9, a)
-    there = pt.function([a], last, target="cuda")
-    refused = rf"runs on the host.*fixed number.*\n  at .*{HERE}"
-    with pytest.raises(BuildError, match=refused) as info:
-        there(np.eye(3) * 2)
-    assert len(str(info.value).splitlines()) <= 8
+def test_loops_and_branches_that_call_the_host_run_there(device_driver):
+    """No launch of the device waits for the host in the middle: its kernel runs there as a whole.
+    """
+    a, v = pt.matrix("a"), pt.vector("v")
+    least = pt.loop.while_loop(lambda p: pt.linalg.slogdet(p)[1] > 0.1, lambda p: p * 0.9, a)
+
+    def inner(p, s):
+        last = pt.loop.while_loop(
+            lambda q: pt.max(q) < 9.0, lambda q: pt.linalg.eigh(q)[1] * q + q, p
+        )
+        return last / 11.0 + s, s
+
+    scanned = pt.loop.scan(inner, a, v)[0]
+    chosen = pt.ifelse(pt.sum(v) > 0, pt.linalg.slogdet(a)[1], pt.sum(a))
+    outputs = [least, scanned, chosen, pt.grad(chosen, a), pt.exp(least) @ v]
+    there, here = (pt.function([a, v], outputs, target=target) for target in ("cuda", "cython"))
+    assert "on the host, as its loops stand" in there.explain("schedule")
+    for sign in (1.0, -1.0):
+        for _ in range(2):
+            given = np.eye(3) * 2 + 0.1, sign * np.array([0.1, 0.2, 0.5])
+            compare(there(*given), here(*given))
 
 
 def test_sums_are_the_same_in_every_order_of_threads(monkeypatch):

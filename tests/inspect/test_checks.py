@@ -104,6 +104,43 @@ def test_a_step_is_named_with_its_values(target):
     assert rows[-1] == "in step 3 of a loop, counted from 0"
 
 
+def halved(a):
+    return pt.check(a * 0.5, a > 1e-3, "a = {a}", a=a)
+
+
+def three_steps(a):
+    return scanned(halved, outputs_info=[a], n_steps=3)[-1]
+
+
+def refuse(value):
+    if value < 1e-3:
+        raise Odd("small")
+
+
+@pytest.mark.parametrize("where", ["interp", "machine", "cuda"])
+def test_a_loop_ends_where_a_check_fails(where, request):
+    """Else it may never end: these run a thousand steps, until a number underflows to 0."""
+    if where == "cuda":
+        request.getfixturevalue("device_driver")
+    bodies = {
+        "step": halved, "loop": three_steps,
+        "branch": lambda a: pt.ifelse(a < 0.1, halved(a), a * 0.5),
+        "while": lambda a: pt.loop.while_loop(lambda c: c > a / 3, halved, a),
+        "callback": lambda a: pt.debug.callback(refuse, a * 0.5),
+    }  # fmt: skip
+    for name, body in bodies.items():
+        seen = []
+
+        def step(a, body=body, seen=seen):
+            return pt.debug.callback(seen.append, body(a))
+
+        f = pt.function([s], pt.loop.while_loop(lambda a: a > 0, step, s), target=where)
+        kind = Odd if name == "callback" else ValueError
+        text = refusal(f, 3.0, kind=kind)[0]
+        assert text.startswith("a = 0.000" if kind is ValueError else "small"), (name, text)
+        assert len(seen) < 20, name
+
+
 def test_a_step_that_is_far_is_named_without_values(monkeypatch):
     # `pt.function` is the function, not the package.
     monkeypatch.setattr(sys.modules["probtensor.function.fault"], "MAX_WORK", 30)
@@ -123,6 +160,17 @@ def test_branches_batches_complex_numbers_and_gradients(target):
     f = pt.function([x], rows, target=target)
     f([1.0, 1.0, 1.0, 1.0])
     refusal(f, [1.0, 1.0, -1.0, -1.0])
+    # An item fails only by what it computes alone: its alternative, and steps before its end.
+    lazy = pt.vmap(lambda a: pt.ifelse(a > 0, pt.sqrt(pt.check(a, a >= 1, "below")), a))(x)
+    f = pt.function([x], [lazy, pt.grad(pt.sum(lazy), x)], target=target)
+    np.testing.assert_array_equal(f([4.0, -9.0]), [[2.0, -9.0], [0.25, 1.0]])
+    refusal(f, [0.5, -9.0])
+    steps = pt.vmap(
+        lambda a: pt.loop.while_loop(lambda c: c < 9, lambda c: pt.check(c * 2, c < 8, "late"), a)
+    )(x)
+    f = pt.function([x], steps, target=target)
+    np.testing.assert_array_equal(f([5.0, 20.0]), [10.0, 20.0])
+    refusal(f, [4.0, 20.0])
     product = pt.check(pt.cast(s, "int64"), s > 0, "positive") * 0
     refusal(pt.function([s], product, target=target), -1.0)
     z = pt.tensor("z", (None,), "complex128")

@@ -129,13 +129,21 @@ class Strange(Op):
         return x
 
 
-def test_what_has_no_text_is_told(tmp_path, capsys):
-    f = compiled("drawn")
-    dump = f.dump(tmp_path / "bug.zip")
-    assert any("graph.json cannot be made a graph again" in note for note in dump.notes)
-    assert "graph-unreadable.json" in dump.files and "compiled.json" in dump.files
-    assert "cannot be made" in read(tmp_path / "bug.zip", "README.txt").decode()
+def test_draws_are_made_again(tmp_path, capsys):
+    """A draw with derivatives by quantiles is an op that no text names."""
+    scale, walk = pt.scalar("scale"), pt.vector("walk")
+    b = pt.random.truncated_normal(0.0, scale, lower=-1.0, upper=1.0)
+    last = pt.scan(
+        lambda w, c: c + w * pt.random.gamma(2.0, 1.0), sequences=[walk], outputs_info=[scale]
+    )
+    f = pt.function([scale, walk], [last, b * scale], target="machine")
+    dump = f.dump(tmp_path / "bug.zip", inputs=(2.0, [1.0, 2.0]))
+    assert dump.notes == () and "graph.json" in dump.files
+    assert run(tmp_path / "bug.zip", capsys)[0] == 0
+    assert compiled("drawn").dump(tmp_path / "bug.zip").notes == ()
 
+
+def test_what_has_no_text_is_told(tmp_path, capsys):
     x = pt.vector("x")
     g = pt.function([x], pt.exp(x), target="interp")
     odd = Strange()(pt.exp(x))
@@ -146,6 +154,8 @@ def test_what_has_no_text_is_told(tmp_path, capsys):
     h.compilation = broken
     dump = h.dump(tmp_path / "odd.zip")
     assert sum("cannot be made a graph again" in note for note in dump.notes) == 2
+    assert "graph-unreadable.json" in dump.files
+    assert "cannot be made" in read(tmp_path / "odd.zip", "README.txt").decode()
     _, text = run(tmp_path / "odd.zip", capsys)
     assert "cannot be made again" in text
 

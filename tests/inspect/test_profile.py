@@ -1,5 +1,6 @@
 """Profiles: planted slow lines are first, the tables sum to the call, and nothing is changed."""
 
+import re
 import time
 from pathlib import Path
 
@@ -189,6 +190,27 @@ def test_an_operation_around_another_keeps_its_line():
     ]  # fmt: skip
 
 
+def test_an_operation_on_a_read_at_an_index_is_of_the_line_of_the_read():
+    """The processor waits for the read in the product, the quotient or the sum that uses it."""
+    x, y, i = pt.vector("x"), pt.vector("y"), pt.vector("i", dtype="int64")
+    read = x[i]  # READ
+    product = read * y  # PRODUCT
+    other = y * y + 3.0  # OTHER
+    quotient = y / pt.exp(x)[i]  # QUOTIENT
+    f = pt.function([x, y, i], [product, other, quotient, pt.sum(read)], target="machine")
+    parts = []
+    text = render(measure.marked_plan(f), writer=twin._writer(parts, wrapped=True))
+    of = {}  # by operator, the lines that it is marked with
+    for row in text.splitlines():
+        for piece, number in twin._pieces(row):
+            for operator in "*/+" if number is not None else "":
+                if operator in piece:
+                    of.setdefault(operator, set()).add(text_of(parts[number].line).split("# ")[1])
+    assert of == {"*": {"READ", "OTHER"}, "/": {"QUOTIENT"}, "+": {"OTHER"}}
+    (sum_,) = re.findall(r"pt_line\((\d+)\)\n\s+a\w+\[l1\] = a\w+\[l1\] \+", text)
+    assert "READ" in text_of(parts[int(sum_)].line)
+
+
 def test_without_samples_kernels_are_timed_one_by_one(monkeypatch):
     def refuse(*args):
         raise OSError("no timers here")
@@ -271,10 +293,31 @@ def test_where_the_time_of_making_it_went():
     assert "lower" in found.stages and "stabilize" in str(found)
 
 
-def test_a_function_in_stages_has_no_profile():
-    x = pt.vector("x")
-    with pytest.raises(TypeError, match=r"no f\.profile: the size[\s\S]*pt\.profiling"):
-        pt.function([x], x[x > 0]).profile(np.ones(3))
+@pytest.mark.parametrize("target", ["machine", "interp", "cuda"])
+def test_a_function_in_stages(target, request):
+    """Data decide sizes between its stages, each of which has kernels."""
+    if target == "cuda":
+        request.getfixturevalue("device_driver")
+    x, total = pt.vector("x"), pt.shared(np.zeros(()), name="total")
+    kept = x[x > 0]
+    slow = pt.special.gammaln(pt.exp(kept))  # SLOW
+    outputs = [kept, pt.sum(slow), pt.nonzero(kept > 1)[0]]
+    f = pt.function([x], outputs, updates={total: total + pt.sum(kept)}, target=target)
+    given = rng.normal(size=50 if target == "interp" else 3000)
+    found = f.profile(given, n=None if target == "machine" else 1)
+    assert total.get_value() == 0 and len(found.rows) >= 3
+    assert_sums(found)
+    assert found.memory.peak > 0 and found.peaks is not None and "roof" in str(found)
+    if target == "machine" and sampling.available:
+        assert found.how == "sampled"
+        assert "SLOW" in found.lines[0].text, found
+    if target != "interp":
+        (row,) = [row for row in found.rows if "lgamma" in row.calls]
+        assert row.calls["lgamma"] == np.sum(given > 0)
+    if target == "machine":  # too short for samples: each kernel is built alone
+        short = f.profile(given, n=1)
+        assert short.how == "estimated" and all(row.seconds > 0 for row in short.rows)
+        assert_sums(short)
 
 
 @SAMPLED
@@ -315,6 +358,35 @@ def test_peaks_are_the_best_that_was_measured(monkeypatch, tmp_path):
 def test_the_machine_is_measured():
     found = roofline.measured()
     assert found.flops > 1e8 and found.bandwidth > 1e8
+
+
+def test_a_device_is_measured(device_driver, monkeypatch, tmp_path):
+    monkeypatch.setattr(roofline, "cache_folder", lambda: tmp_path)
+    found = roofline._peaks_of.__wrapped__(device_driver)
+    assert found.flops > 1e8 and found.bandwidth > 1e8
+    assert str(found).split(";")[0].endswith(f"GB/s on {device_driver.name}")
+    monkeypatch.setattr(type(device_driver), "memory", lambda driver: (1 << 20, 1 << 32))
+    small = roofline.measured_on(device_driver)  # no room for products
+    assert small.flops is None and small.ridge is None and "not known" in str(small)
+    assert small.bound(1e30, small.bandwidth) == 1.0
+
+
+@pytest.mark.parametrize("target", ["machine", "interp", "cuda"])
+def test_operations_of_a_product_with_its_own_transpose(target, request):
+    """Half of them are done from some rows on, but in the library of a device."""
+    if target == "cuda":
+        request.getfixturevalue("device_driver")
+    m, w = pt.matrix("m"), pt.matrix("w")
+    f = pt.function([m, w], [m @ m.T, m.T @ m, m @ w.T], target=target)
+    for rows, columns in ((130, 129), (130, 7), (40, 30)):
+        found = f.profile(np.ones((rows, columns)), np.ones((rows, columns)), n=1)
+        whole = 2 * rows * rows * columns
+        mine = [
+            n * (n + 1) * k if (target == "interp" or (n >= 128 and target != "cuda"))
+            else 2 * n * n * k
+            for n, k in ((rows, columns), (columns, rows))
+        ]  # fmt: skip
+        assert sum(row.flops for row in found.rows) == whole + sum(mine)
 
 
 def test_wrong_numbers_of_runs():

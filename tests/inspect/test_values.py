@@ -17,7 +17,12 @@ x, s = pt.vector("x"), pt.scalar("s")
 
 @pytest.fixture(params=["interp", "machine"])
 def target(request):
+    if request.param == "cuda":
+        request.getfixturevalue("device_driver")
     return request.param
+
+
+everywhere = pytest.mark.parametrize("target", ["interp", "machine", "cuda"], indirect=True)
 
 
 def scanned(*args, **options):
@@ -170,6 +175,7 @@ def test_a_map_over_rows_runs_step_by_step(target, capsys):
     assert lines(capsys) == ["a (step 0) = 1.0", "a (step 1) = 1.0"]
 
 
+@everywhere
 def test_while_loops_nested_loops_and_branches(target, capsys):
     y = pt.loop.while_loop(lambda c: c < 5, lambda c: pt.debug.print(c * 2, "w"), s)
     f = pt.function([s], pt.ifelse(s > 1, pt.debug.print(y, "yes"), pt.debug.print(s, "no")),
@@ -197,6 +203,28 @@ def test_each_item_of_a_batch(target, capsys):
     y = pt.vmap(lambda r: pt.debug.print(r * 2, "r", when=r[0] > 0))(m)
     pt.function([m], y, target=target)([[1.0, 2.0], [-1.0, 0.0], [3.0, 4.0]])
     assert lines(capsys) == ["r (item 0) = [2. 4.]", "r (item 2) = [6. 8.]"]
+
+
+def test_items_show_what_they_compute_alone(target, capsys):
+    """All alternatives are computed for a batch, and steps of a loop until the last item ends."""
+    def body(a):
+        return pt.ifelse(a > 3, pt.debug.print(a * 2, "big"), pt.debug.print(a + 1, "small"))
+
+    y = pt.vmap(lambda r: pt.loop.while_loop(lambda a: a < 10, body, r))(x)
+    z = pt.vmap(lambda r: pt.ifelse(r > 3, pt.debug.print(r, "r", when=r < 9), r))(x)
+    f = pt.function([x], [y, z], target=target)
+    np.testing.assert_array_equal(f([3.0, 4.0, 30.0])[0], [16.0, 16.0, 30.0])
+    assert sorted(lines(capsys)) == [
+        "big (step 0; item 1) = 8.0", "big (step 1; item 0) = 8.0", "big (step 1; item 1) = 16.0",
+        "big (step 2; item 0) = 16.0", "r (item 1) = 4.0", "small (step 0; item 0) = 4.0",
+    ]  # fmt: skip
+    i = pt.vector("i", dtype="int64")
+    bodies = [lambda: pt.debug.print(s, "zero"), lambda: pt.debug.print(s * 2, "one"),
+              lambda: scanned(lambda c: pt.debug.print(c, "c"), outputs_info=[s], n_steps=1)[-1]]
+    g = pt.function([i, s], pt.vmap(lambda k: pt.loop.switch(k, bodies))(i), target=target)
+    g([7, -1, 1], 5.0)
+    assert sorted(lines(capsys)) == ["c (step 0; item 0) = 5.0", "one (item 2) = 10.0",
+                                     "zero (item 1) = 5.0"]  # fmt: skip
 
 
 # In derivatives.
@@ -387,9 +415,11 @@ def test_on_a_device(device_driver, capsys):
     g = pt.function([x], pt.debug.callback(refuse, x * 2), target="cuda")
     with pytest.raises(LookupError, match="not this"):
         g([1.0])
-    branch = pt.function([s], pt.ifelse(s > 0, pt.debug.print(s), s), target="cuda")
-    with pytest.raises(pt.BuildError, match=r"pt.debug(.|\n)*fixed number of steps"):
-        branch(1.0)
+    after = pt.loop.while_loop(lambda c: c < 9, lambda c: pt.debug.callback(refuse, c * 2), s)
+    h = pt.function([x, s], [pt.exp(x), after], target="cuda")
+    with pytest.raises(LookupError, match="not this") as info:
+        h([1.0], 1.0)
+    assert "step 0" in info.value.__notes__[0]
 
 
 def test_in_a_density(capsys):
@@ -473,6 +503,7 @@ def test_tools_of_a_posterior_repeat_no_effect(tmp_path, capsys):
     assert [row.split(" = ")[0] for row in lines(capsys)] == ["scale"]
 
 
+@everywhere
 def test_effects_in_the_condition_of_a_loop(target, capsys):
     y = pt.loop.while_loop(
         lambda c: pt.debug.print(c, "condition") < 10, lambda c: pt.debug.print(c * 2, "body"), s

@@ -83,7 +83,9 @@ def test_an_edge_names_the_term_and_its_line():
     for d in found.divergences:
         assert d.kind == "edge" and d.variable == "edge"
         assert "# zero below one half" in line_text(d.line)
-    assert "constraint or a prior" in str(found)
+        # The operation and its line too, and no empty list of parameters.
+        assert "edge because log(x - 0.5) is " in str(d)
+    assert "constraint or a prior" in str(found) and "()" not in str(found)
 
 
 def test_a_hierarchy_is_told_to_be_written_with_standardised_effects():

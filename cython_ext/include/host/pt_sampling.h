@@ -12,9 +12,10 @@
 
 #include <stdint.h>
 
-/* PT_DEPTH: words of a stack that are looked at. Matrix products of OpenBLAS have 24 KiB of buffers
- * on the stack, and page boundaries between these and who called them. */
-enum { PT_WORDS = 24, PT_DEPTH = 8192, PT_COPIED = 128, PT_RANGES = 1024, PT_GRANULES = 4096 };
+/* PT_DEPTH: words of a stack that are looked at, on PT_PAGES pages at most. Matrix products of
+ * OpenBLAS have 24 KiB of buffers on the stack, and page boundaries between these and who called
+ * them. */
+enum { PT_WORDS = 24, PT_DEPTH = 8192, PT_PAGES = 17, PT_RANGES = 1024, PT_GRANULES = 4096 };
 
 typedef struct pt_sample {
     int64_t number; /* 1 + its place in the order of samples, written last */
@@ -117,6 +118,36 @@ static void pt_keep_words(
             made->words[made->count++] = words[k];
 }
 
+static inline int64_t pt_least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* How many words of a stack can be read, at most PT_DEPTH: of a thread's, which ends where its
+ * control block is, or of another one, as fibers have, whose end nothing tells. The kernel is asked
+ * for a word of each page; where it does not answer, a stack of a thread is believed to be one. */
+static int64_t pt_readable(uint64_t stack)
+{
+    const uint64_t page = 4096;
+    uint64_t thread = (uint64_t) (uintptr_t) __builtin_thread_pointer();
+    uint64_t first = stack & ~(page - 1), last = stack + 8 * PT_DEPTH;
+    int known = stack < thread && thread - stack < ((uint64_t) 1 << 32);
+    if (known && thread < last)
+        last = thread;
+    uint64_t words[PT_PAGES];
+    struct iovec here = {words, sizeof words}, there[PT_PAGES];
+    int64_t pages = 0;
+    for (uint64_t at = first; at < last && pages < PT_PAGES; at += page, pages++) {
+        there[pages].iov_base = (void *) (uintptr_t) (at < stack ? stack : at);
+        there[pages].iov_len = 8;
+    }
+    ssize_t bytes = process_vm_readv(
+        pt_sampling.process, &here, 1, there, (unsigned long) pages, 0);
+    if (bytes < 0 && errno != EFAULT)
+        return known ? (int64_t) (last - stack) / 8 : 0;
+    uint64_t end = first + (uint64_t) (bytes > 0 ? bytes / 8 : 0) * page;
+    if (end > last)
+        end = last;
+    return end > stack ? (int64_t) (end - stack) / 8 : 0;
+}
+
 static void pt_read_context(pt_sample *made, const ucontext_t *context)
 {
     const pt_range_table *table = &pt_sampling.tables[
@@ -143,23 +174,10 @@ static void pt_read_context(pt_sample *made, const ucontext_t *context)
 #endif
     made->count = 0;
     pt_keep_words(made, table, registers, count);
-    uint64_t thread = (uint64_t) (uintptr_t) __builtin_thread_pointer(), end = 0;
-    if (pt_sampling.main_from <= stack && stack < pt_sampling.main_to)
-        end = pt_sampling.main_to;
-    else if (stack < thread && thread - stack < ((uint64_t) 1 << 32))
-        end = thread; /* that of a thread ends where its control block is */
-    if (end) {
-        uint64_t depth = (end - stack) / 8;
-        pt_keep_words(made, table, (const uint64_t *) (uintptr_t) stack,
-                      depth < PT_DEPTH ? (int64_t) depth : PT_DEPTH);
-        return;
-    }
-    /* Of another stack the kernel reads what there is. */
-    uint64_t copied[PT_COPIED];
-    struct iovec here = {copied, sizeof copied};
-    struct iovec there = {(void *) (uintptr_t) stack, sizeof copied};
-    ssize_t bytes = process_vm_readv(pt_sampling.process, &here, 1, &there, 1, 0);
-    pt_keep_words(made, table, copied, bytes > 0 ? bytes / 8 : 0);
+    int64_t depth = pt_sampling.main_from <= stack && stack < pt_sampling.main_to
+        ? pt_least((int64_t) (pt_sampling.main_to - stack) / 8, PT_DEPTH)
+        : pt_readable(stack);
+    pt_keep_words(made, table, (const uint64_t *) (uintptr_t) stack, depth);
 }
 
 static void pt_on_clock(int signal, siginfo_t *info, void *context)

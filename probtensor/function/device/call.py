@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -121,7 +121,16 @@ class DeviceFunction(Function):
     def _run_stages(self, args: tuple, stream: Stream) -> object:
         """`_run` for a plan of several stages."""
         call = StagedCall(self._wiring, stream)
+        for _ in self._stages(call, args, stream):
+            pass
+        return self._finish(call.downloads(), call.made, stream)
+
+    def _stages(
+        self, call: StagedCall, args: tuple, stream: Stream
+    ) -> Iterator[tuple[DeviceLayout, list[int]]]:
+        """Queue the stages of a call, and give the layout and the addresses of each."""
         layout, table, made, used = self._prepare(args, stream)
+        call.used = used
         given = [value for value in used if type(value) is not np.ndarray]
         for stage in range(self._wiring.stages):
             if stage > 0:
@@ -131,7 +140,7 @@ class DeviceFunction(Function):
                 made = self._results_there(layout, table, given, stream)
             call.run(layout, table, made, stream)
             self._check_status(layout, stream, used)
-        return self._finish(call.downloads(), call.made, stream)
+            yield layout, call.table
 
     def _check_status(self, layout: DeviceLayout, stream: Stream, values: Sequence[Value]) -> None:
         """Raise where a check of the launches failed, given the values of the live slots."""
@@ -391,18 +400,16 @@ class DeviceFunction(Function):
         """Seconds a call of each kernel for these arguments, over n calls (or about half a second
         in all). Print it, or read its rows. Kernels are timed one by one, each queued again and
         again, so a kernel of less than a few microseconds shows the cost of a launch."""
-        measure.require_profiled(self)
         n = measure.runs_of(n)
         args = self.arrange(args, kwargs)
         stream = current_stream(self._main)
-        with self._lock:
-            layout, table, *_owners = self._prepare(args, stream)  # alive while it is timed
-            work = Work(self.plan, self._runner, layout, table, stream)
-            found = timed(work, n)
-        call = seconds_of_calls(self, args, found.count)
-        return replace(
-            found, call=max(call, found.total), label=self.label, timings=self.timings
-        )
+        with measure.unchanged(self):
+            with self._lock:
+                call = StagedCall(self._wiring, stream)  # keeps what the addresses are of
+                stages = [*self._stages(call, args, stream)]
+                found = timed(self, Work(self.plan, self._runner, stages, stream), n)
+            spent = seconds_of_calls(self, args, found.count)
+        return replace(found, call=max(spent, found.total), timings=self.timings)
 
     def __reduce__(self) -> tuple:
         bound = {node: to_host(value) for node, value in self.bound.items()}

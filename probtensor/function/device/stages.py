@@ -17,7 +17,8 @@ from probtensor.function.wiring import Wiring
 
 
 class StagedCall:
-    """The state of one call between its stages: addresses, known sizes, results so far."""
+    """The state of one call between its stages: addresses, known sizes, results so far, and what
+    must live until they have run."""
 
     def __init__(self, wiring: Wiring, stream: Stream) -> None:
         self.wiring = wiring
@@ -25,6 +26,7 @@ class StagedCall:
         self.table = [0] * wiring.buffers
         self.known: list[int] = []
         self.made: dict[int, DeviceArray] = {}
+        self.used: Sequence[object] = ()
         self.layouts: list[DeviceLayout] = []  # whose temporaries later stages may read
 
     def known_at(self, stage: int) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import Node
+from probtensor.inspect.profile.counts import flops_of_call
 from probtensor.inspect.subject import Subject
 from probtensor.kernel.ir import (
     Apply,
@@ -38,7 +39,6 @@ ASSUMED = 100  # for a size that is not known
 # About the cycles of an operation that is no addition or product.
 WEIGHTS = {"/": 4, "sqrt": 4, "//": 8, "%": 8, "**": 20, "cast": 0, "where": 1}
 FUNCTION = 15  # of a function, as exp
-PRODUCTS = ("pt_gemm", "pt_gemm_float32")
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,9 @@ Piece = tuple[Stmt, str, str, Cost]
 
 
 def pieces(
-    body: Iterable[Stmt], plan: Plan, sizes: Mapping[str, int]
+    body: Iterable[Stmt], plan: Plan, sizes: Mapping[str, int], target: str = "cython"
 ) -> Iterator[Piece]:
-    """What the parts of statements cost: (statement, name, the user's line, cost)."""
+    """What the parts of statements cost on a target: (statement, name, the user's line, cost)."""
     itemsize = {buffer.name: buffer.itemsize for buffer in plan.buffers}
     for stmt, count in statements(body, sizes):
         origin = getattr(stmt, "origin", "")
@@ -157,7 +157,7 @@ def pieces(
                     cost = _expr(choice.first, itemsize).times(count)
                     yield stmt, choice.name, choice.origin, cost
             case Call():
-                yield stmt, name_of(stmt), origin, _call(stmt, plan, sizes).times(count)
+                yield stmt, name_of(stmt), origin, _call(stmt, plan, sizes, target).times(count)
             case _:
                 cost = sum((_expr(e, itemsize) for e in exprs_of(stmt)), NONE)
                 if isinstance(stmt, Store):
@@ -181,13 +181,13 @@ def _expr(expr: Expr, itemsize: Mapping[str, int]) -> Cost:
     return Cost(flops, calls, moved, weight)
 
 
-def _call(call: Call, plan: Plan, sizes: Mapping[str, int]) -> Cost:
-    """A routine reads and writes all of its buffers; the operations of products are known."""
+def _call(call: Call, plan: Plan, sizes: Mapping[str, int], target: str) -> Cost:
+    """A routine reads and writes all of its buffers; the operations of some are known."""
     whole = dict(zip((b.name for b in plan.buffers), bytes_of(plan, sizes)))
     moved = float(sum(whole.get(buffer, 0) for buffer, _ in call.pointers))
-    numbers = [max(1, value_of(n, sizes)) for n in call.numbers]
-    if call.routine in PRODUCTS:
-        flops = 2.0 * prod(numbers[:-2])  # the last two say what is transposed
+    numbers = [value_of(n, sizes) for n in call.numbers]
+    flops = flops_of_call(call, numbers, target)
+    if flops is not None:
         return Cost(flops=flops, bytes=moved, weight=flops / 4)
-    order = numbers[1] if len(numbers) > 1 else numbers[0] if numbers else 1
+    order = max(1, numbers[1] if len(numbers) > 1 else numbers[0] if numbers else 1)
     return Cost(calls=1, bytes=moved, weight=moved * max(1.0, order / 4))

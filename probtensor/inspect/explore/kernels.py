@@ -63,14 +63,15 @@ class Kernels:
 
 
 def kernels_of(
-    plan: Plan, outputs: Sequence[Node], trace: Trace, sources: Sources, sizes: Mapping[str, int]
-) -> Kernels:
-    """The kernels of a plan, whose lowering was recorded in `trace`. An output whose last
-    broadcast changes nothing is in the buffer of what is broadcast."""
+    plan: Plan, outputs: Sequence[Node], trace: Trace, sources: Sources, sizes: Mapping[str, int],
+    target: str = "cython",
+) -> Kernels:  # fmt: skip
+    """The kernels of a plan for a target, whose lowering was recorded in `trace`. An output whose
+    last broadcast changes nothing is in the buffer of what is broadcast."""
     found = Kernels()
     results = [(plan.buffers[k].name, node) for k, node in zip(plan.outputs, outputs)]
     for kernel, locals_, body in zip(plan.kernels, trace.locals, trace.bodies, strict=True):
-        found.rows.append(list(_rows(kernel, plan, sizes, sources)))
+        found.rows.append(list(_rows(kernel, plan, sizes, sources, target)))
         present = {row[1] for row in found.rows[-1]}
         where = absorbed(body, present)
         nodes: dict[str, dict[Node, None]] = {}
@@ -80,15 +81,16 @@ def kernels_of(
             for shown in where.get(name, (name,)):
                 nodes.setdefault(shown, {})[node] = None
         found.nodes.append({name: list(held) for name, held in nodes.items()})
-        found.add(pieces(body, plan, sizes), locals_, sources)
+        found.add(pieces(body, plan, sizes, target), locals_, sources)
     return found
 
 
 def _rows(
-    kernel: Kernel, plan: Plan, sizes: Mapping[str, int], sources: Sources
+    kernel: Kernel, plan: Plan, sizes: Mapping[str, int], sources: Sources, target: str
 ) -> Iterator[tuple[str, str, int, list[float] | None]]:
     """The rows of a kernel. Of several rows of one part, as a sum's, the last one has its cost."""
-    costs = {(id(stmt), name): cost for stmt, name, _, cost in pieces(kernel.body, plan, sizes)}
+    parts = pieces(kernel.body, plan, sizes, target)
+    costs = {(id(stmt), name): cost for stmt, name, _, cost in parts}
     lines = list(rows(kernel.body, 0))
     last = {(id(row.stmt), row.name): k for k, row in enumerate(lines)}
     for k, row in enumerate(lines):

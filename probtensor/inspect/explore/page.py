@@ -58,13 +58,14 @@ def data_of(
     table = Table(sources)
     passes = passes_of(function, table)
     final = table.graph(lowered.outputs)
-    kernels = kernels_of(plan, lowered.outputs, trace, sources, sizes)
+    target = function.compilation.target.name
+    kernels = kernels_of(plan, lowered.outputs, trace, sources, sizes, target)
     for nodes in kernels.nodes:
         table.graph(node for held in nodes.values() for node in held)
     found: dict[str, object] = {
         "version": __version__,
         "title": function.label or "function",
-        "target": function.compilation.target.name,
+        "target": target,
         "outputs": final,
         "sizes": {source.name: sizes[source.name] for source in plan.sizes},
         "assumed": assumed,

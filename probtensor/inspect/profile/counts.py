@@ -2,14 +2,16 @@
 
 Iterations are counted exactly where the extents of loops are known; a loop until a condition counts
 once, and of a branch both sides count, so that such counts are estimates (`exact` is false). A
-matrix product counts 2 m n k, a multiplication and an addition for each term.
+matrix product counts 2 m n k, a multiplication and an addition for each term; that of a matrix and
+its own transpose half of it and the diagonal, where no more is computed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
+from cython_ext import linalg
 from probtensor.dataclass import dataclass, field
 from probtensor.inspect.profile.code.marks import FOLD_NAMES, Part, mark_of, op_name, operation_of
 from probtensor.kernel.ir import (
@@ -44,6 +46,9 @@ LOAD_COST, GATHER_COST, STORE_COST = 1, 4, 1
 # Operations of routines on matrices, from their numbers (batch, then sizes), by name; of others
 # only the memory is counted.
 PRODUCTS = ("pt_gemm", "pt_gemm_float32", "pt_add_product", "pt_add_product_float32")
+# Rows from which the product of a matrix and its own transpose is computed by half, where that is
+# not from HALVED_FROM on: NumPy's always is, those of a GPU's library never are.
+HALVED: dict[str, int | None] = {"interp": 1, "cuda": None}
 CUBIC = {"pt_cholesky": 1 / 3, "pt_lu": 2 / 3, "pt_inv": 2.0, "pt_qr": 4 / 3, "pt_eigh": 9.0}
 SOLVES = ("pt_solve_lower", "pt_solve_lower_transposed", "pt_solve_upper",
           "pt_solve_upper_transposed")  # fmt: skip
@@ -86,16 +91,20 @@ class KernelWork:
     exact: bool
 
 
-def work_of(plan: Plan, sizes: Mapping[str, int]) -> dict[str, KernelWork]:
-    """What each kernel does, by its name."""
-    return {kernel.name: _Counter(plan, kernel, sizes).count() for kernel in plan.kernels}
+def work_of(
+    plan: Plan, sizes: Mapping[str, int], target: str = "cython"
+) -> dict[str, KernelWork]:
+    """What each kernel does, by its name, where the target of that name runs it."""
+    return {kernel.name: _Counter(plan, kernel, sizes, target).count() for kernel in plan.kernels}
 
 
 class _Counter:
     """Counts in one kernel."""
 
-    def __init__(self, plan: Plan, kernel: Kernel, sizes: Mapping[str, int]) -> None:
-        self.plan, self.kernel = plan, kernel
+    def __init__(
+        self, plan: Plan, kernel: Kernel, sizes: Mapping[str, int], target: str
+    ) -> None:
+        self.plan, self.kernel, self.target = plan, kernel, target
         self.values: dict[str, float] = dict(sizes)
         self.parts: dict[Part, Work] = {}
         self.exact = True
@@ -231,7 +240,7 @@ class _Counter:
         op = op_name(call.routine)
         work = self._work(call.origin, op)
         numbers = [max(0.0, self._value(n)) for n in call.numbers]
-        flops = flops_of_routine(call.routine, numbers)
+        flops = flops_of_call(call, numbers, self.target)
         sizes = {b.name: b for b in self.plan.buffers}
         moved = 0.0
         for store, pointers in ((False, call.reads), (True, call.writes)):
@@ -255,10 +264,13 @@ class _Counter:
         work.cost += times * (flops_for_cost / 2 + moved / 8)
 
 
-def flops_of_routine(routine: str, numbers: list[float]) -> float | None:
-    """The operations of one call of a routine; None if they are not known."""
+def flops_of_call(call: Call, numbers: Sequence[float], target: str = "cython") -> float | None:
+    """The operations of one call of a routine on a target; None if they are not known."""
+    routine = call.routine
     if routine in PRODUCTS and len(numbers) >= 4:
         batch, m, n, k = numbers[:4]
+        if is_halved(call, numbers, target):
+            return batch * n * (n + 1) * k
         own = 2 * m * n if routine.startswith("pt_add_product") else 0
         return batch * (2 * m * n * k + own)
     name = routine.removesuffix("_float32")
@@ -269,3 +281,12 @@ def flops_of_routine(routine: str, numbers: list[float]) -> float | None:
     return None
 
 
+def is_halved(call: Call, numbers: Sequence[float], target: str) -> bool:
+    """Whether a product is that of a matrix and its own transpose, half of which is computed."""
+    least = HALVED.get(target, linalg.HALVED_FROM)
+    _, m, n, _, *transposed = numbers
+    one, other = call.reads[:2]
+    return (
+        least is not None and call.routine.startswith("pt_gemm") and one == other
+        and m == n >= least and len({*transposed}) == 2
+    )  # fmt: skip

@@ -49,20 +49,11 @@ PART = 4  # the plan and calls are timed without samples for a part of the runs
 @quiet()
 def profile(function: Subject, args: Sequence[ArrayLike], n: int | None) -> Profile:
     """Where the time goes on these arguments; see `Function.profile`."""
-    require_profiled(function)
     n = runs_of(n)
     with unchanged(function):
         if callable(function.compilation.built.run):
             return timed_interp(function, args, n)
         return _measured(function, args, n)
-
-
-def require_profiled(function: Subject) -> None:
-    """GraphError for a function that runs in several stages."""
-    function.require_one_stage(
-        "f.profile",
-        "with pt.profiling() as p: call it there, many times; p.functions has its lines",
-    )
 
 
 class unchanged:
@@ -205,8 +196,8 @@ def estimated(
     target = getattr(built, "running", function.compilation.target)
     seconds = [1.0]
     if len(plan.kernels) > 1:
-        parts = [target.build(replace(plan, kernels=(kernel,))) for kernel in plan.kernels]
-        seconds = [frame.time(part.code, count) for part in parts]
+        parts = [target.build(plan.alone(k)) for k in range(len(plan.kernels))]
+        seconds = [frame.time(x.code, count, plan.stage_of(k)) for k, x in enumerate(parts)]
     return shares_by_counts(plan, works, seconds)
 
 
@@ -262,14 +253,16 @@ def assembled(m: Measured) -> Profile:
 
 
 def by_kernels(
-    plan: Plan, values: Sequence[int], seconds: Sequence[float], total: float, count: int
+    function: Subject, values: Sequence[int], seconds: Sequence[float], total: float, count: int
 ) -> Profile:
-    """The profile of a plan on a device, of which each kernel was timed; `values` are its sizes."""
+    """The profile of a function on a device, of whose plan each kernel was timed; `values` are the
+    plan's sizes."""
+    plan = marked_plan(function)
     sizes = {s.name: v for s, v in zip(plan.sizes, values, strict=False)}
-    works = work_of(plan, sizes)
+    works = work_of(plan, sizes, "cuda")
     parts = shares_by_counts(plan, works, seconds)
     made = assembled(Measured(plan, sizes, works, parts, total, total, count))
-    return replace(made, target="cuda")
+    return replace(made, target="cuda", label=function.label)
 
 
 def lines_of(kernel: Kernel) -> tuple[str, ...]:

@@ -168,6 +168,20 @@ class Profile:
     def _share(self, seconds: float) -> float:
         return seconds / self.total if self.total else 0.0
 
+    def roof(self, row: Row) -> float | None:
+        """The share that a kernel reaches of what this machine can do at most with so many flops
+        and bytes: its roofline. Calls of functions are not in it, and data that caches hold are
+        faster than the memory, so that it may be above 1. None where it is not known.
+
+            >>> x = pt.vector("x")
+            >>> found = pt.function([x], pt.sum(x * x)).profile(np.ones(100), n=2)
+            >>> found.roof(found.rows[0]) > 0
+            True
+        """
+        if self.peaks is None or not row.seconds or row.flops is None or row.bytes is None:
+            return None
+        return self.peaks.bound(row.flops, row.bytes) / row.seconds
+
     def save(self, path: str | os.PathLike) -> Path:
         """Write it to a file, in the format that its name says: `.speedscope.json` for
         https://www.speedscope.app, `.trace.json` for Chrome's chrome://tracing and Perfetto,
@@ -277,11 +291,13 @@ def line_rows(lines: Iterable[Line]) -> list[str]:
 
 
 def _kernel_rows(p: Profile) -> list[str]:
-    rows = ["", f"{'time':>12} {'share':>7}  {'kernel':<7} {'Gflop/s':>8} {'GB/s':>7}  work"]
+    rows = ["", f"{'time':>12} {'share':>7}  {'kernel':<7} {'Gflop/s':>8} {'GB/s':>7} {'roof':>6}"
+            "  work"]
     for row in p.rows:
-        speed = f"{'':>8} {'':>7}"
+        speed, roof = f"{'':>8} {'':>7}", p.roof(row)
         if row.flops is not None and row.bytes is not None and row.seconds:
             speed = f"{1e-9 * row.flops / row.seconds:8.2f} {1e-9 * row.bytes / row.seconds:7.2f}"
+        speed += f" {'':>6}" if roof is None else f" {100 * roof:4.0f} %"
         work = []
         if row.flops:
             work.append(f"{number(row.flops).strip()} flops")

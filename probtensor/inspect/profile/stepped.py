@@ -110,7 +110,7 @@ def timed_interp(function: Subject, args: Sequence[ArrayLike], n: int | None) ->
 
 
 def _made(function: Subject, plan: Plan, times: Times, count: int, call: float) -> object:
-    works = measure.work_of(plan, times.sizes)
+    works = measure.work_of(plan, times.sizes, "interp")
     found = measure.Found(parts={(0, part): s for part, s in times.parts.items()})
     parts = measure.shares_of(found, plan, works)
     made = measure.assembled(
@@ -118,5 +118,5 @@ def _made(function: Subject, plan: Plan, times: Times, count: int, call: float) 
     )
     return replace(
         made, how="timed", target="interp", label=function.label,
-        timings=measure.compile_times(function),
+        timings=measure.compile_times(function), peaks=measure.peaks(),
     )  # fmt: skip

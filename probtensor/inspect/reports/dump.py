@@ -7,13 +7,16 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from operator import is_
 
 import numpy as np
 
 from probtensor.dataclass import dataclass, field
-from probtensor.graph.node import Node, line_of
+from probtensor.graph.closed import Closed, map_bodies, map_nodes, with_outputs
+from probtensor.graph.node import Node, Op, line_of, made_by, make
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.text import to_text
+from probtensor.graph.walk import rebuild
 from probtensor.inspect import stages
 from probtensor.inspect.pictures import writers
 from probtensor.inspect.pictures.graphs import of_graph, of_plan, read_program
@@ -22,7 +25,9 @@ from probtensor.inspect.reports.arguments import given_values, sampled_values, s
 from probtensor.inspect.reports.script import SCRIPT
 from probtensor.inspect.reports.values import Scope
 from probtensor.inspect.subject import Subject
+from probtensor.ops.kinds import REGISTRY, Composite
 from probtensor.ops.values.watch import unwatched
+from probtensor.transform.rewrite import fitted
 from probtensor.version import __version__
 
 README = """\
@@ -113,8 +118,8 @@ def dump(
             error = _record(files, function, made, [values[x] for x in nodes])
     why = "" if made is not None else next((n for n in files.notes if "graph.json" in n), "unknown")
     files.add("function.json", lambda: _about(function, lowered, given is None, error, why))
-    for name, make in (more or {}).items():
-        files.add(name, make)
+    for name, write in (more or {}).items():
+        files.add(name, write)
     files.texts["reproduce.py"] = files.texts["__main__.py"] = SCRIPT.encode()
     files.texts["README.txt"] = _readme(files, function, path, given, values, label).encode()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -171,8 +176,8 @@ def _graphs(
     these gives when it is read, which the script will have; None if neither can be read."""
     made = None
     for name, outputs in (("graph", lowered.written), ("compiled", lowered.outputs)):
-        plain = unwatched(outputs)
-        if name == "graph" and any(x is not y for x, y in zip(plain, outputs, strict=True)):
+        plain = _in_words(unwatched(outputs))
+        if name == "graph" and not all(map(is_, unwatched(outputs), outputs)):
             files.notes.append(EFFECTS)
         picture = of_graph([*nodes, *plain])
         program = picture.facts.get("program")
@@ -185,6 +190,31 @@ def _graphs(
         files.texts[f"{name}.json"] = data.encode()
         made = read_program(program) if made is None else made
     return made
+
+
+def _in_words(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs without ops that no text can name, as that of a draw that has derivatives, where
+    these stand for a graph."""
+
+    def body(inner: Closed) -> Closed:
+        return with_outputs(inner, _in_words(inner.outputs))
+
+    def change(node: Node, inputs: tuple[Node, ...]) -> Node:
+        op = map_bodies(node.op, body) if node.op.has_bodies else node.op
+        if _is_unnamed(op):
+            with made_by(node):
+                return fitted(op.expand(*inputs), node, "dump")
+        return rebuild(node, inputs) if op == node.op else make(op, inputs)
+
+    made = list(outputs)
+    while True:
+        before, made = made, map_nodes(made, change)
+        if all(map(is_, made, before)):
+            return made
+
+
+def _is_unnamed(op: Op) -> bool:
+    return isinstance(op, Composite) and REGISTRY.get(op.name) is not type(op)
 
 
 def _record(

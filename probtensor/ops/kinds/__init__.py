@@ -49,12 +49,15 @@ from probtensor.ops.kinds.loop import Loop
 from probtensor.ops.kinds.placeholders import (
     Composite,
     DrawKey,
+    Limitable,
     Observing,
     Passing,
     Random,
     Requiring,
     bound_to_steps,
     has_effect,
+    limited,
+    limited_where_taken,
     random_nodes,
 )
 from probtensor.ops.kinds.reduction import Reduction
@@ -83,6 +86,7 @@ __all__ = [
     "Function",
     "Join",
     "Kind",
+    "Limitable",
     "Loop",
     "Masking",
     "Needed",
@@ -103,6 +107,8 @@ __all__ = [
     "has_effect",
     "item_numbers",
     "joint_shape",
+    "limited",
+    "limited_where_taken",
     "method",
     "op",
     "opened",

@@ -9,7 +9,7 @@ import numpy as np
 
 from probtensor.dataclass import dataclass
 from probtensor.graph.evaluate import RunBody
-from probtensor.graph.node import METHODS, OPERATORS, GraphError, Node, Op, line_of
+from probtensor.graph.node import METHODS, OPERATORS, GraphError, Node, Op, line_of, make
 from probtensor.ops.kinds.batch import Batch
 
 REGISTRY: dict[str, type[Op]] = {}
@@ -156,6 +156,11 @@ class Kind(Op):
         """(parameter of a body, its first value outside, its next value in the body), for
         parameters that have these values only."""
         yield from ()
+
+    def limited_inside(self, inputs: Sequence[Node], condition: Node) -> Node:
+        """The node of these inputs, for an op with bodies whose effects and checks are there only
+        if a bool scalar is true."""
+        return make(self, inputs)
 
     def batched(self, batch: Batch) -> Node | tuple[Node, ...]:
         """The node for a batch of which at least one input has the batch axis. For an op with

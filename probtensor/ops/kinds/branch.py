@@ -23,6 +23,7 @@ from probtensor.graph.parts import parts
 from probtensor.graph.walk import taken
 from probtensor.ops.kinds.base import Derivatives, Kind
 from probtensor.ops.kinds.batch import Batch
+from probtensor.ops.kinds.placeholders import limited_body
 from probtensor.ops.size_laws import equal
 from probtensor.types import ShapeError, Size, SizeCheck, TensorType, shape_text
 
@@ -227,6 +228,9 @@ class Branch(Kind):
         bodies = tuple(closed(own, row) for row in zip(*kept, strict=True))
         results = iter(parts(make(type(self)(bodies), (selector, *outside))))
         return [None if column is None else next(results) for column in columns]
+
+    def limited_inside(self, inputs: Sequence[Node], condition: Node) -> Node:
+        return make(type(self)(tuple(map(limited_body, self.bodies))), (*inputs, condition))
 
     # Batches.
 

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from probtensor.dataclass import dataclass
+from probtensor.dataclass import dataclass, replace
 from probtensor.graph.closed import Closed
 from probtensor.graph.evaluate import RunBody, evaluate_body
-from probtensor.graph.node import Node
+from probtensor.graph.node import Node, make
 from probtensor.ops.kinds.base import Kind
+from probtensor.ops.kinds.placeholders import limited_body
 from probtensor.ops.size_laws import equal
 from probtensor.types import Dim, ShapeError, Size, SizeCheck, TensorType, shape_text
 
@@ -97,6 +98,11 @@ class Loop(Kind):
         become others, are omitted."""
         pairs = zip(self.body.parameters, inputs)
         return [(self.body, dict(list(pairs)[self.carries :]))]
+
+    def limited_inside(self, inputs: Sequence[Node], condition: Node) -> Node:
+        last = len(self.body.parameters)
+        given = (*inputs[:last], condition, *inputs[last:])
+        return make(replace(self, body=limited_body(self.body)), given)
 
     def text(self) -> str:
         """The name alone: the body has no short text."""

@@ -1,16 +1,31 @@
 """Kinds of op that stand for something else: for other graphs, for random variables, or for their
-first input, beside which something happens."""
+first input, beside which something happens.
+
+What happens may be limited to a condition. Where alternatives become one `where`, for a batch whose
+items choose differently, or items of a loop have ended before others, all is computed: but nothing
+is printed and no check fails in what an item would not have computed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import reduce
 from typing import ClassVar
 
 import numpy as np
 
+from probtensor import ops
 from probtensor.dataclass import dataclass, field
-from probtensor.graph.closed import all_bodies, with_bodies
-from probtensor.graph.node import GraphError, Node, Op
+from probtensor.graph.closed import (
+    Closed,
+    all_bodies,
+    closed,
+    depending,
+    map_nodes,
+    with_bodies,
+)
+from probtensor.graph.node import GraphError, Node, made_by, new_input
+from probtensor.graph.walk import Context, Contexts, rebuild, toposort
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.batch import Batch
 from probtensor.types import TensorType
@@ -85,6 +100,15 @@ def random_nodes(order: Iterable[Node]) -> list[Node]:
     ]
 
 
+class Limitable:
+    """What an op is of which nodes have an effect, or may fail."""
+
+    def limited(self, inputs: Sequence[Node], condition: Node) -> Node:
+        """The node of these inputs, where it has its effect, or may fail, only if a bool scalar is
+        true."""
+        raise NotImplementedError
+
+
 class Passing(Kind):
     """The first input, which a node that reads this one reads in its place: it costs no memory and
     ends no loop. The others are computed because the node is, not because its value needs them."""
@@ -103,7 +127,7 @@ class Passing(Kind):
         return tangent
 
 
-class Observing(Passing):
+class Observing(Limitable, Passing):
     """All inputs are handed to a function of Python (see `cython_ext/effects.pyx`): an effect. Each
     node of the graph has it once each time that the node is computed. No rule removes such a node,
     moves it out of its loop or computes it for all steps at once.
@@ -148,8 +172,68 @@ def bound_to_steps(order: Iterable[Node]) -> list[Node]:
     return [node for node in order if _is_one_of(node, (Random, Observing))]
 
 
-def _is_one_of(node: Node, kinds: tuple[type[Op], ...]) -> bool:
+def _is_one_of(node: Node, kinds: tuple[type, ...]) -> bool:
     """Whether the op of a node, or of one in a body, is of one of these classes."""
     if isinstance(node.op, kinds):
         return True
     return node.op.has_bodies and any(body.has(kinds) for body in all_bodies(node.op))
+
+
+def limited(outputs: Iterable[Node], condition: Node) -> list[Node]:
+    """The outputs with their effects and checks, also those in bodies, only under a condition."""
+    return map_nodes(outputs, lambda node, inputs: _limited(node, inputs, condition))
+
+
+def limited_body(body: Closed) -> Closed:
+    """A body with one more parameter, a bool scalar, under which it has its effects and checks."""
+    condition = new_input("taken", "bool", ())
+    return closed([*body.parameters, condition], limited(body.outputs, condition))
+
+
+def is_limitable(node: Node) -> bool:
+    """Whether a node, or one in a body, has an effect or may fail by a check."""
+    return _is_one_of(node, (Limitable,))
+
+
+def limited_where_taken(
+    outputs: Sequence[Node], order: Sequence[Node], batches: Collection[Node]
+) -> list[Node]:
+    """The outputs, in this topological order, with the effects and checks of alternatives only
+    where they are taken, if it differs between items of batches, which replace these nodes."""
+    if not any(map(is_limitable, order)) or not any(node.op.chooses for node in order):
+        return list(outputs)
+    contexts = Contexts(order, outputs)
+    differing = depending(order, batches)
+    done: dict[Node, Node] = {x: x for x in batches}
+    for node in toposort(outputs, needs=contexts.needs):
+        if node in done:
+            continue
+        inputs = tuple([done[x] for x in node.inputs])
+        chains = [context.chain[1:] for context in contexts.of[node]]
+        apart = any(c.selector in differing for chain in chains for c in chain)
+        with made_by(node):
+            if apart and all(chains) and is_limitable(node):
+                parts = [[_is_taken(c, done[c.selector]) for c in chain] for chain in chains]
+                whole = [reduce(ops.logical_and, part) for part in parts]
+                done[node] = _limited(node, inputs, reduce(ops.logical_or, whole))
+            else:
+                done[node] = rebuild(node, inputs)
+    return [done[y] for y in outputs]
+
+
+def _limited(node: Node, inputs: tuple[Node, ...], condition: Node) -> Node:
+    if isinstance(node.op, Limitable):
+        return node.op.limited(inputs, condition)
+    if is_limitable(node):
+        return node.op.limited_inside(inputs, condition)
+    return rebuild(node, inputs)
+
+
+def _is_taken(context: Context, selector: Node) -> Node:
+    """Whether a selector takes the alternative of a context; see `taken`."""
+    if selector.dtype == "bool":
+        return ops.logical_not(selector) if context.taken else selector
+    if context.taken == 0:
+        return selector <= 0
+    last = context.taken == context.count - 1
+    return selector >= context.taken if last else ops.equal(selector, context.taken)

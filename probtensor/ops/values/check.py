@@ -17,7 +17,7 @@ from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, line_
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.complexes.pair import pair
-from probtensor.ops.kinds import Batch, Composite, Requiring, op
+from probtensor.ops.kinds import Batch, Composite, Limitable, Requiring, op
 from probtensor.ops.samples import Sample
 from probtensor.ops.values.watch import Along
 from probtensor.types import TensorType
@@ -35,7 +35,7 @@ def _class_of(error: Raised) -> type[Exception]:
 
 
 @op
-class Checked(Composite):
+class Checked(Limitable, Composite):
     """The first input. The second is a condition of any shape, all of which must hold: a call where
     it does not raises `message`, in which `names` stand for the values of the inputs from the third
     on.
@@ -90,6 +90,10 @@ class Checked(Composite):
     def batched(self, batch: Batch) -> Node:
         return make(self, (batch.full(0), *batch.mixed()[1:]))
 
+    def limited(self, inputs: Sequence[Node], condition: Node) -> Node:
+        x, holds, *values = inputs
+        return make(self, (x, ops.logical_or(holds, ops.logical_not(condition)), *values))
+
     def failure(self, line: str) -> str:
         """The message without values, as compiled code has it."""
         return _failure(self.message, line)
@@ -122,7 +126,7 @@ class Checked(Composite):
 
 
 @op
-class Required(Requiring):
+class Required(Limitable, Requiring):
     """The form of `Checked` that is compiled: the second input is all of the condition."""
 
     message: str
@@ -150,6 +154,10 @@ class Required(Requiring):
 
     def batched(self, batch: Batch) -> Node:
         return make(self, (batch.full(0), ops.all(batch.mixed()[1])))
+
+    def limited(self, inputs: Sequence[Node], condition: Node) -> Node:
+        x, holds = inputs
+        return make(self, (x, ops.logical_or(holds, ops.logical_not(condition))))
 
     def text(self) -> str:
         return f"{self.name}({self.message!r})"

@@ -81,6 +81,16 @@ class Watch(Observing):
         inputs = [batch.full(k) for k in range(len(batch.node.inputs))]
         return make(replace(self, batch=self.batch + 1), inputs)
 
+    def limited(self, inputs: Sequence[Node], condition: Node) -> Node:
+        if self.effect.guarded:
+            *values, when = inputs
+            return make(self, (*values, ops.logical_and(when, condition)))
+        if self.effect.inputs == MAX_INPUTS:  # it happens for each item
+            return make(self, inputs)
+        when = ops.broadcast_to(condition, inputs[0].shape[: self.batch])
+        effect = replace(self.effect, guarded=True)
+        return make(replace(self, effect=effect), (*inputs, when))
+
     def text(self) -> str:
         return f"{self.name}({self.effect})"
 

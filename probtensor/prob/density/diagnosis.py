@@ -64,7 +64,16 @@ class Term:
             shown = "it" if not at else f"entry {at}"
             return f"{self.name} must be {self.demand}; {shown} {self.what}, made at {self.line}"
         found = ", ".join(f"{name} = {value:.6g}" for name, value in self.parameters)
-        return f"{self.name}{at}: {self.what} is {self.entry:.6g} ({found}), made at {self.line}"
+        found = f" ({found})" if found else ""
+        return f"{self.name}{at}: {self.what} is {self.entry:.6g}{found}, made at {self.line}"
+
+    def because(self) -> list[str]:
+        """Which operation made the entry, with its line and its operands; empty if that is not
+        known."""
+        if self.origin is None:
+            return []
+        first, *others = _rows(self.origin)
+        return [f"{self.name} because {first}", *(f"  {row}" for row in others)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +169,7 @@ def report(posterior: Posterior, q: np.ndarray) -> str:
     guarded = {term.line for term in found.problems if term.demand}
     rows = [str(found)]
     for term in [x for x in found.problems if x.origin and x.line not in guarded][:MOST_EXPLAINED]:
-        first, *others = _rows(term.origin)
-        rows += [f"  {term.name} because {first}", *(f"    {row}" for row in others)]
+        rows += [f"  {row}" for row in term.because()]
     if found.problems:
         return "\n".join(rows)
     gradient = np.asarray(posterior.logp_and_grad(q)[1])

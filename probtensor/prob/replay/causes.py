@@ -148,9 +148,11 @@ def _edge(posterior: Any, path: Path, q: np.ndarray) -> Divergence | None:
     first = terms.problems[0]
     at = f"[{', '.join(map(str, first.index))}]" if first.index else ""
     term = f"{first.what} of {first.name}" if not first.demand else f"{first.name}"
-    text = tuple(f"at the next state {problem}" for problem in terms.problems[:3])
+    text = [f"at the next state {problem}" for problem in terms.problems[:3]]
+    if not first.demand:
+        text += first.because()
     name = first.name
-    return Divergence(path, "edge", name + at, "", term, name, first.line, "", text)
+    return Divergence(path, "edge", name + at, "", term, name, first.line, "", tuple(text))
 
 
 def _stiff(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from probtensor.kernel.ir import Call, For, If, Scan, Stmt, Store, walk
 from probtensor.kernel.touch import names_set
 from probtensor.schedule.carry import as_loops
-from probtensor.schedule.grid.phases import InOrder
+from probtensor.schedule.grid.phases import InOrder, Phase, Sync
 from probtensor.schedule.group.columns import by_column
 from probtensor.schedule.group.work import work
 from probtensor.types import dtype_of, size_names
@@ -47,9 +47,23 @@ def by_group(stmt: Stmt) -> InOrder:
     return InOrder(body, work=work(body, _set_inside(body)))
 
 
-def calls_host(body: Sequence[Stmt]) -> bool:
+def calls_host(body: Sequence[Stmt | Sync]) -> bool:
     """Whether statements call a routine that a GPU has not."""
     return any(isinstance(stmt, Call) and not stmt.device for stmt in walk(tuple(body)))
+
+
+def waits_inside(phases: Sequence[Phase]) -> bool:
+    """Whether one group would call a routine that a GPU has not: in a branch, or in a loop whose
+    number of steps no call knows. No group can wait for the host."""
+    for phase in phases:
+        if not isinstance(phase, InOrder):
+            continue
+        if not phase.alone and calls_host(phase.body):
+            return True
+        steps = phase.steps
+        if steps is not None and (waits_inside(steps.first) or waits_inside(steps.phases)):
+            return True
+    return False
 
 
 def may_launch(scan: Scan, locals_: set[str]) -> bool:

@@ -19,13 +19,17 @@ from probtensor.schedule.grid.phases import (
 )
 
 
-def to_text(schedule: Schedule, by_library: Container[str] = ()) -> str:
+def to_text(
+    schedule: Schedule, by_library: Container[str] = (), on_host: bool = False
+) -> str:
     """The phases of a kernel, in order, and the memory that they share. `by_library`: the routines
-    that a library has for sizes that are large enough.
+    that a library has for sizes that are large enough; `on_host`: the kernel runs on the host.
 
     k0: phase 0, rows over i2 < n0
       a4 = ...
     """
+    if on_host:
+        return f"{schedule.facts.kernel}: on the host, as its loops stand\n"
     rows: list[str] = []
     for k, phase in enumerate(schedule.phases):
         rows += _phase(f"{schedule.facts.kernel}: phase {k}", phase, by_library)

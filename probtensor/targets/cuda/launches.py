@@ -11,7 +11,7 @@ import numpy as np
 
 from probtensor import device
 from probtensor.calls import public
-from probtensor.dataclass import dataclass, field, replace
+from probtensor.dataclass import dataclass, field
 from probtensor.device import Driver, Image, Kernel, LaunchQueue
 from probtensor.kernel.ir import Call
 from probtensor.lower.memory import layout
@@ -34,6 +34,7 @@ from probtensor.targets.cuda.render import (
     Launch,
     group_for,
     render,
+    runs_on_host,
     schedules,
 )
 from probtensor.targets.cuda.work import (
@@ -106,7 +107,10 @@ class CudaTarget:
 
     def schedule(self, plan: Plan) -> str:
         """The phases of each kernel, as text."""
-        return "".join(to_text(found, RECIPES) for _, found in schedules(plan, self.deterministic))
+        return "".join(
+            to_text(found, RECIPES, runs_on_host(kernel, found))
+            for kernel, found in schedules(plan, self.deterministic)
+        )
 
     def rows(
         self,
@@ -174,7 +178,7 @@ class Deferred:
 
     def sequence_of_kernel(self, k: int, sizes: Sequence[int]) -> Launches:
         """Those of one kernel alone."""
-        runner: Runner = self.target.build(replace(self.plan, kernels=(self.plan.kernels[k],))).run
+        runner: Runner = self.target.build(self.plan.alone(k)).run
         return runner.sequence(sizes)
 
     def rows(

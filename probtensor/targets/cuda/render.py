@@ -36,7 +36,8 @@ from probtensor.schedule.grid.phases import (
     Sync,
     statements,
 )
-from probtensor.targets.base import BuildError, routine_name, scipy_function
+from probtensor.schedule.grid.steps import waits_inside
+from probtensor.targets.base import scipy_function
 from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.finish import THREADS, FinishText
 from probtensor.targets.cuda.group import ACCUMULATOR_TYPES, headers_of
@@ -147,17 +148,10 @@ def group_for(work: int) -> str:
     return "warp" if work <= MAX_WARP_WORK else "block"
 
 
-def _require_device_routines(phase: InOrder) -> None:
-    """BuildError where a group would call a routine that runs on the host."""
-    for stmt in walk(phase.body):
-        if isinstance(stmt, Call) and not stmt.device:
-            name = routine_name(stmt.routine)
-            raise BuildError(
-                f"{name} runs on the host, and cannot be called in a branch, nor in a loop that a "
-                "condition ends or whose number of steps is computed: these are one kernel on the "
-                "GPU, which does not wait for the host. Give the loop a fixed number of steps, or "
-                f"use target='cython' to run on the CPU\n  at {stmt.origin}"
-            )
+def runs_on_host(kernel: Kernel, found: Schedule) -> bool:
+    """Whether a kernel runs on the host: it calls functions of SciPy, or a routine that a GPU has
+    not where no launch of the device can wait for it."""
+    return scipy_function(kernel) is not None or waits_inside(found.phases)
 
 
 @dataclass
@@ -175,7 +169,7 @@ class _ModuleText:
 
     def kernel(self, kernel: Kernel, found: Schedule) -> None:
         self.firsts.append(len(self.launches))
-        if scipy_function(kernel) is not None:
+        if runs_on_host(kernel, found):
             self._launch(Launch("host", {}, host=kernel.name))
             return
         self.scratch += found.scratch
@@ -242,8 +236,6 @@ class _ModuleText:
         self._launch(Launch("routine", kernels, batch, tuple(sizes), call=call))
 
     def _in_order(self, name: str, kernel: Kernel, phase: InOrder) -> None:
-        if not phase.alone:
-            _require_device_routines(phase)
         kernels = {}
         for group in () if phase.alone else groups_for(phase):
             label = f"{name}_{group}"

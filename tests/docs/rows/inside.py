@@ -31,7 +31,7 @@ ROWS = {
             "Bug reports that reproduce themselves; what a maintainer asks for",
             "inspect/test_dump: a_fresh_process_gets_the_same_bits "
             "data_is_in_it_only_if_allowed errors_are_recorded_and_reproduced "
-            "what_has_no_text_is_told the_environment_is_told_without_failing",
+            "draws_are_made_again what_has_no_text_is_told the_environment_is_told_without_failing",
             "targets/test_doctor: a_machine_that_works",
         ),
         "Z19": (

@@ -13,15 +13,17 @@ ROWS = {
             "gradients_pass_and_are_printed_on_request "
             "steps_are_shown_once_whatever_a_derivative_runs_again "
             "callbacks_get_copies_and_end_the_call_with_their_exception "
-            "breakpoints_have_the_values_in_scope on_a_device in_a_density",
-            "- on a GPU not in branches and while loops, which do not wait for the host",
+            "breakpoints_have_the_values_in_scope on_a_device in_a_density "
+            "items_show_what_they_compute_alone",
+            "- on a GPU a kernel with one in a branch or a while loop runs on the host; not in a "
+            "chain, which is a kernel",
         ),
         "S7": (
             "Conditions of calls with a message: Assert, CheckAndRaise",
             f"{_CHECKS}: a_check_names_line_condition_place_and_values "
             "classes_of_exceptions checks_cost_no_kernel_and_go_on_request "
             "a_step_is_named_with_its_values branches_batches_complex_numbers_and_gradients "
-            "native_code_and_devices",
+            "native_code_and_devices a_loop_ends_where_a_check_fails",
         ),
         "S8": (
             "Errors of calls name the operation, the line, sizes and values",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import numpy as np
 
@@ -10,8 +11,8 @@ from probtensor import ops
 from probtensor.dataclass import dataclass
 from probtensor.graph.closed import depending
 from probtensor.graph.node import Node, new_input
-from probtensor.graph.walk import replace
-from probtensor.ops.kinds import Batch, Loop
+from probtensor.graph.walk import replace, toposort
+from probtensor.ops.kinds import Batch, Limitable, Loop, limited
 from probtensor.ops.loops.transforms.flow import another, closed_step, element_input, fresh
 
 
@@ -37,12 +38,24 @@ class _Parameters:
     items: dict[Node, Node]
 
 
+@dataclass
+class _Live:
+    """Of the items of a loop in a step: which run it, its number, which have ended before, and how
+    many steps each has run; the last two are None where nothing ends a loop."""
+
+    now: Node
+    step: Node
+    stopped: Node | None
+    counts: Node | None
+
+
 class _BatchedLoop:
     def __init__(self, batch: Batch) -> None:
         self.batch, self.size, self.node = batch, batch.size, batch.node
         self.loop: Loop = batch.node.op
         body = self.loop.body
         self.parameters, self.outputs, self.order = body.parameters, body.outputs, body.order()
+        self.live: Node | None = None  # stands for whether an item has not ended
         self.positions = self._differing()
         differing = self._depending(self.positions)
         self.limits = batch.inputs[-1] if self.loop.counted else None  # if they differ by item
@@ -51,6 +64,11 @@ class _BatchedLoop:
             self.positions |= set(range(self.loop.carries))
             differing = self._depending(self.positions)
         self.differing = differing
+        if self.apart and body.has((Limitable,)):
+            self.live = new_input("live", "bool", ())
+            self.outputs = tuple(limited(self.outputs, self.live))
+            self.order = tuple(toposort(self.outputs, needs=attrgetter("inputs")))
+            self.differing = self._depending(self.positions)
 
     def _differing(self) -> set[int]:
         """The positions of the parameters that differ by item."""
@@ -64,17 +82,19 @@ class _BatchedLoop:
             found |= more
 
     def _depending(self, positions: set[int]) -> set[Node]:
-        return depending(self.order, [self.parameters[k] for k in positions])
+        own = [self.parameters[k] for k in positions]
+        return depending(self.order, own if self.live is None else [*own, self.live])
 
     def results(self) -> tuple[Node, ...]:
         """The batch of each result of the loop."""
         loop, given = self.loop, self._inputs()
         last_stacked = loop.carries + loop.stacked
-        outputs = self._outputs(given)
+        live = self._live(given) if self.apart else None
+        outputs = self._outputs(given, live)
         last = loop.carries + loop.sequences
         outside = [self.batch.mixed()[k] for k in range(last, len(self.node.inputs))]
         if self.apart:
-            extra, outputs, stop = self._by_item(given, outputs)
+            extra, outputs, stop = self._by_item(given, live, outputs)
         else:
             extra, stop = [], outputs[last_stacked:]
         carries, stacked = outputs[: loop.carries], outputs[loop.carries : last_stacked]
@@ -112,52 +132,58 @@ class _BatchedLoop:
                 table[x] = items if differs else shared
         return found
 
-    def _outputs(self, given: _Parameters) -> list[Node]:
+    def _outputs(self, given: _Parameters, live: _Live | None) -> list[Node]:
         """The results of the body, batched where they differ by item."""
         # Inputs in place of tensors from outside, whose inputs must not be replaced here.
-        stand_ins = {x: fresh("items", items) for x, items in given.items.items()}
+        items = given.items if self.live is None else {**given.items, self.live: live.now}
+        stand_ins = {x: fresh("items", batch) for x, batch in items.items()}
         carries = {k for k in self.positions if k < self.loop.carries}
         chosen = [k for k, y in enumerate(self.outputs) if y in self.differing or k in carries]
         outputs = dict(enumerate(self.outputs))
         outputs |= zip(chosen, self.batch.outputs([outputs[k] for k in chosen], stand_ins))
-        changes = given.shared | {stand_ins[x]: items for x, items in given.items.items()}
+        changes = given.shared | {stand_ins[x]: batch for x, batch in items.items()}
         return replace(outputs.values(), changes)
 
-    def _by_item(
-        self, given: _Parameters, outputs: list[Node]
-    ) -> tuple[list[Node], list[Node], list[Node]]:
-        """(further carries, outputs, stop) where items end at different steps: what an item carries
-        does not change after its end, and what is stacked of it is zero."""
+    def _live(self, given: _Parameters) -> _Live:
+        """Which items run a step, by further carries or elements of the batched loop."""
         loop = self.loop
-        live = None
-        extra, stop = [], []
         t = new_input("step", "int64", ())
-        if self.limits is not None:
-            live = t < self.limits
+        now = None if self.limits is None else t < self.limits
+        stopped = counts = None
         if loop.stops:
             stopped = new_input("stopped", "bool", (self.size,))
             counts = new_input("count", "int64", (self.size,))
             given.own.extend([stopped, counts])
             given.carries.extend(ops.zeros(x.shape, x.dtype) for x in (stopped, counts))
             running = ops.logical_not(stopped)
-            live = running if live is None else ops.logical_and(live, running)
-            now = ops.logical_or(stopped, ops.logical_and(live, outputs[-1]))
-            extra = [now, counts + ops.astype(live, "int64")]
-            ended = now
-            if self.limits is not None and not loop.backwards:
-                # The largest limit may be endless.
-                ended = ops.logical_or(now, t + 1 >= self.limits)
-            stop = [ops.all(ended)]
+            now = running if now is None else ops.logical_and(now, running)
         if self.limits is not None and loop.steps is None:
             given.own.append(t)
             given.carries.append(ops.constant(np.int64(0)))
-            extra.append(t + 1)
         elif self.limits is not None:
             given.elements.append(t)
             given.sequences.append(ops.arange(loop.steps))
+        return _Live(now, t, stopped, counts)
+
+    def _by_item(
+        self, given: _Parameters, live: _Live, outputs: list[Node]
+    ) -> tuple[list[Node], list[Node], list[Node]]:
+        """(further carries, outputs, stop) where items end at different steps: what an item carries
+        does not change after its end, and what is stacked of it is zero."""
+        loop = self.loop
+        extra, stop = [], []
+        if loop.stops:
+            ended = now = ops.logical_or(live.stopped, ops.logical_and(live.now, outputs[-1]))
+            extra = [now, live.counts + ops.astype(live.now, "int64")]
+            if self.limits is not None and not loop.backwards:
+                # The largest limit may be endless.
+                ended = ops.logical_or(now, live.step + 1 >= self.limits)
+            stop = [ops.all(ended)]
+        if self.limits is not None and loop.steps is None:
+            extra.append(live.step + 1)
         found = []
         for k, (y, item) in enumerate(zip(outputs, self.outputs[: loop.carries + loop.stacked])):
-            mask = ops.expand_dims(live, tuple(range(1, 1 + item.ndim)))
+            mask = ops.expand_dims(live.now, tuple(range(1, 1 + item.ndim)))
             found.append(ops.where(mask, y, given.own[k] if k < loop.carries else 0))
         return extra, found, stop
 
