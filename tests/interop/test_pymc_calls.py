@@ -125,9 +125,11 @@ def test_prior_draws_log_likelihoods_and_their_seeds(fit):
     np.testing.assert_array_equal(one.prior["a"], two.prior["a"])
     assert one.prior_predictive["y"].sizes == {"chain": 1, "draw": 30, "row": 40}
     assert 2 < float(one.prior["a"].std()) < 8
+    started = line(initval=1.5)
     again = ptpm.compute_log_likelihood(
-        idata, model=model, extend_inferencedata=False, target="machine"
+        idata, model=started, extend_inferencedata=False, target="machine"
     )
+    assert started.rvs_to_initial_values[started["b"]] == 1.5
     np.testing.assert_allclose(again["y"], idata.log_likelihood["y"], rtol=1e-9)
     assert {*idata.log_likelihood.data_vars} == {"y"}
     assert {*idata.log_prior.data_vars} == {"a", "b", "sigma"}

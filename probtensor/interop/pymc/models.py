@@ -13,7 +13,7 @@ from probtensor.calls import line_text, public
 from probtensor.dataclass import replace
 from probtensor.graph import Const, GraphError, Node, made_by
 from probtensor.graph.node import make, new_input
-from probtensor.interop.pymc.named import tensors_of
+from probtensor.interop.pymc.named import is_named, positional, tensors_of
 from probtensor.interop.pymc.shapes import shape_of
 from probtensor.interop.pymc.transforms import bijector_of
 from probtensor.interop.pymc.variables.distributions import distribution_of
@@ -225,7 +225,10 @@ class Translation:
             else:
                 self.free.append(node)
         if not is_observed:
-            bijector = bijector_of(self.model.rvs_to_transforms.get(rv), own, self.translator)
+            transform = self.model.rvs_to_transforms.get(rv)
+            if is_named(transform):
+                transform = positional(transform, rv.type.dims)
+            bijector = bijector_of(transform, own, self.translator)
             if bijector is not None:
                 self.transforms[node] = bijector
         self.translator.known[own] = node
@@ -254,11 +257,11 @@ class Translation:
 
         self.external.append(rv.name)
         tensor = self._tensor(rv)
-        known = [x for x in map(self._tensor, self.model.basic_RVs) if x in self.translator.known]
+        known = [x for x in self.model.basic_RVs if self._tensor(x) in self.translator.known]
         values = {x: x.type(name=x.name) for x in known}
-        own = tensor.type(name=rv.name)
+        own = rv.type(name=rv.name)
         # PyMC copies the graph that it derives a density of, its random variables too.
-        (alone,) = clone_replace([tensor], values)
+        (alone,) = clone_replace([rv], values)
         try:
             density = conditional_logp({alone: own}, warn_rvs=False)[own]
         except (NotImplementedError, RuntimeError) as error:  # both are PyMC's refusals
@@ -266,14 +269,15 @@ class Translation:
                 f"interop.pymc: PyMC has no density of {rv.name!r}: {str(error).strip()}\n"
                 f"  at {line_text()}\n  give it logp=, or dist=, or make it of other variables"
             ) from error
-        self.translator.known |= {values[x]: self.translator.known[x] for x in known}
+        given = {values[x]: self.translator.known[self._tensor(x)] for x in known}
         if is_observed:
             node = literal(self._observed_array(rv))
         else:
             shape = shape_of(self.translator, tensor)
             node = self._named(random.flat(shape=shape), rv)
             self.free.append(node)
-        self.translator.known[own] = node
+        (density,), given = lowered([density], {**given, own: node})
+        self.translator.known |= given
         self._term(self.translator.node(density), f"{rv.name}_logp")
         return node
 

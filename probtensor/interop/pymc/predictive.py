@@ -7,7 +7,8 @@ function that it calls for each draw is one of `mode="PROBTENSOR"`, with the dra
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -124,14 +125,29 @@ def _compiled_here(
             f"interop.pymc.{call.__name__}: backend= and mode= have no meaning here\n  at "
             f"{line_text()}\n  leave them out: target= says how functions are compiled"
         )
+    with _without_starts(model):
+        try:
+            return call(
+                *args, model=model, compile_kwargs={**own, "mode": mode_of(target)}, **options
+            )
+        except GraphError as error:
+            warnings.warn(
+                f"interop.pymc.{call.__name__}: PyMC's default mode computes this, for "
+                f"{str(error).splitlines()[0]}",
+                stacklevel=4,
+            )
+            return call(*args, model=model, compile_kwargs=own, **options)
+
+
+@contextmanager
+def _without_starts(model: Any) -> Iterator[None]:
+    """A block in which a model has no `initval=`: these say nothing of densities and draws, and
+    PyMC copies no model that has them."""
+    kept = dict(model.rvs_to_initial_values)
     try:
-        return call(
-            *args, model=model, compile_kwargs={**own, "mode": mode_of(target)}, **options
-        )
-    except GraphError as error:
-        warnings.warn(
-            f"interop.pymc.{call.__name__}: PyMC's default mode computes this, for "
-            f"{str(error).splitlines()[0]}",
-            stacklevel=3,
-        )
-        return call(*args, model=model, compile_kwargs=own, **options)
+        for rv in kept:
+            model.rvs_to_initial_values[rv] = None
+        yield
+    finally:
+        for rv, value in kept.items():
+            model.rvs_to_initial_values[rv] = value

@@ -21,6 +21,8 @@ def shape_of(translator: Translator, rv: Any) -> tuple[int, ...]:
     if None not in static:
         return tuple(static)
     op, apply = rv.owner.op, rv.owner
+    if not hasattr(op, "ndim_supp"):  # one of another order of axes
+        return _evaluated(translator, rv)
     event = static[len(static) - op.ndim_supp :]
     size = _size(translator, rv)
     if size is not None and None not in event:
