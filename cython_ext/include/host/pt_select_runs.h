@@ -114,6 +114,35 @@ PT_ROUTINE PT_WIDE_CODE void PT_AS(pt_part_wide)(const PT_VALUE *x, PT_VALUE *ou
 }
 #endif
 
+/* Keys in the place of n numbers; and how many of n keys are below one, and not above it. */
+#define PT_RANKED(ranked, tallied, attributes) \
+    PT_ROUTINE attributes void ranked(PT_KEY *keys, int64_t n) \
+    { \
+        for (int64_t i = 0; i < n; i++) { \
+            PT_VALUE value; \
+            PT_KEY key; \
+            memcpy(&value, keys + i, sizeof value); \
+            key = PT_RANK(value); \
+            memcpy(keys + i, &key, sizeof key); \
+        } \
+    } \
+    PT_ROUTINE attributes void tallied(const PT_KEY *keys, int64_t n, PT_KEY key, \
+                                       PT_AS(pt_bound) *found) \
+    { \
+        int64_t below = 0, within = 0; \
+        for (int64_t i = 0; i < n; i++) { \
+            below += keys[i] < key; \
+            within += keys[i] <= key; \
+        } \
+        found->below += below; \
+        found->within += within; \
+    }
+PT_RANKED(PT_AS(pt_ranked), PT_AS(pt_tallied), )
+#ifdef PT_WIDE_SORT
+PT_RANKED(PT_AS(pt_ranked_wide), PT_AS(pt_tallied_wide), PT_WIDE_CODE)
+#endif
+#undef PT_RANKED
+
 /* The number at a place among n, by those between two of a sample (Floyd and Rivest 1975, "Expected
  * time bounds for selection", CACM 18:165). The workspace is of n keys and a vector. */
 PT_ROUTINE PT_AS(pt_bound) PT_AS(pt_bound_at)(const PT_VALUE *x, int64_t n, int64_t place,
@@ -145,23 +174,26 @@ PT_ROUTINE PT_AS(pt_bound) PT_AS(pt_bound_at)(const PT_VALUE *x, int64_t n, int6
         before = 0;
         count = n;
     }
-    for (int64_t i = 0; i < count; i++) {
-        PT_VALUE value;
-        PT_KEY key;
-        memcpy(&value, count == n ? x + i : kept + i, sizeof value);
-        key = PT_RANK(value);
-        memcpy(keys + i, &key, sizeof key);
-    }
+    if (count == n)
+        memcpy(keys, x, (size_t) n * sizeof *keys);
+#ifdef PT_WIDE_SORT
+    if (pt_has_wide_sort())
+        PT_AS(pt_ranked_wide)(keys, count);
+    else
+#endif
+        PT_AS(pt_ranked)(keys, count);
     const int64_t within = place - before;
     PT_OF(pt_select_keys)(keys, count, &within, 1);
     const PT_KEY key = keys[within];
     found.value = PT_UNRANK(key);
     found.below = before;
     found.within = before;
-    for (int64_t i = 0; i < count; i++) {
-        found.below += keys[i] < key;
-        found.within += keys[i] <= key;
-    }
+#ifdef PT_WIDE_SORT
+    if (pt_has_wide_sort())
+        PT_AS(pt_tallied_wide)(keys, count, key, &found);
+    else
+#endif
+        PT_AS(pt_tallied)(keys, count, key, &found);
     return found;
 }
 
