@@ -28,6 +28,12 @@ PARTED(double, float64, )
 PARTED(float, float32, _float32)
 PARTED(int64_t, int64, _int64)
 PARTED(int32_t, int32, _int32)
+#define CHOSEN(type, name, suffix) \\
+    void chosen_##name(type *x, int64_t n, const int64_t *places, int64_t count, type *values, \\
+                       int64_t *order, double *work) \\
+    { pt_select##suffix(x, places, values, order, work, 1, n, count); }
+CHOSEN(double, float64, )
+CHOSEN(int64_t, int64, _int64)
 """
 
 
@@ -125,3 +131,30 @@ def test_partitions_keep_the_order_of_the_rest(library, dtype):
                 order = partition_of(given, np.array(places))
                 assert out.tobytes() == given[order].tobytes()
                 assert work[-1] == 7
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64"])
+def test_selections_are_those_of_a_stable_sort(library, dtype):
+    """Neighbouring places, which are sorted, and places far apart; ties, and places of none."""
+    rng = np.random.default_rng(3)
+    absent = np.nan if dtype == "float64" else 5
+    for n in (1, 5, 8, 9, 50, 2047, 3001, 20000):
+        drawn = 1000 * rng.normal(size=n)
+        for x in (
+            drawn, rng.integers(0, 3, n), np.where(rng.random(n) < 0.6, absent, drawn),
+            np.arange(n)[::-1],
+        ):  # fmt: skip
+            given = x.astype(dtype)
+            order = np.argsort(given, kind="stable")
+            for count in (1, 2, 7, 40):
+                middle = rng.integers(n) + np.arange(count)
+                for places in (middle, middle[::-1] - 1, rng.integers(-1, n + 1, count)):
+                    values, found = np.empty(count, dtype), np.empty(count, "int64")
+                    work = np.full(4 * n + 9, 7.0)
+                    call(getattr(library, f"chosen_{dtype}"), given, places.astype("int64"), count,
+                         values, found, work)  # fmt: skip
+                    there = (places >= 0) & (places < n)
+                    meant = order[places[there]]
+                    np.testing.assert_array_equal(found[there], meant)
+                    np.testing.assert_array_equal(values[there], given[meant])
+                    assert not found[~there].any() and work[-1] == 7

@@ -180,8 +180,41 @@ PT_ARGSORT_ROWS(pt_argsort_rows_int64, int64_t, pt_int64_rank)
 #define PT_BOUNDED 3 /* places that are found one by one */
 
 /* For each item of n numbers, those at `count` places of the stable order, and their indices. The
- * workspace is of 4 n + 8 doubles. A place out of bounds gives nan or 0, and index 0. */
+ * workspace is of 4 n + 8 doubles. A place out of bounds gives nan or 0, and index 0. The numbers
+ * from the lowest to the highest place are sorted if they are few. */
 #define PT_SELECT(name, type, rank, none, OF) \
+    PT_ROUTINE int name##_between(const type *x, const int64_t *places, type *values, \
+                                  int64_t *order, double *work, int64_t n, int64_t count) \
+    { \
+        int64_t low = n, high = -1, total; \
+        OF(pt_bound) first, last; \
+        for (int64_t k = 0; k < count; k++) \
+            if (places[k] >= 0 && places[k] < n) { \
+                low = places[k] < low ? places[k] : low; \
+                high = places[k] > high ? places[k] : high; \
+            } \
+        if (high < 0 || 4 * (high - low) > n) \
+            return high < 0; \
+        first = OF(pt_bound_at)(x, n, low, work); \
+        last = low == high ? first : OF(pt_bound_at)(x, n, high, work); \
+        total = last.within - first.below; \
+        if (2 * total > n && n > 8) \
+            return 0; \
+        int64_t *const found = (int64_t *) (void *) work; \
+        pt_placed *const a = (pt_placed *) (void *) (work + total); \
+        OF(pt_places_between)(x, n, first.value, last.value, found); \
+        for (int64_t i = 0; i < total; i++) { \
+            a[i].key = rank(x[found[i]]); \
+            a[i].place = found[i]; \
+        } \
+        const pt_placed *const sorted = pt_sort_placed(a, a + total, total); \
+        for (int64_t k = 0; k < count; k++) \
+            if (places[k] >= 0 && places[k] < n) { \
+                order[k] = sorted[places[k] - first.below].place; \
+                values[k] = x[order[k]]; \
+            } \
+        return 1; \
+    } \
     PT_ROUTINE void name##_bounded(const type *x, const int64_t *places, type *values, \
                                    int64_t *order, double *work, int64_t n, int64_t count) \
     { \
@@ -218,32 +251,40 @@ PT_ARGSORT_ROWS(pt_argsort_rows_int64, int64_t, pt_int64_rank)
             values[k] = x[i]; \
         } \
     } \
+    PT_ROUTINE void name##_spread(const type *x, const int64_t *places, type *values, \
+                                  int64_t *order, double *work, int64_t n, int64_t count) \
+    { \
+        pt_placed *const a = (pt_placed *) (void *) work; \
+        const pt_placed *found; \
+        if (count <= PT_BOUNDED) { \
+            name##_bounded(x, places, values, order, work, n, count); \
+            return; \
+        } \
+        if (count <= PT_SCANNED) { \
+            name##_scanned(x, places, values, order, (int64_t *) (void *) work, n, count); \
+            return; \
+        } \
+        for (int64_t i = 0; i < n; i++) { \
+            a[i].key = rank(x[i]); \
+            a[i].place = i; \
+        } \
+        found = pt_sort_placed(a, a + n, n); \
+        for (int64_t k = 0; k < count; k++) \
+            if (places[k] >= 0 && places[k] < n) { \
+                order[k] = found[places[k]].place; \
+                values[k] = x[order[k]]; \
+            } \
+    } \
     PT_ROUTINE void name(const type *x, const int64_t *places, type *values, int64_t *order, \
                          double *work, int64_t batch, int64_t n, int64_t count) \
     { \
-        pt_placed *const a = (pt_placed *) (void *) work; \
         for (int64_t item = 0; item < batch; item++) { \
             for (int64_t k = 0; k < count; k++) { \
                 values[k] = none; \
                 order[k] = 0; \
             } \
-            if (count <= PT_BOUNDED) { \
-                name##_bounded(x, places, values, order, work, n, count); \
-            } else if (count <= PT_SCANNED) { \
-                name##_scanned(x, places, values, order, (int64_t *) (void *) work, n, count); \
-            } else { \
-                const pt_placed *found; \
-                for (int64_t i = 0; i < n; i++) { \
-                    a[i].key = rank(x[i]); \
-                    a[i].place = i; \
-                } \
-                found = pt_sort_placed(a, a + n, n); \
-                for (int64_t k = 0; k < count; k++) \
-                    if (places[k] >= 0 && places[k] < n) { \
-                        order[k] = found[places[k]].place; \
-                        values[k] = x[order[k]]; \
-                    } \
-            } \
+            if (!name##_between(x, places, values, order, work, n, count)) \
+                name##_spread(x, places, values, order, work, n, count); \
             x += n; \
             places += count; \
             values += count; \

@@ -114,6 +114,45 @@ PT_ROUTINE PT_WIDE_CODE void PT_AS(pt_part_wide)(const PT_VALUE *x, PT_VALUE *ou
 }
 #endif
 
+/* The indices of the numbers that are neither before `first` nor after `last`, in `found`, which
+ * ascend. */
+PT_ROUTINE void PT_AS(pt_places_plain)(const PT_VALUE *x, int64_t n, PT_VALUE first,
+                                       PT_VALUE last, int64_t *found)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!PT_AS(pt_before)(x[i], first) && !PT_AS(pt_before)(last, x[i]))
+            *found++ = i;
+}
+
+#ifdef PT_WIDE_SORT
+PT_ROUTINE PT_WIDE_CODE void PT_AS(pt_places_wide)(const PT_VALUE *x, int64_t n, PT_VALUE first,
+                                                   PT_VALUE last, int64_t *found)
+{
+    const int no_first = PT_IS_NAN(first), no_last = PT_IS_NAN(last);
+    const __m512i lowest = PT_ALL(first), highest = PT_ALL(last);
+    for (int64_t i = 0; i < n; i += PT_LANES) {
+        const PT_MASK real = PT_OF(pt_first_lanes)(n - i);
+        const __m512i value = PT_EPI(maskz_loadu)(real, x + i);
+        unsigned mine = real & ~PT_BELOW(value, lowest, no_first) &
+                        ~PT_BEYOND(value, highest, no_last);
+        for (; mine; mine &= mine - 1)
+            *found++ = i + __builtin_ctz(mine);
+    }
+}
+#endif
+
+PT_ROUTINE void PT_AS(pt_places_between)(const PT_VALUE *x, int64_t n, PT_VALUE first,
+                                         PT_VALUE last, int64_t *found)
+{
+#ifdef PT_WIDE_SORT
+    if (pt_has_wide_sort()) {
+        PT_AS(pt_places_wide)(x, n, first, last, found);
+        return;
+    }
+#endif
+    PT_AS(pt_places_plain)(x, n, first, last, found);
+}
+
 /* Keys in the place of n numbers; and how many of n keys are below one, and not above it. */
 #define PT_RANKED(ranked, tallied, attributes) \
     PT_ROUTINE attributes void ranked(PT_KEY *keys, int64_t n) \
