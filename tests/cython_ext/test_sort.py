@@ -17,9 +17,11 @@ SOURCE = """
     void selected##bits(int##bits##_t *keys, int64_t n, const int64_t *places, int64_t count) \\
     { pt_select_keys##name(keys, n, places, count); } \\
     void shallow##bits(int##bits##_t *keys, int64_t n, int64_t depth) \\
-    { pt_quicksort##name(keys, n, 0, NULL, 0, pt_has_wide_sort(), (int) depth, 1); }
+    { pt_quicksort##name(keys, n, 0, NULL, 0, pt_sort_level(), (int) depth, 1); }
 KEYS(64, )
 KEYS(32, _32)
+void floats64(double *x, int64_t n, double *out) { pt_sort(x, out, 1, n); }
+void floats32(float *x, int64_t n, float *out) { pt_sort_float32(x, out, 1, n); }
 #define PARTED(type, name, suffix) \\
     void parted_##name(type *x, int64_t n, type *out, const int64_t *places, int64_t count, \\
                        double *work) \\
@@ -37,7 +39,7 @@ CHOSEN(int64_t, int64, _int64)
 """
 
 
-@pytest.fixture(scope="module", params=["plain", "wide"])
+@pytest.fixture(scope="module", params=["plain", "avx2", "wide"])
 def library(request, tmp_path_factory, root):
     """The functions by pointers and integers, and whether they use vectors where there are some."""
     try:
@@ -47,7 +49,8 @@ def library(request, tmp_path_factory, root):
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "sort.c").write_text(SOURCE)
     flags = ["-O1", "-shared", "-fPIC", "-fwrapv", f"-I{root}/cython_ext/include/host"]
-    defined = ["-DPT_PLAIN_SORT"] if request.param == "plain" else []
+    options = {"plain": ["-DPT_PLAIN_SORT"], "avx2": ["-DPT_SORT_MOST=1"], "wide": []}
+    defined = options[request.param]
     subprocess.run([*command, *flags, *defined, folder / "sort.c", "-o", folder / "sort.so"],
                    check=True, timeout=100)  # fmt: skip
     return ctypes.CDLL(str(folder / "sort.so"))
@@ -90,6 +93,21 @@ def test_sorting_and_selecting(library, bits):
 
 
 @pytest.mark.parametrize("bits", [64, 32])
+def test_floats_are_sorted_by_their_bits(library, bits):
+    """The negative zeros before the others, and every nan last, as one nan."""
+    rng, dtype = np.random.default_rng(4), f"float{bits}"
+    for n in (0, 1, 7, 33, 300, 3000):
+        x = rng.normal(size=n).astype(dtype)
+        x[::5], x[1::5] = -0.0, 0.0
+        x[2::7], x[3::7], x[4::9] = np.nan, -np.inf, -np.float64(np.nan)
+        found = np.empty_like(x)
+        call(getattr(library, f"floats{bits}"), x, found)
+        zeros = found[found == 0]
+        assert np.array_equal(found, np.sort(x), equal_nan=True)
+        assert np.array_equal(np.signbit(zeros), np.sort(np.signbit(zeros))[::-1])
+
+
+@pytest.mark.parametrize("bits", [64, 32])
 def test_a_run_that_is_split_too_often_is_sorted_by_a_heap(library, bits):
     rng = np.random.default_rng(1)
     for n in (17, 129, 1000):
@@ -113,18 +131,19 @@ def test_partitions_keep_the_order_of_the_rest(library, dtype):
     """By a sample from 2,048 numbers on, also one that tells nothing of the others; a nan is last,
     and the signs of zeros stay."""
     rng = np.random.default_rng(2)
-    for n in (1, 15, 40, 130, 2047, 2048, 3001, 20000, 140000):
+    for n in (1, 15, 130, 2047, 3001, 140000):
         drawn = 1000 * rng.normal(size=n)
         misled = drawn.copy()
         misled[drawn_places(n)] = 1e9
         absent = np.nan if dtype.startswith("float") else 5
+        some = slice(None) if n < 9999 else slice(1)
         for x in (
             drawn, np.arange(n), np.where(drawn < 0, -1.0, 1.0) * rng.integers(0, 2, n),
             np.where(rng.random(n) < 0.6, absent, drawn), np.where(np.arange(n) < n // 2, drawn, 0),
             misled,
-        ):  # fmt: skip
+        )[some]:  # fmt: skip
             given = x.astype(dtype)
-            for places in ([n // 2], [0], [n - 1], [n, -1], [n - 1, 0, n // 2]):
+            for places in ([n // 2], [0], [n - 1], [n, -1], [n - 1, 0, n // 2])[some]:
                 out, work = np.empty_like(given), np.full(n + 4 * len(places) + 11, 7.0)
                 call(getattr(library, f"parted_{dtype}"), given, out, np.array(places),
                      len(places), work)  # fmt: skip
@@ -138,7 +157,7 @@ def test_selections_are_those_of_a_stable_sort(library, dtype):
     """Neighbouring places, which are sorted, and places far apart; ties, and places of none."""
     rng = np.random.default_rng(3)
     absent = np.nan if dtype == "float64" else 5
-    for n in (1, 5, 8, 9, 50, 2047, 3001, 20000):
+    for n in (1, 5, 8, 9, 50, 2047, 5001):
         drawn = 1000 * rng.normal(size=n)
         for x in (
             drawn, rng.integers(0, 3, n), np.where(rng.random(n) < 0.6, absent, drawn),

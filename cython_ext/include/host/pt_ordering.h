@@ -12,17 +12,22 @@
 #define PT_SORT_FLOATS(name, type, integer, keys_of, sort_keys) \
     PT_ROUTINE void name(const type *x, type *out, int64_t batch, int64_t n) \
     { \
-        for (int64_t item = 0; item < batch; item++) { \
-            integer *const keys = (integer *) (void *) (out + item * n); \
-            if (pt_has_wide_sort()) \
-                keys_of##_wide(x + item * n, keys, n); \
+        const int level = pt_sort_level(); \
+        for (int64_t item = 0; item < batch; item++, x += n, out += n) { \
+            integer *const keys = (integer *) (void *) out; \
+            if (level == 2) \
+                keys_of##_avx512(x, keys, n); \
+            else if (level == 1) \
+                keys_of##_avx2(x, keys, n); \
             else \
-                keys_of(x + item * n, keys, n); \
+                keys_of##_plain(x, keys, n); \
             sort_keys(keys, n); \
-            if (pt_has_wide_sort()) \
-                keys_of##_wide_back(keys, n); \
+            if (level == 2) \
+                keys_of##_avx512_back(keys, n); \
+            else if (level == 1) \
+                keys_of##_avx2_back(keys, n); \
             else \
-                keys_of##_back(keys, n); \
+                keys_of##_plain_back(keys, n); \
         } \
     }
 PT_SORT_FLOATS(pt_sort, double, int64_t, pt_float64_keys, pt_sort_keys)

@@ -82,17 +82,24 @@ static inline int64_t pt_int64_rank(int64_t x)
             memcpy(keys + i, &key, sizeof key); \
         } \
     }
-PT_TO_KEYS(pt_float64_keys, , double, int64_t, pt_float64_key, pt_flipped)
-PT_TO_KEYS(pt_float32_keys, , float, int32_t, pt_float32_key, pt_flipped_32)
+#define PT_TO_KEYS_AT(level, attributes) \
+    PT_TO_KEYS(pt_float64_keys_##level, attributes, double, int64_t, pt_float64_key, pt_flipped) \
+    PT_TO_KEYS(pt_float32_keys_##level, attributes, float, int32_t, pt_float32_key, pt_flipped_32)
+PT_TO_KEYS_AT(plain, )
 #ifdef PT_WIDE_SORT
-PT_TO_KEYS(pt_float64_keys_wide, PT_WIDE_CODE, double, int64_t, pt_float64_key, pt_flipped)
-PT_TO_KEYS(pt_float32_keys_wide, PT_WIDE_CODE, float, int32_t, pt_float32_key, pt_flipped_32)
+PT_TO_KEYS_AT(avx2, PT_AVX2_CODE)
+PT_TO_KEYS_AT(avx512, PT_WIDE_CODE)
 #else
-#define pt_float64_keys_wide pt_float64_keys
-#define pt_float64_keys_wide_back pt_float64_keys_back
-#define pt_float32_keys_wide pt_float32_keys
-#define pt_float32_keys_wide_back pt_float32_keys_back
+#define pt_float64_keys_avx512 pt_float64_keys_plain
+#define pt_float64_keys_avx512_back pt_float64_keys_plain_back
+#define pt_float64_keys_avx2 pt_float64_keys_plain
+#define pt_float64_keys_avx2_back pt_float64_keys_plain_back
+#define pt_float32_keys_avx512 pt_float32_keys_plain
+#define pt_float32_keys_avx512_back pt_float32_keys_plain_back
+#define pt_float32_keys_avx2 pt_float32_keys_plain
+#define pt_float32_keys_avx2_back pt_float32_keys_plain_back
 #endif
+#undef PT_TO_KEYS_AT
 #undef PT_TO_KEYS
 
 #ifdef PT_WIDE_SORT

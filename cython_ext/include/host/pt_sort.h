@@ -29,6 +29,7 @@
 #define PT_WIDE_SORT 1
 #include <immintrin.h>
 #define PT_WIDE_CODE __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,popcnt")))
+#define PT_AVX2_CODE __attribute__((target("avx2,popcnt")))
 /* For each mask of lanes, the lanes in it and then the others: one a byte, the first one lowest. */
 static const uint64_t pt_masked_first[256] = {
     0x0706050403020100, 0x0706050403020100, 0x0706050403020001, 0x0706050403020100,
@@ -101,16 +102,32 @@ static const int32_t pt_rotated[32] = {
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 };
-static inline int pt_has_wide_sort(void)
+/* The same for four lanes of two halves each. */
+static const uint64_t pt_masked_pairs[16] = {
+    0x0706050403020100, 0x0706050403020100, 0x0706050401000302, 0x0706050403020100,
+    0x0706030201000504, 0x0706030205040100, 0x0706010005040302, 0x0706050403020100,
+    0x0504030201000706, 0x0504030207060100, 0x0504010007060302, 0x0504070603020100,
+    0x0302010007060504, 0x0302070605040100, 0x0100070605040302, 0x0706050403020100,
+};
+/* The mask of the first lanes of eight, from 8 minus their number on. */
+static const int32_t pt_lanes_set[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+
+/* What sorts use: 2 AVX-512, 1 AVX2, 0 neither. PT_SORT_MOST bounds it, for tests. */
+#ifndef PT_SORT_MOST
+#define PT_SORT_MOST 2
+#endif
+static inline int pt_sort_level(void)
 {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    if (PT_SORT_MOST > 1 && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
+        return 2;
+    return PT_SORT_MOST > 0 && __builtin_cpu_supports("avx2");
 }
 #else
-#define pt_has_wide_sort() 0
+#define pt_sort_level() 0
 #endif
-
-#define PT_SORT_AHEAD 2048 /* bytes from the block that is read to the one that is fetched */
+#define pt_has_wide_sort() (pt_sort_level() == 2)
 
 /* The largest number of splits in a row, for runs of n keys. */
 static inline int pt_sort_depth(int64_t n)
@@ -129,19 +146,48 @@ static inline int64_t pt_scattered(uint64_t *state, int64_t n)
     return (int64_t) (((*state >> 32) * range) >> 32);
 }
 
+#ifdef PT_WIDE_SORT
+#define PT_SORT_AHEAD 2048 /* bytes from the block that is read to the one that is fetched */
+
+/* The mask of the first `count` lanes, of eight or sixteen. */
+static inline __mmask8 pt_first_lanes(int64_t count)
+{
+    return (__mmask8) (count >= 8 ? -1 : count > 0 ? (1 << count) - 1 : 0);
+}
+static inline __mmask16 pt_first_lanes_32(int64_t count)
+{
+    return (__mmask16) (count >= 16 ? -1 : count > 0 ? (1 << count) - 1 : 0);
+}
+static inline __attribute__((always_inline)) PT_AVX2_CODE __m256i pt_lanes_mask(int64_t halves)
+{
+    const int64_t count = halves < 0 ? 0 : halves > 8 ? 8 : halves;
+    return _mm256_loadu_si256((const __m256i *) (const void *) (pt_lanes_set + 8 - count));
+}
+#define PT_ORDER_OF(table, high) \
+    _mm_loadl_epi64((const __m128i *) (const void *) &table[high])
+
+#define PT_VECTOR __m512i
+#define PT_CODE PT_WIDE_CODE
+#define PT_LOAD(from) _mm512_loadu_si512(from)
+#define PT_STORE(to, v) _mm512_storeu_si512(to, v)
+
 #define PT_KEY int64_t
 #define PT_KEY_MIN INT64_MIN
 #define PT_KEY_MAX INT64_MAX
-#define PT_OF(name) name
 #define PT_LANES 8
+#define PT_AT(name) name##_avx512
 #define PT_MASK __mmask8
-#define PT_EPI(op) _mm512_##op##_epi64
-#define PT_ABOVE _mm512_cmpgt_epi64_mask
+#define PT_LOAD_FIRST(from, count, none) \
+    _mm512_mask_loadu_epi64(none, pt_first_lanes(count), from)
+#define PT_STORE_FIRST(to, count, v) _mm512_mask_storeu_epi64(to, pt_first_lanes(count), v)
+#define PT_SAME(key) _mm512_set1_epi64(key)
+#define PT_MIN(a, b) _mm512_min_epi64(a, b)
+#define PT_MAX(a, b) _mm512_max_epi64(a, b)
+#define PT_ABOVE(a, b) _mm512_cmpgt_epi64_mask(a, b)
 #define PT_PARTS(lows, highs, keys, high, beyond) \
     lows = highs = _mm512_permutexvar_epi64( \
-        _mm512_cvtepu8_epi64( \
-            _mm_loadl_epi64((const __m128i *) (const void *) &pt_masked_first[(uint8_t) ~high])), \
-        keys);
+        _mm512_cvtepu8_epi64(PT_ORDER_OF(pt_masked_first, (uint8_t) ~high)), keys);
+#define PT_CHOSEN(a, b, above) _mm512_mask_max_epi64(_mm512_min_epi64(a, b), above, a, b)
 #define PT_BESIDE_1(x) _mm512_permutex_epi64(x, 0xb1)
 #define PT_BESIDE_2(x) _mm512_permutex_epi64(x, 0x4e)
 #define PT_BESIDE_3(x) _mm512_permutex_epi64(x, 0x1b)
@@ -150,18 +196,25 @@ static inline int64_t pt_scattered(uint64_t *state, int64_t n)
     PT_TURN(PT_BESIDE_1, 0xaa) PT_DOWN \
     PT_TURN(PT_BESIDE_3, 0xcc) PT_ACROSS(PT_BESIDE_1, 0xaa) PT_DOWN \
     PT_TURN(PT_BESIDE_7, 0xf0) PT_ACROSS(PT_BESIDE_2, 0xcc) PT_ACROSS(PT_BESIDE_1, 0xaa) PT_DOWN
-#define PT_RIFFLE_LOW _mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0)
-#define PT_RIFFLE_HIGH _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4)
-#include "pt_sort_runs.h"
+#define PT_RIFFLE_LOW(a, b) \
+    _mm512_permutex2var_epi64(a, _mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0), b)
+#define PT_RIFFLE_HIGH(a, b) \
+    _mm512_permutex2var_epi64(a, _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4), b)
+#include "pt_sort_wide.h"
 #undef PT_KEY
 #undef PT_KEY_MIN
 #undef PT_KEY_MAX
-#undef PT_OF
 #undef PT_LANES
+#undef PT_AT
 #undef PT_MASK
-#undef PT_EPI
+#undef PT_LOAD_FIRST
+#undef PT_STORE_FIRST
+#undef PT_SAME
+#undef PT_MIN
+#undef PT_MAX
 #undef PT_ABOVE
 #undef PT_PARTS
+#undef PT_CHOSEN
 #undef PT_BESIDE_1
 #undef PT_BESIDE_2
 #undef PT_BESIDE_3
@@ -172,15 +225,21 @@ static inline int64_t pt_scattered(uint64_t *state, int64_t n)
 #define PT_KEY int32_t
 #define PT_KEY_MIN INT32_MIN
 #define PT_KEY_MAX INT32_MAX
-#define PT_OF(name) name##_32
 #define PT_LANES 16
+#define PT_AT(name) name##_avx512_32
 #define PT_MASK __mmask16
-#define PT_EPI(op) _mm512_##op##_epi32
-#define PT_ABOVE _mm512_cmpgt_epi32_mask
+#define PT_LOAD_FIRST(from, count, none) \
+    _mm512_mask_loadu_epi32(none, pt_first_lanes_32(count), from)
+#define PT_STORE_FIRST(to, count, v) _mm512_mask_storeu_epi32(to, pt_first_lanes_32(count), v)
+#define PT_SAME(key) _mm512_set1_epi32(key)
+#define PT_MIN(a, b) _mm512_min_epi32(a, b)
+#define PT_MAX(a, b) _mm512_max_epi32(a, b)
+#define PT_ABOVE(a, b) _mm512_cmpgt_epi32_mask(a, b)
 #define PT_PARTS(lows, highs, keys, high, beyond) \
     lows = _mm512_maskz_compress_epi32((__mmask16) ~high, keys); \
     highs = _mm512_permutexvar_epi32(_mm512_loadu_si512(pt_rotated + beyond), \
                                      _mm512_maskz_compress_epi32(high, keys));
+#define PT_CHOSEN(a, b, above) _mm512_mask_max_epi32(_mm512_min_epi32(a, b), above, a, b)
 #define PT_BESIDE_1(x) _mm512_shuffle_epi32(x, (_MM_PERM_ENUM) 0xb1)
 #define PT_BESIDE_2(x) _mm512_shuffle_epi32(x, (_MM_PERM_ENUM) 0x4e)
 #define PT_BESIDE_3(x) _mm512_shuffle_epi32(x, (_MM_PERM_ENUM) 0x1b)
@@ -198,20 +257,27 @@ static inline int64_t pt_scattered(uint64_t *state, int64_t n)
     PT_DOWN \
     PT_TURN(PT_BESIDE_15, 0xff00) PT_ACROSS(PT_BESIDE_4, 0xf0f0) PT_ACROSS(PT_BESIDE_2, 0xcccc) \
     PT_ACROSS(PT_BESIDE_1, 0xaaaa) PT_DOWN
-#define PT_RIFFLE_LOW \
-    _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0)
-#define PT_RIFFLE_HIGH \
-    _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8)
-#include "pt_sort_runs.h"
+#define PT_RIFFLE_LOW(a, b) \
+    _mm512_permutex2var_epi32( \
+        a, _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0), b)
+#define PT_RIFFLE_HIGH(a, b) \
+    _mm512_permutex2var_epi32( \
+        a, _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8), b)
+#include "pt_sort_wide.h"
 #undef PT_KEY
 #undef PT_KEY_MIN
 #undef PT_KEY_MAX
-#undef PT_OF
 #undef PT_LANES
+#undef PT_AT
 #undef PT_MASK
-#undef PT_EPI
+#undef PT_LOAD_FIRST
+#undef PT_STORE_FIRST
+#undef PT_SAME
+#undef PT_MIN
+#undef PT_MAX
 #undef PT_ABOVE
 #undef PT_PARTS
+#undef PT_CHOSEN
 #undef PT_BESIDE_1
 #undef PT_BESIDE_2
 #undef PT_BESIDE_3
@@ -219,4 +285,153 @@ static inline int64_t pt_scattered(uint64_t *state, int64_t n)
 #undef PT_MERGES
 #undef PT_RIFFLE_LOW
 #undef PT_RIFFLE_HIGH
+#undef PT_BESIDE_15
+#undef PT_VECTOR
+#undef PT_CODE
+#undef PT_LOAD
+#undef PT_STORE
+
+#define PT_VECTOR __m256i
+#define PT_CODE PT_AVX2_CODE
+#define PT_LOAD(from) _mm256_loadu_si256((const __m256i *) (const void *) (from))
+#define PT_STORE(to, v) _mm256_storeu_si256((__m256i *) (void *) (to), v)
+
+#define PT_KEY int64_t
+#define PT_KEY_MIN INT64_MIN
+#define PT_KEY_MAX INT64_MAX
+#define PT_LANES 4
+#define PT_AT(name) name##_avx2
+#define PT_MASK uint8_t
+#define PT_LOAD_FIRST(from, count, none) \
+    _mm256_blendv_epi8(none, \
+                       _mm256_maskload_epi64((const long long *) (const void *) (from), \
+                                             pt_lanes_mask(2 * (count))), \
+                       pt_lanes_mask(2 * (count)))
+#define PT_STORE_FIRST(to, count, v) \
+    _mm256_maskstore_epi64((long long *) (void *) (to), pt_lanes_mask(2 * (count)), v)
+#define PT_SAME(key) _mm256_set1_epi64x(key)
+#define PT_MIN(a, b) _mm256_blendv_epi8(a, b, _mm256_cmpgt_epi64(a, b))
+#define PT_MAX(a, b) _mm256_blendv_epi8(b, a, _mm256_cmpgt_epi64(a, b))
+#define PT_ABOVE(a, b) \
+    ((uint8_t) _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi64(a, b))))
+#define PT_PARTS(lows, highs, keys, high, beyond) \
+    lows = highs = _mm256_permutevar8x32_epi32( \
+        keys, _mm256_cvtepu8_epi32(PT_ORDER_OF(pt_masked_pairs, 15 & ~high)));
+#define PT_CHOSEN(a, b, above) \
+    _mm256_blendv_epi8(a, b, _mm256_xor_si256(_mm256_cmpgt_epi64(a, b), above))
+#define PT_ABOVE_1 _mm256_set_epi64x(-1, 0, -1, 0)
+#define PT_BESIDE_1(x) _mm256_permute4x64_epi64(x, 0xb1)
+#define PT_BESIDE_3(x) _mm256_permute4x64_epi64(x, 0x1b)
+#define PT_MERGES \
+    PT_TURN(PT_BESIDE_1, PT_ABOVE_1) PT_DOWN \
+    PT_TURN(PT_BESIDE_3, _mm256_set_epi64x(-1, -1, 0, 0)) PT_ACROSS(PT_BESIDE_1, PT_ABOVE_1) \
+    PT_DOWN
+#define PT_RIFFLE_LOW(a, b) \
+    _mm256_permute2x128_si256(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b), 0x20)
+#define PT_RIFFLE_HIGH(a, b) \
+    _mm256_permute2x128_si256(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b), 0x31)
+#include "pt_sort_wide.h"
+#undef PT_KEY
+#undef PT_KEY_MIN
+#undef PT_KEY_MAX
+#undef PT_LANES
+#undef PT_AT
+#undef PT_MASK
+#undef PT_LOAD_FIRST
+#undef PT_STORE_FIRST
+#undef PT_SAME
+#undef PT_MIN
+#undef PT_MAX
+#undef PT_ABOVE
+#undef PT_PARTS
+#undef PT_CHOSEN
+#undef PT_BESIDE_1
+#undef PT_BESIDE_2
+#undef PT_BESIDE_3
+#undef PT_BESIDE_7
+#undef PT_MERGES
+#undef PT_RIFFLE_LOW
+#undef PT_RIFFLE_HIGH
+#undef PT_ABOVE_1
+#define PT_KEY int32_t
+#define PT_KEY_MIN INT32_MIN
+#define PT_KEY_MAX INT32_MAX
+#define PT_LANES 8
+#define PT_AT(name) name##_avx2_32
+#define PT_MASK uint8_t
+#define PT_LOAD_FIRST(from, count, none) \
+    _mm256_blendv_epi8(none, _mm256_maskload_epi32(from, pt_lanes_mask(count)), \
+                       pt_lanes_mask(count))
+#define PT_STORE_FIRST(to, count, v) _mm256_maskstore_epi32(to, pt_lanes_mask(count), v)
+#define PT_SAME(key) _mm256_set1_epi32(key)
+#define PT_MIN(a, b) _mm256_min_epi32(a, b)
+#define PT_MAX(a, b) _mm256_max_epi32(a, b)
+#define PT_ABOVE(a, b) \
+    ((uint8_t) _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(a, b))))
+#define PT_PARTS(lows, highs, keys, high, beyond) \
+    lows = highs = _mm256_permutevar8x32_epi32( \
+        keys, _mm256_cvtepu8_epi32(PT_ORDER_OF(pt_masked_first, (uint8_t) ~high)));
+#define PT_CHOSEN(a, b, above) \
+    _mm256_blend_epi32(_mm256_min_epi32(a, b), _mm256_max_epi32(a, b), above)
+#define PT_BESIDE_1(x) _mm256_shuffle_epi32(x, 0xb1)
+#define PT_BESIDE_2(x) _mm256_shuffle_epi32(x, 0x4e)
+#define PT_BESIDE_3(x) _mm256_shuffle_epi32(x, 0x1b)
+#define PT_BESIDE_7(x) \
+    _mm256_permutevar8x32_epi32(x, _mm256_set_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#define PT_MERGES \
+    PT_TURN(PT_BESIDE_1, 0xaa) PT_DOWN \
+    PT_TURN(PT_BESIDE_3, 0xcc) PT_ACROSS(PT_BESIDE_1, 0xaa) PT_DOWN \
+    PT_TURN(PT_BESIDE_7, 0xf0) PT_ACROSS(PT_BESIDE_2, 0xcc) PT_ACROSS(PT_BESIDE_1, 0xaa) PT_DOWN
+#define PT_RIFFLE_LOW(a, b) \
+    _mm256_permute2x128_si256(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b), 0x20)
+#define PT_RIFFLE_HIGH(a, b) \
+    _mm256_permute2x128_si256(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b), 0x31)
+#include "pt_sort_wide.h"
+#undef PT_KEY
+#undef PT_KEY_MIN
+#undef PT_KEY_MAX
+#undef PT_LANES
+#undef PT_AT
+#undef PT_MASK
+#undef PT_LOAD_FIRST
+#undef PT_STORE_FIRST
+#undef PT_SAME
+#undef PT_MIN
+#undef PT_MAX
+#undef PT_ABOVE
+#undef PT_PARTS
+#undef PT_CHOSEN
+#undef PT_BESIDE_1
+#undef PT_BESIDE_2
+#undef PT_BESIDE_3
+#undef PT_BESIDE_7
+#undef PT_MERGES
+#undef PT_RIFFLE_LOW
+#undef PT_RIFFLE_HIGH
+#undef PT_VECTOR
+#undef PT_CODE
+#undef PT_LOAD
+#undef PT_STORE
+#undef PT_ORDER_OF
+#endif
+
+#define PT_KEY int64_t
+#define PT_KEY_MAX INT64_MAX
+#define PT_OF(name) name
+#define PT_LANES 8
+#include "pt_sort_runs.h"
+#undef PT_KEY
+#undef PT_KEY_MAX
+#undef PT_OF
+#undef PT_LANES
+#define PT_KEY int32_t
+#define PT_KEY_MAX INT32_MAX
+#define PT_OF(name) name##_32
+#define PT_LANES 16
+#include "pt_sort_runs.h"
+#undef PT_KEY
+#undef PT_KEY_MAX
+#undef PT_OF
+#undef PT_LANES
+
 #endif
