@@ -54,6 +54,15 @@ PT_LIBRARY_KERNEL pt_library_give(const double *x, double *out, const int *bad, 
     }
 }
 
+/* bad[item]: 1 where an n x n triangle has a zero on its diagonal, else what it was. */
+PT_LIBRARY_KERNEL pt_library_singular(const double *t, int *bad, long long batch, long long n)
+{
+    const pt_thread g;
+    for (long long e = g.index(); e < batch * n; e += g.count())
+        if (t[e / n * n * n + e % n * (n + 1)] == 0)
+            bad[e / n] = 1;
+}
+
 /* x, n x n, made symmetric in place: the mean of both triangles, or of the lower one and 0. */
 PT_LIBRARY_KERNEL pt_library_mirror(double *x, long long batch, long long n, long long lower)
 {

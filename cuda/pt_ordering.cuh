@@ -167,6 +167,7 @@ PT_DEVICE bool pt_after(float a, float b, bool zeros)
     return pt_after((double) a, (double) b, zeros);
 }
 PT_DEVICE bool pt_after(int64_t a, int64_t b, bool) { return a > b; }
+PT_DEVICE bool pt_after(int32_t a, int32_t b, bool) { return a > b; }
 
 template <class T> struct pt_exchange_values {
     T *x;
@@ -261,7 +262,10 @@ PT_BY_GROUP(pt_sort_int64,
             (const G &g, const int64_t *x, int64_t *out, long long batch, long long n),
             pt_sort_item(g, x + i * n, out + i * n, n))
 PT_BY_GROUP(pt_sort_float32,
-            (const G &g, const float *x, float *out, double *, long long batch, long long n),
+            (const G &g, const float *x, float *out, long long batch, long long n),
+            pt_sort_item(g, x + i * n, out + i * n, n))
+PT_BY_GROUP(pt_sort_int32,
+            (const G &g, const int32_t *x, int32_t *out, long long batch, long long n),
             pt_sort_item(g, x + i * n, out + i * n, n))
 PT_BY_GROUP(pt_argsort,
             (const G &g, const double *x, int64_t *order, double *, long long batch, long long n),

@@ -1,4 +1,4 @@
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
 cdef void pt_sort(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil
 
@@ -49,8 +49,9 @@ cdef void pt_cummax_int64(const int64_t* x, int64_t* out, int64_t* places, int64
 cdef void pt_recurrence(const double* a, const double* b, double* out, int64_t batch,
                         int64_t n) noexcept nogil
 
-cdef void pt_sort_float32(const float* x, float* out, double* work, int64_t batch,
-                          int64_t n) noexcept nogil
+cdef void pt_sort_float32(const float* x, float* out, int64_t batch, int64_t n) noexcept nogil
+
+cdef void pt_sort_int32(const int32_t* x, int32_t* out, int64_t batch, int64_t n) noexcept nogil
 
 cdef void pt_partition(const double* x, const int64_t* places, int64_t* order, double* work,
                        int64_t batch, int64_t n, int64_t count) noexcept nogil
@@ -63,3 +64,19 @@ cdef void pt_cumsum_columns(const double* x, double* out, double* work, int64_t 
 
 cdef void pt_cumsum_columns_int64(const int64_t* x, int64_t* out, int64_t batch, int64_t n,
                                   int64_t m) noexcept nogil
+
+cdef void pt_partitioned(const double* x, const int64_t* places, double* out,
+                         double* work, int64_t batch, int64_t n,
+                         int64_t count) noexcept nogil
+
+cdef void pt_partitioned_float32(const float* x, const int64_t* places, float* out,
+                                 double* work, int64_t batch, int64_t n,
+                                 int64_t count) noexcept nogil
+
+cdef void pt_partitioned_int64(const int64_t* x, const int64_t* places, int64_t* out,
+                               double* work, int64_t batch, int64_t n,
+                               int64_t count) noexcept nogil
+
+cdef void pt_partitioned_int32(const int32_t* x, const int64_t* places, int32_t* out,
+                               double* work, int64_t batch, int64_t n,
+                               int64_t count) noexcept nogil

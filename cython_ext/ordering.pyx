@@ -1,7 +1,7 @@
 """Sorting, searching and running operations for compiled plans: what host/pt_ordering.h has, under
 names that a plan is linked with."""
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
 cdef extern from "pt_ordering.h" nogil:
     void pt_sort_in_c "pt_sort"(const double* x, double* out, int64_t batch, int64_t n)
@@ -43,8 +43,23 @@ cdef extern from "pt_ordering.h" nogil:
                                                 int64_t batch, int64_t n)
     void pt_recurrence_in_c "pt_recurrence"(const double* a, const double* b, double* out,
                                             int64_t batch, int64_t n)
-    void pt_sort_float32_in_c "pt_sort_float32"(const float* x, float* out, double* work,
-                                                int64_t batch, int64_t n)
+    void pt_sort_float32_in_c "pt_sort_float32"(const float* x, float* out, int64_t batch,
+                                                int64_t n)
+    void pt_sort_int32_in_c "pt_sort_int32"(const int32_t* x, int32_t* out, int64_t batch,
+                                            int64_t n)
+    void pt_partitioned_in_c "pt_partitioned"(const double* x, const int64_t* places, double* out,
+                                              double* work, int64_t batch, int64_t n,
+                                              int64_t count)
+    void pt_partitioned_float32_in_c "pt_partitioned_float32"(const float* x, const int64_t* places,
+                                                              float* out, double* work,
+                                                              int64_t batch, int64_t n,
+                                                              int64_t count)
+    void pt_partitioned_int64_in_c "pt_partitioned_int64"(const int64_t* x, const int64_t* places,
+                                                          int64_t* out, double* work,
+                                                          int64_t batch, int64_t n, int64_t count)
+    void pt_partitioned_int32_in_c "pt_partitioned_int32"(const int32_t* x, const int64_t* places,
+                                                          int32_t* out, double* work,
+                                                          int64_t batch, int64_t n, int64_t count)
     void pt_partition_in_c "pt_partition"(const double* x, const int64_t* places, int64_t* order,
                                           double* work, int64_t batch, int64_t n, int64_t count)
     void pt_partition_int64_in_c "pt_partition_int64"(const int64_t* x, const int64_t* places,
@@ -142,9 +157,12 @@ cdef void pt_recurrence(const double* a, const double* b, double* out, int64_t b
     pt_recurrence_in_c(a, b, out, batch, n)
 
 
-cdef void pt_sort_float32(const float* x, float* out, double* work, int64_t batch,
-                          int64_t n) noexcept nogil:
-    pt_sort_float32_in_c(x, out, work, batch, n)
+cdef void pt_sort_float32(const float* x, float* out, int64_t batch, int64_t n) noexcept nogil:
+    pt_sort_float32_in_c(x, out, batch, n)
+
+
+cdef void pt_sort_int32(const int32_t* x, int32_t* out, int64_t batch, int64_t n) noexcept nogil:
+    pt_sort_int32_in_c(x, out, batch, n)
 
 
 cdef void pt_partition(const double* x, const int64_t* places, int64_t* order, double* work,
@@ -155,6 +173,30 @@ cdef void pt_partition(const double* x, const int64_t* places, int64_t* order, d
 cdef void pt_partition_int64(const int64_t* x, const int64_t* places, int64_t* order, double* work,
                              int64_t batch, int64_t n, int64_t count) noexcept nogil:
     pt_partition_int64_in_c(x, places, order, work, batch, n, count)
+
+
+cdef void pt_partitioned(const double* x, const int64_t* places, double* out,
+                         double* work, int64_t batch, int64_t n,
+                         int64_t count) noexcept nogil:
+    pt_partitioned_in_c(x, places, out, work, batch, n, count)
+
+
+cdef void pt_partitioned_float32(const float* x, const int64_t* places, float* out,
+                                 double* work, int64_t batch, int64_t n,
+                                 int64_t count) noexcept nogil:
+    pt_partitioned_float32_in_c(x, places, out, work, batch, n, count)
+
+
+cdef void pt_partitioned_int64(const int64_t* x, const int64_t* places, int64_t* out,
+                               double* work, int64_t batch, int64_t n,
+                               int64_t count) noexcept nogil:
+    pt_partitioned_int64_in_c(x, places, out, work, batch, n, count)
+
+
+cdef void pt_partitioned_int32(const int32_t* x, const int64_t* places, int32_t* out,
+                               double* work, int64_t batch, int64_t n,
+                               int64_t count) noexcept nogil:
+    pt_partitioned_int32_in_c(x, places, out, work, batch, n, count)
 
 
 cdef void pt_cumsum_columns(const double* x, double* out, double* work, int64_t batch, int64_t n,

@@ -33,8 +33,9 @@ IN_PLAIN_C = {
         "pt_argsort_rows_int64", "pt_select", "pt_select_int64", "pt_search_left",
         "pt_search_right", "pt_search_left_int64", "pt_search_right_int64", "pt_cumsum_int64",
         "pt_cumprod", "pt_cumprod_int64", "pt_cummax", "pt_cummax_int64", "pt_recurrence",
-        "pt_sort_float32", "pt_partition", "pt_partition_int64", "pt_cumsum_columns",
-        "pt_cumsum_columns_int64",
+        "pt_sort_float32", "pt_sort_int32", "pt_partition", "pt_partition_int64",
+        "pt_partitioned", "pt_partitioned_float32", "pt_partitioned_int64",
+        "pt_partitioned_int32", "pt_cumsum_columns", "pt_cumsum_columns_int64",
     ),
     "bands": (
         "pt_solve_tridiagonal", "pt_solve_banded", "pt_cholesky_banded",

@@ -21,10 +21,11 @@ from probtensor.rules.structure.matrices import MATRICES
 from probtensor.rules.structure.picks import PICKS
 from probtensor.rules.structure.shapes import EQUAL_SIZES as SHAPES_OF_EQUAL_SIZES
 from probtensor.rules.structure.shapes import SHAPES
+from probtensor.rules.structure.totals import TOTALS
 from probtensor.transform.rewrite import Ruleset
 
 # What few diagonals, parts and low ranks allow is tried first.
-OF_MATRICES = BLOCKS + DIAGONALS + LOW_RANK + MATRICES
+OF_MATRICES = BLOCKS + DIAGONALS + LOW_RANK + MATRICES + TOTALS
 INVERSES = (
     INVERSES_BY_BLOCKS + INVERSES_BY_DIAGONALS + INVERSES_BY_LOW_RANK + INVERSES_BY_FACTORS
 )

@@ -101,6 +101,20 @@ def test_vectors(device_driver, of_all_sizes, full):
     check_factors(a[::2], *(y[::2] for y in found))
 
 
+def test_solutions_of_singular_matrices_are_wholly_nan(host, of_all_sizes):
+    """As on every other target: a library divides by the pivot, and stops at none."""
+    a, b = pt.tensor("a", (None, None, None)), pt.tensor("b", (None, None, None))
+    outputs = [pt.linalg.solve(a, b), pt.linalg.solve(a, b, transposed=True), pt.linalg.inv(a)]
+    there = pt.function([a, b], outputs, target="cuda")
+    for n, k in ((3, 2), (5, 1)):
+        x, y = rng.normal(size=(4, n, n)), rng.normal(size=(4, n, k))
+        x[1] = np.diag(np.arange(n))  # the first unknowns alone have no solution
+        x[2, :, -1] = 0.0
+        for found in there(x, y):
+            assert np.isnan(found[1:3]).all() and np.isfinite(found[::3]).all()
+        np.testing.assert_allclose(x[::3] @ there(x, y)[0][::3], y[::3], atol=1e-12)
+
+
 def test_few_small_items_are_not_for_libraries(host):
     assert {"pt_lu", "pt_eigh", "pt_cholesky"} <= recipes.RECIPES.keys()
     fits = {name: recipe.fits for name, recipe in recipes.RECIPES.items()}

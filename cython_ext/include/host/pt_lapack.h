@@ -43,6 +43,8 @@ typedef int (*pt_pair_chooser)(double *, double *, double *);
                              pt_count, const float *, float *, pt_count)) \
     USE(cython_blas, dtrsm, (pt_way, pt_way, pt_way, pt_way, pt_count, pt_count, pt_given, \
                              pt_given, pt_count, pt_reals, pt_count)) \
+    USE(cython_blas, dtrsv, (pt_way, pt_way, pt_way, pt_count, pt_given, pt_count, pt_reals, \
+                             pt_count)) \
     USE(cython_lapack, dpotrf, (pt_way, pt_count, pt_reals, pt_count, int *)) \
     USE(cython_lapack, dgetrf, (pt_count, pt_count, pt_reals, pt_count, int *, int *)) \
     USE(cython_lapack, dgetri, (pt_count, pt_reals, pt_count, int *, pt_reals, pt_count, int *)) \

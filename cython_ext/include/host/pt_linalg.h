@@ -228,6 +228,11 @@ PT_ROUTINE void pt_solve_item(const double *t, double *x, int64_t n, int64_t k, 
 #ifdef PT_LAPACK
     const int rows = (int) k, size = (int) n;
     const double one = 1.0;
+    if (k == 1) { /* which sees t' */
+        PT_FORTRAN(dtrsv)(lower ? "U" : "L", turned ? "N" : "T", unit ? "U" : "N", &size, t, &size,
+                          x, &rows);
+        return;
+    }
     PT_FORTRAN(dtrsm)("R", lower ? "U" : "L", turned ? "T" : "N", unit ? "U" : "N", &rows, &size,
                       &one, t, &size, x, &rows);
 #else

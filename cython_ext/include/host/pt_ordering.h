@@ -6,78 +6,44 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#include "pt_sort.h"
-
-/* A float64 as a key: in the order of the floats, nan last, -0.0 before 0.0. Its own inverse. */
-static inline int64_t pt_flipped(int64_t bits)
-{
-    return bits < 0 ? bits ^ INT64_MAX : bits;
-}
-
-static inline int64_t pt_float64_key(double x)
-{
-    int64_t bits;
-    if (x != x)
-        return INT64_C(0x7ff8000000000000);
-    memcpy(&bits, &x, sizeof bits);
-    return pt_flipped(bits);
-}
-
-/* Keys that are equal where the values are: of both zeros, too. */
-static inline int64_t pt_float64_rank(double x)
-{
-    return pt_float64_key(x + 0.0);
-}
-
-static inline int64_t pt_int64_rank(int64_t x)
-{
-    return x;
-}
+#include "pt_select.h"
 
 /* Each item of n numbers in ascending order, nan last. */
-PT_ROUTINE void pt_sort(const double *x, double *out, int64_t batch, int64_t n)
-{
-    for (int64_t item = 0; item < batch; item++) {
-        int64_t *const keys = (int64_t *) (void *) (out + item * n);
-        for (int64_t i = 0; i < n; i++) {
-            const int64_t key = pt_float64_key(x[item * n + i]);
-            memcpy(keys + i, &key, sizeof key);
-        }
-        pt_sort_keys(keys, n);
-        for (int64_t i = 0; i < n; i++) {
-            int64_t key;
-            memcpy(&key, keys + i, sizeof key);
-            key = pt_flipped(key);
-            memcpy(out + item * n + i, &key, sizeof key);
-        }
+#define PT_SORT_FLOATS(name, type, integer, keys_of, sort_keys) \
+    PT_ROUTINE void name(const type *x, type *out, int64_t batch, int64_t n) \
+    { \
+        const int level = pt_sort_level(); \
+        for (int64_t item = 0; item < batch; item++, x += n, out += n) { \
+            integer *const keys = (integer *) (void *) out; \
+            if (level == 2) \
+                keys_of##_avx512(x, keys, n); \
+            else if (level == 1) \
+                keys_of##_avx2(x, keys, n); \
+            else \
+                keys_of##_plain(x, keys, n); \
+            sort_keys(keys, n); \
+            if (level == 2) \
+                keys_of##_avx512_back(keys, n); \
+            else if (level == 1) \
+                keys_of##_avx2_back(keys, n); \
+            else \
+                keys_of##_plain_back(keys, n); \
+        } \
     }
-}
+PT_SORT_FLOATS(pt_sort, double, int64_t, pt_float64_keys, pt_sort_keys)
+PT_SORT_FLOATS(pt_sort_float32, float, int32_t, pt_float32_keys, pt_sort_keys_32)
+#undef PT_SORT_FLOATS
 
-/* The same of float32. The workspace is of n doubles. */
-PT_ROUTINE void pt_sort_float32(const float *x, float *out, double *work, int64_t batch, int64_t n)
-{
-    int64_t *const keys = (int64_t *) (void *) work;
-    for (int64_t item = 0; item < batch; item++) {
-        for (int64_t i = 0; i < n; i++) {
-            int32_t bits;
-            memcpy(&bits, x + item * n + i, sizeof bits);
-            bits = x[item * n + i] != x[item * n + i] ? INT32_C(0x7fc00000) : bits;
-            keys[i] = bits < 0 ? bits ^ INT32_MAX : bits;
-        }
-        pt_sort_keys(keys, n);
-        for (int64_t i = 0; i < n; i++) {
-            const int32_t key = (int32_t) keys[i], bits = key < 0 ? key ^ INT32_MAX : key;
-            memcpy(out + item * n + i, &bits, sizeof bits);
-        }
+#define PT_SORT_INTEGERS(name, type, sort_keys) \
+    PT_ROUTINE void name(const type *x, type *out, int64_t batch, int64_t n) \
+    { \
+        memcpy(out, x, (size_t) (batch * n) * sizeof *x); \
+        for (int64_t item = 0; item < batch; item++) \
+            sort_keys(out + item * n, n); \
     }
-}
-
-PT_ROUTINE void pt_sort_int64(const int64_t *x, int64_t *out, int64_t batch, int64_t n)
-{
-    memcpy(out, x, (size_t) (batch * n) * sizeof *x);
-    for (int64_t item = 0; item < batch; item++)
-        pt_sort_keys(out + item * n, n);
-}
+PT_SORT_INTEGERS(pt_sort_int64, int64_t, pt_sort_keys)
+PT_SORT_INTEGERS(pt_sort_int32, int32_t, pt_sort_keys_32)
+#undef PT_SORT_INTEGERS
 
 /* An element to be ordered, and where it was. */
 typedef struct {
@@ -216,10 +182,56 @@ PT_ARGSORT_ROWS(pt_argsort_rows_int64, int64_t, pt_int64_rank)
 #undef PT_ARGSORT_ROWS
 
 #define PT_SCANNED 16 /* places whose elements are looked for one by one */
+#define PT_BOUNDED 3 /* places that are found one by one */
 
 /* For each item of n numbers, those at `count` places of the stable order, and their indices. The
- * workspace is of 4 n doubles. A place out of bounds gives nan or 0, and index 0. */
-#define PT_SELECT(name, type, rank, none) \
+ * workspace is of 4 n + 8 doubles. A place out of bounds gives nan or 0, and index 0. The numbers
+ * from the lowest to the highest place are sorted if they are few. */
+#define PT_SELECT(name, type, rank, none, OF) \
+    PT_ROUTINE int name##_between(const type *x, const int64_t *places, type *values, \
+                                  int64_t *order, double *work, int64_t n, int64_t count) \
+    { \
+        int64_t low = n, high = -1, total; \
+        OF(pt_bound) first, last; \
+        for (int64_t k = 0; k < count; k++) \
+            if (places[k] >= 0 && places[k] < n) { \
+                low = places[k] < low ? places[k] : low; \
+                high = places[k] > high ? places[k] : high; \
+            } \
+        if (high < 0 || 4 * (high - low) > n) \
+            return high < 0; \
+        first = OF(pt_bound_at)(x, n, low, work); \
+        last = low == high ? first : OF(pt_bound_at)(x, n, high, work); \
+        total = last.within - first.below; \
+        if (2 * total > n && n > 8) \
+            return 0; \
+        int64_t *const found = (int64_t *) (void *) work; \
+        pt_placed *const a = (pt_placed *) (void *) (work + total); \
+        OF(pt_places_between)(x, n, first.value, last.value, found); \
+        for (int64_t i = 0; i < total; i++) { \
+            a[i].key = rank(x[found[i]]); \
+            a[i].place = found[i]; \
+        } \
+        const pt_placed *const sorted = pt_sort_placed(a, a + total, total); \
+        for (int64_t k = 0; k < count; k++) \
+            if (places[k] >= 0 && places[k] < n) { \
+                order[k] = sorted[places[k] - first.below].place; \
+                values[k] = x[order[k]]; \
+            } \
+        return 1; \
+    } \
+    PT_ROUTINE void name##_bounded(const type *x, const int64_t *places, type *values, \
+                                   int64_t *order, double *work, int64_t n, int64_t count) \
+    { \
+        for (int64_t k = 0; k < count; k++) { \
+            const int64_t place = places[k]; \
+            if (place >= 0 && place < n) { \
+                const OF(pt_bound) bound = OF(pt_bound_at)(x, n, place, work); \
+                order[k] = OF(pt_index_of)(x, n, bound.value, place - bound.below); \
+                values[k] = x[order[k]]; \
+            } \
+        } \
+    } \
     PT_ROUTINE void name##_scanned(const type *x, const int64_t *places, type *values, \
                                    int64_t *order, int64_t *keys, int64_t n, int64_t count) \
     { \
@@ -244,38 +256,52 @@ PT_ARGSORT_ROWS(pt_argsort_rows_int64, int64_t, pt_int64_rank)
             values[k] = x[i]; \
         } \
     } \
+    PT_ROUTINE void name##_spread(const type *x, const int64_t *places, type *values, \
+                                  int64_t *order, double *work, int64_t n, int64_t count) \
+    { \
+        pt_placed *const a = (pt_placed *) (void *) work; \
+        const pt_placed *found; \
+        if (count <= PT_BOUNDED) { \
+            name##_bounded(x, places, values, order, work, n, count); \
+            return; \
+        } \
+        if (count <= PT_SCANNED) { \
+            name##_scanned(x, places, values, order, (int64_t *) (void *) work, n, count); \
+            return; \
+        } \
+        for (int64_t i = 0; i < n; i++) { \
+            a[i].key = rank(x[i]); \
+            a[i].place = i; \
+        } \
+        found = pt_sort_placed(a, a + n, n); \
+        for (int64_t k = 0; k < count; k++) \
+            if (places[k] >= 0 && places[k] < n) { \
+                order[k] = found[places[k]].place; \
+                values[k] = x[order[k]]; \
+            } \
+    } \
     PT_ROUTINE void name(const type *x, const int64_t *places, type *values, int64_t *order, \
                          double *work, int64_t batch, int64_t n, int64_t count) \
     { \
-        pt_placed *const a = (pt_placed *) (void *) work; \
         for (int64_t item = 0; item < batch; item++) { \
             for (int64_t k = 0; k < count; k++) { \
                 values[k] = none; \
                 order[k] = 0; \
             } \
-            if (count <= PT_SCANNED) { \
-                name##_scanned(x, places, values, order, (int64_t *) (void *) work, n, count); \
-            } else { \
-                const pt_placed *found; \
-                for (int64_t i = 0; i < n; i++) { \
-                    a[i].key = rank(x[i]); \
-                    a[i].place = i; \
-                } \
-                found = pt_sort_placed(a, a + n, n); \
-                for (int64_t k = 0; k < count; k++) \
-                    if (places[k] >= 0 && places[k] < n) { \
-                        order[k] = found[places[k]].place; \
-                        values[k] = x[order[k]]; \
-                    } \
-            } \
+            if (!name##_between(x, places, values, order, work, n, count)) \
+                name##_spread(x, places, values, order, work, n, count); \
             x += n; \
             places += count; \
             values += count; \
             order += count; \
         } \
     }
-PT_SELECT(pt_select, double, pt_float64_rank, (double) NAN)
-PT_SELECT(pt_select_int64, int64_t, pt_int64_rank, 0)
+#define PT_OF_FLOATS(name) name
+#define PT_OF_INTEGERS(name) name##_int64
+PT_SELECT(pt_select, double, pt_float64_rank, (double) NAN, PT_OF_FLOATS)
+PT_SELECT(pt_select_int64, int64_t, pt_int64_rank, 0, PT_OF_INTEGERS)
+#undef PT_OF_FLOATS
+#undef PT_OF_INTEGERS
 #undef PT_SELECT
 
 /* The indices of each item of n numbers in an order in which the ones that belong at `count` places
@@ -324,6 +350,20 @@ PT_SELECT(pt_select_int64, int64_t, pt_int64_rank, 0)
 PT_PARTITION(pt_partition, double, pt_float64_rank)
 PT_PARTITION(pt_partition_int64, int64_t, pt_int64_rank)
 #undef PT_PARTITION
+
+/* The numbers of each item in that order. The workspace is of n + 4 count + 10 doubles. */
+#define PT_PARTITIONED(name, type, item_of) \
+    PT_ROUTINE void name(const type *x, const int64_t *places, type *out, double *work, \
+                         int64_t batch, int64_t n, int64_t count) \
+    { \
+        for (int64_t item = 0; item < batch; item++) \
+            item_of(x + item * n, places + item * count, out + item * n, work, n, count); \
+    }
+PT_PARTITIONED(pt_partitioned, double, pt_partitioned_item)
+PT_PARTITIONED(pt_partitioned_float32, float, pt_partitioned_item_float32)
+PT_PARTITIONED(pt_partitioned_int64, int64_t, pt_partitioned_item_int64)
+PT_PARTITIONED(pt_partitioned_int32, int32_t, pt_partitioned_item_int32)
+#undef PT_PARTITIONED
 
 /* For each of m values, how many of the n numbers of the item, which ascend, are `before` it. Eight
  * searches go side by side, without branches, so that none waits for memory alone. */

@@ -1,11 +1,13 @@
-/* Sorting and selection of 64-bit keys in place: quicksort whose halves are split by vectors of
- * eight where the processor has AVX-512, and without branches elsewhere.
+/* Sorting and selection of keys of 64 and of 32 bits in place: quicksort whose halves are split by
+ * vectors where the processor has AVX-512, and without branches elsewhere.
  *
  * The splits by compressed vectors are those of Bramas (2017), "A novel hybrid quicksort algorithm
- * vectorized using AVX-512", IJACSA 8(10), with one permutation in the place of two compressions;
- * short runs are sorted by a bitonic network (Batcher 1968, AFIPS 32:307). Pivots are medians of
- * samples; a run that is split too often is sorted by a heap, so that no input takes more than
- * O(n log n). Equal keys are one key, so all ways give the same result.
+ * vectorized using AVX-512", IJACSA 8(10), for 64 bits with one permutation in the place of two
+ * compressions. Short runs are tables of which the columns are sorted and merged by networks, as
+ * those of Blacher, Giesen, Sanders and Wassenberg (2022), "Vectorized and performance-portable
+ * quicksort", Softw. Pract. Exp. 52(12). Pivots are medians of samples; a run that is split too
+ * often is sorted by a heap, so that no input takes more than O(n log n). Equal keys are one key,
+ * so all ways give the same result.
  */
 #ifndef PT_SORT_H
 #define PT_SORT_H
@@ -27,64 +29,7 @@
 #define PT_WIDE_SORT 1
 #include <immintrin.h>
 #define PT_WIDE_CODE __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,popcnt")))
-#endif
-
-#define PT_SORT_BLOCK 64  /* keys that are read at once from one end of a run */
-#define PT_SORT_SHORT 128 /* keys of a run that the network sorts, two blocks; 16 without vectors */
-
-/* The keys below a pivot first: how many there are. With `equal` also those equal to it. */
-PT_ROUTINE int64_t pt_split_plain(int64_t *a, int64_t n, int64_t pivot, int equal)
-{
-    int64_t left = 0;
-    if (equal && pivot == INT64_MAX)
-        return n;
-    pivot += equal;
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t key = a[i];
-        a[i] = a[left];
-        a[left] = key;
-        left += key < pivot;
-    }
-    return left;
-}
-
-PT_ROUTINE void pt_insert_sort(int64_t *a, int64_t n)
-{
-    for (int64_t i = 1; i < n; i++) {
-        const int64_t key = a[i];
-        int64_t j = i;
-        for (; j > 0 && a[j - 1] > key; j--)
-            a[j] = a[j - 1];
-        a[j] = key;
-    }
-}
-
-PT_ROUTINE void pt_sift_down(int64_t *a, int64_t i, int64_t n)
-{
-    const int64_t key = a[i];
-    for (int64_t child = 2 * i + 1; child < n; child = 2 * i + 1) {
-        child += child + 1 < n && a[child + 1] > a[child];
-        if (a[child] <= key)
-            break;
-        a[i] = a[child];
-        i = child;
-    }
-    a[i] = key;
-}
-
-PT_ROUTINE void pt_heap_sort(int64_t *a, int64_t n)
-{
-    for (int64_t i = n / 2; i-- > 0;)
-        pt_sift_down(a, i, n);
-    for (int64_t last = n - 1; last > 0; last--) {
-        const int64_t largest = a[0];
-        a[0] = a[last];
-        a[last] = largest;
-        pt_sift_down(a, 0, last);
-    }
-}
-
-#ifdef PT_WIDE_SORT
+#define PT_AVX2_CODE __attribute__((target("avx2,popcnt")))
 /* For each mask of lanes, the lanes in it and then the others: one a byte, the first one lowest. */
 static const uint64_t pt_masked_first[256] = {
     0x0706050403020100, 0x0706050403020100, 0x0706050403020001, 0x0706050403020100,
@@ -152,207 +97,37 @@ static const uint64_t pt_masked_first[256] = {
     0x0201000706050403, 0x0201070605040300, 0x0200070605040301, 0x0207060504030100,
     0x0100070605040302, 0x0107060504030200, 0x0007060504030201, 0x0706050403020100,
 };
+/* The lanes of a vector, twice. */
+static const int32_t pt_rotated[32] = {
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+};
+/* The same for four lanes of two halves each. */
+static const uint64_t pt_masked_pairs[16] = {
+    0x0706050403020100, 0x0706050403020100, 0x0706050401000302, 0x0706050403020100,
+    0x0706030201000504, 0x0706030205040100, 0x0706010005040302, 0x0706050403020100,
+    0x0504030201000706, 0x0504030207060100, 0x0504010007060302, 0x0504070603020100,
+    0x0302010007060504, 0x0302070605040100, 0x0100070605040302, 0x0706050403020100,
+};
+/* The mask of the first lanes of eight, from 8 minus their number on. */
+static const int32_t pt_lanes_set[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
 
-/* As pt_split_plain. Blocks are read from the end of the run that has less room, so that there is
- * always room for what is written to either end: whole vectors, of which the other half is written
- * over later. */
-PT_ROUTINE PT_WIDE_CODE int64_t pt_split_wide(int64_t *a, int64_t n, int64_t pivot, int equal)
+/* What sorts use: 2 AVX-512, 1 AVX2, 0 neither. PT_SORT_MOST bounds it, for tests. */
+#ifndef PT_SORT_MOST
+#define PT_SORT_MOST 2
+#endif
+static inline int pt_sort_level(void)
 {
-    enum { BLOCK = PT_SORT_BLOCK, VECTORS = BLOCK / 8 };
-    int64_t saved[3 * BLOCK];
-    int64_t left = 0, right = n, from = BLOCK, to = n - BLOCK, rest = 0;
-    const __m512i bound = _mm512_set1_epi64(pivot);
-    memcpy(saved, a, BLOCK * sizeof *a);
-    memcpy(saved + BLOCK, a + to, BLOCK * sizeof *a);
-    while (to - from >= BLOCK) {
-        const int64_t at_end = right - to < from - left;
-        const int64_t *const block = a + (at_end ? to - BLOCK : from);
-        __m512i keys[VECTORS];
-        to -= at_end * BLOCK;
-        from += (1 - at_end) * BLOCK;
-        for (int k = 0; k < VECTORS; k++)
-            keys[k] = _mm512_loadu_si512(block + 8 * k);
-        for (int k = 0; k < VECTORS; k++) {
-            const __mmask8 low = equal ? _mm512_cmple_epi64_mask(keys[k], bound)
-                                       : _mm512_cmplt_epi64_mask(keys[k], bound);
-            const int count = __builtin_popcount(low);
-            const __m512i order = _mm512_cvtepu8_epi64(
-                _mm_loadl_epi64((const __m128i *) (const void *) &pt_masked_first[low]));
-            const __m512i halves = _mm512_permutexvar_epi64(order, keys[k]);
-            _mm512_storeu_si512(a + left, halves);
-            _mm512_storeu_si512(a + right - 8, halves);
-            left += count;
-            right -= 8 - count;
-        }
-    }
-    rest = 2 * BLOCK + to - from;
-    memcpy(saved + 2 * BLOCK, a + from, (size_t) (to - from) * sizeof *a);
-    for (int64_t i = 0; i < rest; i += 8) {
-        const __mmask8 real = rest - i < 8 ? (__mmask8) ((1 << (rest - i)) - 1) : 0xff;
-        const __m512i keys = _mm512_maskz_loadu_epi64(real, saved + i);
-        const __mmask8 low = equal ? _mm512_mask_cmple_epi64_mask(real, keys, bound)
-                                   : _mm512_mask_cmplt_epi64_mask(real, keys, bound);
-        const __mmask8 high = (__mmask8) (real & ~low);
-        const int count = __builtin_popcount(low), other = __builtin_popcount(high);
-        _mm512_mask_storeu_epi64(a + left, (__mmask8) ((1 << count) - 1),
-                                 _mm512_maskz_compress_epi64(low, keys));
-        left += count;
-        right -= other;
-        _mm512_mask_storeu_epi64(a + right, (__mmask8) ((1 << other) - 1),
-                                 _mm512_maskz_compress_epi64(high, keys));
-    }
-    return left;
-}
-
-/* One step of a network within each vector: the lanes of `above` get the larger of each pair. */
-#define PT_IN_LANES(partner, above) \
-    for (int k = 0; k < count; k++) { \
-        const __m512i other = partner; \
-        v[k] = _mm512_mask_max_epi64(_mm512_min_epi64(v[k], other), above, v[k], other); \
-    }
-
-/* A bitonic network over `count` vectors, a power of two that the compiler knows. */
-static inline __attribute__((always_inline)) PT_WIDE_CODE void pt_network(__m512i *v, int count)
-{
-    const __m512i reversed = _mm512_set_epi64(0, 1, 2, 3, 4, 5, 6, 7);
-    PT_IN_LANES(_mm512_permutex_epi64(v[k], 0xb1), 0xaa)
-    PT_IN_LANES(_mm512_permutex_epi64(v[k], 0x1b), 0xcc)
-    PT_IN_LANES(_mm512_permutex_epi64(v[k], 0xb1), 0xaa)
-    PT_IN_LANES(_mm512_permutexvar_epi64(reversed, v[k]), 0xf0)
-    PT_IN_LANES(_mm512_permutex_epi64(v[k], 0x4e), 0xcc)
-    PT_IN_LANES(_mm512_permutex_epi64(v[k], 0xb1), 0xaa)
-#pragma GCC unroll 4
-    for (int run = 2; run <= count; run *= 2) {
-#pragma GCC unroll 8
-        for (int k = 0; k < count / 2; k++) {
-            const int i = k / (run / 2) * run + k % (run / 2), j = i + run - 1 - 2 * (i % run);
-            const __m512i low = v[i], high = _mm512_permutexvar_epi64(reversed, v[j]);
-            v[i] = _mm512_min_epi64(low, high);
-            v[j] = _mm512_max_epi64(low, high);
-        }
-#pragma GCC unroll 4
-        for (int step = run / 4; step > 0; step /= 2)
-#pragma GCC unroll 8
-            for (int k = 0; k < count / 2; k++) {
-                const int i = k / step * 2 * step + k % step, j = i + step;
-                const __m512i low = v[i], high = v[j];
-                v[i] = _mm512_min_epi64(low, high);
-                v[j] = _mm512_max_epi64(low, high);
-            }
-        PT_IN_LANES(_mm512_shuffle_i64x2(v[k], v[k], 0x4e), 0xf0)
-        PT_IN_LANES(_mm512_permutex_epi64(v[k], 0x4e), 0xcc)
-        PT_IN_LANES(_mm512_permutex_epi64(v[k], 0xb1), 0xaa)
-    }
-}
-
-/* Up to 8 * count keys in order: the lanes without a key hold the largest one. */
-#define PT_SORT_VECTORS(count) \
-    PT_ROUTINE PT_WIDE_CODE void pt_sort_##count##_vectors(int64_t *a, int64_t n) \
-    { \
-        __m512i v[count]; \
-        for (int k = 0; k < count; k++) { \
-            const int64_t left = n - 8 * k; \
-            const __mmask8 real = (__mmask8) (left >= 8 ? 0xff : left > 0 ? (1 << left) - 1 : 0); \
-            v[k] = _mm512_mask_loadu_epi64(_mm512_set1_epi64(INT64_MAX), real, a + 8 * k); \
-        } \
-        pt_network(v, count); \
-        for (int k = 0; k < count; k++) { \
-            const int64_t left = n - 8 * k; \
-            const __mmask8 real = (__mmask8) (left >= 8 ? 0xff : left > 0 ? (1 << left) - 1 : 0); \
-            _mm512_mask_storeu_epi64(a + 8 * k, real, v[k]); \
-        } \
-    }
-PT_SORT_VECTORS(1)
-PT_SORT_VECTORS(2)
-PT_SORT_VECTORS(4)
-PT_SORT_VECTORS(8)
-PT_SORT_VECTORS(16)
-
-PT_ROUTINE void pt_network_sort(int64_t *a, int64_t n)
-{
-    if (n <= 8)
-        pt_sort_1_vectors(a, n);
-    else if (n <= 16)
-        pt_sort_2_vectors(a, n);
-    else if (n <= 32)
-        pt_sort_4_vectors(a, n);
-    else if (n <= 64)
-        pt_sort_8_vectors(a, n);
-    else
-        pt_sort_16_vectors(a, n);
-}
-
-static inline int pt_has_wide_sort(void)
-{
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    if (PT_SORT_MOST > 1 && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
+        return 2;
+    return PT_SORT_MOST > 0 && __builtin_cpu_supports("avx2");
 }
 #else
-#define pt_split_wide pt_split_plain
-#define pt_network_sort pt_insert_sort
-#define pt_has_wide_sort() 0
+#define pt_sort_level() 0
 #endif
-
-static inline int64_t pt_middle(int64_t a, int64_t b, int64_t c)
-{
-    const int64_t low = a < b ? a : b, high = a < b ? b : a;
-    return c < low ? low : c > high ? high : c;
-}
-
-/* A key of the run: the median of three medians of three keys at scattered places. */
-static inline int64_t pt_sample_pivot(const int64_t *a, int64_t n, uint64_t *state)
-{
-    const uint64_t range = (uint64_t) n < UINT32_MAX ? (uint64_t) n : UINT32_MAX;
-    int64_t found[3];
-    for (int k = 0; k < 3; k++) {
-        int64_t key[3];
-        for (int j = 0; j < 3; j++) {
-            *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-            key[j] = a[((*state >> 32) * range) >> 32];
-        }
-        found[k] = pt_middle(key[0], key[1], key[2]);
-    }
-    return pt_middle(found[0], found[1], found[2]);
-}
-
-/* The keys a[0 .. n) in order, or with `places` such that each key at one of these `count` places,
- * which ascend and count from `first`, is the one that it is in order. */
-PT_ROUTINE void pt_quicksort(int64_t *a, int64_t n, int64_t first, const int64_t *places,
-                             int64_t count, int wide, int depth, uint64_t state)
-{
-    const int64_t shortest = wide ? PT_SORT_SHORT : 16;
-    while (n > shortest) {
-        int64_t left, before = 0;
-        const int64_t pivot = pt_sample_pivot(a, n, &state);
-        if (places && !count)
-            return;
-        if (depth-- == 0) {
-            pt_heap_sort(a, n);
-            return;
-        }
-        left = wide ? pt_split_wide(a, n, pivot, 0) : pt_split_plain(a, n, pivot, 0);
-        if (!left) { /* the pivot is the smallest: those equal to it are in order */
-            left = wide ? pt_split_wide(a, n, pivot, 1) : pt_split_plain(a, n, pivot, 1);
-            depth++;
-        } else if (!places || (count && places[0] < first + left)) {
-            while (before < count && places[before] < first + left)
-                before++;
-            pt_quicksort(a, left, first, places, before, wide, depth, state);
-        }
-        while (before < count && places[before] < first + left)
-            before++;
-        if (places)
-            places += before;
-        count -= before;
-        a += left;
-        n -= left;
-        first += left;
-    }
-    if (wide)
-        pt_network_sort(a, n);
-    else
-        pt_insert_sort(a, n);
-}
+#define pt_has_wide_sort() (pt_sort_level() == 2)
 
 /* The largest number of splits in a row, for runs of n keys. */
 static inline int pt_sort_depth(int64_t n)
@@ -363,15 +138,300 @@ static inline int pt_sort_depth(int64_t n)
     return depth;
 }
 
-PT_ROUTINE void pt_sort_keys(int64_t *a, int64_t n)
+/* One of n places, another one in each call. */
+static inline int64_t pt_scattered(uint64_t *state, int64_t n)
 {
-    pt_quicksort(a, n, 0, NULL, 0, pt_has_wide_sort(), pt_sort_depth(n), 1);
+    const uint64_t range = (uint64_t) n < UINT32_MAX ? (uint64_t) n : UINT32_MAX;
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (int64_t) (((*state >> 32) * range) >> 32);
 }
 
-/* The keys at these places, which ascend, are those of the keys in order. */
-PT_ROUTINE void pt_select_keys(int64_t *a, int64_t n, const int64_t *places, int64_t count)
+#ifdef PT_WIDE_SORT
+#define PT_SORT_AHEAD 2048 /* bytes from the block that is read to the one that is fetched */
+
+/* The mask of the first `count` lanes, of eight or sixteen. */
+static inline __mmask8 pt_first_lanes(int64_t count)
 {
-    pt_quicksort(a, n, 0, places, count, pt_has_wide_sort(), pt_sort_depth(n), 1);
+    return (__mmask8) (count >= 8 ? -1 : count > 0 ? (1 << count) - 1 : 0);
 }
+static inline __mmask16 pt_first_lanes_32(int64_t count)
+{
+    return (__mmask16) (count >= 16 ? -1 : count > 0 ? (1 << count) - 1 : 0);
+}
+static inline __attribute__((always_inline)) PT_AVX2_CODE __m256i pt_lanes_mask(int64_t halves)
+{
+    const int64_t count = halves < 0 ? 0 : halves > 8 ? 8 : halves;
+    return _mm256_loadu_si256((const __m256i *) (const void *) (pt_lanes_set + 8 - count));
+}
+#define PT_ORDER_OF(table, high) \
+    _mm_loadl_epi64((const __m128i *) (const void *) &table[high])
+
+#define PT_VECTOR __m512i
+#define PT_CODE PT_WIDE_CODE
+#define PT_LOAD(from) _mm512_loadu_si512(from)
+#define PT_STORE(to, v) _mm512_storeu_si512(to, v)
+
+#define PT_KEY int64_t
+#define PT_KEY_MIN INT64_MIN
+#define PT_KEY_MAX INT64_MAX
+#define PT_LANES 8
+#define PT_AT(name) name##_avx512
+#define PT_MASK __mmask8
+#define PT_LOAD_FIRST(from, count, none) \
+    _mm512_mask_loadu_epi64(none, pt_first_lanes(count), from)
+#define PT_STORE_FIRST(to, count, v) _mm512_mask_storeu_epi64(to, pt_first_lanes(count), v)
+#define PT_SAME(key) _mm512_set1_epi64(key)
+#define PT_MIN(a, b) _mm512_min_epi64(a, b)
+#define PT_MAX(a, b) _mm512_max_epi64(a, b)
+#define PT_ABOVE(a, b) _mm512_cmpgt_epi64_mask(a, b)
+#define PT_PARTS(lows, highs, keys, high, beyond) \
+    lows = highs = _mm512_permutexvar_epi64( \
+        _mm512_cvtepu8_epi64(PT_ORDER_OF(pt_masked_first, (uint8_t) ~high)), keys);
+#define PT_CHOSEN(a, b, above) _mm512_mask_max_epi64(_mm512_min_epi64(a, b), above, a, b)
+#define PT_BESIDE_1(x) _mm512_permutex_epi64(x, 0xb1)
+#define PT_BESIDE_2(x) _mm512_permutex_epi64(x, 0x4e)
+#define PT_BESIDE_3(x) _mm512_permutex_epi64(x, 0x1b)
+#define PT_BESIDE_7(x) _mm512_permutexvar_epi64(_mm512_set_epi64(0, 1, 2, 3, 4, 5, 6, 7), x)
+#define PT_MERGES \
+    PT_TURN(PT_BESIDE_1, 0xaa) PT_DOWN \
+    PT_TURN(PT_BESIDE_3, 0xcc) PT_ACROSS(PT_BESIDE_1, 0xaa) PT_DOWN \
+    PT_TURN(PT_BESIDE_7, 0xf0) PT_ACROSS(PT_BESIDE_2, 0xcc) PT_ACROSS(PT_BESIDE_1, 0xaa) PT_DOWN
+#define PT_RIFFLE_LOW(a, b) \
+    _mm512_permutex2var_epi64(a, _mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0), b)
+#define PT_RIFFLE_HIGH(a, b) \
+    _mm512_permutex2var_epi64(a, _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4), b)
+#include "pt_sort_wide.h"
+#undef PT_KEY
+#undef PT_KEY_MIN
+#undef PT_KEY_MAX
+#undef PT_LANES
+#undef PT_AT
+#undef PT_MASK
+#undef PT_LOAD_FIRST
+#undef PT_STORE_FIRST
+#undef PT_SAME
+#undef PT_MIN
+#undef PT_MAX
+#undef PT_ABOVE
+#undef PT_PARTS
+#undef PT_CHOSEN
+#undef PT_BESIDE_1
+#undef PT_BESIDE_2
+#undef PT_BESIDE_3
+#undef PT_BESIDE_7
+#undef PT_MERGES
+#undef PT_RIFFLE_LOW
+#undef PT_RIFFLE_HIGH
+#define PT_KEY int32_t
+#define PT_KEY_MIN INT32_MIN
+#define PT_KEY_MAX INT32_MAX
+#define PT_LANES 16
+#define PT_AT(name) name##_avx512_32
+#define PT_MASK __mmask16
+#define PT_LOAD_FIRST(from, count, none) \
+    _mm512_mask_loadu_epi32(none, pt_first_lanes_32(count), from)
+#define PT_STORE_FIRST(to, count, v) _mm512_mask_storeu_epi32(to, pt_first_lanes_32(count), v)
+#define PT_SAME(key) _mm512_set1_epi32(key)
+#define PT_MIN(a, b) _mm512_min_epi32(a, b)
+#define PT_MAX(a, b) _mm512_max_epi32(a, b)
+#define PT_ABOVE(a, b) _mm512_cmpgt_epi32_mask(a, b)
+#define PT_PARTS(lows, highs, keys, high, beyond) \
+    lows = _mm512_maskz_compress_epi32((__mmask16) ~high, keys); \
+    highs = _mm512_permutexvar_epi32(_mm512_loadu_si512(pt_rotated + beyond), \
+                                     _mm512_maskz_compress_epi32(high, keys));
+#define PT_CHOSEN(a, b, above) _mm512_mask_max_epi32(_mm512_min_epi32(a, b), above, a, b)
+#define PT_BESIDE_1(x) _mm512_shuffle_epi32(x, (_MM_PERM_ENUM) 0xb1)
+#define PT_BESIDE_2(x) _mm512_shuffle_epi32(x, (_MM_PERM_ENUM) 0x4e)
+#define PT_BESIDE_3(x) _mm512_shuffle_epi32(x, (_MM_PERM_ENUM) 0x1b)
+#define PT_BESIDE_4(x) _mm512_permutex_epi64(x, 0x4e)
+#define PT_BESIDE_7(x) \
+    _mm512_permutexvar_epi32( \
+        _mm512_set_epi32(8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7), x)
+#define PT_BESIDE_15(x) \
+    _mm512_permutexvar_epi32( \
+        _mm512_set_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), x)
+#define PT_MERGES \
+    PT_TURN(PT_BESIDE_1, 0xaaaa) PT_DOWN \
+    PT_TURN(PT_BESIDE_3, 0xcccc) PT_ACROSS(PT_BESIDE_1, 0xaaaa) PT_DOWN \
+    PT_TURN(PT_BESIDE_7, 0xf0f0) PT_ACROSS(PT_BESIDE_2, 0xcccc) PT_ACROSS(PT_BESIDE_1, 0xaaaa) \
+    PT_DOWN \
+    PT_TURN(PT_BESIDE_15, 0xff00) PT_ACROSS(PT_BESIDE_4, 0xf0f0) PT_ACROSS(PT_BESIDE_2, 0xcccc) \
+    PT_ACROSS(PT_BESIDE_1, 0xaaaa) PT_DOWN
+#define PT_RIFFLE_LOW(a, b) \
+    _mm512_permutex2var_epi32( \
+        a, _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0), b)
+#define PT_RIFFLE_HIGH(a, b) \
+    _mm512_permutex2var_epi32( \
+        a, _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8), b)
+#include "pt_sort_wide.h"
+#undef PT_KEY
+#undef PT_KEY_MIN
+#undef PT_KEY_MAX
+#undef PT_LANES
+#undef PT_AT
+#undef PT_MASK
+#undef PT_LOAD_FIRST
+#undef PT_STORE_FIRST
+#undef PT_SAME
+#undef PT_MIN
+#undef PT_MAX
+#undef PT_ABOVE
+#undef PT_PARTS
+#undef PT_CHOSEN
+#undef PT_BESIDE_1
+#undef PT_BESIDE_2
+#undef PT_BESIDE_3
+#undef PT_BESIDE_7
+#undef PT_MERGES
+#undef PT_RIFFLE_LOW
+#undef PT_RIFFLE_HIGH
+#undef PT_BESIDE_15
+#undef PT_VECTOR
+#undef PT_CODE
+#undef PT_LOAD
+#undef PT_STORE
+
+#define PT_VECTOR __m256i
+#define PT_CODE PT_AVX2_CODE
+#define PT_LOAD(from) _mm256_loadu_si256((const __m256i *) (const void *) (from))
+#define PT_STORE(to, v) _mm256_storeu_si256((__m256i *) (void *) (to), v)
+
+#define PT_KEY int64_t
+#define PT_KEY_MIN INT64_MIN
+#define PT_KEY_MAX INT64_MAX
+#define PT_LANES 4
+#define PT_AT(name) name##_avx2
+#define PT_MASK uint8_t
+#define PT_LOAD_FIRST(from, count, none) \
+    _mm256_blendv_epi8(none, \
+                       _mm256_maskload_epi64((const long long *) (const void *) (from), \
+                                             pt_lanes_mask(2 * (count))), \
+                       pt_lanes_mask(2 * (count)))
+#define PT_STORE_FIRST(to, count, v) \
+    _mm256_maskstore_epi64((long long *) (void *) (to), pt_lanes_mask(2 * (count)), v)
+#define PT_SAME(key) _mm256_set1_epi64x(key)
+#define PT_MIN(a, b) _mm256_blendv_epi8(a, b, _mm256_cmpgt_epi64(a, b))
+#define PT_MAX(a, b) _mm256_blendv_epi8(b, a, _mm256_cmpgt_epi64(a, b))
+#define PT_ABOVE(a, b) \
+    ((uint8_t) _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi64(a, b))))
+#define PT_PARTS(lows, highs, keys, high, beyond) \
+    lows = highs = _mm256_permutevar8x32_epi32( \
+        keys, _mm256_cvtepu8_epi32(PT_ORDER_OF(pt_masked_pairs, 15 & ~high)));
+#define PT_CHOSEN(a, b, above) \
+    _mm256_blendv_epi8(a, b, _mm256_xor_si256(_mm256_cmpgt_epi64(a, b), above))
+#define PT_ABOVE_1 _mm256_set_epi64x(-1, 0, -1, 0)
+#define PT_BESIDE_1(x) _mm256_permute4x64_epi64(x, 0xb1)
+#define PT_BESIDE_3(x) _mm256_permute4x64_epi64(x, 0x1b)
+#define PT_MERGES \
+    PT_TURN(PT_BESIDE_1, PT_ABOVE_1) PT_DOWN \
+    PT_TURN(PT_BESIDE_3, _mm256_set_epi64x(-1, -1, 0, 0)) PT_ACROSS(PT_BESIDE_1, PT_ABOVE_1) \
+    PT_DOWN
+#define PT_RIFFLE_LOW(a, b) \
+    _mm256_permute2x128_si256(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b), 0x20)
+#define PT_RIFFLE_HIGH(a, b) \
+    _mm256_permute2x128_si256(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b), 0x31)
+#include "pt_sort_wide.h"
+#undef PT_KEY
+#undef PT_KEY_MIN
+#undef PT_KEY_MAX
+#undef PT_LANES
+#undef PT_AT
+#undef PT_MASK
+#undef PT_LOAD_FIRST
+#undef PT_STORE_FIRST
+#undef PT_SAME
+#undef PT_MIN
+#undef PT_MAX
+#undef PT_ABOVE
+#undef PT_PARTS
+#undef PT_CHOSEN
+#undef PT_BESIDE_1
+#undef PT_BESIDE_2
+#undef PT_BESIDE_3
+#undef PT_BESIDE_7
+#undef PT_MERGES
+#undef PT_RIFFLE_LOW
+#undef PT_RIFFLE_HIGH
+#undef PT_ABOVE_1
+#define PT_KEY int32_t
+#define PT_KEY_MIN INT32_MIN
+#define PT_KEY_MAX INT32_MAX
+#define PT_LANES 8
+#define PT_AT(name) name##_avx2_32
+#define PT_MASK uint8_t
+#define PT_LOAD_FIRST(from, count, none) \
+    _mm256_blendv_epi8(none, _mm256_maskload_epi32(from, pt_lanes_mask(count)), \
+                       pt_lanes_mask(count))
+#define PT_STORE_FIRST(to, count, v) _mm256_maskstore_epi32(to, pt_lanes_mask(count), v)
+#define PT_SAME(key) _mm256_set1_epi32(key)
+#define PT_MIN(a, b) _mm256_min_epi32(a, b)
+#define PT_MAX(a, b) _mm256_max_epi32(a, b)
+#define PT_ABOVE(a, b) \
+    ((uint8_t) _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(a, b))))
+#define PT_PARTS(lows, highs, keys, high, beyond) \
+    lows = highs = _mm256_permutevar8x32_epi32( \
+        keys, _mm256_cvtepu8_epi32(PT_ORDER_OF(pt_masked_first, (uint8_t) ~high)));
+#define PT_CHOSEN(a, b, above) \
+    _mm256_blend_epi32(_mm256_min_epi32(a, b), _mm256_max_epi32(a, b), above)
+#define PT_BESIDE_1(x) _mm256_shuffle_epi32(x, 0xb1)
+#define PT_BESIDE_2(x) _mm256_shuffle_epi32(x, 0x4e)
+#define PT_BESIDE_3(x) _mm256_shuffle_epi32(x, 0x1b)
+#define PT_BESIDE_7(x) \
+    _mm256_permutevar8x32_epi32(x, _mm256_set_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#define PT_MERGES \
+    PT_TURN(PT_BESIDE_1, 0xaa) PT_DOWN \
+    PT_TURN(PT_BESIDE_3, 0xcc) PT_ACROSS(PT_BESIDE_1, 0xaa) PT_DOWN \
+    PT_TURN(PT_BESIDE_7, 0xf0) PT_ACROSS(PT_BESIDE_2, 0xcc) PT_ACROSS(PT_BESIDE_1, 0xaa) PT_DOWN
+#define PT_RIFFLE_LOW(a, b) \
+    _mm256_permute2x128_si256(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b), 0x20)
+#define PT_RIFFLE_HIGH(a, b) \
+    _mm256_permute2x128_si256(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b), 0x31)
+#include "pt_sort_wide.h"
+#undef PT_KEY
+#undef PT_KEY_MIN
+#undef PT_KEY_MAX
+#undef PT_LANES
+#undef PT_AT
+#undef PT_MASK
+#undef PT_LOAD_FIRST
+#undef PT_STORE_FIRST
+#undef PT_SAME
+#undef PT_MIN
+#undef PT_MAX
+#undef PT_ABOVE
+#undef PT_PARTS
+#undef PT_CHOSEN
+#undef PT_BESIDE_1
+#undef PT_BESIDE_2
+#undef PT_BESIDE_3
+#undef PT_BESIDE_7
+#undef PT_MERGES
+#undef PT_RIFFLE_LOW
+#undef PT_RIFFLE_HIGH
+#undef PT_VECTOR
+#undef PT_CODE
+#undef PT_LOAD
+#undef PT_STORE
+#undef PT_ORDER_OF
+#endif
+
+#define PT_KEY int64_t
+#define PT_KEY_MAX INT64_MAX
+#define PT_OF(name) name
+#define PT_LANES 8
+#include "pt_sort_runs.h"
+#undef PT_KEY
+#undef PT_KEY_MAX
+#undef PT_OF
+#undef PT_LANES
+#define PT_KEY int32_t
+#define PT_KEY_MAX INT32_MAX
+#define PT_OF(name) name##_32
+#define PT_LANES 16
+#include "pt_sort_runs.h"
+#undef PT_KEY
+#undef PT_KEY_MAX
+#undef PT_OF
+#undef PT_LANES
 
 #endif

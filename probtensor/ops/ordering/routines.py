@@ -54,9 +54,6 @@ class SortFloat32(Core):
         for s in FLOATS
     )
 
-    def workspace(self, sizes):
-        return sizes["n"]
-
     def numpy(self, x):
         return np.sort(x, axis=-1)
 
@@ -73,6 +70,23 @@ class SortIntegers(Core):
     takes, gives = ("int64",), ("int64",)
     differentiable = for_users = False
     samples = INTEGERS
+
+    def numpy(self, x):
+        return np.sort(x, axis=-1)
+
+
+@op
+class SortInt32(Core):
+    """A vector of int32 in ascending order."""
+
+    core, routine = "(n)->(n)", "pt_sort_int32"
+    device = True
+    takes, gives = ("int32",), ("int32",)
+    differentiable = for_users = False
+    samples = tuple(
+        Sample(lambda rng, low=low, n=n: (rng.integers(low, -low, (2, n), "int32"),), smooth=False)
+        for low, n in ((-9, 20), (-(2**30), 600))
+    )
 
     def numpy(self, x):
         return np.sort(x, axis=-1)
@@ -169,7 +183,7 @@ class Selection(Core):
     for_users = False
 
     def workspace(self, sizes):
-        return 4 * sizes["n"] + 1
+        return 4 * sizes["n"] + 8
 
     def numpy(self, x, places):
         n = x.shape[-1]
@@ -233,16 +247,21 @@ class Partition(Core):
         return sizes["n"] + 4 * sizes["k"] + 2
 
     def numpy(self, x, places):
-        n = x.shape[-1]
-        found = np.zeros(x.shape, "int64")
-        for at in np.ndindex(x.shape[:-1]):
-            order = np.argsort(x[at], kind="stable")
-            ranks = np.empty(n, "int64")
-            ranks[order] = np.unique(x[at], return_inverse=True)[1][order]
-            bounds = [ranks[order[k]] for k in places[at] if 0 <= k < n]
-            classes = sum([(ranks >= b) + 1 * (ranks > b) for b in bounds], np.zeros(n, "int64"))
-            found[at] = np.argsort(classes, kind="stable")
-        return found
+        return partition_of(x, places)
+
+
+def partition_of(x: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The indices that `Partition` means, of arrays."""
+    n = x.shape[-1]
+    found = np.zeros(x.shape, "int64")
+    for at in np.ndindex(x.shape[:-1]):
+        order = np.argsort(x[at], kind="stable")
+        ranks = np.empty(n, "int64")
+        ranks[order] = np.unique(x[at], return_inverse=True)[1][order]
+        bounds = [ranks[order[k]] for k in places[at] if 0 <= k < n]
+        classes = sum([(ranks >= b) + 1 * (ranks > b) for b in bounds], np.zeros(n, "int64"))
+        found[at] = np.argsort(classes, kind="stable")
+    return found
 
 
 @op
@@ -273,6 +292,93 @@ class PartitionIntegers(Partition):
         lambda rng: rng.integers(-9, 9, (2, 300)), lambda rng: rng.integers(0, 300, (2, 3)),
         smooth=False,
     )  # fmt: skip
+
+
+class Partitioned(Core):
+    """A vector in an order in which the elements that belong at some places of the sorted vector
+    are there; all others stay in their order. Places out of bounds are left out."""
+
+    core = "(n),(k)->(n)"
+    differentiable = for_users = False
+
+    def workspace(self, sizes):
+        return sizes["n"] + 4 * sizes["k"] + 10
+
+    def numpy(self, x, places):
+        return np.take_along_axis(x, partition_of(x, places), -1)
+
+
+class PartitionedReals(Partitioned):
+    """A vector of floats in an order in which the elements that belong at some places of the sorted
+    vector are there, nan last; all others stay in their order. Places out of bounds are left out.
+    The vjp scatters the cotangent to where the elements were."""
+
+    differentiable = True
+    samples = (
+        *arrays(lambda rng: rng.permutation(9) + rng.uniform(0, 0.5, 9),
+                lambda rng: np.array([4, 1])),
+        *PartitionFloats.samples,
+        *arrays(lambda rng: rng.normal(size=(2, 3000)), lambda rng: np.array([[700], [2999]]),
+                smooth=False),
+    )  # fmt: skip
+
+    def vjp(self, g, out, x, places):
+        return _scattered(g, PartitionFloats()(ops.astype(x, "float64"), places), x), None
+
+
+@op
+class PartitionedFloats(PartitionedReals):
+    """A vector in an order in which the elements that belong at some places of the sorted vector
+    are there, nan last; all others stay in their order. Places out of bounds are left out. The vjp
+    scatters the cotangent to where the elements were."""
+
+    routine = "pt_partitioned"
+    takes, gives = ("float64", "int64"), ("float64",)
+
+
+@op
+class PartitionedFloat32(PartitionedReals):
+    """A vector of float32 in an order in which the elements that belong at some places of the
+    sorted vector are there, nan last; all others stay in their order. Places out of bounds are left
+    out. The vjp scatters the cotangent to where the elements were."""
+
+    routine = "pt_partitioned_float32"
+    takes, gives = ("float32", "int64"), ("float32",)
+    samples = tuple(
+        Sample(lambda rng, s=s: _narrow(*s.make(rng)), smooth=False)
+        for s in PartitionedReals.samples
+    )
+
+
+def _narrow(x: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return x.astype("float32" if x.dtype.kind == "f" else "int32"), places
+
+
+@op
+class PartitionedIntegers(Partitioned):
+    """A vector of int64 in an order in which the elements that belong at some places of the sorted
+    vector are there; all others stay in their order. Places out of bounds are left out."""
+
+    routine = "pt_partitioned_int64"
+    takes, gives = ("int64", "int64"), ("int64",)
+    samples = (
+        *PartitionIntegers.samples,
+        *arrays(lambda rng: rng.integers(-9, 9, (2, 3000)), lambda rng: np.array([[700], [2999]]),
+                smooth=False),
+    )  # fmt: skip
+
+
+@op
+class PartitionedInt32(Partitioned):
+    """A vector of int32 in an order in which the elements that belong at some places of the sorted
+    vector are there; all others stay in their order. Places out of bounds are left out."""
+
+    routine = "pt_partitioned_int32"
+    takes, gives = ("int32", "int64"), ("int32",)
+    samples = tuple(
+        Sample(lambda rng, s=s: _narrow(*s.make(rng)), smooth=False)
+        for s in PartitionedIntegers.samples
+    )
 
 
 class Search(Core):
@@ -352,15 +458,26 @@ def argsort_floats(x: Node) -> Node:
 
 def ranked(x: Node) -> Node:
     """A tensor in the same order that is float64 or int64."""
+    narrow = narrowed(x)
+    return ops.astype(narrow, "float64" if narrow.type.is_float else "int64")
+
+
+def narrowed(x: Node) -> Node:
+    """A tensor in the same order that is float64, float32, int64 or int32, whichever is narrow."""
     if x.type.is_float:
-        return ops.astype(x, "float64")
-    if x.dtype == "uint64":  # as the int64 of the same bits, the first one flipped
-        x = ops.bitwise_xor(x, ops.constant(np.uint64(2**63)))
-    return ops.astype(x, "int64")
+        return ops.astype(x, "float32") if x.dtype == "float16" else x
+    if x.dtype in ("uint32", "uint64"):  # as signed ones of the same bits, the first one flipped
+        signed = "int32" if x.dtype == "uint32" else "int64"
+        return ops.astype(ops.bitwise_xor(x, _first_bit(x.dtype)), signed)
+    return x if x.dtype == "int64" else ops.astype(x, "int32")
 
 
 def unranked(x: Node, dtype: str) -> Node:
-    """What `ranked` was given, a tensor of this dtype."""
-    if dtype == "uint64":
-        return ops.bitwise_xor(ops.astype(x, dtype), ops.constant(np.uint64(2**63)))
+    """What `ranked` or `narrowed` was given, a tensor of this dtype."""
+    if dtype in ("uint32", "uint64"):
+        return ops.bitwise_xor(ops.astype(x, dtype), _first_bit(dtype))
     return ops.astype(x, dtype)
+
+
+def _first_bit(dtype: str) -> Node:
+    return ops.constant(np.dtype(dtype).type(2 ** (8 * np.dtype(dtype).itemsize - 1)))

@@ -13,10 +13,15 @@ from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds import method
 from probtensor.ops.ordering.routines import (
+    PartitionedFloat32,
+    PartitionedFloats,
+    PartitionedInt32,
+    PartitionedIntegers,
     PartitionFloats,
     PartitionIntegers,
     Select,
     SelectIntegers,
+    narrowed,
     ranked,
     unranked,
 )
@@ -25,6 +30,10 @@ from probtensor.ops.reductions.folds import described, flag, one_integer
 from probtensor.types import Size, check_dtype, shape_text
 
 KINDS = ("introselect",)
+_PARTITIONS = {
+    "float64": PartitionedFloats(), "float32": PartitionedFloat32(),
+    "int64": PartitionedIntegers(), "int32": PartitionedInt32(),
+}  # fmt: skip
 
 
 def selected(x: Node, places: Node) -> tuple[Node, Node]:
@@ -50,15 +59,17 @@ def _places(what: str, kth: Any, x: Node, axis: int) -> Node:
     return ops.where(ops.lt(places, 0), places + as_tensor(n), places)
 
 
-def _partitioned(what: str, a: Any, kth: Any, axis: int | None, kind: Any, order: Any) -> tuple:
-    """A tensor with the axis last, the indices that partition it, and the axis."""
+def _prepared(what: str, a: Any, kth: Any, axis: int | None, kind: Any, order: Any) -> tuple:
+    """A tensor with the axis last, places along it, and the axis."""
     check_kind(what, kind, order, KINDS)
     x, position = prepared(what, a, axis)
-    places = _places(what, kth, x, position)
-    last = ops.moveaxis(x, position, -1)
-    values = ranked(last)
-    op = PartitionFloats() if values.type.is_float else PartitionIntegers()
-    return last, op(values, places), position
+    return ops.moveaxis(x, position, -1), _places(what, kth, x, position), position
+
+
+def _partition_of(x: Node, places: Node) -> Node:
+    """The indices that partition the last axis."""
+    values = ranked(x)
+    return (PartitionFloats() if values.type.is_float else PartitionIntegers())(values, places)
 
 
 @public
@@ -76,8 +87,10 @@ def partition(
         >>> pt.partition([3.0, 4.0, 2.0, 1.0], 2).eval()
         array([2., 1., 3., 4.])
     """
-    last, order_found, position = _partitioned("partition", a, kth, axis, kind, order)
-    return ops.moveaxis(ops.take_along_axis(last, order_found, -1), -1, position)
+    x, places, position = _prepared("partition", a, kth, axis, kind, order)
+    values = narrowed(x)
+    found = unranked(_PARTITIONS[str(values.dtype)](values, places), x.dtype)
+    return ops.moveaxis(found, -1, position)
 
 
 @method
@@ -93,8 +106,8 @@ def argpartition(
         >>> pt.argpartition([3.0, 4.0, 2.0, 1.0], 2).eval()
         array([2, 3, 0, 1])
     """
-    _, found, position = _partitioned("argpartition", a, kth, axis, kind, order)
-    return ops.moveaxis(found, -1, position)
+    x, places, position = _prepared("argpartition", a, kth, axis, kind, order)
+    return ops.moveaxis(_partition_of(x, places), -1, position)
 
 
 def _top(what: str, x: Any, kth: Any, axis: int | None, ordered: Any) -> tuple[Node, Node]:

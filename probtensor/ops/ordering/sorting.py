@@ -14,24 +14,27 @@ from probtensor.ops.ordering.routines import (
     ArgsortRowsIntegers,
     Sort,
     SortFloat32,
+    SortInt32,
     SortIntegers,
     argsort_floats,
+    narrowed,
     ranked,
     unranked,
 )
 from probtensor.ops.reductions.folds import described, flag, one_axis
 
 KINDS = (None, "quicksort", "mergesort", "heapsort", "stable")
+_SORTS = {
+    "float64": Sort(), "float32": SortFloat32(), "int64": SortIntegers(), "int32": SortInt32(),
+}  # fmt: skip
 
 
 def _sorted(x: Node) -> Node:
     """The elements along the last axis in ascending order."""
-    if x.dtype == "float32":
-        return SortFloat32()(x)
     if x.dtype.kind == "c":
         return ops.take_along_axis(x, order_of(x), -1)
-    values = ranked(x)
-    return unranked((Sort() if values.type.is_float else SortIntegers())(values), x.dtype)
+    values = narrowed(x)
+    return unranked(_SORTS[str(values.dtype)](values), x.dtype)
 
 
 def order_of(x: Node) -> Node:

@@ -8,6 +8,7 @@
     bands.py       matrices of few diagonals; diagonal matrices and permutations in products
     blocks.py      blocks along a diagonal, Kronecker products
     low_rank.py    diagonal matrices plus ones of low rank
+    totals.py      sums and diagonals of products, without these
     accumulate.py  a pass: products of matrices that are added, by one call of BLAS
     choices.py     conditions taken out of sums, and redundant ones
 """

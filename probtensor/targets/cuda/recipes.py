@@ -131,6 +131,7 @@ def _solve_factored(
     r.copy(out, b, batch * n * k)
     r.kernel("rows", batch * n * k, b, rows, out, batch, n, k, 0)
     _both(r, factor, out, batch, n, k, transposed=False)
+    _give_solved(r, factor, out, batch, n, k)
 
 
 def _solve_factored_transposed(
@@ -141,6 +142,14 @@ def _solve_factored_transposed(
     r.copy(x, b, batch * n * k)
     _both(r, factor, x, batch, n, k, transposed=True)
     r.kernel("rows", batch * n * k, x, rows, out, batch, n, k, 1)
+    _give_solved(r, factor, out, batch, n, k)
+
+
+def _give_solved(r: Recorder, factor: Place, out: Place, batch: int, n: int, k: int) -> None:
+    """Make all of an item's solution nan where its matrix is singular."""
+    bad = r.bad(batch)
+    r.kernel("singular", batch * n, factor, bad, batch, n)
+    r.give(out, out, bad, 0, batch, n, k)
 
 
 def _both(

@@ -88,14 +88,17 @@ class Recorder:
     def flags(self, batch: int) -> tuple[Place, Place]:
         """Two ints for each item, the first ones 0: whether it is not finite, and whether a routine
         has failed."""
-        bad, info = self.room(batch, INT_BYTES), self.room(batch, INT_BYTES)
-        driver = self.driver
+        return self.bad(batch), self.room(batch, INT_BYTES)
+
+    def bad(self, batch: int) -> Place:
+        """An int for each item, 0 to begin with."""
+        bad, driver = self.room(batch, INT_BYTES), self.driver
 
         def clear(stream: LaunchQueue | None, at: int) -> None:
             driver.fill(at, 0, batch * INT_BYTES, stream)
 
         self.steps.append((clear, (bad,)))
-        return bad, info
+        return bad
 
     def copy(self, to: Place, from_: Place, count: int) -> None:
         """Copy doubles."""

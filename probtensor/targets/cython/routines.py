@@ -48,7 +48,7 @@ def modules() -> dict[str, str]:
 def declarations(module: str) -> str:
     """What stands in the place of a module's .pxd while a plan is translated."""
     rows = [f"    void {name}({', '.join(args)})" for name, args in signatures(module).items()]
-    head = "from libc.stdint cimport int64_t, uint8_t\n\n"
+    head = "from libc.stdint cimport int32_t, int64_t, uint8_t\n\n"
     return head + f'cdef extern from "{header_name(module)}" nogil:\n' + "\n".join(rows) + "\n"
 
 

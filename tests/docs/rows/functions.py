@@ -133,7 +133,9 @@ ROWS = {
         "F5": (
             "Systems by the kind of matrix",
             "ops/linalg/test_solving: systems_of_every_kind_are_those_of_scipy "
-            "derivatives_by_the_elements_that_are_read banded_systems_are_those_of_scipy",
+            "derivatives_by_the_elements_that_are_read banded_systems_are_those_of_scipy "
+            "solutions_of_singular_systems_are_nan",
+            "gpu/test_library_routines: solutions_of_singular_matrices_are_wholly_nan",
         ),
         "F6": (
             "Triangular systems, systems by factors",

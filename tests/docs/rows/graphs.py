@@ -267,8 +267,9 @@ ROWS = {
             "rules/test_matrices: products_of_transposes_copy_nothing",
         ),
         "R17": (
-            "Chains of matrices",
+            "Chains of matrices, sums and diagonals of products",
             "rules/test_matrices: products_are_associated_by_cost",
+            "rules/test_totals: values_and_gradients_without_the_product",
             "ops/linalg/test_composed: products_are_in_the_order_of_the_fewest_multiplications",
         ),
         "R18": (

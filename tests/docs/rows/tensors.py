@@ -102,6 +102,7 @@ ROWS = {
             "median, cov, norms, trace",
             "ops/ordering/test_statistics: medians covariances",
             "ops/linalg/test_singular: norms_of_every_order",
+            "ops/linalg/test_composed: traces_and_diagonals_are_of_the_last_axes",
         ),
         "C6": (
             "Reductions without nan, quantiles, histograms, corrcoef, trapezoid",
@@ -220,6 +221,7 @@ ROWS = {
             "sort, argsort",
             "ops/ordering/test_sorting: sorts_are_those_of_numpy "
             "sorts_of_edges_and_of_every_length derivatives",
+            "cython_ext/test_sort: sorting_and_selecting",
         ),
         "G2": (
             "searchsorted, unique, bincount",
@@ -231,6 +233,7 @@ ROWS = {
             "digitize, isin, histogram, partition, lexsort",
             "ops/ordering/test_sorting: digitize partitions "
             "lexsort_of_a_tensor_whose_first_axis_counts_keys",
+            "cython_ext/test_sort: partitions_keep_the_order_of_the_rest",
             "ops/ordering/test_sets_and_counts: sets histograms",
         ),
     },

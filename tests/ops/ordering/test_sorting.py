@@ -97,7 +97,7 @@ def test_lexsort_of_a_tensor_whose_first_axis_counts_keys():
 
 @pytest.mark.parametrize("kth", [0, 3, -1, [1, 4], [2, 2, 0]])
 def test_partitions(kth):
-    for dtype in ("float64", "int8", "bool", "uint64"):
+    for dtype in ("float64", "float32", "int8", "int32", "int64", "bool", "uint32", "uint64"):
         a = array_of(dtype, (3, 6))
         if dtype == "float64":
             a[0, 2:4] = np.nan

@@ -208,7 +208,7 @@ def _place_in_order(d: Derivation, node: Node) -> tuple[Node, int] | None:
     x = node.inputs[0]
     if tuple(node.op.sizes[:-1]) != tuple(x.shape[:-1]) or not isinstance(node.op.starts[-1], int):
         return None
-    if isinstance(x.op, (ops.Sort, ops.SortFloat32, ops.SortIntegers)):
+    if isinstance(x.op, (ops.Sort, ops.SortFloat32, ops.SortIntegers, ops.SortInt32)):
         return x.inputs[0], node.op.starts[-1]
     if isinstance(x.op, Get) and x.op.index == 0 and isinstance(x.inputs[0].op, ops.Select):
         values, places = x.inputs[0].inputs

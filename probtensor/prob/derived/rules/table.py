@@ -440,7 +440,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "order",
-        (ops.Sort, ops.SortFloat32, ops.SortIntegers),
+        (ops.Sort, ops.SortFloat32, ops.SortIntegers, ops.SortInt32),
         folds.derive_sorted,
         "n! times the product of f over ordered vectors",
         "continuous independent entries with one distribution",
