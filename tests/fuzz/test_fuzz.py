@@ -135,7 +135,7 @@ OF_SOLVERS = {"adjoint_solution", "implicit", "solve", "value_of"}
 
 @pytest.mark.parametrize(
     ("seeds", "missing", "missing_draws"),
-    [(300, 140, 8), pytest.param(1500, 40, 4, marks=pytest.mark.slow)],
+    [(300, 150, 8), pytest.param(1500, 45, 4, marks=pytest.mark.slow)],
 )
 def test_every_op_turns_up(seeds, missing, missing_draws):
     seen, dtypes, symbolic = set(OF_SOLVERS), set(), 0
