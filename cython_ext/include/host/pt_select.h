@@ -124,21 +124,6 @@ PT_TO_KEYS_AT(avx512, PT_WIDE_CODE)
             : _mm512_cmp_pd_mask(PT_PD(x), PT_PD(b), _CMP_LT_OQ))
 #define PT_BEYOND(x, b, none) ((none) ? 0 : _mm512_cmp_pd_mask(PT_PD(x), PT_PD(b), _CMP_NLE_UQ))
 #include "pt_select_runs.h"
-#undef PT_VALUE
-#undef PT_KEY
-#undef PT_AS
-#undef PT_OF
-#undef PT_RANK
-#undef PT_UNRANK
-#undef PT_IS_NAN
-#undef PT_FIRST
-#undef PT_LAST
-#undef PT_ALL
-#undef PT_LANES
-#undef PT_MASK
-#undef PT_EPI
-#undef PT_BELOW
-#undef PT_BEYOND
 
 #define PT_VALUE int64_t
 #define PT_KEY int64_t
@@ -157,21 +142,6 @@ PT_TO_KEYS_AT(avx512, PT_WIDE_CODE)
     ((void) (none), _mm512_cmplt_epi64_mask(x, b))
 #define PT_BEYOND(x, b, none) ((void) (none), _mm512_cmpgt_epi64_mask(x, b))
 #include "pt_select_runs.h"
-#undef PT_VALUE
-#undef PT_KEY
-#undef PT_AS
-#undef PT_OF
-#undef PT_RANK
-#undef PT_UNRANK
-#undef PT_IS_NAN
-#undef PT_FIRST
-#undef PT_LAST
-#undef PT_ALL
-#undef PT_LANES
-#undef PT_MASK
-#undef PT_EPI
-#undef PT_BELOW
-#undef PT_BEYOND
 
 #define PT_VALUE float
 #define PT_KEY int32_t
@@ -191,21 +161,6 @@ PT_TO_KEYS_AT(avx512, PT_WIDE_CODE)
             : _mm512_cmp_ps_mask(PT_PS(x), PT_PS(b), _CMP_LT_OQ))
 #define PT_BEYOND(x, b, none) ((none) ? 0 : _mm512_cmp_ps_mask(PT_PS(x), PT_PS(b), _CMP_NLE_UQ))
 #include "pt_select_runs.h"
-#undef PT_VALUE
-#undef PT_KEY
-#undef PT_AS
-#undef PT_OF
-#undef PT_RANK
-#undef PT_UNRANK
-#undef PT_IS_NAN
-#undef PT_FIRST
-#undef PT_LAST
-#undef PT_ALL
-#undef PT_LANES
-#undef PT_MASK
-#undef PT_EPI
-#undef PT_BELOW
-#undef PT_BEYOND
 
 #define PT_VALUE int32_t
 #define PT_KEY int32_t
@@ -224,20 +179,5 @@ PT_TO_KEYS_AT(avx512, PT_WIDE_CODE)
     ((void) (none), _mm512_cmplt_epi32_mask(x, b))
 #define PT_BEYOND(x, b, none) ((void) (none), _mm512_cmpgt_epi32_mask(x, b))
 #include "pt_select_runs.h"
-#undef PT_VALUE
-#undef PT_KEY
-#undef PT_AS
-#undef PT_OF
-#undef PT_RANK
-#undef PT_UNRANK
-#undef PT_IS_NAN
-#undef PT_FIRST
-#undef PT_LAST
-#undef PT_ALL
-#undef PT_LANES
-#undef PT_MASK
-#undef PT_EPI
-#undef PT_BELOW
-#undef PT_BEYOND
 
 #endif

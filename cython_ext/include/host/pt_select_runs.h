@@ -1,5 +1,5 @@
 /* Elements by their place in the order, of one type of number: included by pt_select.h, which says
- * how, for each type with these defined.
+ * how, for each type with these defined, as they are not any more at its end.
  *
  *   PT_VALUE, PT_KEY                  the type, and that of its keys, of the same width
  *   PT_AS(name), PT_OF(name)          the names of functions for this type, and for its keys
@@ -303,3 +303,19 @@ PT_ROUTINE void PT_AS(pt_partitioned_item)(const PT_VALUE *x, const int64_t *pla
         out[starts[part]++] = x[i];
     }
 }
+
+#undef PT_VALUE
+#undef PT_KEY
+#undef PT_AS
+#undef PT_OF
+#undef PT_RANK
+#undef PT_UNRANK
+#undef PT_IS_NAN
+#undef PT_FIRST
+#undef PT_LAST
+#undef PT_ALL
+#undef PT_LANES
+#undef PT_MASK
+#undef PT_EPI
+#undef PT_BELOW
+#undef PT_BEYOND

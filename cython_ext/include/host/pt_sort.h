@@ -201,27 +201,7 @@ static inline __attribute__((always_inline)) PT_AVX2_CODE __m256i pt_lanes_mask(
 #define PT_RIFFLE_HIGH(a, b) \
     _mm512_permutex2var_epi64(a, _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4), b)
 #include "pt_sort_wide.h"
-#undef PT_KEY
-#undef PT_KEY_MIN
-#undef PT_KEY_MAX
-#undef PT_LANES
-#undef PT_AT
-#undef PT_MASK
-#undef PT_LOAD_FIRST
-#undef PT_STORE_FIRST
-#undef PT_SAME
-#undef PT_MIN
-#undef PT_MAX
-#undef PT_ABOVE
-#undef PT_PARTS
-#undef PT_CHOSEN
-#undef PT_BESIDE_1
-#undef PT_BESIDE_2
-#undef PT_BESIDE_3
-#undef PT_BESIDE_7
-#undef PT_MERGES
-#undef PT_RIFFLE_LOW
-#undef PT_RIFFLE_HIGH
+
 #define PT_KEY int32_t
 #define PT_KEY_MIN INT32_MIN
 #define PT_KEY_MAX INT32_MAX
@@ -264,28 +244,6 @@ static inline __attribute__((always_inline)) PT_AVX2_CODE __m256i pt_lanes_mask(
     _mm512_permutex2var_epi32( \
         a, _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8), b)
 #include "pt_sort_wide.h"
-#undef PT_KEY
-#undef PT_KEY_MIN
-#undef PT_KEY_MAX
-#undef PT_LANES
-#undef PT_AT
-#undef PT_MASK
-#undef PT_LOAD_FIRST
-#undef PT_STORE_FIRST
-#undef PT_SAME
-#undef PT_MIN
-#undef PT_MAX
-#undef PT_ABOVE
-#undef PT_PARTS
-#undef PT_CHOSEN
-#undef PT_BESIDE_1
-#undef PT_BESIDE_2
-#undef PT_BESIDE_3
-#undef PT_BESIDE_7
-#undef PT_MERGES
-#undef PT_RIFFLE_LOW
-#undef PT_RIFFLE_HIGH
-#undef PT_BESIDE_15
 #undef PT_VECTOR
 #undef PT_CODE
 #undef PT_LOAD
@@ -331,28 +289,7 @@ static inline __attribute__((always_inline)) PT_AVX2_CODE __m256i pt_lanes_mask(
 #define PT_RIFFLE_HIGH(a, b) \
     _mm256_permute2x128_si256(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b), 0x31)
 #include "pt_sort_wide.h"
-#undef PT_KEY
-#undef PT_KEY_MIN
-#undef PT_KEY_MAX
-#undef PT_LANES
-#undef PT_AT
-#undef PT_MASK
-#undef PT_LOAD_FIRST
-#undef PT_STORE_FIRST
-#undef PT_SAME
-#undef PT_MIN
-#undef PT_MAX
-#undef PT_ABOVE
-#undef PT_PARTS
-#undef PT_CHOSEN
-#undef PT_BESIDE_1
-#undef PT_BESIDE_2
-#undef PT_BESIDE_3
-#undef PT_BESIDE_7
-#undef PT_MERGES
-#undef PT_RIFFLE_LOW
-#undef PT_RIFFLE_HIGH
-#undef PT_ABOVE_1
+
 #define PT_KEY int32_t
 #define PT_KEY_MIN INT32_MIN
 #define PT_KEY_MAX INT32_MAX
@@ -387,27 +324,6 @@ static inline __attribute__((always_inline)) PT_AVX2_CODE __m256i pt_lanes_mask(
 #define PT_RIFFLE_HIGH(a, b) \
     _mm256_permute2x128_si256(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b), 0x31)
 #include "pt_sort_wide.h"
-#undef PT_KEY
-#undef PT_KEY_MIN
-#undef PT_KEY_MAX
-#undef PT_LANES
-#undef PT_AT
-#undef PT_MASK
-#undef PT_LOAD_FIRST
-#undef PT_STORE_FIRST
-#undef PT_SAME
-#undef PT_MIN
-#undef PT_MAX
-#undef PT_ABOVE
-#undef PT_PARTS
-#undef PT_CHOSEN
-#undef PT_BESIDE_1
-#undef PT_BESIDE_2
-#undef PT_BESIDE_3
-#undef PT_BESIDE_7
-#undef PT_MERGES
-#undef PT_RIFFLE_LOW
-#undef PT_RIFFLE_HIGH
 #undef PT_VECTOR
 #undef PT_CODE
 #undef PT_LOAD
@@ -420,18 +336,10 @@ static inline __attribute__((always_inline)) PT_AVX2_CODE __m256i pt_lanes_mask(
 #define PT_OF(name) name
 #define PT_LANES 8
 #include "pt_sort_runs.h"
-#undef PT_KEY
-#undef PT_KEY_MAX
-#undef PT_OF
-#undef PT_LANES
 #define PT_KEY int32_t
 #define PT_KEY_MAX INT32_MAX
 #define PT_OF(name) name##_32
 #define PT_LANES 16
 #include "pt_sort_runs.h"
-#undef PT_KEY
-#undef PT_KEY_MAX
-#undef PT_OF
-#undef PT_LANES
 
 #endif

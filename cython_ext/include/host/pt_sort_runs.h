@@ -1,11 +1,10 @@
 /* Sorting and selection of keys of one width: included by pt_sort.h for each width, with these
- * defined.
+ * defined, as they are not any more at its end.
  *
  *   PT_KEY, PT_KEY_MAX  the type of a key, and the largest one
  *   PT_OF(name)         the name of a function for this width
  *   PT_LANES            the keys in 64 bytes
  */
-
 
 /* The keys below a pivot first: how many there are. With `equal` also those equal to it. */
 PT_ROUTINE int64_t PT_OF(pt_split_plain)(PT_KEY *a, int64_t n, PT_KEY pivot, int equal)
@@ -150,3 +149,8 @@ PT_ROUTINE void PT_OF(pt_select_keys)(PT_KEY *a, int64_t n, const int64_t *place
 {
     PT_OF(pt_quicksort)(a, n, 0, places, count, pt_sort_level(), pt_sort_depth(n), 1);
 }
+
+#undef PT_KEY
+#undef PT_KEY_MAX
+#undef PT_OF
+#undef PT_LANES

@@ -1,5 +1,6 @@
 /* Splits and networks by vectors, for keys of one width and for one level of processors: included
- * by pt_sort.h, which says how, for each of them with these defined.
+ * by pt_sort.h, which says how, for each of them with these defined. At the end of this file those
+ * that depend on the width are not defined any more.
  *
  *   PT_KEY, PT_KEY_MIN, PT_KEY_MAX  the type of a key, and its range
  *   PT_AT(name), PT_CODE            the name and the attributes of a function for this level
@@ -197,3 +198,28 @@ PT_ROUTINE void PT_AT(pt_network_sort)(PT_KEY *a, int64_t n)
     else
         PT_AT(pt_sort_16_vectors)(a, n);
 }
+
+#undef PT_KEY
+#undef PT_KEY_MIN
+#undef PT_KEY_MAX
+#undef PT_LANES
+#undef PT_AT
+#undef PT_MASK
+#undef PT_LOAD_FIRST
+#undef PT_STORE_FIRST
+#undef PT_SAME
+#undef PT_MIN
+#undef PT_MAX
+#undef PT_ABOVE
+#undef PT_PARTS
+#undef PT_CHOSEN
+#undef PT_BESIDE_1
+#undef PT_BESIDE_2
+#undef PT_BESIDE_3
+#undef PT_BESIDE_4
+#undef PT_BESIDE_7
+#undef PT_MERGES
+#undef PT_RIFFLE_LOW
+#undef PT_RIFFLE_HIGH
+#undef PT_BESIDE_15
+#undef PT_ABOVE_1

@@ -24,72 +24,67 @@ INTEGERS = (
 )
 
 
-@op
-class Sort(Core):
-    """A vector in ascending order, nan last. The vjp scatters the cotangent to where the elements
-    were, equal ones in their order."""
+class Sorted(Core):
+    """A vector in ascending order."""
 
-    core, routine = "(n)->(n)", "pt_sort"
+    core = "(n)->(n)"
     device = True
-    for_users = False
-    samples = FLOATS
+    differentiable = for_users = False
 
     def numpy(self, x):
         return np.sort(x, axis=-1)
+
+
+class SortedReals(Sorted):
+    """A vector of floats in ascending order, nan last. The vjp scatters the cotangent to where the
+    elements were, equal ones in their order."""
+
+    differentiable = True
+    samples = FLOATS
 
     def vjp(self, g, out, x):
         return (_scattered(g, argsort_floats(x), x),)
 
 
 @op
-class SortFloat32(Core):
+class Sort(SortedReals):
+    """A vector in ascending order, nan last. The vjp scatters the cotangent to where the elements
+    were, equal ones in their order."""
+
+    routine = "pt_sort"
+
+
+@op
+class SortFloat32(SortedReals):
     """A vector of float32 in ascending order, nan last. The vjp is that of `Sort`."""
 
-    core, routine = "(n)->(n)", "pt_sort_float32"
-    device = True
+    routine = "pt_sort_float32"
     takes, gives = ("float32",), ("float32",)
-    for_users = False
     samples = tuple(
         Sample(lambda rng, s=s: tuple(a.astype("float32") for a in s.make(rng)), smooth=False)
         for s in FLOATS
     )
 
-    def numpy(self, x):
-        return np.sort(x, axis=-1)
-
-    def vjp(self, g, out, x):
-        return (_scattered(g, argsort_floats(x), x),)
-
 
 @op
-class SortIntegers(Core):
+class SortIntegers(Sorted):
     """A vector of int64 in ascending order."""
 
-    core, routine = "(n)->(n)", "pt_sort_int64"
-    device = True
+    routine = "pt_sort_int64"
     takes, gives = ("int64",), ("int64",)
-    differentiable = for_users = False
     samples = INTEGERS
-
-    def numpy(self, x):
-        return np.sort(x, axis=-1)
 
 
 @op
-class SortInt32(Core):
+class SortInt32(Sorted):
     """A vector of int32 in ascending order."""
 
-    core, routine = "(n)->(n)", "pt_sort_int32"
-    device = True
+    routine = "pt_sort_int32"
     takes, gives = ("int32",), ("int32",)
-    differentiable = for_users = False
     samples = tuple(
         Sample(lambda rng, low=low, n=n: (rng.integers(low, -low, (2, n), "int32"),), smooth=False)
         for low, n in ((-9, 20), (-(2**30), 600))
     )
-
-    def numpy(self, x):
-        return np.sort(x, axis=-1)
 
 
 def _scattered(g: Node, places: Node, x: Node) -> Node:
