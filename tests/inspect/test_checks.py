@@ -171,6 +171,11 @@ def test_branches_batches_complex_numbers_and_gradients(target):
     f = pt.function([x], steps, target=target)
     np.testing.assert_array_equal(f([5.0, 20.0]), [10.0, 20.0])
     refusal(f, [4.0, 20.0])
+    # In an alternative that the one around it excludes, nothing is computed for any item.
+    never = pt.vmap(
+        lambda a: pt.ifelse(a > 0, pt.ifelse(a > 0, a, pt.check(a, a < -9, "never")), -a)
+    )(x)
+    np.testing.assert_array_equal(pt.function([x], never, target=target)([2.0, -3.0]), [2.0, 3.0])
     product = pt.check(pt.cast(s, "int64"), s > 0, "positive") * 0
     refusal(pt.function([s], product, target=target), -1.0)
     z = pt.tensor("z", (None,), "complex128")

@@ -225,6 +225,9 @@ def test_items_show_what_they_compute_alone(target, capsys):
     g([7, -1, 1], 5.0)
     assert sorted(lines(capsys)) == ["c (step 0; item 0) = 5.0", "one (item 2) = 10.0",
                                      "zero (item 1) = 5.0"]  # fmt: skip
+    inner = pt.vmap(lambda k: pt.loop.switch(k, [lambda: s, lambda: pt.loop.switch(k, bodies)]))(i)
+    pt.function([i, s], inner, target=target)([-1, 1, 0], 5.0)
+    assert lines(capsys) == ["one (item 1) = 10.0"]
 
 
 # In derivatives.

@@ -212,9 +212,10 @@ def limited_where_taken(
         chains = [context.chain[1:] for context in contexts.of[node]]
         apart = any(c.selector in differing for chain in chains for c in chain)
         with made_by(node):
-            if apart and all(chains) and is_limitable(node):
+            # Without a context it is in alternatives that one around them excludes.
+            if (apart or not chains) and all(chains) and is_limitable(node):
                 parts = [[_is_taken(c, done[c.selector]) for c in chain] for chain in chains]
-                whole = [reduce(ops.logical_and, part) for part in parts]
+                whole = [reduce(ops.logical_and, part) for part in parts] or [ops.constant(False)]
                 done[node] = _limited(node, inputs, reduce(ops.logical_or, whole))
             else:
                 done[node] = rebuild(node, inputs)
