@@ -225,8 +225,11 @@ def test_items_show_what_they_compute_alone(target, capsys):
     g([7, -1, 1], 5.0)
     assert sorted(lines(capsys)) == ["c (step 0; item 0) = 5.0", "one (item 2) = 10.0",
                                      "zero (item 1) = 5.0"]  # fmt: skip
-    inner = pt.vmap(lambda k: pt.loop.switch(k, [lambda: s, lambda: pt.loop.switch(k, bodies)]))(i)
-    pt.function([i, s], inner, target=target)([-1, 1, 0], 5.0)
+    def inner(k, a):
+        bodies = [lambda: pt.debug.print(a, "never"), lambda: pt.debug.print(a * 2, "one")]
+        return pt.loop.switch(k, [lambda: a, lambda: pt.loop.switch(k, bodies)])
+
+    pt.function([i, x], pt.vmap(inner)(i, x), target=target)([-1, 1, 0], [4.0, 5.0, 6.0])
     assert lines(capsys) == ["one (item 1) = 10.0"]
 
 
