@@ -92,3 +92,14 @@ def test_indices_out_of_bounds_are_refused():
     f = pt.function([a, b], SUMS["read"][0](a, b), target="machine")
     with pytest.raises(IndexError, match="out of bounds"):
         f(np.ones((2, 3)), np.ones((3, 5)))
+
+
+def test_sums_of_rows_that_overflow_are_not_hidden():
+    """As docs/numerics.md says: infinite or nan, never a wrong finite number."""
+    a, b = pt.matrix("a"), pt.matrix("b")
+    outputs = [pt.sum(a @ b), pt.trace(a @ b)]
+    f = pt.function([a, b], outputs, target="interp")
+    total, trace = f(np.full((3, 1), 1e308), np.full((1, 2), 1e-300))
+    assert total == np.inf
+    np.testing.assert_allclose(trace, 2e8, rtol=1e-12)
+    assert not np.isfinite(f(np.full((3, 1), 1e308), np.array([[1.0, -1.0]]))[0])
