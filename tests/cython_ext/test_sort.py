@@ -133,14 +133,14 @@ def test_partitions_keep_the_order_of_the_rest(library, dtype):
     rng = np.random.default_rng(2)
     for n in (1, 15, 130, 2047, 3001, 140000):
         drawn = 1000 * rng.normal(size=n)
-        misled = drawn.copy()
-        misled[drawn_places(n)] = 1e9
+        high, low = drawn.copy(), drawn.copy()
+        high[drawn_places(n)], low[drawn_places(n)] = 1e9, -1e9
         absent = np.nan if dtype.startswith("float") else 5
         some = slice(None) if n < 9999 else slice(1)
         for x in (
             drawn, np.arange(n), np.where(drawn < 0, -1.0, 1.0) * rng.integers(0, 2, n),
             np.where(rng.random(n) < 0.6, absent, drawn), np.where(np.arange(n) < n // 2, drawn, 0),
-            misled,
+            high, low,
         )[some]:  # fmt: skip
             given = x.astype(dtype)
             for places in ([n // 2], [0], [n - 1], [n, -1], [n - 1, 0, n // 2])[some]:
@@ -161,7 +161,7 @@ def test_selections_are_those_of_a_stable_sort(library, dtype):
         drawn = 1000 * rng.normal(size=n)
         for x in (
             drawn, rng.integers(0, 3, n), np.where(rng.random(n) < 0.6, absent, drawn),
-            np.arange(n)[::-1],
+            np.arange(n)[::-1], np.ones(n),
         ):  # fmt: skip
             given = x.astype(dtype)
             order = np.argsort(given, kind="stable")

@@ -92,3 +92,38 @@ def test_indices_out_of_bounds_are_refused():
     f = pt.function([a, b], SUMS["read"][0](a, b), target="machine")
     with pytest.raises(IndexError, match="out of bounds"):
         f(np.ones((2, 3)), np.ones((3, 5)))
+
+
+def test_sums_of_rows_that_overflow_are_not_hidden():
+    """As docs/numerics.md says: infinite or nan, never a wrong finite number."""
+    a, b = pt.matrix("a"), pt.matrix("b")
+    outputs = [pt.sum(a @ b), pt.trace(a @ b)]
+    f = pt.function([a, b], outputs, target="interp")
+    total, trace = f(np.full((3, 1), 1e308), np.full((1, 2), 1e-300))
+    assert total == np.inf
+    np.testing.assert_allclose(trace, 2e8, rtol=1e-12)
+    assert not np.isfinite(f(np.full((3, 1), 1e308), np.array([[1.0, -1.0]]))[0])
+
+
+@pytest.mark.parametrize("shapes", [((2, 4, 3), (3, 5)), ((2, 4, 3), (2, 3, 5))], ids=str)
+def test_reads_of_a_batch(shapes):
+    """Both axes are of one matrix, or the batch is of both."""
+    arrays = [rng.normal(size=shape) for shape in shapes]
+    x, y = (pt.tensor(name, shape) for name, shape in zip("xy", shapes, strict=True))
+    outputs = [(x @ y)[pt.arange(2), pt.arange(2)], pt.diagonal(x @ y, 1, 0, -1)]
+    product = arrays[0] @ arrays[1]
+    for found, meant in zip(
+        pt.function([x, y], outputs, target="interp")(*arrays),
+        [product[[0, 1], [0, 1]], np.diagonal(product, 1, 0, -1)],
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, meant, rtol=1e-12)
+
+
+@pytest.mark.parametrize("is_static", [False, True])
+def test_indices_from_the_end(is_static):
+    arrays = rng.normal(size=(4, 6)), rng.normal(size=(6, 5))
+    a, b = (pt.tensor(n, x.shape if is_static else (None, None)) for n, x in zip("ab", arrays))
+    last = pt.arange(-2, 0)
+    found = pt.function([a, b], (a @ b)[last, last], target="interp")(*arrays)
+    np.testing.assert_allclose(found, (arrays[0] @ arrays[1])[[-2, -1], [-2, -1]], rtol=1e-12)

@@ -11,6 +11,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.parts import parts
+from probtensor.ops.arrays.require import asked_for
 from probtensor.ops.kinds import method
 from probtensor.ops.ordering.routines import (
     PartitionedFloat32,
@@ -27,7 +28,7 @@ from probtensor.ops.ordering.routines import (
 )
 from probtensor.ops.ordering.sorting import check_kind, prepared
 from probtensor.ops.reductions.folds import described, flag, one_integer
-from probtensor.types import Size, check_dtype, shape_text
+from probtensor.types import Size, SizeCheck, check_dtype, shape_text
 
 KINDS = ("introselect",)
 _PARTITIONS = {
@@ -45,17 +46,20 @@ def selected(x: Node, places: Node) -> tuple[Node, Node]:
 
 
 def _places(what: str, kth: Any, x: Node, axis: int) -> Node:
-    """Places in the order of an axis as a vector of non-negative int64."""
+    """Places in the order of an axis as a vector of int64, from its first one on."""
     n = x.shape[axis]
     given = as_tensor(kth)
     if given.type.is_float or given.dtype == "bool" or given.ndim > 1:
         raise GraphError(f"{what}: kth is an integer or a vector of integers, not {given.type}")
-    known = None if isinstance(kth, Node) or not isinstance(n, int) else np.atleast_1d(kth)
-    for k in () if known is None else known:
-        if not -n <= k < n:
+    known = () if isinstance(kth, Node) else np.atleast_1d(kth).tolist()
+    laws = []
+    for k in {max(known), min(known)} if known else ():
+        if isinstance(n, int) and not -n <= k < n:
             text = f"{what}: there is no place {k} among {n} elements along axis {axis}"
             raise GraphError(text + described(x))
-    places = ops.astype(ops.atleast_1d(given), "int64")
+        text = (f"there is no place {k} among ", n, f" elements along axis {axis}")
+        laws.append(SizeCheck(k + 1 if k >= 0 else -k, "<=", n, text))
+    places = asked_for(ops.astype(ops.atleast_1d(given), "int64"), what, *laws)
     return ops.where(ops.lt(places, 0), places + as_tensor(n), places)
 
 
@@ -82,7 +86,8 @@ def partition(
 
     Returns a tensor of the shape and dtype of `a`. The derivative is that of the permutation.
     Raises GraphError, a TypeError, for an axis that `a` has not and a place that is known to be
-    none of the axis.
+    none of the axis; ValueError where only a call can tell its size. Of a tensor `kth` such places
+    are left out.
 
         >>> pt.partition([3.0, 4.0, 2.0, 1.0], 2).eval()
         array([2., 1., 3., 4.])
@@ -115,15 +120,23 @@ def _top(what: str, x: Any, kth: Any, axis: int | None, ordered: Any) -> tuple[N
     x, position = prepared(what, x, axis)
     count = one_integer(kth, f"{what}: kth", tensors=False)
     flag(ordered, f"{what}: sorted")
-    if not isinstance(count, int):
-        return _largest(x, position, count)
     n = x.shape[position]
+    if not isinstance(count, int):
+        return _largest(_enough(what, x, position, count), position, count)
     if count == 0 or (isinstance(n, int) and abs(count) > n):
         raise GraphError(
             f"{what}: kth is from 1 to the size {shape_text((n,))} of axis {position} for the "
             f"largest elements, negative for the smallest, not {count}{described(x)}"
         )
+    x = _enough(what, x, position, abs(count))
     return _largest(x, position, count) if count > 0 else _smallest(x, position, -count)
+
+
+def _enough(what: str, x: Node, axis: int, count: Size) -> Node:
+    """x, of which a call refuses fewer elements along an axis."""
+    n = x.shape[axis]
+    text = ("there are no ", count, " among ", n, f" elements along axis {axis}")
+    return asked_for(x, what, SizeCheck(count, "<=", n, text))
 
 
 def _smallest(x: Node, axis: int, count: Size) -> tuple[Node, Node]:

@@ -2,6 +2,10 @@
 
     sum(A @ B)    ->  sum(A, 0) @ sum(B, 1)        trace(A @ B)  ->  sum(A * B.T)
     sum(A @ B, 1) ->  A @ sum(B, 1)                diagonal(A @ B) -> sum(A * B.T, 1)
+
+Sums of rows and columns overflow where elements are near the largest float, though those of the
+product may not; an infinite element beside a zero, whose product is nan, may meet a sum that is not
+zero.
 """
 
 from __future__ import annotations

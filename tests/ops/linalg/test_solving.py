@@ -221,3 +221,18 @@ def test_solutions_of_singular_systems_are_nan(n):
                 for x in f(rows, right, np.ones((3, n, 20))):
                     assert np.isnan(x[[0, 2]]).all(), (kind, turned, target)
                     np.testing.assert_array_equal(x[1], 1.0)
+
+
+def test_vectors_are_solved_by_each_triangle():
+    """With more rows than small matrices have, as a routine of its own, both ways."""
+    numbers = np.random.default_rng(7)
+    full, vector = numbers.normal(size=(20, 20)) / 20 + np.eye(20), numbers.normal(size=20)
+    a, b = pt.matrix("a"), pt.vector("b")
+    outputs, meant = [pt.linalg.solve(a, b), pt.linalg.solve(a.mT, b)], [full, full.T]
+    for lower in (False, True):
+        for turned in (0, 1):
+            outputs.append(pt.linalg.solve_triangular(a, b, lower=lower, trans=turned))
+            half = np.tril(full) if lower else np.triu(full)
+            meant.append(half.T if turned else half)
+    for found, matrix in zip(pt.function([a, b], outputs, target="machine")(full, vector), meant):
+        np.testing.assert_allclose(found, np.linalg.solve(matrix, vector), rtol=1e-10)

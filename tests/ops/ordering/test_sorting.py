@@ -165,6 +165,24 @@ def test_topk():
             pt.topk(pt.zeros((3,)), wrong)
 
 
+@pytest.mark.parametrize(
+    ("f", "text"),
+    [
+        (lambda x: pt.topk(x, 6), "topk: there are no 6 among 5 elements along axis 0"),
+        (lambda x: pt.sum(pt.topk(x, -6)), "topk: there are no 6 among 5"),
+        (lambda x: pt.argtopk(x, 1 + x.shape[0]), "argtopk: there are no 6 among 5"),
+        (lambda x: pt.partition(x, 5), "partition: there is no place 5 among 5 elements"),
+        (lambda x: pt.argpartition(x, [4, -6]), "argpartition: there is no place -6 among 5"),
+    ],
+    ids=["topk", "smallest", "of its size", "partition", "argpartition"],
+)
+def test_a_call_refuses_places_that_it_has_not(f, text):
+    x = pt.vector("x")
+    g = pt.function([x], f(x), target="interp")
+    with pytest.raises(ValueError, match=text):
+        g(np.arange(5.0))
+
+
 def test_largest_and_smallest():
     a, b = np.array([1.0, 5.0, np.nan]), np.array([4.0, 2.0, 1.0])
     x, y = pt.vector("x"), pt.vector("y")
