@@ -314,6 +314,10 @@ def test_a_function_in_stages(target, request):
     if target != "interp":
         (row,) = [row for row in found.rows if "lgamma" in row.calls]
         assert row.calls["lgamma"] == np.sum(given > 0)
+    plan = f.plan
+    for k in range(len(plan.kernels)):
+        assert plan.alone(k).stage_of(0) == plan.stage_of(k)
+    assert {plan.stage_of(k) for k in range(len(plan.kernels))} >= {0, 1}
     if target == "machine":  # too short for samples: each kernel is built alone
         short = f.profile(given, n=1)
         assert short.how == "estimated" and all(row.seconds > 0 for row in short.rows)
@@ -387,6 +391,8 @@ def test_operations_of_a_product_with_its_own_transpose(target, request):
             for n, k in ((rows, columns), (columns, rows))
         ]  # fmt: skip
         assert sum(row.flops for row in found.rows) == whole + sum(mine)
+    square = pt.function([m], [m @ m], target=target).profile(np.ones((130, 130)), n=1)
+    assert sum(row.flops for row in square.rows) == 2 * 130**3  # no transpose
 
 
 def test_wrong_numbers_of_runs():

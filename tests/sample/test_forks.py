@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from probtensor import process
+from probtensor import late, process
 from probtensor.sample.runs.output import load_arviz
 
 SLOW_ARVIZ = """
@@ -184,3 +184,15 @@ def test_twenty_forks_during_the_first_sample(attempt, root):
         check=False, cwd=Path(__file__).parent, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_hooks_of_forks_come_after_those_of_others_that_imports_may_need(monkeypatch):
+    """Logging's are registered before ours again, unless only modules of this library come."""
+    calls = []
+    monkeypatch.setattr(process, "_watch_before_others", lambda: calls.append(1))
+    assert late.load("probtensor.version").__version__
+    assert not calls
+    late.load("string")
+    assert len(calls) == 1
+    with process.importing():
+        assert len(calls) == 2
