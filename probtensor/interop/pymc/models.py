@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.dataclass import replace
-from probtensor.graph import Const, GraphError, Node, made_by
+from probtensor.graph import Const, GraphError, Node, line_of, made_by, toposort
 from probtensor.graph.node import make, new_input
 from probtensor.interop.pymc.named import is_named, positional, tensors_of
 from probtensor.interop.pymc.shapes import shape_of
@@ -22,7 +23,12 @@ from probtensor.interop.pytensor.xtensors import lowered
 from probtensor.late import late
 from probtensor.prob import random
 from probtensor.prob.bijectors.base import Bijector
-from probtensor.prob.distributions.base import deterministic, potential
+from probtensor.prob.distributions.base import (
+    RandomVariable,
+    deterministic,
+    display_name,
+    potential,
+)
 from probtensor.prob.model.condition import condition
 from probtensor.prob.model.data import Data
 from probtensor.prob.model.posterior import Posterior
@@ -114,9 +120,11 @@ class Translation:
         for variable in self.data:
             self.translator.known[variable] = self._data(variable)
         self._add_lengths()
-        for rv in model.basic_RVs:
+        for rv in self._ordered():
             with self._translating(rv):
                 self._add(rv)
+        places = {rv.name: k for k, rv in enumerate(model.basic_RVs)}
+        self.free.sort(key=lambda node: places[node.op.label])
         for variable in model.deterministics:
             if var_names is not None and variable.name not in var_names:
                 continue
@@ -127,6 +135,30 @@ class Translation:
         for variable in model.potentials:
             with self._translating(variable):
                 self._term(self.translator.node(self._tensor(variable)), variable.name)
+        self._refuse_nameless()
+
+    def _ordered(self) -> list[Variable]:
+        """The random variables of the model, each behind those that it depends on: PyMC has the
+        observed ones last, and free ones may depend on these."""
+        toposort = import_module("pytensor.graph.traversal").toposort
+        variables = {self._tensor(rv): rv for rv in self.model.basic_RVs}
+        return [variables[x] for apply in toposort(variables) for x in apply.outputs
+                if x in variables]  # fmt: skip
+
+    def _refuse_nameless(self) -> None:
+        """GraphError for random variables that are no variables of the model: `pm.Normal.dist` is
+        for arguments that take distributions."""
+        roots = (*self.observed, *self.free, *self.potentials, *self.deterministics)
+        for node in toposort(roots):
+            if isinstance(node.op, RandomVariable) and not node.op.label:
+                root = next(x for x in roots if node in set(toposort([x])))
+                shown = display_name(node.op.distribution, None)
+                raise GraphError(
+                    f"interop.pymc: {root.op.label!r} depends on a random variable ({shown}) that "
+                    f"has no name in the model\n  made at {line_of(node)}\n  give it a name, as in "
+                    "pm.Normal('a', 0, 1): what pm.Normal.dist makes is for arguments that take "
+                    "distributions"
+                )
 
     @contextmanager
     def _translating(self, variable: Variable) -> Iterator[None]:

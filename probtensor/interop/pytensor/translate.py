@@ -198,6 +198,8 @@ class Translator:
                 error.add_note(f"  translating {described(apply)}")
                 raise
         results = list(found) if isinstance(found, (list, tuple)) else [found]
+        if _sized_by_literals(results, inputs):
+            results = self.performed(apply, inputs)
         results = [folded(x) if isinstance(x, Node) else x for x in results]
         self.known.update(zip(apply.outputs, results, strict=True))
 
@@ -219,6 +221,14 @@ class Translator:
         cells: list[list[object]] = [[None] for _ in apply.outputs]
         apply.op.perform(apply, arrays, cells)
         return [literal(cell[0]) for cell in cells]
+
+
+def _sized_by_literals(results: Sequence[object], inputs: Sequence[object]) -> bool:
+    """Do values decide sizes of results, and are all of these values literals?"""
+    tensors = [x for x in results if isinstance(x, Node) and not isinstance(x.type, tuple)]
+    sizes = [n for x in tensors for n in x.shape]
+    known = all(isinstance(x.op, Const) for x in inputs if isinstance(x, Node))
+    return known and not all(isinstance(n, int) for n in sizes)
 
 
 def row_of(op: Any) -> Row | None:
