@@ -35,6 +35,7 @@ from probtensor.transform.branches import closed_around, open_branches
 from probtensor.transform.cotangents.edges import Edges
 from probtensor.transform.cotangents.layers import add_masked, summed_to
 from probtensor.transform.cotangents.mixtures import Part
+from probtensor.transform.cotangents.triangles import pulled
 from probtensor.transform.facts import constant_of
 from probtensor.types import broadcast_shapes, shape_text
 
@@ -441,7 +442,7 @@ def _push(node: Node, tangents: list, edges: Edges) -> Tangent:
         ]
         made = make(op, moved)
         return parts_of(made) if isinstance(made.type, tuple) else made
-    return _push_twice_reversed(node, tangents)
+    return _push_twice_reversed(node, tangents, edges)
 
 
 def _push_elementwise(
@@ -460,20 +461,20 @@ def _push_elementwise(
     return _total(parts) if parts else None
 
 
-def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Tangent:
+def _push_twice_reversed(node: Node, tangents: list[Node | None], edges: Edges) -> Tangent:
     """The tangent of any differentiable op. vjp(u) is linear in the cotangent u, so the derivative
     of vjp(u) . tangents with respect to u is the Jacobian-vector product."""
     several = isinstance(node.type, tuple)
     us = [new_input("cotangent", t.dtype, t.shape) if t.is_float else None for t in types_of(node)]
     u, out = (tuple(us), parts_of(node)) if several else (us[0], node)
-    pulled = node.op.vjp(u, out, *node.inputs)
+    found = pulled(node, u, out, node.inputs, edges.facts)
     pairs = [
         (fit(part, x), t)
-        for part, x, t in zip(pulled, node.inputs, tangents, strict=True)
+        for part, x, t in zip(found, node.inputs, tangents, strict=True)
         if part is not None and t is not None
     ]
-    found = _transposed([u for u in us if u is not None], pairs)
-    return tuple(None if u is None else found[u] for u in us) if several else found[u]
+    moved = _transposed([u for u in us if u is not None], pairs)
+    return tuple(None if u is None else moved[u] for u in us) if several else moved[u]
 
 
 def _push_mixture(

@@ -262,6 +262,7 @@ class ComplexEigh(_OfParts):
     which none of them changes along itself, as for any choice of phases."""
 
     name = "complex_eigh"
+    mirrored = True
     core, routine = "(n,n),(n,n)->(n),(n,n),(n,n)", "pt_zeigh"
     results = "rc"
     samples = (
@@ -288,6 +289,7 @@ class ComplexEigvalsh(_OfParts):
     """The eigenvalues of ComplexEigh."""
 
     name = "complex_eigvalsh"
+    mirrored = True
     core, routine = "(n,n),(n,n)->(n)", "pt_zeigvalsh"
     results = "r"
     samples = ComplexEigh.samples

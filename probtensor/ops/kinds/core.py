@@ -38,6 +38,9 @@ class Core(Function):
               kernel
     rounding  by how many times 16 ulps of the largest element results may differ between
               libraries; 0 if each element is as accurate as that by itself
+    mirrored  whether only the lower triangles of the inputs count, as those of symmetric matrices
+              (Hermitian ones, in two parts). The vjp then gives the cotangent of such a matrix,
+              symmetric itself, from which reverse mode makes that of the triangle
     routine   the C name of the routine, called with pointers to the inputs, the outputs and the
               workspace, if there is one, all C-contiguous; then the number of items and the core
               sizes, in the order in which the inputs first have them
@@ -52,6 +55,7 @@ class Core(Function):
     takes: ClassVar[tuple[str, ...]] = ()
     gives: ClassVar[tuple[str, ...]] = ()
     device: ClassVar[bool] = False
+    mirrored: ClassVar[bool] = False
     rounding: ClassVar[float] = 0.0
 
     def count(self) -> int:

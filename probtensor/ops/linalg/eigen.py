@@ -36,10 +36,9 @@ class Eigvalsh(Core):
     where it is not finite."""
 
     core, routine = "(n,n)->(n)", "pt_eigvalsh"
+    mirrored = True
     rounding = 10.0
-    samples = tuple(
-        Sample(sample.make, smooth=False) for sample in Eigh.samples
-    )  # the derivative is that of a symmetric matrix
+    samples = Eigh.samples
 
     def workspace(self, sizes):
         n = sizes["n"]
@@ -179,7 +178,7 @@ def eigvalsh(
     """Eigenvalues of symmetric matrices, ascending: those of `eigh`.
 
     a: shape (..., n, n), as float64. Only one triangle is read, the lower one or, with UPLO="U",
-        the upper one; the derivative is that of a symmetric matrix.
+        the upper one, also by derivatives.
     b: positive definite, of the shape of a, and read as a is, for the generalised problem of this
         `type`; see `eigh`.
 

@@ -70,16 +70,17 @@ def _apart(rng: np.random.Generator, *shape: int) -> np.ndarray:
 @op
 class Eigh(Core):
     """Ascending eigenvalues and eigenvectors (columns) of a symmetric matrix; all nan where it is
-    not finite. Only the lower triangle is read, and the derivative is that of a symmetric matrix.
+    not finite. Only the lower triangle is read, also by derivatives.
 
     The derivative of the vectors is inf or nan where two eigenvalues are equal, since it does not
     exist there; that of the eigenvalues does.
     """
 
     core, routine = "(n,n)->(n),(n,n)", "pt_eigh"
+    mirrored = True
     samples = (
-        Sample(lambda rng: (_apart(rng, 4, 4),), smooth=False),
-        Sample(lambda rng: (_apart(rng, 2, 3, 3),), smooth=False),
+        Sample(lambda rng: (_apart(rng, 4, 4),)),
+        Sample(lambda rng: (_apart(rng, 2, 3, 3) + np.triu(rng.normal(size=(3, 3)), 1),)),
         Sample(lambda rng: (np.stack([np.diag([3.0, 1.0]), np.full((2, 2), np.nan)]),),
                smooth=False),
     )  # fmt: skip
@@ -218,7 +219,7 @@ def eigh(
     """Eigenvalues and eigenvectors of symmetric matrices: (eigenvalues, eigenvectors).
 
     a: shape (..., n, n), as float64. Only one triangle is read, the lower one or, with UPLO="U",
-        the upper one; the derivative is that of a symmetric matrix.
+        the upper one, also by derivatives.
     b: positive definite, of the shape of a, and read as a is: then a @ v == w * b @ v for an
         eigenvalue w and its vector v, a @ b @ v == w * v for type 2, and b @ a @ v == w * v for
         type 3, as scipy.linalg.eigh has them; v.T @ b @ v == 1 (for type 3, v.T @ inv(b) @ v).
@@ -258,6 +259,13 @@ def hermitian_of(a: Node) -> Node:
     if a.is_complex:
         lower = ops.where(ops.eye(a.shape[-1], dtype="bool"), ops.real(lower), lower)
     return lower + adjoint(ops.tril(a, -1))
+
+
+def of_lower(cotangent: Node) -> Node:
+    """The cotangent of the lower triangle of symmetric (Hermitian) matrices, given theirs: an
+    element below the diagonal has the share of its mirror image, too."""
+    unit = ops.eye(cotangent.shape[-1], dtype="bool")
+    return ops.tril(ops.where(unit, cotangent, 2 * cotangent))
 
 
 def read_triangles(

@@ -15,7 +15,7 @@ from probtensor.graph.parts import parts
 from probtensor.late import late
 from probtensor.ops.kinds import Composite, Core, op
 from probtensor.ops.kinds.function import as_tensor_of
-from probtensor.ops.linalg.factors import by_item, hermitian_of
+from probtensor.ops.linalg.factors import by_item, hermitian_of, of_lower
 from probtensor.ops.linalg.products import adjoint, matrices
 from probtensor.ops.reductions.folds import described, flag
 from probtensor.ops.samples import Sample
@@ -246,12 +246,13 @@ class Pinv(Composite):
     def vjp(self, g, out, a, cutoff):
         """Golub and Pereyra (1973), "The differentiation of pseudo-inverses and nonlinear least
         squares problems whose variables separate", SIAM J. Numer. Anal. 10(2), 4.12."""
+        a = hermitian_of(a) if self.hermitian else a
         p_t, g_t = ops.matrix_transpose(out), ops.matrix_transpose(g)
         gradient = -p_t @ g @ p_t
         gradient = gradient + p_t @ out @ (g_t - g_t @ out @ a)
         gradient = gradient + (g_t - a @ (out @ g_t)) @ out @ p_t
         if self.hermitian:
-            gradient = (gradient + ops.matrix_transpose(gradient)) / 2
+            gradient = of_lower((gradient + ops.matrix_transpose(gradient)) / 2)
         return gradient, None
 
 

@@ -217,7 +217,7 @@ def solve(
 
     Returns a float64 tensor of the shape of `b`, with leading axes broadcast; complex128 if `a` or
     `b` is complex, for all but "tridiagonal"; "sym" is symmetric then, "her" Hermitian. The
-    derivative by `a` is by the elements that are read; for "pos" it is that of a symmetric matrix.
+    derivative by `a` is by the elements that are read.
     Raises GraphError, a TypeError, for matrices that are not square, sizes that do not fit, and
     other assumptions; ValueError where only a call can tell.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4, 4.2 and 4.3.

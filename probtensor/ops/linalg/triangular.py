@@ -44,13 +44,14 @@ SYSTEMS = (
 @op
 class Cholesky(Core):
     """Lower L with L @ L.mT == a, where a is positive definite; elsewhere all nan. Of a only the
-    lower triangle is read, and the derivative is that of a symmetric matrix."""
+    lower triangle is read, also by derivatives."""
 
     core, routine = "(n,n)->(n,n)", "pt_cholesky"
     device = True
+    mirrored = True
     samples = (
-        Sample(lambda rng: (spd(rng, 3, 3),), smooth=False),
-        Sample(lambda rng: (spd(rng, 2, 4, 4),), smooth=False),
+        Sample(lambda rng: (spd(rng, 3, 3),)),
+        Sample(lambda rng: (spd(rng, 2, 4, 4) + np.triu(rng.normal(size=(4, 4)), 1),)),
         Sample(lambda rng: (np.stack([np.eye(2), -np.eye(2), np.full((2, 2), np.nan)]),),
                smooth=False),
     )  # fmt: skip

@@ -53,6 +53,7 @@ from probtensor.transform.cotangents.layers import (
     summed_to,
 )
 from probtensor.transform.cotangents.mixtures import Fit, Mixtures, Part
+from probtensor.transform.cotangents.triangles import pulled
 from probtensor.transform.facts import Bounds, FactTable, constant_of
 
 # Ops that give zero cotangents to what they do not select.
@@ -202,7 +203,7 @@ class Edges:
             return [self._contraction_part(node, g, k) for k in range(2)]
         if not isinstance(op, Elementwise) or isinstance(op, (ops.Where, ops.Add)):
             out = parts_of(node) if isinstance(node.type, tuple) else node
-            return list(op.vjp(g, out, *node.inputs))
+            return pulled(node, g, out, node.inputs, self.facts)
         layers, inner = peel(g, self.guards)
         inherited = self._witnesses.get(node, ())
         layers, inner, operands = narrowed(layers, inner, [node, *node.inputs, *inherited])
