@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from probtensor import ops
+from probtensor.autodiff import verify_grad
 from probtensor.graph.node import GraphError
 from probtensor.transform.autodiff import gradient
 from tests.ops.numpy_twin import check, compare, static, symbolic
@@ -131,14 +132,45 @@ def test_solve_triangular_reads_one_triangle(lower, trans):
         )  # fmt: skip
 
 
-def test_cholesky_has_the_gradient_of_a_symmetric_matrix():
+def of_lower(cotangent):
+    """Of a symmetric cotangent, that of the elements of the lower triangle."""
+    return np.tril(cotangent) + np.tril(cotangent, -1)
+
+
+def test_cholesky_has_the_gradient_of_the_triangle_that_it_reads():
     a = spd(3, 3)
     x = static(a)
     log_det = 2 * ops.sum(ops.log(ops.diagonal(ops.cholesky(x))))
     inverse = np.linalg.inv(a)
-    compare(gradient(log_det, x), inverse, [x], [a], rtol=1e-10)
+    compare(gradient(log_det, x), of_lower(inverse), [x], [a], rtol=1e-10)
     slope = ops.sum(gradient(log_det, x) * np.eye(3))
-    compare(gradient(slope, x), -inverse @ inverse, [x], [a], rtol=1e-9)
+    compare(gradient(slope, x), of_lower(-inverse @ inverse), [x], [a], rtol=1e-9)
+
+
+def test_the_gradient_of_what_is_known_to_be_symmetric_is():
+    a = spd(3, 3)
+    x = static(a)
+    whole = ops.assume(x, symmetric=True)
+    log_det = 2 * ops.sum(ops.log(ops.diagonal(ops.cholesky(whole))))
+    compare(gradient(log_det, x), np.linalg.inv(a), [x], [a], rtol=1e-10)
+
+
+OF_ONE_TRIANGLE = {
+    "cholesky": ops.cholesky,
+    "eigvalsh": ops.linalg.eigen.eigvalsh,
+    "pinv": lambda x: ops.pinv(x, hermitian=True),
+    "solve": lambda x: ops.linalg.solving.solve(x, np.eye(3), lower=True, assume_a="pos"),
+}
+
+
+@pytest.mark.parametrize("name", OF_ONE_TRIANGLE)
+def test_derivatives_of_a_triangle_filled_by_hand_are_differences(name):
+    fun, (rows, columns) = OF_ONE_TRIANGLE[name], np.tril_indices(3)
+
+    def of_elements(v):
+        return fun(ops.zeros((3, 3)).at[rows, columns].set(v) + np.diag([4.0, 6.0, 8.0]))
+
+    verify_grad(of_elements, [np.random.default_rng(5).normal(size=6)], target="interp")
 
 
 def test_no_factor_is_nan_and_leaves_other_items_alone():
