@@ -10,11 +10,11 @@ import pytest
 
 import probtensor as pt
 from probtensor import ops
-from probtensor.kernel.ir import Apply, Let, Lit, Load, Ref
+from probtensor.kernel.ir import Apply, For, Let, Lit, Load, Ref, Store
 from probtensor.lower import lower
 from probtensor.schedule.strips.forms import Strip, VectorSegment
 from probtensor.targets.cython import toolchain
-from probtensor.targets.cython.held import held
+from probtensor.targets.cython.held import chosen_numbers, held
 from probtensor.targets.cython.render import render
 from probtensor.types import Dim
 
@@ -33,6 +33,9 @@ GRAPHS = {
     "number under a condition": [pt.sum(pt.where(X > 0, C, 1.0) * pt.exp(X))],
     "numbers under conditions": [
         pt.sum(pt.where(X > 0, pt.where(Y > 0, C, 2 * C), Y) * pt.exp(X)),
+    ],
+    "number on a diagonal": [
+        pt.exp(-ops.square(X[:, None] - X)) + pt.where(pt.eye(N, dtype="bool"), C, 0.0),
     ],
     "parameter": [pt.sum(ops.power_divergence(pt.exp(X), C, Y))],
     "power": [pt.sum(pt.exp(X) ** C)],
@@ -117,6 +120,17 @@ def test_a_number_that_the_kernel_stores_is_not_held():
     chosen = Apply("where", (POSITIVE, NUMBER, ROW), "float64")
     assert [*held(strip_of(chosen), [], []).locals] == [NUMBER]
     assert not held(strip_of(chosen), ["c"], []).locals
+
+
+def test_numbers_that_a_plain_loop_chooses_are_held():
+    chosen = Apply("where", (POSITIVE, NUMBER, ROW), "float64")
+    body = (Let("t0", chosen, ""), Store("y", Dim.name("i"), Ref("t0", "float64"), None, ""))
+    loop = For("i", Dim.name("n"), body)
+    assert chosen_numbers(loop, []) == [NUMBER]
+    assert not chosen_numbers(loop, ["c"])
+    added = Let("t0", Apply("+", (ROW, NUMBER), "float64"))
+    assert not chosen_numbers(For("i", 3, (added,)), [])
+    assert not chosen_numbers(For("j", 3, (loop,)), [])
 
 
 def test_what_is_set_in_the_loop_is_not_held():

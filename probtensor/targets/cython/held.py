@@ -1,4 +1,4 @@
-"""What is the same in all iterations of a strip, where it would keep gcc from vectorising the loop.
+"""What is the same in all iterations of a loop, where it would keep gcc from vectorising it.
 
 gcc 12 vectorises no loop with a load of one element under a condition, and moves a load there if
 only a branch reads it. Nor does it vectorise one in which a selection depends on such values alone:
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from probtensor.dataclass import dataclass, field
-from probtensor.kernel.ir import Apply, Expr, Load, Ref, exprs_of
+from probtensor.kernel.ir import Apply, Expr, For, Let, Load, Ref, Store, exprs_of
 from probtensor.kernel.touch import expr_names, loads_of, names_set
 from probtensor.schedule.strips.forms import Strip, VectorSegment
 
@@ -67,6 +67,27 @@ def held(
         visit(expr)
     found.locals = {expr: None for expr in found.locals if expr not in found.arrays}
     return found
+
+
+def chosen_numbers(loop: For, written: Collection[str]) -> list[Load]:
+    """Of a loop of one iteration at a time without loops in it, the numbers in memory that are one
+    of the values of a `where`; not those in `written`, the buffers that the kernel stores to."""
+    if not all(isinstance(stmt, (Let, Store)) for stmt in loop.body):
+        return []
+    found: dict[Load, None] = {}
+
+    def visit(expr: Expr, chosen: bool) -> None:
+        if isinstance(expr, Load):
+            fixed = not (expr_names(expr) or any(b in written for b in loads_of(expr)))
+            if chosen and fixed:
+                found[expr] = None
+        elif isinstance(expr, Apply):
+            for k, arg in enumerate(expr.args):
+                visit(arg, chosen or (expr.fn == "where" and k > 0))
+
+    for expr in (*(e for stmt in loop.body for e in exprs_of(stmt)), *(a.term for a in loop.accs)):
+        visit(expr, False)
+    return list(found)
 
 
 def _branches(expr: Expr) -> bool:

@@ -17,7 +17,7 @@ from probtensor.kernel.ir import Call, Expr, For, If, Let, Scan, Store, blocks, 
 from probtensor.kernel.touch import expr_names, names_read
 from probtensor.schedule.strips.forms import Jammed, Strip, Stripped, names_in, operations
 from probtensor.schedule.strips.passes import LONG, MOST_OPERATIONS
-from probtensor.targets.cython.held import held
+from probtensor.targets.cython.held import chosen_numbers, held
 from probtensor.targets.cython.statements import StatementText
 from probtensor.targets.declare import CName
 from probtensor.targets.spell import c_type, local_type, unwrapped
@@ -100,6 +100,16 @@ class PartText(StatementText):
             value = unwrapped(self._expr(expr))
             texts[expr] = f"{name}[{start}{lane}]"
             self._line(depth + 1, f"{texts[expr]} = {value}")
+        return texts
+
+    def _hold_numbers(self, loop: For, depth: int) -> dict[Expr, str]:
+        """Load before a loop the numbers that it chooses by conditions; gives their names."""
+        texts: dict[Expr, str] = {}
+        for load in chosen_numbers(loop, self.kernel.writes):
+            if load not in self.held:
+                self.lane_count += 1
+                texts[load] = f"c{self.lane_count}"
+                self._set(texts[load], load.dtype, unwrapped(self._expr(load)), depth)
         return texts
 
     # Parts.

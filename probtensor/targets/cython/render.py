@@ -184,12 +184,15 @@ class KernelText(PartText):
             inner += 1
         if rows:
             first = self._jammed(loop.var, first, extent, rows, inner)
+        before = self.held
+        self.held = before | self._hold_numbers(loop, inner)
         self._line(inner, f"for {loop.var} in range({first}{extent}):")
         self._open_body(loop.body, loop.accs, loop.var, inner + 1)
         self.loops += 1
         self._body(loop.body, inner + 1)
         self._accumulate(loop.accs, inner + 1)
         self.loops -= 1
+        self.held = before
         if not loop.body and not loop.accs:
             self._line(inner + 1, "pass")
         self._count_scattered(loop.carries, "1", inner + 1)
