@@ -137,7 +137,8 @@ VECTOR_CASES = {
     "MvNormal": Case(lambda m: pm.MvNormal.dist(m, COV), [VECTORS[1]], VECTORS),
     "MvNormal (chol)": Case(
         lambda m, c: pm.MvNormal.dist(m, chol=c), [VECTORS[1], CHOL], VECTORS, apart=[1]),
-    "MvNormal (tau)": Case(lambda m, t: pm.MvNormal.dist(m, tau=t), [VECTORS[1], COV], VECTORS),
+    "MvNormal (tau)": Case(
+        lambda m, t: pm.MvNormal.dist(m, tau=(t + t.T) / 2), [VECTORS[1], COV], VECTORS),
     "MvStudentT": Case(
         lambda n, m: pm.MvStudentT.dist(n, mu=m, scale=COV), [4.2, VECTORS[1]], VECTORS),
     "Dirichlet": Case(

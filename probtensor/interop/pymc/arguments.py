@@ -15,7 +15,10 @@ from probtensor.sample.checks import SEED_BITS
 COMPILED = "target= says how the model is compiled"
 # {argument of pm.sample: (the values that mean what is done here anyway, what to know)}.
 ELSEWHERE: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "step": (lambda x: False, "NUTS draws continuous variables, discrete ones are summed out"),
+    "step": (
+        lambda x: False, "NUTS draws continuous variables (target_accept= and max_treedepth= are "
+        "arguments here), discrete ones are summed out",
+    ),
     "nuts_sampler": (lambda x: False, "this is the sampler"),
     "trace": (lambda x: False, "all draws are in the result, in memory"),
     "init": (

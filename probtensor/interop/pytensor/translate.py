@@ -227,7 +227,7 @@ def _sized_by_literals(results: Sequence[object], inputs: Sequence[object]) -> b
     """Do values decide sizes of results, and are all of these values literals?"""
     tensors = [x for x in results if isinstance(x, Node) and not isinstance(x.type, tuple)]
     sizes = [n for x in tensors for n in x.shape]
-    known = all(isinstance(x.op, Const) for x in inputs if isinstance(x, Node))
+    known = all(isinstance(x, Node) and isinstance(x.op, Const) for x in inputs)
     return known and not all(isinstance(n, int) for n in sizes)
 
 
