@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from cython_ext.graph import Rewriter
@@ -23,13 +23,12 @@ from probtensor.graph.closed import Closed, all_bodies, map_bodies
 from probtensor.graph.node import INTERNED, Const, Node, Op, as_tensor, line_of, made_by, make
 from probtensor.graph.walk import rebuild, replace, toposort
 from probtensor.ops.kinds import as_tensor_of
-from probtensor.process import COLLECTIONS, computed_once
+from probtensor.process import COLLECTIONS
 from probtensor.transform.bodies import known_facts, with_changed_outputs
 from probtensor.transform.chain import CHAIN_ROOTS, INVERSE, combine_in_chain, ops_of_leaves
 from probtensor.transform.facts import FactTable, Known
 from probtensor.transform.pattern import (
     MARKED,
-    Literals,
     Mark,
     Match,
     Twice,
@@ -43,73 +42,24 @@ from probtensor.transform.pattern import (
     pattern_text,
 )
 from probtensor.transform.recording import Change, Scope, current
+from probtensor.transform.ruleset import (
+    ULPS,
+    Form,
+    OperandForm,
+    Rule,
+    Ruleset,
+    Wanted,
+    are_there,
+    wanted,
+)
 from probtensor.types import ShapeError, broadcast_shapes
 
 # Limit on the applications of rules, per node; more means that rules undo each other.
 FIRINGS_PER_NODE = 50
-# The default tolerance of the soundness test, in ulps.
-ULPS = 8.0
 
 
 class RewriteError(AssertionError):
     """A rule that changed a type, or rules that undo each other: an error in the rules."""
-
-
-# Op classes or marks that must be there, each given with those that may stand for it.
-Wanted = tuple[frozenset[Mark], ...]
-
-
-def wanted(*groups: Mark | Sequence[Mark]) -> Wanted:
-    """Marks that must be there; a list stands for any one of those in it."""
-    return tuple(frozenset(g if isinstance(g, list) else (g,)) for g in groups)
-
-
-def are_there(asked: Wanted, present: set[Mark]) -> bool:
-    """Whether all that is asked for is present."""
-    return not any(map(present.isdisjoint, asked))
-
-
-@dataclass(frozen=True, eq=False)
-class Rule:
-    """One rule. `apply(node, facts)` returns the replacement of the node, or None.
-
-    on        op classes of the nodes that it is tried on
-    among     op classes of which each must occur at the node or before it, for the rule to apply
-    operands  op classes of which each must be that of an operand, or with `in_chain` of a leaf of
-              the chain; or other marks of operands (`pattern.Mark`)
-    over      test domain: an interval for each variable by name
-    example   makes graphs for the test of a rule written as a function
-
-    What the soundness test accepts of the right side:
-
-    ulps          errors of up to this many ulps
-    sums_first    an overflow of a sum that the right side forms first
-    limits        another value (a limit) at infinite arguments
-    everywhere    if False, the rule is tested on `over` only, not on all floats
-    rounded_logs  the effect of an error of one ulp in its logarithms
-    mixtures      a few ulps of 1 on graphs other than the example: the logarithm of a mixture near
-                  1 has that error
-    """
-
-    name: str
-    on: tuple[type[Op], ...]
-    apply: Callable[[Node, FactTable], Node | None]
-    why: str
-    line: str
-    among: Wanted = ()
-    operands: Wanted = ()
-    in_chain: bool = False
-    lhs: Node | None = None
-    rhs: Node | None = None
-    given: Callable[[Match], bool] | None = None
-    over: dict[str, tuple[float, float]] = field(default_factory=dict)
-    example: Callable[[], object] | None = None
-    ulps: float = ULPS
-    sums_first: bool = False
-    limits: bool = False
-    everywhere: bool = True
-    rounded_logs: bool = False
-    mixtures: bool = False
 
 
 def rule(
@@ -215,122 +165,7 @@ def _line_of_caller() -> str:
     return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
-class Ruleset:
-    """Rules in order, concatenated by +. If several match a node, the first one is applied."""
-
-    def __init__(self, *rules: Rule) -> None:
-        names = Counter(r.name for r in rules)
-        twice = [name for name, count in names.items() if count > 1]
-        if twice:
-            raise TypeError(f"rules named twice: {', '.join(twice)}")
-        self.rules = rules
-        self._on: dict[type[Op], int] = {}
-        self._by_form: dict[Form, tuple[Rule, ...]] = {}
-
-    def __iter__(self) -> Iterator[Rule]:
-        return iter(self.rules)
-
-    def __len__(self) -> int:
-        return len(self.rules)
-
-    def __add__(self, other: Ruleset) -> Ruleset:
-        mine = set(self.rules)
-        return Ruleset(*self.rules, *(r for r in other.rules if r not in mine))
-
-    @computed_once
-    def _places(self) -> dict[type[Op], list[int]]:
-        """The positions of the rules on a class of ops."""
-        found: dict[type[Op], list[int]] = {}
-        for k, r in enumerate(self.rules):
-            for kind in r.on:
-                found.setdefault(kind, []).append(k)
-        return found
-
-    def of(self, kind: type[Op]) -> Iterator[Rule]:
-        """The rules on a class of ops, those on the class itself first."""
-        for base in kind.__mro__:
-            for k in self._places.get(base, ()):
-                yield self.rules[k]
-
-    def _rules_on(self, kind: type[Op]) -> int:
-        """The rules on a class of ops, as bits of their positions."""
-        places = self._places
-        on = {k for base in kind.__mro__ for k in places.get(base, ())}
-        return self._on.setdefault(kind, sum([1 << k for k in on]))
-
-    @computed_once
-    def _asking(self) -> list[dict[Mark | None, int]]:
-        """For the first, second, ... of what a rule asks of operands, the rules by each mark that
-        is enough, as bits of their positions; under None those that ask for no more."""
-        found: list[dict[Mark | None, int]] = []
-        asking = [(1 << k, r.operands) for k, r in enumerate(self.rules) if r.operands]
-        while asking:
-            by_mark: dict[Mark | None, int] = {None: (1 << len(self.rules)) - 1}
-            for bit, operands in asking:
-                by_mark[None] ^= bit
-                for mark in operands[len(found)]:
-                    by_mark[mark] = by_mark.get(mark, 0) | bit
-            found.append(by_mark)
-            asking = [pair for pair in asking if len(pair[1]) > len(found)]
-        return found
-
-    @computed_once
-    def _in_chains(self) -> int:
-        """The rules on chains, as bits of their positions."""
-        return sum([1 << k for k, r in enumerate(self.rules) if r.in_chain])
-
-    def fitting(self, form: Form) -> tuple[Rule, ...]:
-        """The rules that may apply to nodes of a form."""
-        found = self._by_form.get(form)
-        if found is None:
-            fit, chosen = self._fit(form), []
-            while fit:
-                chosen.append(self.rules[(fit & -fit).bit_length() - 1])
-                fit &= fit - 1
-            found = self._by_form[form] = tuple(chosen)
-        return found
-
-    def _fit(self, form: Form) -> int:
-        """The rules that may apply to nodes of a form, as bits of their positions."""
-        kind = form[0]
-        on = self._on.get(kind)
-        if on is None:
-            on = self._rules_on(kind)
-        if not on:
-            return 0
-        marks = marks_of(form)
-        fit = on
-        for by_mark in self._asking:
-            asking = 0
-            for mark in marks:
-                asking |= by_mark.get(mark, 0)
-            fit &= asking
-        if kind in CHAIN_ROOTS and not marks.isdisjoint(CHAIN_ROOTS[kind]):
-            fit |= on & self._in_chains  # the chain has other leaves
-        return fit
-
-
 # The driver.
-
-# The op class of an operand, and with it the mark of its value if that is a literal.
-OperandForm = type | tuple[type, Mark]
-# The op class of a node, then the forms of its operands, each once; Twice for the same operand.
-Form = tuple[OperandForm, ...]
-
-
-def marks_of(form: Form) -> set[Mark | None]:
-    """The marks of a node of this form, and None."""
-    found: set[Mark | None] = {None}
-    literal = len(form) > 1
-    for x in form[1:]:
-        if isinstance(x, tuple):
-            found.update(x, (Const,))
-        else:
-            found.add(x)
-            literal = literal and x in (Const, Twice)
-    if literal:
-        found.add(Literals)
-    return found
 
 
 @dataclass
@@ -437,8 +272,8 @@ class _Driver(Rewriter):
     def run(self, outputs: list[Node]) -> list[Node]:
         order = toposort(outputs)
         self.budget = FIRINGS_PER_NODE * (len(order) + 20)
-        ops_seen = {type(node.op): node.op for node in order}
-        self.present = set(ops_seen)
+        ops_seen = {node.op.__class__: node.op for node in order}
+        self.present.update(ops_seen)
         found = outputs
         if any(map(self.concerns, ops_seen.values())):
             for output in outputs:
@@ -450,14 +285,14 @@ class _Driver(Rewriter):
 
     def concerns(self, op: Op) -> bool:
         """Whether there is anything to do at nodes of an op."""
-        rules = self.rules.of(type(op))
-        return op.has_bodies or any(not r.among or are_there(r.among, self.present) for r in rules)
+        present = self.present
+        return op.has_bodies or any(are_there(r.sought, present) for r in self.rules.on(type(op)))
 
     def concerns_bodies(self, node: Node) -> bool:
         """Whether there may be anything to do in the bodies of a node: nodes with rules or bodies,
         or parameters that are literals."""
         kinds = {kind for body in all_bodies(node.op) for kind in body.kinds}
-        if any(kind.has_bodies or any(self.rules.of(kind)) for kind in kinds):
+        if any(kind.has_bodies or self.rules.on(kind) for kind in kinds):
             return True
         constant = self.facts.constant
         return any(constant(x) is not None for own, x in node.op.elements_inside(node)
@@ -470,18 +305,15 @@ class _Driver(Rewriter):
 
     def learn(self, form: Form) -> tuple[Rule, ...]:
         """The rules that fit nodes of a form, if all ops that they ask for have been seen."""
-        if form[0] not in self.present:
-            self.present.add(form[0])
+        present = self.present
+        if form[0] not in present:
+            present.add(form[0])
             self.usable.clear()
-        fit = self.rules.fitting(form)
-        found = tuple([r for r in fit if not (r.among or r.in_chain) or self.has_ops(r)])
+        found = self.rules.fitting(form)
+        if found:
+            found = tuple([r for r in found if not r.sought or are_there(r.sought, present)])
         self.usable[form] = found
         return found
-
-    def has_ops(self, candidate: Rule) -> bool:
-        """Whether all ops that a rule asks for have been seen."""
-        leaves = candidate.operands if candidate.in_chain else ()
-        return are_there(candidate.among, self.present) and are_there(leaves, self.present)
 
     def remade(self, node: Node, inputs: tuple[Node, ...]) -> Node:
         """The node over other inputs."""
