@@ -127,7 +127,7 @@ ROWS = {
         "F4": (
             "cholesky",
             "ops/test_linalg: cholesky_and_its_solves "
-            "cholesky_has_the_gradient_of_a_symmetric_matrix "
+            "cholesky_has_the_gradient_of_the_triangle_that_it_reads "
             "no_factor_is_nan_and_leaves_other_items_alone",
         ),
         "F5": (
