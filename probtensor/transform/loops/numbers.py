@@ -18,6 +18,7 @@ from probtensor.graph.node import Node
 from probtensor.graph.parts import Get
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Branch, Loop, Random
+from probtensor.transform.pattern import commutes
 
 
 class Numbers:
@@ -64,6 +65,7 @@ class Numbers:
                 found[node] = inputs[0][node.op.index]
             else:
                 own = place if isinstance(node.op, Random) else ()  # another in each body
+                inputs = sorted(inputs) if commutes(node.op) else inputs
                 found[node] = self._number(type(node), node.op, own, *inputs)
         return found
 
