@@ -3,9 +3,9 @@
 A node is computed in the contexts that `graph.walk` finds: once, or in several branches. All
 choices of one selector in one context that do not depend on each other become one branch: a
 value and its gradient, for example, share what their alternatives compute. Of choices of which one
-depends on the other each becomes a branch: what both compute, and is more than a few operations per
-element, or has an effect, is a result of the first, which the second reads. A choice between what is
-computed anyway stays one.
+depends on the other each becomes a branch: what both compute, and is more than a few operations
+per element, or has an effect, is a result of the first, which the second reads. A choice between
+what is computed anyway stays one.
 """
 
 from __future__ import annotations
