@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.kernel.ir import Call, Scan, walk
+from probtensor.kernel.ir import Call, walk
 
 AT = 1.3
 LOOPS = ("scan", "sum", "elements", "fori", "while", "two", "if")
