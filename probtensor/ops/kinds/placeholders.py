@@ -197,8 +197,8 @@ def acts(node: Node) -> bool:
 
 
 def is_limitable(node: Node) -> bool:
-    """Whether a node, or one in a body, has an effect, may fail by a check, or is a loop that values
-    end."""
+    """Whether a node, or one in a body, has an effect, may fail by a check, or is a loop that
+    values end."""
     op = node.op
     if isinstance(op, Limitable) or op.ended_by_values:
         return True
