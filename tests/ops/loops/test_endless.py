@@ -1,4 +1,5 @@
-"""Loops in branches of a batch that would never end for the items that take another branch."""
+"""Loops that would never end: for items of a batch that take another branch, and where a check of
+an iteration of a loop in their steps fails."""
 
 import signal
 
@@ -103,3 +104,27 @@ def test_a_loop_that_no_item_decides_is_run_once():
     np.testing.assert_allclose(f([-1.0, 2.0], 12.0), [-1.0, 1.5])
     (loop,) = (node for node in toposort([y]) if isinstance(node.op, Loop))
     assert [x.ndim for x in loop.op.body.parameters] == [0]
+
+
+def test_a_check_of_an_iteration_ends_the_loop_around_it(impatient, device_driver):
+    x, w, s = pt.vector("x"), pt.vector("w"), pt.scalar("s")
+
+    def read(c):
+        return c + pt.sum(w[pt.cast(x * c, "int64")])
+
+    def scanned(c):
+        def item(v):
+            following = lambda d: w[pt.cast(d, "int64")] * 1.1 + d  # noqa: E731
+            return pt.scan(following, outputs_info=[v * c], n_steps=2)[0][-1]
+
+        return c + pt.sum(pt.loop.map(item, x))
+
+    def chosen(c):
+        return pt.ifelse(c > 0.5, read(c), c + 1)
+
+    loops = [pt.loop.while_loop(lambda c: c > 0, step, s) for step in (read, scanned, chosen)]
+    for loop in loops:
+        for target in ("interp", "machine", "cuda"):  # the first of them can be ended
+            f = pt.function([x, w, s], loop, target=target)
+            with pytest.raises(IndexError, match="out of bounds"):
+                f([0.5, 2.0], [0.0, 1.0, 2.0], 1.0)
