@@ -75,7 +75,8 @@ class _Ends:
         if failed is None:
             return replace(loop, body=body), None
         seen = Ref(self._name(), "bool")
-        return replace(loop, body=body, accs=(*loop.accs, Acc(seen.name, "or", False, failed))), seen
+        accs = (*loop.accs, Acc(seen.name, "or", False, failed))
+        return replace(loop, body=body, accs=accs), seen
 
     def _watched(self, body: tuple[Stmt, ...]) -> tuple[tuple[Stmt, ...], Expr | None]:
         """The statements of a step, and whether a check of them has failed; None if there is
