@@ -56,8 +56,9 @@ class _Blame:
         """The text about the first operation of a level, or in a body of it, with a wrong
         derivative by what depends on `sources`."""
         moving = depending(level.order, sources)
+        within = {x for node in level.order for x in _called_by_itself(node)}
         for node in level.order:
-            if node not in moving or node not in level.values or _is_leaf(node):
+            if node not in moving or node not in level.values or _is_leaf(node) or node in within:
                 continue
             text = self._inside(level, node) or self._alone(level, node, moving)
             if text:
@@ -97,11 +98,10 @@ class _Blame:
             wrong = self.differs(a, b)
             if wrong.any():
                 at = tuple(map(int, np.argwhere(wrong)[0]))
-                value = node.inputs[0] if isinstance(node.op, CustomVjp) else node
                 index = f", element {list(at)}" if at else ""
                 return (
                     f"the derivative of {node.op.user_name()} is wrong{_place(node)}\n"
-                    f"  {expression(value, level)} by {expression(x, level, 2)}{index}: "
+                    f"  {_text(node, level)} by {expression(x, level, 2)}{index}: "
                     f"{float(a[at])!r}, finite differences give {float(b[at])!r}"
                 )
         return ""
@@ -125,6 +125,23 @@ class _Blame:
             return float(found[cost])
 
         return got, self.numeric_grad(value, points)
+
+
+def _called_by_itself(node: Node) -> Sequence[Node]:
+    """The value of a function with a derivative of the user's, where a rule of it calls it: that
+    call has the same derivative, and is not the user's."""
+    value = node.inputs[:1] if isinstance(node.op, CustomVjp) and node.op.of else ()
+    return [x for x in value if isinstance(x.op, CustomVjp) and x.op.of == node.op.of]
+
+
+def _text(node: Node, level: Level) -> str:
+    """An operation on its operands; a function with a derivative of the user's by its name."""
+    if not isinstance(node.op, CustomVjp):
+        return expression(node, level)
+    if not node.op.of:
+        return expression(node.inputs[0], level)
+    given = node.inputs[1 : 1 + node.op.count]
+    return f"{node.op.of}({', '.join(expression(x, level, 2) for x in given)})"
 
 
 def _operands(node: Node) -> Sequence[Node]:

@@ -70,6 +70,7 @@ class Op:
     chooses: ClassVar[bool] = False
     cut: ClassVar[tuple[int, ...]] = ()  # inputs by which it never has a derivative
     has_bodies: ClassVar[bool] = False  # whether some of its parameters are closed graphs
+    ended_by_values: ClassVar[bool] = False  # whether it is a loop that values of a call end
     # The effect of an index that is out of range: "raise", "wrap" or "clip".
     index_mode: ClassVar[str] = "raise"
 

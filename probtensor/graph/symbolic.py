@@ -4,6 +4,7 @@ error with the tensor, the user's line and what to write instead."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -27,14 +28,20 @@ SETTERS = {
 }
 
 
+# What the user has called, an op and its operands, for tensors that stand for the result, as the
+# real tensors that a call with complex operands makes.
+CALLED: WeakKeyDictionary[object, tuple] = WeakKeyDictionary()
+
+
 def described(node: object, depth: int) -> str:
     """A node in a message: its name, or the calls that make it, nested as deeply as is short."""
-    named = getattr(node.op, "label", None)
-    if named or not node.inputs:
-        return named or node.op.spelled()
+    op, inputs = CALLED.get(node) or (node.op, node.inputs)
+    named = getattr(op, "label", None)
+    if named or not inputs:
+        return named or op.spelled()
     if depth == 0:
-        return node.op.user_name()
-    text = node.op.call_text([described(x, depth - 1) for x in node.inputs])
+        return op.user_name()
+    text = op.call_text([described(x, depth - 1) for x in inputs])
     return text if len(text) <= 60 else described(node, depth - 1)
 
 

@@ -6,6 +6,7 @@ from functools import reduce
 
 from probtensor.dataclass import replace
 from probtensor.kernel.ir import (
+    Acc,
     Apply,
     Check,
     Choice,
@@ -26,7 +27,7 @@ FALSE = Lit(False, "bool")
 
 def end_where_failed(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     """The statements with loops whose `stop` is also true where a check of the step has failed,
-    but for checks of iterations of a `For`."""
+    in an iteration of a loop within it too."""
     if not any(isinstance(stmt, Check) for stmt in walk(body)):
         return body
     return _Ends().block(body)
@@ -68,6 +69,15 @@ class _Ends:
         state = State(seen.name, FALSE, _either(seen, failed))
         return replace(scan, body=body, stop=stop, states=(*scan.states, state)), seen
 
+    def _told(self, loop: For) -> tuple[For, Expr | None]:
+        """A loop whose iterations may run in any order, and whether a check in one has failed."""
+        body, failed = self._watched(loop.body)
+        if failed is None:
+            return replace(loop, body=body), None
+        seen = Ref(self._name(), "bool")
+        accs = (*loop.accs, Acc(seen.name, "or", False, failed))
+        return replace(loop, body=body, accs=accs), seen
+
     def _watched(self, body: tuple[Stmt, ...]) -> tuple[tuple[Stmt, ...], Expr | None]:
         """The statements of a step, and whether a check of them has failed; None if there is
         none."""
@@ -92,8 +102,12 @@ class _Ends:
                     inner, seen = self._ended(stmt, told=True)
                     done.append(inner)
                     failed += [] if seen is None else [seen]
+                case For():
+                    inner, seen = self._told(stmt)
+                    done.append(inner)
+                    failed += [] if seen is None else [seen]
                 case _:
-                    done.append(self._statement(stmt))
+                    done.append(stmt)
         return tuple(done), reduce(_either, failed) if failed else None
 
 

@@ -136,10 +136,15 @@ class CustomVjp(Composite):
 
     pullback  its parameters are the other inputs and a cotangent of the value, its outputs the
               gradients of those other inputs that `followed` has, by position
+    what, of  the decorator and the user's function, for messages
+    count     of its arguments, which are the first of the other inputs
     """
 
     pullback: Closed
     followed: tuple[int, ...]
+    what: str = ""
+    of: str = ""
+    count: int = 0
     cut: ClassVar[tuple[int, ...]] = (0,)
     samples = (
         Sample(
@@ -148,6 +153,9 @@ class CustomVjp(Composite):
             smooth=False,
         ),
     )
+
+    def user_name(self) -> str:
+        return f"{self.what or self.name} {self.of}".strip()
 
     def infer(self, value: TensorType, *others: TensorType) -> TensorType:
         if len(others) != len(self.pullback.parameters) - 1:

@@ -247,7 +247,9 @@ def with_pullback(
         if g in floats:
             others = {other: ops.zeros_like(other) for other in floats if other is not g}
             body = closed([*stand_ins[0], *stand_ins[1], g], replace(gradients, others))
-            op = CustomVjp(body, tuple(followed))
+            what, name = named
+            of = "" if name.startswith("<") else name  # a lambda has no name
+            op = CustomVjp(body, tuple(followed), what, of, len(arguments))
             made.append(make(op, (y, *arguments, *kept)))
         else:
             made.append(y)

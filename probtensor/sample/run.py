@@ -24,7 +24,7 @@ from probtensor.sample.checks import (
     with_user_line,
 )
 from probtensor.sample.diagnostics.measures import SUPERCHAIN_THRESHOLD
-from probtensor.sample.diagnostics.warnings import warn_about_draws
+from probtensor.sample.diagnostics.warnings import issue, warn_about_draws
 from probtensor.sample.kernels.nuts import Run
 from probtensor.sample.kernels.protocol import LogpGrad
 from probtensor.sample.runs.draws import Draws, attach
@@ -56,7 +56,8 @@ def sample(
 ) -> Arviz:  # fmt: skip
     """Draw from a posterior and return an ArviZ object.
 
-    posterior      what `condition` returns, or any `LogpGrad`
+    posterior      what `condition` returns, or any `LogpGrad`. One on a device of which a part runs
+                   on the host, such as `pt.debug.print`, is sampled on the CPU, with a UserWarning
     draws, tune    iterations per chain that are kept, and those of the warm-up before them
     chains, cores  chains, and threads to run them on: by default one per CPU that this process
                    may use. Neither changes what chain i draws. Meanwhile BLAS has one thread
@@ -103,8 +104,25 @@ def sample(
         "early_max_treedepth": early_max_treedepth, "keep_warmup": keep_warmup,
         "keep_divergences": keep_divergences, "pooled": pooled, "target_accept": target_accept,
     }  # fmt: skip
+    if sampler != Chees.name and not pooled:  # those are of a device alone
+        posterior = _where_chains_run(posterior)
     asked = _validated(posterior, sampler, options, chains, cores, seed, init, progress)
     return _run_and_collect(posterior, *asked, progress)
+
+
+def _where_chains_run(posterior: LogpGrad) -> LogpGrad:
+    """The posterior that chains draw from: on the CPU if a part of a density on a device runs on
+    the host, for which no kernel can wait. A warning says so."""
+    part = getattr(posterior, "host_part", None)
+    if part is None:
+        return posterior
+    name, line = part
+    issue(
+        f"sample: {name} runs on the host, and chains on a device are one kernel, which cannot "
+        f"wait for it: these chains run on the CPU\n  at {line}",
+        UserWarning,
+    )
+    return posterior.on_host()
 
 
 def _validated(

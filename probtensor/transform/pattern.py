@@ -67,7 +67,7 @@ def match(
     elif type(node.op) is kind and node.op == op and len(node.inputs) == len(pattern.inputs):
         if _fit(pattern.inputs, node.inputs):
             yield from match_all(pattern.inputs, node.inputs, bound, facts)
-        if _commutes(op) and node.inputs[0] is not node.inputs[1]:
+        if commutes(op) and node.inputs[0] is not node.inputs[1]:
             reverse = node.inputs[::-1]
             if _fit(pattern.inputs, reverse):
                 yield from match_all(pattern.inputs, reverse, bound, facts)
@@ -173,7 +173,8 @@ def could_fit(
     return True
 
 
-def _commutes(op: Op) -> bool:
+def commutes(op: Op) -> bool:
+    """Whether the operands of an op may be in any order."""
     facts = getattr(op, "facts", None)
     return facts is not None and facts.commutative
 

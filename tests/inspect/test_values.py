@@ -428,6 +428,23 @@ def test_on_a_device(device_driver, capsys):
     assert "step 0" in info.value.__notes__[0]
 
 
+def test_chains_of_a_density_on_a_device_show_values_on_the_host(device_driver):
+    seen = []
+    mu = pt.random.normal(0.0, 1.0, name="mu")
+    mean = pt.debug.callback(lambda v: seen.append(float(v)), mu)
+    y = pt.random.normal(mean, 1.0, name="y")
+    posteriors = [pt.condition({y: 1.5}, target=t) for t in ("cuda", "cython")]
+    with pytest.warns(UserWarning, match=r"what pt.debug does(.|\n)*these chains run on the CPU"):
+        draws = pt.sample(posteriors[0], draws=30, tune=30, chains=1, seed=1, progress=False)
+    shown = seen[:]
+    seen.clear()
+    wanted = pt.sample(posteriors[1], draws=30, tune=30, chains=1, seed=1, progress=False)
+    np.testing.assert_array_equal(draws.posterior["mu"], wanted.posterior["mu"])
+    assert shown == seen
+    with pytest.raises(pt.BuildError, match="runs on the host"):
+        pt.sample(posteriors[0], draws=9, tune=9, chains=2, sampler="chees", progress=False)
+
+
 def test_in_a_density(capsys):
     mu = pt.random.normal(0.0, 1.0, name="mu")
     y = pt.random.normal(pt.debug.print(mu, "mu"), 1.0, name="y")

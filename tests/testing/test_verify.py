@@ -94,6 +94,30 @@ def test_the_operation_with_the_wrong_derivative_is_named():
     assert "square(exp(argument 0)) by exp(argument 0), element [0]: 2.6" in text
 
 
+def test_a_wrong_derivative_has_the_name_of_the_function_and_the_line_of_its_call():
+    @pt.custom_vjp
+    def soft_step(x, slope):
+        return pt.sigmoid(x * slope)
+
+    def forward(x, slope):
+        return soft_step(x, slope), (x, slope)
+
+    def backward(kept, g):
+        x, slope = kept
+        return 2 * g * slope, pt.sum(g * x)
+
+    soft_step.defvjp(forward, backward)
+
+    def model(x):
+        return soft_step(pt.exp(x), 2.0) ** 2  # the call
+
+    with pytest.raises(pt.autodiff.GradientError) as caught:
+        pt.autodiff.verify_grad(model, [np.array([0.1, 0.2])], target="interp")
+    text = str(caught.value)
+    assert "the derivative of custom_vjp soft_step is wrong" in text and "# the call" in text
+    assert "soft_step(exp(argument 0), 2) by exp(argument 0), element [0]: " in text
+
+
 def test_a_wrong_derivative_in_a_loop_and_in_one_of_two_results():
     wrong = wrong_square()
 

@@ -31,6 +31,7 @@ from probtensor.inspect.profile import Profile
 from probtensor.late import late
 from probtensor.ops.values.effects import quiet
 from probtensor.process import new_lock
+from probtensor.targets.base import host_part
 from probtensor.targets.cuda.launches import Deferred
 
 calls = late("probtensor.function.numbers.given")
@@ -187,6 +188,11 @@ class DeviceFunction(Function):
         hosted = [x.get() if isinstance(x, DeviceArray) else np.asarray(x) for x in columns]
         found = super().rows(hosted)
         return [device_array(x, self._driver) for x in found] if there else found
+
+    @property
+    def host_part(self) -> tuple[str, str] | None:
+        """The first part of it that runs on the host, with the user's line; None if none does."""
+        return host_part(self._runner.plan)
 
     def device_code(self, tail: str) -> DeviceDensity:
         """A function (q) -> (logp, gradient) as device code for many chains."""

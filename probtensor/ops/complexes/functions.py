@@ -8,7 +8,7 @@ import math
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import METHODS, GraphError, Node, TensorLike, as_tensor
-from probtensor.ops.complexes.pair import pair
+from probtensor.ops.complexes.pair import Part, called, pair, part_of
 from probtensor.ops.kinds import as_tensor_of, method, weak_operand
 from probtensor.types import promote_float
 
@@ -55,7 +55,7 @@ def real(val: TensorLike) -> Node:
         array([1., 3.])
     """
     z = as_tensor(val)
-    return z.inputs[0] if z.is_complex else z
+    return part_of(z, 0) if z.is_complex else z
 
 
 @public
@@ -68,7 +68,7 @@ def imag(val: TensorLike) -> Node:
         array([2., 0.])
     """
     z = as_tensor(val)
-    return z.inputs[1] if z.is_complex else ops.zeros_like(z)
+    return part_of(z, 1) if z.is_complex else ops.zeros_like(z)
 
 
 METHODS["real"], METHODS["imag"] = property(real), property(imag)
@@ -85,7 +85,9 @@ def conj(x: TensorLike) -> Node:
         array([1.-2.j])
     """
     z = as_tensor(x)
-    return pair(z.inputs[0], -z.inputs[1]) if z.is_complex else z
+    if not z.is_complex:
+        return z
+    return called(pair(z.inputs[0], -z.inputs[1]), Part("conj"), (z,))
 
 
 @method
@@ -112,7 +114,7 @@ def angle(z: TensorLike, deg: bool = False) -> Node:
         array([0.        , 1.57079633])
     """
     z = as_tensor(z)
-    found = ops.arctan2(imag(z), real(z))
+    found = called(ops.arctan2(imag(z), real(z)), Part("angle"), (z,))
     return found * (180 / math.pi) if deg else found
 
 

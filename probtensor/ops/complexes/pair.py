@@ -25,6 +25,7 @@ from probtensor.graph.node import (
     as_tensor,
     make,
 )
+from probtensor.graph.symbolic import CALLED
 from probtensor.late import late
 from probtensor.ops.halves import HalfTensor
 from probtensor.ops.kinds import operator
@@ -49,6 +50,15 @@ class Complex(Op):
 
     def text(self) -> str:
         return self.label or self.name
+
+    def call_text(self, operands: Sequence[str]) -> str:
+        """A literal as a number: a real one as such."""
+        re, im = operands
+        try:
+            number = complex(float(re), float(im))
+        except ValueError:
+            return super().call_text(operands)
+        return repr(number) if number.imag else re
 
 
 class ComplexTensor(Node):
@@ -94,7 +104,42 @@ meanings = late("probtensor.ops.complexes.meanings")
 @operator("complex")
 def meaning_of(op: Op, inputs: Sequence[Node], what: str | None) -> Node:
     """The result of an op that has complex operands."""
-    return meanings.meaning_of(op, inputs, what)
+    return called(meanings.meaning_of(op, inputs, what), op, inputs)
+
+
+def called(found: Node, op: Op, inputs: Sequence[Node]) -> Node:
+    """A tensor, which messages describe as the result of an op on these operands, of which none
+    needs it."""
+    if not isinstance(found.type, tuple) and all(found is not x for x in inputs):
+        CALLED[found] = op, tuple(inputs)
+    return found
+
+
+@dataclass(frozen=True)
+class Part(Op):
+    """What messages call a function of the result of an op, or of a tensor with a name."""
+
+    part: str
+    of: Op | None = None
+    label: str | None = None
+
+    def user_name(self) -> str:
+        return self.part
+
+    def call_text(self, operands: Sequence[str]) -> str:
+        inner = ", ".join(operands) if self.of is None else self.of.call_text(operands)
+        return f"{self.part}({inner})"
+
+
+def part_of(z: Node, place: int) -> Node:
+    """The real or the imaginary part of a complex tensor."""
+    found, name = z.inputs[place], ("real", "imag")[place]
+    if z.op.label is not None:
+        return called(found, Part(name, label=f"{name}({z.op.label})"), ())
+    if z in CALLED:  # of the operands: they need no part of the result, which `z` does
+        op, operands = CALLED[z]
+        return called(found, Part(name, op), operands)
+    return found
 
 
 @operator("complex cast")

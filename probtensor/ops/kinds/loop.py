@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from probtensor import ops
 from probtensor.dataclass import dataclass, replace
-from probtensor.graph.closed import Closed
+from probtensor.graph.closed import Closed, with_outputs
 from probtensor.graph.evaluate import RunBody, evaluate_body
 from probtensor.graph.node import Node, make
 from probtensor.ops.kinds.base import Kind
@@ -99,10 +100,22 @@ class Loop(Kind):
         pairs = zip(self.body.parameters, inputs)
         return [(self.body, dict(list(pairs)[self.carries :]))]
 
+    @property
+    def ended_by_values(self) -> bool:
+        return self.stops or self.counted
+
     def limited_inside(self, inputs: Sequence[Node], condition: Node) -> Node:
-        last = len(self.body.parameters)
-        given = (*inputs[:last], condition, *inputs[last:])
-        return make(replace(self, body=limited_body(self.body)), given)
+        """The same loop, which runs no step where the condition is false if steps are counted, and
+        one if it stops. What they do has no effect there."""
+        if self.counted:
+            count = ops.where(condition, inputs[-1], np.int64(0))
+            return make(self, (*inputs[:-1], count))
+        body = limited_body(self.body)
+        if self.stops:
+            *others, stop = body.outputs
+            ended = ops.logical_or(stop, ops.logical_not(body.parameters[-1]))
+            body = with_outputs(body, (*others, ended))
+        return make(replace(self, body=body), (*inputs, condition))
 
     def text(self) -> str:
         """The name alone: the body has no short text."""

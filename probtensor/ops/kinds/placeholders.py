@@ -3,7 +3,8 @@ first input, beside which something happens.
 
 What happens may be limited to a condition. Where alternatives become one `where`, for a batch whose
 items choose differently, or items of a loop have ended before others, all is computed: but nothing
-is printed and no check fails in what an item would not have computed.
+is printed and no check fails in what an item would not have computed, and a loop whose number of
+steps values decide runs none.
 """
 
 from __future__ import annotations
@@ -190,16 +191,33 @@ def limited_body(body: Closed) -> Closed:
     return closed([*body.parameters, condition], limited(body.outputs, condition))
 
 
-def is_limitable(node: Node) -> bool:
+def acts(node: Node) -> bool:
     """Whether a node, or one in a body, has an effect or may fail by a check."""
     return _is_one_of(node, (Limitable,))
+
+
+def is_limitable(node: Node) -> bool:
+    """Whether a node, or one in a body, has an effect, may fail by a check, or is a loop that
+    values end."""
+    op = node.op
+    if isinstance(op, Limitable) or op.ended_by_values:
+        return True
+    return op.has_bodies and any(map(has_limitable, all_bodies(op)))
+
+
+def has_limitable(body: Closed) -> bool:
+    """Whether a node of a body is limitable; see `is_limitable`."""
+    if body.has((Limitable,)):
+        return True
+    return any(node.op.has_bodies and is_limitable(node) for node in body.order())
 
 
 def limited_where_taken(
     outputs: Sequence[Node], order: Sequence[Node], batches: Collection[Node]
 ) -> list[Node]:
     """The outputs, in this topological order, with the effects and checks of alternatives only
-    where they are taken, if it differs between items of batches, which replace these nodes."""
+    where they are taken, if it differs between items of batches, which replace these nodes; and
+    with no steps elsewhere of loops that values of an item end."""
     if not any(map(is_limitable, order)) or not any(node.op.chooses for node in order):
         return list(outputs)
     contexts = Contexts(order, outputs)
@@ -213,7 +231,8 @@ def limited_where_taken(
         apart = any(c.selector in differing for chain in chains for c in chain)
         with made_by(node):
             # Without a context it is in alternatives that one around them excludes.
-            if (apart or not chains) and all(chains) and is_limitable(node):
+            excluded = (apart or not chains) and all(chains)
+            if excluded and is_limitable(node) and (acts(node) or node in differing):
                 parts = [[_is_taken(c, done[c.selector]) for c in chain] for chain in chains]
                 whole = [reduce(ops.logical_and, part) for part in parts] or [ops.constant(False)]
                 done[node] = _limited(node, inputs, reduce(ops.logical_or, whole))

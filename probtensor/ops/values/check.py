@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from cython_ext.convert import paired
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.dataclass import replace
@@ -16,7 +17,7 @@ from probtensor.graph.closed import map_bodies, map_nodes, with_bodies, with_out
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, line_of, make
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import rebuild, toposort
-from probtensor.ops.complexes.pair import pair
+from probtensor.ops.complexes.pair import called, pair
 from probtensor.ops.kinds import Batch, Composite, Limitable, Requiring, op
 from probtensor.ops.samples import Sample
 from probtensor.ops.values.watch import Along
@@ -41,6 +42,7 @@ class Checked(Limitable, Composite):
     on.
 
     what, label  the condition and the first input in messages
+    pairs        the names of complex values, which are given with their parts along a last axis
     """
 
     message: str
@@ -48,12 +50,17 @@ class Checked(Limitable, Composite):
     what: str = ""
     label: str = ""
     error: Raised = "ValueError"
+    pairs: tuple[str, ...] = ()
     stops: ClassVar[bool] = True
     samples = (
         Sample(lambda rng: (rng.normal(size=(3, 4)), np.ones(2, bool)), {"message": "no"}),
         Sample(
             lambda rng: (rng.normal(size=3), np.array(True), rng.normal(size=3)),
             {"message": "{a}", "names": ("a",)},
+        ),
+        Sample(
+            lambda rng: (rng.normal(size=3), np.array(True), rng.normal(size=(3, 2))),
+            {"message": "{a}", "names": ("a",), "pairs": ("a",)},
         ),
     )
 
@@ -106,6 +113,7 @@ class Checked(Limitable, Composite):
         if condition.all():
             return None
         named = dict(zip(self.names, map(np.asarray, values), strict=False))
+        named |= {name: paired(np.ascontiguousarray(named[name])) for name in self.pairs}
         rows = [_filled(self.message, named)]
         if line:
             rows.append(f"at {line}")
@@ -254,12 +262,20 @@ def check(
     node, holds = as_tensor(x), as_tensor(condition)
     named = {name: as_tensor(value) for name, value in values.items()}
     made = _checked(node, holds, message, named, error)
-    others = [holds, *named.values()]
     if not node.is_complex:
-        return make(made, (node, *others), what="check")
+        return make(made, (node, holds, *map(_as_real, named.values())), what="check")
     re, im = node.inputs
-    seen = make(made, (re, *others), what="check")
-    return pair(seen, make(Along(), (im, seen)))
+    if made.label and made.label not in named:
+        named[made.label] = node
+        names = tuple(named)
+        made = replace(made, names=names, label="", pairs=(*made.pairs, made.label))
+    seen = make(made, (re, holds, *map(_as_real, named.values())), what="check")
+    return called(pair(seen, make(Along(), (im, seen))), made, (node,))
+
+
+def _as_real(value: Node) -> Node:
+    """A value, a complex one as a real tensor with its parts along a last axis."""
+    return ops.stack(value.inputs, axis=-1) if value.is_complex else value
 
 
 def _checked(
@@ -273,9 +289,6 @@ def _checked(
             "compare it, as in x > 0",
             kind=GraphError,
         )
-    if any(value.is_complex for value in named.values()):
-        what = "check: a value for the message is complex"
-        raise refusal(what, "give pt.real(z) and pt.imag(z)", kind=GraphError)
     if not (isinstance(error, type) and issubclass(error, Exception)):
         raise refusal(f"check: error={error!r:.60} is no class of exceptions")
     try:
@@ -287,7 +300,9 @@ def _checked(
     builtin = getattr(builtins, error.__name__, None) is error
     kind = error.__name__ if builtin else error
     known = any(x is other for other in (holds, *named.values()))
-    return Checked(message, tuple(named), holds.described, "" if known else x.described, kind)
+    pairs = tuple(name for name, value in named.items() if value.is_complex)
+    label = "" if known else x.described
+    return Checked(message, tuple(named), holds.described, label, kind, pairs)
 
 
 def _checked_message(message: object, values: dict[str, Node]) -> str:

@@ -69,7 +69,7 @@ class Posterior(InspectedPosterior):
     address    the C function of the density (`pt_logp_grad_fn` in probtensor.h); call it with the
                address of a `context()`
     on_device  does it run on a device? Then it has no address: `pt.sample` and `batched` run all
-               chains there
+               chains there, but see `host_part`
 
         >>> mu = pt.random.normal(0, 5, name="mu")
         >>> y = pt.random.normal(mu, 1.0, name="y")
@@ -271,6 +271,24 @@ class Posterior(InspectedPosterior):
         rows = self._rows(q, "q")
         logp, gradient = self.function.rows([rows])
         return logp, gradient
+
+    @property
+    def host_part(self) -> tuple[str, str] | None:
+        """The first part of a density on a device that runs on the host, such as
+        `pt.debug.print`, with the user's line; None if none does. Chains, which are one kernel,
+        do not wait for it: `pt.sample` runs those of `on_host` then."""
+        return self.function.host_part if self.on_device else None
+
+    def on_host(self) -> Posterior:
+        """The same posterior on the CPU."""
+        if not self.on_device:
+            return self
+        programs = self._programs.on_host()
+        given = {x: np.asarray(array) for x, array in self._given.items()}
+        made = (self.model, self._data_nodes, given, self._labels, programs, self._rebuild_args)
+        found = type(self)(*made)
+        found.source = self.source
+        return found
 
     def device_code(self, tail: str) -> DeviceDensity:
         """The density as device code for many chains at once, followed by `tail`, the text of a
@@ -551,6 +569,13 @@ class Programs:
     def __init__(self, target: object) -> None:
         self.target = target
         self._made: dict[str, object] = {}
+        self._on_host: Programs | None = None
+
+    def on_host(self) -> Programs:
+        """Those of the same model on the CPU."""
+        if self._on_host is None:
+            self._on_host = Programs(None)
+        return self._on_host
 
     def get(self, key: str, make: Callable[[], object], timings: dict[str, float]) -> Any:
         """The program for a key; the time to compile it is added to `timings`."""

@@ -61,15 +61,16 @@ def warn_about_draws(
     except Exception as error:
         found.append(f"the draws are there, but not all of them could be checked: {error!r:.200}")
     for text in found:
-        _issue(text)
+        issue(text)
 
 
-def _issue(text: str) -> None:
+def issue(text: str, kind: type[Warning] = SamplerWarning) -> None:
+    """Warn at the line of the user."""
     stacklevel, frame = 1, sys._getframe(0)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(LIBRARY):
         stacklevel, frame = stacklevel + 1, frame.f_back
     try:
-        warnings.warn(text, SamplerWarning, stacklevel=stacklevel)
+        warnings.warn(text, kind, stacklevel=stacklevel)
     except ValueError:
         # Raised by Python when it shows a warning and standard error is closed.
         if not getattr(sys.stderr, "closed", True):

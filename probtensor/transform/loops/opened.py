@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import is_
 
 from probtensor.dataclass import dataclass, field, replace
@@ -87,7 +87,11 @@ class OpenedLoop:
 
     def change_roots(self, changes: Mapping[Node, Node]) -> None:
         """Replace nodes of the body."""
-        made = iter(replaced(self.roots(), changes))
+        self.set_roots(replaced(self.roots(), changes))
+
+    def set_roots(self, roots: Iterable[Node]) -> None:
+        """Have other results of the body."""
+        made = iter(roots)
         for e in self.carries:
             e.following = next(made)
         for s in self.stacks:

@@ -8,6 +8,7 @@ from probtensor.graph.node import Node, made_by
 from probtensor.graph.walk import replace as replaced
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import bound_to_steps
+from probtensor.transform.loops.equal import equal_values_unified
 from probtensor.transform.loops.opened import Entry, OpenedLoop, Stack, fresh_parameter
 from probtensor.types import TensorType
 
@@ -39,65 +40,6 @@ def equal_sequences_unified(loop: OpenedLoop) -> bool:
     if changes:
         loop.change_roots(changes)
     return bool(changes)
-
-
-def equal_values_unified(loop: OpenedLoop) -> bool:
-    """Have one parameter for each value: carries that are equal in all steps, carries that keep
-    their first value, equal invariants, literals. Whether there were others.
-
-    Partition refinement: all with one first value are taken to be equal, and divided until those
-    that are taken to be equal have equal next values too.
-    """
-    places = _places_of(loop)
-    classes: dict[Node, Node] = {}  # from a parameter to that of its class
-    first: dict[tuple, Node] = {}
-    for own, outer, _ in places:
-        classes[own] = first.setdefault((outer, own.type), own)
-    while True:
-        following = [y for *_, y in places]
-        if any(own is not one for own, one in classes.items()):
-            following = replaced(following, classes)
-        divided: dict[tuple[Node, Node], Node] = {}
-        for (own, *_), y in zip(places, following, strict=True):
-            divided.setdefault((classes[own], y), own)
-        count = len(set(classes.values()))
-        classes = {
-            own: divided[classes[own], y] for (own, *_), y in zip(places, following, strict=True)
-        }
-        if len(divided) == count:
-            break
-    constant = {own for (own, *_), y in zip(places, following, strict=True) if y is classes[own]}
-    return _unify(loop, classes, constant)
-
-
-def _places_of(loop: OpenedLoop) -> list[tuple[Node, Node, Node]]:
-    """(parameter, first value, next value) of what may be equal: literals, each as its own
-    parameter, then invariants, then carries. The first of a class remains."""
-    entries = [e for e in (*loop.invariants, *loop.carries) if e.outer.type == e.own.type]
-    literals = dict.fromkeys(e.outer for e in entries if is_literal(e.outer))
-    rows = [(x, x, x) for x in literals]
-    return rows + [(e.own, e.outer, e.own if e.following is None else e.following)
-                   for e in entries]  # fmt: skip
-
-
-def _unify(loop: OpenedLoop, classes: dict[Node, Node], constant: set[Node]) -> bool:
-    """Replace each parameter by that of its class; carries in `constant` become invariants."""
-    moved = [e for e in loop.carries if e.own in constant]
-    changes = {own: one for own, one in classes.items() if own is not one}
-    if not changes and not moved:
-        return False
-    by_own = {e.own: e for e in (*loop.invariants, *loop.carries)}
-    for k, result in enumerate(loop.results):
-        if isinstance(result, Entry):
-            one = classes.get(result.own, result.own)
-            keeps = result.own in constant
-            loop.results[k] = result.outer if keeps else by_own[one]
-    loop.change_roots(changes)
-    loop.invariants = [e for e in (*loop.invariants, *moved) if e.own not in changes]
-    loop.carries = [e for e in loop.carries if e.own not in changes and e.own not in constant]
-    for e in moved:
-        e.following = None
-    return True
 
 
 # Results that need no loop, and invariant work.

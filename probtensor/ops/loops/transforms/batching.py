@@ -12,7 +12,7 @@ from probtensor.dataclass import dataclass
 from probtensor.graph.closed import depending
 from probtensor.graph.node import Node, new_input
 from probtensor.graph.walk import replace, toposort
-from probtensor.ops.kinds import Batch, Limitable, Loop, limited
+from probtensor.ops.kinds import Batch, Loop, has_limitable, limited
 from probtensor.ops.loops.transforms.flow import another, closed_step, element_input, fresh
 
 
@@ -64,7 +64,7 @@ class _BatchedLoop:
             self.positions |= set(range(self.loop.carries))
             differing = self._depending(self.positions)
         self.differing = differing
-        if self.apart and body.has((Limitable,)):
+        if self.apart and has_limitable(body):
             self.live = new_input("live", "bool", ())
             self.outputs = tuple(limited(self.outputs, self.live))
             self.order = tuple(toposort(self.outputs, needs=attrgetter("inputs")))
