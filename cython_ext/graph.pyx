@@ -163,6 +163,49 @@ def unfinished(type kind, origin):
     return node
 
 
+def common_float(type kind, tuple inputs):
+    """The dtype of floats of all nodes of a class among the inputs, if all others are Python
+    numbers; None otherwise."""
+    found = None
+    for x in inputs:
+        if isinstance(x, kind):
+            dtype = (<Fields>x).type.dtype if not x.stands_for_another else x.node.type.dtype
+            if found is None and dtype.kind == "f":
+                found = dtype
+            elif dtype is not found:
+                return None
+        elif type(x) is not float and type(x) is not int:
+            return None
+    return found
+
+
+def common_type(type kind, tuple inputs):
+    """The type of the result of a function of floats that has the dtype of its operands, where it
+    is quick to tell: all are nodes of just this class and of one dtype, and of one shape or
+    scalars; None otherwise."""
+    cdef Fields first, node
+    if not inputs or type(inputs[0]) is not kind:
+        return None
+    first = inputs[0]
+    found, dtype = first.type, first.type.dtype
+    if dtype.kind != "f":
+        return None
+    for x in inputs:
+        if type(x) is not kind:
+            return None
+        node = x
+        if node.type is found:
+            continue
+        if node.type.dtype is not dtype:
+            return None
+        shape = node.type.shape
+        if shape and shape != found.shape:
+            if found.shape:
+                return None
+            found = node.type
+    return found
+
+
 def sort(outputs, given):
     """All nodes that the outputs need, but those in `given` and what only they need, inputs before
     users."""

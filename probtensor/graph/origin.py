@@ -18,7 +18,7 @@ NO_LINE = ("<unknown>", 0)
 
 def present_line() -> tuple[str, int]:
     """File and line recorded in nodes that are made now."""
-    return transformed_line() or user_line()
+    return getattr(_CURRENT, "origin", None) or user_line()
 
 
 def writing() -> bool:
