@@ -163,6 +163,39 @@ def unfinished(type kind, origin):
     return node
 
 
+cdef class Block:
+    """A block in which nodes that are made get a line of the user's code: `origin` of `current`,
+    which is local to a thread."""
+
+    cdef readonly object origin
+    cdef object current, before
+
+    def __init__(self, current, origin):
+        self.current, self.origin = current, origin
+
+    def __enter__(self):
+        self.before = getattr(self.current, "origin", None)
+        self.current.origin = self.origin
+
+    def __exit__(self, *error):
+        self.current.origin = self.before
+
+
+cdef class Lending:
+    """Makes such blocks. Their line is `line`, else that of a node; with `derivative` it is of the
+    class `weaker`."""
+
+    cdef object current, weaker
+
+    def __init__(self, current, weaker):
+        self.current, self.weaker = current, weaker
+
+    def __call__(self, node, line=None, derivative=False):
+        if not line:
+            line = (<Fields?>node)._origin
+        return Block(self.current, self.weaker(line) if derivative else line)
+
+
 def common_float(type kind, tuple inputs):
     """The dtype of floats of all nodes of a class among the inputs, if all others are Python
     numbers; None otherwise."""

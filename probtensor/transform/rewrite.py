@@ -311,7 +311,10 @@ class _Driver(Rewriter):
             self.usable.clear()
         found = self.rules.fitting(form)
         if found:
-            found = tuple([r for r in found if not r.sought or are_there(r.sought, present)])
+            own = self.rules.own
+            found = tuple(
+                [r for r in found if r in own and (not r.sought or are_there(r.sought, present))]
+            )
         self.usable[form] = found
         return found
 

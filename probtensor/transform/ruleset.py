@@ -109,7 +109,8 @@ class Chain:
 class Ruleset:
     """Rules in order, concatenated by +. If several match a node, the first one is applied.
 
-    `whole` is the set of which these are a part, if any: what fits is learnt with that one.
+    `whole` is the set of which these are a part, else this set: what fits is learnt with that one.
+    `own` are the rules of this set.
     """
 
     def __init__(self, *rules: Rule, whole: Ruleset | None = None) -> None:
@@ -118,8 +119,8 @@ class Ruleset:
         if twice:
             raise TypeError(f"rules named twice: {', '.join(twice)}")
         self.rules = rules
-        self.whole = whole
-        self._own = frozenset(rules)
+        self.whole = self if whole is None else whole
+        self.own = frozenset(rules)
         self._on: dict[type[Op], tuple[Rule, ...]] = {}
         self._by_mark: dict[type[Op], dict[Mark | None, list[int]]] = {}
         self._by_form: dict[Form, tuple[Rule, ...]] = {}
@@ -131,11 +132,11 @@ class Ruleset:
         return len(self.rules)
 
     def __add__(self, other: Ruleset) -> Ruleset:
-        return Ruleset(*self.rules, *(r for r in other.rules if r not in self._own))
+        return Ruleset(*self.rules, *(r for r in other.rules if r not in self.own))
 
     def part(self, rules: Ruleset) -> Ruleset:
         """Some of the rules of this set. TypeError if it lacks one, or has another order."""
-        if tuple([r for r in self.rules if r in rules._own]) != rules.rules:
+        if tuple([r for r in self.rules if r in rules.own]) != rules.rules:
             raise TypeError("a part has rules of the whole, in the order of the whole")
         return Ruleset(*rules.rules, whole=self)
 
@@ -155,8 +156,8 @@ class Ruleset:
         """The rules on a class of ops, or on one that it is derived from."""
         found = self._on.get(kind)
         if found is None:
-            if self.whole is not None:
-                found = self._of_own(self.whole.on(kind))
+            if self.whole is not self:
+                found = tuple([r for r in self.whole.on(kind) if r in self.own])
             else:
                 places = self._places
                 at = {k for base in kind.__mro__ if base in places for k in places[base]}
@@ -180,19 +181,12 @@ class Ruleset:
                     found[Chain].append(k)
         return found
 
-    def _of_own(self, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        own = self._own
-        return tuple([r for r in rules if r in own]) if rules else ()
-
     def fitting(self, form: Form) -> tuple[Rule, ...]:
-        """The rules that may apply to nodes of a form."""
-        found = self._by_form.get(form)
+        """The rules of the whole that may apply to nodes of a form."""
+        whole = self.whole
+        found = whole._by_form.get(form)
         if found is None:
-            if self.whole is not None:
-                found = self._of_own(self.whole.fitting(form))
-            else:
-                found = self._fit(form)
-            self._by_form[form] = found
+            found = whole._by_form[form] = whole._fit(form)
         return found
 
     def _fit(self, form: Form) -> tuple[Rule, ...]:
