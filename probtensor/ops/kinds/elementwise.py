@@ -144,7 +144,12 @@ class Elementwise(Function):
         return self.poles
 
     def requires(self, node: Node) -> Iterable[SizeCheck]:
-        return aligned([x.type.shape for x in node.inputs])
+        first = node.inputs[0].type.shape
+        for x in node.inputs:
+            shape = x.type.shape
+            if shape is not first and shape != first:
+                return aligned([x.type.shape for x in node.inputs])
+        return ()
 
 
 class Masking(Elementwise):
