@@ -215,7 +215,8 @@ def common_float(type kind, tuple inputs):
 def common_type(type kind, tuple inputs):
     """The type of the result of a function of floats that has the dtype of its operands, where it
     is quick to tell: all are nodes of just this class and of one dtype, and of one shape or
-    scalars; None otherwise."""
+    scalars; None otherwise. Symbolic sizes, whose `==` looks at the line that calls it, are not
+    compared here."""
     cdef Fields first, node
     if not inputs or type(inputs[0]) is not kind:
         return None
@@ -231,11 +232,13 @@ def common_type(type kind, tuple inputs):
             continue
         if node.type.dtype is not dtype:
             return None
-        shape = node.type.shape
-        if shape and shape != found.shape:
-            if found.shape:
-                return None
+        shape, joint = node.type.shape, found.shape
+        if not shape or shape is joint:
+            continue
+        if not joint:
             found = node.type
+        elif not node.type.is_static or not found.is_static or shape != joint:
+            return None
     return found
 
 

@@ -40,7 +40,6 @@ from probtensor.graph.symbolic import SETTERS, Symbolic, TypeOnly, described, no
 from probtensor.process import new_lock, new_uid
 from probtensor.types import (
     FLOAT16,
-    Atom,
     Dim,
     ShapeError,
     SizeCheck,
@@ -332,12 +331,9 @@ for _name, _symbol in {"neg": "neg", "pos": "pos", "abs": "abs", "invert": "~"}.
 
 
 def make(
-    op: Op,
-    inputs: Sequence[Node],
-    kind: type[Node] = Node,
-    what: str | None = None,
+    op: Op, inputs: Sequence[Node], kind: type[Node] = Node, what: str | None = None,
     known: TensorType | None = None,
-) -> Node:
+) -> Node:  # fmt: skip
     """The interned node of `op` applied to `inputs`, made if there is none yet.
 
     `what` is the function that the user called, if several functions use the op; `known` its type,
@@ -366,8 +362,7 @@ def make(
                 raise
             called = what or outermost_call(op.user_name())
             raise GraphError(_bad_call(called, inputs, error)) from None
-    computed = sources((op, known)) if Atom.sourced else ()
-    made = INTERNED.enter(kind, op, inputs, known, computed, present_line())
+    made = INTERNED.enter(kind, op, inputs, known, sources((op, known)), present_line())
     if OBSERVERS:
         noted(made)
     return made

@@ -8,7 +8,7 @@ import pytest
 from probtensor import ops
 from probtensor.compile import PIPELINE
 from probtensor.graph import toposort
-from probtensor.rules import FINAL, PICKS, STABLE, value_and_grad
+from probtensor.rules import COMPILED, FINAL, PICKS, STABLE, value_and_grad
 from probtensor.rules.probability import polynomials
 from probtensor.rules.sets import TOPICS
 from probtensor.testing.generate import random_graph
@@ -168,3 +168,23 @@ def test_patterns_keep_dtypes():
         inputs = {n.op.label: ops.tensor(n.op.label, (3,), kinds[n]) for n in variables}
         sides = [instantiate(side, inputs).dtype for side in (r.lhs, r.rhs)]
         assert sides[0] == sides[1], r.name
+
+
+def test_what_fits_is_learnt_once_for_all_parts_of_a_set():
+    x = ops.tensor("x", (7,))
+    whole = STABLE.whole
+    assert COMPILED.whole is whole and FINAL.whole is whole
+    y = [ops.exp(2.5 * x) / ops.expm1(x)]
+    apply_rules(y, COMPILED)
+    learnt = dict(whole._by_form)
+    apply_rules(y, STABLE)  # of whose forms none is new
+    assert whole._by_form == learnt
+
+
+def test_a_part_has_the_order_of_the_whole():
+    first, second, third = list(STABLE)[:3]
+    whole = Ruleset(first, second, third)
+    assert list(whole.part(Ruleset(first, third))) == [first, third]
+    for wrong in (Ruleset(third, first), Ruleset(first, list(STABLE)[3])):
+        with pytest.raises(TypeError, match="in the order of the whole"):
+            whole.part(wrong)
