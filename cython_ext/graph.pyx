@@ -163,6 +163,85 @@ def unfinished(type kind, origin):
     return node
 
 
+cdef class Block:
+    """A block in which nodes that are made get a line of the user's code: `origin` of `current`,
+    which is local to a thread."""
+
+    cdef readonly object origin
+    cdef object current, before
+
+    def __init__(self, current, origin):
+        self.current, self.origin = current, origin
+
+    def __enter__(self):
+        self.before = getattr(self.current, "origin", None)
+        self.current.origin = self.origin
+
+    def __exit__(self, *error):
+        self.current.origin = self.before
+
+
+cdef class Lending:
+    """Makes such blocks. Their line is `line`, else that of a node; with `derivative` it is of the
+    class `weaker`."""
+
+    cdef object current, weaker
+
+    def __init__(self, current, weaker):
+        self.current, self.weaker = current, weaker
+
+    def __call__(self, node, line=None, derivative=False):
+        if not line:
+            line = (<Fields?>node)._origin
+        return Block(self.current, self.weaker(line) if derivative else line)
+
+
+def common_float(type kind, tuple inputs):
+    """The dtype of floats of all nodes of a class among the inputs, if all others are Python
+    numbers; None otherwise."""
+    found = None
+    for x in inputs:
+        if isinstance(x, kind):
+            dtype = (<Fields>x).type.dtype if not x.stands_for_another else x.node.type.dtype
+            if found is None and dtype.kind == "f":
+                found = dtype
+            elif dtype is not found:
+                return None
+        elif type(x) is not float and type(x) is not int:
+            return None
+    return found
+
+
+def common_type(type kind, tuple inputs):
+    """The type of the result of a function of floats that has the dtype of its operands, where it
+    is quick to tell: all are nodes of just this class and of one dtype, and of one shape or
+    scalars; None otherwise. Symbolic sizes, whose `==` looks at the line that calls it, are not
+    compared here."""
+    cdef Fields first, node
+    if not inputs or type(inputs[0]) is not kind:
+        return None
+    first = inputs[0]
+    found, dtype = first.type, first.type.dtype
+    if dtype.kind != "f":
+        return None
+    for x in inputs:
+        if type(x) is not kind:
+            return None
+        node = x
+        if node.type is found:
+            continue
+        if node.type.dtype is not dtype:
+            return None
+        shape, joint = node.type.shape, found.shape
+        if not shape or shape is joint:
+            continue
+        if not joint:
+            found = node.type
+        elif not node.type.is_static or not found.is_static or shape != joint:
+            return None
+    return found
+
+
 def sort(outputs, given):
     """All nodes that the outputs need, but those in `given` and what only they need, inputs before
     users."""

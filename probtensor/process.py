@@ -201,7 +201,7 @@ class Collections:
 
     # New objects before a search: the graphs of a compilation are all kept, and by default each
     # search goes over what the last 700 have added.
-    YOUNG = 50_000
+    YOUNG = 500_000
 
     def __init__(self) -> None:
         # Of many entries: a handler of signals that compiles may interrupt its holder.

@@ -332,11 +332,13 @@ for _name, _symbol in {"neg": "neg", "pos": "pos", "abs": "abs", "invert": "~"}.
 
 
 def make(
-    op: Op, inputs: Sequence[Node], kind: type[Node] = Node, what: str | None = None
-) -> Node:
+    op: Op, inputs: Sequence[Node], kind: type[Node] = Node, what: str | None = None,
+    known: TensorType | None = None,
+) -> Node:  # fmt: skip
     """The interned node of `op` applied to `inputs`, made if there is none yet.
 
-    `what` is the function that the user called, if several functions use the op.
+    `what` is the function that the user called, if several functions use the op; `known` its type,
+    where it is known that the op accepts these inputs, and none stands for another or is complex.
     """
     inputs = tuple(inputs)
     found = INTERNED.find(kind, op, inputs)
@@ -346,21 +348,22 @@ def make(
         if OBSERVERS:
             noted(found)
         return found
-    if kind.stands_for_another:
-        return make(op, inputs, what=what)
-    for x in inputs:
-        if x.stands_for_another:
-            return make(op, tuple(map(as_tensor, inputs)), kind, what)
-        if x.is_complex:
-            return OPERATORS["complex"](op, inputs, what)
-    try:
-        inferred = op.infer(*[x.type for x in inputs])
-    except (ShapeError, TypeError) as error:
-        if isinstance(error, GraphError):
-            raise
-        called = what or outermost_call(op.user_name())
-        raise GraphError(_bad_call(called, inputs, error)) from None
-    made = INTERNED.enter(kind, op, inputs, inferred, sources((op, inferred)), present_line())
+    if known is None:
+        if kind.stands_for_another:
+            return make(op, inputs, what=what)
+        for x in inputs:
+            if x.stands_for_another:
+                return make(op, tuple(map(as_tensor, inputs)), kind, what)
+            if x.is_complex:
+                return OPERATORS["complex"](op, inputs, what)
+        try:
+            known = op.infer(*[x.type for x in inputs])
+        except (ShapeError, TypeError) as error:
+            if isinstance(error, GraphError):
+                raise
+            called = what or outermost_call(op.user_name())
+            raise GraphError(_bad_call(called, inputs, error)) from None
+    made = INTERNED.enter(kind, op, inputs, known, sources((op, known)), present_line())
     if OBSERVERS:
         noted(made)
     return made

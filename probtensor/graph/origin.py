@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Protocol
 
+from cython_ext.graph import Lending
 from probtensor.calls import IMPORTED, user_line
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ NO_LINE = ("<unknown>", 0)
 
 def present_line() -> tuple[str, int]:
     """File and line recorded in nodes that are made now."""
-    return transformed_line() or user_line()
+    return getattr(_CURRENT, "origin", None) or user_line()
 
 
 def writing() -> bool:
@@ -71,43 +72,26 @@ def in_derivative(node: Node) -> bool:
     return isinstance(origin_of(node), DerivativeLine)
 
 
-class made_by:
-    """A block in which nodes that are made get the origin of `node` (used by every transformation),
-    or this line of the user's code; marked as those of its derivative, if they are."""
-
-    __slots__ = ("before", "origin")
-
-    def __init__(
-        self, node: Node | None, line: tuple[str, int] | None = None, derivative: bool = False
-    ) -> None:
-        self.origin = line or origin_of(node)
-        if derivative:
-            self.origin = DerivativeLine(self.origin)
-
-    def __enter__(self) -> None:
-        self.before = getattr(_CURRENT, "origin", None)
-        _CURRENT.origin = self.origin
-
-    def __exit__(self, *error: object) -> None:
-        _CURRENT.origin = self.before
+# A block in which nodes that are made get the origin of a node (used by every transformation), or a
+# line of the user's code; marked as those of its derivative, if they are:
+# `with made_by(node, line=None, derivative=False)`.
+made_by = Lending(_CURRENT, DerivativeLine)
 
 
-class read_back(made_by):
+class read_back:
     """A block in which a node is read from a pickle, with this line. One that is there already
     keeps its own."""
 
-    __slots__ = ()
-
     def __init__(self, line: tuple[str, int]) -> None:
-        self.origin = line
+        self.block = made_by(None, line)
 
     def __enter__(self) -> None:
-        super().__enter__()
+        self.block.__enter__()
         _CURRENT.read = True
 
     def __exit__(self, *error: object) -> None:
         _CURRENT.read = False
-        super().__exit__()
+        self.block.__exit__(*error)
 
 
 def stored_line(node: Node) -> tuple[str, int]:

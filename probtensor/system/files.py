@@ -204,19 +204,21 @@ def write(root: Path, name: str, data: bytes) -> None:
         make_parents(root)
         if path.parent != root:
             make_folder(path.parent)
-        temporary = path.with_name(f"{os.urandom(16).hex()}.aside")
+        temporary, placed = path.with_name(f"{os.urandom(16).hex()}.aside"), False
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
             with open(os.open(temporary, flags, FILE_MODE), "wb") as file:
                 file.write(data)
             os.replace(temporary, path)
+            placed = True
             return
         except FileNotFoundError:  # another process has emptied the cache
             if attempt + 1 == TRIES:
                 raise
         finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+            if not placed:
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:

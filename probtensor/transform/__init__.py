@@ -6,7 +6,8 @@
     draws.py     random variables as draws under a key
     pattern.py   graphs over variables: matching and instantiation
     chain.py     products and sums as lists of their operands
-    rewrite.py   rules as data, and the driver that applies them to a fixed point
+    ruleset.py   rules as data, and which of a set fit a form of nodes
+    rewrite.py   how rules are written, and the driver that applies them to a fixed point
     recording.py what rules changed, node by node, where someone asks for it
     passes.py    a pass, and what surrounds passes: order, timing, verification, logs
     bodies.py    bodies of ops, to which every pass applies; what is known of their parameters

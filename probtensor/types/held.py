@@ -70,5 +70,5 @@ def _looked_at(kind: type) -> tuple[str, ...] | None:
 
 def sources(value: object) -> tuple:
     """What computes the sizes in such a value, where data decide them; each once."""
-    found = sourced_atoms(value)
+    found = sourced_atoms(value) if Atom.sourced else ()
     return tuple(dict.fromkeys([atom.source for atom in found])) if found else ()

@@ -1,12 +1,15 @@
 """Arithmetic, logic and `where`: NumPy's promotion, its integer rules and its nan."""
 
+import itertools
 import operator
 
 import numpy as np
 import pytest
 
+from cython_ext.graph import common_type
 from probtensor import ops
 from probtensor.graph.node import GraphError, Node
+from probtensor.ops.kinds import REGISTRY, Elementwise
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.types import DTYPES
 from tests.ops.numpy_twin import check, static
@@ -213,3 +216,24 @@ def test_a_bad_call_names_its_line():
     x = ops.vector("x", shape=(3,))
     with pytest.raises(GraphError, match=r"test_elementwise\.py:\d+"):
         x + np.zeros(4)
+
+
+def test_types_that_are_quick_to_tell_are_those_that_are_inferred():
+    shapes = ((), (3,), (1,), (2, 3), (None,), (None, 3))
+    operands = [ops.tensor(f"x{k}", shape, dtype) for k, (shape, dtype) in enumerate(
+        (shape, dtype) for dtype in (*FLOATS, "int64", "bool") for shape in shapes
+    )]  # fmt: skip
+    functions = [op for op in REGISTRY.values() if issubclass(op, Elementwise) and op.keeps_type]
+    kept = {arity: [op() for op in functions if op.arity == arity] for arity in (1, 2)}
+    assert ops.add in kept[2] and ops.exp in kept[1] and ops.isnan not in kept[1]
+    told = 0
+    for arity, found in kept.items():
+        for inputs in itertools.product(operands, repeat=arity):
+            known = common_type(Node, inputs)
+            for function in found if known is not None else ():
+                assert function.infer(*[x.type for x in inputs]) == known
+                told += 1
+    assert told > 1000
+    x, y = ops.tensor("x", (3,)), ops.tensor("y", (4,))
+    assert common_type(Node, (x, y)) is None  # which infer refuses
+    assert common_type(Node, (x, 1.0)) is None and common_type(Node, ()) is None

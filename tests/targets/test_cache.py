@@ -115,7 +115,7 @@ def test_a_kill_half_way_leaves_what_was_there(store, what):
         assert found() in (old, new), steps
         write(old)
         assert found() == old
-    assert steps > 4
+    assert steps >= 4  # a folder, a file, its object, its place
     assert found() == new
 
 

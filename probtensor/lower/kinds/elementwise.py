@@ -20,12 +20,19 @@ class MapTask(Task):
     movable = True
 
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
-        index = self.index(variables)
-        return [reader.operand(x, index) for x in self.node.inputs]
+        return self.operands(reader, self.index(variables))
+
+    def operands(self, reader: Reader, index: tuple[Size, ...]) -> list[Expr]:
+        """The elements of the inputs at an index of the result."""
+        node, own = self.node, self.node.type
+        return [
+            reader.value(x, index) if x.type is own and index else reader.operand(x, index)
+            for x in node.inputs
+        ]
 
     def write(self, writer: Writer, variables: list[Size]) -> None:
         node, op, index = self.node, self.node.op, self.index(variables)
-        values = [writer.operand(x, index) for x in node.inputs]
+        values = self.operands(writer, index)
         name = writer.fresh("t")
         if op.needed is not None:
             _check_operand(writer, name, node, values)

@@ -49,7 +49,7 @@ from probtensor.ops.kinds import (
     weak_operand,
 )
 from probtensor.ops.samples import integers, reals
-from probtensor.types import TensorType, promote
+from probtensor.types import promote
 
 EDGES = (0.0, -0.0, 1.0, -1.5, 5e-324, -1e-310, 1e300, np.inf, -np.inf, np.nan)
 
@@ -59,19 +59,11 @@ class Number(Elementwise):
     bools, a function of the same arguments, or None if it has none."""
 
     dtypes = "same"
+    numbers_only = True
 
     def on_bools(self, *inputs: TensorLike) -> Node:
         text = f"{self.name}: is not defined for booleans; cast them with .astype first"
         raise GraphError(located(text))
-
-    def apply(self, *inputs: TensorLike) -> Node:
-        dtype = self.meeting_dtype(inputs)
-        return self.on_bools(*inputs) if dtype == "bool" else self.applied(dtype, inputs)
-
-    def infer(self, *types: TensorType) -> TensorType:
-        if types[0].dtype == "bool":
-            raise TypeError("needs numbers, not bools")
-        return super().infer(*types)
 
 
 # Arithmetic.

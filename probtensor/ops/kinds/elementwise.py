@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from cython_ext.graph import common_float, common_type
 from cython_ext.scalars import apply, has_function
 from probtensor.graph.node import Node, TensorLike, make
 from probtensor.ops.elementwise.values import Needed, Pole
@@ -14,7 +15,6 @@ from probtensor.ops.kinds.batch import Batch
 from probtensor.ops.kinds.function import WIDER, Function, as_tensor_of, weak_operand
 from probtensor.ops.size_laws import aligned
 from probtensor.types import (
-    DType,
     ShapeError,
     SizeCheck,
     TensorType,
@@ -45,10 +45,17 @@ class Elementwise(Function):
     dtypes: ClassVar[str] = "float"
     c: ClassVar[str | None] = None
     symbol: ClassVar[str | None] = None
+    numbers_only: ClassVar[bool] = False  # not of bools, for which `on_bools` has another op
+    keeps_type: ClassVar[bool] = False  # has the result of floats their dtype?
     # What a call is refused by where it does not hold of the values.
     needed: ClassVar[Needed | None] = None
     # Where slopes are not finite: a derivative is 0 there where it is weighed by 0.
     poles: ClassVar[tuple[Pole, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        usual = cls.infer is Elementwise.infer and cls.result_dtype is Elementwise.result_dtype
+        cls.keeps_type = usual and cls.dtypes in ("float", "same")
 
     @staticmethod
     def has_code(cls: type) -> bool:
@@ -58,22 +65,32 @@ class Elementwise(Function):
         return self.arity
 
     def apply(self, *inputs: TensorLike) -> Node:
+        if self.keeps_type:
+            known = common_type(Node, inputs)
+            if known is not None:
+                return make(self, inputs, known=known)
         return self.applied(self.meeting_dtype(inputs), inputs)
+
+    def on_bools(self, *inputs: TensorLike) -> Node:
+        """What the function of numbers means for bools."""
+        raise NotImplementedError(f"{self.name} does not say what it means for bools")
 
     def applied(self, dtype: str, inputs: Sequence[TensorLike]) -> Node:
         """The node for operands that are cast to a dtype."""
-        operands = [
+        if self.numbers_only and dtype == "bool":
+            return self.on_bools(*inputs)
+        operands = tuple([
             x if x.__class__ is Node and x.type.dtype is dtype
             else as_tensor_of(x, dtype, self.name, WIDER)
             for x in inputs
-        ]  # fmt: skip
-        return make(self, tuple(operands))
+        ])  # fmt: skip
+        return make(self, operands, known=common_type(Node, operands) if self.keeps_type else None)
 
-    def meeting_dtype(self, inputs: Sequence[TensorLike]) -> str:
+    def meeting_dtype(self, inputs: tuple[TensorLike, ...]) -> str:
         """The dtype the inputs are cast to before the function is applied."""
         if self.dtypes == "logic":
             return "bool"
-        found = _common_float(inputs)
+        found = common_float(Node, inputs)
         if found is not None:
             return found
         operands = [weak_operand(x) for x in inputs]
@@ -82,6 +99,8 @@ class Elementwise(Function):
     def infer(self, *types: TensorType) -> TensorType:
         first = types[0]
         dtype = first.dtype
+        if self.numbers_only and dtype == "bool":
+            raise TypeError("needs numbers, not bools")
         alike = True
         for t in types:
             if t is not first:
@@ -125,28 +144,17 @@ class Elementwise(Function):
         return self.poles
 
     def requires(self, node: Node) -> Iterable[SizeCheck]:
-        return aligned([x.type.shape for x in node.inputs])
+        first = node.inputs[0].type.shape
+        for x in node.inputs:
+            shape = x.type.shape
+            if shape is not first and shape != first:
+                return aligned([x.type.shape for x in node.inputs])
+        return ()
 
 
 class Masking(Elementwise):
     """Comparisons and casts. Of numbers of elements alone, as in `tril` and `eye`, they are masks,
     which no buffer stores."""
-
-
-def _common_float(inputs: Sequence[TensorLike]) -> DType | None:
-    """The dtype of floats that all nodes among the inputs have, if all others are Python numbers;
-    None otherwise."""
-    found = None
-    for x in inputs:
-        if isinstance(x, Node):
-            dtype = x.type.dtype if not x.stands_for_another else x.node.type.dtype
-            if found is None and dtype.kind == "f":
-                found = dtype
-            elif dtype is not found:
-                return None
-        elif type(x) is not float and type(x) is not int:
-            return None
-    return found
 
 
 def joint_shape(types: Sequence[TensorType]) -> tuple:

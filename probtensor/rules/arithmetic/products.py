@@ -44,15 +44,15 @@ def factor_of(x: Node) -> float | None:
     return float(value) if usable else None
 
 
-def scaled(x: Node) -> tuple[Fraction, Node, bool] | None:
+def scaled(x: Node) -> tuple[float | Fraction, Node, bool] | None:
     """(c, y, inverted) for x = c * y, or c / y if `inverted`, with a literal c that is not 1."""
     if isinstance(x.op, ops.Neg):
-        return Fraction(-1), x.inputs[0], False
+        return -1.0, x.inputs[0], False
     if isinstance(x.op, ops.Mul):
         for number, rest in (x.inputs, x.inputs[::-1]):
             value = factor_of(number)
             if value is not None and constant_of(rest) is None:
-                return Fraction(value), rest, False
+                return value, rest, False
     if isinstance(x.op, ops.Div):
         above, below = x.inputs
         value = factor_of(below)
@@ -60,12 +60,14 @@ def scaled(x: Node) -> tuple[Fraction, Node, bool] | None:
             return 1 / Fraction(value), above, False
         value = factor_of(above)
         if value is not None and constant_of(below) is None:
-            return Fraction(value), below, True
+            return value, below, True
     return None
 
 
 def is_power_of_two(c: float | Fraction) -> bool:
     """Is a product with c exact?"""
+    if isinstance(c, float):
+        return abs(math.frexp(c)[0]) == 0.5
     above, below = (abs(n) for n in Fraction(c).as_integer_ratio())
     return c != 0 and above & (above - 1) == 0 and below & (below - 1) == 0
 
@@ -109,10 +111,11 @@ def join_literal_factors(node: Node) -> Node | None:
     if inner is None:
         return None
     (c, _, upside_down), (d, x, inverted) = outer, inner
-    exact = is_power_of_two(d) and not inverted
+    exact = not inverted and is_power_of_two(d)
     if not exact and (upside_down or not is_power_of_two(c)):
         return None
-    return times(c / d if upside_down else c * d, x, inverted != upside_down, node)
+    both = Fraction(c) / Fraction(d) if upside_down else Fraction(c) * Fraction(d)
+    return times(both, x, inverted != upside_down, node)
 
 
 @rewrite(
