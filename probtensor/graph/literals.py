@@ -1,10 +1,15 @@
-"""Python numbers as arrays of a dtype that they must fit in."""
+"""Values that users write as arrays: Python numbers must fit in the dtype."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from cython_ext.convert import number_array, stated_cast
+from probtensor.calls import outermost_call, user_line
 from probtensor.graph.origin import GraphError, GraphOverflowError, GraphValueError, located
+from probtensor.types import check_dtype
+
+_PYTHONS = (int, float, complex, list, tuple)
 
 
 def array_of(
@@ -16,8 +21,7 @@ def array_of(
     checks."""
     if isinstance(value, int) and not isinstance(value, bool) and dtype is None:
         dtype = "int64" if value < 2**63 else "uint64"
-    kinds = (int, float, complex, list, tuple)
-    bare = isinstance(value, kinds) and not isinstance(value, np.generic)
+    bare = isinstance(value, _PYTHONS) and not isinstance(value, np.generic)
     named = f"{what}: " if what else ""
     try:
         with np.errstate(over="ignore"):
@@ -30,6 +34,35 @@ def array_of(
     if array.dtype.kind == "O" and any(isinstance(v, int) and abs(v) >= 2**63 for v in array.flat):
         text = f"{named}the Python number {_shown(value)} does not fit in any integer of 64 bits"
         raise GraphOverflowError(located(text))
+    return array
+
+
+def literal(value: object, dtype: str | None) -> np.ndarray:
+    """A value as an array, by the conversion that all data go through; GraphError if it is none."""
+    try:
+        dtype = None if dtype is None else check_dtype(dtype)
+        # Python numbers that do not fit raise other errors than arrays.
+        bare = isinstance(value, _PYTHONS) and not isinstance(value, np.generic)
+        integer = dtype if bare and dtype and np.dtype(dtype).kind in "iu" else None
+        objects = isinstance(value, np.ndarray) and value.dtype == object
+        exact = array_of(value, integer, cut=False) if bare or objects else None
+        array = number_array(value, "", complexes=True)
+        if bare and dtype == integer:
+            array = exact
+        elif dtype is not None:
+            array = stated_cast(array, dtype, "")
+        check_dtype(array.dtype)
+    except GraphError:
+        raise
+    except (TypeError, ValueError) as error:
+        text = str(error).removeprefix(": ")
+        text = "its rows have different lengths" if "inhomogeneous" in text else text
+        shown = "" if hasattr(value, "dtype") else f" {' '.join(repr(value)[:400].split()):.80}"
+        called, (file, line) = outermost_call(""), user_line()
+        raise GraphError(
+            f"{called}{': ' * bool(called)}cannot make a tensor of {type(value).__name__}{shown}: "
+            f"{text}\n  at {file}:{line}"
+        ) from None
     return array
 
 

@@ -10,13 +10,12 @@ from typing import ClassVar, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cython_ext.convert import number_array, stated_cast
 from cython_ext.graph import Fields, Interned
-from probtensor.calls import IMPORTED, outermost_call, user_line
+from probtensor.calls import IMPORTED, outermost_call
 from probtensor.dataclass import dataclass, fields
 
 # Some are re-exported.
-from probtensor.graph.literals import array_of
+from probtensor.graph.literals import array_of, literal  # noqa: F401
 from probtensor.graph.origin import (  # noqa: F401
     OBSERVERS,
     DerivativeLine,
@@ -334,7 +333,7 @@ for _name, _symbol in {"neg": "neg", "pos": "pos", "abs": "abs", "invert": "~"}.
 def make(
     op: Op, inputs: Sequence[Node], kind: type[Node] = Node, what: str | None = None,
     known: TensorType | None = None,
-) -> Node:  # fmt: skip
+) -> Node:
     """The interned node of `op` applied to `inputs`, made if there is none yet.
 
     `what` is the function that the user called, if several functions use the op; `known` its type,
@@ -553,45 +552,10 @@ def as_tensor(value: object, dtype: str | None = None) -> Node:
         return make(SizeOf(value), ())
     if isinstance(value, (list, tuple)) and _holds_nodes(value):
         return OPERATORS["stack"]([as_tensor(x, dtype) for x in value])
-    array = _literal(value, dtype)
+    array = literal(value, dtype)
     if array.dtype.kind == "c":
         return OPERATORS["complex literal"](array)
     return make(Const(Frozen(array)), ())
-
-
-_PYTHONS = (int, float, complex, list, tuple)
-
-
-def _literal(value: object, dtype: str | None) -> np.ndarray:
-    """A value as an array, by the conversion that all data go through; GraphError if it is none."""
-    try:
-        dtype = None if dtype is None else check_dtype(dtype)
-        # Python numbers that do not fit raise other errors than arrays.
-        bare = isinstance(value, _PYTHONS) and not isinstance(value, np.generic)
-        integer = dtype if bare and dtype and np.dtype(dtype).kind in "iu" else None
-        exact = array_of(value, integer, cut=False) if bare or _holds_objects(value) else None
-        array = number_array(value, "", complexes=True)
-        if bare and dtype == integer:
-            array = exact
-        elif dtype is not None:
-            array = stated_cast(array, dtype, "")
-        check_dtype(array.dtype)
-    except GraphError:
-        raise
-    except (TypeError, ValueError) as error:
-        text = str(error).removeprefix(": ")
-        text = "its rows have different lengths" if "inhomogeneous" in text else text
-        shown = "" if hasattr(value, "dtype") else f" {' '.join(repr(value)[:400].split()):.80}"
-        called, (file, line) = outermost_call(""), user_line()
-        raise GraphError(
-            f"{called}{': ' * bool(called)}cannot make a tensor of {type(value).__name__}{shown}: "
-            f"{text}\n  at {file}:{line}"
-        ) from None
-    return array
-
-
-def _holds_objects(value: object) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype == object
 
 
 def _holds_nodes(value: object) -> bool:
