@@ -56,13 +56,12 @@ def sample(
 ) -> Arviz:  # fmt: skip
     """Draw from a posterior and return an ArviZ object.
 
-    posterior      what `condition` returns, or any `LogpGrad`. One on a device of which a part runs
-                   on the host, such as `pt.debug.print`, is sampled on the CPU, with a UserWarning
+    posterior      what `condition` returns, or any `LogpGrad`; with `pt.debug` in it, on the CPU
     draws, tune    iterations per chain that are kept, and those of the warm-up before them
     chains, cores  chains, and threads to run them on: by default one per CPU that this process
                    may use. Neither changes what chain i draws. Meanwhile BLAS has one thread
-    seed           0 <= seed < 2**63, by default from the operating system. Same seed, same bits. A
-                   numpy.random.Generator or SeedSequence is asked for such a number
+    seed           0 <= seed < 2**63, by default from the operating system. Same seed, same bits.
+                   A numpy.random.Generator or SeedSequence is asked for such a number
     target_accept  mean acceptance the step size aims at, by default 0.9, and 0.651 for "chees"
     max_treedepth  a trajectory has at most 2**max_treedepth - 1 steps
     progress       True: bars, or one line without a terminal; False: silence; a function: called
@@ -88,8 +87,7 @@ def sample(
     of a callback, a failing chain, no memory, no ArviZ, a SamplerWarning as an error) is raised as
     it is, with an attribute: `error.draws.to_arviz()`, and see `probtensor.sample.Draws`.
     Raises SamplingError if no start has a finite density or a chain cannot continue, TypeError or
-    ValueError for settings that make no sense, KeyboardInterrupt where nothing was drawn yet. Warns
-    with SamplerWarning of divergences, chains that disagree and the like.
+    ValueError for wrong settings, KeyboardInterrupt if nothing was drawn. Warns with SamplerWarning.
 
     Sources: Hoffman and Gelman (2014), JMLR 15:1593; Betancourt (2017), arXiv:1701.02434; for
     "chees" Hoffman, Radul and Sountsov (2021), AISTATS.
@@ -104,16 +102,16 @@ def sample(
         "early_max_treedepth": early_max_treedepth, "keep_warmup": keep_warmup,
         "keep_divergences": keep_divergences, "pooled": pooled, "target_accept": target_accept,
     }  # fmt: skip
-    if sampler != Chees.name and not pooled:  # those are of a device alone
-        posterior = _where_chains_run(posterior)
+    posterior = _where_chains_run(posterior, sampler, pooled)
     asked = _validated(posterior, sampler, options, chains, cores, seed, init, progress)
     return _run_and_collect(posterior, *asked, progress)
 
 
-def _where_chains_run(posterior: LogpGrad) -> LogpGrad:
+def _where_chains_run(posterior: LogpGrad, sampler: str, pooled: bool | None) -> LogpGrad:
     """The posterior that chains draw from: on the CPU if a part of a density on a device runs on
     the host, for which no kernel can wait. A warning says so."""
-    part = getattr(posterior, "host_part", None)
+    of_device = sampler == Chees.name or pooled  # what only a device does is refused there
+    part = None if of_device else getattr(posterior, "host_part", None)
     if part is None:
         return posterior
     name, line = part
