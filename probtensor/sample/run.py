@@ -87,7 +87,7 @@ def sample(
     of a callback, a failing chain, no memory, no ArviZ, a SamplerWarning as an error) is raised as
     it is, with an attribute: `error.draws.to_arviz()`, and see `probtensor.sample.Draws`.
     Raises SamplingError if no start has a finite density or a chain cannot continue, TypeError or
-    ValueError for wrong settings, KeyboardInterrupt if nothing was drawn. Warns with SamplerWarning.
+    ValueError for wrong settings, KeyboardInterrupt if nothing was drawn. Warnings: SamplerWarning.
 
     Sources: Hoffman and Gelman (2014), JMLR 15:1593; Betancourt (2017), arXiv:1701.02434; for
     "chees" Hoffman, Radul and Sountsov (2021), AISTATS.
