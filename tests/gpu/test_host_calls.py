@@ -63,12 +63,18 @@ def test_many_rows_are_called_one_by_one(device_driver):
     assert isinstance(logdet, DeviceArray) and logdet.get().shape == (4,)
 
 
-def test_a_density_inside_a_sampler_is_refused(device_driver):
+def test_a_density_of_which_a_part_runs_on_the_host_is_sampled_there(device_driver):
     s = pt.random.half_normal(1.0, name="s")
     y = pt.random.normal(pt.linalg.slogdet(pt.constant(covariance(3)) * s)[1], 1.0)
     posterior = pt.condition({y: 2.0}, target="cuda")
     q = np.array([0.3])
     np.testing.assert_allclose(posterior.logp(q), pt.condition({y: 2.0}).logp(q), rtol=1e-12)
+    run = {"draws": 5, "tune": 5, "chains": 2, "seed": 1, "progress": False}
+    told = r"lu runs on the host(.|\n)*run on the CPU\n  at .*test_host_calls"
+    with pytest.warns(UserWarning, match=told):
+        found = pt.sample(posterior, **run)
+    there = pt.sample(pt.condition({y: 2.0}), **run)
+    assert (found.posterior["s"] == there.posterior["s"]).all()
     refused = r"runs on the host.*target='cython'.*\n  at .*test_host_calls"
     with pytest.raises(BuildError, match=refused):
-        pt.sample(posterior, draws=5, tune=5, chains=2, progress=False)
+        pt.sample(posterior, pooled=True, **run)
