@@ -27,6 +27,8 @@ from probtensor.system.records import TOUCH, Records
 
 MAX_CACHE_BYTES = 2 << 30  # the least recently used entries are evicted first
 EVICTION_FRACTION = 0.8  # of MAX_CACHE_BYTES, left after an eviction
+EVICTED = "evicted"  # the file that tells by its age when entries were last evicted
+EVICTION_SECONDS = 3600  # between evictions by all processes
 STALE_SECONDS = 3600  # after which a partial entry is removed
 TRIES = 3  # another process may empty the cache at any time
 # Raised by reading a damaged entry.
@@ -105,14 +107,18 @@ class ModuleStore:
 
     def entries(self) -> list[tuple[Path, float, int]]:
         """(file, time of last use, bytes) of every module and function, oldest first."""
-        found = []
-        for note in [*self.folder.glob("*/*.json"), *self.folder.glob("*/*.function")]:
-            try:
-                used = note.stat().st_mtime
-                size = sum(path.stat().st_size for path in _files_of(note))
-            except OSError:
-                continue
-            found.append((note, used, size))
+        found: list[tuple[Path, float, int]] = []
+        for folder, files_there in self._folders():
+            modules: dict[str, int] = {}
+            for name, status in files_there.items():
+                if name.endswith(".so"):
+                    start = name.split(".")[0]
+                    modules[start] = modules.get(start, 0) + status.st_size
+            for name, status in files_there.items():
+                stem, _, kind = name.rpartition(".")
+                if kind in ("json", "function"):
+                    module = modules.get(stem[:32], 0) if kind == "json" else 0
+                    found.append((folder / name, status.st_mtime, status.st_size + module))
         return sorted(found, key=lambda entry: entry[1])
 
     def evict(self, cap: int = MAX_CACHE_BYTES) -> int:
@@ -136,8 +142,8 @@ class ModuleStore:
         for note, _, _ in entries:
             _remove(note)
         self._sweep()
-        for path in [*self.folder.glob("??"), self.folder / "building"]:
-            if path.is_symlink() or path.is_file():  # instead of a folder
+        for path in [*self.folder.glob("??"), self.folder / "building", self.folder / EVICTED]:
+            if path.is_symlink() or path.is_file():  # the mark, and what is there for a folder
                 files.remove(path)
         return len(entries)
 
@@ -155,10 +161,22 @@ class ModuleStore:
                     files.remove(leftover)
 
     def _unnoted(self) -> Iterator[Path]:
-        noted = {note.stem[:32] for note in self.folder.glob("*/*.json")}
-        for path in self.folder.glob("*/*.so"):
-            if path.name.split(".")[0] not in noted:
-                yield path
+        for folder, files_there in self._folders():
+            notes = (name for name in files_there if name.endswith(".json"))
+            noted = {name.removesuffix(".json")[:32] for name in notes}
+            for name in files_there:
+                if name.endswith(".so") and name.split(".")[0] not in noted:
+                    yield folder / name
+
+    def _folders(self) -> Iterator[tuple[Path, dict[str, os.stat_result]]]:
+        """The folders of entries, each with its files by name. Those that vanish are left out."""
+        for folder in sorted(path for path in self.folder.glob("*") if path.is_dir()):
+            found: dict[str, os.stat_result] = {}
+            with suppress(OSError), os.scandir(folder) as there:
+                for entry in there:
+                    with suppress(OSError):
+                        found[entry.name] = entry.stat()
+            yield folder, found
 
 
 def _stale_after(name: str) -> float:
@@ -254,8 +272,16 @@ def remove_unfinished() -> None:
 
 @cache
 def evict_once(folder: Path) -> int:
-    """Evict entries over the limit, once per process."""
+    """Evict entries over the limit, once per process and once an hour by all processes together: to
+    look at all entries of a full store takes seconds."""
+    mark = folder / EVICTED
     try:
+        if abs(time.time() - mark.stat().st_mtime) < EVICTION_SECONDS:
+            return 0
+    except OSError:
+        pass  # there is none yet
+    try:
+        files.write(folder, mark.name, b"")
         return ModuleStore(folder).evict()
     except OSError:
         return 0

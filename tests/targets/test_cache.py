@@ -1,6 +1,7 @@
 """The store of built modules: entries are complete or absent, never wrong, and limited in size."""
 
 import os
+import shutil
 import time
 import warnings
 
@@ -63,6 +64,22 @@ def test_the_least_recently_used_go_first(store):
     assert store.evict(cap=10 * each) == 0
     assert store.evict(cap=3 * each) == 2
     assert [store.find(f"{k}{k}aa") is not None for k in range(4)] == [False, False, True, True]
+
+
+def test_all_processes_together_evict_once_an_hour(store):
+    put(store, "ab12", bytes(1000))
+    store.records.put("cd34", b"record")
+    sizes = {note: size for note, _, size in store.entries()}
+    assert sum(sizes.values()) == sum(p.stat().st_size for p in store.folder.rglob("*.*"))
+    left = store.folder / "building" / f"{DEAD}-{cache._machine()}-1"
+    for age, evicts in ((None, True), (60, False), (cache.EVICTION_SECONDS + 60, True)):
+        left.mkdir(parents=True)
+        if age is not None:
+            os.utime(store.folder / cache.EVICTED, (time.time() - age,) * 2)
+        cache.evict_once.cache_clear()
+        cache.evict_once(store.folder)
+        assert left.exists() != evicts
+        shutil.rmtree(left, ignore_errors=True)
 
 
 STEPS = ("open", "write", "replace", "chmod", "mkdir", "unlink", "close")
