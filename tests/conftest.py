@@ -113,11 +113,12 @@ def data_of_its_own(request, seeded):
 def garbage(request):
     """Garbage is looked for rarely: with the usual threshold that takes a twentieth of the time of
     all tests. Not so where the order of prints is tested: an equal expression of an earlier test
-    that is still there was made earlier."""
+    that is still there was made earlier. What earlier modules of tests left is not looked through
+    again."""
     usual = gc.get_threshold()
-    if request.path.parent.relative_to(ROOT / "tests").parts[:1] == ("inspect",):
-        gc.collect()
-    else:
+    gc.collect()
+    gc.freeze()
+    if request.path.parent.relative_to(ROOT / "tests").parts[:1] != ("inspect",):
         gc.set_threshold(GARBAGE, *usual[1:])
     yield
     gc.set_threshold(*usual)
