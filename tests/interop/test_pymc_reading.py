@@ -92,7 +92,8 @@ def free_behind_observed():
     """A free variable whose mean is observed, and is observed before it."""
     b = pm.HalfNormal("b")
     y = pm.Normal("y", 0, b, observed=Y)
-    pm.Normal("z", mu=pm.Normal("a", mu=y, sigma=b).sum(), sigma=1, observed=2.0)
+    a = pm.Normal("a", mu=y, sigma=b)
+    pm.Normal("z", mu=a.sum() + pm.Normal("last"), sigma=1, observed=2.0)
 
 
 def in_model(build):
