@@ -107,10 +107,14 @@ cdef class Interned:
         self.lock.acquire()
         try:
             # One look-up: a signal handler may make the same node while keys are compared.
-            found = self.entries.setdefault(key, entry)()
+            held = self.entries.setdefault(key, entry)
+            found = held()
             if found is None:  # it has been freed, and is about to leave the table
                 self.entries[key] = entry
+                entry.key, held.key = held.key, None  # the key in the table stays
                 found = node
+            elif found is not node:
+                entry.key = None  # it is not there
         finally:
             self.lock.release()
         return found
