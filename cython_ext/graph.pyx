@@ -25,6 +25,31 @@ class Entry(ref):
     __slots__ = ("key",)
 
 
+cdef class Key:
+    """What distinguishes a node: its class, its op, or the class of it, and its inputs.
+
+    It keeps its hash. So nothing of Python runs where a freed node leaves the table, where Ctrl-C
+    would be lost, and the node would stay.
+    """
+
+    cdef object kind, op
+    cdef tuple inputs
+    cdef Py_hash_t hashed
+
+    def __hash__(self):
+        return self.hashed
+
+    def __eq__(self, other):
+        cdef Key key = other
+        cdef Py_ssize_t k, count = len(self.inputs)
+        if self.hashed != key.hashed or self.kind is not key.kind or count != len(key.inputs):
+            return False
+        for k in range(count):
+            if self.inputs[k] is not key.inputs[k]:
+                return False
+        return self.op is key.op or self.op == key.op
+
+
 cdef class Interned:
     """The nodes that exist, by class, op and inputs. A node leaves the table when it is freed.
 
@@ -55,11 +80,14 @@ cdef class Interned:
         found = [entry() for entry in list(self.entries.values())]
         return [node for node in found if node is not None]
 
-    cdef tuple key(self, kind, op, tuple inputs):
-        plain = type(op).__hash__ is self.plain_hash
-        return kind, type(op) if plain else op, inputs
+    cdef Key key(self, kind, op, tuple inputs):
+        cdef Key made = Key.__new__(Key)
+        made.kind, made.inputs = kind, inputs
+        made.op = type(op) if type(op).__hash__ is self.plain_hash else op
+        made.hashed = hash((kind, made.op, inputs))
+        return made
 
-    cdef at(self, tuple key):
+    cdef at(self, Key key):
         entry = self.entries.get(key)
         return None if entry is None else entry()
 
@@ -78,11 +106,15 @@ cdef class Interned:
         entry.key = key
         self.lock.acquire()
         try:
-            # One look-up: a signal handler may make the same node while the key is hashed.
-            found = self.entries.setdefault(key, entry)()
+            # One look-up: a signal handler may make the same node while keys are compared.
+            held = self.entries.setdefault(key, entry)
+            found = held()
             if found is None:  # it has been freed, and is about to leave the table
                 self.entries[key] = entry
+                entry.key, held.key = held.key, None  # the key in the table stays
                 found = node
+            elif found is not node:
+                entry.key = None  # it is not there
         finally:
             self.lock.release()
         return found

@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from weakref import WeakSet
+from weakref import ref
 
 cdef extern from *:
     """
@@ -156,8 +156,15 @@ cdef void *room(size_t count, size_t size) except NULL:
     return made
 
 
-# All programs there are, for a profiler.
-PROGRAMS = WeakSet()
+# Weak references to all programs there are, for a profiler. One leaves by a builtin: in a callback
+# of Python's own, Ctrl-C would be lost.
+PROGRAMS = {}
+
+
+def live_programs():
+    """A list of all programs."""
+    found = [entry() for entry in list(PROGRAMS)]
+    return [program for program in found if program is not None]
 
 
 cdef class Program:
@@ -227,7 +234,7 @@ cdef class Program:
         self.program.cell_count = cells.shape[0]
         self.program.register_count = registers.shape[0] // 3
         self.program.frame_bytes = frame_bytes
-        PROGRAMS.add(self)
+        PROGRAMS[ref(self, PROGRAMS.pop)] = None
 
     def __dealloc__(self):
         free(self.code)

@@ -23,11 +23,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from weakref import WeakSet
+from weakref import ref
 
 import numpy as np
 
-_LOCKS: WeakSet[object] = WeakSet()
+# Weak references; one leaves by a builtin, since Ctrl-C is lost in a callback that is in Python.
+_LOCKS: dict[ref, None] = {}
 # The longest that a fork waits for imports, in seconds. An import that waits for a lock of the
 # forking thread would otherwise be a deadlock.
 LONGEST_WAIT = 60.0
@@ -38,7 +39,7 @@ def new_lock(reentrant: bool = False) -> threading.Lock:
     """A lock that is unlocked in a forked child, even if a thread held it at the fork. A thread may
     take a reentrant one again, as a signal handler does that runs while it holds it."""
     made = threading.RLock() if reentrant else threading.Lock()
-    _LOCKS.add(made)
+    _LOCKS[ref(made, _LOCKS.pop)] = None
     return made
 
 
@@ -75,8 +76,10 @@ def made_since(uid: str, earlier: str) -> bool:
 
 
 def _free_locks() -> None:
-    for lock in list(_LOCKS):
-        lock._at_fork_reinit()
+    for entry in list(_LOCKS):
+        lock = entry()
+        if lock is not None:
+            lock._at_fork_reinit()
 
 
 if hasattr(os, "register_at_fork"):

@@ -5,6 +5,8 @@ import gc
 import os
 import pickle
 import threading
+import types
+import weakref
 
 import numpy as np
 import pytest
@@ -93,11 +95,22 @@ def test_grandchildren_have_other_tokens():
     assert nested[0][1] != nested[2]
 
 
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_freed_lock_leaves_the_table_without_a_call_of_python(reentrant):
+    """There Ctrl-C would be lost."""
+    lock = new_lock(reentrant)
+    (entry,) = weakref.getweakrefs(lock)
+    assert isinstance(entry.__callback__, types.BuiltinMethodType)
+    assert entry in process._LOCKS
+    del lock
+    assert entry not in process._LOCKS
+
+
 def test_no_lock_that_another_thread_holds_hangs_a_child():
     """Another thread holds every lock of the library at the fork; all are free in the child."""
     w = pt.shared(0.0)
     add = pt.function([], [], updates={w: w + 1}, target="interp")
-    locks = list(process._LOCKS)
+    locks = [lock for entry in list(process._LOCKS) if (lock := entry()) is not None]
     assert len(locks) >= 3
     held, done = threading.Event(), threading.Event()
 

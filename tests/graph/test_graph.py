@@ -64,7 +64,7 @@ def test_threads_that_make_equal_nodes_get_one():
 
 
 class Interrupted(Op):
-    """An op whose hash runs `hook`, as a signal handler may run in any call of Python."""
+    """An op whose hash and == run `hook`, as a signal handler may run in any call of Python."""
 
     hook = None
 
@@ -74,6 +74,8 @@ class Interrupted(Op):
         return hash(Interrupted)
 
     def __eq__(self, other):
+        if self.hook:
+            self.hook()
         return isinstance(other, Interrupted)
 
     def infer(self, t):
@@ -95,6 +97,15 @@ def test_a_signal_handler_may_make_the_node_that_is_being_made(when):
     thread.join(20)
     assert not thread.is_alive(), "it waits for itself"
     assert len(set(map(id, (*made, make(Interrupted(), (x,)))))) == 1
+
+
+def test_a_freed_node_leaves_the_table_without_a_call_of_python():
+    """There Ctrl-C would be lost, and the node would stay."""
+    x, op, calls = pt.vector("x"), Interrupted(), []
+    y, before = make(op, (x,)), len(INTERNED)
+    op.hook = lambda: calls.append(1)
+    del y
+    assert (calls, len(INTERNED)) == ([], before - 1)
 
 
 def test_big_endian_literals_are_those_of_the_machine():

@@ -89,10 +89,12 @@ def partly_seen_regressors():
 
 
 def free_behind_observed():
-    """A free variable whose mean is observed, and is observed before it."""
+    """A free variable whose mean is observed, and is observed before it; two that are apart."""
     b = pm.HalfNormal("b")
     y = pm.Normal("y", 0, b, observed=Y)
     pm.Normal("z", mu=pm.Normal("a", mu=y, sigma=b).sum(), sigma=1, observed=2.0)
+    pm.Normal("unobserved")
+    pm.Normal("last")
 
 
 def in_model(build):

@@ -8,6 +8,7 @@ import pytest
 from probtensor import ops
 from probtensor.autodiff import verify_grad
 from probtensor.graph.node import GraphError
+from probtensor.rules import derivatives
 from probtensor.transform.autodiff import gradient
 from tests.ops.numpy_twin import check, compare, static, symbolic
 
@@ -171,6 +172,11 @@ def test_derivatives_of_a_triangle_filled_by_hand_are_differences(name):
         return fun(ops.zeros((3, 3)).at[rows, columns].set(v) + np.diag([4.0, 6.0, 8.0]))
 
     verify_grad(of_elements, [np.random.default_rng(5).normal(size=6)], target="interp")
+    a, step = spd(3, 3), np.tri(3)
+    x = static(a)
+    cost = ops.sum(ops.exp(fun(x)))
+    backward = ops.sum(gradient(cost, x) * step).eval({x: a})
+    compare(derivatives.jvp(cost, x, step), backward, [x], [a], rtol=1e-9)
 
 
 def test_no_factor_is_nan_and_leaves_other_items_alone():

@@ -1,14 +1,16 @@
 """The machine of tier 0: its results are those of the compiled module, bit for bit."""
 
 import contextlib
+import gc
 import re
+import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import probtensor as pt
-from cython_ext.machine import Program, names_of
+from cython_ext.machine import PROGRAMS, Program, live_programs, names_of
 from cython_ext.scipy_special import is_scipy
 from probtensor.compile import function
 from probtensor.lower import lower
@@ -33,6 +35,19 @@ def test_the_comparison_sees_a_bit_and_not_a_nan():
     assert not same_bits(x, np.array([1.0 + 2.0**-52, np.nan, 0.0]))
     assert not same_bits(x, np.array([1.0, np.nan, -0.0]))
     assert not same_bits(x, x.astype("f4"))
+
+
+def test_a_freed_program_leaves_the_table_without_a_call_of_python():
+    """There Ctrl-C would be lost."""
+    x = pt.vector("x")
+    before = set(PROGRAMS)
+    f = pt.function([x], pt.exp(x) - 3.25, target="machine")
+    (own,) = set(PROGRAMS) - before
+    assert own() in live_programs()
+    assert isinstance(own.__callback__, types.BuiltinMethodType)
+    del f
+    gc.collect()
+    assert own not in PROGRAMS
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ LOOP = re.compile(r"(\s*)for \(\w+ = 0; \w+ < (\w+); \w+\+=1\) \{")
 TINY = 1e-300
 
 
-N = Dim.name("n")
+N, M = Dim.name("n"), Dim.name("m")
 ROWS = [pt.tensor(f"x{k}", (N,)) for k in range(13)]
 X, Y, Z, *_ = ROWS
 C = pt.scalar("c")
@@ -154,14 +154,14 @@ def test_held_numbers_have_their_values(rows, held_function):
     rng = np.random.default_rng(rows)
     a, b = rng.normal(size=rows), rng.uniform(0.1, 2.0, rows)
     for c in (-1.5, 2.5):
-        for own, by_meaning in zip(*(f(a, b, c) for f in held_function), strict=True):
+        for own, by_meaning in zip(*(f(a, b, c, [c / 4, 5.0]) for f in held_function), strict=True):
             np.testing.assert_allclose(own, by_meaning, rtol=1e-11)
 
 
 @pytest.fixture(scope="module")
 def held_function():
     """Native code and the interpreter, with strips alone and inside of other loops."""
-    a, b, c = pt.tensor("a", (N,)), pt.tensor("b", (N,)), pt.scalar("c")
+    a, b, c, d = pt.tensor("a", (N,)), pt.tensor("b", (N,)), pt.scalar("c"), pt.tensor("d", (M,))
     table = a[:, None] * b + c
     inner = pt.where(table > c, pt.where(c > 0, pt.exp(table), pt.tanh(table)), c)
     outputs = [
@@ -169,5 +169,6 @@ def held_function():
         pt.sum(inner, axis=1),
         pt.sum(b ** (1 + c) + ops.power_divergence(b, c * c, b)),
         pt.where(a > 0, c, b) * pt.exp(pt.sum(inner, axis=0)),
+        d - d[:, None] * pt.where(pt.eye(M, dtype="bool"), c, d[0]),
     ]
-    return [pt.function([a, b, c], outputs, target=target) for target in ("cython", "interp")]
+    return [pt.function([a, b, c, d], outputs, target=target) for target in ("cython", "interp")]

@@ -66,7 +66,7 @@ def solve_triangular(t: Node, b: Node, lower: bool) -> Node:
     c, d = ops.where(unit, 1.0, c), ops.where(unit, 0.0, d)
     rows = [ops.stack([c, -d], -1), ops.stack([d, c], -1)]
     whole = ops.reshape(ops.stack(rows, -3), (*t.shape[:-2], 2 * n, 2 * n))
-    right = ops.reshape(ops.stack([re, im], -2), (*b.shape[:-2], 2 * n, b.shape[-1]))
+    right = ops.reshape(ops.stack([re, im], -2), (*re.shape[:-2], 2 * n, b.shape[-1]))
     found = ops.solve_triangular(whole, right, lower=lower)
     parts = ops.reshape(found, (*found.shape[:-2], n, 2, b.shape[-1]))
     return pair(parts[..., 0, :], parts[..., 1, :])

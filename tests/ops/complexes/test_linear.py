@@ -61,6 +61,7 @@ def test_determinants_factors_and_systems():
         *((pt.linalg.solve_triangular(D, x, t, lower=True), L.solve_triangular(LOW, b, t, True))
           for t in (0, 1, 2) for x, b in ((W, B), (U, V))),
         (pt.linalg.solve_triangular(D.real, U), L.solve_triangular(LOW.real, V)),
+        (pt.linalg.solve_triangular(M, W), np.stack([L.solve_triangular(x, B) for x in MANY])),
         (pt.linalg.solve_triangular(D, U, unit_diagonal=True),
          L.solve_triangular(LOW, V, unit_diagonal=True)),
         (pt.linalg.cho_solve(pt.linalg.cho_factor(P), U), L.cho_solve(chol, V)),
@@ -178,6 +179,8 @@ COSTS = {
     "det": _both(lambda n, p, z: p.imag(n.det(z) * (1 + 2j))),
     "slogdet": _both(lambda n, p, z: n.slogdet(z)[1] + p.real(n.slogdet(z)[0] * 2j)),
     "eigh": _both(lambda n, p, z: p.real(p.sum(_spectral(n, p, z) * R))),
+    "eigh of a triangle": _both(lambda n, p, z: p.real(p.sum(_spectral(n, p, z, True) * R))),
+    "eigvalsh of a triangle": _both(lambda n, p, z: p.sum(n.eigvalsh(z) ** 3)),
     "eigvals": _both(lambda n, p, z: p.sum(p.abs(n.eigvals(z)) ** 3)),
     "eig": _both(lambda n, p, z: p.real(p.sum(p.abs(n.eig(z)[1]) ** 3 * p.abs(n.eig(z)[0])))),
     "eig phases": _both(lambda n, p, z: p.imag(p.sum(n.eig(z)[1] * R))),
@@ -206,9 +209,10 @@ COSTS = {
 }  # fmt: skip
 
 
-def _spectral(n, p, z):
-    """A function of a Hermitian matrix by its vectors, whatever their phases."""
-    w, v = n.eigh(z + p.conj(z).T)
+def _spectral(n, p, z, half=False):
+    """A function of a Hermitian matrix by its vectors, whatever their phases: of a matrix and its
+    mirror image, or of one of which only the lower triangle counts."""
+    w, v = n.eigh(z if half else z + p.conj(z).T)
     return (v * p.exp(w / 5)) @ p.conj(v).T
 
 

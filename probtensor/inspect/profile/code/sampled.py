@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cython_ext import sampling
-from cython_ext.machine import PROGRAMS
+from cython_ext.machine import live_programs
 from probtensor.dataclass import dataclass, field
 from probtensor.inspect.profile.code.marks import Part
 from probtensor.inspect.profile.code.twin import Twin, symbols
@@ -189,7 +189,7 @@ def find_code() -> Regions:
     Gives all regions."""
     regions = Regions()
     ranges = [(r.start, r.end) for r in regions.all if GENERATED.search(r.path)]
-    sampling.set_ranges([*ranges, *(program.span for program in list(PROGRAMS))])
+    sampling.set_ranges([*ranges, *(program.span for program in live_programs())])
     sampling.set_main_stack(*regions.stack)
     return regions
 
