@@ -70,7 +70,8 @@ cdef class Interned:
         self.weaker = weaker
         entries = {}
         self.entries, self.lock, self.plain_hash = entries, lock, plain_hash
-        self.forget = lambda entry: _remove_dead_weakref(entries, entry.key)
+        remove = _remove_dead_weakref  # at exit nodes may outlive the names of this module
+        self.forget = lambda entry: remove(entries, entry.key)
 
     def __len__(self):
         return len(self.entries)

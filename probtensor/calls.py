@@ -224,6 +224,17 @@ def _signature(function: Callable) -> inspect.Signature:
     return inspect.signature(function)
 
 
+def parameter_names(function: Callable, count: int) -> list[str]:
+    """What to call the first `count` arguments of a function: by its parameters where it has them,
+    else by their position."""
+    try:
+        found = list(_signature(function).parameters.values())
+    except (TypeError, ValueError):  # a builtin function, or one that has no hash
+        found = []
+    named = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [*named, *(f"argument{k}" for k in range(len(named), count))][:count]
+
+
 def _refuse_lacking(
     function: Callable, label: str, lacks: Sequence[str], args: Sequence, kwargs: Mapping
 ) -> None:

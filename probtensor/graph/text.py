@@ -386,6 +386,8 @@ class _Reader:
 
     def op(self, call: ast.Call) -> Op:
         name = call.func.id
+        if name != Get.name and name not in self.ops:
+            raise _Unreadable(f"{name} has no text")
         made = Get if name == Get.name else self.ops[name]
         return made(**{k.arg: self.value(k.value) for k in call.keywords})
 

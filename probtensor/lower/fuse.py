@@ -58,11 +58,10 @@ class _Edges:
                 for producer in computed_by.get(node, ()):
                     shareable = _same_iteration(producer, task, index, level, variable)
                     found[producer] = found.get(producer, True) and shareable
+            computed_by.setdefault(task.node, []).append(task)
             if isinstance(task.node.type, tuple):
                 for node in parts(task.node):
                     computed_by.setdefault(node, []).append(task)
-            else:
-                computed_by.setdefault(task.node, []).append(task)
 
 
 def _same_iteration(

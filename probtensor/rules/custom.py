@@ -9,15 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import is_not
 
 from probtensor import ops
-from probtensor.calls import public
+from probtensor.calls import parameter_names, public
 from probtensor.graph.closed import closed
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import inputs_of, replace
 from probtensor.ops.derivatives import After, CustomVjp
-from probtensor.ops.loops.transforms.effects import without_effects
+from probtensor.ops.loops.transforms.effects import shown_once, without_effects
 from probtensor.transform import autodiff
 from probtensor.types import shape_text
 
@@ -108,7 +109,7 @@ class CustomVjpFunction(_Custom):
         self.rule = (fwd, bwd)
 
     def applied(self, arguments: list[Node]) -> Results:
-        own = _stand_ins(arguments)
+        own = _stand_ins(arguments, self.fun)
         fwd, bwd = self.rule
         pair = fwd(*own)
         if not isinstance(pair, tuple) or len(pair) != 2:
@@ -141,7 +142,7 @@ class CustomJvpFunction(_Custom):
         return jvp
 
     def applied(self, arguments: list[Node]) -> Results:
-        own = _stand_ins(arguments)
+        own = _stand_ins(arguments, self.fun)
         results = self.fun(*own)
         outputs = _listed(results)
         self.require_own(outputs, own)
@@ -168,7 +169,7 @@ class CheckpointedFunction(_Custom):
         self.rule = ()
 
     def applied(self, arguments: list[Node]) -> Results:
-        own = _stand_ins(arguments)
+        own = _stand_ins(arguments, self.fun)
         results = self.fun(*own)
         outputs = _listed(results)
         # What it reads besides its arguments is an argument as well.
@@ -202,8 +203,12 @@ def _after(x: Node, token: Node) -> Node:
     return make(After(), (x, ops.astype(token, x.dtype)))
 
 
-def _stand_ins(nodes: Sequence[Node]) -> list[Node]:
-    return [new_input(x.name, x.dtype, x.shape) for x in nodes]
+def _stand_ins(nodes: Sequence[Node], function: Callable | None = None) -> list[Node]:
+    """Inputs of the types and names of tensors. What has no name is called by the parameter of a
+    function that it is given to, so that effects have the same label in each use of a function."""
+    names = [None] * len(nodes) if function is None else parameter_names(function, len(nodes))
+    pairs = zip(nodes, names, strict=True)
+    return [new_input(x.name or name, x.dtype, x.shape) for x, name in pairs]
 
 
 def _listed(results: object) -> list[Node]:
@@ -228,7 +233,7 @@ def with_pullback(
     messages."""
     inner = replace([*results, *residuals], dict(zip(own, arguments, strict=True)))
     values, kept = inner[: len(results)], inner[len(results) :]
-    stand_ins = [_stand_ins(nodes) for nodes in (arguments, residuals)]
+    stand_ins = [_stand_ins(nodes) for nodes in (own, residuals)]
     cotangents = [new_input(None, y.dtype, y.shape) for y in results]
     floats = {g: None for g in cotangents if g.type.is_float}
     if not floats:
@@ -242,6 +247,14 @@ def with_pullback(
         if g is not None and x.type.is_float:
             followed.append(k)
             gradients.append(_gradient_of(named, as_tensor(g), x))
+    # Effects that the values have happen with them, and not again where a rule calls the function.
+    quiet = shown_once(results, gradients)
+    if any(map(is_not, quiet, gradients)):
+        pairs = zip(values, without_effects(values), strict=True)
+        seen = [y for y, silent in pairs if y is not silent]
+        first = _stand_ins(seen)
+        gradients = [make(ops.Along(), (g, *first)) for g in quiet]
+        kept, stand_ins[1] = (*kept, *seen), [*stand_ins[1], *first]
     made = []
     for y, g in zip(values, cotangents, strict=True):
         if g in floats:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import is_
 
 from probtensor import ops
-from probtensor.calls import line_text, public
+from probtensor.calls import line_text, parameter_names, public
 from probtensor.dataclass import dataclass
 from probtensor.graph.node import (
     GraphError,
@@ -78,8 +78,9 @@ def vmap(
         if len(axes) != len(nodes):
             raise GraphError(f"vmap: in_axes has {len(axes)} entries for {len(nodes)} arguments")
         items, batches = [], {}
-        for x, axis in zip(nodes, axes, strict=True):
-            item = x if axis is None else _item(x, axis)
+        names = parameter_names(function, len(nodes))
+        for x, axis, name in zip(nodes, axes, names, strict=True):
+            item = x if axis is None else _item(x, axis, name)
             items.append(item)
             if axis is not None:
                 moved = ops.moveaxis(x, axis, 0)
@@ -109,10 +110,10 @@ def _check_batches(nodes: Sequence[Node], sizes: Sequence[Size]) -> None:
         )
 
 
-def _item(x: Node, axis: int) -> Node:
+def _item(x: Node, axis: int, name: str) -> Node:
     shape = list(x.shape)
     del shape[one_axis(axis, x, "vmap")]
-    return new_input(x.name, x.dtype, shape)
+    return new_input(x.name or name, x.dtype, shape)
 
 
 def vmap_nodes(outputs: Sequence[Node], batches: Mapping[Node, Node]) -> list[Node]:

@@ -85,3 +85,15 @@ def test_a_checked_function_of_a_posterior_is_that_of_a_block():
     f = regression().function
     with pt.debug.check("nan"), pytest.raises(FloatingPointError, match="log of a negative"):
         f(np.array([0.1, 0.0]))
+
+
+def test_a_parameter_that_is_nan_is_explained():
+    s = R.normal(0, 1, name="s")
+    y = R.normal(0.0, pt.sqrt(s), name="y")
+    posterior = pt.condition({y: 1.0}, target="machine")
+    text = posterior.diagnose([-1.0])
+    assert "sigma of normal 'y' must be a number > 0; it is nan" in text
+    assert "y because sqrt(s) is nan: square root of a negative number" in text
+    z = R.normal(0.0, s, name="z")
+    text = pt.condition({z: 1.0}, target="machine").diagnose([-1.0])
+    assert "it is -1" in text and "because" not in text

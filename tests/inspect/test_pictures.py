@@ -112,6 +112,8 @@ def test_graphs_without_text_say_why():
         pt.from_json("{}")
     with pytest.raises(ValueError, match="no JSON of"):
         pt.from_json("nonsense")
+    with pytest.raises(ValueError, match="cannot be made again: random_variable has no text"):
+        pt.from_json(pt.to_json(pt.random.normal() * 2))
 
 
 def test_models_have_plates():

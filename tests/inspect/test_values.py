@@ -74,6 +74,19 @@ def test_equal_prints_happen_once_and_others_each(target, capsys):
     assert lines(capsys) == ["a = [1.]", "b = [1.]"]
 
 
+def test_functions_made_again_of_the_same_values_are_one():
+    values, others = [], []
+
+    def shown(v, into):
+        return pt.debug.callback(lambda value: into.append(float(value)), v)
+
+    y = shown(s, values) + shown(s, values) + shown(s, others)
+    for appended in (values.append, values.append, others.append):
+        y += pt.debug.callback(appended, s * 2)
+    pt.function([s], y, target="interp")(1.0)
+    assert values == [1.0, 2.0] and others == [1.0, 2.0]
+
+
 def test_what_nothing_reads_is_not_computed(target, capsys):
     pt.debug.print(x, "unused")
     pt.function([x], x * 2, target=target)([1.0])

@@ -254,6 +254,12 @@ OTHERS = {
         ops.sum(ops.transpose(x(3, 3)), 1), ops.max(ops.reshape(x(3, 4), (4, 3)), 0),
         ops.sum(ops.expand_dims(x(3, 4), 1), 0),
     ],
+    "reduce_axes_in_order": [
+        ops.sum(ops.transpose(x(2, 3, 4), (2, 1, 0)), (0, 2)),
+        ops.sum(ops.transpose(x(2, 3, 4), (2, 0, 1)), (0, 1)),
+        ops.max(ops.transpose(x(2, 3, 4), (1, 0, 2)), 0),
+        ops.sum(ops.transpose(x(2, 3, 4, 5), (3, 1, 0, 2)), (0, 2)),
+    ],
     "drop_unit_axes_before_reducing": [
         ops.sum(x(1, 3, 1), (0, 1)), ops.max(x(3, 1, 4), (1, 2)), ops.sum(x(1, 3, 4), (0, 2)),
     ],

@@ -136,3 +136,111 @@ def test_branches_within_branches_share_what_they_compute():
         seen.clear()
         f(value)
         assert len(seen) == effects
+
+
+def counted(inputs, outputs, *args):
+    """How often each value is shown by a call of a function that shows values as text."""
+    f = pt.function(inputs, outputs, target="interp")
+    SEEN.clear()
+    f(*args)
+    return sorted(SEEN)
+
+
+SEEN = []
+ITEMS = pt.constant([0.4, 1.0])
+
+
+def seen(v):
+    return pt.debug.callback(lambda value: SEEN.append(float(value)), v)
+
+
+def over_items(c):
+    """A loop with an effect for each item of a batch."""
+    return pt.sum(pt.vmap(lambda u: pt.sum(pt.map(lambda v: pt.sin(seen(v)), [u * ITEMS])[0]))(c))
+
+
+@pytest.mark.parametrize(
+    "step", [lambda c: over_items(c * ITEMS), lambda c: pt.sin(seen(c))], ids=["loop", "scalar"]
+)
+@pytest.mark.parametrize("around", [False, True])
+def test_batches_of_derivatives_of_loops_that_items_end(step, around):
+    b = pt.vector("b")
+
+    def item(u):
+        def below(state):
+            return (pt.abs(state[0]) > 0.3) & (state[1] < 2)
+
+        def last(v):
+            after = pt.loop.while_loop(
+                below, lambda s: (step(s[0]) * 0.6, s[1] + 1), (v, pt.constant(0)), max_steps=3
+            )
+            return after[0]
+
+        y = pt.sum(pt.vmap(last)(u * ITEMS)) if around else last(u)
+        return y, pt.grad(y, u)
+
+    y, slope = pt.vmap(item)(b)
+    at = np.array([1.3, 0.4])
+    once = counted([b], [y], at)
+    assert once and counted([b], [y, slope], at) == pytest.approx(once)
+    f = pt.function([b], [y, slope], target="interp")
+    difference = (f(at + 1e-6)[0] - f(at - 1e-6)[0]) / 2e-6
+    np.testing.assert_allclose(f(at)[1], difference, rtol=1e-6)
+
+
+def loop_shown(v):
+    return pt.loop.fori_loop(0, 2, lambda i, c: pt.sin(seen(c)) + 0.1, pt.exp(v)) ** 2
+
+
+@pytest.mark.parametrize("shown", [lambda v: pt.exp(seen(v * v) ** 2), loop_shown])
+@pytest.mark.parametrize("kind", ["vjp", "jvp"])
+def test_a_rule_that_calls_its_function_again_shows_it_once(kind, shown):
+    def function(v):  # the rule calls it, with no name for what it is given
+        return shown(v)
+
+    if kind == "vjp":
+        custom = pt.custom_vjp(function)
+        custom.defvjp(
+            lambda v: (function(v), v), lambda v, g: (g * pt.grad(function(v), v),)
+        )
+    else:
+        custom = pt.custom_jvp(function)
+        custom.defjvp(lambda at, t: (function(*at), pt.grad(function(*at), *at) * t[0]))
+    s = pt.scalar("s")
+    for y in (custom(s * 0.7), pt.loop.fori_loop(0, 2, lambda i, c: custom(c) * 0.2, s)):
+        slope = pt.grad(y, s)
+        wanted = counted([s], [y], AT)
+        assert wanted
+        for outputs in ([y, slope], [y, pt.jvp(y, s, 1.0)], [y, slope, pt.grad(slope, s)], [slope]):
+            assert counted([s], outputs, AT) == pytest.approx(wanted)
+
+
+def test_effects_of_a_rule_are_its_own():
+    custom = pt.custom_vjp(lambda v: pt.sin(seen(v)))
+    custom.defvjp(lambda v: (pt.sin(seen(v)), v), lambda v, g: (g * pt.cos(seen(v * 1.0)),))
+    s = pt.scalar("s")
+    y = custom(s)
+    assert counted([s], [y], AT) == [AT]
+    assert counted([s], [y, pt.grad(y, s)], AT) == [AT, AT]
+
+
+@pytest.mark.parametrize("loop_first", [True, False])
+def test_a_loop_and_a_branch_happen_in_order(loop_first):
+    s, order = pt.scalar("s"), []
+
+    def loop(v):
+        def step(i, c):
+            return pt.sin(pt.debug.callback(lambda value: order.append("loop"), c))
+
+        return pt.loop.fori_loop(0, 2, step, v)
+
+    def branch(v):
+        def taken(c):
+            return pt.debug.callback(lambda value: order.append("branch"), c)
+
+        return pt.loop.switch(pt.cast(v > 0, "int64"), [pt.exp, taken], v)
+
+    first, second = (loop, branch) if loop_first else (branch, loop)
+    a, b = first(s * 1.1), second(s * 1.2)
+    pt.function([s], pt.where(s > 1, a, b), target="interp")(AT)
+    assert order == (["loop", "loop", "branch"] if loop_first else ["branch", "loop", "loop"])

@@ -54,7 +54,7 @@ def scan(
     """
     sequences = [as_tensor(x) for x in leaves(xs)]
     steps = _steps_of("loop.scan", sequences, length)
-    slices = [new_input(x.name, x.dtype, x.shape[1:], StepInput) for x in sequences]
+    slices = [new_input(x.name or "x", x.dtype, x.shape[1:], StepInput) for x in sequences]
     for own, x in zip(slices, sequences, strict=True):
         stands_for(own, x, -1 if reverse else 0)
 
@@ -174,7 +174,8 @@ def traced_step(
         return [as_tensor(x) for x in leaves(carry)], rest
 
     given = leaves(init)
-    names = [getattr(x, "name", None) for x in given]
+    unnamed = ["carry"] if len(given) == 1 else [f"carry{k}" for k in range(len(given))]
+    names = [getattr(x, "name", None) or name for x, name in zip(given, unnamed, strict=True)]
     first, own, after, rest = settled(given, names, flat_step)
     for k, (a, b) in enumerate(zip(first, after, strict=True)):
         named = f"{what}: carry {k}" if len(first) > 1 else f"{what}: the carry"

@@ -7,6 +7,7 @@ import ctypes
 import hashlib
 import linecache
 import threading
+import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -49,30 +50,44 @@ class Operand:
 
 
 class Called:
-    """A function of the user, which equals itself alone, whatever its class says of `==`. Accesses
-    to a method of one object are one function."""
+    """A function of the user, which equals itself, whatever its class says of `==`. Accesses to a
+    method of one object are one function, and so are functions that one line makes again of the
+    same values, as a `lambda` of a function that is called twice."""
 
-    __slots__ = ("function",)
+    __slots__ = ("function", "key")
 
     def __init__(self, function: Callable[..., object]) -> None:
         self.function = function
+        self.key = _identity(function)
 
     def __call__(self, *values: np.ndarray) -> None:
         self.function(*values)
 
-    def _key(self) -> tuple[int, ...]:
-        owner = getattr(self.function, "__self__", None)
-        inner = getattr(self.function, "__func__", None)
-        return (id(self.function),) if inner is None else (id(owner), id(inner))
-
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Called) and self._key() == other._key()
+        return isinstance(other, Called) and self.key == other.key
 
     def __hash__(self) -> int:
-        return hash(self._key())
+        return hash(self.key)
 
     def __str__(self) -> str:
         return getattr(self.function, "__qualname__", None) or f"{self.function!r:.60}"
+
+
+def _identity(function: Callable[..., object]) -> tuple[int | str, ...]:
+    """The addresses of what makes a function what it is, all of which it keeps alive."""
+    if isinstance(function, types.MethodType):
+        return id(function.__self__), id(function.__func__)
+    if isinstance(function, types.BuiltinMethodType):
+        return id(function.__self__), function.__name__
+    if not isinstance(function, types.FunctionType):
+        return (id(function),)
+    values = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    for cell in function.__closure__ or ():
+        try:
+            values.append(cell.cell_contents)
+        except ValueError:  # no value yet
+            return (id(function),)
+    return id(function.__code__), id(function.__globals__), *map(id, values)
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,9 @@ def report(posterior: Posterior, q: np.ndarray) -> str:
     """The text of `Posterior.diagnose`: the terms at q, and where they are all finite what made the
     gradient not so."""
     found = posterior.terms(q)
-    guarded = {term.line for term in found.problems if term.demand}
+    # A demand says what is wrong, unless the value is nan: then what made it is.
+    told = [x for x in found.problems if x.demand and (x.entry is None or not np.isnan(x.entry))]
+    guarded = {term.line for term in told}
     rows = [str(found)]
     for term in [x for x in found.problems if x.origin and x.line not in guarded][:MOST_EXPLAINED]:
         rows += [f"  {row}" for row in term.because()]

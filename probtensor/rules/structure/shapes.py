@@ -492,6 +492,27 @@ def reduce_through_permutation(node: Node) -> Node | None:
 @rewrite(
     on=Reduction,
     example=lambda: (
+        ops.sum(ops.transpose(_x(2, 3, 4), (1, 2, 0)), (1, 2)),
+        ops.max(ops.transpose(_x(2, 3, 4), (0, 2, 1)), (1, 2)),
+    ),
+)
+def reduce_axes_in_order(node: Node) -> Node | None:
+    """A reduction over several axes of a transpose goes through them in the order of its input, so
+    that equal reductions are one node, however their axes came about."""
+    inner, axes = node.inputs[0], node.op.axes
+    if len(axes) < 2 or not isinstance(inner.op, ops.Transpose):
+        return None
+    order = list(inner.op.axes)
+    for a, source in zip(sorted(axes), sorted(order[a] for a in axes), strict=True):
+        order[a] = source
+    if tuple(order) == inner.op.axes:
+        return None
+    return make(type(node.op)(axes), (ops.transpose(inner.inputs[0], order),))
+
+
+@rewrite(
+    on=Reduction,
+    example=lambda: (
         ops.sum(ops.sum(_x(2, 3, 4), 1)),
         ops.max(ops.max(_x(2, 3, 4), 0), 1),
     ),
@@ -556,6 +577,7 @@ SHAPES = Ruleset(
     drop_unit_axes_before_reducing,
     softmax_over_units,
     reduce_through_permutation,
+    reduce_axes_in_order,
     join_reductions,
     gather_indices,
     remove_require,

@@ -184,7 +184,8 @@ class _BatchedLoop:
         found = []
         for k, (y, item) in enumerate(zip(outputs, self.outputs[: loop.carries + loop.stacked])):
             mask = ops.expand_dims(live.now, tuple(range(1, 1 + item.ndim)))
-            found.append(ops.where(mask, y, given.own[k] if k < loop.carries else 0))
+            kept = given.own[k] if k < loop.carries else ops.constant(np.zeros((), y.dtype))
+            found.append(ops.where(mask, y, kept))
         return extra, found, stop
 
     def _parts(self, made: Sequence[Node], extra: int) -> tuple[Node, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from probtensor import ops
 from probtensor.dataclass import replace
@@ -16,7 +16,7 @@ from probtensor.graph.closed import (
 )
 from probtensor.graph.node import Node, make
 from probtensor.graph.parts import parts
-from probtensor.graph.walk import rebuild
+from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import Loop, Observing, has_effect
 
 
@@ -29,16 +29,17 @@ def silent(node: Node) -> Node:
     return make(quiet, node.inputs)
 
 
-def without_effects(outputs: Iterable[Node], uids: Collection[str] | None = None) -> list[Node]:
-    """The outputs without effects, or without those that were made under these uids, also in
-    bodies."""
+def without_effects(
+    outputs: Iterable[Node], among: Callable[[Observing], bool] = lambda op: True
+) -> list[Node]:
+    """The outputs without effects, or without those `among` some, also in bodies."""
 
     def quiet(body: Closed) -> Closed:
-        return with_outputs(body, without_effects(body.outputs, uids))
+        return with_outputs(body, without_effects(body.outputs, among))
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         op = node.op
-        if isinstance(op, Observing) and (uids is None or op.uid in uids):
+        if isinstance(op, Observing) and among(op):
             return op.silent(inputs)
         if has_effect(node):
             op = map_bodies(op, quiet)
@@ -52,7 +53,14 @@ def run_again(graphs: Sequence[Node], loop: Loop) -> list[Node]:
     the step going forward."""
     inside = (x for body in all_bodies(loop) for x in with_bodies(body.order()))
     uids = {x.op.uid for x in inside if isinstance(x.op, Observing)}
-    return without_effects(graphs, uids) if uids else list(graphs)
+    return without_effects(graphs, lambda op: op.uid in uids) if uids else list(graphs)
+
+
+def shown_once(values: Sequence[Node], graphs: Sequence[Node]) -> list[Node]:
+    """Graphs of a derivative without the effects that the values have, by their numbers: a rule of
+    the user calls the function, or a part of it, again."""
+    numbers = {x.op.number for x in with_bodies(toposort(values)) if isinstance(x.op, Observing)}
+    return without_effects(graphs, lambda op: op.number in numbers) if numbers else list(graphs)
 
 
 def beside(node: Node, found: Sequence[Node | None]) -> list[Node | None]:

@@ -103,7 +103,7 @@ def bounded(node: Node) -> Form:
     loop = node.op
     if any(map(is_parameter, ancestors([node]))):
         raise GraphError(
-            f"{loop.user_name()}: a loop without a bound in a step of another has no derivative"
+            f"{loop.user_name()}: a loop without a bound in a step or a branch has no derivative"
             f" in reverse mode, for which it stores each step\n  at {line_of(node)}\n"
             "  give it a bound by max_steps=, or a size as number of steps"
         )
