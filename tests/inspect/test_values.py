@@ -74,6 +74,24 @@ def test_equal_prints_happen_once_and_others_each(target, capsys):
     assert lines(capsys) == ["a = [1.]", "b = [1.]"]
 
 
+def test_functions_with_a_state_of_their_own_are_not_one():
+    def counter():
+        count = 0
+
+        def counted(value):
+            nonlocal count
+            count += 1
+
+        return lambda value: counted(value), counted, lambda: count
+
+    inner, outer = [counter(), counter()], [counter(), counter()]
+    y = 0
+    for k in range(2):
+        y += pt.debug.callback(inner[k][0], s) + pt.debug.callback(outer[k][1], s)
+    pt.function([s], y, target="interp")(1.0)
+    assert [told() for *_, told in (*inner, *outer)] == [1, 1, 1, 1]
+
+
 def test_functions_made_again_of_the_same_values_are_one():
     values, others = [], []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import ctypes
+import dis
 import hashlib
 import linecache
 import threading
@@ -19,6 +20,7 @@ from probtensor.process import computed_once
 
 MAX_INPUTS = 8  # arrays of one effect, of which a complex number has two
 _PARTS = {"complex128": "float64", "complex64": "float32"}
+_WRITES = ("STORE_DEREF", "DELETE_DEREF")  # instructions that write variables of functions around
 _BITS = 48  # of a number of an effect, which is handed on as a double
 _QUIET = threading.local()  # depth: of the blocks of `quiet` that the thread is in
 
@@ -79,7 +81,7 @@ def _identity(function: Callable[..., object]) -> tuple[int | str, ...]:
         return id(function.__self__), id(function.__func__)
     if isinstance(function, types.BuiltinMethodType):
         return id(function.__self__), function.__name__
-    if not isinstance(function, types.FunctionType):
+    if not isinstance(function, types.FunctionType) or _rebinds(function.__code__):
         return (id(function),)
     values = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     for cell in function.__closure__ or ():
@@ -88,6 +90,14 @@ def _identity(function: Callable[..., object]) -> tuple[int | str, ...]:
         except ValueError:  # no value yet
             return (id(function),)
     return id(function.__code__), id(function.__globals__), *map(id, values)
+
+
+def _rebinds(code: types.CodeType) -> bool:
+    """Whether a function has a variable of its own that it changes from call to call: a `nonlocal`
+    one."""
+    inner = [x for x in code.co_consts if isinstance(x, types.CodeType)]
+    written = (x.argval for x in dis.get_instructions(code) if x.opname in _WRITES)
+    return not set(code.co_freevars).isdisjoint(written) or any(map(_rebinds, inner))
 
 
 @dataclass(frozen=True)
