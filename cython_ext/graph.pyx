@@ -3,11 +3,23 @@
 `probtensor.graph.node` and `probtensor.graph.walk` are what the rest of the library imports, and
 say what nodes mean. This part is compiled since a compilation makes ten nodes for each one of the
 user's and walks over the graph dozens of times: fields are read here without a lookup of a name.
-Nothing here knows an op or a rule.
+Nothing here knows an op or a rule. `set_fields` fills the frozen dataclasses that ops and statements
+of kernels are.
 """
 
 from _weakref import _remove_dead_weakref
 from weakref import ref
+
+
+cdef extern from "Python.h":
+    int PyObject_GenericSetAttr(object instance, object name, object value) except -1
+
+
+def set_fields(instance, tuple names, *values):
+    """Set attributes of an instance whose class refuses to, as `object.__setattr__` does."""
+    cdef Py_ssize_t k
+    for k in range(min(len(names), len(values))):
+        PyObject_GenericSetAttr(instance, names[k], values[k])
 
 
 cdef class Fields:
