@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -227,6 +227,12 @@ def _size(node: Node, *operands: Bounds) -> Bounds:
 
 
 def _of_array(array: np.ndarray) -> Bounds:
+    if not array.ndim and array.dtype.kind == "f":  # by far the most
+        value = array.item()
+        if math.isnan(value):
+            return ANY
+        finite = math.isfinite(value)
+        return Bounds(value, value, finite=finite, integral=finite and value == math.floor(value))
     if not array.size:
         return ANY
     finite = bool(np.all(np.isfinite(array)))
@@ -271,9 +277,15 @@ def _total_on(op: Elementwise, x: Bounds) -> bool:
     return isinstance(op, _TOTAL) or (isinstance(op, ops.Sqrt) and x.nonnegative)
 
 
-def _cut(op: Elementwise, declared: Bounds, low: tuple, high: tuple) -> Bounds:
+@lru_cache(maxsize=1024)
+def _value_at(op: Elementwise, end: float, sign: float) -> float:
+    """The function at one end of a range, whose sign tells 0.0 from -0.0 in the cache."""
     with np.errstate(all="ignore"):
-        ends = [float(op.values(np.asarray(end[0], dtype="float64"))) for end in (low, high)]
+        return float(op.values(np.asarray(end, dtype="float64")))
+
+
+def _cut(op: Elementwise, declared: Bounds, low: tuple, high: tuple) -> Bounds:
+    ends = [_value_at(op, float(end), math.copysign(1.0, end)) for end, _ in (low, high)]
     if not math.isnan(ends[0]) and ends[0] > declared.low:
         # Rounding may reach an open end other than 0: exp of a tiny number is 1.
         declared = replace(declared, low=ends[0], low_open=low[1] and ends[0] == 0)

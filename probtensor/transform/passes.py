@@ -29,8 +29,8 @@ class Pass:
     """A name, and rules or a function from outputs to outputs of the same types, which is applied
     to bodies as well unless it does that itself (`descends`).
 
-    on        classes of ops: a graph in which no node has one of them, nor one in a body, is left as
-              it is, and so is such a body; None for any graph
+    on        classes of ops: a graph in which no node has one of them, nor one in a body, is left
+              as it is, and so is such a body; None for any graph
     rewrites  whether the function, which descends, applies rules itself: it is given the findings
               of the passes before
     """
