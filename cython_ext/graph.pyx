@@ -314,7 +314,9 @@ cdef class Rewriter:
 
     done    the final form of a node
     next    what a node becomes in one step: itself, where nothing is left to do
-    forms   the form of a node as an operand, which `operand(node)` gives at first
+    forms   the form of a node as an operand, which `operand(node)` gives at first; where `plain`,
+            that of most is just their op class: of those that neither are a literal (of the class
+            `literal`) nor have all of their elements from another node
     usable  the rules for nodes of a form (their op class and the forms of their operands), which
             `learn(form)` gives at first
 
@@ -325,10 +327,11 @@ cdef class Rewriter:
 
     cdef readonly dict done, next, forms, usable
     cdef Interned table
-    cdef object same
+    cdef object same, literal
+    cdef bint plain
 
-    def __init__(self, Interned table, same):
-        self.table, self.same = table, same
+    def __init__(self, Interned table, same, literal, bint plain):
+        self.table, self.same, self.literal, self.plain = table, same, literal, plain
         self.done, self.next, self.forms, self.usable = {}, {}, {}, {}
 
     def finish(self, output):
@@ -395,7 +398,11 @@ cdef class Rewriter:
             rules = self.learn(form)
         return self.attempt(node, rules) if rules else node
 
-    cdef form(self, node):
+    cdef form(self, Fields node):
+        if self.plain and node.op is not None:  # it is where the node stands for another
+            kind = type(node.op)
+            if kind is not self.literal and not kind.reads_all:
+                return kind
         found = self.forms.get(node)
         if found is None:
             found = self.forms[node] = self.operand(node)
