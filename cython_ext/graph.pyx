@@ -3,8 +3,8 @@
 `probtensor.graph.node` and `probtensor.graph.walk` are what the rest of the library imports, and
 say what nodes mean. This part is compiled since a compilation makes ten nodes for each one of the
 user's and walks over the graph dozens of times: fields are read here without a lookup of a name.
-Nothing here knows an op or a rule. `set_fields` fills the frozen dataclasses that ops and statements
-of kernels are.
+Nothing here knows an op or a rule. `set_fields` fills the frozen dataclasses that ops and
+statements of kernels are.
 """
 
 from _weakref import _remove_dead_weakref
