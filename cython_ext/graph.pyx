@@ -3,11 +3,23 @@
 `probtensor.graph.node` and `probtensor.graph.walk` are what the rest of the library imports, and
 say what nodes mean. This part is compiled since a compilation makes ten nodes for each one of the
 user's and walks over the graph dozens of times: fields are read here without a lookup of a name.
-Nothing here knows an op or a rule.
+Nothing here knows an op or a rule. `set_fields` fills the frozen dataclasses that ops and
+statements of kernels are.
 """
 
 from _weakref import _remove_dead_weakref
 from weakref import ref
+
+
+cdef extern from "Python.h":
+    int PyObject_GenericSetAttr(object instance, object name, object value) except -1
+
+
+def set_fields(instance, tuple names, *values):
+    """Set attributes of an instance whose class refuses to, as `object.__setattr__` does."""
+    cdef Py_ssize_t k
+    for k in range(min(len(names), len(values))):
+        PyObject_GenericSetAttr(instance, names[k], values[k])
 
 
 cdef class Fields:
@@ -335,7 +347,9 @@ cdef class Rewriter:
 
     done    the final form of a node
     next    what a node becomes in one step: itself, where nothing is left to do
-    forms   the form of a node as an operand, which `operand(node)` gives at first
+    forms   the form of a node as an operand, which `operand(node)` gives at first; where `plain`,
+            that of most is just their op class: of those that neither are a literal (of the class
+            `literal`) nor have all of their elements from another node
     usable  the rules for nodes of a form (their op class and the forms of their operands), which
             `learn(form)` gives at first
 
@@ -346,10 +360,11 @@ cdef class Rewriter:
 
     cdef readonly dict done, next, forms, usable
     cdef Interned table
-    cdef object same
+    cdef object same, literal
+    cdef bint plain
 
-    def __init__(self, Interned table, same):
-        self.table, self.same = table, same
+    def __init__(self, Interned table, same, literal, bint plain):
+        self.table, self.same, self.literal, self.plain = table, same, literal, plain
         self.done, self.next, self.forms, self.usable = {}, {}, {}, {}
 
     def finish(self, output):
@@ -416,7 +431,11 @@ cdef class Rewriter:
             rules = self.learn(form)
         return self.attempt(node, rules) if rules else node
 
-    cdef form(self, node):
+    cdef form(self, Fields node):
+        if self.plain and node.op is not None:  # it is where the node stands for another
+            kind = type(node.op)
+            if kind is not self.literal and not kind.reads_all:
+                return kind
         found = self.forms.get(node)
         if found is None:
             found = self.forms[node] = self.operand(node)

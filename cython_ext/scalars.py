@@ -14,7 +14,8 @@ GROUP = 8  # elements that instructions on vectors work on at least
 @cache
 def index_of_names():
     """The index of each instruction in the table of the machine, by its name."""
-    return {name: k for k, name in enumerate(names_of(level_here().table))}
+    names = names_of(level_here().table)
+    return dict(zip(names, range(len(names))))
 
 
 def has_function(name):

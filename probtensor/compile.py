@@ -69,15 +69,15 @@ from probtensor.transform.linalg.squares import plain_operands, unify_sizes
 from probtensor.transform.loops.simplify import finish_loops, simplify_loops
 from probtensor.transform.loops.split import split_loops
 from probtensor.transform.passes import Pass, expand_composites, report, run
-from probtensor.transform.rewrite import apply_rules
+from probtensor.transform.rewrite import Findings, apply_rules
 
 
-def _last_loops(outputs: Sequence[Node]) -> list[Node]:
+def _last_loops(outputs: Sequence[Node], findings: Findings) -> list[Node]:
     """The outputs after `finish_loops`, and after the rules once more where it found values outside
     of loops, as a carry that is constant by the rules."""
     found = finish_loops(outputs)
     same = all(map(is_, found, outputs))
-    return found if same else apply_rules(found, FINAL)
+    return found if same else apply_rules(found, FINAL, findings=findings)
 
 
 PIPELINE = (
@@ -97,7 +97,7 @@ PIPELINE = (
     Pass("divide", divide_once),
     Pass("factor", factor_once, on=(Core,)),
     # What the rules left unused or invariant.
-    Pass("last loops", _last_loops, descends=True, on=(Loop,)),
+    Pass("last loops", _last_loops, descends=True, on=(Loop,), rewrites=True),
     Pass("branch", close_branches, on=(Choice,)),
     Pass("plain operands", plain_operands, descends=True, on=(Sized,)),
     Pass("scalars in memory", scalars_in_memory, on=(Observing,)),

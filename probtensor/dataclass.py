@@ -22,6 +22,8 @@ from dataclasses import MISSING, Field, FrozenInstanceError, field, fields, is_d
 from functools import cache
 from typing import Any, dataclass_transform
 
+from cython_ext.graph import set_fields
+
 __all__ = ["dataclass", "field", "fields", "is_dataclass", "replace"]
 
 # The file of generated methods, which is in the folder of the library, so that messages do not
@@ -187,7 +189,8 @@ def _init(cls: type, found: Sequence[Field], frozen: bool) -> Callable:
     placed = sum(not f.kw_only for f in found)
     pattern = _init_pattern(len(found), placed, made, frozen, hasattr(cls, "__post_init__"))
     factories = {f"factory{k}": found[k].default_factory for k in made}
-    values = {"assign": object.__setattr__, "MADE": _MADE} | factories
+    names = tuple([f.name for f in found])
+    values = {"set_fields": set_fields, "NAMES": names, "MADE": _MADE} | factories
     function = _renamed(cls, pattern, found, values, _defaults(cls, found[:placed]))
     named = {f.name: _default(f) for f in found[placed:] if _default(f) is not MISSING}
     function.__kwdefaults__ = named or None
@@ -244,8 +247,10 @@ def _init_pattern(
     for k in range(count):
         if k in made:
             lines += [f" if field{k} is MADE:", f"  field{k} = factory{k}()"]
-        assign = "assign(self, 'field{0}', field{0})" if frozen else "self.field{0} = field{0}"
-        lines.append(f" {assign.format(k)}")
+        if not frozen:
+            lines.append(f" self.field{k} = field{k}")
+    if frozen and count:  # in one call: the class refuses single assignments
+        lines.append(f" set_fields(self, NAMES, {', '.join(f'field{k}' for k in range(count))})")
     lines.append(" self.__post_init__()" if checked else " return None")
     return _compiled(lines)
 

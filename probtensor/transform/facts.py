@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.dataclass import dataclass, replace
-from probtensor.graph.node import Const, Node, SizeOf
+from probtensor.graph.node import Const, Node, Op, SizeOf
 from probtensor.ops.kinds import Elementwise, Passing, Range, Reduction
 from probtensor.types import size_product
 
@@ -123,15 +124,17 @@ class FactTable:
         return self._remembered[key]
 
     def _compute(self, node: Node) -> Bounds:
-        if isinstance(node.type, tuple):
+        kind = node.type
+        if kind.__class__ is tuple:
             return ANY
+        op = node.op
         operands = [self._bounds[x] for x in node.inputs]
-        found = _of_op(node, operands)
-        if isinstance(node.op, ops.Div):
+        found = _meaning(op.__class__)(node, *operands)
+        if op.__class__ is ops.Div:
             found = self._of_share(node, operands, found)
-        elif isinstance(node.op, ops.Log) and isinstance(node.inputs[0].op, ops.Add):
+        elif op.__class__ is ops.Log and isinstance(node.inputs[0].op, ops.Add):
             found = self._of_log1p(node, found)
-        return found if node.type.is_float else _of_integers(found, node.dtype)
+        return found if kind.is_float else _of_integers(found, kind.dtype)
 
     def _of_share(self, node: Node, operands: Sequence[Bounds], found: Bounds) -> Bounds:
         """n / (n + m) lies in [0, 1] if n and m are nonnegative and n + m is positive."""
@@ -170,11 +173,13 @@ def without_positive_factors(x: Node, facts: FactTable) -> Node:
 
 def constant_of(node: Node) -> float | int | bool | None:
     """The common value of all elements of `node`, if that is a literal; None otherwise."""
-    while node.op.reads_all:
+    op = node.op
+    while op.reads_all:
         node = node.inputs[0]
-    if not isinstance(node.op, Const):
+        op = node.op
+    if op.__class__ is not Const:
         return None
-    array = node.op.array
+    array = op.array
     if not array.ndim:
         return array.item()
     flat = array.reshape(-1)
@@ -193,28 +198,41 @@ def _of_integers(found: Bounds, dtype: str) -> Bounds:
     return replace(bounds, finite=True, integral=True)
 
 
-def _of_op(node: Node, operands: Sequence[Bounds]) -> Bounds:
-    op = node.op
-    special = _element if op.reads_all else _SPECIAL.get(type(op))
-    if special is not None:
-        return special(node, *operands)
-    if isinstance(op, Const):
-        return _of_array(op.array)
-    if isinstance(op, (Passing, ops.Checked)):
-        return operands[0]
-    if isinstance(op, SizeOf):
-        # A difference of sizes may be negative.
-        nonnegative = all(f >= 0 and not any(a.args for a in atoms) for atoms, f in op.size.terms)
-        low = 0 if nonnegative else -(2**63)
-        return Bounds(low, 2**63 - 1, finite=True, integral=True)
-    if isinstance(op, Elementwise):
-        return _of_function(op, operands)
-    if isinstance(op, Reduction):
-        return _of_reduction(node, operands[0])
+@cache
+def _meaning(kind: type[Op]) -> Callable[..., Bounds]:
+    """What gives the bounds of a node of a class of ops, from the node and the bounds of its
+    inputs."""
+    if kind.reads_all:
+        return _element
+    if kind in _SPECIAL:
+        return _SPECIAL[kind]
+    general = ((Const, _constant), ((Passing, ops.Checked), _element), (SizeOf, _size),
+               (Elementwise, _of_function), (Reduction, _of_reduction))  # fmt: skip
+    return next((bounds for base, bounds in general if issubclass(kind, base)), _unknown)
+
+
+def _unknown(node: Node, *operands: Bounds) -> Bounds:
     return ANY
 
 
+def _constant(node: Node) -> Bounds:
+    return _of_array(node.op.array)
+
+
+def _size(node: Node, *operands: Bounds) -> Bounds:
+    # A difference of sizes may be negative.
+    terms = node.op.size.terms
+    nonnegative = all(f >= 0 and not any(a.args for a in atoms) for atoms, f in terms)
+    return Bounds(0 if nonnegative else -(2**63), 2**63 - 1, finite=True, integral=True)
+
+
 def _of_array(array: np.ndarray) -> Bounds:
+    if not array.ndim and array.dtype.kind == "f":  # by far the most
+        value = array.item()
+        if math.isnan(value):
+            return ANY
+        finite = math.isfinite(value)
+        return Bounds(value, value, finite=finite, integral=finite and value == math.floor(value))
     if not array.size:
         return ANY
     finite = bool(np.all(np.isfinite(array)))
@@ -226,8 +244,9 @@ def _of_array(array: np.ndarray) -> Bounds:
     return Bounds(float(array.min()), float(array.max()), finite=finite, integral=integral)
 
 
-def _of_function(op: Elementwise, operands: Sequence[Bounds]) -> Bounds:
+def _of_function(node: Node, *operands: Bounds) -> Bounds:
     """The declared range of the op, narrowed by the bounds of its argument if it is monotone."""
+    op = node.op
     r: Range = op.facts.range
     declared = Bounds(r.low, r.high, r.low_open, r.high_open)
     if len(operands) != 1:
@@ -258,9 +277,15 @@ def _total_on(op: Elementwise, x: Bounds) -> bool:
     return isinstance(op, _TOTAL) or (isinstance(op, ops.Sqrt) and x.nonnegative)
 
 
-def _cut(op: Elementwise, declared: Bounds, low: tuple, high: tuple) -> Bounds:
+@lru_cache(maxsize=1024)
+def _value_at(op: Elementwise, end: float, sign: float) -> float:
+    """The function at one end of a range, whose sign tells 0.0 from -0.0 in the cache."""
     with np.errstate(all="ignore"):
-        ends = [float(op.values(np.asarray(end[0], dtype="float64"))) for end in (low, high)]
+        return float(op.values(np.asarray(end, dtype="float64")))
+
+
+def _cut(op: Elementwise, declared: Bounds, low: tuple, high: tuple) -> Bounds:
+    ends = [_value_at(op, float(end), math.copysign(1.0, end)) for end, _ in (low, high)]
     if not math.isnan(ends[0]) and ends[0] > declared.low:
         # Rounding may reach an open end other than 0: exp of a tiny number is 1.
         declared = replace(declared, low=ends[0], low_open=low[1] and ends[0] == 0)
@@ -269,7 +294,7 @@ def _cut(op: Elementwise, declared: Bounds, low: tuple, high: tuple) -> Bounds:
     return declared
 
 
-def _of_reduction(node: Node, x: Bounds) -> Bounds:
+def _of_reduction(node: Node, x: Bounds, *others: Bounds) -> Bounds:
     if isinstance(node.op, ops.Sum):
         count = size_product(node.inputs[0].shape[a] for a in node.op.axes)
         if isinstance(count, int) and count > 0:
@@ -383,7 +408,7 @@ def _abs(node: Node, x: Bounds) -> Bounds:
 
 
 def _sqrt(node: Node, x: Bounds) -> Bounds:
-    declared = _of_function(node.op, [x])
+    declared = _of_function(node, x)
     return replace(declared, low_open=x.positive and declared.low == 0)
 
 

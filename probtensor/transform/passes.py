@@ -29,14 +29,17 @@ class Pass:
     """A name, and rules or a function from outputs to outputs of the same types, which is applied
     to bodies as well unless it does that itself (`descends`).
 
-    on  classes of ops: a graph in which no node has one of them, nor one in a body, is left as it
-        is, and so is such a body; None for any graph
+    on        classes of ops: a graph in which no node has one of them, nor one in a body, is left
+              as it is, and so is such a body; None for any graph
+    rewrites  whether the function, which descends, applies rules itself: it is given the findings
+              of the passes before
     """
 
     name: str
-    action: Ruleset | Callable[[list[Node]], Sequence[Node]]
+    action: Ruleset | Callable[..., Sequence[Node]]
     descends: bool = False
     on: tuple[type[Op], ...] | None = None
+    rewrites: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,8 @@ def expand_composites(
 def _apply(step: Pass, outputs: list[Node], log: RewriteLog, findings: Findings) -> list[Node]:
     if isinstance(step.action, Ruleset):
         return apply_rules(outputs, step.action, log, findings)
+    if step.rewrites:
+        return list(step.action(outputs, findings))
     if step.descends:
         return list(step.action(outputs))
     return everywhere(outputs, step.action, f"pass {step.name!r}", on=step.on)

@@ -258,7 +258,7 @@ class _Driver(Rewriter):
         bodies: dict[tuple[Closed, tuple], Closed] | None = None,
         scope: Scope | None = None,
     ) -> None:
-        super().__init__(INTERNED, Twice)
+        super().__init__(INTERNED, Twice, Const, not known)
         self.rules = rules
         self.log = log
         self.findings = findings

@@ -67,7 +67,7 @@ ARROWS = {
     "": EVERYTHING,  # probtensor/__init__.py
 }
 NATIVE_USERS = {
-    "graph", "ops", "transform", "targets", "inspect", "function", "prob", "sample", "testing",
+    "dataclass", "graph", "ops", "transform", "targets", "inspect", "function", "prob", "sample", "testing",
     "__main__",
 }  # fmt: skip
 # Heavy, or optional, or both: imported inside the function that needs them, so that

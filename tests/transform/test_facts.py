@@ -95,6 +95,14 @@ def test_integers_that_may_wrap_have_no_bounds_but_their_type():
     assert FACTS.bounds(ops.astype(small, "int32") * 2).high == 254
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("value", [0.0, -0.0, 2.0, 2.5, -1e30, np.inf, -np.inf, np.nan])
+def test_a_number_has_the_bounds_of_an_array_of_it(value, dtype):
+    number, array = np.array(value, dtype), np.full(3, value, dtype)
+    found, same = (FactTable().bounds(ops.constant(x)) for x in (number, array))
+    assert found == same and str(found) == str(same)
+
+
 def test_constants_are_seen_through_views():
     assert FACTS.constant(ops.zeros((3, 4))) == 0
     assert FACTS.constant(ops.transpose(ops.full((3, 4), 2.5))) == 2.5

@@ -16,7 +16,7 @@ from probtensor.rules import SIMPLIFY, STABLE
 from probtensor.testing.generate import random_graph
 from probtensor.transform import Pass, expand_composites, rule, run, var
 from probtensor.transform.passes import report
-from probtensor.transform.rewrite import Ruleset
+from probtensor.transform.rewrite import Ruleset, apply_rules
 from tests.models.programs import MODELS
 
 x = var("x")
@@ -59,6 +59,20 @@ def test_a_pass_that_is_skipped_would_change_nothing_of_random_graphs(seed):
     never_skipped = [replace(step, on=None) for step in PIPELINE]
     skipping, running = run(PIPELINE, graph), run(never_skipped, graph)
     assert [to_text([a]) for a in skipping] == [to_text([a]) for a in running]
+
+
+def test_rules_are_tried_on_a_node_once_though_a_pass_applies_them_itself():
+    tried = []
+
+    def never(node, facts):
+        tried.append(node)
+
+    rules = Ruleset(replace(next(iter(SIMPLIFY.on(ops.Exp))), on=(ops.Exp,), among=(),
+                            operands=(), apply=never))  # fmt: skip
+    y = ops.exp(ops.tensor("t", (3,)))
+    again = Pass("again", lambda outputs, findings: apply_rules(outputs, rules, findings=findings),
+                 descends=True, rewrites=True)  # fmt: skip
+    assert run((Pass("rules", rules), again), [y], verify=True) == [y] and tried == [y]
 
 
 def test_a_pass_over_other_ops_is_not_run():

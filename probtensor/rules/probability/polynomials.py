@@ -264,8 +264,8 @@ def bernstein(p: Poly, index: int, eps: float) -> list[Poly]:
 # The logarithm.
 
 # Ops whose operands are expanded, and links, which have leaves of their own, as quotients have.
-_EXPANDED = (ops.Add, ops.Sub, ops.Neg, ops.Mul, ops.Div, ops.Square, ops.Pow)
-_LINKS = (ops.Sigmoid, ops.Ndtr, ops.Erfc, ops.Erf, ops.Tanh, ops.Expm1)
+_EXPANDED = frozenset({ops.Add, ops.Sub, ops.Neg, ops.Mul, ops.Div, ops.Square, ops.Pow})
+_LINKS = frozenset({ops.Sigmoid, ops.Ndtr, ops.Erfc, ops.Erf, ops.Tanh, ops.Expm1})
 
 
 @dataclass(frozen=True)
@@ -276,18 +276,18 @@ class _HasChances:
     facts: FactTable
 
     def __call__(self, p: Node) -> bool:
-        level, seen = [p], {p}
+        level, seen, bounds = [p], {p}, self.facts.bounds
         for _ in range(MAX_DEPTH + 1):
             below: dict[Node, None] = {}
             for node in level:
-                if node is not p and self.facts.bounds(node).within(0, 1):
+                kind = node.op.__class__
+                if kind in _LINKS or (kind is ops.Div and constant_of(node.inputs[1]) is None):
                     return True
-                if isinstance(node.op, _LINKS) or (
-                    isinstance(node.op, ops.Div) and constant_of(node.inputs[1]) is None
-                ):
+                if node is not p and bounds(node).within(0, 1):
                     return True
-                if isinstance(node.op, _EXPANDED):
-                    below |= dict.fromkeys(node.inputs)
+                if kind in _EXPANDED:
+                    for x in node.inputs:
+                        below[x] = None
                 elif isinstance(node.op, VIEWS):
                     below[node.inputs[0]] = None
             level = [x for x in below if x not in seen and constant_of(x) is None]
