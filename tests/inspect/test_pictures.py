@@ -103,6 +103,27 @@ def test_json_of_every_op_reads_back():
     assert read > 250
 
 
+def test_another_process_reads_all_ops(tmp_path):
+    """Also those of modules that are imported when they are first used."""
+    s, path = pt.scalar("s"), tmp_path / "graph.json"
+    root = pt.optimize.root_scalar(lambda v: v**3 - s, bracket=(0.0, 9.0)).root
+    path.write_text(pt.to_json(root))
+    code = f"""
+import importlib, probtensor as pt
+from probtensor.graph.walk import inputs_of
+from probtensor.inspect.pictures.graphs import LATE_OPS
+from probtensor.ops.kinds import REGISTRY
+assert not set(LATE_OPS) & set(REGISTRY)
+(y,) = pt.from_json(open({str(path)!r}).read())
+print(round(float(pt.function(inputs_of([y]), y, target="interp")(8.0)), 9))
+for module in LATE_OPS.values():
+    importlib.import_module(module)
+print(set(LATE_OPS) <= set(REGISTRY))
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.stdout.split() == ["2.0", "True"], found.stderr
+
+
 def test_graphs_without_text_say_why():
     found = json.loads(pt.to_json(pt.random.normal(0, 1) + 1))
     assert found["program"] is None and found["why_no_program"]

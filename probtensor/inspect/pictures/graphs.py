@@ -10,11 +10,17 @@ from probtensor.graph.node import Const, Input, Node, line_of
 from probtensor.graph.text import GraphWriter, graphs_of, is_inline, parse, to_text
 from probtensor.graph.walk import toposort
 from probtensor.inspect.pictures.picture import Arrow, Group, Item, Picture
+from probtensor.late import load
 from probtensor.lower.plan import Plan
 from probtensor.ops.kinds import REGISTRY
 from probtensor.types import TensorType
 
 Facts = Callable[[Node], dict[str, object]]
+# Ops that are known once a module is imported which the library imports when it is first used.
+LATE_OPS = {
+    "adjoint_solution": "probtensor.ode.adjoint",
+    "implicit": "probtensor.optimize.implicit",
+}
 
 
 def no_facts(node: Node) -> dict[str, object]:
@@ -116,6 +122,9 @@ def written_program(outputs: Sequence[Node]) -> tuple[str | None, str]:
 
 def read_program(text: str) -> list[Node]:
     """The outputs of a program, over new inputs."""
+    for name, module in LATE_OPS.items():
+        if name not in REGISTRY and f" {name}(" in text:
+            load(module)
     return parse(text, REGISTRY)
 
 
