@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from probtensor.dataclass import dataclass, replace
 from probtensor.graph.closed import with_bodies
-from probtensor.graph.node import Const, GraphError, Input, Node, line_of
+from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf, line_of
 from probtensor.graph.parts import types_of
 from probtensor.graph.walk import toposort
 from probtensor.kernel.check import check
@@ -221,15 +221,16 @@ def _require_sizes(order: Sequence[Node], sizes: CanonicalSizes) -> None:
     known: set[int] = set()  # the shapes without such names, by `id`
     for node in with_bodies(order):
         shapes = [kind.shape for kind in types_of(node) if id(kind.shape) not in known]
-        if not shapes:
+        is_size = isinstance(node.op, SizeOf)
+        if not shapes and not is_size:
             continue
         known.update(map(id, shapes))
         unknown = sizes.unknown(node)
         if unknown:
             names = ", ".join(sorted(map(str, unknown)))
+            what = "the graph" if is_size else f"the shape of {node.op.user_name()}"
             raise GraphError(
-                f"the shape of {node.op.user_name()} needs {names}, which no input of this "
-                f"function has \n  at {line_of(node)}"
+                f"{what} needs {names}, which no input of this function has\n  at {line_of(node)}"
             )
 
 

@@ -144,8 +144,11 @@ class CanonicalSizes:
         return node.type if shape is node.type.shape else TensorType(node.type.dtype, shape)
 
     def unknown(self, node: Node) -> set[Atom]:
-        """The names in the node's shapes that are no axis of an input."""
+        """The names in the node's shapes, and its value if that is a size, that are no axis of an
+        input."""
         sizes = [self(n) for kind in types_of(node) for n in kind.shape if n.__class__ is not int]
+        if isinstance(node.op, SizeOf):
+            sizes.append(self(node.op.size))
         if not sizes:
             return set()
         return {atom for size in sizes for atom in size_atoms(size) if atom.key not in self._given}

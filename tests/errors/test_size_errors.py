@@ -340,3 +340,11 @@ def test_a_replacement_has_the_sizes_that_are_known():
         f(ones(4))
     with pytest.raises(ValueError, match=words):
         pt.function([], pt.sum(z), givens={z: ones(4)}, target="interp")
+
+
+@pytest.mark.parametrize("build", [lambda n: pt.as_tensor(n) * pt.ones(2), pt.arange, pt.eye])
+def test_a_size_of_what_is_no_input_is_named(build):
+    other, y = pt.vector("other"), pt.scalar("y")
+    value = pt.cumsum(build(other.shape[0]) + y)[0]
+    with pytest.raises(pt.GraphError, match=r"needs other\.shape\[0\], which no input of this"):
+        pt.function([y], value, target="interp")
