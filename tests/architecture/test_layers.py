@@ -67,8 +67,8 @@ ARROWS = {
     "": EVERYTHING,  # probtensor/__init__.py
 }
 NATIVE_USERS = {
-    "dataclass", "graph", "ops", "transform", "targets", "inspect", "function", "prob", "sample", "testing",
-    "__main__",
+    "dataclass", "graph", "ops", "transform", "targets", "inspect", "function", "prob", "sample",
+    "testing", "__main__",
 }  # fmt: skip
 # Heavy, or optional, or both: imported inside the function that needs them, so that
 # `import probtensor` stays quick.
