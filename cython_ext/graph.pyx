@@ -363,7 +363,7 @@ cdef class Rewriter:
     cdef object same, literal
     cdef bint plain
 
-    def __init__(self, Interned table, same, literal, bint plain):
+    def __init__(self, Interned table, same, literal=None, bint plain=False):
         self.table, self.same, self.literal, self.plain = table, same, literal, plain
         self.done, self.next, self.forms, self.usable = {}, {}, {}, {}
 
