@@ -220,10 +220,11 @@ def test_a_derivative_that_is_no_number_is_a_fault():
 
 def test_reports_name_variables_and_their_unconstrained_values():
     high = pt.random.uniform(0.0, 1.0, name="high")
-    y = pt.random.uniform(0.0, high, name="y", shape=2)
-    posterior = pt.condition({y: [0.2, 2.0]}, target="interp")
-    text = posterior.diagnose([0.3])
-    assert "must be a number in [0, high]; entry [1] is 2" in text
+    for bound, shown in ((high, "high"), (high + 0.5, "add(high, 0.5)")):
+        y = pt.random.uniform(0.0, bound, name="y", shape=2)
+        posterior = pt.condition({y: [0.2, 2.0]}, target="interp")
+        text = posterior.diagnose([0.3])
+        assert f"must be a number in [0, {shown}]; entry [1] is 2" in text
     scale = pt.random.half_normal(1.0, name="scale")
     y = pt.random.normal(0.0, pt.sqrt(pt.log(scale)), name="y")
     text = str(pt.condition({y: 1.0}, target="interp").terms([-0.5]).problems[0].origin)
