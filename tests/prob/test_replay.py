@@ -88,6 +88,16 @@ def test_an_edge_names_the_term_and_its_line():
     assert "constraint or a prior" in str(found) and "()" not in str(found)
 
 
+def test_an_edge_of_a_support_is_told_by_what_it_demands_alone():
+    low = pt.random.normal(0.0, 1.0, name="low")
+    y = pt.random.uniform(low, low + 1.0, name="y", shape=2)
+    posterior = pt.condition({y: np.array([0.2, 0.7])}, target="machine")
+    found = posterior.explain_divergences(drawn(posterior, seed=1, draws=50, tune=50), limit=2)
+    for d in found.divergences:
+        assert (d.kind, d.owner) == ("edge", "y") and "in [low, add(low, 1.0)]" in str(d)
+    assert found.divergences and "because" not in str(found)
+
+
 def test_a_hierarchy_is_told_to_be_written_with_standardised_effects():
     sigma = pt.random.half_normal(5.0, name="sigma")
     mu = pt.random.normal(0, 5, name="mu")
