@@ -129,7 +129,7 @@ class _Blame:
 
 def _led_through(node: Node) -> Sequence[Node]:
     """The inputs whose own derivatives have a part in that of a node: the value of a function with
-    a derivative of the user's has none, and a rule may compute it by calling the function itself."""
+    a derivative of the user's has none, and a rule may compute it by calling the function."""
     repeated = isinstance(node.op, CustomVjp) and node.op.of_value
     return node.inputs if repeated else _followed(node)
 

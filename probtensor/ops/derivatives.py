@@ -18,7 +18,6 @@ from probtensor.ops.samples import Sample, reals
 from probtensor.ops.size_laws import equal
 from probtensor.types import SizeCheck, TensorType
 
-
 CHECKPOINT = "checkpoint"  # the decorator, in messages
 
 
@@ -162,7 +161,7 @@ class CustomVjp(Composite):
 
     @property
     def of_value(self) -> bool:
-        """Whether the derivative is that of the value, computed again, and not one of the user's."""
+        """Whether the derivative is that of the value, computed again, not one of the user's."""
         return self.what == CHECKPOINT
 
     def infer(self, value: TensorType, *others: TensorType) -> TensorType:
