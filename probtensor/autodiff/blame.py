@@ -16,7 +16,7 @@ from probtensor.compile import function
 from probtensor.graph.closed import depending
 from probtensor.graph.node import Const, Input, Node, as_tensor, line_of, make, new_input, origin_of
 from probtensor.graph.parts import Get, parts
-from probtensor.graph.walk import replace
+from probtensor.graph.walk import replace, toposort
 from probtensor.inspect.numbers.words import expression
 from probtensor.inspect.replay import Evaluation, Level, level_of
 from probtensor.ops.derivatives import CustomVjp, SameValue
@@ -42,7 +42,7 @@ def wrong_derivative(
     as text; of those that set a derivative on purpose, one that does; empty if there is none."""
     level = level_of(Evaluation([out], dict(zip(xs, points, strict=True))).run())
     blame = _Blame(numeric_grad, differs)
-    found = blame.first(level, set(xs))
+    found = blame.first(level, [out], set(xs))
     return found or blame.on_purpose
 
 
@@ -52,13 +52,13 @@ class _Blame:
         self.differs = differs
         self.on_purpose = ""
 
-    def first(self, level: Level, sources: set[Node]) -> str:
+    def first(self, level: Level, outputs: Sequence[Node], sources: set[Node]) -> str:
         """The text about the first operation of a level, or in a body of it, with a wrong
-        derivative by what depends on `sources`."""
+        derivative by what depends on `sources`, among those that the derivative of the outputs
+        is made of."""
         moving = depending(level.order, sources)
-        within = {x for node in level.order for x in _called_by_itself(node)}
-        for node in level.order:
-            if node not in moving or node not in level.values or _is_leaf(node) or node in within:
+        for node in toposort(outputs, needs=_led_through):
+            if node not in moving or node not in level.values or _is_leaf(node):
                 continue
             text = self._inside(level, node) or self._alone(level, node, moving)
             if text:
@@ -71,7 +71,7 @@ class _Blame:
         for step in range(min(MOST_STEPS, len(level.runs(node).calls))):
             body, inner = level.body(node, step)
             floats = {x for x in body.parameters if x.type.is_float}
-            text = self.first(inner, floats)
+            text = self.first(inner, body.outputs, floats)
             if text:
                 return text
         return ""
@@ -84,7 +84,7 @@ class _Blame:
                 f"{_place(node)}"
             )
             return ""
-        wanted = [x for x in _operands(node) if x.type.is_float and x in moving]
+        wanted = [x for x in _followed(node) if x.type.is_float and x in moving]
         wanted = list(dict.fromkeys(wanted))
         sizes = [np.size(level.values[x]) for x in wanted]
         if not wanted or sum(sizes) > MOST_ELEMENTS:
@@ -127,28 +127,26 @@ class _Blame:
         return got, self.numeric_grad(value, points)
 
 
-def _called_by_itself(node: Node) -> Sequence[Node]:
-    """The value of a function with a derivative of the user's, where a rule of it calls it: that
-    call has the same derivative, and is not the user's."""
-    value = node.inputs[:1] if isinstance(node.op, CustomVjp) and node.op.of else ()
-    return [x for x in value if isinstance(x.op, CustomVjp) and x.op.of == node.op.of]
+def _led_through(node: Node) -> Sequence[Node]:
+    """The inputs whose own derivatives have a part in that of a node: the value of a function with
+    a derivative of the user's has none, and a rule may compute it by calling the function."""
+    repeated = isinstance(node.op, CustomVjp) and node.op.of_value
+    return node.inputs if repeated else _followed(node)
 
 
-def _text(node: Node, level: Level) -> str:
-    """An operation on its operands; a function with a derivative of the user's by its name."""
-    if not isinstance(node.op, CustomVjp):
-        return expression(node, level)
-    if not node.op.of:
-        return expression(node.inputs[0], level)
-    given = node.inputs[1 : 1 + node.op.count]
-    return f"{node.op.of}({', '.join(expression(x, level, 2) for x in given)})"
-
-
-def _operands(node: Node) -> Sequence[Node]:
+def _followed(node: Node) -> Sequence[Node]:
     """What an operation is differentiated by."""
     if isinstance(node.op, CustomVjp):
         return [node.inputs[1 + k] for k in node.op.followed]
     return node.inputs
+
+
+def _text(node: Node, level: Level) -> str:
+    """An operation on its operands; a function with a derivative of the user's by its name."""
+    if not isinstance(node.op, CustomVjp) or not node.op.of:
+        return expression(node, level)
+    given = node.inputs[1 : 1 + node.op.count]
+    return f"{node.op.of}({', '.join(expression(x, level, 2) for x in given)})"
 
 
 def _applied(level: Level, node: Node, fresh: dict[Node, Node]) -> Node:

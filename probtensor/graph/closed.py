@@ -37,6 +37,11 @@ from probtensor.process import computed_once
 from probtensor.types import Atom, HoldsSizes, Size, TensorType, sourced_atoms
 
 _PARAMETER = ".parameter"  # ends the uids of parameters
+# What is closed as a rule, in messages, and a hint.
+BODY = (
+    "a step or a branch",
+    "pt.loop.while_loop and fori_loop take as many steps as a step decides",
+)
 
 
 class StepInput(Node):
@@ -135,9 +140,11 @@ def is_parameter(node: Node) -> bool:
     return isinstance(node.op, Input) and node.op.uid.endswith(_PARAMETER)
 
 
-def closed(parameters: Sequence[Node], outputs: Sequence[Node]) -> Closed:
+def closed(
+    parameters: Sequence[Node], outputs: Sequence[Node], what: Sequence[str] = BODY
+) -> Closed:
     """The outputs as a closed graph of some of their nodes. ValueError if they need another
-    input, GraphError for a size that depends on the parameters."""
+    input, GraphError for a size that depends on the parameters; `what` is closed, and hints."""
     claim_again()
     own = tuple(parameter(k, x.type) for k, x in enumerate(parameters))
     changes = dict(zip(parameters, own, strict=True))
@@ -145,9 +152,8 @@ def closed(parameters: Sequence[Node], outputs: Sequence[Node]) -> Closed:
     given = set(own)
     for atom in made.sourced_atoms():
         if not given.isdisjoint(ancestors([atom.source])):
-            hint = "pt.loop.while_loop and fori_loop take as many steps as a step decides"
             user = toposort(outputs, needs=attrgetter("inputs"))  # with the user's names and lines
-            refuse_measured(user, "a step or a branch would have sizes of its own", hint)
+            refuse_measured(user, f"{what[0]} would have sizes of its own", *what[1:])
     for node in made.order():
         if isinstance(node.op, Input) and node not in given:
             raise ValueError(f"a closed graph needs {node!r}, which is none of its parameters")

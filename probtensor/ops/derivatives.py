@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +17,8 @@ from probtensor.ops.kinds import Batch, Composite, Elementwise, op
 from probtensor.ops.samples import Sample, reals
 from probtensor.ops.size_laws import equal
 from probtensor.types import SizeCheck, TensorType
+
+CHECKPOINT = "checkpoint"  # the decorator, in messages
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,11 @@ class CustomVjp(Composite):
     def user_name(self) -> str:
         return f"{self.what or self.name} {self.of}".strip()
 
+    @property
+    def of_value(self) -> bool:
+        """Whether the derivative is that of the value, computed again, not one of the user's."""
+        return self.what == CHECKPOINT
+
     def infer(self, value: TensorType, *others: TensorType) -> TensorType:
         if len(others) != len(self.pullback.parameters) - 1:
             raise TypeError(f"takes {len(self.pullback.parameters)} inputs, not {len(others) + 1}")
@@ -195,6 +202,9 @@ class After(Elementwise):
 
     arity, c = 2, "pt_after"
     for_users = False
+
+    def call_text(self, operands: Sequence[str]) -> str:
+        return operands[0]
 
     @staticmethod
     def numpy(x, y):

@@ -17,7 +17,7 @@ from probtensor.graph.closed import closed
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import inputs_of, replace
-from probtensor.ops.derivatives import After, CustomVjp
+from probtensor.ops.derivatives import CHECKPOINT, After, CustomVjp
 from probtensor.ops.loops.transforms.effects import shown_once, without_effects
 from probtensor.transform import autodiff
 from probtensor.types import shape_text
@@ -162,7 +162,7 @@ class CustomJvpFunction(_Custom):
 class CheckpointedFunction(_Custom):
     """A function that is computed again by its derivative; see `checkpoint`."""
 
-    what = "checkpoint"
+    what = CHECKPOINT
 
     def __init__(self, fun: Callable[..., object]) -> None:
         super().__init__(fun)
@@ -259,8 +259,10 @@ def with_pullback(
     for y, g in zip(values, cotangents, strict=True):
         if g in floats:
             others = {other: ops.zeros_like(other) for other in floats if other is not g}
-            body = closed([*stand_ins[0], *stand_ins[1], g], replace(gradients, others))
             what, name = named
+            own_name = f"{what}: the derivative of {name}"
+            owned = [*stand_ins[0], *stand_ins[1], g]
+            body = closed(owned, replace(gradients, others), [own_name])
             of = "" if name.startswith("<") else name  # a lambda has no name
             op = CustomVjp(body, tuple(followed), what, of, len(arguments))
             made.append(make(op, (y, *arguments, *kept)))

@@ -43,6 +43,13 @@ def random_scalar(rng, depth):
     ][rng.integers(12)]()  # fmt: skip
 
 
+def test_literals_whose_product_overflows_are_written_apart():
+    x = pt.vector("x")
+    assert pt.pprint(1e200 * (1e200 * x)) == "1e+200 * 1e+200 * x"
+    assert pt.pprint(1e-200 * (1e-200 * x) * 2) == "2e-200 * 1e-200 * x"
+    assert pt.pprint(3.0 * (4.0 * x)) == "12 * x"
+
+
 def test_random_formulas_compute_what_they_show():
     """Precedence, signs, literals, equal factors: read by Python, the text has the same value."""
     rng = np.random.default_rng(1)

@@ -164,6 +164,16 @@ def test_derivatives_point_at_what_they_are_derivatives_of():
     assert not pt.function([X], pt.log(X)).find_nan([-1.0]).derivative
 
 
+def test_literals_that_rules_join_leave_operations_their_lines():
+    inverse = 1.0 / X  # mark inverse
+    huge = 1e200 * X  # mark huge
+    for out, at, mark in (
+        (inverse * 2.0 + 1.0, [1.0, 0.0], "inverse"), (pt.sum(huge), [1e200], "huge"),
+    ):  # fmt: skip
+        found = pt.function([X], out, target="interp").find_nan(at, kind="inf")
+        assert found.line == line_with(f"mark {mark}")
+
+
 def test_arguments_and_literals_are_told_apart_from_operations():
     f = pt.function([X], X * 2.0 + 1.0, target="machine")
     report = f.find_nan([1.0, np.nan])

@@ -116,6 +116,15 @@ def assert_sums(found):
         assert seconds + found.python >= 0.95 * found.call
 
 
+@pytest.mark.parametrize("target", ["machine", "interp"])
+def test_the_lines_of_a_function_without_elements_sum_to_its_plan(target):
+    x, m = pt.vector("x"), pt.matrix("m")
+    for inputs, out, shape in (([x], pt.exp(x) * 2, (0,)), ([m], m @ m.T, (0, 5))):
+        found = pt.function(inputs, out, target=target).profile(np.ones(shape), n=3)
+        for rows in (found.lines, found.ops, found.rows):
+            assert sum(row.seconds for row in rows) == pytest.approx(found.total)
+
+
 @pytest.mark.parametrize("plant", [in_a_loop, a_step, a_product])
 def test_interpreted_statements_are_timed(plant):
     inputs, outputs, args = plant()

@@ -88,6 +88,16 @@ def test_an_edge_names_the_term_and_its_line():
     assert "constraint or a prior" in str(found) and "()" not in str(found)
 
 
+def test_an_edge_of_a_support_is_told_by_what_it_demands_alone():
+    low = pt.random.normal(0.0, 1.0, name="low")
+    y = pt.random.uniform(low, low + 1.0, name="y", shape=2)
+    posterior = pt.condition({y: np.array([0.2, 0.7])}, target="machine")
+    found = posterior.explain_divergences(drawn(posterior, seed=1, draws=50, tune=50), limit=2)
+    for d in found.divergences:
+        assert (d.kind, d.owner) == ("edge", "y") and "in [low, add(low, 1.0)]" in str(d)
+    assert found.divergences and "because" not in str(found)
+
+
 def test_a_hierarchy_is_told_to_be_written_with_standardised_effects():
     sigma = pt.random.half_normal(5.0, name="sigma")
     mu = pt.random.normal(0, 5, name="mu")
@@ -220,10 +230,11 @@ def test_a_derivative_that_is_no_number_is_a_fault():
 
 def test_reports_name_variables_and_their_unconstrained_values():
     high = pt.random.uniform(0.0, 1.0, name="high")
-    y = pt.random.uniform(0.0, high, name="y", shape=2)
-    posterior = pt.condition({y: [0.2, 2.0]}, target="interp")
-    text = posterior.diagnose([0.3])
-    assert "must be a number in [0, high]; entry [1] is 2" in text
+    for bound, shown in ((high, "high"), (high + 0.5, "add(high, 0.5)")):
+        y = pt.random.uniform(0.0, bound, name="y", shape=2)
+        posterior = pt.condition({y: [0.2, 2.0]}, target="interp")
+        text = posterior.diagnose([0.3])
+        assert f"must be a number in [0, {shown}]; entry [1] is 2" in text
     scale = pt.random.half_normal(1.0, name="scale")
     y = pt.random.normal(0.0, pt.sqrt(pt.log(scale)), name="y")
     text = str(pt.condition({y: 1.0}, target="interp").terms([-0.5]).problems[0].origin)

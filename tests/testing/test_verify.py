@@ -118,6 +118,26 @@ def test_a_wrong_derivative_has_the_name_of_the_function_and_the_line_of_its_cal
     assert "soft_step(exp(argument 0), 2) by exp(argument 0), element [0]: " in text
 
 
+def test_a_rule_of_a_function_without_a_name_calls_it():
+    scaled = pt.custom_vjp(lambda x, y: x * pt.exp(y))
+    scaled.defvjp(lambda x, y: (scaled(x, y), (x, y)),
+                  lambda r, g: (g * pt.exp(r[1]), g * r[0]))  # fmt: skip
+
+    def model(x):
+        return scaled(x, pt.sin(x))  # the call
+
+    with pytest.raises(pt.autodiff.GradientError) as caught:
+        pt.autodiff.verify_grad(model, [np.array([0.1, 0.2])], target="interp")
+    assert "# the call\n  argument 0 * exp(sin(argument 0)) by sin(argument 0)" in str(caught.value)
+
+
+def test_a_wrong_derivative_in_what_is_computed_again():
+    wrong = wrong_square()
+    again = pt.checkpoint(lambda x: pt.exp(x) * wrong(x))
+    with pytest.raises(pt.autodiff.GradientError, match="the derivative of custom_vjp is wrong"):
+        pt.autodiff.verify_grad(again, [np.array([0.1, 0.2])], target="interp")
+
+
 def test_a_wrong_derivative_in_a_loop_and_in_one_of_two_results():
     wrong = wrong_square()
 

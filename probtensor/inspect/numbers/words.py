@@ -8,6 +8,7 @@ from probtensor.graph.node import Const, Input, Node
 from probtensor.graph.parts import Get
 from probtensor.inspect.replay import Level
 from probtensor.inspect.texts.stored import stored_as
+from probtensor.ops.derivatives import CustomVjp, UndefinedGrad
 from probtensor.ops.kinds import Branch, Passing
 
 LONGEST = 72
@@ -17,7 +18,7 @@ _LEVELS = {
 }  # fmt: skip
 _ATOM = 9
 # What a user did not write, or what is the same to the eye.
-_UNSEEN = (ops.Sized, ops.Cast, ops.Checked, Passing)
+_UNSEEN = (ops.Sized, ops.Cast, ops.Checked, Passing, CustomVjp, UndefinedGrad)
 
 
 def expression(node: Node, level: Level | None = None, depth: int = 3) -> str:

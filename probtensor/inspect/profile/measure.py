@@ -182,10 +182,13 @@ def shares_of(
 
 
 def divided(work: KernelWork, seconds: float) -> dict[Part, float]:
-    """The seconds of a kernel by part, in proportion to the costs of their operations."""
+    """The seconds of a kernel by part, in proportion to the costs of their operations; those of one
+    that computes no element, evenly."""
     costs = {part: w.cost for part, w in work.parts.items() if part.line}
+    if not any(costs.values()):
+        costs = dict.fromkeys(costs, 1.0)
     total = sum(costs.values())
-    return {part: seconds * cost / total for part, cost in costs.items()} if total else {}
+    return {part: seconds * cost / total for part, cost in costs.items()}
 
 
 def estimated(

@@ -257,8 +257,8 @@ class Formula:
             elif opened and isinstance(x.op, ops.Neg):
                 literals[0] = -literals[0]
                 stack.append((under, x.inputs[0], at))
-            elif (value := _literal(x)) is not None:
-                literals[under] *= value
+            elif (joint := _joint(literals[under], _literal(x))) is not None:
+                literals[under] = joint
             else:
                 (below if under else above).append((x, at))
         if literals[1] < 0:
@@ -381,6 +381,16 @@ def _literal(x: Node) -> float | None:
     flat = x.op.array.ravel()
     same = (flat == flat[0]).all() and np.isfinite(flat[0])
     return flat[0].item() if same else None
+
+
+def _joint(number: float, literal: float | None) -> float | None:
+    """The product of a number and a literal; None for no literal, and where it over- or
+    underflows, so that the text would be of another value."""
+    if literal is None:
+        return None
+    product = number * literal
+    vanished = product == 0 and number != 0 and literal != 0
+    return None if vanished or abs(product) == np.inf else product
 
 
 def _aligned(x: Node, index: Index | None) -> Index | None:

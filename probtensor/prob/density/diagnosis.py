@@ -94,6 +94,14 @@ class Diagnosis:
     def problems(self) -> tuple[Term, ...]:
         return tuple(term for term in self.terms if not term.finite)
 
+    @property
+    def unexplained(self) -> tuple[Term, ...]:
+        """The problems that no demand explains, of which the operations tell more. A demand says
+        what is wrong, unless the value is nan: then what made it is."""
+        told = [x for x in self.problems if x.demand and (x.entry is None or not np.isnan(x.entry))]
+        lines = {term.line for term in told}
+        return tuple(x for x in self.problems if x.origin and x.line not in lines)
+
     def __str__(self) -> str:
         rows = [f"log density {self.logp:.6g}"]
         rows += [f"  {term}" for term in self.problems or self.terms]
@@ -166,11 +174,8 @@ def report(posterior: Posterior, q: np.ndarray) -> str:
     """The text of `Posterior.diagnose`: the terms at q, and where they are all finite what made the
     gradient not so."""
     found = posterior.terms(q)
-    # A demand says what is wrong, unless the value is nan: then what made it is.
-    told = [x for x in found.problems if x.demand and (x.entry is None or not np.isnan(x.entry))]
-    guarded = {term.line for term in told}
     rows = [str(found)]
-    for term in [x for x in found.problems if x.origin and x.line not in guarded][:MOST_EXPLAINED]:
+    for term in found.unexplained[:MOST_EXPLAINED]:
         rows += [f"  {row}" for row in term.because()]
     if found.problems:
         return "\n".join(rows)

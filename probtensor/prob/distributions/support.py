@@ -18,7 +18,6 @@ from probtensor.calls import line_text, public
 from probtensor.dataclass import dataclass, fields, replace
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.graph.node import SizeOf, TensorLike
-from probtensor.ops.arrays.views import called
 from probtensor.types import Size
 
 
@@ -126,7 +125,7 @@ def bound_text(bound: TensorLike) -> str:
     if isinstance(bound, Node):
         while isinstance(bound.op, ops.Cast):
             bound = bound.inputs[0]
-        return str(bound.op.size) if isinstance(bound.op, SizeOf) else called(bound)
+        return str(bound.op.size) if isinstance(bound.op, SizeOf) else bound.described
     if isinstance(bound, BoundSlot):
         return "a bound"
     return f"{bound:g}" if np.ndim(bound) == 0 else str(bound)

@@ -149,7 +149,7 @@ def _edge(posterior: Any, path: Path, q: np.ndarray) -> Divergence | None:
     at = f"[{', '.join(map(str, first.index))}]" if first.index else ""
     term = f"{first.what} of {first.name}" if not first.demand else f"{first.name}"
     text = [f"at the next state {problem}" for problem in terms.problems[:3]]
-    if not first.demand:
+    if first in terms.unexplained:
         text += first.because()
     name = first.name
     return Divergence(path, "edge", name + at, "", term, name, first.line, "", tuple(text))

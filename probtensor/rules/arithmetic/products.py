@@ -18,7 +18,7 @@ from fractions import Fraction
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import Const, Node
+from probtensor.graph.node import Const, Node, made_by
 from probtensor.transform.facts import constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 
@@ -115,7 +115,8 @@ def join_literal_factors(node: Node) -> Node | None:
     if not exact and (upside_down or not is_power_of_two(c)):
         return None
     both = Fraction(c) / Fraction(d) if upside_down else Fraction(c) * Fraction(d)
-    return times(both, x, inverted != upside_down, node)
+    with made_by(outer[1] if inverted else node):  # a quotient has the line of its division
+        return times(both, x, inverted != upside_down, node)
 
 
 @rewrite(

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probtensor import ops
-from probtensor.graph.node import Const, Input, Node, as_tensor, make
+from probtensor.graph.node import Const, Input, Node, as_tensor, made_by, make
 from probtensor.rules.arithmetic.products import factor_of
 from probtensor.rules.structure.shapes import renamed
 from probtensor.transform.facts import FactTable, constant_of
@@ -124,7 +124,8 @@ def pull_factor_out_of_sum(node: Node, facts: FactTable) -> Node | None:
     c, rest, inverted = found
     c = drop_constant_axes(c, axes, x.ndim)
     summed = make(node.op, (ops.broadcast_to(rest, x.shape),))
-    return summed / c if inverted else c * summed
+    with made_by(x):  # the product has the line where it was written
+        return summed / c if inverted else c * summed
 
 
 @rewrite(

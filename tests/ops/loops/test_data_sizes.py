@@ -81,3 +81,12 @@ def test_a_step_has_no_size_of_its_own():
         pt.loop.scan(lambda a, row: (a + row[row > 0].sum(), None), 0.0, m)
     text = str(caught.value)
     assert __file__ in text and "size=" in text and len(text.splitlines()) <= 8
+
+
+def test_a_derivative_that_computes_again_has_no_size_of_its_own():
+    def until(x):
+        return pt.sum(pt.scan(lambda c: (2 * c, pt.until(c > 5)), outputs_info=x, n_steps=9)[0])
+
+    with pytest.raises(pt.GraphError, match="checkpoint: the derivative of until would") as caught:
+        pt.checkpoint(until)(pt.scalar("s"))
+    assert "int(scan(s)[" in str(caught.value) and "while_loop" not in str(caught.value)
