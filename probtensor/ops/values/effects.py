@@ -7,6 +7,7 @@ import ctypes
 import dis
 import hashlib
 import linecache
+import sys
 import threading
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -56,11 +57,12 @@ class Called:
     method of one object are one function, and so are functions that one line makes again of the
     same values, as a `lambda` of a function that is called twice."""
 
-    __slots__ = ("function", "key")
+    __slots__ = ("function", "kept", "key")
 
     def __init__(self, function: Callable[..., object]) -> None:
         self.function = function
-        self.key = _identity(function)
+        self.kept = _makings(function)  # alive, so that no address becomes that of another
+        self.key = tuple(map(id, self.kept))
 
     def __call__(self, *values: np.ndarray) -> None:
         self.function(*values)
@@ -75,21 +77,21 @@ class Called:
         return getattr(self.function, "__qualname__", None) or f"{self.function!r:.60}"
 
 
-def _identity(function: Callable[..., object]) -> tuple[int | str, ...]:
-    """The addresses of what makes a function what it is, all of which it keeps alive."""
+def _makings(function: Callable[..., object]) -> tuple[object, ...]:
+    """What makes a function what it is."""
     if isinstance(function, types.MethodType):
-        return id(function.__self__), id(function.__func__)
+        return function.__self__, function.__func__
     if isinstance(function, types.BuiltinMethodType):
-        return id(function.__self__), function.__name__
+        return function.__self__, sys.intern(function.__name__)
     if not isinstance(function, types.FunctionType) or _rebinds(function.__code__):
-        return (id(function),)
+        return (function,)
     values = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     for cell in function.__closure__ or ():
         try:
             values.append(cell.cell_contents)
         except ValueError:  # no value yet
-            return (id(function),)
-    return id(function.__code__), id(function.__globals__), *map(id, values)
+            return (function,)
+    return function.__code__, function.__globals__, *values
 
 
 def _rebinds(code: types.CodeType) -> bool:
