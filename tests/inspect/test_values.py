@@ -1,6 +1,7 @@
 """Values of compiled code: printed, handed to Python, looked at in a debugger."""
 
 import bdb
+import gc
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ x, s = pt.vector("x"), pt.scalar("s")
 
 @pytest.fixture(params=["interp", "machine"])
 def target(request):
+    gc.collect()  # an equal effect of an earlier test would happen at its place in the order
     if request.param == "cuda":
         request.getfixturevalue("device_driver")
     return request.param
