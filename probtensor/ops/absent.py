@@ -1,4 +1,4 @@
-"""Names of NumPy, SciPy and PyTensor that are no names here: why, and what to write instead.
+"""Names of other libraries, NumPy to PyTensor, that are none here: why, and what to write instead.
 
 A reason stands once, with all names that it is the reason for.
 """
@@ -52,6 +52,26 @@ _OF_NUMPY = {
     "it is another name of PyTensor's for pt.linalg.inv": "matrix_inverse",
     "there is no global setting: dtypes are those of the inputs, options are arguments of "
     "pt.function": "config",
+}
+_OF_OTHERS = {
+    "tensors are joined by pt.concatenate": "cat",
+    "that is pt.trapezoid, as in NumPy 2": "trapz",
+    "x @ y takes batches, as pt.matmul does": "bmm",
+    "a compiled function is pt.function(inputs, outputs)": "jit",
+    "gradients are graphs of pt.grad; pt.stop_gradient(x) lets none through": "no_grad detach",
+    "write the comparison: (y[:, None] == pt.arange(classes)).astype('float64')": "one_hot",
+    "there are no layers: pt.relu, pt.softmax, ... are functions; weights are inputs or shared": (
+        "nn"
+    ),
+}
+_OF_RANDOM = {
+    "draws have no keys: pt.function(..., seed=1) seeds a function, and f.seed(1) does it again": (
+        "key PRNGKey seed default_rng Generator RandomState"
+    ),
+    "that is pt.random.uniform(0, 1, shape=...)": "rand random random_sample",
+    "that is pt.random.standard_normal(shape=...)": "randn",
+    "that is pt.random.integers(low, high, shape=...)": "randint",
+    "a tensor is never written to: pt.random.permutation(x) is another one": "shuffle",
 }
 _OF_LINALG = {
     "how many columns there are depends on values: those of pt.linalg.svd(a, full_matrices=True) "
@@ -133,6 +153,7 @@ def _by_name(reasons: dict[str, str]) -> dict[str, str]:
     return {name: reason for reason, names in reasons.items() for name in names.split()}
 
 
-REASONS = _by_name(_OF_NUMPY)
+REASONS = _by_name(_OF_NUMPY | _OF_OTHERS)
+OF_RANDOM = _by_name(_OF_RANDOM)
 OF_LINALG = _by_name(_OF_LINALG)
 OF_SPECIAL = _by_name(_OF_SPECIAL)

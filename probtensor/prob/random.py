@@ -29,6 +29,7 @@ import numpy as np
 from probtensor.calls import absent, is_public, line_text, public
 from probtensor.graph import Const, Node
 from probtensor.late import late, load
+from probtensor.ops.absent import OF_RANDOM
 from probtensor.prob.distributions.base import (
     random_variable,
     to_tensor,
@@ -287,7 +288,7 @@ RENAMED = (
 )
 __all__ = [name for name, value in globals().items() if callable(value) and is_public(value)]
 __all__.extend([*DECLARED, *WRITTEN, *RENAMED])
-_missing = absent("pt.random", dict.fromkeys(__all__))
+_missing = absent("pt.random", dict.fromkeys(__all__), reasons=OF_RANDOM)
 
 
 def __getattr__(name: str) -> object:

@@ -90,6 +90,17 @@ def test_einsum(subscripts, shapes):
           makers=makers, rtol=1e-11)  # fmt: skip
 
 
+@pytest.mark.parametrize("axes", [
+    ([0, 1], [1, 2], [2, 0]), ([0, 1], [1, 2]), ([51, 1], [1, 0]), ([..., 1], (1, 2), [2, ...]),
+], ids=str)  # fmt: skip
+def test_einsum_of_integers(axes):
+    def called(einsum):
+        return lambda x, y: einsum(x, axes[0], y, *axes[1:])
+
+    a, b = draw(3, 4), draw(4, 2)
+    check(called(ops.einsum), called(np.einsum), a, b, rtol=1e-11)
+
+
 @pytest.mark.parametrize("bad, words", [
     (lambda x, y: y @ y, r"matmul: sizes 2 and 4 of the joined axes differ"),
     (lambda x, y: x @ 2.0, r"matmul: needs at least 1 axis each, not 2 and 0; use \*"),
@@ -99,6 +110,10 @@ def test_einsum(subscripts, shapes):
     (lambda x, y: ops.einsum("ijk,jk->i", x, y), "'ijk' in .* is for an operand of"),
     (lambda x, y: ops.einsum("ij,ik->jk", x, y), "sizes 3 and 4 of 'i' differ"),
     (lambda x, y: ops.einsum("i1,ik->k", x, y), "not made of letters"),
+    (lambda x, y: ops.einsum("...i->i", x), r"lacks the axes of '\.\.\.'"),
+    (lambda x, y: ops.einsum(x, y), r"(?s)come first.*after each operand: einsum\(x, \[0, 1\], y"),
+    (lambda x, y: ops.einsum(x, [0, 52]), "integers from 0 to 51, not 52"),
+    (lambda x, y: ops.einsum(x, [0, 1], y), "the output are a list of integers"),
 ])  # fmt: skip
 def test_bad_calls_say_what_is_wrong(bad, words):
     with pytest.raises(GraphError, match=words):

@@ -11,7 +11,7 @@ import scipy.special
 
 import probtensor as pt
 from probtensor import ops
-from probtensor.ops.absent import OF_LINALG, OF_SPECIAL, REASONS
+from probtensor.ops.absent import OF_LINALG, OF_RANDOM, OF_SPECIAL, REASONS
 
 words = str.split
 # NumPy's functions of arrays that there are none of, and no other way to write them.
@@ -97,11 +97,12 @@ def test_functions_of_numpy_exist_or_say_why_not():
     assert set(absent) <= set(OPEN)
 
 
-def test_reasons_are_those_of_names_that_do_not_exist():
-    assert not [name for name in REASONS if name in pt.__all__]
-    for name, reason in REASONS.items():
+@pytest.mark.parametrize("module, reasons", [(pt, REASONS), (pt.random, OF_RANDOM)])
+def test_reasons_are_those_of_names_that_do_not_exist(module, reasons):
+    assert not [name for name in reasons if name in module.__all__]
+    for name, reason in reasons.items():
         with pytest.raises(AttributeError) as caught:
-            getattr(pt, name)
+            getattr(module, name)
         assert reason.replace("NAME", name) in str(caught.value) and len(reason) > 20
 
 

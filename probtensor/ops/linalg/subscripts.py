@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
+from numbers import Integral
 
 from numpy.typing import DTypeLike
 
@@ -12,11 +14,13 @@ from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.arrays.require import asked_for
 from probtensor.types import ShapeError, Size, SizeCheck, broadcast_size
 
+LETTERS = string.ascii_uppercase + string.ascii_lowercase
+
 
 @public(lacks=("out", "order", "casting"))
 def einsum(
-    subscripts: str,
-    *operands: TensorLike,
+    subscripts: str | TensorLike,
+    *operands: TensorLike | Sequence[object],
     out: None = None,
     optimize: TensorLike = False,
     dtype: DTypeLike | None = None,
@@ -26,7 +30,8 @@ def einsum(
     """NumPy's einsum: "ij,jk->ik", with repeated letters for diagonals, "..." for axes that
     broadcast, and an implied output. Operands are joined from left to right; an axis is summed over
     as soon as nothing later needs it. `optimize` makes no difference; with `dtype` operands are
-    converted to it first.
+    converted to it first. The other form, einsum(x, [0, 1], y, [1, 2], [0, 2]), names axes by
+    integers from 0 to 51, and `...` by Ellipsis.
 
     Returns a tensor with the axes of the output, in the dtype that the operands promote to.
     Raises GraphError, a TypeError, for subscripts that do not fit the operands.
@@ -35,8 +40,7 @@ def einsum(
         array([ 5., 25.])
     """
     if not isinstance(subscripts, str):
-        shown = f"{subscripts!r:.60}"
-        raise GraphError(f"einsum: the subscripts come first, as 'ij,jk->ik', not {shown}")
+        subscripts, operands = _spelled((subscripts, *operands))
     nodes = [as_tensor(x) if dtype is None else ops.astype(x, dtype) for x in operands]
     inputs, output = _parsed(subscripts, nodes)
     _check_sizes(subscripts, inputs, nodes)
@@ -51,6 +55,30 @@ def einsum(
         total = ops.contract(f"{letters},{next_letters}->{needed_letters}", total, x)
         letters = needed_letters
     return _laid_out(letters, total, output)
+
+
+def _spelled(given: tuple) -> tuple[str, tuple]:
+    """Subscripts in letters, and the operands, of x, [0, 1], y, [1, 2], and perhaps an output."""
+    pairs = len(given) // 2
+    if not pairs or not all(isinstance(axes, list | tuple) for axes in given[1::2]):
+        shown = f"{given[0]!r:.60}"
+        raise GraphError(
+            f"einsum: the subscripts come first, as 'ij,jk->ik', not {shown}"
+            "\n  or after each operand: einsum(x, [0, 1], y, [1, 2], [0, 2])"
+        )
+    terms = ",".join(_letters(axes) for axes in given[1 : 2 * pairs : 2])
+    ending = f"->{_letters(given[-1])}" if len(given) % 2 else ""
+    return terms + ending, given[0 : 2 * pairs : 2]
+
+
+def _letters(axes: object) -> str:
+    """A letter for each of the integers: capital ones are first, as sorted ones are implied."""
+    if not isinstance(axes, list | tuple):
+        raise GraphError(f"einsum: the axes of the output are a list of integers, not {axes!r:.60}")
+    for k in axes:
+        if k is not Ellipsis and not (isinstance(k, Integral) and 0 <= k < len(LETTERS)):
+            raise GraphError(f"einsum: axes are named by integers from 0 to 51, not {k!r:.60}")
+    return "".join("..." if k is Ellipsis else LETTERS[int(k)] for k in axes)
 
 
 def _parsed(subscripts: str, nodes: list[Node]) -> tuple[list[str], str]:
@@ -68,6 +96,8 @@ def _parsed(subscripts: str, nodes: list[Node]) -> tuple[list[str], str]:
     ]
     everything = "".join(inputs)
     if arrow:
+        if names and "..." not in right:
+            raise GraphError(f"einsum: the output of {subscripts!r} lacks the axes of '...'")
         output = right.replace("...", names)
     else:
         single = sorted(c for c in set(everything) if everything.count(c) == 1 and c not in names)
