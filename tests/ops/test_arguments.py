@@ -401,7 +401,7 @@ REFUSED = {
     "a pattern of axes": lambda x: x.dimshuffle(0, "x", 5),
     "an axis of results": lambda x: pt.vmap(pt.exp, out_axes=(0, 1))(x),
     "a negative order": lambda x: pt.diff(x, -1),
-    "einsum by lists": lambda x: pt.einsum(x, [0, 1]),
+    "einsum by lists": lambda x: pt.einsum(x, [0, -1]),
     "a name that is a dtype": lambda x: pt.tensor("float32"),
     "a vector's name that is a dtype": lambda x: pt.vector("int64"),
     "a type as a name": lambda x: pt.matrix(np.float32),
