@@ -56,14 +56,10 @@ EDGES = (0.0, -0.0, 1.0, -1.5, 5e-324, -1e-310, 1e300, np.inf, -np.inf, np.nan)
 
 class Number(Elementwise):
     """An op of numbers whose output has the dtype of its inputs; `on_bools` is its meaning for
-    bools, a function of the same arguments, or None if it has none."""
+    bools, of the same arguments, if it has one."""
 
     dtypes = "same"
     numbers_only = True
-
-    def on_bools(self, *inputs: TensorLike) -> Node:
-        text = f"{self.name}: is not defined for booleans; cast them with .astype first"
-        raise GraphError(located(text))
 
 
 # Arithmetic.

@@ -9,7 +9,7 @@ import numpy as np
 
 from cython_ext.graph import common_float, common_type
 from cython_ext.scalars import apply, has_function
-from probtensor.graph.node import Node, TensorLike, make
+from probtensor.graph.node import GraphError, Node, TensorLike, located, make
 from probtensor.ops.elementwise.values import Needed, Pole
 from probtensor.ops.kinds.batch import Batch
 from probtensor.ops.kinds.function import WIDER, Function, as_tensor_of, weak_operand
@@ -72,8 +72,9 @@ class Elementwise(Function):
         return self.applied(self.meeting_dtype(inputs), inputs)
 
     def on_bools(self, *inputs: TensorLike) -> Node:
-        """What the function of numbers means for bools."""
-        raise NotImplementedError(f"{self.name} does not say what it means for bools")
+        """The same for bools, of a function of numbers: another op, or GraphError."""
+        text = f"{self.name}: is not defined for booleans; cast them with .astype first"
+        raise GraphError(located(text))
 
     def applied(self, dtype: str, inputs: Sequence[TensorLike]) -> Node:
         """The node for operands that are cast to a dtype."""
