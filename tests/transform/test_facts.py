@@ -103,6 +103,12 @@ def test_a_number_has_the_bounds_of_an_array_of_it(value, dtype):
     assert found == same and str(found) == str(same)
 
 
+def test_ends_of_ranges_keep_the_sign_of_zero():
+    for value in (0.0, -0.0, 0.0):
+        found = FactTable().bounds(ops.arctan(ops.constant(value)))
+        assert np.signbit([found.low, found.high]).tolist() == [np.signbit(value)] * 2
+
+
 def test_constants_are_seen_through_views():
     assert FACTS.constant(ops.zeros((3, 4))) == 0
     assert FACTS.constant(ops.transpose(ops.full((3, 4), 2.5))) == 2.5
