@@ -61,6 +61,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.device)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    """The process that gives tests to others keeps all reports, and makes no garbage."""
+    gc.disable()
+
+
 def pytest_collection():
     """What collection makes lives to the end: the garbage collector need not look through it."""
     gc.disable()

@@ -15,6 +15,7 @@ from functools import cache
 
 import numpy as np
 
+from cython_ext.folders import states_of
 from probtensor.dataclass import dataclass, fields, is_dataclass, replace
 from probtensor.function.record import Damaged, Unknown, check_positions, decode, encode
 from probtensor.graph.closed import Closed
@@ -52,24 +53,10 @@ def library_identity() -> str:
     Of an installed wheel it is that of the list of its files, which each installation writes."""
     try:
         record = os.stat(os.path.join(f"{_PACKAGE}-{__version__}.dist-info", "RECORD"))
-        rows = [f"{_PACKAGE} {record.st_size} {record.st_mtime_ns}\n"]
+        rows = [(_PACKAGE, record.st_size, record.st_mtime_ns)]
     except OSError:
-        rows = sorted(_rows_of(_PACKAGE))
-    return hashlib.sha256(os.fsencode("".join([__version__, "\n", *rows]))).hexdigest()
-
-
-def _rows_of(package: str) -> list[str]:
-    """Name, size and time of each file of a package."""
-    rows, folders = [], [package]
-    while folders:
-        with os.scandir(folders.pop()) as found:
-            for entry in found:
-                if entry.is_dir():
-                    folders += [entry.path] * (entry.name != "__pycache__")
-                else:
-                    status = entry.stat()
-                    rows.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}\n")
-    return rows
+        rows = states_of(_PACKAGE)
+    return hashlib.sha256(repr((__version__, rows)).encode()).hexdigest()
 
 
 def fingerprint(

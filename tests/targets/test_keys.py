@@ -174,7 +174,7 @@ def test_an_installed_wheel_is_known_by_the_list_of_its_files(tmp_path, monkeypa
         os.utime(record, ns=(stamp, stamp))
         found.append(recall.library_identity.__wrapped__())
     assert len(set(found)) == 3
-    monkeypatch.setattr("os.scandir", None)
+    monkeypatch.setattr(recall, "states_of", None)
     assert recall.library_identity.__wrapped__() == found[-1]
 
 
