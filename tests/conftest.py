@@ -110,9 +110,13 @@ def seeded():
 def data_of_its_own(request, seeded):
     """Random data follow from the name of a test, not from the tests that ran before it."""
     name = zlib.crc32(request.node.nodeid.encode())
+    states = {}
     for generator in seeded:
         bits = generator.bit_generator
-        bits.state = type(bits)([bits.seed_seq.entropy, name]).state
+        kind = type(bits), bits.seed_seq.entropy
+        if kind not in states:
+            states[kind] = type(bits)([bits.seed_seq.entropy, name]).state
+        bits.state = states[kind]
 
 
 @pytest.fixture(scope="module", autouse=True)
