@@ -1,8 +1,8 @@
-"""The files below a folder, with their sizes and times of change: one system call a file."""
+"""The files below a folder, with their sizes and modification times: one system call a file."""
 
 import os
 
-from libc.errno cimport ENOENT, errno
+from libc.errno cimport ELOOP, ENOENT, errno
 
 cdef extern from "dirent.h" nogil:
     ctypedef struct DIR:
@@ -50,32 +50,39 @@ cdef extern from *:
     int close(int descriptor) nogil
 
 
+cdef enum:
+    DEEPEST = 100  # folders in folders; more are links to themselves
+
+
 def states_of(folder):
-    """(path, size in bytes, time of change in ns) of each file below a folder, as bytes and sorted;
-    but for those in folders `__pycache__`. OSError if a folder cannot be read.
+    """(path as bytes, size in bytes, modification time in ns) of each file below a folder, sorted,
+    without those in `__pycache__` and links to nothing. Links are followed. OSError if a folder
+    cannot be read, or links form a cycle.
 
         >>> states_of("/usr/include/linux")[0]
         (b'/usr/include/linux/a.out.h', 6808, 1700000000000000000)
     """
     found = []
-    _add(AT_FDCWD, os.fsencode(folder), os.fsencode(folder), found)
+    _add(AT_FDCWD, os.fsencode(folder), os.fsencode(folder), found, 0)
     found.sort()
     return found
 
 
-cdef int _add(int above, bytes name, bytes path, list found) except -1:
-    """Add the files of a folder, which is at `name` in another, to those found."""
+cdef int _add(int above, bytes name, bytes path, list found, int depth) except -1:
+    """Add the files of a folder, which is at `name` in the folder `above`, to those found."""
     cdef pt_status status
     cdef dirent *entry
     cdef bytes own
     cdef int descriptor = pt_open_folder(above, name)
     cdef DIR *folder = fdopendir(descriptor) if descriptor >= 0 else NULL
+    cdef int code = errno
     if folder == NULL:
-        code = errno
         if descriptor >= 0:
             close(descriptor)
         raise OSError(code, os.strerror(code), os.fsdecode(path))
     try:
+        if depth == DEEPEST:
+            raise OSError(ELOOP, os.strerror(ELOOP), os.fsdecode(path))
         while True:
             entry = readdir(folder)
             if entry == NULL:
@@ -84,11 +91,12 @@ cdef int _add(int above, bytes name, bytes path, list found) except -1:
             if own in (b".", b"..", b"__pycache__"):
                 continue
             if pt_status_of(dirfd(folder), own, &status):
-                if errno == ENOENT:  # removed since, or a link to nothing
+                code = errno
+                if code == ENOENT:  # removed since, or a link to nothing
                     continue
-                raise OSError(errno, os.strerror(errno), os.fsdecode(path))
+                raise OSError(code, os.strerror(code), os.fsdecode(b"%s/%s" % (path, own)))
             if status.is_folder:
-                _add(dirfd(folder), own, b"%s/%s" % (path, own), found)
+                _add(dirfd(folder), own, b"%s/%s" % (path, own), found, depth + 1)
             else:
                 changed = status.seconds * 1_000_000_000 + status.nanoseconds
                 found.append((b"%s/%s" % (path, own), status.size, changed))

@@ -113,7 +113,7 @@ def data_of_its_own(request, seeded):
     states = {}
     for generator in seeded:
         bits = generator.bit_generator
-        kind = type(bits), bits.seed_seq.entropy
+        kind = type(bits), str(bits.seed_seq.entropy)
         if kind not in states:
             states[kind] = type(bits)([bits.seed_seq.entropy, name]).state
         bits.state = states[kind]
