@@ -32,6 +32,18 @@
 #define PT_FN_CALLED static
 #endif
 
+/* The rare arguments of a vectorised function: a SIMD clone that tests each lane and mostly returns,
+ * about a nanosecond a call.  It returns -0.0, the identity of addition, for the other arguments, and
+ * is added to their value, not selected: the compiler would move a selected call into a branch, which
+ * prevents vectorisation. */
+#if defined(__CUDACC__)
+#define PT_FAR __host__ __device__ static inline
+#elif defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+#define PT_FAR __attribute__((noinline, const, unused, simd("notinbranch"))) static
+#else
+#define PT_FAR static inline
+#endif
+
 #if defined(__CUDA_ARCH__) || !defined(__GNUC__)
 #define PT_SQRT(x) sqrt(x)
 #define PT_ABS(x) fabs(x)
@@ -186,16 +198,38 @@ PT_FN double pt_sign(double x) {
     return x < 0.0 ? -1.0 : (x == 0.0 ? 0.0 : s);
 }
 
+/* Whether one division gives a % b, for a and b not below 0. */
+PT_FN int pt__fmod_is_near(double a, double b) {
+    return (a + b < 0x1p1000) & (a / b < 0x1p52);
+}
+
+PT_FAR double pt__fmod_far(double a, double b) {
+    return pt__fmod_is_near(a, b) ? -0.0 : fmod(a, b);
+}
+
+/* C's fmod.  Below 2^52 the whole part of the rounded quotient is that of a / b or one more, and what
+ * remains is a multiple of b's last place that is not above b, so that every step is exact. */
+PT_FN double pt__fmod(double a, double b) {
+    double x = PT_ABS(a);
+    double y = PT_ABS(b);
+    double err;
+    double product = pt__two_prod(PT_FLOOR(x / y), y, &err);
+    double r = (x - product) - err;
+    r = r < 0.0 ? r + y : r;
+    r = pt__fmod_is_near(x, y) ? r : -0.0;
+    return PT_COPYSIGN(r + pt__fmod_far(x, y), a);
+}
+
 /* numpy.mod: the remainder takes the sign of b. */
 PT_FN double pt_mod(double a, double b) {
-    double r = fmod(a, b);
+    double r = pt__fmod(a, b);
     double wrapped = ((r < 0.0) != (b < 0.0)) ? r + b : r;
     return r == 0.0 ? PT_COPYSIGN(0.0, b) : wrapped;
 }
 
 /* numpy.floor_divide: (a - mod) / b rounded to the nearest integer. */
 PT_FN double pt_floor_div(double a, double b) {
-    double r = fmod(a, b);
+    double r = pt__fmod(a, b);
     double quotient = (a - r) / b;
     quotient -= (r != 0.0 && (r < 0.0) != (b < 0.0)) ? 1.0 : 0.0;
     double whole = PT_FLOOR(quotient);

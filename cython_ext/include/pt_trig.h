@@ -2,8 +2,7 @@
  *
  * Up to 2^30 the argument is reduced by pi/2 in three parts, exactly enough for the
  * double nearest to a multiple of it (Cody and Waite 1980); past that, which is
- * rare, libm is called.  The call costs vector code about a nanosecond: it is a
- * SIMD clone that tests each lane and mostly returns.
+ * rare, libm is called (PT_FAR).
  */
 #ifndef PT_TRIG_H
 #define PT_TRIG_H
@@ -12,25 +11,15 @@
 
 #define PT_TRIG_NEAR 1073741824.0
 
-#if defined(__CUDACC__)
-#define PT_TRIG_FAR __host__ __device__ static inline
-#elif defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
-#define PT_TRIG_FAR __attribute__((noinline, const, unused, simd("notinbranch"))) static
-#else
-#define PT_TRIG_FAR static inline
-#endif
-
-/* Near and far values are added, not selected: the compiler would move the far call into
- * a branch, which prevents vectorisation.  -0.0 is the identity of the sum. */
-PT_TRIG_FAR double pt__sin_far(double x) {
+PT_FAR double pt__sin_far(double x) {
     return PT_ABS(x) < PT_TRIG_NEAR ? -0.0 : sin(x);
 }
 
-PT_TRIG_FAR double pt__cos_far(double x) {
+PT_FAR double pt__cos_far(double x) {
     return PT_ABS(x) < PT_TRIG_NEAR ? -0.0 : cos(x);
 }
 
-PT_TRIG_FAR double pt__tan_far(double x) {
+PT_FAR double pt__tan_far(double x) {
     return PT_ABS(x) < PT_TRIG_NEAR ? -0.0 : tan(x);
 }
 

@@ -31,9 +31,8 @@ LOOPS = (
     *(Loop(f"{name}_f", f"pt_{name}_f(x0[i])", 1, "float", "float") for name in FLOATS),
     *(binary(name, "int64_t") for name in ("ifloordiv", "imod", "ipow")),
 )
-# fmod is a call; pow is libm's where there is no FMA; lbeta has branches. Only these need not be
-# vector code.
-SCALAR = {"lbeta", "mod", "floor_div", "ifloordiv", "imod", "ipow"}
+# Integers divide one by one; lbeta has branches. Only these need not be vector code.
+SCALAR = {"lbeta", "ifloordiv", "imod", "ipow"}
 
 
 def library(name="native"):
@@ -303,6 +302,34 @@ def test_integer_powers_follow_numpy():
     np.testing.assert_array_equal(library()("ipow", base, power), np.power(base, power))
     units = library()("ipow", np.array([1, -1, -1, 2, 0]), np.array([-3, -3, -4, -1, -1]))
     np.testing.assert_array_equal(units, [1, -1, 1, 0, 0])
+
+
+def remainders():
+    """Pairs over all exponents, subnormal ones, quotients next to integers, and special values."""
+    rng = np.random.default_rng(8)
+    size = 20_000
+    any_bits = rng.integers(0, 2**64, (2, size), dtype=np.uint64)
+    tiny = any_bits >> rng.integers(11, 64, (2, size), dtype=np.uint64)
+    divisors = np.ldexp(1 + rng.random(size), rng.integers(-1050, 900, size))
+    close = np.ldexp(1 + rng.random(size), rng.integers(-8, 60, size)) * divisors
+    whole = np.floor(np.ldexp(rng.random(size), rng.integers(0, 54, size))) * divisors
+    steps = rng.choice([-np.inf, 0.0, np.inf], size)
+    whole = np.where(steps == 0.0, whole, np.nextafter(whole, steps))
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -3.0, 5e-324, 1.7e308, 2.0**52, 2.0**1000]
+    grid = np.meshgrid(special, special)
+    pairs = [any_bits.view(float), tiny.view(float), (close, divisors), (whole, -divisors)]
+    return np.hstack([np.stack([np.ravel(a), np.ravel(b)]) for a, b in (*pairs, grid)])
+
+
+@pytest.mark.parametrize("flags", ["native", "avx2", "no_fma"])
+def test_remainders_are_those_of_libm_bit_for_bit(flags):
+    a, b = remainders()
+    with np.errstate(all="ignore"):
+        expected, quotient = np.mod(a, b), np.floor_divide(a, b)
+    np.testing.assert_array_equal(expected, library(flags)("mod", a, b))
+    signs = np.signbit(expected) == np.signbit(library(flags)("mod", a, b))
+    assert np.all(signs | np.isnan(expected))
+    np.testing.assert_array_equal(quotient, library(flags)("floor_div", a, b))
 
 
 @pytest.mark.parametrize("name", FLOATS)
