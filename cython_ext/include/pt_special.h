@@ -3,6 +3,7 @@
  *   pt_base.h        PT_FN, bits, error-free sums, rounding, integer arithmetic
  *   pt_elementary.h  exp, log, hyperbolic and logistic families, cube root
  *   pt_power.h       pow, logarithm in two parts
+ *   pt_log_table.h   the table of that logarithm
  *   pt_trig.h        sin, cos, tan and their inverses
  *   pt_erf.h         erf, erfc, normal distribution function and their inverses
  *   pt_owens.h       Owen's T

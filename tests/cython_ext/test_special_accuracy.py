@@ -7,13 +7,14 @@ vectorised by gcc.
 
 import functools
 import math
+import re
 
 import numpy as np
 import pytest
 from mpmath import mp, mpf
 
 from tests.cython_ext import exact
-from tests.cython_ext.compiled import Loop, binary, build, unary
+from tests.cython_ext.compiled import INCLUDE, Loop, binary, build, unary
 
 BUILDS = ("native", "no_fma")
 INF = math.inf
@@ -176,6 +177,25 @@ def worst_pair(flags, name, points, value, scale):
             v = value(x, y)
             worst = max(worst, (exact.error_in_ulp(g, v, scale(x, y, v)), a, b, g))
     return worst
+
+
+def test_the_table_of_the_logarithm_is_exact():
+    """Factors times any number of their step are next to 1, and leave a remainder of 53 bits."""
+    text = (INCLUDE / "pt_log_table.h").read_text()
+    found = re.findall(r"pt__log_(\w+)\[128\] = {(.*?)};", text, re.DOTALL)
+    tables = {name: [float(x) for x in row.replace(",", " ").split()] for name, row in found}
+    first = 0x3FE6A00000000000
+    for k, row in enumerate(zip(*tables.values(), strict=True)):
+        factor, high, low = map(mpf, row)
+        ends = np.array([first + (k << 45), first + (k + 1 << 45) - 1], np.uint64).view(float)
+        remainder = max(abs(mpf(float(x)) * factor - 1) for x in ends)
+        places = 53 if ends[0] < 1 else 52
+        assert remainder <= mpf(2) ** -7 and (factor * 128) % 1 == 0
+        assert remainder * mpf(2) ** (places + 7) <= 2**53
+        with mp.workprec(200):
+            assert (high * 2**41) % 1 == 0 and abs(high + low + mp.log(factor)) < mpf(2) ** -94
+        assert factor == 1 or not ends[0] <= 1 <= ends[1]
+    assert k == 127
 
 
 @pytest.mark.parametrize("flags", BUILDS)
