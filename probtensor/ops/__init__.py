@@ -15,6 +15,7 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     branches/      one of several graphs is computed
     complexes/     complex tensors, which are pairs of real ones
     fourier/       discrete Fourier, cosine and sine transforms; their names are those of pt.fft
+    convolutions/  sliding windows, convolutions; SciPy's names are those of pt.signal
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
     assumptions.py assume: declared properties
@@ -73,13 +74,15 @@ _MODULES = (
     "indexing.segments",
     "indexing.slicing",
     "indexing.writing",
+    "convolutions.op",
+    "convolutions.vectors",
+    "convolutions.windows",
     "linalg.banded.definite",
     "linalg.banded.spectra",
     "linalg.bands",
     "linalg.eigen",
     "linalg.factors",
     "linalg.functions.composed",
-    "linalg.functions.convolution",
     "linalg.functions.diagonals",
     "linalg.functions.equations",
     "linalg.functions.exponential",

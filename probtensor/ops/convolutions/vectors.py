@@ -1,12 +1,11 @@
-"""Convolutions and correlations of two vectors, as sums over the elements of the shorter one."""
+"""Convolutions and correlations of two vectors, by NumPy's signatures."""
 
 from __future__ import annotations
-
-import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
+from probtensor.ops.convolutions.op import correlated
 from probtensor.ops.reductions.folds import described
 from probtensor.types import Size, size_floordiv, size_max, size_min
 
@@ -23,9 +22,10 @@ def convolve(a: TensorLike, v: TensorLike, mode: str = "full") -> Node:
           vector lies within the longer one
 
     Returns a vector in the dtype that the operands promote to. In as many steps as it has elements
-    for each element of the shorter vector (of `v`, where only a call knows which is shorter).
-    Raises GraphError, a TypeError, for what is no vector, no elements and another mode; the result
-    of a call without elements is zeros or empty.
+    for each element of the shorter vector (of `v`, where only a call knows which is shorter);
+    `pt.signal.fftconvolve` takes fewer for long ones.
+    Raises GraphError, a TypeError, for what is no vector, no elements and another mode; ValueError
+    for a call without elements.
 
         >>> pt.convolve([1.0, 2.0, 3.0], [0.0, 1.0, 0.5]).eval()
         array([0. , 1. , 2.5, 4. , 1.5])
@@ -33,7 +33,7 @@ def convolve(a: TensorLike, v: TensorLike, mode: str = "full") -> Node:
         array([1.5, 2.5])
     """
     a, v = _vectors("convolve", a, v, mode)
-    return _convolved(a, v, mode, 0)
+    return _convolved("convolve", a, v, mode, 0)
 
 
 @public
@@ -42,8 +42,8 @@ def correlate(a: TensorLike, v: TensorLike, mode: str = "valid") -> Node:
     signature. The modes are those of `pt.convolve`.
 
     Returns a vector in the dtype that the operands promote to.
-    Raises GraphError, a TypeError, for what is no vector, no elements and another mode; the result
-    of a call without elements is zeros or empty.
+    Raises GraphError, a TypeError, for what is no vector, no elements and another mode; ValueError
+    for a call without elements.
 
         >>> pt.correlate([1.0, 2.0, 3.0], [0.0, 1.0, 0.5], mode="same").eval()
         array([2. , 3.5, 3. ])
@@ -51,7 +51,7 @@ def correlate(a: TensorLike, v: TensorLike, mode: str = "valid") -> Node:
     a, v = _vectors("correlate", a, v, mode)
     # NumPy reverses what it finds for the exchanged vectors: the middle is one later for even ones.
     exchanged = size_min(1, size_max(v.shape[0] - a.shape[0], 0))
-    return _convolved(a, ops.conj(ops.flip(v)), mode, exchanged)
+    return _convolved("correlate", a, ops.conj(ops.flip(v)), mode, exchanged)
 
 
 def _vectors(what: str, a: TensorLike, v: TensorLike, mode: str) -> tuple[Node, Node]:
@@ -67,7 +67,7 @@ def _vectors(what: str, a: TensorLike, v: TensorLike, mode: str) -> tuple[Node, 
     return a, v
 
 
-def _convolved(a: Node, v: Node, mode: str, later: Size) -> Node:
+def _convolved(what: str, a: Node, v: Node, mode: str, later: Size) -> Node:
     """A part of the full convolution; of "same", the middle that many halves `later`."""
     n, m = a.shape[0], v.shape[0]
     if isinstance(n, int) and isinstance(m, int) and n < m:
@@ -78,7 +78,7 @@ def _convolved(a: Node, v: Node, mode: str, later: Size) -> Node:
         "same": (size_floordiv(short - 1 + later, 2), long),
         "valid": (short - 1, long - short + 1),
     }[mode]
-    dtype = np.result_type(a.dtype, v.dtype).name
-    last = ops.expand_dims(ops.arange(size) + (start + m - 1), 1)
-    found = ops.take(ops.pad(a, m - 1), last - ops.arange(m), mode="clip") * v
-    return ops.cast(ops.sum(found, 1), dtype)
+    if not (isinstance(n, int) and isinstance(m, int) and mode == "valid"):
+        a = ops.narrow(ops.pad(a, m - 1), 0, start, size + m - 1)
+    found = correlated(a[None, None], ops.flip(v)[None, None], (1,), (1,), what=what)
+    return found[0, 0]

@@ -1,0 +1,319 @@
+"""The op of all convolutions: sums of products of windows of an input and a kernel.
+
+The op stays one node until it is compiled, and its derivatives are convolutions again. Then it is a
+product of matrices, of the kernel and the windows, which are copied for it; or loops over
+neighbouring sums, where there is little to sum over or a dtype that BLAS has not.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Sequence
+from functools import reduce
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import Node, make
+from probtensor.ops.convolutions.windows import Placed, span_of, windows_of
+from probtensor.ops.kinds import Batch, Composite, op
+from probtensor.ops.samples import Sample, cases
+from probtensor.types import (
+    ShapeError,
+    Size,
+    SizeCheck,
+    TensorType,
+    promote,
+    size_floordiv,
+    size_product,
+)
+
+BLOCK = 32  # neighbouring sums that a loop accumulates together
+MOST_TERMS = 16  # of sums, and of results, by loops: a product of matrices is slower for fewer
+MOST_RESULTS = 7
+MOST_WRITTEN = 9  # terms of sums that are written out
+MOST_COPIED = 1 << 26  # elements of windows that are copied for a product of matrices
+
+
+@op
+class Convolution(Composite):
+    """The correlation of an input (batch, channels, *sizes) and a kernel (results, channels of a
+    group, *taps), without padding: the results of each of the groups of channels, at all places
+    where the kernel lies within the input."""
+
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    groups: int
+    samples = (
+        *cases((2, 3, 6), (2, 3, 3), strides=[(1,), (2,)], dilations=[(1,), (2,)], groups=[1, 1]),
+        *cases((2, 4, 9), (2, 2, 2), strides=[(3,)], dilations=[(2,)], groups=[2]),
+        *cases((1, 2, 5, 4), (2, 1, 2, 3), strides=[(1, 1)], dilations=[(2, 1)], groups=[2]),
+        Sample(
+            lambda rng: (rng.integers(-9, 9, (1, 2, 40)), rng.integers(-9, 9, (1, 2, 3))),
+            {"strides": (1,), "dilations": (1,), "groups": 1},
+            smooth=False,
+        ),
+    )
+
+    def infer(self, x: TensorType, w: TensorType) -> TensorType:
+        rank = len(self.strides) + 2
+        if x.ndim != rank or w.ndim != rank:
+            raise ShapeError(f"needs {rank} axes each, not {x.ndim} and {w.ndim}")
+        if x.dtype != w.dtype:
+            raise TypeError(f"dtypes {x.dtype} and {w.dtype} differ")
+        if isinstance(w.shape[0], int) and w.shape[0] % self.groups:
+            raise ShapeError(f"{w.shape[0]} results of {self.groups} groups")
+        for law in self._laws(x, w):
+            if not law.names():
+                SizeCheck(law.left, law.relation, law.right, law.message, ShapeError).verify({})
+        return TensorType(x.dtype, (x.shape[0], w.shape[0], *self._counts(x.shape, w.shape)))
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        x, w = node.inputs
+        yield from self._laws(x.type, w.type)
+
+    def _laws(self, x: TensorType, w: TensorType) -> Iterator[SizeCheck]:
+        channels, each = x.shape[1], w.shape[1]
+        of = f" in each of {self.groups} groups" if self.groups > 1 else ""
+        text = ("the kernel is for ", each, f" channels{of}, and the input has ", channels)
+        yield SizeCheck(each * self.groups, "==", channels, text)
+        groups = size_floordiv(w.shape[0], self.groups) * self.groups
+        yield SizeCheck(w.shape[0], "==", groups, (w.shape[0], f" results of {self.groups} groups"))
+        for k, (n, taps) in enumerate(zip(x.shape[2:], w.shape[2:])):
+            span = span_of(taps, self.dilations[k])
+            yield SizeCheck(1, "<=", taps, ("the kernel has ", taps, " taps"))
+            text = ("the kernel reaches over ", span, " of ", n, " elements")
+            yield SizeCheck(span, "<=", n + self.strides[k], text)
+
+    def _counts(self, x: Sequence[Size], w: Sequence[Size]) -> list[Size]:
+        quads = zip(x[2:], w[2:], self.strides, self.dilations)
+        return [size_floordiv(n - span_of(m, d) + s, s) for n, m, s, d in quads]
+
+    def numpy(self, x, w):
+        counts = self._counts(x.shape, w.shape)
+        out = np.zeros((x.shape[0], self.groups, w.shape[0] // self.groups, *counts), x.dtype)
+        parts = x.reshape(x.shape[0], self.groups, -1, *x.shape[2:])
+        kernels = w.reshape(self.groups, -1, *w.shape[1:])
+        for place in np.ndindex(*w.shape[2:]):
+            quads = zip(place, counts, self.strides, self.dilations)
+            key = [slice(k * d, k * d + n * s, s) for k, n, s, d in quads]
+            found = parts[(..., *key)]
+            out += np.einsum("bgc...,goc->bgo...", found, kernels[(..., *place)])
+        return out.reshape(x.shape[0], w.shape[0], *counts)
+
+    def vjp(self, g, out, x, w):
+        over = transposed(g, w, self.strides, self.dilations, self.groups, x.shape[2:])
+        return over, self._kernel_gradient(g, x, w)
+
+    def _kernel_gradient(self, g: Node, x: Node, w: Node) -> Node:
+        """Sums over the batch and all places, of results times windows."""
+        names = _Names(len(self.strides))
+        slid, parts = self._windows(_grouped(x, self.groups, 1), w), _grouped(g, self.groups, 1)
+        windows = "bgc" + names.places + names.taps
+        if self._is_copied(slid) and not slid.shape[2] == parts.shape[2] == 1:
+            slid = _laid(slid, windows, "gc" + names.taps + "b" + names.places)
+            parts = _laid(parts, "bgo" + names.places, "gob" + names.places)
+            found = ops.contract(
+                f"gob{names.places},gc{names.taps}b{names.places}->goc{names.taps}", parts, slid
+            )
+        else:
+            found = ops.contract(f"{windows},bgo{names.places}->goc{names.taps}", slid, parts)
+        return ops.reshape(found, w.shape)
+
+    def _windows(self, x: Node, w: Node) -> Node:
+        """The windows of the last axes of x, whose axes follow."""
+        first = x.ndim - len(self.strides)
+        for k, taps in enumerate(w.shape[2:]):
+            x = windows_of(x, first + k, taps, self.strides[k], self.dilations[k])
+        return x
+
+    def expand(self, x, w):
+        slid = self._windows(_grouped(x, self.groups, 1), w)
+        terms = size_product(w.shape[1:])
+        written = isinstance(terms, int) and terms <= MOST_WRITTEN
+        found = self._terms(x, w) if written else self._loops(x, w)
+        if is_product(w, self.groups) and self._is_copied(slid):
+            found = self._product(slid, w)
+        return ops.reshape(found, (x.shape[0], w.shape[0], *found.shape[3:]))
+
+    def _is_copied(self, slid: Node) -> bool:
+        """Whether windows are copied, for a product of matrices."""
+        count = slid.type.size
+        many = isinstance(count, int) and count > MOST_COPIED
+        return slid.dtype in ("float64", "float32") and not many
+
+    def _product(self, slid: Node, w: Node) -> Node:
+        """A product of matrices, (groups, results, batch, *places), with its axes in order."""
+        names = _Names(len(self.strides))
+        slid = _laid(slid, "bgc" + names.places + names.taps, f"gc{names.taps}b{names.places}")
+        inner = "c" + names.taps
+        found = ops.contract(
+            f"go{inner},g{inner}b{names.places}->gob{names.places}", _grouped(w, self.groups), slid
+        )
+        return _laid(found, "gob" + names.places, "bgo" + names.places)
+
+    def _terms(self, x: Node, w: Node) -> Node:
+        """Sums whose terms are written out."""
+        counts = self._counts(x.shape, w.shape)
+        x, kernel = _grouped(x, self.groups, 1), _grouped(w, self.groups)
+        lengths = [(n - 1) * s + 1 for n, s in zip(counts, self.strides)]
+        terms = []
+        for channel, *place in np.ndindex(*w.shape[1:]):
+            part = x[:, :, channel]
+            for k, (tap, d, length) in enumerate(zip(place, self.dilations, lengths)):
+                part = ops.narrow(part, 2 + k, tap * d, length)
+            part = part[(..., *(slice(None, None, s) for s in self.strides))]
+            factor = kernel[(slice(None), slice(None), channel, *place)]
+            factor = ops.expand_dims(factor, tuple(range(2, 2 + len(counts))))
+            terms.append(ops.expand_dims(part, 2) * factor)
+        return reduce(ops.add, terms)
+
+    def _loops(self, x: Node, w: Node) -> Node:
+        """Sums, of which a block along the last axis is accumulated together."""
+        names = _Names(len(self.strides))
+        count = self._counts(x.shape, w.shape)[-1]
+        x, kernel = _grouped(x, self.groups, 1), _grouped(w, self.groups)
+        first, last = x.ndim - len(self.strides), x.ndim - 1
+        for k, taps in enumerate(w.shape[2:-1]):
+            x = windows_of(x, first + k, taps, self.strides[k], self.dilations[k])
+        taps, stride, dilation = w.shape[-1], self.strides[-1], self.dilations[-1]
+        blocks = size_floordiv(count, BLOCK)
+        if isinstance(count, int) and count <= 2 * BLOCK:
+            blocks = 0
+        parts = []
+        if not (isinstance(blocks, int) and blocks == 0):
+            span = span_of(taps, dilation)
+            width = (BLOCK - 1) * stride + span
+            whole = ops.narrow(x, last, 0, (blocks * BLOCK - 1) * stride + span)
+            whole = windows_of(whole, last, width, BLOCK * stride)
+            whole = windows_of(whole, whole.ndim - 1, taps, stride, dilation)
+            given = "bgc" + names.places + names.taps[:-1] + "m" + names.taps[-1]
+            laid = "bgc" + names.places + names.taps + "m"
+            sums = ops.contract(
+                f"{laid},goc{names.taps}->bgo{names.places}m", _laid(whole, given, laid), kernel
+            )
+            parts.append(ops.reshape(sums, (*sums.shape[:-2], blocks * BLOCK)))
+        if not (isinstance(count, int) and blocks * BLOCK == count):
+            start = blocks * BLOCK * stride
+            rest = ops.narrow(x, last, start, x.shape[last] - start)
+            rest = windows_of(rest, last, taps, stride, dilation)
+            given = "bgc" + names.places + names.taps
+            laid = "bgc" + names.places[:-1] + names.taps + names.places[-1]
+            sums = ops.contract(
+                f"{laid},goc{names.taps}->bgo{names.places}", _laid(rest, given, laid), kernel
+            )
+            parts.append(sums)
+        return parts[0] if len(parts) == 1 else ops.concatenate(parts, -1)
+
+    def batched(self, batch: Batch) -> Node:
+        x, w = batch.inputs
+        if w is None:
+            return _over_items(batch, self)
+        n = batch.size
+        x = ops.moveaxis(batch.full(0), 0, 1)
+        channels = x.shape[2]
+        many = Convolution(self.strides, self.dilations, self.groups)
+        if not isinstance(n, int):
+            return super().batched(batch)
+        many = Convolution(self.strides, self.dilations, self.groups * n)
+        x = ops.reshape(x, (x.shape[0], n * channels, *x.shape[3:]))
+        kernels = ops.reshape(w, (n * w.shape[1], *w.shape[2:]))
+        found = make(many, (x, kernels))
+        found = ops.reshape(found, (found.shape[0], n, w.shape[1], *found.shape[2:]))
+        return ops.moveaxis(found, 1, 0)
+
+
+def _over_items(batch: Batch, op_: Convolution) -> Node:
+    """The batch of inputs as one larger input."""
+    x, w = batch.first, batch.node.inputs[1]
+    found = make(op_, (ops.reshape(x, (x.shape[0] * x.shape[1], *x.shape[2:])), w))
+    return ops.reshape(found, (x.shape[0], x.shape[1], *found.shape[1:]))
+
+
+class _Names:
+    """Letters of the axes that count places, and of those of taps."""
+
+    def __init__(self, rank: int) -> None:
+        self.places = string.ascii_uppercase[:rank]
+        self.taps = string.ascii_uppercase[rank : 2 * rank]
+
+
+def _laid(x: Node, given: str, wanted: str) -> Node:
+    return ops.transpose(x, [given.index(c) for c in wanted])
+
+
+def _grouped(x: Node, groups: int, axis: int = 0) -> Node:
+    """An axis as (groups, elements of each)."""
+    n = x.shape[axis]
+    each = size_floordiv(n, groups)
+    return ops.reshape(x, (*x.shape[:axis], groups, each, *x.shape[axis + 1 :]))
+
+
+def is_product(w: Node, groups: int) -> bool:
+    """Whether a convolution of floats by this kernel is faster as a product of matrices."""
+    terms = size_product(w.shape[1:])
+    results = size_floordiv(w.shape[0], groups)
+    few = isinstance(terms, int) and terms <= MOST_TERMS
+    return not few and not (isinstance(results, int) and results <= MOST_RESULTS)
+
+
+def transposed(
+    g: Node,
+    w: Node,
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    groups: int,
+    sizes: Sequence[Size],
+) -> Node:
+    """The transpose of a convolution: from results (batch, results, *places) to an input of these
+    sizes. Without strides it is a convolution by the kernel back to front."""
+    rank = len(strides)
+    names = _Names(rank)
+    kernel = _grouped(w, groups)  # (groups, results, channels, *taps)
+    if all(s == 1 for s in strides):
+        pads = [(span_of(m, d) - 1,) * 2 for m, d in zip(w.shape[2:], dilations)]
+        turned = ops.flip(ops.swapaxes(kernel, 1, 2), tuple(range(-rank, 0)))
+        turned = ops.reshape(turned, (groups * w.shape[1], *turned.shape[2:]))
+        padded = ops.pad(g, [(0, 0), (0, 0), *pads])
+        return make(Convolution(tuple(strides), tuple(dilations), groups), (padded, turned))
+    parts = _grouped(g, groups, 1)
+    if g.dtype in ("float64", "float32"):
+        parts = _laid(parts, "bgo" + names.places, "gob" + names.places)
+        found = ops.contract(
+            f"goc{names.taps},gob{names.places}->gc{names.taps}b{names.places}", kernel, parts
+        )
+        given = f"gc{names.taps}b{names.places}"
+        found = _laid(found, given, f"bgc{names.places}{names.taps}")
+    else:
+        found = ops.contract(
+            f"bgo{names.places},goc{names.taps}->bgc{names.places}{names.taps}", parts, kernel
+        )
+    for k in reversed(range(rank)):
+        n = sizes[k]
+        placed = Placed(3 + k, w.shape[2 + k], strides[k], dilations[k], n)
+        found = ops.sum(make(placed, (found,)), -1)
+    return ops.reshape(found, (g.shape[0], groups * w.shape[1], *sizes))
+
+
+def correlated(
+    x: Node,
+    w: Node,
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    groups: int = 1,
+    what: str | None = None,
+) -> Node:
+    """The `Convolution` in the dtype that both promote to, for the function `what`; of complex
+    numbers, that of their parts; of bools, whether any product is true."""
+    dtype = promote(x.dtype, w.dtype)
+    if dtype.kind == "c":
+        both = [(ops.real(y), ops.imag(y)) for y in (x, w)]
+        rr, ri, ir, ii = (
+            correlated(y, z, strides, dilations, groups, what) for y in both[0] for z in both[1]
+        )
+        return ops.complex(rr - ii, ri + ir)
+    summed = dtype if dtype.kind == "f" else "int64"
+    operands = ops.astype(x, summed), ops.astype(w, summed)
+    made = Convolution(tuple(strides), tuple(dilations), groups)
+    found = make(made, operands, what=what)
+    return ops.ne(found, 0) if dtype == "bool" else ops.astype(found, dtype)
