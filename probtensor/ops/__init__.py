@@ -15,7 +15,6 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     branches/      one of several graphs is computed
     complexes/     complex tensors, which are pairs of real ones
     fourier/       discrete Fourier, cosine and sine transforms; their names are those of pt.fft
-    convolutions/  sliding windows, convolutions; SciPy's names are those of pt.signal
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
     assumptions.py assume: declared properties
@@ -74,9 +73,6 @@ _MODULES = (
     "indexing.segments",
     "indexing.slicing",
     "indexing.writing",
-    "convolutions.op",
-    "convolutions.vectors",
-    "convolutions.windows",
     "linalg.banded.definite",
     "linalg.banded.spectra",
     "linalg.bands",
@@ -109,6 +105,7 @@ _MODULES = (
     "shapes.axes",
     "shapes.checks",
     "shapes.choices",
+    "shapes.convolution",
     "shapes.edits",
     "shapes.grids",
     "shapes.interpolation",
@@ -116,6 +113,7 @@ _MODULES = (
     "shapes.pads",
     "shapes.scalars",
     "shapes.splits",
+    "shapes.windows",
     "ordering.counting",
     "ordering.cumulative",
     "ordering.routines",

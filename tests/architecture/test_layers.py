@@ -52,7 +52,7 @@ ARROWS = {
     "autodiff": COMPILER | {"compile"},
     "debug": LANGUAGE | {"ops", "inspect", "function"},
     "fft": {"ops", "calls"},
-    "signal": {"ops", "calls"},
+    "signal": LANGUAGE | {"ops"},
     "nn": LANGUAGE | {"ops", "prob.random"},
     "linalg": {"ops", "calls"},
     "loop": {"ops", "calls"},

@@ -1,7 +1,7 @@
 """`pt.signal`: convolutions and correlations, by the names and signatures of scipy.signal."""
 
 from probtensor.calls import absent
-from probtensor.ops.convolutions.signals import (
+from probtensor.signal.convolutions import (
     convolve,
     convolve1d,
     convolve2d,

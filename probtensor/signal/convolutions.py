@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
-from probtensor.ops.convolutions.op import correlated
-from probtensor.ops.convolutions.vectors import MODES
-from probtensor.ops.convolutions.windows import windows_of
 from probtensor.ops.fourier.functions import fftn, ifftn, irfftn, rfftn
 from probtensor.ops.reductions.folds import Axis, described, listed_axes
+from probtensor.ops.shapes.convolution import MODES, correlated
+from probtensor.ops.shapes.windows import windows_of
 from probtensor.types import Size, broadcast_size, promote, shape_text, size_max, size_min
 
 METHODS = ("auto", "direct", "fft")
