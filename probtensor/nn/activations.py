@@ -96,9 +96,9 @@ def gelu(input: TensorLike, approximate: str = "none") -> Node:
     if approximate not in ("none", "tanh"):
         raise GraphError(f"nn.gelu: approximate is 'none' or 'tanh', not {approximate!r:.60}")
     if approximate == "none":
-        return ops.xtimes(x, ops.ndtr(x))
+        return ops.xtimes(ops.ndtr(x), x)
     inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
-    return ops.xtimes(x, ops.sigmoid(2 * inner))
+    return ops.xtimes(ops.sigmoid(2 * inner), x)
 
 
 @public(name="nn.silu")
@@ -112,7 +112,7 @@ def silu(input: TensorLike) -> Node:
         array([-0.26894142,  1.76159416])
     """
     x = floats(input)
-    return ops.xtimes(x, ops.sigmoid(x))
+    return ops.xtimes(ops.sigmoid(x), x)
 
 
 @public(name="nn.mish")
@@ -126,7 +126,7 @@ def mish(input: TensorLike) -> Node:
         array([-0.30340146,  1.94395896])
     """
     x = floats(input)
-    return ops.xtimes(x, ops.tanh(ops.softplus(x)))
+    return ops.xtimes(ops.tanh(ops.softplus(x)), x)
 
 
 @public(name="nn.softsign")
@@ -185,16 +185,16 @@ def hard_sigmoid(input: TensorLike) -> Node:
 
 @public(name="nn.hard_swish")
 def hard_swish(input: TensorLike) -> Node:
-    """x hard_sigmoid(x).
+    """x hard_sigmoid(x); 0 at -inf.
 
     Returns a tensor of floats of the shape of input.
     Source: Howard et al. (2019), arXiv:1905.02244.
 
         >>> pt.nn.hard_swish([-4.0, 1.5]).eval()
-        array([-0.   ,  1.125])
+        array([0.   , 1.125])
     """
     x = floats(input)
-    return x * hard_sigmoid(x)
+    return ops.xtimes(hard_sigmoid(x), x)
 
 
 @public(name="nn.ultra_fast_sigmoid")

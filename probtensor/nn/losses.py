@@ -127,11 +127,7 @@ def binary_cross_entropy_with_logits(
     """
     what = "nn.binary_cross_entropy_with_logits"
     x, y = floats(input), floats(target)
-    if pos_weight is None:
-        loss = _logistic(x, y)
-    else:
-        loss = pos_weight * ops.xtimes(y, ops.softplus(-x)) + ops.xtimes(1 - y, ops.softplus(x))
-    return _reduced(what, _weighted(loss, weight), reduction)
+    return _reduced(what, _weighted(_logistic(x, y, pos_weight), weight), reduction)
 
 
 @public(name="nn.binary_crossentropy")
@@ -275,8 +271,10 @@ def _bernoulli(given: TensorLike, target: TensorLike) -> Node:
     return 0 - ops.xlogy(y, p) - ops.xlog1py(1 - y, -p)
 
 
-def _logistic(x: Node, y: Node) -> Node:
-    return ops.softplus(x) - ops.xtimes(y, x)
+def _logistic(x: Node, y: Node, factor: TensorLike | None = None) -> Node:
+    """Of two terms that are not negative, so that one is right where the other is 0."""
+    hit = ops.xtimes(y, ops.softplus(-x))
+    return (hit if factor is None else factor * hit) + ops.xtimes(1 - y, ops.softplus(x))
 
 
 def _class_axis(what: str, x: Node) -> int:
