@@ -269,21 +269,27 @@ def _transpose(
             raise GraphError(
                 f"{what}: output_padding={extra} is not below stride={s} or dilation={d}"
             )
-    dtype = promote(x.dtype, w.dtype)
-    summed = dtype if dtype.kind in "fc" else "int64"
     spans = [span_of(taps, d) for taps, d in zip(w.shape[2:], dilations)]
     sizes = [(n - 1) * s + span for n, s, span in zip(x.shape[2:], strides, spans)]
-    if dtype.kind == "c":
-        raise GraphError(f"{what}: operands are no complex numbers; transpose their parts")
-    parts = ops.astype(x, summed), ops.astype(w, summed)
-    found = transposed(*parts, strides, dilations, groups, sizes)
+    found = _turned(x, w, strides, dilations, groups, sizes)
     for k, (size, p, extra) in enumerate(zip(sizes, cut, more)):
         text = ("padding cuts ", 2 * p, " elements off ", size + extra)
         found = asked_for(found, what, SizeCheck(2 * p, "<=", size + extra, text))
         if extra > p:
             found = ops.pad(found, {2 + k: (0, extra - p)})
         found = ops.narrow(found, 2 + k, p, size - 2 * p + extra)
-    return _finished(what, ops.astype(found, dtype), bias, is_one)
+    return _finished(what, found, bias, is_one)
+
+
+def _turned(x: Node, w: Node, *settings: object) -> Node:
+    """`transposed` in the dtype that both promote to; of complex numbers, that of their parts."""
+    dtype = promote(x.dtype, w.dtype)
+    if dtype.kind == "c":
+        parts = [(ops.real(y), ops.imag(y)) for y in (x, w)]
+        rr, ri, ir, ii = (_turned(y, z, *settings) for y in parts[0] for z in parts[1])
+        return ops.complex(rr - ii, ri + ir)
+    summed = dtype if dtype.kind == "f" else "int64"
+    return ops.astype(transposed(ops.astype(x, summed), ops.astype(w, summed), *settings), dtype)
 
 
 def _separable(

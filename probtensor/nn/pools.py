@@ -270,9 +270,10 @@ def _windows(what: str, rank: int, x: Node, *settings: object) -> tuple[Node, li
     first = x.ndim - rank
     sizes, spans = x.shape[first:], [span_of(w, d) for w, d in zip(widths, dilations)]
     pads = pads_of(what, padding, sizes, spans, strides)
-    for span, pair in zip(spans, pads):
-        if any(isinstance(p, int) and p >= span for p in pair):
-            raise GraphError(f"{what}: padding of {max(pair)} leaves a window of {span} empty")
+    for span, d, pair in zip(spans, dilations, pads):
+        # Of windows with gaps more than half may be in the padding, and all elements then.
+        if any(isinstance(p, int) and (p >= span or (d > 1 and 2 * p > span)) for p in pair):
+            raise GraphError(f"{what}: padding of {max(pair)} may leave a window of {span} empty")
     around, axes = [], []
     for n, span, width, s, (before, after) in zip(sizes, spans, widths, strides, pads):
         whole = n + before + after

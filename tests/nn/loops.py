@@ -23,7 +23,7 @@ def spread(x, w, stride, dilation, groups):
     sizes = [(n - 1) * s + (k - 1) * d + 1
              for n, s, k, d in zip(x.shape[2:], stride, w.shape[2:], dilation)]  # fmt: skip
     each, results = x.shape[1] // groups, w.shape[1]
-    out = np.zeros((len(x), groups * results, *sizes))
+    out = np.zeros((len(x), groups * results, *sizes), np.result_type(x, w))
     for b, c, *at in np.ndindex(*x.shape):
         first = c // each * results
         key = [slice(p * s, p * s + (k - 1) * d + 1, d)

@@ -5,6 +5,7 @@ import pytest
 
 import probtensor as pt
 from probtensor.graph.node import GraphError
+from probtensor.ops.shapes import convolution
 from tests.nn import loops
 from tests.ops.linalg.checks import agree, batch, run, slopes
 from tests.ops.numpy_twin import static
@@ -132,9 +133,15 @@ def test_dtypes_and_large_sums(dtype):
     x, w = (9 * batch(2, 3, 9, 40)).astype(dtype), (9 * batch(8, 3, 3, 3)).astype(dtype)
     if dtype == "complex128":
         x = x * (1 + 2j)
+        w = w * (2 - 1j)
     a, k = static(x), static(w, "w")
-    found, deep = run([a, k], [pt.nn.conv2d(a, k), pt.nn.conv2d(a[:, :1], k[:1, :1])], x, w)
     one = (1, 1)
+    turned = pt.nn.conv_transpose2d(a[:, :, :4, :3], pt.swapaxes(k, 0, 1), None, 2)
+    outputs = [pt.nn.conv2d(a, k), pt.nn.conv2d(a[:, :1], k[:1, :1]), turned]
+    found, deep, turned = run([a, k], outputs, x, w)
+    if x.dtype.itemsize > 4:
+        value = loops.spread(x[:, :, :4, :3], np.swapaxes(w, 0, 1), (2, 2), one, 1)
+        np.testing.assert_allclose(turned, value, rtol=1e-12)
     for got, value in (
         (found, loops.convolved(x, w, one, [(0, 0)] * 2, one, 1)),
         (deep, loops.convolved(x[:, :1], w[:1, :1], one, [(0, 0)] * 2, one, 1)),
@@ -189,6 +196,21 @@ def test_batches_of_inputs_and_of_kernels():
     ]
     for got, value in zip(run([a, k], outputs, x, w), wanted, strict=True):
         np.testing.assert_allclose(got, value, rtol=1e-11, atol=1e-13)
+    b, v = pt.tensor4("b"), pt.tensor4("v")
+    found = run([b, v], [pt.vmap(pt.nn.conv1d)(b, v)], x, w)[0]
+    np.testing.assert_allclose(found, wanted[0], rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_windows_that_are_too_many_to_copy(groups, monkeypatch):
+    monkeypatch.setattr(convolution, "MOST_COPIED", 10)
+    a, k = batch(2, 4, 35), batch(16, 4 // groups, 6)
+    x, w = static(a), static(k, "w")
+    y = pt.nn.conv1d(x, w, groups=groups)
+    found, gx, gw = run([x, w], [y, *pt.grad(pt.sum(y**2), [x, w])], a, k)
+    np.testing.assert_allclose(found, loops.convolved(a, k, (1,), [(0, 0)], (1,), groups))
+    for slope, array in ((gx, a), (gw, k)):
+        np.testing.assert_allclose(np.sum(slope * array), 2 * np.sum(found**2))
 
 
 def test_a_large_product_is_one_of_blas_without_turned_copies():
