@@ -8,11 +8,20 @@ from collections.abc import Sequence
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
+from probtensor.ops.arrays.require import asked_for
 from probtensor.ops.fourier.functions import fftn, ifftn, irfftn, rfftn
 from probtensor.ops.reductions.folds import Axis, described, listed_axes
 from probtensor.ops.shapes.convolution import MODES, correlated
 from probtensor.ops.shapes.windows import windows_of
-from probtensor.types import Size, broadcast_size, promote, shape_text, size_max, size_min
+from probtensor.types import (
+    Size,
+    SizeCheck,
+    broadcast_size,
+    promote,
+    shape_text,
+    size_max,
+    size_min,
+)
 
 METHODS = ("auto", "direct", "fft")
 BOUNDARIES = {"fill": "constant", "wrap": "wrap", "symm": "symmetric"}
@@ -155,8 +164,7 @@ def _pair(what: str, in1: object, in2: object, mode: str, method: str) -> tuple[
             f"{what}: in1 has {a.ndim} axes and in2 {v.ndim}; ops over leading axes are convolve1d "
             f"and convolve2d{described(a)}"
         )
-    _filled(what, a, v, a.ndim)
-    return a, v
+    return _filled(what, a, v, a.ndim)
 
 
 def _batches(what: str, in1: object, in2: object, mode: str, rank: int) -> tuple[Node, Node]:
@@ -167,14 +175,19 @@ def _batches(what: str, in1: object, in2: object, mode: str, rank: int) -> tuple
         if x.ndim < rank:
             wanted = "an axis" if rank == 1 else "two axes"
             raise GraphError(f"{what}: {name} has fewer than {wanted}{described(x)}")
-    _filled(what, a, v, rank)
-    return a, v
+    return _filled(what, a, v, rank)
 
 
-def _filled(what: str, a: Node, v: Node, rank: int) -> None:
+def _filled(what: str, a: Node, v: Node, rank: int) -> tuple[Node, Node]:
+    """Two operands whose last axes are not empty."""
+    found = []
     for name, x in (("in1", a), ("in2", v)):
-        if any(isinstance(n, int) and n == 0 for n in x.shape[x.ndim - rank :]):
+        sizes = x.shape[x.ndim - rank :]
+        if any(isinstance(n, int) and n == 0 for n in sizes):
             raise GraphError(f"{what}: {name} has no elements{described(x)}")
+        laws = [SizeCheck(1, "<=", n, (f"{name} has no elements",)) for n in sizes]
+        found.append(asked_for(x, what, *laws))
+    return found[0], found[1]
 
 
 def _option(what: str, name: str, given: object, known: Sequence[str]) -> None:

@@ -73,6 +73,9 @@ def test_batches_broadcast_and_sizes_may_be_symbolic():
             np.testing.assert_allclose(got, signal.convolve2d(a, v, mode), rtol=1e-11, atol=1e-13)
         np.testing.assert_allclose(wrapped, signal.correlate2d(a, v, "same", "wrap"), rtol=1e-11)
         np.testing.assert_allclose(whole, found[0], rtol=1e-11, atol=1e-13)
+    for one, other, name in (((2, 0), (2, 2), "in1"), ((2, 2), (0, 2), "in2")):
+        with pytest.raises(ValueError, match=f"{name} has no elements|-1"):
+            f(np.zeros(one), np.zeros(other))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "complex128"])

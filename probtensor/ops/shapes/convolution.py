@@ -17,6 +17,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
+from probtensor.ops.arrays.require import asked_for
 from probtensor.ops.kinds import Batch, Composite, op
 from probtensor.ops.reductions.folds import described
 from probtensor.ops.samples import Sample, cases
@@ -113,17 +114,21 @@ class Convolution(Composite):
 
     def _kernel_gradient(self, g: Node, x: Node, w: Node) -> Node:
         """Sums over the batch and all places, of results times windows."""
-        names = _Names(len(self.strides))
+        names = _Names(len(self.strides), self.groups)
+        group, places, taps = names.group, names.places, names.taps
         slid, parts = self._windows(_grouped(x, self.groups, 1), w), _grouped(g, self.groups, 1)
-        windows = "bgc" + names.places + names.taps
-        if self._is_copied(slid) and not slid.shape[2] == parts.shape[2] == 1:
-            slid = _laid(slid, windows, "gc" + names.taps + "b" + names.places)
-            parts = _laid(parts, "bgo" + names.places, "gob" + names.places)
+        channels, results = w.shape[1], parts.shape[parts.ndim - len(places) - 1]
+        windows = f"b{group}c{places}{taps}"
+        if self._is_copied(slid) and not channels == results == 1:
+            slid = _laid(slid, windows, f"{group}c{taps}b{places}")
+            parts = _laid(parts, f"b{group}o{places}", f"{group}ob{places}")
             found = ops.contract(
-                f"gob{names.places},gc{names.taps}b{names.places}->goc{names.taps}", parts, slid
+                f"{group}ob{places},{group}c{taps}b{places}->{group}oc{taps}", parts, slid
             )
         else:
-            found = ops.contract(f"{windows},bgo{names.places}->goc{names.taps}", slid, parts)
+            found = ops.contract(
+                f"{windows},b{group}o{places}->{group}oc{taps}", slid, parts
+            )
         return ops.reshape(found, w.shape)
 
     def _windows(self, x: Node, w: Node) -> Node:
@@ -140,7 +145,8 @@ class Convolution(Composite):
         found = self._terms(x, w) if written else self._loops(x, w)
         if is_product(w, self.groups) and self._is_copied(slid):
             found = self._product(slid, w)
-        return ops.reshape(found, (x.shape[0], w.shape[0], *found.shape[3:]))
+        places = found.shape[found.ndim - len(self.strides) :]
+        return ops.reshape(found, (x.shape[0], w.shape[0], *places))
 
     def _is_copied(self, slid: Node) -> bool:
         """Whether windows are copied, for a product of matrices."""
@@ -150,18 +156,18 @@ class Convolution(Composite):
 
     def _product(self, slid: Node, w: Node) -> Node:
         """A product of matrices, (groups, results, batch, *places), with its axes in order."""
-        names = _Names(len(self.strides))
-        slid = _laid(slid, "bgc" + names.places + names.taps, f"gc{names.taps}b{names.places}")
-        inner = "c" + names.taps
-        found = ops.contract(
-            f"go{inner},g{inner}b{names.places}->gob{names.places}", _grouped(w, self.groups), slid
-        )
-        return _laid(found, "gob" + names.places, "bgo" + names.places)
+        names = _Names(len(self.strides), self.groups)
+        group, places, taps = names.group, names.places, names.taps
+        slid = _laid(slid, f"b{group}c{places}{taps}", f"{group}c{taps}b{places}")
+        kernel = _grouped(w, self.groups)
+        form = f"{group}oc{taps},{group}c{taps}b{places}->{group}ob{places}"
+        found = ops.contract(form, kernel, slid)
+        return _laid(found, f"{group}ob{places}", f"b{group}o{places}")
 
     def _terms(self, x: Node, w: Node) -> Node:
         """Sums whose terms are written out."""
         counts = self._counts(x.shape, w.shape)
-        x, kernel = _grouped(x, self.groups, 1), _grouped(w, self.groups)
+        x, kernel = _split(x, self.groups, 1), _split(w, self.groups, 0)
         lengths = [(n - 1) * s + 1 for n, s in zip(counts, self.strides)]
         terms = []
         for channel, *place in np.ndindex(*w.shape[1:]):
@@ -176,7 +182,9 @@ class Convolution(Composite):
 
     def _loops(self, x: Node, w: Node) -> Node:
         """Sums, of which a block along the last axis is accumulated together."""
-        names = _Names(len(self.strides))
+        names = _Names(len(self.strides), self.groups)
+        lead, kernels = f"b{names.group}c", f"{names.group}oc{names.taps}"
+        results = f"b{names.group}o{names.places}"
         count = self._counts(x.shape, w.shape)[-1]
         x, kernel = _grouped(x, self.groups, 1), _grouped(w, self.groups)
         first, last = x.ndim - len(self.strides), x.ndim - 1
@@ -193,20 +201,20 @@ class Convolution(Composite):
             whole = ops.narrow(x, last, 0, (blocks * BLOCK - 1) * stride + span)
             whole = windows_of(whole, last, width, BLOCK * stride)
             whole = windows_of(whole, whole.ndim - 1, taps, stride, dilation)
-            given = "bgc" + names.places + names.taps[:-1] + "m" + names.taps[-1]
-            laid = "bgc" + names.places + names.taps + "m"
+            given = lead + names.places + names.taps[:-1] + "m" + names.taps[-1]
+            laid = lead + names.places + names.taps + "m"
             sums = ops.contract(
-                f"{laid},goc{names.taps}->bgo{names.places}m", _laid(whole, given, laid), kernel
+                f"{laid},{kernels}->{results}m", _laid(whole, given, laid), kernel
             )
             parts.append(ops.reshape(sums, (*sums.shape[:-2], blocks * BLOCK)))
         if not (isinstance(count, int) and blocks * BLOCK == count):
             start = blocks * BLOCK * stride
             rest = ops.narrow(x, last, start, x.shape[last] - start)
             rest = windows_of(rest, last, taps, stride, dilation)
-            given = "bgc" + names.places + names.taps
-            laid = "bgc" + names.places[:-1] + names.taps + names.places[-1]
+            given = lead + names.places + names.taps
+            laid = lead + names.places[:-1] + names.taps + names.places[-1]
             sums = ops.contract(
-                f"{laid},goc{names.taps}->bgo{names.places}", _laid(rest, given, laid), kernel
+                f"{laid},{kernels}->{results}", _laid(rest, given, laid), kernel
             )
             parts.append(sums)
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, -1)
@@ -237,9 +245,10 @@ def _over_items(batch: Batch, op_: Convolution) -> Node:
 
 
 class _Names:
-    """Letters of the axes that count places, and of those of taps."""
+    """Letters of the axes that count places, of those of taps, and of that of groups, if any."""
 
-    def __init__(self, rank: int) -> None:
+    def __init__(self, rank: int, groups: int) -> None:
+        self.group = "g" if groups > 1 else ""
         self.places = string.ascii_uppercase[:rank]
         self.taps = string.ascii_uppercase[rank : 2 * rank]
 
@@ -249,7 +258,11 @@ def _laid(x: Node, given: str, wanted: str) -> Node:
 
 
 def _grouped(x: Node, groups: int, axis: int = 0) -> Node:
-    """An axis as (groups, elements of each)."""
+    """An axis as (groups, elements of each), if there are groups."""
+    return x if groups == 1 else _split(x, groups, axis)
+
+
+def _split(x: Node, groups: int, axis: int) -> Node:
     n = x.shape[axis]
     each = size_floordiv(n, groups)
     return ops.reshape(x, (*x.shape[:axis], groups, each, *x.shape[axis + 1 :]))
@@ -274,29 +287,28 @@ def transposed(
     """The transpose of a convolution: from results (batch, results, *places) to an input of these
     sizes. Without strides it is a convolution by the kernel back to front."""
     rank = len(strides)
-    names = _Names(rank)
-    kernel = _grouped(w, groups)  # (groups, results, channels, *taps)
+    names = _Names(rank, groups)
+    group, places, taps = names.group, names.places, names.taps
     if all(s == 1 for s in strides):
         pads = [(span_of(m, d) - 1,) * 2 for m, d in zip(w.shape[2:], dilations)]
-        turned = ops.flip(ops.swapaxes(kernel, 1, 2), tuple(range(-rank, 0)))
+        kernel = ops.swapaxes(_split(w, groups, 0), 1, 2)
+        turned = ops.flip(kernel, tuple(range(-rank, 0)))
         turned = ops.reshape(turned, (groups * w.shape[1], *turned.shape[2:]))
         padded = ops.pad(g, [(0, 0), (0, 0), *pads])
         return make(Convolution(tuple(strides), tuple(dilations), groups), (padded, turned))
-    parts = _grouped(g, groups, 1)
+    kernel, parts = _grouped(w, groups), _grouped(g, groups, 1)
+    kernels = f"{group}oc{taps}"
+    wanted = f"b{group}c{places}{taps}"
     if g.dtype in ("float64", "float32"):
-        parts = _laid(parts, "bgo" + names.places, "gob" + names.places)
-        found = ops.contract(
-            f"goc{names.taps},gob{names.places}->gc{names.taps}b{names.places}", kernel, parts
-        )
-        given = f"gc{names.taps}b{names.places}"
-        found = _laid(found, given, f"bgc{names.places}{names.taps}")
+        parts = _laid(parts, f"b{group}o{places}", f"{group}ob{places}")
+        given = f"{group}c{taps}b{places}"
+        found = ops.contract(f"{kernels},{group}ob{places}->{given}", kernel, parts)
+        found = _laid(found, given, wanted)
     else:
-        found = ops.contract(
-            f"bgo{names.places},goc{names.taps}->bgc{names.places}{names.taps}", parts, kernel
-        )
+        found = ops.contract(f"b{group}o{places},{kernels}->{wanted}", parts, kernel)
     for k in reversed(range(rank)):
         n = sizes[k]
-        placed = Placed(3 + k, w.shape[2 + k], strides[k], dilations[k], n)
+        placed = Placed(len(group) + 2 + k, w.shape[2 + k], strides[k], dilations[k], n)
         found = ops.sum(make(placed, (found,)), -1)
     return ops.reshape(found, (g.shape[0], groups * w.shape[1], *sizes))
 
@@ -378,7 +390,11 @@ def _vectors(what: str, a: TensorLike, v: TensorLike, mode: str) -> tuple[Node, 
             raise GraphError(f"{what}: {name} is a vector{described(x)}; pt.ravel makes one")
         if isinstance(x.shape[0], int) and x.shape[0] == 0:
             raise GraphError(f"{what}: {name} has no elements{described(x)}")
-    return a, v
+    return asked_for(a, what, _some(a, "a")), asked_for(v, what, _some(v, "v"))
+
+
+def _some(x: Node, name: str) -> SizeCheck:
+    return SizeCheck(1, "<=", x.shape[0], (f"{name} has no elements",))
 
 
 def _convolved(what: str, a: Node, v: Node, mode: str, later: Size) -> Node:
