@@ -98,9 +98,10 @@ class Convolution(Composite):
 
     def numpy(self, x, w):
         counts = self._counts(x.shape, w.shape)
-        out = np.zeros((x.shape[0], self.groups, w.shape[0] // self.groups, *counts), x.dtype)
-        parts = x.reshape(x.shape[0], self.groups, -1, *x.shape[2:])
-        kernels = w.reshape(self.groups, -1, *w.shape[1:])
+        results = w.shape[0] // self.groups
+        out = np.zeros((x.shape[0], self.groups, results, *counts), x.dtype)
+        parts = x.reshape(x.shape[0], self.groups, w.shape[1], *x.shape[2:])
+        kernels = w.reshape(self.groups, results, *w.shape[1:])
         for place in np.ndindex(*w.shape[2:]):
             quads = zip(place, counts, self.strides, self.dilations)
             key = [slice(k * d, k * d + n * s, s) for k, n, s, d in quads]
