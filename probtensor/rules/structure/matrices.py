@@ -446,8 +446,7 @@ def _scaled_vector(x: Node) -> tuple[float, Node]:
     ),
 )
 def contract_transposed(node: Node) -> Node | None:
-    """A contraction of a transpose is one of its operand by other subscripts, unless only that of
-    the transpose is a product of matrices."""
+    """A contraction of a transpose is one of its operand, if no product of matrices is lost."""
     found, operands = node.op, list(node.inputs)
     for k in range(2):
         x = operands[k]
