@@ -127,9 +127,11 @@ class Convolution(Composite):
                 f"{group}ob{places},{group}c{taps}b{places}->{group}oc{taps}", parts, slid
             )
         else:
-            found = ops.contract(
-                f"{windows},b{group}o{places}->{group}oc{taps}", slid, parts
-            )
+            # Along one axis sums are over neighbouring elements; along several it is the sums that
+            # are neighbours.
+            laid = f"{group}c{taps}b{places}" if len(places) == 1 else windows
+            slid = _laid(slid, windows, laid)
+            found = ops.contract(f"{laid},b{group}o{places}->{group}oc{taps}", slid, parts)
         return ops.reshape(found, w.shape)
 
     def _windows(self, x: Node, w: Node) -> Node:
