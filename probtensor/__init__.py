@@ -41,6 +41,7 @@ _LATE = {
     "minibatches": ("prob.modelling.handlers", "minibatches"),
     "mode": ("prob.density.summaries", "mode"),
     "model_graph": ("prob.modelling.pictures", "model_graph"),
+    "nn": ("nn", ""),
     "observe": ("prob.modelling.handlers", "observe"),
     "ode": ("ode", ""),
     "optimize": ("optimize", ""),
@@ -53,6 +54,7 @@ _LATE = {
     "replace": ("prob.modelling.handlers", "replace"),
     "scaled": ("prob.model.weights", "scaled"),
     "score_function": ("prob.density.summaries", "score_function"),
+    "signal": ("signal", ""),
     "table": ("prob.modelling.tables", "table"),
     "test_value": ("inspect.trial", "test_value"),
     "test_values": ("inspect.trial", "test_values"),
@@ -219,6 +221,7 @@ __all__ = [
     "model_graph",
     "nan",
     "newaxis",
+    "nn",
     "observe",
     "ode",
     "optimize",
@@ -239,6 +242,7 @@ __all__ = [
     "scaled",
     "score_function",
     "shared",
+    "signal",
     "sparse_hessian",
     "sparse_jacobian",
     "special",
@@ -260,7 +264,7 @@ __all__ = [
 __all__.extend([*_SUPPORTS, *sorted(_LANGUAGE)])
 _SUBMODULES = (
     "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
-    "basis", "gp", "timeseries", "bijectors",
+    "basis", "gp", "timeseries", "bijectors", "nn", "signal",
 )  # fmt: skip
 
 

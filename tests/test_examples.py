@@ -54,6 +54,12 @@ def test_mlp():
     assert mlp.main(steps=600) > 0.9
 
 
+def test_digits():
+    from examples import digits
+
+    assert digits.main(steps=80) > 0.75
+
+
 def test_recapture():
     from examples import recapture
 

@@ -32,10 +32,10 @@
 #define PT_FN_CALLED static
 #endif
 
-/* The rare arguments of a vectorised function: a SIMD clone that tests each lane and mostly returns,
- * about a nanosecond a call.  It returns -0.0, the identity of addition, for the other arguments, and
- * is added to their value, not selected: the compiler would move a selected call into a branch, which
- * prevents vectorisation. */
+/* The rare arguments of a vectorised function: a SIMD clone that tests each lane and mostly
+ * returns, about a nanosecond a call.  It returns -0.0, the identity of addition, for the other
+ * arguments, and is added to their value, not selected: the compiler would move a selected call
+ * into a branch, which prevents vectorisation. */
 #if defined(__CUDACC__)
 #define PT_FAR __host__ __device__ static inline
 #elif defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
@@ -207,8 +207,8 @@ PT_FAR double pt__fmod_far(double a, double b) {
     return pt__fmod_is_near(a, b) ? -0.0 : fmod(a, b);
 }
 
-/* C's fmod.  Below 2^52 the whole part of the rounded quotient is that of a / b or one more, and what
- * remains is a multiple of b's last place that is not above b, so that every step is exact. */
+/* C's fmod.  Below 2^52 the whole part of the rounded quotient is that of a / b or one more, and
+ * what remains is a multiple of b's last place that is not above b, so that every step is exact. */
 PT_FN double pt__fmod(double a, double b) {
     double x = PT_ABS(a);
     double y = PT_ABS(b);

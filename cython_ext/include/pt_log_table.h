@@ -1,9 +1,9 @@
 /* The table of the logarithm in pt_power.h (after Tang 1990, ACM TOMS 16:378).
  *
- * Of 128 steps of the mantissa from 0x3fe6a... (0.7070), each 2^-7 of a power of two wide: j of the
- * factor j / 128 that brings the numbers of a step next to 1, and -log(j / 128) in two parts, the
- * first with 41 places after the point, so that it adds to k ln2 exactly.  j is 128 on both sides of
- * 1, where the logarithm is relative to nothing but what remains.
+ * Of 128 steps of the mantissa from 0x3fe6a... (0.7070), each 2^-7 of a power of two wide: the
+ * factor, a multiple of 2^-7, that brings the numbers of a step next to 1, and minus its logarithm
+ * in two parts, the first with 41 places after the point, so that it adds to k ln2 exactly.  The
+ * factor is 1 on both sides of 1, where the logarithm has to be exact relative to itself.
  */
 #ifndef PT_LOG_TABLE_H
 #define PT_LOG_TABLE_H

@@ -62,9 +62,9 @@ PT_FN double pt__parity(double y) {
 #include "pt_log_table.h"
 #define PT__LOG_FOR_POWER pt__log_by_table
 
-/* log(x) = result + *low to 2^-64 relative, for finite x > 0, and something near -750 for 0, 710 for
- * inf.  With FMA in less than half the time of pt__log_pair; but where its value is selected, loops
- * are no vector code: the compiler loads from the table under a mask, which AVX2 lacks. */
+/* log(x) = result + *low to 2^-64 relative, for finite x > 0, and something near -750 for 0, 710
+ * for inf.  With FMA in less than half the time of pt__log_pair; but where its value is selected,
+ * loops are no vector code: the compiler loads from the table under a mask, which AVX2 lacks. */
 PT_FN double pt__log_by_table(double x, double *low) {
     const uint64_t one = 0x3ff0000000000000u;
     const uint64_t first = 0x3fe6a00000000000u;    /* the bits of 0.70703125 */
@@ -89,9 +89,9 @@ PT_FN double pt__log_by_table(double x, double *low) {
 }
 #endif
 
-/* |x|^y times the sign or nan of a negative x; special values as in C and IEEE 754. Without FMA the
- * exact products cost more than vectorisation gains, so libm is called.  Ends are added to the
- * exponent, not selected: lanes in which the logarithm is not used would be no vector code. */
+/* |x|^y times the sign or nan of a negative x; special values as in C and IEEE 754. Without FMA
+ * the exact products cost more than vectorisation gains, so libm is called.  Ends are added to the
+ * exponent, not selected, as pt__log_by_table says. */
 PT_FN double pt_pow(double x, double y) {
 #if !PT_HAS_FMA
     return pow(x, y);

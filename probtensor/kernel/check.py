@@ -268,7 +268,7 @@ class _Checker:
         if not _is_never_negative(offset, inner) and not (
             is_fixed and self._follows_from_laws(offset)
         ):
-            return False
+            return _fills(offset, length, inner)
         if _is_never_negative(length - 1 - offset, inner):
             return True
         highest = size_substitute(offset, {name: n - 1 for name, n in inner.items()})
@@ -387,6 +387,18 @@ def _without_common(a: Size, b: Size, varying: Set[str]) -> tuple[Size, Size]:
         if not size_names(term) & varying and (atoms, factor) in terms_of(b):
             common = common + term
     return a - common, b - common
+
+
+def _fills(offset: Size, length: Size, ranges: Mapping[str, Size]) -> bool:
+    """Whether loops go over a block in the order of its elements: each steps over what the loops
+    inside it go over, as i*n*m + j*m + k with j below n and k below m is within a block of n*m."""
+    unit: Size = 1
+    while not (isinstance(offset, int) and offset == 0):
+        name = next((name for name in ranges if coefficient(offset, name) == unit), None)
+        if name is None:
+            return False
+        offset, unit = size_substitute(offset, {name: 0}), unit * ranges[name]
+    return unit == length
 
 
 def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:

@@ -59,10 +59,6 @@ _OF_OTHERS = {
     "x @ y takes batches, as pt.matmul does": "bmm",
     "a compiled function is pt.function(inputs, outputs)": "jit",
     "gradients are graphs of pt.grad; pt.stop_gradient(x) lets none through": "no_grad detach",
-    "write the comparison: (y[:, None] == pt.arange(classes)).astype('float64')": "one_hot",
-    "there are no layers: pt.relu, pt.softmax, ... are functions; weights are inputs or shared": (
-        "nn"
-    ),
 }
 _OF_RANDOM = {
     "draws have no keys: pt.function(..., seed=1) seeds a function, and f.seed(1) does it again": (

@@ -424,15 +424,14 @@ def never_negative(size: Size, depth: int = 6) -> bool:
     if _never_negative(size):
         return True
     for position, (atoms, factor) in enumerate(terms_of(size) if depth else ()):
-        bounds = _bounds(atoms[0], factor) if len(atoms) == 1 else _quotient_bounds(atoms, factor)
+        atom, bounds = _product_bounds(atoms, factor)
         if not bounds:
             continue
         rest = from_terms(term for k, term in enumerate(terms_of(size)) if k != position)
         shown = (never_negative(rest + bound, depth - 1) for bound in bounds)
         # factor * min(a, b) equals factor * a or factor * b. If factor > 0 it is the smaller of
         # them, so both must do as a bound; if factor < 0 it is the larger, so one is enough.
-        is_quotient = len(atoms) > 1 or atoms[0].name == "//"
-        smaller = not is_quotient and (factor < 0) != (atoms[0].name == "min")
+        smaller = atom.name != "//" and (factor < 0) != (atom.name == "min")
         return all(shown) if smaller else any(shown)
     return False
 
@@ -453,13 +452,15 @@ def _bounds(atom: Atom, factor: int) -> tuple[Size, ...]:
     return (0, lowest) if _atom_never_negative(atom) else (lowest,)
 
 
-def _quotient_bounds(atoms: tuple[Atom, ...], factor: int) -> tuple[Size, ...]:
-    """Lower bounds of factor times a product of a quotient and atoms that are never negative."""
+def _product_bounds(atoms: tuple[Atom, ...], factor: int) -> tuple[Atom, tuple[Size, ...]]:
+    """The first atom of a product that has bounds, where the others are never negative, and lower
+    bounds of factor times the product; none if there is no such atom."""
     for k, atom in enumerate(atoms):
         rest = (*atoms[:k], *atoms[k + 1 :])
-        if atom.name == "//" and all(_atom_never_negative(other) for other in rest):
-            return tuple(bound * Dim(((rest, 1),)) for bound in _bounds(atom, factor))
-    return ()
+        if atom.args and all(map(_atom_never_negative, rest)):
+            bounds = _bounds(atom, factor)
+            return atom, tuple(b * Dim(((rest, 1),)) for b in bounds) if rest else bounds
+    return atoms[0] if atoms else Atom("", ()), ()
 
 
 def where_positive(size: Size) -> Size:

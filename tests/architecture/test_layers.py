@@ -11,7 +11,7 @@ from tests.architecture import source
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
 FACE = {"autodiff", "debug", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature",
-        "basis", "gp", "timeseries"}
+        "basis", "gp", "timeseries", "nn", "signal"}
 COMPILER = ALGEBRA | {
     "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "inspect",
     "function", "compile",
@@ -52,6 +52,8 @@ ARROWS = {
     "autodiff": COMPILER | {"compile"},
     "debug": LANGUAGE | {"ops", "inspect", "function"},
     "fft": {"ops", "calls"},
+    "signal": LANGUAGE | {"ops"},
+    "nn": LANGUAGE | {"ops", "prob.random"},
     "linalg": {"ops", "calls"},
     "loop": {"ops", "calls"},
     "special": {"ops", "calls"},

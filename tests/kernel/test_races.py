@@ -4,9 +4,12 @@ element that another reads."""
 import itertools
 import random
 
+import numpy as np
 import pytest
 
+import probtensor as pt
 from probtensor.kernel.check import KernelError, check
+from probtensor.kernel.check import _fills as fills
 from probtensor.kernel.ir import Acc, Apply, For, IndexValue, Kernel, Let, Load, Ref, Store
 from probtensor.types import Dim, SizeCheck, size_substitute, size_value
 
@@ -184,3 +187,24 @@ def test_size_laws_show_that_rows_are_apart():
     for laws in ([], [SizeCheck(M, "<=", 4, ("",))], [SizeCheck(3, "<=", M, ("",))]):
         with pytest.raises(KernelError, match="another may store"):
             check(kernel, LARGE, "nm", laws)
+
+
+def test_bounds_that_are_minima_and_strides_that_are_sums_are_proved():
+    """Kernels of these functions store and read a buffer in one loop, an item by itself."""
+    y, a, b = pt.tensor3("y"), pt.lscalar("a"), pt.lscalar("b")
+    z = pt.exp(y)
+    f = pt.function([y, a, b], [z, z[:, a:, b:], z[:, :a, 1:b]], target="machine")
+    x = np.arange(24.0).reshape(2, 3, 4) / 24
+    for got, meant in zip(f(x, 1, 2), (x, x[:, 1:, 2:], x[:, :1, 1:2]), strict=True):
+        np.testing.assert_allclose(got, np.exp(meant), rtol=1e-14)
+    w = pt.tensor4("w")
+    g = pt.function([y, w], pt.nn.conv_transpose2d(y, w, stride=2), target="machine")
+    found = g(np.ones((2, 3, 2)), np.ones((2, 1, 3, 2)))
+    assert found.shape == (1, 7, 4) and found.sum() == 2 * 6 * 6
+
+
+def test_what_is_no_order_of_a_block_is_refused():
+    for index, length in ((J * M + K, N * M + 1), (J * M + 2 * K, N * M), (J * N + K, N * M)):
+        ranges = {"j": N, "k": M}
+        assert not fills(index, length, ranges)
+    assert fills(J * M + K, N * M, {"j": N, "k": M})

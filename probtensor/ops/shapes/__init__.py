@@ -8,6 +8,8 @@
     edits.py      insert, delete, resize
     pads.py       pad
     grids.py      logspace, mgrid, indices of triangles, windows
+    windows.py    ops: the windows of an axis, and their transpose; sliding_window_view
+    convolution.py    the op of all convolutions; convolve, correlate
     interpolation.py  interp, interpolate1d
     choices.py    select, piecewise, polyval, unwrap
 """

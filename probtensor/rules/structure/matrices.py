@@ -446,17 +446,18 @@ def _scaled_vector(x: Node) -> tuple[float, Node]:
     ),
 )
 def contract_transposed(node: Node) -> Node | None:
-    """A contraction of a transpose is one of its operand by other subscripts."""
-    letters, operands = list(node.op.parts()), list(node.inputs)
+    """A contraction of a transpose is one of its operand, if no product of matrices is lost."""
+    found, operands = node.op, list(node.inputs)
     for k in range(2):
         x = operands[k]
         if isinstance(x.op, ops.Transpose):
+            letters = list(found.parts())
             order = sorted(range(x.ndim), key=lambda axis: x.op.axes[axis])
             letters[k] = "".join(letters[k][axis] for axis in order)
-            operands[k] = x.inputs[0]
-    if all(x is y for x, y in zip(operands, node.inputs, strict=True)):
-        return None
-    return make(ops.Contract(f"{letters[0]},{letters[1]}->{letters[2]}"), operands)
+            made = ops.Contract(f"{letters[0]},{letters[1]}->{letters[2]}")
+            if made.matrix_form() is not None or found.matrix_form() is None:
+                found, operands[k] = made, x.inputs[0]
+    return None if found is node.op else make(found, operands)
 
 
 @rewrite(

@@ -245,10 +245,5 @@ ROWS = {
             "eigenvalues_and_singular_values gradients second_derivatives_and_tangents",
             "ops/test_fft: gradients_of_a_spectrum",
         ),
-        "H3": (
-            "Fourier transforms",
-            "ops/test_fft: along_one_axis along_several_axes cosines_and_sines_are_scipys "
-            "derivatives_are_transposed_transforms",
-        ),
     },
 }

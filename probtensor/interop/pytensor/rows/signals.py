@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from probtensor import fft, ops
+from probtensor import fft, ops, signal
 from probtensor.graph import Const, Node
 from probtensor.interop.pytensor.rows.control import op_from_graph
 from probtensor.interop.pytensor.translate import Translator, folded, number, row, sizes_of
-from probtensor.types import Size
+
+_CONVOLVE = {1: signal.convolve1d, 2: signal.convolve2d}
 
 
 @row("RFFTOp")
@@ -56,15 +56,9 @@ def convolution(x: Node, kernel: Node, full: Node, axes: int) -> Node:
     n, k = x.shape[x.ndim - axes :], kernel.shape[kernel.ndim - axes :]
     full = folded(full[(0,) * full.ndim]) if full.ndim else full  # one for all of a batch
     known = bool(full.op.array) if isinstance(full.op, Const) else None
-    if known is False and all(isinstance(size, int) for size in (*n, *k)):
-        if any(size < taps for size, taps in zip(n, k)):
-            x, kernel, n, k = kernel, x, k, n
-        return _windowed(x, kernel, [size - taps + 1 for size, taps in zip(n, k)], k)
-    pads = [(0, 0)] * (x.ndim - axes) + [(size - 1, size - 1) for size in k]
-    counts = [size + taps - 1 for size, taps in zip(n, k)]
-    found = _windowed(ops.pad(x, pads), kernel, counts, k)
-    if known:
-        return found
+    if known is not None:
+        return _CONVOLVE[axes](x, kernel, "full" if known else "valid")
+    found = _CONVOLVE[axes](x, kernel)
     key: list[object] = [Ellipsis]
     for size, taps in zip(n, k):
         size, taps = ops.as_tensor(size), ops.as_tensor(taps)
@@ -72,21 +66,6 @@ def convolution(x: Node, kernel: Node, full: Node, axes: int) -> Node:
         last = ops.where(full, size + taps - 1, ops.maximum(size, taps))
         key.append(slice(number(first), number(last)))
     return found[tuple(key)]
-
-
-def _windowed(x: Node, kernel: Node, counts: Sequence[Size], taps: Sequence[Size]) -> Node:
-    """The sums of a kernel, back to front, times windows of `x`, of which there are so many."""
-    axes = len(counts)
-    key: list[object] = [Ellipsis]
-    for axis, (count, width) in enumerate(zip(counts, taps)):
-        places = ops.arange(count)[:, None] + ops.arange(width)[None, :]
-        after = (slice(None),) * 2 + (None,) * (2 * (axes - 1 - axis))
-        key.append(places[after])
-    windows = x[tuple(key)]  # (..., count 0, taps 0, count 1, taps 1)
-    flipped = ops.flip(kernel, axis=tuple(range(-axes, 0)))
-    for axis in range(axes):
-        flipped = ops.expand_dims(flipped, -2 * axis - 2)
-    return ops.sum(windows * flipped, axis=tuple(range(-1, -2 * axes, -2)))
 
 
 @row("Pad")

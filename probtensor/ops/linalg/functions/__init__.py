@@ -4,7 +4,6 @@
     exponential.py  the exponential and its derivative; powers
     equations.py    equations of Sylvester and Lyapunov, square roots, updates of factors
     riccati.py      algebraic equations of Riccati
-    convolution.py  convolutions and correlations of vectors
     diagonals.py    systems and products of Toeplitz and circulant matrices
     forms.py        polar and Hessenberg forms, RQ factors, angles between subspaces
     logarithm.py    logarithms, real powers, trigonometric and hyperbolic functions

@@ -50,6 +50,9 @@ def test_lengths_that_only_a_call_knows():
         a, b = batch(n), batch(m)
         for got, meant in zip(f(a, b), both(np, a, b), strict=True):
             np.testing.assert_allclose(got, meant, rtol=1e-12)
+    for a, b, name in ((np.zeros(0), np.ones(2), "a"), (np.ones(2), np.zeros(0), "v")):
+        with pytest.raises(ValueError, match=f"convolve: {name} has no elements|-1"):
+            f(a, b)
 
 
 @pytest.mark.parametrize("mode", MODES)
