@@ -1,0 +1,266 @@
+"""`fit_advi`: the normal density of the highest evidence bound, by stochastic gradients.
+
+The steps are Adam's (Kingma and Ba 2015), of sizes that fall by stages; what counts are means of
+the iterates of a stage, as in Dhaka et al. (2020) and Welandawe et al. (2022). The
+gradients are those of Roeder, Wu and Duvenaud (2017), whose noise is gone where both densities are
+the same.
+
+Everything is in coordinates in which a first normal density, the best one along a path of
+Pathfinder, is standard: so one step size serves variables of all scales.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from probtensor.approximate.density import Density
+from probtensor.approximate.mode import Mode
+from probtensor.approximate.normal import HALF_LOG_TWO_PI, Dense, Factored
+from probtensor.approximate.output import closing, result, warn_of_tail
+from probtensor.approximate.pareto import smoothed
+from probtensor.approximate.pathfinder import Run, starts_of, stream
+from probtensor.approximate.starts import check_posterior
+from probtensor.calls import line_text, public
+from probtensor.dataclass import dataclass, field
+from probtensor.sample.checks import check_memory, fraction, integer, seed_or_new, value_text
+from probtensor.sample.diagnostics.warnings import issue
+from probtensor.sample.errors import SamplingError
+from probtensor.sample.kernels.protocol import LogpGrad
+from probtensor.sample.runs.output import Arviz
+
+METHODS = ("advi", "fullrank_advi")
+STEPS, DRAWS = 4, 5  # purposes of random numbers
+BLOCK, BLOCKS, FEWEST_BLOCKS = 50, 24, 8  # steps of a block; blocks of a stage
+SHRINK = 1 / 3  # of the step size from stage to stage
+MOMENTS = (0.9, 0.999)
+PATH_DRAWS, PATH_HISTORY, PATH_LENGTH = 25, 6, 1000
+
+
+@public
+def fit_advi(
+    posterior: LogpGrad,
+    draws: int = 1000,
+    *,
+    method: str = "advi",
+    n: int = 20_000,
+    samples: int = 10,
+    learning_rate: float = 0.1,
+    tolerance: float = 0.02,
+    start: Mapping[str, ArrayLike] | ArrayLike | Mode | None = None,
+    seed: object = None,
+    progress: bool = True,
+) -> Arviz:
+    """Draws from the normal density on the unconstrained space that has the highest evidence bound
+    (ELBO), found by stochastic gradients: automatic differentiation variational inference.
+
+    posterior      what `condition` returns, or any `LogpGrad`
+    draws          how many
+    method         "advi": independent coordinates, whose spreads are too small where the posterior
+                   is correlated; "fullrank_advi": any covariance, for up to some hundred coordinates
+    n              steps at most
+    samples        draws in each step
+    learning_rate  the first step size, in standard deviations of the density it begins with
+    tolerance      the search ends when a step size of a third moves no mean by more than this
+                   share of a standard deviation, and no standard deviation by more than this share
+    start          where a path to the density that it begins with starts, as in `pathfinder`
+    seed           as in `sample`
+    progress       False: without the line at the end
+
+    Returns an ArviZ object as `sample` does, with one chain. `sample_stats` has `lp`, the log
+    density of each draw, and `lp_approx`, that of the approximation. Among `attrs`: `pareto_k`,
+    `elbo`, `elbo_trace` (its estimate for each 50 steps), `steps` and `converged`. A `pareto_k`
+    above 0.7 means that the draws are not those of the posterior. It gets a SamplerWarning, as does
+    a search that ends at `n` steps.
+    Raises SamplingError where the posterior has no finite density at a start, or at any of the
+    draws of a step; TypeError or ValueError for wrong settings.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> post = pt.condition({pt.random.normal(mu, 1.0, name="y"): 1.0})
+        >>> idata = pt.fit_advi(post, seed=1, progress=False)
+        >>> idata.posterior["mu"].shape, bool(idata.posterior.attrs["converged"])
+        ((1, 1000), True)
+
+    Source: Kucukelbir, Tran, Ranganath, Gelman and Blei (2017), JMLR 18(14).
+    """
+    what = "fit_advi"
+    check_posterior(what, posterior)
+    if not isinstance(method, str) or method not in METHODS:
+        raise ValueError(f"fit_advi: method is one of {METHODS}, not {value_text(method)}")
+    for name, value in {"draws": draws, "n": n, "samples": samples}.items():
+        integer(what, name, value, 1)
+    rate = fraction(what, "learning_rate", learning_rate)
+    tolerance = fraction(what, "tolerance", tolerance)
+    seed = seed_or_new(what, seed)
+    dim = posterior.dim
+    check_memory(what, f"draws of {dim} coordinates", 24 * dim * max(draws, dim))
+    density = Density(posterior)
+    with closing(what, density, progress) as line:
+        first = first_normal(density, starts_of(posterior, start, 1), seed)
+        fit = Fit(density, first, method, samples, stream(seed, 0, STEPS))
+        fit.run(n, rate, tolerance)
+        normal = fit.normal()
+        points = normal.draw(stream(seed, 0, DRAWS).standard_normal((draws, dim)))
+        lp, lp_approx = density.rows(points)[0], normal.log_density(points)
+        _, k = smoothed(lp - lp_approx)
+        elbo = float(np.mean(lp - lp_approx))
+        line.text = f"{fit.steps} steps, ELBO {elbo:.6g}, Pareto k {k:.2f}"
+    attrs = {
+        "sampler": method, "sampling_time": line.seconds, "seed": seed, "draws": draws,
+        "learning_rate": rate, "tolerance": tolerance, "samples": samples, "steps": fit.steps,
+        "converged": int(fit.converged), "pareto_k": k, "elbo": elbo,
+        "elbo_trace": fit.trace, "evaluations": density.evaluations,
+    }  # fmt: skip
+    idata = result(posterior, points[None], {"lp": lp[None], "lp_approx": lp_approx[None]}, attrs)
+    if not fit.converged:
+        issue(f"fit_advi: {n} steps were not enough for a tolerance of {tolerance:g}: raise n=")
+    other = 'method="fullrank_advi", ' if method == "advi" else ""
+    warn_of_tail(what, k, f"Try {other}pt.pathfinder, write the model another way")
+    return idata
+
+
+def first_normal(density: Density, starts: list, seed: int) -> Factored:
+    """The best normal density along one path of Pathfinder."""
+    run = Run(density, starts, seed, 1, PATH_HISTORY, PATH_DRAWS, PATH_LENGTH)
+    (path,) = run.all(1)
+    density.evaluations += path.evaluations
+    return path.normal
+
+
+@dataclass(eq=False)
+class Fit:
+    """A normal density that steps change.
+
+    In coordinates z, where a point is first.mean + base(z), z = mean + scale @ u. Parameters are
+    one vector: the mean, the logarithms of the (diagonal) scale, what is below the diagonal.
+    """
+
+    density: Density
+    first: Factored
+    method: str
+    samples: int
+    generator: Any
+    steps: int = 0
+    converged: bool = False
+    trace: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        dim = self.density.dim
+        self.full = self.method == "fullrank_advi"
+        whole = self.first.draw(np.eye(dim)) - self.first.mean if self.full else None
+        if self.full:
+            # Lower triangular, so that what the steps change is that of the points, too.
+            self.base = np.linalg.cholesky(whole.T @ whole)
+            self.log_volume = float(np.log(np.diagonal(self.base)).sum())
+            self.below = np.tril_indices(dim, -1)
+        else:
+            self.base = deviations(self.first)
+            self.log_volume = float(np.log(self.base).sum())
+        self.parameters = np.zeros(2 * dim + (len(self.below[0]) if self.full else 0))
+
+    def scale_of(self, parameters: np.ndarray) -> np.ndarray:
+        """The scale: a vector, or a lower triangular matrix."""
+        dim = self.density.dim
+        diagonal = np.exp(parameters[dim : 2 * dim])
+        if not self.full:
+            return diagonal
+        scale = np.zeros((dim, dim))
+        scale[self.below] = parameters[2 * dim :]
+        scale[np.arange(dim), np.arange(dim)] = diagonal
+        return scale
+
+    def normal(self) -> Dense | Factored:
+        """The density in the posterior's coordinates."""
+        dim = self.density.dim
+        mean, scale = self.parameters[:dim], self.scale_of(self.parameters)
+        if self.full:
+            return Dense(self.first.mean + self.base @ mean, self.base @ scale)
+        centre = self.first.mean + self.base * mean
+        return Factored(centre, self.base * scale, np.empty((dim, 0)), np.empty((0, 0)))
+
+    def slope(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        """(estimate of the evidence bound, its slope) by some draws."""
+        from scipy.linalg import solve_triangular
+
+        dim = self.density.dim
+        scale = self.scale_of(parameters)
+        u = self.generator.standard_normal((self.samples, dim))
+        z = parameters[:dim] + (u @ scale.T if self.full else u * scale)
+        moved = z @ self.base.T if self.full else z * self.base
+        lp, slopes = self.density.rows(self.first.mean + moved)
+        inside = np.isfinite(lp)
+        if not inside.any():
+            raise SamplingError(
+                f"fit_advi: the posterior has no density at any of {self.samples} draws of step "
+                f"{self.steps}\n  at {line_text()}\n  raise samples=, or use pt.sample"
+            )
+        if not inside.all():
+            u, lp, slopes = u[inside], lp[inside], slopes[inside]
+        volume = self.log_volume + parameters[dim : 2 * dim].sum() + dim * (HALF_LOG_TWO_PI + 0.5)
+        if self.full:
+            rise = slopes @ self.base + solve_triangular(scale, u.T, lower=True, trans="T").T
+            by_scale = rise.T @ u / len(u)
+            diagonal = np.diagonal(by_scale) * np.diagonal(scale)
+            parts = [rise.mean(axis=0), diagonal, by_scale[self.below]]
+        else:
+            rise = slopes * self.base + u / scale
+            parts = [rise.mean(axis=0), (rise * u).mean(axis=0) * scale]
+        return float(lp.mean() + volume), np.concatenate(parts)
+
+    def run(self, n: int, rate: float, tolerance: float) -> None:
+        """Stages of smaller and smaller steps, until one moves the density no more."""
+        before: np.ndarray | None = None
+        while self.steps < n and not self.converged:
+            means, settled = self.stage(n, rate, tolerance)
+            if settled and before is not None:
+                self.converged = self.distance(before, means) <= tolerance
+            self.parameters, before, rate = means, means, rate * SHRINK
+
+    def stage(self, n: int, rate: float, tolerance: float) -> tuple[np.ndarray, bool]:
+        """(mean of the parameters over the later half of a stage, whether it has settled)."""
+        at, blocks = self.parameters.copy(), []
+        first, second = np.zeros(len(at)), np.zeros(len(at))
+        count, settled = 0, False
+        while self.steps < n and len(blocks) < BLOCKS and not settled:
+            total, bounds = np.zeros(len(at)), []
+            for _ in range(min(BLOCK, n - self.steps)):
+                bound, slope = self.slope(at)
+                count, self.steps = count + 1, self.steps + 1
+                first = MOMENTS[0] * first + (1 - MOMENTS[0]) * slope
+                second = MOMENTS[1] * second + (1 - MOMENTS[1]) * slope**2
+                mean, square = first / (1 - MOMENTS[0] ** count), second / (1 - MOMENTS[1] ** count)
+                at = at + rate * mean / (np.sqrt(square) + 1e-8)
+                total += at
+                bounds.append(bound)
+            blocks.append(total / len(bounds))
+            self.trace.append(float(np.mean(bounds)))
+            if len(blocks) >= FEWEST_BLOCKS and len(blocks) % 4 == 0:
+                half = blocks[len(blocks) // 2 :]
+                middle = len(half) // 2
+                early, late = np.mean(half[:middle], axis=0), np.mean(half[middle:], axis=0)
+                settled = self.distance(early, late) <= tolerance
+        return np.mean(blocks[len(blocks) // 2 :], axis=0), settled
+
+    def distance(self, a: np.ndarray, b: np.ndarray) -> float:
+        """How far two densities are apart: the largest difference of means, in standard deviations,
+        or of logarithms of standard deviations."""
+        dim = self.density.dim
+        (mean, sd), (other, its) = self.moments(a), self.moments(b)
+        ratios = np.abs(np.log(sd / its))
+        return float(max((np.abs(mean - other) / its).max(), ratios.max())) if dim else 0.0
+
+    def moments(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and standard deviations of the posterior's coordinates, from `first.mean`."""
+        mean, scale = parameters[: self.density.dim], self.scale_of(parameters)
+        if not self.full:
+            return self.base * mean, self.base * scale
+        return self.base @ mean, np.sqrt(((self.base @ scale) ** 2).sum(axis=1))
+
+
+def deviations(normal: Factored) -> np.ndarray:
+    """The standard deviation of each coordinate."""
+    core = normal.core @ normal.core.T - np.eye(len(normal.core))
+    return normal.scale * np.sqrt(1.0 + ((normal.basis @ core) * normal.basis).sum(axis=1))

@@ -1,0 +1,173 @@
+"""`fit_laplace`: the normal density of the curvature at the mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from probtensor.approximate.density import Density
+from probtensor.approximate.mode import Mode
+from probtensor.approximate.normal import HALF_LOG_TWO_PI, Dense
+from probtensor.approximate.output import closing, result, warn_of_tail
+from probtensor.approximate.pareto import smoothed
+from probtensor.approximate.search import maximum
+from probtensor.approximate.starts import check_posterior, given_start, start_near
+from probtensor.calls import line_text, public
+from probtensor.prob.model.posterior import Posterior
+from probtensor.process import numpy_part
+from probtensor.sample.checks import boolean, check_memory, integer, seed_or_new
+from probtensor.sample.diagnostics.warnings import issue
+from probtensor.sample.errors import SamplingError
+from probtensor.sample.kernels.protocol import LogpGrad
+from probtensor.sample.runs.output import Arviz
+from probtensor.sample.runs.start import variable_of
+
+METHOD, MAXITER, NEWTON = "L-BFGS-B", 10_000, 20
+FLAT = 1e-11  # the least curvature in units of the largest, both after scaling to a unit diagonal
+NAMED = 4
+
+
+@public
+def fit_laplace(
+    posterior: LogpGrad,
+    draws: int = 1000,
+    *,
+    start: Mapping[str, ArrayLike] | ArrayLike | Mode | None = None,
+    seed: object = None,
+    jacobian: bool = True,
+    progress: bool = True,
+) -> Arviz:
+    """Draws from the normal density that has the posterior's mode and curvature there, on the
+    unconstrained space: Laplace's approximation. It is exact for normal posteriors.
+
+    posterior  what `condition` returns, or any `LogpGrad`
+    draws      how many
+    start      where the search for the mode begins, as in `find_MAP`
+    seed       as in `sample`
+    jacobian   False: mode and curvature of the density without log-Jacobians, so that the mode is
+               that of `find_MAP`; the approximation is usually better with them
+    progress   False: without the line at the end
+
+    Returns an ArviZ object as `sample` does, with one chain. `sample_stats` has `lp`, the log
+    density of each draw, and `lp_approx`, that of the approximation. Among `attrs`: `pareto_k` of
+    the ratios of both, `log_evidence` (of the integral over all variables, with the jacobian) and
+    `mode_logp`. A `pareto_k` above 0.7, which gets a SamplerWarning, means that the draws are not
+    those of the posterior.
+    Raises SamplingError where the density is not finite at the start, or is flat or has no bound in
+    a direction at the end of the search, with the variables that this direction is made of;
+    TypeError or ValueError for wrong settings.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> post = pt.condition({pt.random.normal(mu, 1.0, name="y"): 1.0})
+        >>> idata = pt.fit_laplace(post, seed=1, progress=False)
+        >>> idata.posterior["mu"].shape, idata.posterior.attrs["pareto_k"]
+        ((1, 1000), 0.0)
+
+    Source: Tierney and Kadane (1986), JASA 81:82.
+    """
+    check_posterior("fit_laplace", posterior)
+    draws = integer("fit_laplace", "draws", draws, 1)
+    seed = seed_or_new("fit_laplace", seed)
+    boolean("fit_laplace", "jacobian", jacobian)
+    if not jacobian and not isinstance(posterior, Posterior):
+        raise TypeError(
+            f"fit_laplace: the log-Jacobians of {posterior!r:.40} are not known\n  at "
+            f"{line_text()}\n  leave out jacobian=False"
+        )
+    dim = posterior.dim
+    check_memory("fit_laplace", f"second derivatives by {dim} variables", 24 * dim * dim)
+    (given,) = given_start("fit_laplace", posterior, start)
+    density = Density(posterior, jacobian)
+    with closing("fit_laplace", density, progress) as line:
+        q = start_near("fit_laplace", density, given, seed, 0, exact=True)
+        found = maximum(density, q, METHOD, {}, MAXITER)
+        normal, height = normal_at_mode(density, found.q)
+        whole = density if jacobian else Density(posterior)
+        u = numpy_part("random").default_rng([seed, 0]).standard_normal((draws, dim))
+        points = normal.draw(u)
+        lp, lp_approx = whole.rows(points)[0], normal.log_density(points)
+        _, k = smoothed(lp - lp_approx)
+        line.text = f"logp {height:.6g} at the mode, Pareto k {k:.2f}"
+    if not found.converged:
+        issue(f"fit_laplace: the search for the mode has not converged: {found.message}")
+    attrs = {
+        "sampler": "laplace", "sampling_time": line.seconds, "seed": seed, "draws": draws,
+        "pareto_k": k, "mode_logp": height, "evaluations": density.evaluations,
+    }  # fmt: skip
+    if jacobian:
+        attrs["log_evidence"] = height + dim * HALF_LOG_TWO_PI + normal.log_volume
+    statistics = {"lp": lp[None], "lp_approx": lp_approx[None]}
+    found = result(posterior, points[None], statistics, attrs)
+    warn_of_tail("fit_laplace", k, "Try pt.pathfinder")
+    return found
+
+
+def normal_at_mode(density: Density, q: np.ndarray) -> tuple[Dense, float]:
+    """(the normal density of the curvature at the mode near q, the log density there), after
+    Newton's steps to it."""
+    value, slope = density.at(q)
+    curvature = -density.hessian(q)
+    factor = factor_of(density.posterior, curvature)
+    for _ in range(NEWTON):
+        from_here = solved(factor, slope)
+        gain = float(slope @ from_here)
+        if gain <= 1e-26 * max(1.0, abs(value)):
+            break
+        risen, changed = density.at(q + from_here)
+        # Where rounding hides whether the density rises, the gradient tells it.
+        if risen < value - 1e-9 * max(1.0, abs(value)) or changed @ solved(factor, changed) >= gain:
+            break
+        q, value, slope = q + from_here, risen, changed
+        curvature = -density.hessian(q)
+        factor = factor_of(density.posterior, curvature)
+    # The inverse of the transposed factor makes draws; its rows reversed, it is lower triangular.
+    from scipy.linalg import solve_triangular
+
+    covariance = solve_triangular(factor, np.eye(len(q)), lower=True)
+    return Dense(q, np.linalg.cholesky(covariance.T @ covariance)), value
+
+
+def solved(factor: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """The solution of factor @ factor.T @ x = slope."""
+    from scipy.linalg import cho_solve
+
+    return cho_solve((factor, True), slope)
+
+
+def factor_of(posterior: LogpGrad, curvature: np.ndarray) -> np.ndarray:
+    """The Cholesky factor of the curvature of minus a log density. SamplingError that names the
+    variables of a direction in which it is not positive."""
+    if not np.isfinite(curvature).all():
+        row = int(np.flatnonzero(~np.isfinite(curvature).all(axis=1))[0])
+        raise SamplingError(
+            f"fit_laplace: the second derivatives by {variable_of(posterior, row)} are not finite "
+            f"at the mode\n  at {line_text()}\n  use pt.pathfinder or pt.sample"
+        )
+    diagonal = np.diagonal(curvature)
+    flat = np.flatnonzero(~(diagonal > 0))
+    if len(flat):
+        names = ", ".join(variable_of(posterior, int(i)) for i in flat[:NAMED])
+        lowest = float(diagonal[flat].min())
+        raise SamplingError(not_a_mode(names, lowest))
+    scale = np.sqrt(diagonal)
+    correlations = curvature / scale / scale[:, None]
+    values, vectors = np.linalg.eigh(correlations)
+    if not values[0] > FLAT * values[-1]:
+        shares = np.abs(vectors[:, 0])
+        largest = [int(i) for i in np.argsort(-shares)[:NAMED] if shares[i] > 0.1 * shares.max()]
+        names = ", ".join(variable_of(posterior, i) for i in largest)
+        raise SamplingError(not_a_mode(names, float(values[0])))
+    return scale[:, None] * np.linalg.cholesky(correlations)
+
+
+def not_a_mode(names: str, lowest: float) -> str:
+    """The message where a density has no curvature."""
+    how = "flat" if abs(lowest) < 1e-6 else "not at a maximum"
+    return (
+        f"fit_laplace: where the search for the mode ended, the log density is {how} along {names} "
+        f"(curvature {lowest:.3g}), so that no normal density fits it\n  at {line_text()}\n  if the "
+        "data do not identify these, give them proper priors; if the density has no bound there, "
+        "write the model another way, or use pt.pathfinder or pt.sample"
+    )
