@@ -5,7 +5,7 @@ the iterates of a stage, as in Dhaka et al. (2020) and Welandawe et al. (2022). 
 gradients are those of Roeder, Wu and Duvenaud (2017), whose noise is gone where both densities are
 the same.
 
-Everything is in coordinates in which a first normal density, the best one along a path of
+Everything is in coordinates in which a first normal density, the best one along four paths of
 Pathfinder, is standard: so one step size serves variables of all scales.
 """
 
@@ -20,9 +20,10 @@ from numpy.typing import ArrayLike
 from probtensor.approximate.density import Density
 from probtensor.approximate.mode import Mode
 from probtensor.approximate.normal import HALF_LOG_TWO_PI, Dense, Factored
-from probtensor.approximate.output import closing, result, warn_of_tail
+from probtensor.approximate.output import closing, result, warn_of_draws
 from probtensor.approximate.pareto import smoothed
 from probtensor.approximate.pathfinder import Run, starts_of, stream
+from probtensor.approximate.pathfinder import Settings as PathSettings
 from probtensor.approximate.starts import check_posterior
 from probtensor.calls import line_text, public
 from probtensor.dataclass import dataclass, field
@@ -37,36 +38,29 @@ STEPS, DRAWS = 4, 5  # purposes of random numbers
 BLOCK, BLOCKS, FEWEST_BLOCKS = 50, 24, 8  # steps of a block; blocks of a stage
 SHRINK = 1 / 3  # of the step size from stage to stage
 MOMENTS = (0.9, 0.999)
-PATH_DRAWS, PATH_HISTORY, PATH_LENGTH = 25, 6, 1000
+PATHS, PATH_DRAWS, PATH_HISTORY, PATH_LENGTH = 4, 25, 6, 1000
 
 
 @public
 def fit_advi(
-    posterior: LogpGrad,
-    draws: int = 1000,
-    *,
-    method: str = "advi",
-    n: int = 20_000,
-    samples: int = 10,
-    learning_rate: float = 0.1,
-    tolerance: float = 0.02,
-    start: Mapping[str, ArrayLike] | ArrayLike | Mode | None = None,
-    seed: object = None,
-    progress: bool = True,
-) -> Arviz:
+    posterior: LogpGrad, draws: int = 1000, *,
+    method: str = "advi", n: int = 20_000, samples: int = 10, learning_rate: float = 0.1,
+    tolerance: float = 0.02, start: Mapping[str, ArrayLike] | ArrayLike | Mode | None = None,
+    seed: object = None, progress: bool = True,
+) -> Arviz:  # fmt: skip
     """Draws from the normal density on the unconstrained space that has the highest evidence bound
     (ELBO), found by stochastic gradients: automatic differentiation variational inference.
 
     posterior      what `condition` returns, or any `LogpGrad`
     draws          how many
     method         "advi": independent coordinates, whose spreads are too small where the posterior
-                   is correlated; "fullrank_advi": any covariance, for up to some hundred coordinates
+                   is correlated; "fullrank_advi": any covariance, of some hundred coordinates
     n              steps at most
     samples        draws in each step
     learning_rate  the first step size, in standard deviations of the density it begins with
     tolerance      the search ends when a step size of a third moves no mean by more than this
                    share of a standard deviation, and no standard deviation by more than this share
-    start          where a path to the density that it begins with starts, as in `pathfinder`
+    start          where paths to the density that it begins with start, as in `pathfinder`
     seed           as in `sample`
     progress       False: without the line at the end
 
@@ -86,48 +80,73 @@ def fit_advi(
 
     Source: Kucukelbir, Tran, Ranganath, Gelman and Blei (2017), JMLR 18(14).
     """
-    what = "fit_advi"
-    check_posterior(what, posterior)
-    if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"fit_advi: method is one of {METHODS}, not {value_text(method)}")
-    for name, value in {"draws": draws, "n": n, "samples": samples}.items():
-        integer(what, name, value, 1)
-    rate = fraction(what, "learning_rate", learning_rate)
-    tolerance = fraction(what, "tolerance", tolerance)
-    seed = seed_or_new(what, seed)
+    settings = Settings("fit_advi", draws, method, n, samples, learning_rate, tolerance, seed)
+    return fitted(posterior, start, settings, progress)
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """Settings of a fit, validated when they are made; see `fit_advi`."""
+
+    what: str
+    draws: int
+    method: str
+    n: int
+    samples: int
+    learning_rate: float
+    tolerance: float
+    seed: object
+
+    def __post_init__(self) -> None:
+        for name in ("draws", "n", "samples"):
+            integer(self.what, name, getattr(self, name), 1)
+        for name in ("learning_rate", "tolerance"):
+            fraction(self.what, name, getattr(self, name))
+        if not isinstance(self.method, str) or self.method not in METHODS:
+            text = value_text(self.method)
+            raise ValueError(f"{self.what}: method is one of {', '.join(METHODS)}, not {text}")
+        object.__setattr__(self, "seed", seed_or_new(self.what, self.seed))
+
+
+def fitted(posterior: LogpGrad, start: object, of: Settings, progress: bool) -> Arviz:
+    """What `fit_advi` returns."""
+    check_posterior(of.what, posterior)
     dim = posterior.dim
-    check_memory(what, f"draws of {dim} coordinates", 24 * dim * max(draws, dim))
+    rows = max(of.draws, dim if of.method == "fullrank_advi" else 0)
+    check_memory(of.what, f"{rows} rows of {dim} coordinates", 24 * dim * rows)
     density = Density(posterior)
-    with closing(what, density, progress) as line:
-        first = first_normal(density, starts_of(posterior, start, 1), seed)
-        fit = Fit(density, first, method, samples, stream(seed, 0, STEPS))
-        fit.run(n, rate, tolerance)
+    with closing(of.what, density, progress) as line:
+        first = first_normal(density, of, starts_of(of.what, posterior, start, PATHS))
+        fit = Fit(density, first, of, stream(of.seed, 0, STEPS))
+        fit.run()
         normal = fit.normal()
-        points = normal.draw(stream(seed, 0, DRAWS).standard_normal((draws, dim)))
+        points = normal.draw(stream(of.seed, 0, DRAWS).standard_normal((of.draws, dim)))
         lp, lp_approx = density.rows(points)[0], normal.log_density(points)
         _, k = smoothed(lp - lp_approx)
         elbo = float(np.mean(lp - lp_approx))
         line.text = f"{fit.steps} steps, ELBO {elbo:.6g}, Pareto k {k:.2f}"
     attrs = {
-        "sampler": method, "sampling_time": line.seconds, "seed": seed, "draws": draws,
-        "learning_rate": rate, "tolerance": tolerance, "samples": samples, "steps": fit.steps,
-        "converged": int(fit.converged), "pareto_k": k, "elbo": elbo,
+        "sampler": of.method, "sampling_time": line.seconds, "seed": of.seed, "draws": of.draws,
+        "learning_rate": of.learning_rate, "tolerance": of.tolerance, "samples": of.samples,
+        "steps": fit.steps, "converged": int(fit.converged), "pareto_k": k, "elbo": elbo,
         "elbo_trace": fit.trace, "evaluations": density.evaluations,
     }  # fmt: skip
     idata = result(posterior, points[None], {"lp": lp[None], "lp_approx": lp_approx[None]}, attrs)
     if not fit.converged:
-        issue(f"fit_advi: {n} steps were not enough for a tolerance of {tolerance:g}: raise n=")
-    other = 'method="fullrank_advi", ' if method == "advi" else ""
-    warn_of_tail(what, k, f"Try {other}pt.pathfinder, write the model another way")
+        issue(f"{of.what}: {of.n} steps are not enough for tolerance={of.tolerance:g}: raise n=")
+    other = 'method="fullrank_advi", ' if of.method == "advi" else ""
+    warn_of_draws(of.what, lp, k, f"Try {other}pt.pathfinder, write the model another way")
     return idata
 
 
-def first_normal(density: Density, starts: list, seed: int) -> Factored:
-    """The best normal density along one path of Pathfinder."""
-    run = Run(density, starts, seed, 1, PATH_HISTORY, PATH_DRAWS, PATH_LENGTH)
-    (path,) = run.all(1)
-    density.evaluations += path.evaluations
-    return path.normal
+def first_normal(density: Density, of: Settings, starts: list) -> Factored:
+    """The best normal density along some paths of Pathfinder."""
+    settings = PathSettings(
+        of.what, 1, PATHS, PATH_HISTORY, PATH_DRAWS, PATH_LENGTH, "psis", 1, of.seed
+    )
+    found = Run(density, settings, starts).all()
+    density.evaluations += sum(path.evaluations for path in found)
+    return max(found, key=lambda path: path.elbo).normal
 
 
 @dataclass(eq=False)
@@ -140,8 +159,7 @@ class Fit:
 
     density: Density
     first: Factored
-    method: str
-    samples: int
+    of: Settings
     generator: Any
     steps: int = 0
     converged: bool = False
@@ -149,7 +167,7 @@ class Fit:
 
     def __post_init__(self) -> None:
         dim = self.density.dim
-        self.full = self.method == "fullrank_advi"
+        self.full = self.of.method == "fullrank_advi"
         whole = self.first.draw(np.eye(dim)) - self.first.mean if self.full else None
         if self.full:
             # Lower triangular, so that what the steps change is that of the points, too.
@@ -187,14 +205,14 @@ class Fit:
 
         dim = self.density.dim
         scale = self.scale_of(parameters)
-        u = self.generator.standard_normal((self.samples, dim))
+        u = self.generator.standard_normal((self.of.samples, dim))
         z = parameters[:dim] + (u @ scale.T if self.full else u * scale)
         moved = z @ self.base.T if self.full else z * self.base
         lp, slopes = self.density.rows(self.first.mean + moved)
         inside = np.isfinite(lp)
         if not inside.any():
             raise SamplingError(
-                f"fit_advi: the posterior has no density at any of {self.samples} draws of step "
+                f"fit_advi: the posterior has no density at any of {self.of.samples} draws of step "
                 f"{self.steps}\n  at {line_text()}\n  raise samples=, or use pt.sample"
             )
         if not inside.all():
@@ -210,23 +228,23 @@ class Fit:
             parts = [rise.mean(axis=0), (rise * u).mean(axis=0) * scale]
         return float(lp.mean() + volume), np.concatenate(parts)
 
-    def run(self, n: int, rate: float, tolerance: float) -> None:
+    def run(self) -> None:
         """Stages of smaller and smaller steps, until one moves the density no more."""
-        before: np.ndarray | None = None
-        while self.steps < n and not self.converged:
-            means, settled = self.stage(n, rate, tolerance)
+        before, rate, tolerance = None, self.of.learning_rate, self.of.tolerance
+        while self.steps < self.of.n and not self.converged:
+            means, settled = self.stage(rate)
             if settled and before is not None:
                 self.converged = self.distance(before, means) <= tolerance
             self.parameters, before, rate = means, means, rate * SHRINK
 
-    def stage(self, n: int, rate: float, tolerance: float) -> tuple[np.ndarray, bool]:
+    def stage(self, rate: float) -> tuple[np.ndarray, bool]:
         """(mean of the parameters over the later half of a stage, whether it has settled)."""
         at, blocks = self.parameters.copy(), []
         first, second = np.zeros(len(at)), np.zeros(len(at))
         count, settled = 0, False
-        while self.steps < n and len(blocks) < BLOCKS and not settled:
+        while self.steps < self.of.n and len(blocks) < BLOCKS and not settled:
             total, bounds = np.zeros(len(at)), []
-            for _ in range(min(BLOCK, n - self.steps)):
+            for _ in range(min(BLOCK, self.of.n - self.steps)):
                 bound, slope = self.slope(at)
                 count, self.steps = count + 1, self.steps + 1
                 first = MOMENTS[0] * first + (1 - MOMENTS[0]) * slope
@@ -241,7 +259,7 @@ class Fit:
                 half = blocks[len(blocks) // 2 :]
                 middle = len(half) // 2
                 early, late = np.mean(half[:middle], axis=0), np.mean(half[middle:], axis=0)
-                settled = self.distance(early, late) <= tolerance
+                settled = self.distance(early, late) <= self.of.tolerance
         return np.mean(blocks[len(blocks) // 2 :], axis=0), settled
 
     def distance(self, a: np.ndarray, b: np.ndarray) -> float:

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from probtensor.approximate.density import Density
-from probtensor.approximate.mode import Mode
+from probtensor.approximate.mode import Mode, density_of
 from probtensor.approximate.normal import HALF_LOG_TWO_PI, Dense
-from probtensor.approximate.output import closing, result, warn_of_tail
+from probtensor.approximate.output import closing, result, warn_of_draws
 from probtensor.approximate.pareto import smoothed
-from probtensor.approximate.search import maximum
-from probtensor.approximate.starts import check_posterior, given_start, start_near
+from probtensor.approximate.search import Search
+from probtensor.approximate.starts import check_posterior, given_start
 from probtensor.calls import line_text, public
-from probtensor.prob.model.posterior import Posterior
+from probtensor.dataclass import replace
 from probtensor.process import numpy_part
-from probtensor.sample.checks import boolean, check_memory, integer, seed_or_new
+from probtensor.sample.checks import check_memory, integer
 from probtensor.sample.diagnostics.warnings import issue
 from probtensor.sample.errors import SamplingError
 from probtensor.sample.kernels.protocol import LogpGrad
@@ -31,20 +31,18 @@ NAMED = 4
 
 @public
 def fit_laplace(
-    posterior: LogpGrad,
-    draws: int = 1000,
-    *,
-    start: Mapping[str, ArrayLike] | ArrayLike | Mode | None = None,
-    seed: object = None,
-    jacobian: bool = True,
-    progress: bool = True,
-) -> Arviz:
+    posterior: LogpGrad, draws: int = 1000, *,
+    start: Mapping[str, ArrayLike] | ArrayLike | Mode | None = None, restarts: int = 4,
+    seed: object = None, jacobian: bool = True, progress: bool = True,
+) -> Arviz:  # fmt: skip
     """Draws from the normal density that has the posterior's mode and curvature there, on the
     unconstrained space: Laplace's approximation. It is exact for normal posteriors.
 
     posterior  what `condition` returns, or any `LogpGrad`
     draws      how many
     start      where the search for the mode begins, as in `find_MAP`
+    restarts   searches where no `start` is given: the first one begins at 0, others between -2 and
+               2 in each unconstrained coordinate; the highest mode counts
     seed       as in `sample`
     jacobian   False: mode and curvature of the density without log-Jacobians, so that the mode is
                that of `find_MAP`; the approximation is usually better with them
@@ -67,41 +65,43 @@ def fit_laplace(
 
     Source: Tierney and Kadane (1986), JASA 81:82.
     """
-    check_posterior("fit_laplace", posterior)
     draws = integer("fit_laplace", "draws", draws, 1)
-    seed = seed_or_new("fit_laplace", seed)
-    boolean("fit_laplace", "jacobian", jacobian)
-    if not jacobian and not isinstance(posterior, Posterior):
-        raise TypeError(
-            f"fit_laplace: the log-Jacobians of {posterior!r:.40} are not known\n  at "
-            f"{line_text()}\n  leave out jacobian=False"
-        )
+    search = Search("fit_laplace", METHOD, MAXITER, restarts, seed, {})
+    return approximated(posterior, draws, start, search, jacobian, progress)
+
+
+def approximated(
+    posterior: LogpGrad, draws: int, start: object, search: Search, jacobian: bool, progress: bool
+) -> Arviz:
+    """What `fit_laplace` returns."""
+    what, seed = search.what, search.seed
+    check_posterior(what, posterior)
+    density = density_of(what, posterior, "jacobian", jacobian)
     dim = posterior.dim
-    check_memory("fit_laplace", f"second derivatives by {dim} variables", 24 * dim * dim)
-    (given,) = given_start("fit_laplace", posterior, start)
-    density = Density(posterior, jacobian)
-    with closing("fit_laplace", density, progress) as line:
-        q = start_near("fit_laplace", density, given, seed, 0, exact=True)
-        found = maximum(density, q, METHOD, {}, MAXITER)
+    check_memory(what, f"second derivatives by {dim} variables", 24 * dim * dim)
+    (given,) = given_start(what, posterior, start)
+    search = search if given is None else replace(search, restarts=1)
+    with closing(what, density, progress) as line:
+        found = search.best(density, given)
         normal, height = normal_at_mode(density, found.q)
-        whole = density if jacobian else Density(posterior)
+        whole = density if density.jacobian else Density(posterior)
         u = numpy_part("random").default_rng([seed, 0]).standard_normal((draws, dim))
         points = normal.draw(u)
         lp, lp_approx = whole.rows(points)[0], normal.log_density(points)
         _, k = smoothed(lp - lp_approx)
         line.text = f"logp {height:.6g} at the mode, Pareto k {k:.2f}"
     if not found.converged:
-        issue(f"fit_laplace: the search for the mode has not converged: {found.message}")
+        issue(f"{what}: the search for the mode has not converged: {found.message}")
     attrs = {
         "sampler": "laplace", "sampling_time": line.seconds, "seed": seed, "draws": draws,
         "pareto_k": k, "mode_logp": height, "evaluations": density.evaluations,
     }  # fmt: skip
-    if jacobian:
+    if density.jacobian:
         attrs["log_evidence"] = height + dim * HALF_LOG_TWO_PI + normal.log_volume
     statistics = {"lp": lp[None], "lp_approx": lp_approx[None]}
-    found = result(posterior, points[None], statistics, attrs)
-    warn_of_tail("fit_laplace", k, "Try pt.pathfinder")
-    return found
+    idata = result(posterior, points[None], statistics, attrs)
+    warn_of_draws(what, lp, k, "Try pt.pathfinder")
+    return idata
 
 
 def normal_at_mode(density: Density, q: np.ndarray) -> tuple[Dense, float]:
@@ -167,7 +167,7 @@ def not_a_mode(names: str, lowest: float) -> str:
     how = "flat" if abs(lowest) < 1e-6 else "not at a maximum"
     return (
         f"fit_laplace: where the search for the mode ended, the log density is {how} along {names} "
-        f"(curvature {lowest:.3g}), so that no normal density fits it\n  at {line_text()}\n  if the "
-        "data do not identify these, give them proper priors; if the density has no bound there, "
-        "write the model another way, or use pt.pathfinder or pt.sample"
+        f"(curvature {lowest:.3g}), so that no normal density fits it\n  at {line_text()}\n"
+        "  if the data do not identify these, give them proper priors; if the density has no bound "
+        "there, write the model another way, or use pt.pathfinder or pt.sample"
     )

@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike
 
 from probtensor.approximate.density import Density
 from probtensor.approximate.output import closing, variables_at
-from probtensor.approximate.search import METHODS, Maximum, maximum
-from probtensor.approximate.starts import check_posterior, given_start, start_near
+from probtensor.approximate.search import Maximum, Search
+from probtensor.approximate.starts import check_posterior, given_start
 from probtensor.calls import line_text, public
 from probtensor.dataclass import dataclass
 from probtensor.prob.bijectors.base import Identity
 from probtensor.prob.model.posterior import Posterior
-from probtensor.sample.checks import boolean, integer, seed_or_new, value_text
+from probtensor.sample.checks import boolean
 from probtensor.sample.diagnostics.warnings import issue
 from probtensor.sample.kernels.protocol import LogpGrad
 
@@ -55,17 +55,11 @@ class Mode:
 @public
 def find_MAP(
     posterior: LogpGrad,
-    start: Mapping[str, ArrayLike] | ArrayLike | Mode | None = None,
-    *,
-    method: str = "L-BFGS-B",
-    maxiter: int = 5000,
-    restarts: int = 1,
-    seed: object = None,
-    include_jacobian: bool = False,
-    hessian: bool = False,
-    options: Mapping[str, object] | None = None,
-    progress: bool = True,
-) -> Mode:
+    start: Mapping[str, ArrayLike] | ArrayLike | Mode | None = None, *,
+    method: str = "L-BFGS-B", maxiter: int = 5000, restarts: int = 1, seed: object = None,
+    include_jacobian: bool = False, hessian: bool = False,
+    options: Mapping[str, object] | None = None, progress: bool = True,
+) -> Mode:  # fmt: skip
     """The point of highest posterior density, by an optimiser of SciPy with exact gradients.
 
     posterior  what `condition` returns; any `LogpGrad` with include_jacobian=True
@@ -96,25 +90,21 @@ def find_MAP(
 
     Source: Nocedal and Wright (2006), Numerical Optimization.
     """
+    search = Search("find_MAP", method, maxiter, restarts, seed, options or {})
+    return mode_of(posterior, start, search, include_jacobian, hessian, progress)
+
+
+def mode_of(
+    posterior: LogpGrad, start: object, search: Search, jacobian: bool, hessian: bool,
+    progress: bool,
+) -> Mode:  # fmt: skip
+    """What `find_MAP` returns."""
     check_posterior("find_MAP", posterior, 0)
-    maxiter = integer("find_MAP", "maxiter", maxiter, 1)
-    restarts = integer("find_MAP", "restarts", restarts, 1)
-    if not isinstance(method, str) or method.lower() not in METHODS:
-        raise ValueError(
-            f"find_MAP: method is one of SciPy's {', '.join(METHODS)}, not {value_text(method)}"
-        )
-    seed = seed_or_new("find_MAP", seed)
-    with_jacobian = boolean("find_MAP", "include_jacobian", include_jacobian)
+    density = density_of("find_MAP", posterior, "include_jacobian", jacobian)
     hessian = boolean("find_MAP", "hessian", hessian)
-    if not with_jacobian and not isinstance(posterior, Posterior):
-        raise TypeError(
-            f"find_MAP: the log-Jacobians of {posterior!r:.40} are not known\n  at {line_text()}\n"
-            "  write include_jacobian=True for the mode of its density as it is"
-        )
     (given,) = given_start("find_MAP", posterior, start)
-    density = Density(posterior, with_jacobian)
     with closing("find_MAP", density, progress) as line:
-        found = best_of(density, given, seed, restarts, method, maxiter, options or {})
+        found = search.best(density, given)
         line.text = f"logp {found.value:.6g}{'' if found.converged else ', not converged'}"
     found = checked(posterior, found)
     second = density.hessian(found.q) if hessian else None
@@ -124,16 +114,15 @@ def find_MAP(
     )
 
 
-def best_of(
-    density: Density, given: np.ndarray | None, seed: int, restarts: int, method: str,
-    maxiter: int, options: Mapping[str, object],
-) -> Maximum:  # fmt: skip
-    """The highest of several maxima."""
-    found: list[Maximum] = []
-    for number in range(restarts):
-        q = start_near("find_MAP", density, given, seed, number, exact=number == 0)
-        found.append(maximum(density, q, method, options, maxiter))
-    return max(found, key=lambda one: one.value)
+def density_of(what: str, posterior: LogpGrad, name: str, jacobian: object) -> Density:
+    """The density with or without log-Jacobians, as the setting `name` says. TypeError where these
+    are not known."""
+    if not boolean(what, name, jacobian) and not isinstance(posterior, Posterior):
+        raise TypeError(
+            f"{what}: the log-Jacobians of {posterior!r:.40} are not known\n  at {line_text()}\n"
+            f"  write {name}=True for its density as it is"
+        )
+    return Density(posterior, bool(jacobian))
 
 
 def checked(posterior: LogpGrad, found: Maximum) -> Maximum:

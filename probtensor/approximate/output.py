@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from cython_ext import blas
 from probtensor.approximate.density import Density
 from probtensor.approximate.pareto import LIMIT
 from probtensor.dataclass import dataclass, field
@@ -17,6 +18,8 @@ from probtensor.sample.diagnostics.warnings import issue
 from probtensor.sample.kernels.protocol import LogpGrad
 from probtensor.sample.runs.output import Arviz, bound_data, to_arviz, variables
 from probtensor.version import __version__
+
+LARGE = 300  # coordinates
 
 
 @dataclass(eq=False)
@@ -34,9 +37,14 @@ class Line:
 
 @contextlib.contextmanager
 def closing(what: str, density: Density, progress: bool) -> Iterator[Line]:
-    """Context of a search: prints its closing line to standard error, if it is to be seen."""
+    """Context of a search: prints its closing line to standard error, if it is to be seen. BLAS has
+    one thread meanwhile, unless matrices are large enough to gain by more."""
+    import scipy.linalg  # noqa: F401 - its BLAS must be there to be told
+
     line = Line()
-    yield line
+    few = blas.loaded() if density.dim < LARGE else ()
+    with blas.OneThread(*few):
+        yield line
     if progress and sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
             print(
@@ -73,8 +81,16 @@ def result(
     return to_arviz(groups, dims=dict(dims), coords=dict(coords), attrs=attrs)
 
 
-def warn_of_tail(what: str, k: float, advice: str) -> None:
-    """A warning where the approximation is too far from the posterior to correct it by weights."""
+def warn_of_draws(what: str, lp: np.ndarray, k: float, advice: str) -> None:
+    """A warning where draws lie outside of the posterior's support, or where the approximation is
+    too far from the posterior to correct it by weights."""
+    outside = int((~np.isfinite(lp)).sum())
+    if outside:
+        issue(
+            f"{what}: {outside} of {lp.size} draws lie where the posterior has no density "
+            "(lp is -inf): leave them out, or keep the density away from that edge by a constraint "
+            "or a prior"
+        )
     if not k <= LIMIT:
         issue(
             f"{what}: the draws are not of the posterior: the Pareto k of their importance ratios "

@@ -18,7 +18,7 @@ def smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
     """(log weights that sum to 1 as weights, Pareto k) of log importance ratios, float64[n].
 
     The largest ratios are replaced by quantiles of the generalized Pareto distribution that fits
-    them. k is 0 where all ratios are equal, and inf where there are too few to say.
+    them. k is 0 where all of these are equal, and inf where there are too few to say.
     """
     x = log_ratios - log_ratios.max()
     if x.min() > -NEGLIGIBLE:
@@ -29,7 +29,9 @@ def smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
         order = np.argsort(x, kind="stable")
         tail, below = order[-count:], np.exp(x[order[-count - 1]])
         above = np.exp(x[tail]) - below
-        if above[0] > 0 and np.isfinite(above).all():
+        if x[tail[0]] > -NEGLIGIBLE:
+            shape = 0.0  # the largest are all equal, as where a normal density is cut
+        elif above[0] > 0 and np.isfinite(above).all():
             shape, scale = fitted(above)
             quantiles = pareto_quantiles((np.arange(count) + 0.5) / count, shape, scale)
             x = x.copy()

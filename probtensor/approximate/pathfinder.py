@@ -15,7 +15,7 @@ from probtensor.approximate.ascent import ascend
 from probtensor.approximate.density import Density
 from probtensor.approximate.mode import Mode
 from probtensor.approximate.normal import Factored
-from probtensor.approximate.output import closing, result, warn_of_tail
+from probtensor.approximate.output import closing, result, warn_of_draws
 from probtensor.approximate.pareto import smoothed
 from probtensor.approximate.starts import check_posterior, given_start, start_near
 from probtensor.calls import line_text, public
@@ -45,19 +45,11 @@ class Path:
 
 @public
 def pathfinder(
-    posterior: LogpGrad,
-    draws: int = 1000,
-    *,
-    paths: int = 4,
-    history: int = 6,
-    elbo_draws: int = 25,
-    resample: str | None = "psis",
-    start: Mapping[str, ArrayLike] | ArrayLike | Mode | None = None,
-    seed: object = None,
-    maxiter: int = 1000,
-    threads: int | None = None,
-    progress: bool = True,
-) -> Arviz:
+    posterior: LogpGrad, draws: int = 1000, *,
+    paths: int = 4, history: int = 6, elbo_draws: int = 25, resample: str | None = "psis",
+    start: Mapping[str, ArrayLike] | ArrayLike | Mode | None = None, seed: object = None,
+    maxiter: int = 1000, threads: int | None = None, progress: bool = True,
+) -> Arviz:  # fmt: skip
     """Draws by Pathfinder: L-BFGS climbs to modes, each of its points gives a normal density with
     the inverse Hessian so far, and of each path the one nearest to the posterior is kept, that of
     the highest evidence bound (ELBO).
@@ -67,7 +59,7 @@ def pathfinder(
     paths       searches, each from a start of its own, as in `sample`
     history     steps that an inverse Hessian is made of
     elbo_draws  draws by which each evidence bound is estimated
-    resample    "psis": `draws` of the draws of all paths, chosen with replacement by Pareto-smoothed
+    resample    "psis": of the draws of all paths, chosen with replacement by Pareto-smoothed
                 importance weights. None: the draws of each path as a chain, without weights
     start       {name: value}, float64[dim], a mode, or float64[paths, dim]; a single one is for the
                 first path, and others begin up to 1 from it in each coordinate
@@ -95,55 +87,81 @@ def pathfinder(
     Source: Zhang, Carpenter, Gelman and Vehtari (2022), JMLR 23(306); the weights are Veach and
     Guibas' (1995) balance heuristic.
     """
-    what = "pathfinder"
-    check_posterior(what, posterior)
-    counts = {"draws": draws, "paths": paths, "history": history, "elbo_draws": elbo_draws}
-    for name, value in {**counts, "maxiter": maxiter}.items():
-        integer(what, name, value, 1)
-    if resample not in ("psis", None):
-        raise ValueError(f'pathfinder: resample is "psis" or None, not {value_text(resample)}')
-    seed = seed_or_new(what, seed)
-    kept = f"{draws} draws of {posterior.dim} coordinates of each of {paths} paths"
-    check_memory(what, kept, 16 * draws * paths * posterior.dim)
-    starts = starts_of(posterior, start, paths)
+    settings = Settings(
+        "pathfinder", draws, paths, history, elbo_draws, maxiter, resample, threads, seed
+    )
+    return found_by_paths(posterior, start, settings, progress)
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """Settings of paths, validated when they are made; see `pathfinder`."""
+
+    what: str
+    draws: int
+    paths: int
+    history: int
+    elbo_draws: int
+    maxiter: int
+    resample: object
+    threads: int | None
+    seed: object
+
+    def __post_init__(self) -> None:
+        for name in ("draws", "paths", "history", "elbo_draws", "maxiter"):
+            integer(self.what, name, getattr(self, name), 1)
+        if self.threads is not None:
+            integer(self.what, "threads", self.threads, 1)
+        if self.resample not in ("psis", None):
+            text = value_text(self.resample)
+            raise ValueError(f'{self.what}: resample is "psis" or None, not {text}')
+        object.__setattr__(self, "seed", seed_or_new(self.what, self.seed))
+
+
+def found_by_paths(posterior: LogpGrad, start: object, of: Settings, progress: bool) -> Arviz:
+    """What `pathfinder` returns."""
+    check_posterior(of.what, posterior)
+    kept = f"{of.draws} draws of {posterior.dim} coordinates of each of {of.paths} paths"
+    check_memory(of.what, kept, 16 * of.draws * of.paths * posterior.dim)
     density = Density(posterior)
-    with closing(what, density, progress) as line:
-        run = Run(density, starts, seed, draws, history, elbo_draws, maxiter)
-        found = run.all(None if threads is None else integer(what, "threads", threads, 1))
-        points, statistics, k = chosen(found, draws, resample, seed)
+    run = Run(density, of, starts_of(of.what, posterior, start, of.paths))
+    with closing(of.what, density, progress) as line:
+        found = run.all()
+        points, statistics, k = chosen(found, of)
         density.evaluations += sum(path.evaluations for path in found)
         line.text = f"{len(found)} path{'s' * (len(found) != 1)}, Pareto k {k:.2f}"
     attrs = {
-        "sampler": what, "sampling_time": line.seconds, "seed": seed, **counts,
-        "resample": resample or "", "pareto_k": k, "elbo": [path.elbo for path in found],
+        "sampler": of.what, "sampling_time": line.seconds, "seed": of.seed, "draws": of.draws,
+        "paths": of.paths, "history": of.history, "elbo_draws": of.elbo_draws,
+        "resample": of.resample or "", "pareto_k": k, "elbo": [path.elbo for path in found],
         "evaluations": density.evaluations,
     }  # fmt: skip
     idata = result(posterior, points, statistics, attrs)
-    warn_of_tail(what, k, "Raise paths=, write the model another way")
+    advice = "Raise paths=, write the model another way"
+    warn_of_draws(of.what, statistics["lp"], k, advice)
     return idata
 
 
-def starts_of(posterior: LogpGrad, start: object, paths: int) -> list[tuple[Any, bool]]:
+def starts_of(
+    what: str, posterior: LogpGrad, start: object, paths: int
+) -> list[tuple[Any, bool]]:
     """For each path a given start or None, and whether it begins exactly there."""
-    given = given_start("pathfinder", posterior, start, paths)
+    given = given_start(what, posterior, start, paths)
     each = isinstance(start, (list, tuple, np.ndarray)) and np.ndim(start) == 2
     return [(q, q is not None and (each or number == 0)) for number, q in enumerate(given)]
 
 
 @dataclass(eq=False)
 class Run:
-    """The paths of one call: settings, and what failed."""
+    """The paths of one call."""
 
     density: Density
+    of: Settings
     starts: list[tuple[Any, bool]]
-    seed: int
-    draws: int
-    history: int
-    elbo_draws: int
-    maxiter: int
 
-    def all(self, threads: int | None) -> list[Path]:
+    def all(self) -> list[Path]:
         """Every path that found an approximation, in order. SamplingError if none did."""
+        threads = self.of.threads
         if threads is None:
             began = time.perf_counter()
             self.density.at(np.zeros(self.density.dim))
@@ -160,7 +178,8 @@ class Run:
         if not found:
             raise failed[0]
         if failed:
-            issue(f"{len(failed)} of {len(tried)} paths found nothing: {failed[0]!s:.200}")
+            text = str(failed[0]).split("\n")[0].removeprefix(f"{self.of.what}: ")
+            issue(f"{self.of.what}: {len(failed)} of {len(tried)} paths found nothing: {text}")
         return found
 
     def attempt(self, number: int) -> Path | SamplingError:
@@ -174,23 +193,23 @@ class Run:
         """One path: of the normal densities of all points that of the highest evidence bound."""
         density = self.density.copy()
         given, exact = self.starts[number]
-        q = start_near("pathfinder", density, given, self.seed, number, exact=exact)
+        q = start_near(self.of.what, density, given, self.of.seed, number, exact=exact)
         best: tuple[float, Factored] | None = None
-        generator = stream(self.seed, number, ELBO)
-        for at in ascend(density, q, self.history, self.maxiter):
+        generator = stream(self.of.seed, number, ELBO)
+        for at in ascend(density, q, self.of.history, self.of.maxiter):
             if at.inverse.steps or at.end:
-                u = generator.standard_normal((self.elbo_draws, density.dim))
+                u = generator.standard_normal((self.of.elbo_draws, density.dim))
                 bound = evidence_bound(density, at, u)
                 if bound is not None and (best is None or bound[0] > best[0]):
                     best = bound
             end = at.end
         if best is None:
             raise SamplingError(
-                f"pathfinder: no normal density along path {number} lies where the posterior has "
-                f"one ({end})\n  at {line_text()}\n  give start=, or use pt.sample"
+                f"{self.of.what}: no normal density along path {number} lies where the posterior "
+                f"has one ({end})\n  at {line_text()}\n  give start=, or use pt.sample"
             )
         elbo, normal = best
-        u = stream(self.seed, number, DRAWS).standard_normal((self.draws, density.dim))
+        u = stream(self.of.seed, number, DRAWS).standard_normal((self.of.draws, density.dim))
         points = normal.draw(u)
         lp, _ = density.rows(points)
         return Path(normal, elbo, points, lp, end, density.evaluations)
@@ -222,9 +241,7 @@ def evidence_bound(density: Density, at: Any, u: np.ndarray) -> tuple[float, Fac
     return float(gaps.mean() + np.log(inside.mean())), normal
 
 
-def chosen(
-    found: list[Path], draws: int, resample: str | None, seed: int
-) -> tuple[np.ndarray, dict[str, np.ndarray], float]:
+def chosen(found: list[Path], of: Settings) -> tuple[np.ndarray, dict[str, np.ndarray], float]:
     """(draws of the result by chain, their statistics, Pareto k)."""
     points = np.concatenate([path.draws for path in found])
     lp = np.concatenate([path.lp for path in found])
@@ -237,11 +254,11 @@ def chosen(
             f"{line_text()}\n  give start=, or use pt.sample"
         )
     weights, k = smoothed(lp - mixed)
-    if resample is None:
-        shape = (len(found), draws)
+    if of.resample is None:
+        shape = (len(found), of.draws)
         statistics = {"lp": lp.reshape(shape), "lp_approx": mixed.reshape(shape)}
         return points.reshape(*shape, -1), statistics, k
-    generator = stream(seed, 0, CHOICE)
-    rows = generator.choice(len(points), size=draws, p=np.exp(weights))
+    generator = stream(of.seed, 0, CHOICE)
+    rows = generator.choice(len(points), size=of.draws, p=np.exp(weights))
     statistics = {"lp": lp[rows][None], "lp_approx": mixed[rows][None]}
     return points[rows][None], statistics, k

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from probtensor.approximate.ascent import CONVERGED, ascend
+from probtensor.approximate.ascent import CONVERGED, Place, ascend
 from probtensor.approximate.density import Density
+from probtensor.approximate.starts import start_near
 from probtensor.dataclass import dataclass
+from probtensor.sample.checks import integer, seed_or_new, value_text
 
 WITHOUT_GRADIENT = ("nelder-mead", "powell", "cobyla", "cobyqa")
 WITH_HESSIAN = ("newton-cg", "dogleg", "trust-ncg", "trust-krylov", "trust-exact", "trust-constr")
@@ -18,7 +20,39 @@ METHODS = (*WITH_GRADIENT, *WITH_HESSIAN, *WITHOUT_GRADIENT)
 # As exact as a log density is; SciPy's own defaults stop where it still rises in the 9th digit.
 DEFAULTS = {"l-bfgs-b": {"ftol": 1e-14, "gtol": 1e-8, "maxcor": 20, "maxls": 50}}
 HISTORY = 20
-POLISHING = 200
+STEEP, NEAR, MANY = 1e-3, 1e-8, 500
+POLISHING = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """The settings of searches for a mode, validated when they are made; see `find_MAP`."""
+
+    what: str
+    method: str
+    maxiter: int
+    restarts: int
+    seed: object
+    options: Mapping[str, object]
+
+    def __post_init__(self) -> None:
+        for name in ("maxiter", "restarts"):
+            integer(self.what, name, getattr(self, name), 1)
+        if not isinstance(self.method, str) or self.method.lower() not in METHODS:
+            raise ValueError(
+                f"{self.what}: method is one of SciPy's {', '.join(METHODS)}, not "
+                f"{value_text(self.method)}"
+            )
+        object.__setattr__(self, "seed", seed_or_new(self.what, self.seed))
+
+    def best(self, density: Density, given: np.ndarray | None) -> Maximum:
+        """The highest of the maxima; the first search begins at what is given, or at 0."""
+        found = []
+        for number in range(self.restarts):
+            exact = number == 0
+            q = start_near(self.what, density, given, self.seed, number, exact=exact)
+            found.append(maximum(density, q, self.method, self.options, self.maxiter))
+        return max(found, key=lambda one: one.value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,14 +103,16 @@ def maximum(
     **rest: object,
 ) -> Maximum:
     """The maximum near a point of finite density, by `scipy.optimize.minimize`, which takes
-    `options` and `rest`. L-BFGS goes on where rounding ended the search, if it has no bounds."""
+    `options` and `rest`. Its end is tried by L-BFGS, which goes on where rounding or a stiff place
+    ended the search; not with bounds or constraints."""
     from scipy.optimize import minimize
 
     if not density.dim:
         return Maximum(q, density.at(q)[0], True, "there is nothing to search")
     valley, name = Valley(density), str(method).lower()
     valley(q)
-    asked = {**DEFAULTS.get(name, {}), **({"maxiter": maxiter} if maxiter else {}), **options}
+    limit = {"maxfun" if name == "tnc" else "maxiter": maxiter} if maxiter else {}
+    asked = {**DEFAULTS.get(name, {}), **limit, **options}
     if name == "l-bfgs-b" and maxiter and "maxfun" not in options:
         asked["maxfun"] = 20 * maxiter
     gradient = name not in WITHOUT_GRADIENT
@@ -94,9 +130,23 @@ def maximum(
     if rest.get("bounds") is not None or rest.get("constraints"):
         return Maximum(np.array(found.x), -float(valley(found.x)[0]), found.success, found.message)
     limited = maxiter is not None and getattr(found, "nit", 0) >= maxiter
-    if found.success or limited or not gradient:
-        message = f"the limit of {maxiter} iterations was reached" if limited else found.message
-        return Maximum(best, value, bool(found.success) and not limited, str(message))
-    *_, last = ascend(density, best, HISTORY, min(maxiter or POLISHING, POLISHING))
-    done = last.end == CONVERGED
-    return Maximum(last.q, last.value, done, CONVERGED if done else str(found.message))
+    if limited:
+        return Maximum(best, value, False, f"the limit of {maxiter} iterations was reached")
+    if not gradient:
+        return Maximum(best, value, bool(found.success), str(found.message))
+    *_, last = ascend(density, best, HISTORY, maxiter or POLISHING)
+    end = last.end if is_top(density, last) else "the search ended where the density still rises"
+    return Maximum(last.q, last.value, end == CONVERGED, end)
+
+
+def is_top(density: Density, last: Place) -> bool:
+    """Whether the second derivatives, asked where the gradient is large, say that the end of an
+    ascent is a maximum: noise, as that of a solver at a stiff place, can end it elsewhere."""
+    if density.dim > MANY or np.abs(last.slope).max() <= STEEP:
+        return True
+    try:
+        factor = np.linalg.cholesky(-density.hessian(last.q))
+    except np.linalg.LinAlgError:
+        return False
+    gain = np.linalg.solve(factor, last.slope)
+    return float(gain @ gain) <= NEAR * max(1.0, abs(last.value))

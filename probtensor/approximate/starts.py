@@ -42,7 +42,8 @@ def given_start(what: str, posterior: LogpGrad, start: object, count: int = 1) -
         try:
             start = posterior.unconstrain(start)
         except (TypeError, ValueError, KeyError) as error:
-            raise type(error)(f"{what}: start: {error.args[0]}") from None
+            text = str(error.args[0]).removeprefix(f"{what}: ")
+            raise type(error)(f"{what}: start: {text}") from None
     elif isinstance(start, str):
         raise TypeError(f"{what}: start is {{name: value}} or an array, not {value_text(start)}")
     points = np.array(number_array(start, f"{what}: start"), dtype=float)

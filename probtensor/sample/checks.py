@@ -88,7 +88,7 @@ def seed_integer(what: str, seed: object, limit: int | None = None) -> int | lis
 
 
 def seed_or_new(what: str, seed: object) -> int:
-    """A seed as `seed_integer` reads it, below 2**63; a new one of the operating system for None."""
+    """A seed below 2**63 as `seed_integer` reads it; for None a new one of the operating system."""
     found = seed_integer(what, seed, 2**SEED_BITS)
     return int.from_bytes(os.urandom(8)) >> (64 - SEED_BITS) if found is None else found
 
