@@ -38,7 +38,7 @@ STEPS, DRAWS = 4, 5  # purposes of random numbers
 BLOCK, BLOCKS, FEWEST_BLOCKS = 50, 24, 8  # steps of a block; blocks of a stage
 SHRINK = 1 / 3  # of the step size from stage to stage
 MOMENTS = (0.9, 0.999)
-PATHS, PATH_DRAWS, PATH_HISTORY, PATH_LENGTH = 4, 25, 6, 1000
+PATHS, PATH_DRAWS, PATH_HISTORY, PATH_LENGTH = 4, 25, 6, 200
 
 
 @public
