@@ -36,6 +36,7 @@ from probtensor.sample.runs.output import Arviz
 METHODS = ("advi", "fullrank_advi")
 STEPS, DRAWS = 4, 5  # purposes of random numbers
 BLOCK, BLOCKS, FEWEST_BLOCKS = 50, 24, 8  # steps of a block; blocks of a stage
+CHECKS, SLACK = 200, 0.05  # draws of a bound that is compared; what a bound may fall
 SHRINK = 1 / 3  # of the step size from stage to stage
 MOMENTS = (0.9, 0.999)
 PATHS, PATH_DRAWS, PATH_HISTORY, PATH_LENGTH = 4, 25, 6, 200
@@ -206,9 +207,7 @@ class Fit:
         dim = self.density.dim
         scale = self.scale_of(parameters)
         u = self.generator.standard_normal((self.of.samples, dim))
-        z = parameters[:dim] + (u @ scale.T if self.full else u * scale)
-        moved = z @ self.base.T if self.full else z * self.base
-        lp, slopes = self.density.rows(self.first.mean + moved)
+        lp, slopes = self.density.rows(self.points(parameters, u))
         inside = np.isfinite(lp)
         if not inside.any():
             raise SamplingError(
@@ -217,7 +216,6 @@ class Fit:
             )
         if not inside.all():
             u, lp, slopes = u[inside], lp[inside], slopes[inside]
-        volume = self.log_volume + parameters[dim : 2 * dim].sum() + dim * (HALF_LOG_TWO_PI + 0.5)
         if self.full:
             rise = slopes @ self.base + solve_triangular(scale, u.T, lower=True, trans="T").T
             by_scale = rise.T @ u / len(u)
@@ -226,20 +224,48 @@ class Fit:
         else:
             rise = slopes * self.base + u / scale
             parts = [rise.mean(axis=0), (rise * u).mean(axis=0) * scale]
-        return float(lp.mean() + volume), np.concatenate(parts)
+        return float(lp.mean() + self.volume(parameters)), np.concatenate(parts)
 
     def run(self) -> None:
-        """Stages of smaller and smaller steps, until one moves the density no more."""
-        before, rate, tolerance = None, self.of.learning_rate, self.of.tolerance
+        """Stages of smaller and smaller steps, until one moves the density no more. One that ends
+        at a lower evidence bound than it began with is taken back: its steps were too large."""
+        u = self.generator.standard_normal((CHECKS, self.density.dim))
+        moved, rate, bound = False, self.of.learning_rate, self.bound(self.parameters, u)
         while self.steps < self.of.n and not self.converged:
             means, settled = self.stage(rate)
-            if settled and before is not None:
-                self.converged = self.distance(before, means) <= tolerance
-            self.parameters, before, rate = means, means, rate * SHRINK
+            risen = self.bound(means, u)
+            rate *= SHRINK
+            if not risen > bound - SLACK:
+                continue
+            if settled and moved:
+                self.converged = self.distance(self.parameters, means) <= self.of.tolerance
+            self.parameters, moved, bound = means, True, max(risen, bound)
+
+    def bound(self, parameters: np.ndarray, u: np.ndarray) -> float:
+        """The evidence bound by these standard normal numbers; of a density cut to where the
+        posterior has one."""
+        lp = self.density.rows(self.points(parameters, u))[0]
+        inside = np.isfinite(lp)
+        if not inside.any():
+            return -np.inf
+        return float(lp[inside].mean() + np.log(inside.mean()) + self.volume(parameters))
+
+    def points(self, parameters: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """The posterior's coordinates for standard normal numbers."""
+        scale, middle = self.scale_of(parameters), parameters[: self.density.dim]
+        z = middle + (u @ scale.T if self.full else u * scale)
+        return self.first.mean + (z @ self.base.T if self.full else z * self.base)
+
+    def volume(self, parameters: np.ndarray) -> float:
+        """The entropy of the density."""
+        dim = self.density.dim
+        own = float(parameters[dim : 2 * dim].sum())
+        return self.log_volume + own + dim * (HALF_LOG_TWO_PI + 0.5)
 
     def stage(self, rate: float) -> tuple[np.ndarray, bool]:
         """(mean of the parameters over the later half of a stage, whether it has settled)."""
-        at, blocks = self.parameters.copy(), []
+        at, blocks, rates = self.parameters.copy(), [], np.full(len(self.parameters), rate)
+        rates[2 * self.density.dim :] /= self.density.dim  # as many of these make one coordinate
         first, second = np.zeros(len(at)), np.zeros(len(at))
         count, settled = 0, False
         while self.steps < self.of.n and len(blocks) < BLOCKS and not settled:
@@ -250,7 +276,7 @@ class Fit:
                 first = MOMENTS[0] * first + (1 - MOMENTS[0]) * slope
                 second = MOMENTS[1] * second + (1 - MOMENTS[1]) * slope**2
                 mean, square = first / (1 - MOMENTS[0] ** count), second / (1 - MOMENTS[1] ** count)
-                at = at + rate * mean / (np.sqrt(square) + 1e-8)
+                at = at + rates * mean / (np.sqrt(square) + 1e-8)
                 total += at
                 bounds.append(bound)
             blocks.append(total / len(bounds))

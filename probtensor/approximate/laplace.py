@@ -81,7 +81,7 @@ def approximated(
     check_memory(what, f"second derivatives by {dim} variables", 24 * dim * dim)
     (given,) = given_start(what, posterior, start)
     search = search if given is None else replace(search, restarts=1)
-    with closing(what, density, progress) as line:
+    with closing(what, density, progress, matrices=True) as line:
         found = search.best(density, given)
         normal, height = normal_at_mode(density, found.q)
         whole = density if density.jacobian else Density(posterior)

@@ -36,13 +36,15 @@ class Line:
 
 
 @contextlib.contextmanager
-def closing(what: str, density: Density, progress: bool) -> Iterator[Line]:
+def closing(
+    what: str, density: Density, progress: bool, matrices: bool = False
+) -> Iterator[Line]:
     """Context of a search: prints its closing line to standard error, if it is to be seen. BLAS has
-    one thread meanwhile, unless matrices are large enough to gain by more."""
+    one thread meanwhile, unless there are `matrices` large enough to gain by more."""
     import scipy.linalg  # noqa: F401 - its BLAS must be there to be told
 
     line = Line()
-    few = blas.loaded() if density.dim < LARGE else ()
+    few = () if matrices and density.dim >= LARGE else blas.loaded()
     with blas.OneThread(*few):
         yield line
     if progress and sys.stderr is not None:

@@ -28,6 +28,7 @@ from probtensor.sample.kernels.protocol import LogpGrad
 from probtensor.sample.runs.output import Arviz
 
 ELBO, DRAWS, CHOICE = 1, 2, 3  # purposes of random numbers
+PATIENCE = 100  # points of a path without a higher evidence bound, as where a density has no top
 WORTH_THREADS = 2e-4  # seconds of an evaluation
 
 
@@ -195,14 +196,17 @@ class Run:
         given, exact = self.starts[number]
         q = start_near(self.of.what, density, given, self.of.seed, number, exact=exact)
         best: tuple[float, Factored] | None = None
-        generator = stream(self.of.seed, number, ELBO)
+        generator, worse = stream(self.of.seed, number, ELBO), 0
         for at in ascend(density, q, self.of.history, self.of.maxiter):
             if at.inverse.steps or at.end:
                 u = generator.standard_normal((self.of.elbo_draws, density.dim))
                 bound = evidence_bound(density, at, u)
                 if bound is not None and (best is None or bound[0] > best[0]):
-                    best = bound
+                    best, worse = bound, 0
+                worse += best is not None
             end = at.end
+            if worse > PATIENCE:
+                break
         if best is None:
             raise SamplingError(
                 f"{self.of.what}: no normal density along path {number} lies where the posterior "

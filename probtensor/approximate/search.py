@@ -129,12 +129,12 @@ def maximum(
     value, best, _ = valley.best
     if rest.get("bounds") is not None or rest.get("constraints"):
         return Maximum(np.array(found.x), -float(valley(found.x)[0]), found.success, found.message)
-    limited = maxiter is not None and getattr(found, "nit", 0) >= maxiter
-    if limited:
-        return Maximum(best, value, False, f"the limit of {maxiter} iterations was reached")
+    limit = asked.get("maxfun" if name == "tnc" else "maxiter")
+    if limit is not None and getattr(found, "nfev" if name == "tnc" else "nit", 0) >= limit:
+        return Maximum(best, value, False, f"the limit of {limit} iterations was reached")
     if not gradient:
         return Maximum(best, value, bool(found.success), str(found.message))
-    *_, last = ascend(density, best, HISTORY, maxiter or POLISHING)
+    *_, last = ascend(density, best, HISTORY, limit or POLISHING)
     end = last.end if is_top(density, last) else "the search ended where the density still rises"
     return Maximum(last.q, last.value, end == CONVERGED, end)
 
