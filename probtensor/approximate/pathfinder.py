@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from probtensor.sample.diagnostics.warnings import issue
 from probtensor.sample.errors import SamplingError
 from probtensor.sample.kernels.protocol import LogpGrad
 from probtensor.sample.runs.output import Arviz
+from probtensor.sample.runs.threads import in_other_thread, parallel_for
 
 ELBO, DRAWS, CHOICE = 1, 2, 3  # purposes of random numbers
 PATIENCE = 100  # points of a path without a higher evidence bound, as where a density has no top
@@ -162,33 +162,34 @@ class Run:
 
     def all(self) -> list[Path]:
         """Every path that found an approximation, in order. SamplingError if none did."""
-        threads = self.of.threads
+        threads = 1 if getattr(self.density.posterior, "on_device", False) else self.of.threads
         if threads is None:
             began = time.perf_counter()
             self.density.at(np.zeros(self.density.dim))
             slow = time.perf_counter() - began > WORTH_THREADS
             threads = available_cpus() if slow else 1
+        tried: list[Path | SamplingError | None] = [None] * len(self.starts)
+
+        def attempt(number: int) -> None:
+            try:
+                tried[number] = self.path(number)
+            except SamplingError as error:
+                tried[number] = error
+
         numbers = range(len(self.starts))
         if threads > 1 and len(numbers) > 1:
-            with ThreadPoolExecutor(min(threads, len(numbers))) as pool:
-                tried = [*pool.map(self.attempt, numbers)]
+            in_other_thread(lambda: parallel_for(attempt, numbers, threads))
         else:
-            tried = [self.attempt(number) for number in numbers]
+            parallel_for(attempt, numbers, 1)
         found = [path for path in tried if isinstance(path, Path)]
         failed = [error for error in tried if not isinstance(error, Path)]
         if not found:
+            self.path(0)  # once more, for an error with the user's line
             raise failed[0]
         if failed:
             text = str(failed[0]).split("\n")[0].removeprefix(f"{self.of.what}: ")
             issue(f"{self.of.what}: {len(failed)} of {len(tried)} paths found nothing: {text}")
         return found
-
-    def attempt(self, number: int) -> Path | SamplingError:
-        """One path, or why it found nothing."""
-        try:
-            return self.path(number)
-        except SamplingError as error:
-            return error
 
     def path(self, number: int) -> Path:
         """One path: of the normal densities of all points that of the highest evidence bound."""

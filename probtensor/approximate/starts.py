@@ -18,7 +18,7 @@ from probtensor.sample.runs.start import ATTEMPTS, REASON_LINES, variable_of
 
 def check_posterior(what: str, posterior: object, dim: int = 1) -> None:
     """TypeError for what is no posterior, ValueError for one of fewer than `dim` coordinates."""
-    if not isinstance(posterior, LogpGrad):
+    if not (getattr(posterior, "on_device", False) or isinstance(posterior, LogpGrad)):
         raise TypeError(
             f"{what}: the first argument is a posterior, as pt.condition returns it, not "
             f"{posterior!r:.60}"

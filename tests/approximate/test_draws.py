@@ -97,6 +97,19 @@ def test_paths_do_not_depend_on_threads_or_on_their_number(regression):
     assert found.posterior["slope"].shape == (2, 50, 3)
 
 
+def test_a_posterior_on_a_device(device_driver):
+    """Rows of points are one launch; all results are those of the host."""
+    mu, s = pt.random.normal(0.0, 5.0, name="mu"), pt.random.log_normal(0.0, 0.2, name="s")
+    data = {pt.random.normal(mu, s, shape=30, name="y"): Y}
+    there, here = pt.condition(data, target="cuda"), pt.condition(data)
+    for at in (False, True):
+        found, same = (pt.find_MAP(p, include_jacobian=at, **QUIET) for p in (there, here))
+        np.testing.assert_allclose(found.q, same.q, rtol=1e-6)
+    for fit in ("laplace", "pathfinder"):
+        found, same = (FITS[fit](p, 100, **QUIET) for p in (there, here))
+        np.testing.assert_allclose(found.posterior["s"], same.posterior["s"], rtol=1e-6)
+
+
 @pytest.fixture(scope="module")
 def schools():
     effects = np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
