@@ -12,7 +12,7 @@ from probtensor.approximate.mode import Mode, density_of
 from probtensor.approximate.normal import HALF_LOG_TWO_PI, Dense
 from probtensor.approximate.output import closing, result, warn_of_draws
 from probtensor.approximate.pareto import smoothed
-from probtensor.approximate.search import Search
+from probtensor.approximate.search import Search, newton
 from probtensor.approximate.starts import check_posterior, given_start
 from probtensor.calls import line_text, public
 from probtensor.dataclass import replace
@@ -24,7 +24,7 @@ from probtensor.sample.kernels.protocol import LogpGrad
 from probtensor.sample.runs.output import Arviz
 from probtensor.sample.runs.start import variable_of
 
-METHOD, MAXITER, NEWTON = "L-BFGS-B", 10_000, 20
+METHOD, MAXITER = "L-BFGS-B", 10_000
 FLAT = 1e-11  # the least curvature in units of the largest, both after scaling to a unit diagonal
 NAMED = 4
 
@@ -107,33 +107,12 @@ def approximated(
 def normal_at_mode(density: Density, q: np.ndarray) -> tuple[Dense, float]:
     """(the normal density of the curvature at the mode near q, the log density there), after
     Newton's steps to it."""
-    value, slope = density.at(q)
-    curvature = -density.hessian(q)
-    factor = factor_of(density.posterior, curvature)
-    for _ in range(NEWTON):
-        from_here = solved(factor, slope)
-        gain = float(slope @ from_here)
-        if gain <= 1e-26 * max(1.0, abs(value)):
-            break
-        risen, changed = density.at(q + from_here)
-        # Where rounding hides whether the density rises, the gradient tells it.
-        if risen < value - 1e-9 * max(1.0, abs(value)) or changed @ solved(factor, changed) >= gain:
-            break
-        q, value, slope = q + from_here, risen, changed
-        curvature = -density.hessian(q)
-        factor = factor_of(density.posterior, curvature)
-    # The inverse of the transposed factor makes draws; its rows reversed, it is lower triangular.
     from scipy.linalg import solve_triangular
 
-    covariance = solve_triangular(factor, np.eye(len(q)), lower=True)
-    return Dense(q, np.linalg.cholesky(covariance.T @ covariance)), value
-
-
-def solved(factor: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """The solution of factor @ factor.T @ x = slope."""
-    from scipy.linalg import cho_solve
-
-    return cho_solve((factor, True), slope)
+    q, value, _ = newton(density, q)
+    factor = factor_of(density.posterior, -density.hessian(q))
+    inverse = solve_triangular(factor, np.eye(len(q)), lower=True)
+    return Dense(q, np.linalg.cholesky(inverse.T @ inverse)), value
 
 
 def factor_of(posterior: LogpGrad, curvature: np.ndarray) -> np.ndarray:

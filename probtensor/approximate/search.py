@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from probtensor.approximate.ascent import CONVERGED, Place, ascend
+from probtensor.approximate.ascent import CONVERGED, ascend
 from probtensor.approximate.density import Density
 from probtensor.approximate.starts import start_near
 from probtensor.dataclass import dataclass
@@ -20,7 +20,8 @@ METHODS = (*WITH_GRADIENT, *WITH_HESSIAN, *WITHOUT_GRADIENT)
 # As exact as a log density is; SciPy's own defaults stop where it still rises in the 9th digit.
 DEFAULTS = {"l-bfgs-b": {"ftol": 1e-14, "gtol": 1e-8, "maxcor": 20, "maxls": 50}}
 HISTORY = 20
-STEEP, NEAR, MANY = 1e-3, 1e-8, 500
+STEEP, MANY = 1e-3, 500  # where second derivatives are asked: a gradient; dimensions at most
+NEWTON, NEAR, EXACT = 20, 1e-8, 1e-26  # steps; what the next one may gain, relative to the density
 POLISHING = 1000
 
 
@@ -135,18 +136,35 @@ def maximum(
     if not gradient:
         return Maximum(best, value, bool(found.success), str(found.message))
     *_, last = ascend(density, best, HISTORY, limit or POLISHING)
-    end = last.end if is_top(density, last) else "the search ended where the density still rises"
-    return Maximum(last.q, last.value, end == CONVERGED, end)
+    if density.dim > MANY or (last.end == CONVERGED and np.abs(last.slope).max() <= STEEP):
+        return Maximum(last.q, last.value, last.end == CONVERGED, last.end)
+    # Variables of very different scales, or noise, as that of a solver at a stiff place, can end an
+    # ascent where the density still rises: second derivatives tell.
+    q, value, is_top = newton(density, last.q)
+    end = CONVERGED if is_top else "the search ended where the density still rises"
+    return Maximum(q, value, is_top, end)
 
 
-def is_top(density: Density, last: Place) -> bool:
-    """Whether the second derivatives, asked where the gradient is large, say that the end of an
-    ascent is a maximum: noise, as that of a solver at a stiff place, can end it elsewhere."""
-    if density.dim > MANY or np.abs(last.slope).max() <= STEEP:
-        return True
-    try:
-        factor = np.linalg.cholesky(-density.hessian(last.q))
-    except np.linalg.LinAlgError:
-        return False
-    gain = np.linalg.solve(factor, last.slope)
-    return float(gain @ gain) <= NEAR * max(1.0, abs(last.value))
+def newton(density: Density, q: np.ndarray) -> tuple[np.ndarray, float, bool]:
+    """(point, log density, whether it is a maximum up to rounding) after Newton's steps from a
+    point near it, as many as there can be."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    value, slope = density.at(q)
+    for _ in range(NEWTON):
+        try:
+            factor = cho_factor(-density.hessian(q))
+        except (np.linalg.LinAlgError, ValueError):
+            return q, value, False
+        step = cho_solve(factor, slope)
+        gain = float(slope @ step)
+        small = gain <= NEAR * max(1.0, abs(value))
+        if gain <= EXACT * max(1.0, abs(value)):
+            return q, value, True
+        risen, changed = density.at(q + step)
+        # Where rounding hides whether the density rises, the gradient tells it.
+        falls = risen < value - 1e-9 * max(1.0, abs(value))
+        if falls or changed @ cho_solve(factor, changed) >= gain:
+            return q, value, small
+        q, value, slope = q + step, risen, changed
+    return q, value, small
