@@ -93,7 +93,7 @@ def warn_of_draws(what: str, lp: np.ndarray, k: float, advice: str) -> None:
             "(lp is -inf): leave them out, or keep the density away from that edge by a constraint "
             "or a prior"
         )
-    if not k <= LIMIT:
+    if k > LIMIT:
         issue(
             f"{what}: the draws are not of the posterior: the Pareto k of their importance ratios "
             f"is {k:.2f}, above {LIMIT}. {advice}, or use pt.sample, for which a draw is a start: "

@@ -18,14 +18,16 @@ def smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
     """(log weights that sum to 1 as weights, Pareto k) of log importance ratios, float64[n].
 
     The largest ratios are replaced by quantiles of the generalized Pareto distribution that fits
-    them. k is 0 where all of these are equal, and inf where there are too few to say.
+    them. k is 0 where all of these are equal, inf where nearly all ratios are 0, and nan where there
+    are too few ratios to say.
     """
     x = log_ratios - log_ratios.max()
     if x.min() > -NEGLIGIBLE:
         return np.full(len(x), -np.log(len(x))), 0.0
     count = int(np.ceil(min(len(x) / 5, 3 * np.sqrt(len(x)))))
-    shape = np.inf
+    shape = np.nan
     if count >= FEWEST:
+        shape = np.inf
         order = np.argsort(x, kind="stable")
         tail, below = order[-count:], np.exp(x[order[-count - 1]])
         above = np.exp(x[tail]) - below

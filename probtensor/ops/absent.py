@@ -60,6 +60,11 @@ _OF_OTHERS = {
     "a compiled function is pt.function(inputs, outputs)": "jit",
     "gradients are graphs of pt.grad; pt.stop_gradient(x) lets none through": "no_grad detach",
     "write the comparison: (y[:, None] == pt.arange(classes)).astype('float64')": "one_hot",
+    "approximations are pt.fit_advi, pt.fit_laplace and pt.pathfinder": (
+        "fit advi ADVI FullRankADVI SVGD fit_pathfinder fit_svi"
+    ),
+    "the mode of a posterior is pt.find_MAP(posterior)": "find_map MAP",
+    "pt.find_MAP(posterior, hessian=True).hessian has it": "find_hessian",
     "there are no layers: pt.relu, pt.softmax, ... are functions; weights are inputs or shared": (
         "nn"
     ),

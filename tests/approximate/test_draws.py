@@ -188,6 +188,17 @@ def test_wrong_settings_and_short_searches(regression):
     with pytest.warns(pt.SamplerWarning, match="3 steps are not enough"):
         idata = pt.fit_advi(regression, n=3, **QUIET)
     assert not idata.posterior.attrs["converged"] and idata.posterior.attrs["steps"] == 3
+    few = pt.fit_laplace(regression, 4, **QUIET)  # too few for a warning
+    assert few.posterior["slope"].shape == (1, 4, 3)
+
+
+@pytest.mark.filterwarnings("ignore:fit_advi:probtensor.SamplerWarning")
+def test_stages_of_too_large_steps_are_taken_back(regression):
+    far = {"learning_rate": 0.99, "samples": 1, "n": 2000}
+    idata = FITS["fullrank_advi"](regression, 500, **far, **QUIET)
+    marginal = stats.multivariate_normal(np.zeros(30), 100 * X @ X.T + 0.09 * np.eye(30))
+    trace = idata.posterior.attrs["elbo_trace"]
+    assert min(trace) < marginal.logpdf(Y) - 1 < idata.posterior.attrs["elbo"]
 
 
 @pytest.mark.parametrize("name", ["nes1972-nes", "sblrc-blr"])

@@ -95,6 +95,15 @@ def test_methods_of_scipy(method):
     np.testing.assert_allclose(found["q"], np.arange(3.0), atol=1e-3)
 
 
+def test_variables_of_very_different_scales():
+    big = pt.random.normal(1e6, 1e5, name="big")
+    small = pt.random.normal(0.0, 1e-6, name="small")
+    y = pt.random.normal(1e-6 * big + 1e6 * small, 1.0, name="y")
+    found = pt.find_MAP(pt.condition({y: 1.0}), **QUIET)
+    assert found.converged
+    np.testing.assert_allclose([found["big"], 1e6 * found["small"]], [1e6, 0.0], atol=1e-6)
+
+
 def test_restarts_find_the_higher_mode_and_a_seed_repeats_them():
     x = pt.random.normal(0.0, 10.0, name="x")
     peaks = pt.logaddexp(-0.5 * ((x + 1.5) / 0.1) ** 2 - 3, -0.5 * ((x - 1.5) / 0.1) ** 2)
