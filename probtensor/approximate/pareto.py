@@ -18,8 +18,8 @@ def smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
     """(log weights that sum to 1 as weights, Pareto k) of log importance ratios, float64[n].
 
     The largest ratios are replaced by quantiles of the generalized Pareto distribution that fits
-    them. k is 0 where all of these are equal, inf where nearly all ratios are 0, and nan where there
-    are too few ratios to say.
+    them. k is 0 where all of these are equal, inf where nearly all ratios are 0, and nan of too few
+    ratios to say.
     """
     x = log_ratios - log_ratios.max()
     if x.min() > -NEGLIGIBLE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -164,10 +165,7 @@ class Run:
         """Every path that found an approximation, in order. SamplingError if none did."""
         threads = 1 if getattr(self.density.posterior, "on_device", False) else self.of.threads
         if threads is None:
-            began = time.perf_counter()
-            self.density.at(np.zeros(self.density.dim))
-            slow = time.perf_counter() - began > WORTH_THREADS
-            threads = available_cpus() if slow else 1
+            threads = available_cpus() if self.is_slow() else 1
         tried: list[Path | SamplingError | None] = [None] * len(self.starts)
 
         def attempt(number: int) -> None:
@@ -191,11 +189,23 @@ class Run:
             issue(f"{self.of.what}: {len(failed)} of {len(tried)} paths found nothing: {text}")
         return found
 
+    def is_slow(self) -> bool:
+        """Do evaluations take so long that threads gain? They begin where the first path does."""
+        before, began = self.density.evaluations, time.perf_counter()
+        with contextlib.suppress(SamplingError):
+            self.start(self.density, 0)
+        seconds = time.perf_counter() - began
+        return seconds > WORTH_THREADS * (self.density.evaluations - before)
+
+    def start(self, density: Density, number: int) -> np.ndarray:
+        """Where a path begins."""
+        given, exact = self.starts[number]
+        return start_near(self.of.what, density, given, self.of.seed, number, exact=exact)
+
     def path(self, number: int) -> Path:
         """One path: of the normal densities of all points that of the highest evidence bound."""
         density = self.density.copy()
-        given, exact = self.starts[number]
-        q = start_near(self.of.what, density, given, self.of.seed, number, exact=exact)
+        q = self.start(density, number)
         best: tuple[float, Factored] | None = None
         generator, worse = stream(self.of.seed, number, ELBO), 0
         for at in ascend(density, q, self.of.history, self.of.maxiter):
