@@ -87,7 +87,7 @@ MEANT = {
     **dict.fromkeys(("max_depth", "max_tree_depth"), ("max_treedepth",)),
     **dict.fromkeys(("progressbar", "progress_bar", "callback"), ("progress",)),
     **dict.fromkeys(("discard_tuned_samples", "save_warmup"), ("keep_warmup",)),
-    **dict.fromkeys(("initvals", "start", "inits", "initial_values"), ("init",)),
+    **dict.fromkeys(("initvals", "start", "init", "inits", "initial_values"), ("init", "start")),
     **dict.fromkeys(("nuts_sampler", "step"), ("sampler",)),
     "trace": ("idata",),
     "var_names": ("outputs",),

@@ -59,6 +59,12 @@ _OF_OTHERS = {
     "x @ y takes batches, as pt.matmul does": "bmm",
     "a compiled function is pt.function(inputs, outputs)": "jit",
     "gradients are graphs of pt.grad; pt.stop_gradient(x) lets none through": "no_grad detach",
+    "that is pt.nn.one_hot": "one_hot",
+    "approximations are pt.fit_advi, pt.fit_laplace and pt.pathfinder": (
+        "fit advi ADVI FullRankADVI SVGD fit_pathfinder fit_svi"
+    ),
+    "the mode of a posterior is pt.find_MAP(posterior)": "find_map MAP",
+    "pt.find_MAP(posterior, hessian=True).hessian has it": "find_hessian",
 }
 _OF_RANDOM = {
     "draws have no keys: pt.function(..., seed=1) seeds a function, and f.seed(1) does it again": (

@@ -87,6 +87,12 @@ def seed_integer(what: str, seed: object, limit: int | None = None) -> int | lis
     return values if listed else values[0]
 
 
+def seed_or_new(what: str, seed: object) -> int:
+    """A seed below 2**63 as `seed_integer` reads it; for None a new one of the operating system."""
+    found = seed_integer(what, seed, 2**SEED_BITS)
+    return int.from_bytes(os.urandom(8)) >> (64 - SEED_BITS) if found is None else found
+
+
 def _number_of(source: object) -> int:
     """A number from one of NumPy's sources of random numbers."""
     random = numpy_part("random")

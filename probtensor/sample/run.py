@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,10 +15,9 @@ from cython_ext.cpus import available_cpus
 from probtensor.calls import public
 from probtensor.late import late
 from probtensor.sample.checks import (
-    SEED_BITS,
     check_memory,
     integer,
-    seed_integer,
+    seed_or_new,
     value_text,
     with_user_line,
 )
@@ -156,9 +154,7 @@ def _settings(
             "sample: progress is True, False or a function of a list of ChainState, not "
             f"{value_text(progress)}\n  write progress=False for silence"
         )
-    seed = seed_integer("sample", seed, 2**SEED_BITS)
-    if seed is None:
-        seed = int.from_bytes(os.urandom(8)) >> (64 - SEED_BITS)
+    seed = seed_or_new("sample", seed)
     nbytes = chains * settings.kept * 8 * (posterior.dim + STATISTICS) + settings.tune
     arrays = f"{chains} chains of {settings.kept} draws of {posterior.dim} coordinates"
     check_memory("sample", arrays, nbytes)

@@ -17,7 +17,7 @@ COMPILER = ALGEBRA | {
     "function", "compile",
 }
 FOUNDATION = {"dataclass", "late"}  # what every layer may import
-EVERYTHING = COMPILER | FACE | {"evaluate", "prob", "sample", "interop", "testing"}
+EVERYTHING = COMPILER | FACE | {"evaluate", "prob", "sample", "approximate", "interop", "testing"}
 # Layer -> what it may import, itself apart. A layer not listed here may not exist.
 ARROWS = {
     "version": set(),
@@ -49,6 +49,7 @@ ARROWS = {
     | {"system", "rules", "device", "export", "inspect", "function", "compile", "version"}
     | {"targets", "optimize", "sample.checks", "sample.runs.output", "sample.run", "sample.errors"},
     "sample": {"version", "system", "device", "calls", "process"},
+    "approximate": ALGEBRA | {"version", "compile", "prob", "sample"},
     "autodiff": COMPILER | {"compile"},
     "debug": LANGUAGE | {"ops", "inspect", "function"},
     "fft": {"ops", "calls"},
@@ -70,7 +71,7 @@ ARROWS = {
 }
 NATIVE_USERS = {
     "dataclass", "graph", "ops", "transform", "targets", "inspect", "function", "prob", "sample",
-    "testing", "__main__",
+    "approximate", "testing", "__main__",
 }  # fmt: skip
 # Heavy, or optional, or both: imported inside the function that needs them, so that
 # `import probtensor` stays quick.
@@ -158,7 +159,7 @@ def test_arrows_have_no_cycle():
                   "kernel", "schedule", "ops", "transform", "rules", "lower", "targets", "export",
                   "inspect", "function", "compile", "evaluate", "sample", "optimize", "prob",
                   "linalg", "loop", "special", "ode", "quadrature", "basis", "gp",
-                  "timeseries"):  # fmt: skip
+                  "timeseries", "approximate"):  # fmt: skip
         above = {name.split(".")[0] for name in ARROWS[layer]} - {layer}
         assert above <= seen, f"{layer} points down at {sorted(above - seen)}"
         seen.add(layer)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from probtensor import ops
+from probtensor.approximate.density import Density
+from probtensor.approximate.search import maximum
 from probtensor.calls import line_text, public
-from probtensor.compile import function
 from probtensor.interop.pymc.arguments import MAP_ELSEWHERE, refuse
 from probtensor.interop.pymc.models import model_of, posterior
 from probtensor.interop.pymc.sampling import dataset
@@ -18,7 +18,6 @@ from probtensor.interop.pymc.starts import start_of
 from probtensor.prob.model.posterior import Posterior
 from probtensor.process import numpy_part
 from probtensor.sample.checks import seed_integer
-from probtensor.transform.autodiff import gradient
 
 OF_MINIMIZE = ("tol", "bounds", "constraints", "callback")  # arguments that are no options
 
@@ -60,35 +59,33 @@ def find_MAP(
         >>> find_MAP(model=model, progressbar=False)["mu"].round(6)  # doctest: +SKIP
         np.float64(1.0)
     """
-    from scipy.optimize import minimize
-
     kept = {k: x for k, x in optimizer_kwargs.items() if k not in MAP_ELSEWHERE}
     refuse("find_MAP", MAP_ELSEWHERE, {k: x for k, x in optimizer_kwargs.items() if k not in kept})
     model = model_of(model)
     own = posterior(model, target=target, progress=bool(progressbar))
-    objective = objective_of(own)
+    density = Density(own, jacobian=False)
     q, _ = start_of(own, model, initvals)
     if jitter:
-        q = jittered(objective, q, jitter_max_retries, random_seed)
-    if not np.isfinite(objective(q)[0]):
+        q = jittered(density, q, jitter_max_retries, random_seed)
+    if not np.isfinite(density.at(q)[0]):
         raise RuntimeError(
             f"interop.pymc.find_MAP: the density is not finite at the start\n  at {line_text()}\n"
             f"{own.diagnose(q)}"
         )
     options = {k: x for k, x in kept.items() if k not in OF_MINIMIZE}
     rest = {k: x for k, x in kept.items() if k in OF_MINIMIZE}
-    found = minimize(objective, q, jac=True, method=method, options=options, **rest)
-    if not found.success:
+    found = maximum(density, q, method, options, **rest)
+    if not found.converged:
         warnings.warn(f"interop.pymc.find_MAP: {found.message}", RuntimeWarning, stacklevel=2)
-    return result_of(own, model, found.x, return_inferencedata)
+    return result_of(own, model, found.q, return_inferencedata)
 
 
-def jittered(objective: Any, middle: np.ndarray, tries: int, seed: object) -> np.ndarray:
-    """A point near `middle` at which the objective is finite, if one is found."""
+def jittered(density: Density, middle: np.ndarray, tries: int, seed: object) -> np.ndarray:
+    """A point near `middle` at which the density is finite, if one is found."""
     random = numpy_part("random").default_rng(seed_integer("find_MAP", seed))
     for _ in range(max(int(tries), 1)):
         q = middle + random.uniform(-1, 1, middle.shape)
-        if np.isfinite(objective(q)[0]):
+        if np.isfinite(density.at(q)[0]):
             break
     return q
 
@@ -110,29 +107,3 @@ def result_of(own: Posterior, model: Any, q: np.ndarray, as_idata: bool) -> Any:
         if place is not None and value.name != rv.name:
             values[value.name] = q[place.start : place.stop].reshape(place.u.shape)
     return values
-
-
-def objective_of(own: Posterior) -> Any:
-    """(q) -> (minus the log density of the variables of the model, its gradient)."""
-    jacobian = log_jacobian(own)
-
-    def objective(q: np.ndarray) -> tuple[float, np.ndarray]:
-        value, slope = own.logp_and_grad(q)
-        more, change = jacobian(q)
-        return -(value - more), -(slope - change)
-
-    return objective
-
-
-def log_jacobian(own: Posterior) -> Any:
-    """(q) -> (sum of the log-Jacobians of the transforms, its gradient)."""
-    inner = own.model
-    parts = [v.bijector.log_jacobian(v.u) for v in inner.free]
-    total = sum((ops.sum(x) for x in parts if x is not None), ops.as_tensor(0.0))
-    (total,) = inner.at_q([total])
-    (slope,) = gradient(total, [inner.q], disconnected_inputs="ignore")
-    density = inner.density([total, slope])
-    compiled = function(
-        [inner.q, *density.inputs], [*density.outputs], target="machine", on_unused_input="ignore"
-    )
-    return compiled.bind(own._binding.values(density), borrow=True)

@@ -105,6 +105,13 @@ def groups_of(
     replayed = replayed_divergences(posterior, traces, chosen, part)
     if replayed is not None:
         groups[DIVERGENCES] = replayed
+    groups |= bound_data(posterior)
+    return groups
+
+
+def bound_data(posterior: LogpGrad) -> dict[str, dict[str, np.ndarray]]:
+    """The groups of what a posterior is bound to: observed and constant data, those it has."""
+    groups = {}
     for group, name in (("observed_data", "observed"), ("constant_data", "constants")):
         arrays = getattr(posterior, name, None)
         if arrays:

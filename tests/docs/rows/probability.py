@@ -223,6 +223,21 @@ ROWS = {
             "reference_models_have_no_faults",
             "prob/test_constrained_priors: probabilities_are_those_asked_for",
         ),
+        "AA13": (
+            "Modes of posteriors, in the variables' own coordinates and in unconstrained ones",
+            "approximate/test_mode: modes_have_their_closed_forms "
+            "the_density_without_jacobians_is_that_of_the_variables "
+            "searches_that_do_not_end_at_a_mode_warn",
+        ),
+        "AA14": (
+            "Normal approximations: Laplace, Pathfinder, ADVI; how far to trust them",
+            "approximate/test_draws: laplace_is_exact_for_normal_posteriors eight_schools "
+            "a_funnel_warns approximations_are_near_reference_draws "
+            "paths_do_not_depend_on_threads_or_on_their_number",
+            "approximate/test_parts: weights_are_those_of_arviz "
+            "the_factored_inverse_hessian_is_the_one_of_the_two_loops",
+            "- flows and low-rank families by stochastic gradients are not there",
+        ),
         "Z15": (
             "A model tested against itself",
             "testing/test_check_model: fault_of_a_distribution_is_found "
