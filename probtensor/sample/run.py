@@ -48,7 +48,7 @@ def sample(
     posterior: LogpGrad, draws: int = 1000, tune: int = 1000, chains: int = 4,
     cores: int | None = None, seed: object = None, target_accept: float | None = None,
     max_treedepth: int = 10, progress: bool | Callback = True, keep_warmup: bool = False,
-    init: Mapping[str, ArrayLike] | np.ndarray | None = None, *, sampler: str = "nuts",
+    init: Mapping[str, ArrayLike] | np.ndarray | Arviz | None = None, *, sampler: str = "nuts",
     metric: str = "diag_grad", early_max_treedepth: int = 8, keep_divergences: bool = False,
     pooled: bool | None = None,
 ) -> Arviz:  # fmt: skip
@@ -65,7 +65,8 @@ def sample(
     progress       True: bars, or one line without a terminal; False: silence; a function: called
                    with a list of ChainState about ten times a second
     keep_warmup    add the groups warmup_posterior and warmup_sample_stats
-    init           {name: value}, float64[dim] or float64[chains, dim]; by default uniform on
+    init           {name: value}, float64[dim], float64[chains, dim], or an ArviZ object, such as
+                   pt.pathfinder(posterior), of which chains begin at draws; by default uniform on
                    (-2, 2) in each unconstrained coordinate, with up to 100 attempts a chain
     sampler        "nuts"; or "chees", for many chains on a device: one trajectory length for all
     pooled         with target="cuda": adapt one metric and step size for all chains; by default

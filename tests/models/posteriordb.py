@@ -142,15 +142,7 @@ MODELS = {
     "gp_pois_regr-gp_regr": (gp_regr, 2000),
     "low_dim_gauss_mix-low_dim_gauss_mix": (low_dim_gauss_mix, 2000),
     "garch-garch11": (time_series.garch11, 2000),
-    "bball_drive_event_0-hmm_drive_0": (
-        time_series.hmm_drive,
-        2000,
-        {"theta1": [0.8, 0.2], "theta2": [0.2, 0.8], "phi": [1.5, 6.0], "lambda": [0.03, 0.1]},
-    ),
-    "hudson_lynx_hare-lotka_volterra": (
-        time_series.lotka_volterra,
-        1500,
-        {"theta": [0.5, 0.03, 0.8, 0.03], "z_init": [30.0, 4.0], "sigma": [0.3, 0.3]},
-    ),
+    "bball_drive_event_0-hmm_drive_0": (time_series.hmm_drive, 2000, pt.pathfinder),
+    "hudson_lynx_hare-lotka_volterra": (time_series.lotka_volterra, 1500, pt.pathfinder),
     "hmm_example-hmm_example": (time_series.hmm_example, 2000),
 }

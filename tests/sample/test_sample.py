@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -112,6 +113,24 @@ def test_given_starts(schools):
     assert not np.array_equal(values(by_name, "mu"), values(quietly(schools, seed=1), "mu"))
     with pytest.raises(ValueError, match=r"\(3,\); the posterior has 10"):
         quietly(schools, init=np.zeros(3))
+
+
+def test_chains_begin_at_draws_spread_evenly(schools, density, monkeypatch):
+    given = quietly(schools, seed=5, chains=2, draws=6, tune=200)
+    names = ("mu", "tau", "z")
+    monkeypatch.setattr(schools, "names", names, raising=False)
+    rows = [(0, 1), (0, 4), (1, 1), (1, 4)]  # of 12 draws the ones at 1/8, 3/8, 5/8 and 7/8
+    points = [{n: given.posterior[n].values[r] for n in names} for r in rows]
+    each = quietly(schools, seed=1, init=np.array([schools.unconstrain(x) for x in points]))
+    np.testing.assert_array_equal(values(quietly(schools, seed=1, init=given), "mu"),
+                                  values(each, "mu"))  # fmt: skip
+    with pytest.raises(KeyError, match="sample: init has no draws of tau"):
+        quietly(schools, init=SimpleNamespace(posterior={"mu": given.posterior["mu"]}))
+    with pytest.raises(ValueError, match="sample: init has no draws"):
+        empty = {n: given.posterior[n][:, :0] for n in names}
+        quietly(schools, init=SimpleNamespace(posterior=empty))
+    with pytest.raises(TypeError, match="needs a posterior that knows names"):
+        quietly(density("double_exponential", 2), init=given)
 
 
 def test_a_posterior_may_choose_its_starts(schools, monkeypatch):

@@ -8,7 +8,8 @@ device/chains.py. `sample` also uses the following, if a posterior has them:
     dims, coords        {name: dimension names} and {dimension: labels}, for ArviZ
     observed, constants {name: array}: bound data
     initial(key, chain) float64[dim], a start point that is a pure function of both numbers
-    unconstrain(values) {name: array} -> float64[dim], to read init={...}
+    unconstrain(values) {name: array} -> float64[dim], to read init={...} and draws
+    names               of the variables that `unconstrain` needs of draws; by default all
     diagnose(q)         prints as text that names the variable and the term that is -inf or nan at q
     check_gradient(q)   false, with a text that names the term, where a derivative is not the slope
     variable_of(i)      text: the variable that coordinate i belongs to

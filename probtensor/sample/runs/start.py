@@ -14,7 +14,7 @@ REASON_LINES = 4
 
 
 def given_starts(posterior: LogpGrad, init: object, chains: int) -> Sequence[np.ndarray | None]:
-    """Read `init`: None, {name: value}, float64[dim], or float64[chains, dim].
+    """Read `init`: None, {name: value}, float64[dim], float64[chains, dim], or an ArviZ object.
 
     Returns one float64[dim] or None for each chain. ValueError if the shape fits neither, or a
     value lies outside its support; KeyError for an unknown name; TypeError if they are not numbers
@@ -24,9 +24,12 @@ def given_starts(posterior: LogpGrad, init: object, chains: int) -> Sequence[np.
         return [None] * chains
     if isinstance(init, str):
         raise TypeError(
-            f"sample: init is {{name: value}} or an array of start points, not {init!r:.40}\n"
-            "  the sampler adapts in one way only; leave init out for random starts"
+            "sample: init is {name: value}, an array of start points or an ArviZ object with draws,"
+            f" not {init!r:.40}\n  the sampler adapts in one way only; leave init out for random "
+            "starts, or give init=pt.pathfinder(posterior)"
         )
+    if hasattr(init, "posterior"):
+        return _spread_draws(posterior, init.posterior, chains)
     if isinstance(init, Mapping):
         if getattr(posterior, "unconstrain", None) is None:
             raise TypeError(
@@ -55,6 +58,31 @@ def given_starts(posterior: LogpGrad, init: object, chains: int) -> Sequence[np.
             f"({posterior.dim},) for all chains or ({chains}, {posterior.dim}) for each"
         )
     return [np.array(point) for point in points]
+
+
+def _spread_draws(posterior: LogpGrad, group: object, chains: int) -> list[np.ndarray]:
+    """A draw of the group `posterior` of an ArviZ object for each chain, evenly spread over the
+    draws of all its chains."""
+    if getattr(posterior, "unconstrain", None) is None:
+        raise TypeError(
+            "sample: init with draws needs a posterior that knows names; give an array of shape "
+            f"({posterior.dim},)"
+        )
+    names = getattr(posterior, "names", None) or list(group)
+    missing = [name for name in names if name not in group]
+    if missing:
+        raise KeyError(f"sample: init has no draws of {', '.join(missing)}")
+    values = {name: np.asarray(group[name].values) for name in names}
+    of_chains, draws = next((x.shape[:2] for x in values.values()), (1, 1))
+    if of_chains * draws == 0:
+        raise ValueError("sample: init has no draws")
+    rows = ((2 * np.arange(chains) + 1) * of_chains * draws) // (2 * chains)
+    places = [divmod(int(row), draws) for row in rows]
+    points = [{name: x[place] for name, x in values.items()} for place in places]
+    try:
+        return [np.array(posterior.unconstrain(point), dtype=float) for point in points]
+    except (TypeError, ValueError, KeyError) as error:
+        raise type(error)(f"sample: init: {error.args[0]}") from None
 
 
 def find_start(
