@@ -65,9 +65,8 @@ def sample(
     progress       True: bars, or one line without a terminal; False: silence; a function: called
                    with a list of ChainState about ten times a second
     keep_warmup    add the groups warmup_posterior and warmup_sample_stats
-    init           {name: value}, float64[dim], float64[chains, dim], or an ArviZ object, such as
-                   pt.pathfinder(posterior), of which chains begin at draws; by default uniform on
-                   (-2, 2) in each unconstrained coordinate, with up to 100 attempts a chain
+    init           {name: value}, float64[dim], float64[chains, dim], or draws, such as those of
+                   pt.pathfinder(posterior); by default uniform on (-2, 2) in each coordinate
     sampler        "nuts"; or "chees", for many chains on a device: one trajectory length for all
     pooled         with target="cuda": adapt one metric and step size for all chains; by default
                    from 128 chains on, and always for "chees"
