@@ -27,10 +27,10 @@ INCLUDE = "include"
 RECORD = "export.json"
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 NEEDED = (
-    "pt_base.h", "pt_special.h", "pt_elementary.h", "pt_power.h", "pt_trig.h", "pt_erf.h",
-    "pt_owens.h", "pt_links.h", "pt_gamma.h", "pt_divergence.h", "pt_rising.h", "pt_floats.h",
-    "pt_pair.h", "pt_bessel_far.h", "pt_bessel.h", "pt_bessel_value.h", "pt_bessel_low.h",
-    "pt_zeta.h", "pt_hyper.h", "pt_hyper_value.h", "pt_incomplete_gamma.h",
+    "pt_base.h", "pt_special.h", "pt_elementary.h", "pt_power.h", "pt_log_table.h", "pt_trig.h",
+    "pt_erf.h", "pt_owens.h", "pt_links.h", "pt_gamma.h", "pt_divergence.h", "pt_rising.h",
+    "pt_floats.h", "pt_pair.h", "pt_bessel_far.h", "pt_bessel.h", "pt_bessel_value.h",
+    "pt_bessel_low.h", "pt_zeta.h", "pt_hyper.h", "pt_hyper_value.h", "pt_incomplete_gamma.h",
     "pt_incomplete_beta.h", "pt_incomplete_inverse.h",
     "pt_jet.h", "pt_incomplete_orders.h", "pt_operators.h",
     "pt_random.h", "probtensor.h",
