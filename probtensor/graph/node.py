@@ -62,6 +62,7 @@ class Op:
     name: ClassVar[str] = "op"
     users_write: ClassVar[str | None] = None  # the user's notation, if it is not the name
     complete: ClassVar[bool] = False  # whether the messages of its laws already name op and line
+    asks: ClassVar[bool] = False  # whether its laws are what a function asks of its operands
     # Whether the output consists of the elements of input 0, all of them, each once or more.
     reads_all: ClassVar[bool] = False
     repeats: ClassVar[bool] = False  # whether the output is input 0 if their shapes are equal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
+from probtensor.dataclass import replace
 from probtensor.kernel.ir import (
     Apply,
     Call,
@@ -25,12 +26,15 @@ from probtensor.kernel.ir import (
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import names_set
 from probtensor.types import (
+    Atom,
     Dim,
     Size,
     SizeCheck,
+    from_terms,
     never_negative,
     size_names,
     size_substitute,
+    size_with,
     terms_of,
     where_positive,
 )
@@ -72,6 +76,7 @@ class _Checker:
     ) -> None:
         self.kernel = kernel
         self.laws = laws
+        self.solved: list[tuple[Atom, Size]] | None = None  # None: not yet
         self.buffers = buffers
         self.sizes = sizes
         self.defined: dict[str, None] = {}  # in the order in which they were set
@@ -214,12 +219,32 @@ class _Checker:
         varying = {*inner, *(name for stmt in body for name in names_set(stmt))} if loads else set()
         for load, guarded in loads:
             for store in stores[load.buffer]:
-                if self._disjoint(loop, store, load, inner, varying, guarded):
+                place = loop, store, load, inner
+                if any(self._disjoint(*x, varying, guarded) for x in self._with_laws(*place)):
                     continue
                 self._fail(
                     f"an iteration of {loop.var} reads {load.buffer}[{load.index}], and another "
                     f"may store {store.buffer}[{store.index}]"
                 )
+
+    def _with_laws(
+        self, loop: For, store: Store, load: Load, inner: Mapping[str, Size]
+    ) -> Iterator[tuple[For, Store, Load, Mapping[str, Size]]]:
+        """The arguments of `_disjoint`; then the same with sizes that laws show to be others."""
+        yield loop, store, load, inner
+        if self.solved is None:
+            self.solved = solved(self.laws)
+        if self.solved:
+
+            def known(size: Size) -> Size:
+                return with_solved(size, self.solved)
+
+            yield (
+                replace(loop, extent=known(loop.extent)),
+                replace(store, index=known(store.index)),
+                replace(load, index=known(load.index)),
+                {name: known(extent) for name, extent in inner.items()},
+            )
 
     def _disjoint(
         self,
@@ -268,8 +293,10 @@ class _Checker:
         if not _is_never_negative(offset, inner) and not (
             is_fixed and self._follows_from_laws(offset)
         ):
-            return _fills(offset, length, inner)
+            return _is_part(offset, length, inner)
         if _is_never_negative(length - 1 - offset, inner):
+            return True
+        if _is_part(offset, length, inner):
             return True
         highest = size_substitute(offset, {name: n - 1 for name, n in inner.items()})
         return self._follows_from_laws(length - 1 - highest)
@@ -361,6 +388,37 @@ def loads_of(expr: Expr, guarded: bool = False) -> Iterator[tuple[Load, bool]]:
                 yield from loads_of(arg, guarded or name == "where")
 
 
+def solved(laws: Iterable[SizeCheck]) -> list[tuple[Atom, Size]]:
+    """Names of sizes, and quotients and extremes of them, each with the size that it is equal to by
+    laws, in the order in which they are to be replaced: from n0 - n1 + 1 == 3 follows n0 = n1 + 2,
+    and from n1 // 2 == 4 that n1 // 2 = 4."""
+    found: list[tuple[Atom, Size]] = []
+    for law in laws:
+        if law.relation != "==":
+            continue
+        left, right = law.left, law.right
+        if isinstance(right, int) and right > 0:
+            left = where_positive(left)
+        gap = with_solved(left - right, found)
+        for atoms, factor in terms_of(gap):
+            rest = gap - Dim(((atoms, factor),))
+            if len(atoms) != 1 or any(n % factor for _, n in terms_of(rest)):
+                continue
+            if atoms[0].args or atoms[0].key not in size_names(rest):
+                value = from_terms((product, n // -factor) for product, n in terms_of(rest))
+                found = [(atom, size_with(x, atoms[0], value)) for atom, x in found]
+                found.append((atoms[0], value))
+                break
+    return found
+
+
+def with_solved(size: Size, found: Iterable[tuple[Atom, Size]]) -> Size:
+    """A size with atoms replaced by what `solved` found."""
+    for atom, value in found:
+        size = size_with(size, atom, value)
+    return size
+
+
 def _offset_in_row(index: Size, row: Size) -> Size:
     """An index without its terms that are multiples of a row, as i2*n0 and 3*n0 are of n0."""
     atoms, factor = terms_of(row)[0] if len(terms_of(row)) == 1 else ((), 0)
@@ -389,16 +447,58 @@ def _without_common(a: Size, b: Size, varying: Set[str]) -> tuple[Size, Size]:
     return a - common, b - common
 
 
-def _fills(offset: Size, length: Size, ranges: Mapping[str, Size]) -> bool:
-    """Whether loops go over a block in the order of its elements: each steps over what the loops
-    inside it go over, as i*n*m + j*m + k with j below n and k below m is within a block of n*m."""
-    unit: Size = 1
-    while not (isinstance(offset, int) and offset == 0):
-        name = next((name for name in ranges if coefficient(offset, name) == unit), None)
-        if name is None:
+def _is_part(offset: Size, length: Size, ranges: Mapping[str, Size]) -> bool:
+    """Whether loops go over a part of a block of rows in the order of its elements, as
+    (i + 1) n m + j m + k with i + 1 below l, j below n and k below m is within a block of l n m.
+
+    From the inner loops outwards: what loops with smaller steps reach must be below the next step,
+    and all of it below the length.
+    """
+    count: dict[Size, Size] = {1: 0}  # by step, how many of them the loops go at most
+    for name, extent in ranges.items():
+        step = coefficient(offset, name)
+        if step is None or (isinstance(step, int) and step < 0):
             return False
-        offset, unit = size_substitute(offset, {name: 0}), unit * ranges[name]
-    return unit == length
+        if step != 0:
+            count[step] = count.get(step, 0) + where_positive(extent) - 1
+    rest = size_substitute(offset, dict.fromkeys(ranges, 0))
+    steps = sorted(count, key=_order)
+    for step in steps[:0:-1]:  # the part of the offset that is the same in all iterations
+        times = _leading_quotient(rest, step)
+        count[step] = count[step] + times
+        rest = rest - step * times
+    if not never_negative(rest):
+        return False
+    count[1] = count[1] + rest
+    reach: Size = 0
+    for k, (step, following) in enumerate(zip(steps, [*steps[1:], where_positive(length)])):
+        reach = reach + step * count[step]
+        gap = following - 1 - reach
+        if never_negative(gap) or any(_is_multiple(gap, x) for x in steps[: k + 1]):
+            reach = following - 1
+        elif not never_negative(following - 1):
+            return False
+    return reach == where_positive(length) - 1
+
+
+def _order(step: Size) -> tuple[int, int]:
+    """Sorts steps by size, nearly: by the number of names and the factor of the leading term."""
+    return max((len(atoms), abs(n)) for atoms, n in terms_of(step))
+
+
+def _leading_quotient(size: Size, step: Size) -> int:
+    """How many times a step is in a size, by its leading term; 0 if it is not."""
+    atoms, n = max(terms_of(step), key=lambda term: (len(term[0]), abs(term[1])))
+    return max(0, dict(terms_of(size)).get(atoms, 0) // n)
+
+
+def _is_multiple(size: Size, product: Size) -> bool:
+    """Whether a size is a product times a number from 0 on."""
+    terms, parts = terms_of(size), terms_of(product)
+    if not terms or not parts:
+        return not terms
+    factor = terms[0][1] // parts[0][1]
+    return factor > 0 and size == product * factor
 
 
 def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:

@@ -36,7 +36,8 @@ def relu6(input: TensorLike) -> Node:
         >>> pt.nn.relu6([-1.0, 2.0, 9.0]).eval()
         array([0., 2., 6.])
     """
-    return ops.clip(floats(input), 0, 6)
+    x = floats(input)
+    return ops.where(x >= 6, 6, ops.relu(x))
 
 
 @public(name="nn.elu")
@@ -50,7 +51,7 @@ def elu(input: TensorLike, alpha: TensorLike = 1.0) -> Node:
         array([-0.63212056,  2.        ])
     """
     x = floats(input)
-    return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0)))
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.where(x > 0, 0, x)))
 
 
 @public(name="nn.selu")
@@ -77,7 +78,7 @@ def celu(input: TensorLike, alpha: TensorLike = 1.0) -> Node:
         array([-0.78693868,  2.        ])
     """
     x = floats(input)
-    return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0) / alpha))
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.where(x > 0, 0, x) / alpha))
 
 
 @public(name="nn.gelu")
@@ -209,11 +210,11 @@ def ultra_fast_sigmoid(input: TensorLike) -> Node:
     """
     half = floats(input) / 2
     size = ops.abs(half)
-    near = 1.5 * size / (1 + ops.minimum(size, 1.7))
+    near = 1.5 * half / (1 + ops.where(size < 1.7, size, 1.7))
     middle = 0.935409070603099 + 0.0458812946797165 * (size - 1.7)
-    z = ops.where(size < 1.7, near, ops.where(size < 3, middle, 0.99505475368673))
-    z = ops.where(ops.isnan(half), half, z)
-    return (ops.where(half < 0, -z, z) + 1) / 2
+    far = ops.where(size < 3, middle, 0.99505475368673)
+    far = ops.where(ops.isnan(half), half, ops.where(half < 0, -far, far))
+    return (ops.where(size < 1.7, near, far) + 1) / 2
 
 
 @public(name="nn.softmax")

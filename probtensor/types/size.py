@@ -468,14 +468,14 @@ def where_positive(size: Size) -> Size:
     for atom in dict.fromkeys(atoms_in(size)):
         if atom.name == "max" and 0 in atom.args and _vanishes_with(size, atom):
             (other,) = (arg for arg in atom.args if arg != 0)
-            return _with_atom(size, atom, other)
+            return size_with(size, atom, other)
     return size
 
 
 def _vanishes_with(size: Size, atom: Atom) -> bool:
     """Whether a size is 0 wherever an atom is 0."""
     try:
-        return _with_atom(size, atom, 0) == 0
+        return size_with(size, atom, 0) == 0
     except ShapeError:  # the atom is a divisor
         return False
 
@@ -489,13 +489,13 @@ def atoms_in(size: Size) -> Iterable[Atom]:
                 yield from atoms_in(arg)
 
 
-def _with_atom(size: Size, old: Atom, new: Size) -> Size:
+def size_with(size: Size, old: Atom, new: Size) -> Size:
     """The size with an atom replaced by another size."""
 
     def changed(atom: Atom) -> Size:
         if atom == old:
             return new
-        args = (_with_atom(arg, old, new) for arg in atom.args)
+        args = (size_with(arg, old, new) for arg in atom.args)
         return SIZE_FUNCTIONS[atom.name](*args) if atom.args else Dim.of(atom)
 
     return with_atoms(size, changed)

@@ -13,4 +13,4 @@ def test_the_programs_of_the_page_print_what_it_says(root):
         with contextlib.redirect_stdout(printed):
             exec(compile(program, "approximations.md", "exec"), names)
         assert printed.getvalue() == expected
-    assert {"mode", "coin", "advi", "starts"} <= names.keys()
+    assert {"mode", "coin", "advi", "paths"} <= names.keys()

@@ -221,3 +221,31 @@ def test_what_is_refused():
             call()
     with pytest.raises(IndexError):
         pt.function([a := pt.matrix("a")], NN.cross_entropy(a, [0, 3]), target="machine")(x)
+
+
+def test_slopes_at_corners():
+    """Those of PyTorch: functions that are smooth at 0 have their slope there."""
+    x = pt.vector("x")
+    for function, points, found in (
+        (pt.nn.elu, [0.0], [1.0]),
+        (pt.nn.celu, [0.0], [1.0]),
+        (pt.nn.selu, [0.0], [1.7580993408473766]),
+        (pt.nn.relu6, [0.0, 1.0, 6.0], [0.0, 1.0, 0.0]),
+        (pt.nn.ultra_fast_sigmoid, [-1e-9, 0.0, 1e-9], [0.375, 0.375, 0.375]),
+    ):
+        slope = pt.grad(pt.sum(function(x)), x)
+        np.testing.assert_allclose(slope.eval({x: points}), found, rtol=1e-8)
+
+
+def test_classes_that_are_none_are_refused():
+    scores, label = pt.matrix("scores"), pt.lvector("label")
+    for loss in (
+        pt.nn.cross_entropy(scores, label),
+        pt.nn.nll_loss(scores, label),
+        pt.nn.categorical_crossentropy(pt.softmax(scores, 1), label).sum(),
+    ):
+        for wrong in (-1, 3):
+            with pytest.raises(IndexError, match=rf"^nn.*are 0 to 3 - 1, not \[.*{wrong}\]"):
+                loss.eval({scores: np.zeros((2, 3)), label: np.array([0, wrong])})
+    kept = pt.nn.cross_entropy(scores, label, ignore_index=-1)
+    np.testing.assert_allclose(kept.eval({scores: np.zeros((2, 3)), label: [0, -1]}), np.log(3))

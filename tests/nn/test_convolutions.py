@@ -1,5 +1,7 @@
 """Convolutions of networks against loops; their derivatives by differences."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -170,7 +172,7 @@ def test_symbolic_sizes_and_empty_batches():
     assert found.shape == (0, 3, 5, 3) and spread.shape == (0, 3, 11, 12)
     assert grads[0].shape == (0, 2, 5, 6) and not grads[1].any()
     for shape, kernel, words in (
-        ((1, 2, 5, 5), (1, 3, 1, 1), "3 channels, and the input has 2"),
+        ((1, 2, 5, 5), (1, 3, 1, 1), "3 channels, and input has 2"),
         ((1, 2, 5, 5), (1, 2, 0, 1), "0 is from axis 2 of w"),
     ):
         with pytest.raises(ValueError, match=words):
@@ -252,3 +254,43 @@ def test_what_is_refused():
     for call, words in cases:
         with pytest.raises((GraphError, ValueError), match=words):
             call()
+
+
+def test_sizes_known_in_part_are_compiled_as_well():
+    """Of input, kernel and what results are multiplied by, some have sizes that are known."""
+    rng = np.random.default_rng(5)
+    for taps, strides, dilations, pads, sizes, groups in (
+        ((3, 1), (1, 1), (1, 1), (0, 1), (5, 4), 1),
+        ((2, 1), (1, 1), (2, 2), (1, 2), (5, 5), 1),
+        ((1, 3), (3, 1), (1, 2), (1, 0), (5, 5), 2),
+        ((3, 2, 2), (2, 2, 3), (2, 1, 1), (2, 2, 1), (6, 3, 3), 1),
+        ((3, 2, 2), (2, 3, 2), (2, 1, 2), (2, 0, 0), (1, 6, 3), 1),
+        ((2, 1, 1), (3, 2, 3), (2, 1, 1), (1, 0, 2), (6, 2, 5), 1),
+    ):
+        a = rng.normal(size=(2, 2 * groups, *sizes))
+        k = rng.normal(size=(2 * groups, 2, *taps))
+        conv = getattr(pt.nn, f"conv{len(taps)}d")
+        options = {"stride": strides, "padding": pads, "dilation": dilations, "groups": groups}
+        factor = rng.normal(size=conv(pt.as_tensor(a), pt.as_tensor(k), **options).eval().shape)
+        found = []
+        for known in itertools.product((True, False), repeat=3):
+            shapes = [v.shape if n else (None,) * v.ndim for v, n in zip((a, k, factor), known)]
+            x, w, r = (pt.tensor(n, dtype="float64", shape=s) for n, s in zip("xwr", shapes))
+            y = conv(x, w, **options)
+            outputs = [y, *pt.grad(pt.sum(pt.tanh(y) * r), [x, w])]
+            found.append(pt.function([x, w, r], outputs, target="machine")(a, k, factor))
+        for values in found[1:]:
+            for value, meant in zip(values, found[0], strict=True):
+                np.testing.assert_allclose(value, meant, rtol=1e-11, atol=1e-12)
+
+
+def test_messages_name_the_function_that_was_called():
+    x, w = pt.tensor4("x"), pt.tensor4("w")
+    inputs = {x: np.ones((1, 3, 2, 2)), w: np.ones((1, 3, 5, 5))}
+    with pytest.raises(ValueError, match=r"nn.conv2d: the kernel reaches over 5 elements of"):
+        pt.nn.conv2d(x, w).eval(inputs)
+    kernel = np.ones((3, 3, 1, 1))
+    with pytest.raises(ValueError, match=r"^nn.conv_transpose2d: padding cuts 4 elements off 2"):
+        pt.nn.conv_transpose2d(x, kernel, padding=2).eval({x: inputs[x]})
+    with pytest.raises(TypeError, match=r"^nn.conv_transpose2d: padding cuts 4 elements off 2"):
+        pt.nn.conv_transpose2d(inputs[x], kernel, padding=2)

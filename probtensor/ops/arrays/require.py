@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from probtensor.calls import user_line
 from probtensor.dataclass import replace
 from probtensor.graph.law import size_laws
-from probtensor.graph.node import Node, as_tensor, make
+from probtensor.graph.node import GraphError, Node, as_tensor, make
 from probtensor.graph.walk import toposort
 from probtensor.ops.arrays.views import Sized
 from probtensor.ops.kinds import Batch, View, op
@@ -30,6 +30,7 @@ class Require(View):
     the line that made it."""
 
     laws: tuple[Law, ...]
+    asks = True
     linear = True
     complete = True
     samples = cases((3, 4), laws=[((3, "<=", 4, "ValueError", ("3 columns are needed, not ", 4)),)])
@@ -79,6 +80,9 @@ def asked_for(x: Node, what: str, *laws: SizeCheck) -> Node:
     file, line = user_line()
     placed = [replace(law, message=(f"{what}: ", *law.message, f"\n  at {file}:{line}"))
               for law in laws]  # fmt: skip
+    for law in placed:
+        if not law.names():
+            replace(law, error=GraphError).verify({})
     return require(x, placed)
 
 

@@ -145,6 +145,8 @@ class Placed(_Slides):
         if self.stride != 1:
             places[self.axis] = offset // self.stride
             conditions.append(offset % self.stride < 1)
+        if isinstance(count, int) and count == 1:
+            places[self.axis] = _times(offset, 0)  # an index that no loop is part of
         condition = conditions[0]
         for other in conditions[1:]:
             condition = select(condition, lambda rest=other: rest, lambda: False)
