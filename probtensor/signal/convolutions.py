@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import combinations
 
 from probtensor import ops
 from probtensor.calls import public
@@ -18,7 +19,6 @@ from probtensor.types import (
     SizeCheck,
     broadcast_size,
     promote,
-    shape_text,
     size_max,
     size_min,
 )
@@ -225,14 +225,14 @@ def _part(n: Size, m: Size, mode: str, later: int = 0) -> tuple[Size, Size]:
     return short - 1, long - short + 1
 
 
-def _within(what: str, n: Sequence[Size], m: Sequence[Size]) -> None:
-    """GraphError if neither sizes are as large as the others along all axes."""
-    pairs = [pair for pair in zip(n, m) if all(isinstance(size, int) for size in pair)]
-    if any(a < b for a, b in pairs) and any(a > b for a, b in pairs):
-        raise GraphError(
-            f"{what}: for mode='valid' one operand is at least as large as the other along all "
-            f"axes, not {shape_text(n)} and {shape_text(m)}"
-        )
+def _within(what: str, a: Node, n: Sequence[Size], m: Sequence[Size]) -> Node:
+    """The first operand, with the law that sizes n or sizes m are as large as the others along all
+    axes: no two axes differ in opposite directions."""
+    rule = "for mode='valid' one operand is at least as large as the other along all axes, not "
+    text = (rule, tuple(n), " and ", tuple(m))
+    gaps = [one - other for one, other in zip(n, m)]
+    pairs = combinations(gaps, 2)
+    return asked_for(a, what, *(SizeCheck(0, "<=", one * other, text) for one, other in pairs))
 
 
 def _bounded(
@@ -275,7 +275,7 @@ def _direct(what: str, a: Node, v: Node, mode: str, rank: int, later: int = 0) -
     """A convolution along the last axes by sums; with mode "within" in2 lies within in1."""
     n, m = a.shape[a.ndim - rank :], v.shape[v.ndim - rank :]
     if mode == "valid":
-        _within(what, n, m)
+        a = _within(what, a, n, m)
         if all(isinstance(size, int) for size in (*n, *m)):
             if any(size < taps for size, taps in zip(n, m)):
                 a, v, n, m = v, a, m, n
@@ -322,7 +322,7 @@ def _by_fft(what: str, a: Node, v: Node, mode: str, axes: tuple[int, ...]) -> No
     """A convolution along axes as a product of transforms."""
     n, m = [a.shape[k] for k in axes], [v.shape[k] for k in axes]
     if mode == "valid":
-        _within(what, n, m)
+        a = _within(what, a, n, m)
     whole = [one + other - 1 for one, other in zip(n, m)]
     sizes = [_fast(size) for size in whole]
     if promote(a.dtype, v.dtype).kind == "c":

@@ -144,3 +144,17 @@ def test_what_is_refused():
     for call, words in cases:
         with pytest.raises((GraphError, ValueError), match=words):
             call()
+
+
+def test_valid_is_refused_where_neither_lies_within_the_other():
+    a, b = pt.matrix("a"), pt.matrix("b")
+    for x, y in (((2, 6), (3, 2)), ((1, 5), (2, 2))):
+        x, y = np.ones(x), np.ones(y)
+        with pytest.raises(ValueError, match="valid"):
+            signal.convolve2d(x, y, "valid")
+        for function in (pt.signal.convolve2d, pt.signal.correlate2d, pt.signal.fftconvolve):
+            found = function(a, b, "valid")
+            with pytest.raises(ValueError, match=r"^signal.*for mode='valid' one operand"):
+                found.eval({a: x, b: y})
+            with pytest.raises(TypeError, match=r"^signal.*for mode='valid' one operand"):
+                function(x, y, "valid")
