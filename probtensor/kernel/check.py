@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from math import gcd
 
 from probtensor.dataclass import replace
 from probtensor.kernel.ir import (
@@ -38,6 +39,8 @@ from probtensor.types import (
     terms_of,
     where_positive,
 )
+
+MOST_TERMS = 12  # of quotients of sizes
 
 
 class KernelError(AssertionError):
@@ -77,6 +80,7 @@ class _Checker:
         self.kernel = kernel
         self.laws = laws
         self.solved: list[tuple[Atom, Size]] | None = None  # None: not yet
+        self.gaps: list[Size] | None = None  # never negative by laws
         self.buffers = buffers
         self.sizes = sizes
         self.defined: dict[str, None] = {}  # in the order in which they were set
@@ -233,7 +237,7 @@ class _Checker:
         """The arguments of `_disjoint`; then the same with sizes that laws show to be others."""
         yield loop, store, load, inner
         if self.solved is None:
-            self.solved = solved(self.laws)
+            self.solved, self.gaps = solved(self.laws), None
         if self.solved:
 
             def known(size: Size) -> Size:
@@ -293,13 +297,24 @@ class _Checker:
         if not _is_never_negative(offset, inner) and not (
             is_fixed and self._follows_from_laws(offset)
         ):
-            return _is_part(offset, length, inner)
+            return _is_part(offset, length, inner, self._gaps())
         if _is_never_negative(length - 1 - offset, inner):
             return True
-        if _is_part(offset, length, inner):
+        if _is_part(offset, length, inner, self._gaps()):
             return True
         highest = size_substitute(offset, {name: n - 1 for name, n in inner.items()})
         return self._follows_from_laws(length - 1 - highest)
+
+    def _gaps(self) -> list[Size]:
+        """Sizes that laws show to be never negative: n - 6 where 6 <= n, or where n // 2 == 3."""
+        if self.gaps is None:
+            gaps = [law.right - law.left for law in self.laws if law.relation == "<="]
+            for atom, value in self.solved or ():
+                if atom.name == "//":
+                    divided, divisor = atom.args
+                    gaps.append(divided - divisor * value)
+            self.gaps = [gap for gap in map(where_positive, gaps) if gap != 0]
+        return self.gaps
 
     def _follows_from_laws(self, size: Size) -> bool:
         """Whether one of the size laws of the call shows that a size is never negative, as 128 <= n
@@ -447,20 +462,24 @@ def _without_common(a: Size, b: Size, varying: Set[str]) -> tuple[Size, Size]:
     return a - common, b - common
 
 
-def _is_part(offset: Size, length: Size, ranges: Mapping[str, Size]) -> bool:
+def _is_part(
+    offset: Size, length: Size, ranges: Mapping[str, Size], known: Sequence[Size] = ()
+) -> bool:
     """Whether loops go over a part of a block of rows in the order of its elements, as
     (i + 1) n m + j m + k with i + 1 below l, j below n and k below m is within a block of l n m.
 
     From the inner loops outwards: what loops with smaller steps reach must be below the next step,
-    and all of it below the length.
+    and all of it below the length. `known` are sizes that are not negative.
     """
     count: dict[Size, Size] = {1: 0}  # by step, how many of them the loops go at most
+    known = [*known]
     for name, extent in ranges.items():
         step = coefficient(offset, name)
         if step is None or (isinstance(step, int) and step < 0):
             return False
         if step != 0:
             count[step] = count.get(step, 0) + where_positive(extent) - 1
+            known.append(where_positive(extent))
     rest = size_substitute(offset, dict.fromkeys(ranges, 0))
     steps = sorted(count, key=_order)
     for step in steps[:0:-1]:  # the part of the offset that is the same in all iterations
@@ -470,35 +489,56 @@ def _is_part(offset: Size, length: Size, ranges: Mapping[str, Size]) -> bool:
     if not never_negative(rest):
         return False
     count[1] = count[1] + rest
-    reach: Size = 0
+    reaches: list[Size] = [0]  # bounds of what the loops so far reach: as they are, or rounded up
     for k, (step, following) in enumerate(zip(steps, [*steps[1:], where_positive(length)])):
-        reach = reach + step * count[step]
-        gap = following - 1 - reach
-        if never_negative(gap) or any(_is_multiple(gap, x) for x in steps[: k + 1]):
-            reach = following - 1
-        elif not never_negative(following - 1):
+        factors, is_below = (*steps[: k + 1], *known), False
+        found: dict[Size, None] = {}
+        for reach in [x + step * count[step] for x in reaches]:
+            gap = following - 1 - reach
+            found[reach] = None
+            if never_negative(gap) or any(_is_multiple(gap, x) for x in factors):
+                found[following - 1], is_below = None, True
+        if not is_below and not never_negative(following - 1):
             return False
-    return reach == where_positive(length) - 1
+        reaches = list(found)
+    return is_below
 
 
 def _order(step: Size) -> tuple[int, int]:
     """Sorts steps by size, nearly: by the number of names and the factor of the leading term."""
-    return max((len(atoms), abs(n)) for atoms, n in terms_of(step))
+    atoms, n = _leading(step)
+    return len(atoms), abs(n)
 
 
 def _leading_quotient(size: Size, step: Size) -> int:
     """How many times a step is in a size, by its leading term; 0 if it is not."""
-    atoms, n = max(terms_of(step), key=lambda term: (len(term[0]), abs(term[1])))
+    atoms, n = _leading(step)
     return max(0, dict(terms_of(size)).get(atoms, 0) // n)
 
 
 def _is_multiple(size: Size, product: Size) -> bool:
-    """Whether a size is a product times a number from 0 on."""
-    terms, parts = terms_of(size), terms_of(product)
-    if not terms or not parts:
-        return not terms
-    factor = terms[0][1] // parts[0][1]
-    return factor > 0 and size == product * factor
+    """Whether a size is a product, which is not negative, times a size that is not negative."""
+    left, quotient = size, 0
+    common = gcd(*(n for _, n in terms_of(product)))
+    product = from_terms((atoms, n // common) for atoms, n in terms_of(product))
+    divisor, n = _leading(product)
+    for _ in range(MOST_TERMS):
+        if isinstance(left, int) and left == 0:
+            return never_negative(quotient)
+        atoms, m = _leading(left)
+        rest = list(atoms)
+        if m % n or any(rest.count(x) < divisor.count(x) for x in divisor):
+            return False
+        for x in divisor:
+            rest.remove(x)
+        part = Dim(((tuple(rest), m // n),)) if rest else m // n
+        left, quotient = left - product * part, quotient + part
+    return False
+
+
+def _leading(size: Size) -> tuple[tuple[Atom, ...], int]:
+    """The term with the most names, and of these that with the largest factor; not of 0."""
+    return max(terms_of(size), key=lambda term: (len(term[0]), abs(term[1])))
 
 
 def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:

@@ -211,6 +211,11 @@ def test_what_is_no_order_of_a_block_is_refused():
     row = 3 * M - 2  # a part of rows with a border of one or two
     assert is_part((J + 1) * row + K + 2, (N + 1) * row, {"j": N, "k": 3 * M - 4})
     assert not is_part((J + 1) * row + K + 2, (N + 1) * row, {"j": N, "k": 3 * M - 3})
+    steps, double = {"j": size_floordiv(N + 1, 2), "k": M - 1}, 2 * (M - 1)
+    assert is_part(J * double + K, N * (M - 1), steps)  # every second row
+    assert not is_part(J * double + K + 1, N * (M - 1), steps)
+    assert is_part(6 * J + K, 3 * N, {"j": 2, "k": 3}, [N - 3])
+    assert not is_part(6 * J + K, 3 * N, {"j": 2, "k": 3}, [N - 2])
 
 
 def test_parts_of_blocks_are_within_them():
@@ -218,9 +223,10 @@ def test_parts_of_blocks_are_within_them():
     rng, proved = random.Random(3), 0
     for _ in range(3000):
         row = rng.choice([M, 2 * M - 1, M + 2, 3 * M - 2, N * M])
-        step = rng.choice([row, row, row, row * N, M, 2])
+        step = rng.choice([row, row, row, 2 * row, row * N, M, 2])
         start = rng.choice([0, 0, 1, 2, row, row + 1, 2 * row, M, N])
-        ranges = {"j": rng.choice([N, N, N - 1, M, 3]), "k": rng.choice([row, M, row - 1, row - 2])}
+        extents = [N, N, N - 1, size_floordiv(N + 1, 2), M, 3], [row, M, row - 1, row - 2]
+        ranges = dict(zip("jk", map(rng.choice, extents), strict=True))
         length = rng.choice([row * N, row * (N + 1), row * (N + 2), row * N + 1, row * M, row])
         index = J * step + rng.choice([K, K, K, 2 * K]) + start
         if not is_part(index, length, ranges):
