@@ -518,6 +518,8 @@ def _leading_quotient(size: Size, step: Size) -> int:
 
 def _is_multiple(size: Size, product: Size) -> bool:
     """Whether a size is a product, which is not negative, times a size that is not negative."""
+    if isinstance(product, int) and product == 0:
+        return isinstance(size, int) and size == 0
     left, quotient = size, 0
     common = gcd(*(n for _, n in terms_of(product)))
     product = from_terms((atoms, n // common) for atoms, n in terms_of(product))
