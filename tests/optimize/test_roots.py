@@ -54,7 +54,8 @@ def test_brackets_shrink_as_in_scipy():
         options = {"full_output": True, "maxiter": 500}
         expected, info = scipy.optimize.brentq(lambda t, g=g: float(g(t)), a, b, **options)
         assert converged and abs(root - expected) < 1e-11
-        assert iterations <= info.iterations + 2
+        # It calls at both ends first; `info.iterations` is not set where one of them is a root.
+        assert iterations <= info.function_calls
 
 
 def test_a_batch_of_roots_has_the_derivatives_of_each():
