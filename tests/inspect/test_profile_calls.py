@@ -29,7 +29,7 @@ def block():
         thread.start()
         for _ in range(100):
             quick(X)
-            sum(range(2000))
+            sum(range(20_000))
         thread.join()
     return p, slow, quick
 
