@@ -37,11 +37,13 @@ def size_laws(
     that needs it. Without `broadcasting` no axis of unknown size is broadcast, as in the graph that
     is compiled: sizes that are broadcast together must be equal.
 
-    The laws of computed sizes come first: no divisor is 0, without which other sizes have no value,
-    and no size is negative. `inputs` are the inputs whose axes give the names their values.
+    That no divisor is 0 comes first, without which other sizes have no value; then what the user's
+    functions require, in their words; then that no computed size is negative. `inputs` are the
+    inputs whose axes give the names their values.
     """
     trace = _Trace(inputs)
-    divisors, signs, others, joint = [_Collected(trace, broadcasting) for _ in range(4)]
+    parts = [_Collected(trace, broadcasting) for _ in range(5)]
+    divisors, asked, signs, others, joint = parts
     for node in dict.fromkeys(with_bodies(nodes)):
         sizes = () if _has_old_sizes(node) else symbolic_sizes(node)
         if sizes:
@@ -49,10 +51,10 @@ def size_laws(
             signs.add(node, _not_negative(node))
         laws = node.op.requires(node)
         if laws:
-            others.add(node, laws)
+            (asked if node.op.complete else others).add(node, laws)
         if sizes:
             joint.add(node, _broadcast(sizes))
-    return [law for part in (divisors, signs, others, joint) for law in part.found.values()]
+    return [law for part in parts for law in part.found.values()]
 
 
 def _has_old_sizes(node: Node) -> bool:

@@ -95,7 +95,7 @@ PROGRAMS = {
     "adding to one place": (
         lambda x, y: x.at[[0]].add(y), [(5,), (3,)], ValueError, "y of shape (3,) to (1,)"),
     "a mask": (
-        lambda x, y: x.at[y > 0].set(0.0), [(5,), (4,)], ValueError, "to (5,)"),
+        lambda x, y: x.at[y > 0].set(0.0), [(5,), (4,)], IndexError, "mask has size 4"),
     "places of nothing": (
         lambda x, y: pt.take(x, pt.arange(y.shape[0]), 0), [(0,), (3,)], IndexError, EMPTY),
     "places of nothing, wrapped": (
@@ -176,7 +176,7 @@ def test_a_function_that_is_found_on_disk_checks_as_well(monkeypatch, tmp_path):
     messages = []
     for call in (make(), make()):
         assert [a.shape for a in call(ones(12))] == [(3, 4), (3,), (12,)]
-        with pytest.raises(ValueError, match=r"size 11 into \(3, 4\)") as caught:
+        with pytest.raises(ValueError, match="size 11, has no 4 equal parts") as caught:
             call(ones(11))
         messages.append(str(caught.value))
     assert messages[0] == messages[1]

@@ -170,7 +170,7 @@ def test_symbolic_sizes_and_empty_batches():
     assert found.shape == (0, 3, 5, 3) and spread.shape == (0, 3, 11, 12)
     assert grads[0].shape == (0, 2, 5, 6) and not grads[1].any()
     for shape, kernel, words in (
-        ((1, 2, 5, 5), (1, 3, 1, 1), "3 channels, and the input has 2"),
+        ((1, 2, 5, 5), (1, 3, 1, 1), "3 channels, and input has 2"),
         ((1, 2, 5, 5), (1, 2, 0, 1), "0 is from axis 2 of w"),
     ):
         with pytest.raises(ValueError, match=words):
@@ -248,7 +248,32 @@ def test_what_is_refused():
         (lambda: g(x, np.ones((4, 1, 3)), output_padding=1), "output_padding=1 is not below"),
         (lambda: g(x, np.ones((4, 1, 3)), padding=4), "padding cuts 8 elements off 7"),
         (lambda: pt.nn.separable_conv1d(pt.tensor3("x"), w, w), "channels of input must be known"),
+        (lambda: pt.nn.separable_conv1d(x, np.ones((4, 1, 2)), np.ones((2, 3, 1))), "pointwise is"),
+        (lambda: pt.nn.separable_conv1d(x, np.ones((4, 1, 2)), np.ones((2, 4, 2))), "has 2 taps"),
     ]
     for call, words in cases:
-        with pytest.raises((GraphError, ValueError), match=words):
+        with pytest.raises((GraphError, ValueError), match=words) as caught:
             call()
+        assert str(caught.value).count("nn.") == 1 and "test_convolutions.py:" in str(caught.value)
+
+
+def test_calls_that_do_not_fit_name_the_function_and_its_line():
+    x, w, b = pt.tensor4("x"), pt.tensor4("w"), pt.vector("b")
+    y = pt.nn.conv2d(x, w, b, groups=2)
+    f = pt.function([x, w, b], pt.grad(pt.sum(y**2), [x, w, b]), target="machine")
+    z = pt.nn.conv_transpose2d(x, w, padding=2)
+    g = pt.function([x, w], pt.nn.max_pool2d(z, 2), target="machine")
+    reaches = "nn.conv2d: the kernel reaches over 5 elements of axis 2, which has 2"
+    for call, shapes, words in (
+        (f, ((1, 2, 2, 2), (2, 1, 5, 5), (2,)), reaches),
+        (f, ((1, 3, 5, 5), (2, 1, 5, 5), (2,)), "nn.conv2d: groups=2 does not divide 3 channels"),
+        (f, ((1, 2, 5, 5), (3, 1, 5, 5), (3,)), "nn.conv2d: groups=2 does not divide 3 results"),
+        (f, ((1, 2, 5, 5), (2, 2, 5, 5), (2,)), "nn.conv2d: weight is for 2 channels in each"),
+        (f, ((1, 2, 5, 5), (2, 1, 5, 5), (3,)), "nn.conv2d: bias has 3 numbers for 2 results"),
+        (g, ((1, 1, 2, 2), (1, 1, 1, 1)), "nn.conv_transpose2d: padding cuts 4 elements off 2"),
+        (g, ((1, 1, 2, 2), (1, 1, 4, 4)), "nn.max_pool2d: the window reaches over 2"),
+    ):
+        with pytest.raises(ValueError, match=words) as caught:
+            call(*map(np.ones, shapes))
+        message = str(caught.value)
+        assert "test_convolutions.py:" in message and message.count("\n") < 8

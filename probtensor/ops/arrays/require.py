@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from probtensor.calls import user_line
 from probtensor.dataclass import replace
 from probtensor.graph.law import size_laws
-from probtensor.graph.node import Node, as_tensor, make
+from probtensor.graph.node import GraphError, Node, as_tensor, make
 from probtensor.graph.walk import toposort
 from probtensor.ops.arrays.views import Sized
 from probtensor.ops.kinds import Batch, View, op
@@ -75,10 +75,14 @@ def require(x: Node, laws: Iterable[SizeCheck]) -> Node:
 
 
 def asked_for(x: Node, what: str, *laws: SizeCheck) -> Node:
-    """x with the laws that the function `what` requires at this call."""
+    """x with the laws that the function `what` requires at this call; GraphError if one of them
+    fails for certain."""
     file, line = user_line()
     placed = [replace(law, message=(f"{what}: ", *law.message, f"\n  at {file}:{line}"))
               for law in laws]  # fmt: skip
+    for law in placed:
+        if not law.names():
+            replace(law, error=GraphError).verify({})
     return require(x, placed)
 
 
