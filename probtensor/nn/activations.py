@@ -139,9 +139,12 @@ def softsign(input: TensorLike) -> Node:
         array([-0.5 ,  0.75])
     """
     x = floats(input)
-    far = ops.isinf(x)
-    inside = ops.where(far, 0, x)
-    return ops.where(far, ops.sign(x), inside / (1 + ops.abs(inside)))
+    # Far out the derivative of the quotient is a difference of terms that are nearly equal.
+    size = ops.abs(x)
+    near = ops.where(size < 1, x, 0)
+    return ops.where(
+        size < 1, near / (1 + ops.abs(near)), ops.sign(x) * (1 - 1 / (1 + size))
+    )
 
 
 @public(name="nn.softplus")

@@ -60,6 +60,9 @@ def test_slopes_of_activations_are_finite_far_out():
     slopes_ = run([x], [pt.grad(pt.sum(f(x)), x) for f, _ in FORMULAS], ENDS[1:10])
     for k, slope in enumerate(slopes_):
         assert np.isfinite(slope).all(), k
+    far = static(np.float32([1e4, -1e6, np.inf]))
+    slope = run([far], [pt.grad(pt.sum(NN.softsign(far)), far)], np.float32([1e4, -1e6, np.inf]))
+    np.testing.assert_allclose(slope[0], [1 / 10001**2, 1e-12, 0], rtol=1e-5)
 
 
 def test_softmax_and_one_hot():

@@ -277,3 +277,26 @@ def test_calls_that_do_not_fit_name_the_function_and_its_line():
             call(*map(np.ones, shapes))
         message = str(caught.value)
         assert "test_convolutions.py:" in message and message.count("\n") < 8
+
+
+def test_steps_larger_than_the_kernel_and_parts_of_products_of_symbolic_sizes():
+    """The number of blocks of sums may be 0, and all sizes within rows of a buffer are named."""
+    x, w = pt.tensor3("x"), pt.tensor("w", shape=(2, 2, 2))
+    f = pt.function([x, w], pt.nn.conv1d(x, w, None, 3, 1, groups=2), target="machine")
+    for n in (3, 40, 300):
+        a, k = batch(2, 4, n), batch(2, 2, 2)
+        wanted = loops.convolved(a, k, (3,), [(1, 1)], (1,), 2)
+        np.testing.assert_allclose(f(a, k), wanted, rtol=1e-11, atol=1e-13)
+    y, v = pt.tensor4("y"), pt.tensor("v", shape=(6, 3, 4, 1))
+    z = pt.nn.conv_transpose2d(y, v, None, (1, 2), (2, 0), (1, 0), 2, (2, 3))
+    a, k = batch(2, 6, 5, 3), batch(6, 3, 4, 1)
+    whole = loops.spread(a, k, (1, 2), (2, 3), 2)[:, :, 2:-1]
+    np.testing.assert_allclose(run([y, v], [z], a, k)[0], whole, rtol=1e-11, atol=1e-13)
+    b = pt.tensor("b", shape=(2, 6, 3, None, None), dtype="bool")
+    u = pt.tensor("u", shape=(18, 3, None, 4, 3), dtype="bool")
+    found = pt.nn.conv3d(b, u, None, (3, 3, 1), [(0, 0), (1, 2), (2, 2)], (1, 1, 3), 2)
+    a, k = batch(2, 6, 3, 4, 5) > 1, batch(18, 3, 2, 4, 3) > 1
+    wanted = loops.convolved(
+        1 * a, 1 * k, (3, 3, 1), [(0, 0), (1, 2), (2, 2)], (1, 1, 3), 2
+    )
+    np.testing.assert_array_equal(run([b, u], [found], a, k)[0], wanted > 0)

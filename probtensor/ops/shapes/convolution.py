@@ -194,12 +194,14 @@ class Convolution(Composite):
         for k, taps in enumerate(w.shape[2:-1]):
             x = windows_of(x, first + k, taps, self.strides[k], self.dilations[k])
         taps, stride, dilation = w.shape[-1], self.strides[-1], self.dilations[-1]
-        blocks = size_floordiv(count, BLOCK)
-        if isinstance(count, int) and count <= 2 * BLOCK:
+        blocks, span = size_floordiv(count, BLOCK), span_of(taps, dilation)
+        known = isinstance(count, int)
+        # Without a block it would be of stride - span elements less than none.
+        short = stride > 1 and not (isinstance(span, int) and span >= stride)
+        if count <= 2 * BLOCK if known else short:
             blocks = 0
         parts = []
         if not (isinstance(blocks, int) and blocks == 0):
-            span = span_of(taps, dilation)
             width = (BLOCK - 1) * stride + span
             whole = ops.narrow(x, last, 0, (blocks * BLOCK - 1) * stride + span)
             whole = windows_of(whole, last, width, BLOCK * stride)
