@@ -551,19 +551,26 @@ def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:
 
 
 def _is_bounded_below(size: Size, ranges: Mapping[str, Size]) -> bool:
+    names = {name for extent in ranges.values() for name in size_names(extent)}
+    filled = {name: Dim.name(name) + 1 for name in names}
     for name, extent in ranges.items():
         factor = coefficient(size, name)
         if factor is None:
             return False
         if factor == 0:
             continue
-        if all(n >= 0 for _, n in terms_of(factor)) or factor in ranges.values():
+        if _has_sign(factor, ranges, filled):
             size = size_substitute(size, {name: 0})
-        elif all(n <= 0 for _, n in terms_of(factor)) or 0 - factor in ranges.values():
+        elif _has_sign(0 - factor, ranges, filled):
             size = size_substitute(size, {name: extent - 1})
         else:
             return False
-    if never_negative(size):
+    return never_negative(size) or never_negative(size_substitute(size, filled))
+
+
+def _has_sign(factor: Size, ranges: Mapping[str, Size], filled: Mapping[str, Size]) -> bool:
+    """Whether a stride along a loop is never negative where axes have elements, as n * (2*m - 1) is
+    not: by its terms, as an extent, or for sizes from 1 on."""
+    if all(n >= 0 for _, n in terms_of(factor)) or factor in ranges.values():
         return True
-    names = {name for extent in ranges.values() for name in size_names(extent)}
-    return never_negative(size_substitute(size, {name: Dim.name(name) + 1 for name in names}))
+    return never_negative(size_substitute(factor, filled))

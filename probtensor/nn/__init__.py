@@ -127,4 +127,41 @@ __all__ = [
     "ultra_fast_sigmoid",
 ]
 
-__getattr__ = absent("pt.nn", dict.fromkeys(__all__))
+_LAYER = "weights are inputs or shared variables here, and layers are functions of them"
+_WINDOWS = "pt.sliding_window_view gives the windows of an input"
+# What to write for a name of torch.nn.functional, jax.nn, Keras or Theano.
+_REASONS = {
+    "Dense": f"{_LAYER}: x @ w + b",
+    "Linear": f"{_LAYER}: x @ w.T + b",
+    "Module": _LAYER,
+    "Sequential": _LAYER,
+    "adaptive_avg_pool1d": "pt.mean over an axis is the pool of one window",
+    "adaptive_avg_pool2d": "pt.mean over the last two axes is the pool of one window",
+    "adaptive_max_pool2d": "pt.max over the last two axes is the pool of one window",
+    "batch_normalization": "pt.nn.batch_norm is it",
+    "cosine_similarity": "it is pt.sum(x * y, axis) / (norm(x) * norm(y)), norms of pt.linalg",
+    "embedding": "it is weight[indices]",
+    "glu": "it is a * pt.sigmoid(b) for a, b = pt.split(x, 2, axis)",
+    "group_norm": "pt.nn.layer_norm of x.reshape(batch, groups, -1) is it, without weights",
+    "hardshrink": "it is pt.where(pt.abs(x) > lambd, x, 0)",
+    "instance_norm": "pt.nn.layer_norm over the axes after the channels is it",
+    "interpolate": "pt.repeat along an axis enlarges to the nearest element",
+    "kl_div": "it is pt.xlogy(target, target) - pt.xtimes(target, input), reduced",
+    "linear": "it is x @ weight.T + bias",
+    "mean_squared_error": "pt.nn.mse_loss is it",
+    "normalize": "it is x / pt.linalg.norm(x, axis=axis, keepdims=True)",
+    "pad": "pt.pad is it, with NumPy's signature",
+    "pool_2d": "pt.nn.max_pool2d and avg_pool2d are it",
+    "prelu": "pt.nn.leaky_relu with a tensor as negative_slope is it",
+    "rms_norm": "it is x / pt.sqrt(pt.mean(x**2, -1, keepdims=True) + eps) * weight",
+    "scaled_dot_product_attention": "it is pt.nn.softmax(q @ k.mT / pt.sqrt(q.shape[-1])) @ v",
+    "softmin": "it is pt.nn.softmax(-x)",
+    "softshrink": "it is pt.sign(x) * pt.relu(pt.abs(x) - lambd)",
+    "sparse_categorical_crossentropy": "pt.nn.categorical_crossentropy takes integer classes",
+    "standardize": "pt.nn.layer_norm is it",
+    "swish": "pt.nn.silu is it",
+    "tanhshrink": "it is x - pt.tanh(x)",
+    "threshold": "it is pt.where(x > threshold, x, value)",
+    "unfold": _WINDOWS,
+}
+__getattr__ = absent("pt.nn", dict.fromkeys(__all__), reasons=_REASONS)

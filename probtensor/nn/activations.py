@@ -9,6 +9,7 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.arrays.views import one_size
 from probtensor.ops.reductions.composite import floats
+from probtensor.ops.reductions.folds import described
 
 # Klambauer et al. (2017), "Self-normalizing neural networks"
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -140,9 +141,11 @@ def softsign(input: TensorLike) -> Node:
         array([-0.5 ,  0.75])
     """
     x = floats(input)
-    far = ops.isinf(x)
-    inside = ops.where(far, 0, x)
-    return ops.where(far, ops.sign(x), inside / (1 + ops.abs(inside)))
+    # Far out the derivative of the quotient is a difference of terms that are nearly equal.
+    size = ops.abs(x)
+    near = ops.where(size < 1, x, 0)
+    far = ops.sign(x) * -ops.expm1(-ops.log1p(size))
+    return ops.where(size < 1, near / (1 + ops.abs(near)), far)
 
 
 @public(name="nn.softplus")
@@ -259,6 +262,9 @@ def one_hot(x: TensorLike, num_classes: int, dtype: str = "float64", axis: int =
     x = as_tensor(x)
     if x.dtype.kind not in "iu":
         raise GraphError(f"nn.one_hot: x is of integers, not {x.dtype}; pt.astype makes them")
-    classes = ops.arange(one_size(num_classes, "nn.one_hot: num_classes"))
+    size = one_size(num_classes, "nn.one_hot: num_classes")
+    if isinstance(size, int) and size < 0:
+        raise GraphError(f"nn.one_hot: num_classes is a number from 0 on, not {size}{described(x)}")
+    classes = ops.arange(size)
     hit = ops.astype(ops.eq(ops.expand_dims(x, -1), classes), dtype)
     return ops.moveaxis(hit, -1, axis)

@@ -241,7 +241,7 @@ def _conv(
     stride, padding, dilation, groups = settings
     x, w, is_one = _operands(what, rank, given, weight)
     groups = _groups(what, groups)
-    _channels(what, x, w, w.shape[0], w.shape[1], groups)
+    x = _channels(what, x, w, groups)
     strides = each_of(what, "stride", stride, rank)
     dilations = each_of(what, "dilation", dilation, rank)
     spans = [span_of(taps, d) for taps, d in zip(w.shape[2:], dilations)]
@@ -257,9 +257,10 @@ def _transpose(
     stride, padding, output_padding, groups, dilation = settings
     x, w, is_one = _operands(what, rank, given, weight)
     groups = _groups(what, groups)
-    text = ("weight is for ", w.shape[0], " channels, and input has ", x.shape[1])
+    text = ("weight is for ", w.shape[0], " channels, and input has ", x.shape[1],
+            "; the axes of weight are channels, results / groups, taps")  # fmt: skip
     fits = SizeCheck(w.shape[0], "==", x.shape[1], text)
-    x = asked_for(x, what, fits, _divides(w.shape[0], groups))
+    x = asked_for(x, what, fits, _divides(w.shape[0], groups, "channels"))
     strides = each_of(what, "stride", stride, rank)
     dilations = each_of(what, "dilation", dilation, rank)
     cut = each_of(what, "padding", padding, rank, least=0)
@@ -296,12 +297,18 @@ def _separable(
     what: str, rank: int, given: object, depthwise: object, pointwise: object, *rest: object
 ) -> Node:
     bias, stride, padding, dilation = rest
-    x = as_tensor(given)
+    x, d, p = map(as_tensor, (given, depthwise, pointwise))
     channels = x.shape[-rank - 1] if x.ndim > rank else None
     if not isinstance(channels, int):
         raise GraphError(f"{what}: the number of channels of input must be known{described(x)}")
-    apart = _conv(what, rank, x, depthwise, None, stride, padding, dilation, channels)
-    return _conv(what, rank, apart, pointwise, bias, 1, 0, 1, 1)
+    apart = _conv(what, rank, x, d, None, stride, padding, dilation, channels)
+    if p.ndim != rank + 2:
+        raise GraphError(f"{what}: pointwise has {rank + 2} axes, not {p.ndim}{described(p)}")
+    text = ("pointwise is for ", p.shape[1], " channels, and depthwise has ", d.shape[0],
+            " results")  # fmt: skip
+    one = [SizeCheck(n, "==", 1, ("pointwise has ", n, " taps, not 1")) for n in p.shape[2:]]
+    p = asked_for(p, what, SizeCheck(p.shape[1], "==", d.shape[0], text), *one)
+    return _conv(what, rank, apart, p, bias, 1, 0, 1, 1)
 
 
 def _operands(what: str, rank: int, given: object, weight: object) -> tuple[Node, Node, bool]:
@@ -324,22 +331,21 @@ def _groups(what: str, groups: object) -> int:
     return each_of(what, "groups", groups, 1)[0]
 
 
-def _divides(channels: Size, groups: int) -> SizeCheck:
-    whole = size_floordiv(channels, groups) * groups
-    return SizeCheck(channels, "==", whole, (f"groups={groups} does not divide ", channels))
+def _divides(n: Size, groups: int, name: str) -> SizeCheck:
+    whole = size_floordiv(n, groups) * groups
+    return SizeCheck(n, "==", whole, (f"groups={groups} does not divide ", n, f" {name}"))
 
 
-def _channels(what: str, x: Node, w: Node, results: Size, each: Size, groups: int) -> None:
-    """GraphError if results and channels do not fit for certain."""
-    channels = x.shape[1]
-    for name, n in (("channels", channels), ("results", results)):
-        if isinstance(n, int) and n % groups:
-            raise GraphError(f"{what}: groups={groups} does not divide {n} {name}{described(x)}")
-    if isinstance(channels, int) and isinstance(each, int) and each * groups != channels:
-        of = f" in each of {groups} groups" if groups > 1 else ""
-        raise GraphError(
-            f"{what}: weight is for {each} channels{of}, and input has {channels}{described(x)}"
-        )
+def _channels(what: str, x: Node, w: Node, groups: int) -> Node:
+    """x, whose channels and whose results fit; GraphError if they do not for certain."""
+    channels, (results, each) = x.shape[1], w.shape[:2]
+    of = f" in each of {groups} groups" if groups > 1 else ""
+    text = ("weight is for ", each, f" channels{of}, and input has ", channels,
+            "; the axes of weight are results, channels / groups, taps")  # fmt: skip
+    fits = SizeCheck(each * groups, "==", channels, text)
+    return asked_for(
+        x, what, _divides(channels, groups, "channels"), _divides(results, groups, "results"), fits
+    )
 
 
 def _finished(what: str, found: Node, bias: object, is_one: bool) -> Node:

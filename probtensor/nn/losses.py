@@ -229,16 +229,19 @@ def huber_loss(
 def smooth_l1_loss(
     input: TensorLike, target: TensorLike, reduction: str = "mean", beta: float = 1.0
 ) -> Node:
-    """`huber_loss` divided by its delta, which is `beta`; PyTorch's signature.
+    """`huber_loss` divided by its delta, which is `beta`; for beta=0 it is `l1_loss`. PyTorch's
+    signature.
 
     Returns a tensor of floats without axes, or of the joint shape for "none".
     Raises GraphError, a TypeError, for shapes that do not broadcast, another reduction, and a beta
-    that is no positive number.
+    that is no number from 0 on.
 
         >>> pt.nn.smooth_l1_loss([0.5, 3.0], [0.0, 0.0], beta=2.0).eval()
         array(1.03125)
     """
     what = "nn.smooth_l1_loss"
+    if isinstance(beta, (int, float)) and not isinstance(beta, bool) and beta == 0:
+        return _reduced(what, ops.abs(floats(input) - floats(target)), reduction)
     beta = _positive(what, "beta", beta)
     return _reduced(what, _huber(input, target, beta) / beta, reduction)
 

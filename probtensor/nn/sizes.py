@@ -88,11 +88,11 @@ def padded(
         n = x.shape[first + k] + before + after
         around = "" if (before, after) == (0, 0) else " with its padding"
         text = (f"the {reaching} reaches over ", span, " elements of axis ", first + k, around,
-                ", which has ", n)  # fmt: skip
+                ", which has ", n, "; padding makes it larger")  # fmt: skip
         if isinstance(n, int) and isinstance(span, int) and span > n:
             raise GraphError(
                 f"{what}: the {reaching} reaches over {span} elements of axis {first + k}{around}, "
-                f"which has {n}{described(x)}"
+                f"which has {n}; padding makes it larger{described(x)}"
             )
         x = asked_for(x, what, SizeCheck(span, "<=", n, text))
     if all(isinstance(p, int) and p == 0 for pair in pads for p in pair):

@@ -419,7 +419,8 @@ def _positive(size: Size) -> bool:
 def never_negative(size: Size, depth: int = 6) -> bool:
     """Whether a size can be shown to be at least 0 for all values of its names.
 
-    Minima, maxima and quotients are replaced by their bounds, one at a time.
+    Minima, maxima and quotients are replaced by their bounds, one at a time, at most `depth` of
+    those that have several.
     """
     if _never_negative(size):
         return True
@@ -428,7 +429,8 @@ def never_negative(size: Size, depth: int = 6) -> bool:
         if not bounds:
             continue
         rest = from_terms(term for k, term in enumerate(terms_of(size)) if k != position)
-        shown = (never_negative(rest + bound, depth - 1) for bound in bounds)
+        left = depth - (len(bounds) > 1)
+        shown = (never_negative(rest + bound, left) for bound in bounds)
         # factor * min(a, b) equals factor * a or factor * b. If factor > 0 it is the smaller of
         # them, so both must do as a bound; if factor < 0 it is the larger, so one is enough.
         smaller = atom.name != "//" and (factor < 0) != (atom.name == "min")

@@ -1,10 +1,14 @@
 """Activations, losses and normalisation against their formulas; derivatives by differences."""
 
+import operator
+import re
+
 import numpy as np
 import pytest
 from scipy import special
 
 import probtensor as pt
+from probtensor import nn
 from probtensor.graph.node import GraphError
 from tests.ops.linalg.checks import agree, batch, close, run, slopes
 from tests.ops.numpy_twin import static
@@ -60,6 +64,9 @@ def test_slopes_of_activations_are_finite_far_out():
     slopes_ = run([x], [pt.grad(pt.sum(f(x)), x) for f, _ in FORMULAS], ENDS[1:10])
     for k, slope in enumerate(slopes_):
         assert np.isfinite(slope).all(), k
+    far = static(np.float32([1e4, -1e6, np.inf]))
+    slope = run([far], [pt.grad(pt.sum(NN.softsign(far)), far)], np.float32([1e4, -1e6, np.inf]))
+    np.testing.assert_allclose(slope[0], [1 / 10001**2, 1e-12, 0], rtol=1e-5)
 
 
 def test_softmax_and_one_hot():
@@ -200,6 +207,7 @@ def test_what_is_refused():
     cases = [
         (lambda: NN.gelu(x, "erf"), "approximate is 'none' or 'tanh'"),
         (lambda: NN.one_hot(x, 3), "x is of integers, not float64"),
+        (lambda: NN.one_hot(k, -1), "num_classes is a number from 0 on, not -1"),
         (lambda: NN.cross_entropy(x, k, reduction="all"), "reduction is one of 'mean', 'sum'"),
         (lambda: NN.cross_entropy(x, x[0]), "has the shape of input, or is of integer classes"),
         (lambda: NN.cross_entropy(x, np.array([0, 1, 2])), "classes have the shape .3,., the sco"),
@@ -221,6 +229,25 @@ def test_what_is_refused():
             call()
     with pytest.raises(IndexError):
         pt.function([a := pt.matrix("a")], NN.cross_entropy(a, [0, 3]), target="machine")(x)
+
+
+def test_names_of_other_libraries_say_what_to_write_and_their_names_exist():
+    for name, reason in nn._REASONS.items():
+        with pytest.raises(AttributeError, match=f"pt.nn has no '{name}'") as caught:
+            getattr(NN, name)
+        assert reason in str(caught.value) and not hasattr(NN, name)
+        for path in re.findall(r"pt\.([\w.]+)", reason):
+            operator.attrgetter(path.rstrip("."))(pt)
+
+
+def test_classes_below_0_are_none():
+    x, y = pt.matrix("x"), pt.lvector("y")
+    f = pt.function([x, y], [NN.cross_entropy(x, y), NN.nll_loss(x, y, ignore_index=-5)])
+    with pytest.raises(IndexError):
+        f(np.zeros((2, 3)), [0, -1])
+    with pytest.raises(IndexError):
+        NN.categorical_crossentropy(np.ones((1, 3)), [-1]).eval()
+    close(NN.smooth_l1_loss([1.0, -3.0], 0.0, beta=0).eval(), 2.0)
 
 
 def test_slopes_at_corners():

@@ -250,10 +250,58 @@ def test_what_is_refused():
         (lambda: g(x, np.ones((4, 1, 3)), output_padding=1), "output_padding=1 is not below"),
         (lambda: g(x, np.ones((4, 1, 3)), padding=4), "padding cuts 8 elements off 7"),
         (lambda: pt.nn.separable_conv1d(pt.tensor3("x"), w, w), "channels of input must be known"),
+        (lambda: pt.nn.separable_conv1d(x, np.ones((4, 1, 2)), np.ones((2, 3, 1))), "pointwise is"),
+        (lambda: pt.nn.separable_conv1d(x, np.ones((4, 1, 2)), np.ones((2, 4, 2))), "has 2 taps"),
     ]
     for call, words in cases:
-        with pytest.raises((GraphError, ValueError), match=words):
+        with pytest.raises((GraphError, ValueError), match=words) as caught:
             call()
+        assert str(caught.value).count("nn.") == 1 and "test_convolutions.py:" in str(caught.value)
+
+
+def test_calls_that_do_not_fit_name_the_function_and_its_line():
+    x, w, b = pt.tensor4("x"), pt.tensor4("w"), pt.vector("b")
+    y = pt.nn.conv2d(x, w, b, groups=2)
+    f = pt.function([x, w, b], pt.grad(pt.sum(y**2), [x, w, b]), target="machine")
+    z = pt.nn.conv_transpose2d(x, w, padding=2)
+    g = pt.function([x, w], pt.nn.max_pool2d(z, 2), target="machine")
+    reaches = "nn.conv2d: the kernel reaches over 5 elements of axis 2, which has 2"
+    for call, shapes, words in (
+        (f, ((1, 2, 2, 2), (2, 1, 5, 5), (2,)), reaches),
+        (f, ((1, 3, 5, 5), (2, 1, 5, 5), (2,)), "nn.conv2d: groups=2 does not divide 3 channels"),
+        (f, ((1, 2, 5, 5), (3, 1, 5, 5), (3,)), "nn.conv2d: groups=2 does not divide 3 results"),
+        (f, ((1, 2, 5, 5), (2, 2, 5, 5), (2,)), "nn.conv2d: weight is for 2 channels in each"),
+        (f, ((1, 2, 5, 5), (2, 1, 5, 5), (3,)), "nn.conv2d: bias has 3 numbers for 2 results"),
+        (g, ((1, 1, 2, 2), (1, 1, 1, 1)), "nn.conv_transpose2d: padding cuts 4 elements off 2"),
+        (g, ((1, 1, 2, 2), (1, 1, 4, 4)), "nn.max_pool2d: the window reaches over 2"),
+    ):
+        with pytest.raises(ValueError, match=words) as caught:
+            call(*map(np.ones, shapes))
+        message = str(caught.value)
+        assert "test_convolutions.py:" in message and message.count("\n") < 8
+
+
+def test_steps_larger_than_the_kernel_and_parts_of_products_of_symbolic_sizes():
+    """The number of blocks of sums may be 0, and all sizes within rows of a buffer are named."""
+    x, w = pt.tensor3("x"), pt.tensor("w", shape=(2, 2, 2))
+    f = pt.function([x, w], pt.nn.conv1d(x, w, None, 3, 1, groups=2), target="machine")
+    for n in (3, 40, 300):
+        a, k = batch(2, 4, n), batch(2, 2, 2)
+        wanted = loops.convolved(a, k, (3,), [(1, 1)], (1,), 2)
+        np.testing.assert_allclose(f(a, k), wanted, rtol=1e-11, atol=1e-13)
+    y, v = pt.tensor4("y"), pt.tensor("v", shape=(6, 3, 4, 1))
+    z = pt.nn.conv_transpose2d(y, v, None, (1, 2), (2, 0), (1, 0), 2, (2, 3))
+    a, k = batch(2, 6, 5, 3), batch(6, 3, 4, 1)
+    whole = loops.spread(a, k, (1, 2), (2, 3), 2)[:, :, 2:-1]
+    np.testing.assert_allclose(run([y, v], [z], a, k)[0], whole, rtol=1e-11, atol=1e-13)
+    b = pt.tensor("b", shape=(2, 6, 3, None, None), dtype="bool")
+    u = pt.tensor("u", shape=(18, 3, None, 4, 3), dtype="bool")
+    found = pt.nn.conv3d(b, u, None, (3, 3, 1), [(0, 0), (1, 2), (2, 2)], (1, 1, 3), 2)
+    a, k = batch(2, 6, 3, 4, 5) > 1, batch(18, 3, 2, 4, 3) > 1
+    wanted = loops.convolved(
+        1 * a, 1 * k, (3, 3, 1), [(0, 0), (1, 2), (2, 2)], (1, 1, 3), 2
+    )
+    np.testing.assert_array_equal(run([b, u], [found], a, k)[0], wanted > 0)
 
 
 def test_sizes_known_in_part_are_compiled_as_well():

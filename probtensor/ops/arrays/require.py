@@ -76,7 +76,8 @@ def require(x: Node, laws: Iterable[SizeCheck]) -> Node:
 
 
 def asked_for(x: Node, what: str, *laws: SizeCheck) -> Node:
-    """x with the laws that the function `what` requires at this call."""
+    """x with the laws that the function `what` requires at this call; GraphError if one of them
+    fails for certain."""
     file, line = user_line()
     placed = [replace(law, message=(f"{what}: ", *law.message, f"\n  at {file}:{line}"))
               for law in laws]  # fmt: skip
