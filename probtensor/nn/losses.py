@@ -333,8 +333,9 @@ def _of_classes(what: str, logs: Node, y: Node, axis: int, w: Node | None, *rest
     fits = (y >= 0) & (y < count)
     text = f"{what}: classes are 0 to {{classes}} - 1, not {{target}}"
     known = fits if counted is None else fits | ~counted
-    y = ops.check(y, known, text, error=IndexError, target=y, classes=count)
-    place = ops.expand_dims(ops.where(fits if counted is None else fits & counted, y, 0), axis)
+    place = ops.where(fits if counted is None else fits & counted, y, 0)
+    place = ops.check(place, known, text, error=IndexError, target=y, classes=count)
+    place = ops.expand_dims(place, axis)
     found = -ops.squeeze(ops.take_along_axis(logs, place, axis), axis)
     factor = None
     if w is not None:
