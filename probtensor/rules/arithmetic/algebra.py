@@ -205,6 +205,8 @@ def _folded(node: Node, late: bool = False) -> Node | None:
     if symbolic_sizes(node):
         return None
     arrays = [a.op.array for a in node.inputs]
+    if isinstance(node.op, ops.Checked) and not np.all(arrays[1]):
+        return None  # each call raises
     if node.size > max(MAX_GROWTH, sum(a.size for a in arrays)) or isinstance(
         node.op, (ops.BroadcastTo, ops.ExpandDims)
     ):
