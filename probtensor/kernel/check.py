@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from math import gcd
 
 from probtensor.kernel.ir import (
     Apply,
@@ -29,6 +30,7 @@ from probtensor.types import (
     Size,
     SizeCheck,
     never_negative,
+    size_floordiv,
     size_names,
     size_substitute,
     terms_of,
@@ -281,7 +283,8 @@ class _Checker:
             least = int(law.relation == "<")
             signs = (1, -1) if law.relation == "==" else (1,)
             positive = where_positive(law.right) - where_positive(law.left)
-            for gap in (law.right - law.left - least, positive - least):
+            gaps = law.right - law.left - least, positive - least
+            for gap in (*gaps, *map(_without_common_factors, () if least else gaps)):
                 if any(never_negative(size - sign * gap) for sign in signs):
                     return True
         return False
@@ -401,11 +404,46 @@ def _fills(offset: Size, length: Size, ranges: Mapping[str, Size]) -> bool:
     return unit == length
 
 
+def _without_common_factors(size: Size) -> Size:
+    """A size divided by what all of its terms have in common: n - 4 for 3*b*n - 12*b."""
+    terms = terms_of(size)
+    shared = gcd(*(factor for _, factor in terms))
+    if shared > 1:
+        return _without_common_factors(size_floordiv(size, shared))
+    for atom in terms[0][0] if terms else ():
+        if not atom.args and all(atom in atoms for atoms, _ in terms):
+            return _without_common_factors(size_floordiv(size, Dim.name(atom.name)))
+    return size
+
+
 def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:
     """Whether a size can be shown to be at least 0 for all values of the loop variables. Extents
     are taken to be at least 1, since a loop without iterations accesses nothing."""
     positive = {name: where_positive(extent) for name, extent in ranges.items()}
-    return any(_is_bounded_below(size, extents) for extents in (positive, ranges))
+    if any(_is_bounded_below(size, extents) for extents in (positive, ranges)):
+        return True
+    named, extents = _with_named_extents(size, positive)
+    return extents is not positive and _is_bounded_below(named, extents)
+
+
+def _with_named_extents(
+    size: Size, ranges: Mapping[str, Size]
+) -> tuple[Size, Mapping[str, Size]]:
+    """The size and the ranges in terms of extents that are differences, as n - m + 1 is: n is e + m
+    - 1 for an extent e, of which it is known that it is not negative."""
+    for k in ranges:
+        extent = ranges[k]
+        if isinstance(extent, int) or all(factor > 0 for _, factor in terms_of(extent)):
+            continue
+        plain = (a[0].name for a, n in terms_of(extent) if n == 1 and len(a) == 1 and not a[0].args)
+        for name in plain:
+            rest = extent - Dim.name(name)
+            if name not in size_names(rest):
+                of = {name: Dim.name(f"{name}+") - rest}
+                size = size_substitute(size, of)
+                ranges = {key: size_substitute(n, of) for key, n in ranges.items()}
+                break
+    return size, ranges
 
 
 def _is_bounded_below(size: Size, ranges: Mapping[str, Size]) -> bool:

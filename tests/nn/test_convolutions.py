@@ -300,3 +300,18 @@ def test_steps_larger_than_the_kernel_and_parts_of_products_of_symbolic_sizes():
         1 * a, 1 * k, (3, 3, 1), [(0, 0), (1, 2), (2, 2)], (1, 1, 3), 2
     )
     np.testing.assert_array_equal(run([b, u], [found], a, k)[0], wanted > 0)
+
+
+def test_a_network_whose_sizes_are_all_symbolic():
+    """Buffers are proved to be read within rows whose sizes are differences and quotients."""
+    arrays = [batch(3, 1, 12, 12), batch(2, 1, 3, 3), batch(2), batch(3, 2, 2, 2), batch(12, 4)]
+    x, *weights = nodes = [pt.tensor(f"x{k}", shape=(None,) * a.ndim) for k, a in enumerate(arrays)]
+    h = pt.nn.max_pool2d(pt.nn.relu(pt.nn.conv2d(x, *weights[:2])), 2)
+    h = pt.nn.max_pool2d(pt.nn.conv2d(h, weights[2]), 2).reshape(h.shape[0], 12)
+    loss = pt.nn.cross_entropy(h @ weights[3], [0, 1, 3])
+    f = pt.function(nodes, [loss, *pt.grad(loss, weights)], target="machine")
+    steps = [batch(*a.shape) for a in arrays[1:]]
+    _, *slopes_ = f(*arrays)
+    ends = [f(arrays[0], *(a + t * s for a, s in zip(arrays[1:], steps)))[0] for t in (1e-6, -1e-6)]
+    slope = sum(np.sum(g * s) for g, s in zip(slopes_, steps, strict=True))
+    np.testing.assert_allclose((ends[0] - ends[1]) / 2e-6, slope, rtol=1e-6)
