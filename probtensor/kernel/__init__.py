@@ -9,6 +9,7 @@ a loop is a coefficient, and two accesses to the same element have equal indices
     ir.py         the grammar
     simplify.py   floor division and remainder of indices, given the ranges of loop variables
     check.py      the verifier: defined before use, not provably out of bounds, no races
+    trial.py      loops that no proof of `check.py` covers, run at small sizes
     interp.py     the reference meaning, in Python
     tidy.py       single-use locals inlined
     failing.py    loops until a condition end where a check fails

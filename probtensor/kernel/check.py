@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from math import gcd
 
-from probtensor.dataclass import replace
 from probtensor.kernel.ir import (
     Apply,
     Call,
@@ -26,21 +24,19 @@ from probtensor.kernel.ir import (
 )
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import names_set
+from probtensor.late import late
 from probtensor.types import (
-    Atom,
     Dim,
     Size,
     SizeCheck,
-    from_terms,
     never_negative,
     size_names,
     size_substitute,
-    size_with,
     terms_of,
     where_positive,
 )
 
-MOST_TERMS = 12  # of quotients of sizes
+trial = late("probtensor.kernel.trial")
 
 
 class KernelError(AssertionError):
@@ -62,7 +58,8 @@ def check(
       of a buffer;
     - every access is to a buffer of the plan, and not provably out of bounds;
     - a store that does not combine writes a different element in each iteration of a loop;
-    - no iteration of a loop reads what another iteration stores.
+    - no iteration of a loop reads what another iteration stores: by a proof, or else by a trial at
+      small sizes.
 
     The last two hold for loops of type `For`; the iterations of a `Scan` run in order.
     """
@@ -79,8 +76,6 @@ class _Checker:
     ) -> None:
         self.kernel = kernel
         self.laws = laws
-        self.solved: list[tuple[Atom, Size]] | None = None  # None: not yet
-        self.gaps: list[Size] | None = None  # never negative by laws
         self.buffers = buffers
         self.sizes = sizes
         self.defined: dict[str, None] = {}  # in the order in which they were set
@@ -223,32 +218,26 @@ class _Checker:
         varying = {*inner, *(name for stmt in body for name in names_set(stmt))} if loads else set()
         for load, guarded in loads:
             for store in stores[load.buffer]:
-                place = loop, store, load, inner
-                if any(self._disjoint(*x, varying, guarded) for x in self._with_laws(*place)):
+                if self._disjoint(loop, store, load, inner, varying, guarded):
+                    continue
+                if self._was_tried(loop, store, load, inner):
                     continue
                 self._fail(
                     f"an iteration of {loop.var} reads {load.buffer}[{load.index}], and another "
                     f"may store {store.buffer}[{store.index}]"
                 )
 
-    def _with_laws(
+    def _was_tried(
         self, loop: For, store: Store, load: Load, inner: Mapping[str, Size]
-    ) -> Iterator[tuple[For, Store, Load, Mapping[str, Size]]]:
-        """The arguments of `_disjoint`; then the same with sizes that laws show to be others."""
-        yield loop, store, load, inner
-        if self.solved is None:
-            self.solved, self.gaps = solved(self.laws), None
-        if self.solved:
-
-            def known(size: Size) -> Size:
-                return with_solved(size, self.solved)
-
-            yield (
-                replace(loop, extent=known(loop.extent)),
-                replace(store, index=known(store.index)),
-                replace(load, index=known(load.index)),
-                {name: known(extent) for name, extent in inner.items()},
-            )
+    ) -> bool:
+        """Whether the loop was tried at small sizes, without a race."""
+        outer = {name: extent for name, extent in self.extents.items() if name != loop.var}
+        used = store.index, load.index, loop.extent, *inner.values(), *outer.values()
+        names = {name for size in used for name in size_names(size)}
+        if not names <= self.sizes | inner.keys() | self.extents.keys():
+            return False  # computed: its value is not known
+        around = (loop.var, loop.extent), inner, outer
+        return trial.finds_no_race(store.index, load.index, *around, self.laws)
 
     def _disjoint(
         self,
@@ -297,24 +286,11 @@ class _Checker:
         if not _is_never_negative(offset, inner) and not (
             is_fixed and self._follows_from_laws(offset)
         ):
-            return _is_part(offset, length, inner, self._gaps())
+            return _fills(offset, length, inner)
         if _is_never_negative(length - 1 - offset, inner):
-            return True
-        if _is_part(offset, length, inner, self._gaps()):
             return True
         highest = size_substitute(offset, {name: n - 1 for name, n in inner.items()})
         return self._follows_from_laws(length - 1 - highest)
-
-    def _gaps(self) -> list[Size]:
-        """Sizes that laws show to be never negative: n - 6 where 6 <= n, or where n // 2 == 3."""
-        if self.gaps is None:
-            gaps = [law.right - law.left for law in self.laws if law.relation == "<="]
-            for atom, value in self.solved or ():
-                if atom.name == "//":
-                    divided, divisor = atom.args
-                    gaps.append(divided - divisor * value)
-            self.gaps = [gap for gap in map(where_positive, gaps) if gap != 0]
-        return self.gaps
 
     def _follows_from_laws(self, size: Size) -> bool:
         """Whether one of the size laws of the call shows that a size is never negative, as 128 <= n
@@ -403,37 +379,6 @@ def loads_of(expr: Expr, guarded: bool = False) -> Iterator[tuple[Load, bool]]:
                 yield from loads_of(arg, guarded or name == "where")
 
 
-def solved(laws: Iterable[SizeCheck]) -> list[tuple[Atom, Size]]:
-    """Names of sizes, and quotients and extremes of them, each with the size that it is equal to by
-    laws, in the order in which they are to be replaced: from n0 - n1 + 1 == 3 follows n0 = n1 + 2,
-    and from n1 // 2 == 4 that n1 // 2 = 4."""
-    found: list[tuple[Atom, Size]] = []
-    for law in laws:
-        if law.relation != "==":
-            continue
-        left, right = law.left, law.right
-        if isinstance(right, int) and right > 0:
-            left = where_positive(left)
-        gap = with_solved(left - right, found)
-        for atoms, factor in terms_of(gap):
-            rest = gap - Dim(((atoms, factor),))
-            if len(atoms) != 1 or any(n % factor for _, n in terms_of(rest)):
-                continue
-            if atoms[0].args or atoms[0].key not in size_names(rest):
-                value = from_terms((product, n // -factor) for product, n in terms_of(rest))
-                found = [(atom, size_with(x, atoms[0], value)) for atom, x in found]
-                found.append((atoms[0], value))
-                break
-    return found
-
-
-def with_solved(size: Size, found: Iterable[tuple[Atom, Size]]) -> Size:
-    """A size with atoms replaced by what `solved` found."""
-    for atom, value in found:
-        size = size_with(size, atom, value)
-    return size
-
-
 def _offset_in_row(index: Size, row: Size) -> Size:
     """An index without its terms that are multiples of a row, as i2*n0 and 3*n0 are of n0."""
     atoms, factor = terms_of(row)[0] if len(terms_of(row)) == 1 else ((), 0)
@@ -462,85 +407,16 @@ def _without_common(a: Size, b: Size, varying: Set[str]) -> tuple[Size, Size]:
     return a - common, b - common
 
 
-def _is_part(
-    offset: Size, length: Size, ranges: Mapping[str, Size], known: Sequence[Size] = ()
-) -> bool:
-    """Whether loops go over a part of a block of rows in the order of its elements, as
-    (i + 1) n m + j m + k with i + 1 below l, j below n and k below m is within a block of l n m.
-
-    From the inner loops outwards: what loops with smaller steps reach must be below the next step,
-    and all of it below the length. `known` are sizes that are not negative.
-    """
-    count: dict[Size, Size] = {1: 0}  # by step, how many of them the loops go at most
-    known = [*known]
-    for name, extent in ranges.items():
-        step = coefficient(offset, name)
-        if step is None or (isinstance(step, int) and step < 0):
+def _fills(offset: Size, length: Size, ranges: Mapping[str, Size]) -> bool:
+    """Whether loops go over a block in the order of its elements: each steps over what the loops
+    inside it go over, as i*n*m + j*m + k with j below n and k below m is within a block of n*m."""
+    unit: Size = 1
+    while not (isinstance(offset, int) and offset == 0):
+        name = next((name for name in ranges if coefficient(offset, name) == unit), None)
+        if name is None:
             return False
-        if step != 0:
-            count[step] = count.get(step, 0) + where_positive(extent) - 1
-            known.append(where_positive(extent))
-    rest = size_substitute(offset, dict.fromkeys(ranges, 0))
-    steps = sorted(count, key=_order)
-    for step in steps[:0:-1]:  # the part of the offset that is the same in all iterations
-        times = _leading_quotient(rest, step)
-        count[step] = count[step] + times
-        rest = rest - step * times
-    if not never_negative(rest):
-        return False
-    count[1] = count[1] + rest
-    reaches: list[Size] = [0]  # bounds of what the loops so far reach: as they are, or rounded up
-    for k, (step, following) in enumerate(zip(steps, [*steps[1:], where_positive(length)])):
-        factors, is_below = (*steps[: k + 1], *known), False
-        found: dict[Size, None] = {}
-        for reach in [x + step * count[step] for x in reaches]:
-            gap = following - 1 - reach
-            found[reach] = None
-            if never_negative(gap) or any(_is_multiple(gap, x) for x in factors):
-                found[following - 1], is_below = None, True
-        if not is_below and not never_negative(following - 1):
-            return False
-        reaches = list(found)
-    return is_below
-
-
-def _order(step: Size) -> tuple[int, int]:
-    """Sorts steps by size, nearly: by the number of names and the factor of the leading term."""
-    atoms, n = _leading(step)
-    return len(atoms), abs(n)
-
-
-def _leading_quotient(size: Size, step: Size) -> int:
-    """How many times a step is in a size, by its leading term; 0 if it is not."""
-    atoms, n = _leading(step)
-    return max(0, dict(terms_of(size)).get(atoms, 0) // n)
-
-
-def _is_multiple(size: Size, product: Size) -> bool:
-    """Whether a size is a product, which is not negative, times a size that is not negative."""
-    if isinstance(product, int) and product == 0:
-        return isinstance(size, int) and size == 0
-    left, quotient = size, 0
-    common = gcd(*(n for _, n in terms_of(product)))
-    product = from_terms((atoms, n // common) for atoms, n in terms_of(product))
-    divisor, n = _leading(product)
-    for _ in range(MOST_TERMS):
-        if isinstance(left, int) and left == 0:
-            return never_negative(quotient)
-        atoms, m = _leading(left)
-        rest = list(atoms)
-        if m % n or any(rest.count(x) < divisor.count(x) for x in divisor):
-            return False
-        for x in divisor:
-            rest.remove(x)
-        part = Dim(((tuple(rest), m // n),)) if rest else m // n
-        left, quotient = left - product * part, quotient + part
-    return False
-
-
-def _leading(size: Size) -> tuple[tuple[Atom, ...], int]:
-    """The term with the most names, and of these that with the largest factor; not of 0."""
-    return max(terms_of(size), key=lambda term: (len(term[0]), abs(term[1])))
+        offset, unit = size_substitute(offset, {name: 0}), unit * ranges[name]
+    return unit == length
 
 
 def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.kernel.check import KernelError, check, solved, with_solved
-from probtensor.kernel.check import _is_part as is_part
+from probtensor.kernel.check import KernelError, check
 from probtensor.kernel.ir import Acc, Apply, For, IndexValue, Kernel, Let, Load, Ref, Store
-from probtensor.types import Dim, SizeCheck, size_floordiv, size_substitute, size_value
+from probtensor.types import Dim, SizeCheck, size_substitute, size_value
 
 I, J, K, N, M = (Dim.name(c) for c in "ijknm")
 SIZES = [{"n": n, "m": m} for n, m in itertools.product((1, 2, 3), (1, 2, 4))]
@@ -201,52 +200,3 @@ def test_bounds_that_are_minima_and_strides_that_are_sums_are_proved():
     g = pt.function([y, w], pt.nn.conv_transpose2d(y, w, stride=2), target="machine")
     found = g(np.ones((2, 3, 2)), np.ones((2, 1, 3, 2)))
     assert found.shape == (1, 7, 4) and found.sum() == 2 * 6 * 6
-
-
-def test_what_is_no_order_of_a_block_is_refused():
-    ranges = {"j": N, "k": M}
-    for index, length in ((J * M + K, N * M - 1), (J * M + 2 * K, N * M), (J * N + K, N * M)):
-        assert not is_part(index, length, ranges)
-    assert is_part(J * M + K, N * M, ranges) and is_part(J * M + K, N * M + 1, ranges)
-    row = 3 * M - 2  # a part of rows with a border of one or two
-    assert is_part((J + 1) * row + K + 2, (N + 1) * row, {"j": N, "k": 3 * M - 4})
-    assert not is_part((J + 1) * row + K + 2, (N + 1) * row, {"j": N, "k": 3 * M - 3})
-    steps, double = {"j": size_floordiv(N + 1, 2), "k": M - 1}, 2 * (M - 1)
-    assert is_part(J * double + K, N * (M - 1), steps)  # every second row
-    assert not is_part(J * double + K + 1, N * (M - 1), steps)
-    assert is_part(6 * J + K, 3 * N, {"j": 2, "k": 3}, [N - 3])
-    assert not is_part(6 * J + K, 3 * N, {"j": 2, "k": 3}, [N - 2])
-
-
-def test_parts_of_blocks_are_within_them():
-    """Whatever is proved to be within a block is there for all sizes."""
-    rng, proved = random.Random(3), 0
-    for _ in range(3000):
-        row = rng.choice([M, 2 * M - 1, M + 2, 3 * M - 2, N * M])
-        step = rng.choice([row, row, row, 2 * row, row * N, M, 2])
-        start = rng.choice([0, 0, 1, 2, row, row + 1, 2 * row, M, N])
-        extents = [N, N, N - 1, size_floordiv(N + 1, 2), M, 3], [row, M, row - 1, row - 2]
-        ranges = dict(zip("jk", map(rng.choice, extents), strict=True))
-        length = rng.choice([row * N, row * (N + 1), row * (N + 2), row * N + 1, row * M, row])
-        index = J * step + rng.choice([K, K, K, 2 * K]) + start
-        if not is_part(index, length, ranges):
-            continue
-        proved += 1
-        for sizes in SIZES:
-            counts = [size_value(n, sizes) for n in ranges.values()]
-            if min(counts) < 1:
-                continue
-            places = [size_value(index, {**sizes, "j": j, "k": k})
-                      for j, k in itertools.product(*map(range, counts))]  # fmt: skip
-            assert 0 <= min(places) and max(places) < size_value(length, sizes)
-    assert proved > 100
-
-
-def test_sizes_that_laws_tell():
-    quotient = size_floordiv(N, 2)
-    laws = [SizeCheck(I - J + 1, "==", 3, ("",)), SizeCheck(2 * J, "==", 4 * K + 2, ("",)),
-            SizeCheck(quotient + 1, "==", 5, ("",)), SizeCheck(2 * M, "==", 3, ("",)),
-            SizeCheck(M, "<=", 7, ("",))]  # fmt: skip
-    found = solved(laws)
-    assert with_solved(I * M, found) == (2 * K + 3) * M and with_solved(J, found) == 2 * K + 1
-    assert with_solved(3 * quotient, found) == 12 and with_solved(N, found) == N

@@ -95,7 +95,7 @@ def test_padding_by_words():
         return [
             conv(x, w, one, [(1, 2)], one, 1), conv(x, w, (3,), [(1, 2)], one, 1),
             conv(x, w, one, [(6, 0)], (2,), 1), conv(x, w, one, none, one, 1),
-            conv(x, w, one, [(1, 3)], one, 1),
+            conv(x, w, one, [(1, 3)], one, 1), conv(x, w[..., :1], (3,), none, one, 1),
             conv(y[None], k, two, [(0, 1), (1, 1)], two, 1)[0],
             conv(y[None], k, (2, 2), [(0, 0), (1, 1)], two, 1)[0],
         ]  # fmt: skip
@@ -104,7 +104,8 @@ def test_padding_by_words():
     agree(
         lambda x, y, w, k: [
             f(x, w, padding="same"), f(x, w, None, 3, "same"), f(x, w, None, 1, "causal", 2),
-            f(x, w, padding="valid"), f(x, w, padding=(1, 3)), g(y, k, padding="same"),
+            f(x, w, padding="valid"), f(x, w, padding=(1, 3)), f(x, w[..., :1], None, 3, "same"),
+            g(y, k, padding="same"),
             g(y, k, None, 2, "same"),
         ],
         meant, x, y, w, k,
@@ -209,7 +210,9 @@ def test_windows_that_are_too_many_to_copy(groups, monkeypatch):
     a, k = batch(2, 4, 35), batch(16, 4 // groups, 6)
     x, w = static(a), static(k, "w")
     y = pt.nn.conv1d(x, w, groups=groups)
-    found, gx, gw = run([x, w], [y, *pt.grad(pt.sum(y**2), [x, w])], a, k)
+    f = pt.function([x, w], [y, *pt.grad(pt.sum(y**2), [x, w])], target="machine")
+    assert "pt_gemm(" not in f.explain("schedule")
+    found, gx, gw = f(a, k)
     np.testing.assert_allclose(found, loops.convolved(a, k, (1,), [(0, 0)], (1,), groups))
     for slope, array in ((gx, a), (gw, k)):
         np.testing.assert_allclose(np.sum(slope * array), 2 * np.sum(found**2))
@@ -342,3 +345,18 @@ def test_messages_name_the_function_that_was_called():
         pt.nn.conv_transpose2d(x, kernel, padding=2).eval({x: inputs[x]})
     with pytest.raises(TypeError, match=r"^nn.conv_transpose2d: padding cuts 4 elements off 2"):
         pt.nn.conv_transpose2d(inputs[x], kernel, padding=2)
+
+
+def test_a_network_whose_sizes_are_all_symbolic():
+    """Buffers are proved to be read within rows whose sizes are differences and quotients."""
+    arrays = [batch(3, 1, 12, 12), batch(2, 1, 3, 3), batch(2), batch(3, 2, 2, 2), batch(12, 4)]
+    x, *weights = nodes = [pt.tensor(f"x{k}", shape=(None,) * a.ndim) for k, a in enumerate(arrays)]
+    h = pt.nn.max_pool2d(pt.nn.relu(pt.nn.conv2d(x, *weights[:2])), 2)
+    h = pt.nn.max_pool2d(pt.nn.conv2d(h, weights[2]), 2).reshape(h.shape[0], 12)
+    loss = pt.nn.cross_entropy(h @ weights[3], [0, 1, 3])
+    f = pt.function(nodes, [loss, *pt.grad(loss, weights)], target="machine")
+    steps = [batch(*a.shape) for a in arrays[1:]]
+    _, *slopes_ = f(*arrays)
+    ends = [f(arrays[0], *(a + t * s for a, s in zip(arrays[1:], steps)))[0] for t in (1e-6, -1e-6)]
+    slope = sum(np.sum(g * s) for g, s in zip(slopes_, steps, strict=True))
+    np.testing.assert_allclose((ends[0] - ends[1]) / 2e-6, slope, rtol=1e-6)

@@ -6,6 +6,7 @@ from scipy import signal
 
 import probtensor as pt
 from probtensor.graph.node import GraphError
+from probtensor.signal.convolutions import _fast
 from tests.ops.linalg.checks import agree, batch, run, slopes
 from tests.ops.numpy_twin import static
 
@@ -100,6 +101,18 @@ def test_derivatives():
     slopes(lambda x, k: pt.signal.correlate(x, k, "same"), a, v)
     slopes(lambda x, k: pt.signal.fftconvolve(x, k), a, v)
     slopes(lambda x, k: pt.signal.convolve1d(x, k[:, None, :]), batch(3, 70), batch(2, 2))
+
+
+def test_transforms_of_integers_and_their_sizes_and_conjugates():
+    a, v = np.arange(-7, 9), np.array([3, -5, 2, 7])
+    x, y = static(a), static(v, "v")
+    found = run([x, y], [pt.signal.convolve(x, y, "full", "fft")], a, v)[0]
+    np.testing.assert_array_equal(found, np.convolve(a, v))
+    smooth = sorted(2**i * 3**j * 5**k for i in range(9) for j in range(6) for k in range(4))
+    for n in range(1, 257):
+        assert _fast(n) == next(m for m in smooth if m >= n)
+    z, w = batch(3, 4) + 1j * batch(3, 4), batch(2, 2) - 1j * batch(2, 2)
+    np.testing.assert_allclose(pt.signal.correlate2d(z, w).eval(), signal.correlate2d(z, w))
 
 
 def test_windows():
