@@ -7,10 +7,9 @@
     density.py     what these are of: the log density, with or without log-Jacobians; Hessians
     starts.py      where they begin
     search.py      maxima by SciPy's optimisers, which know no regions without a density
-    ascent.py      L-BFGS that keeps its way, and the inverse Hessian along it
-    normal.py      normal densities: draws, log densities
-    pareto.py      Pareto-smoothed importance weights, and their diagnostic
     output.py      the ArviZ object, the closing line, the warning
+
+Ascents, normal densities and weights are those of sample/paths/, where chains start along them.
 
 The one idea: everything is of the posterior's compiled log density and gradient on the
 unconstrained space, as samplers use it, and every approximation is a normal density there with a

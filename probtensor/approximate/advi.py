@@ -19,9 +19,7 @@ from numpy.typing import ArrayLike
 
 from probtensor.approximate.density import Density
 from probtensor.approximate.mode import Mode
-from probtensor.approximate.normal import HALF_LOG_TWO_PI, Dense, Factored
 from probtensor.approximate.output import closing, result, warn_of_draws
-from probtensor.approximate.pareto import smoothed
 from probtensor.approximate.pathfinder import Run, starts_of, stream
 from probtensor.approximate.pathfinder import Settings as PathSettings
 from probtensor.approximate.starts import check_posterior
@@ -31,6 +29,8 @@ from probtensor.sample.checks import check_memory, fraction, integer, seed_or_ne
 from probtensor.sample.diagnostics.warnings import issue
 from probtensor.sample.errors import SamplingError
 from probtensor.sample.kernels.protocol import LogpGrad
+from probtensor.sample.paths.normal import HALF_LOG_TWO_PI, Dense, Factored
+from probtensor.sample.paths.pareto import smoothed
 from probtensor.sample.runs.output import Arviz
 
 METHODS = ("advi", "fullrank_advi")

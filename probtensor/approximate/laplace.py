@@ -9,9 +9,7 @@ from numpy.typing import ArrayLike
 
 from probtensor.approximate.density import Density
 from probtensor.approximate.mode import Mode, density_of
-from probtensor.approximate.normal import HALF_LOG_TWO_PI, Dense
 from probtensor.approximate.output import closing, result, warn_of_draws
-from probtensor.approximate.pareto import smoothed
 from probtensor.approximate.search import Search, newton
 from probtensor.approximate.starts import check_posterior, given_start
 from probtensor.calls import line_text, public
@@ -21,6 +19,8 @@ from probtensor.sample.checks import check_memory, integer
 from probtensor.sample.diagnostics.warnings import issue
 from probtensor.sample.errors import SamplingError
 from probtensor.sample.kernels.protocol import LogpGrad
+from probtensor.sample.paths.normal import HALF_LOG_TWO_PI, Dense
+from probtensor.sample.paths.pareto import smoothed
 from probtensor.sample.runs.output import Arviz
 from probtensor.sample.runs.start import variable_of
 

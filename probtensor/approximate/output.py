@@ -12,10 +12,10 @@ import numpy as np
 
 from cython_ext import blas
 from probtensor.approximate.density import Density
-from probtensor.approximate.pareto import LIMIT
 from probtensor.dataclass import dataclass, field
 from probtensor.sample.diagnostics.warnings import issue
 from probtensor.sample.kernels.protocol import LogpGrad
+from probtensor.sample.paths.pareto import LIMIT
 from probtensor.sample.runs.output import Arviz, bound_data, to_arviz, variables
 from probtensor.version import __version__
 

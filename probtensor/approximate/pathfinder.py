@@ -11,12 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cython_ext.cpus import available_cpus
-from probtensor.approximate.ascent import ascend
 from probtensor.approximate.density import Density
 from probtensor.approximate.mode import Mode
-from probtensor.approximate.normal import Factored
 from probtensor.approximate.output import closing, result, warn_of_draws
-from probtensor.approximate.pareto import smoothed
 from probtensor.approximate.starts import check_posterior, given_start, start_near
 from probtensor.calls import line_text, public
 from probtensor.dataclass import dataclass
@@ -25,11 +22,13 @@ from probtensor.sample.checks import check_memory, integer, seed_or_new, value_t
 from probtensor.sample.diagnostics.warnings import issue
 from probtensor.sample.errors import SamplingError
 from probtensor.sample.kernels.protocol import LogpGrad
+from probtensor.sample.paths.climb import climb
+from probtensor.sample.paths.normal import Factored
+from probtensor.sample.paths.pareto import smoothed
 from probtensor.sample.runs.output import Arviz
 from probtensor.sample.runs.threads import in_other_thread, parallel_for
 
 ELBO, DRAWS, CHOICE = 1, 2, 3  # purposes of random numbers
-PATIENCE = 100  # points of a path without a higher evidence bound, as where a density has no top
 WORTH_THREADS = 2e-4  # seconds of an evaluation
 
 
@@ -206,54 +205,22 @@ class Run:
         """One path: of the normal densities of all points that of the highest evidence bound."""
         density = self.density.copy()
         q = self.start(density, number)
-        best: tuple[float, Factored] | None = None
-        generator, worse = stream(self.of.seed, number, ELBO), 0
-        for at in ascend(density, q, self.of.history, self.of.maxiter):
-            if at.inverse.steps or at.end:
-                u = generator.standard_normal((self.of.elbo_draws, density.dim))
-                bound = evidence_bound(density, at, u)
-                if bound is not None and (best is None or bound[0] > best[0]):
-                    best, worse = bound, 0
-                worse += best is not None
-            end = at.end
-            if worse > PATIENCE:
-                break
+        of, generator = self.of, stream(self.of.seed, number, ELBO)
+        best, end = climb(density, q, generator, of.elbo_draws, of.history, of.maxiter)
         if best is None:
             raise SamplingError(
                 f"{self.of.what}: no normal density along path {number} lies where the posterior "
                 f"has one ({end})\n  at {line_text()}\n  give start=, or use pt.sample"
             )
-        elbo, normal = best
         u = stream(self.of.seed, number, DRAWS).standard_normal((self.of.draws, density.dim))
-        points = normal.draw(u)
+        points = best.normal.draw(u)
         lp, _ = density.rows(points)
-        return Path(normal, elbo, points, lp, end, density.evaluations)
+        return Path(best.normal, best.elbo, points, lp, end, density.evaluations)
 
 
 def stream(seed: int, number: int, purpose: int) -> Any:
     """The random numbers of one path for a purpose."""
     return numpy_part("random").default_rng([seed, number, purpose])
-
-
-def evidence_bound(density: Density, at: Any, u: np.ndarray) -> tuple[float, Factored] | None:
-    """(evidence bound, normal density) at a point of a path; None if there is none.
-
-    Where the posterior has no density at some of the draws, the bound is that of the normal density
-    cut to where it has one.
-    """
-    try:
-        normal = at.inverse.normal(at.q, at.slope)
-    except np.linalg.LinAlgError:
-        return None
-    points = normal.draw(u)
-    if not np.isfinite(points).all():
-        return None
-    lp, _ = density.rows(points)
-    inside = np.isfinite(lp)
-    if not inside.any():
-        return None
-    gaps = (lp - normal.log_density(points))[inside]
-    return float(gaps.mean() + np.log(inside.mean())), normal
 
 
 def chosen(found: list[Path], of: Settings) -> tuple[np.ndarray, dict[str, np.ndarray], float]:

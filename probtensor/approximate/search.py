@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from probtensor.approximate.ascent import CONVERGED, ascend
 from probtensor.approximate.density import Density
 from probtensor.approximate.starts import start_near
 from probtensor.dataclass import dataclass
 from probtensor.sample.checks import integer, seed_or_new, value_text
+from probtensor.sample.paths.ascent import CONVERGED, ascend
 
 WITHOUT_GRADIENT = ("nelder-mead", "powell", "cobyla", "cobyqa")
 WITH_HESSIAN = ("newton-cg", "dogleg", "trust-ncg", "trust-krylov", "trust-exact", "trust-constr")

@@ -11,6 +11,7 @@ what its arithmetic costs. Python holds what is not arithmetic, one file each:
     errors.py       SamplingError, SamplerWarning
     kernels/        what a sampler requires of a density; one chain of NUTS on the CPU
     adaptation/     the warm-up's schedule: a byte of flags for each iteration, read by native code
+    paths/          start points near modes: normal densities along paths of an optimiser
     runs/           start points, threads, Ctrl-C, progress, draws, the ArviZ object
     diagnostics/    R-hat, effective sample sizes, E-BFMI; warnings with advice
     device/         many chains on a device

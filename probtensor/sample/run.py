@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from cython_ext.cpus import available_cpus
@@ -30,7 +29,7 @@ from probtensor.sample.runs.host import HostRun
 from probtensor.sample.runs.interrupts import Interrupts
 from probtensor.sample.runs.output import Arviz, rows_of, to_arviz
 from probtensor.sample.runs.progress import Callback
-from probtensor.sample.runs.start import given_starts
+from probtensor.sample.runs.start import Start, given_starts
 from probtensor.sample.settings import Chees, Settings, settings_of
 from probtensor.system.stages import quiet
 from probtensor.version import __version__
@@ -48,7 +47,7 @@ def sample(
     posterior: LogpGrad, draws: int = 1000, tune: int = 1000, chains: int = 4,
     cores: int | None = None, seed: object = None, target_accept: float | None = None,
     max_treedepth: int = 10, progress: bool | Callback = True, keep_warmup: bool = False,
-    init: Mapping[str, ArrayLike] | np.ndarray | Arviz | None = None, *, sampler: str = "nuts",
+    init: Mapping[str, ArrayLike] | ArrayLike | Arviz | str | None = None, *, sampler: str = "nuts",
     metric: str = "diag_grad", early_max_treedepth: int = 8, keep_divergences: bool = False,
     pooled: bool | None = None,
 ) -> Arviz:  # fmt: skip
@@ -65,8 +64,8 @@ def sample(
     progress       True: bars, or one line without a terminal; False: silence; a function: called
                    with a list of ChainState about ten times a second
     keep_warmup    add the groups warmup_posterior and warmup_sample_stats
-    init           {name: value}, float64[dim], float64[chains, dim], or draws, such as those of
-                   pt.pathfinder(posterior); by default uniform on (-2, 2) in each coordinate
+    init           {name: value}, float64[dim], float64[chains, dim], or draws (an ArviZ object);
+                   "random": uniform on (-2, 2). By default near modes (random on a device)
     sampler        "nuts"; or "chees", for many chains on a device: one trajectory length for all
     pooled         with target="cuda": adapt one metric and step size for all chains; by default
                    from 128 chains on, and always for "chees"
@@ -123,7 +122,7 @@ def _where_chains_run(posterior: LogpGrad, sampler: str, pooled: bool | None) ->
 
 def _validated(
     posterior: LogpGrad, *request: object
-) -> tuple[Settings, int, int, list[np.ndarray | None]]:
+) -> tuple[Settings, int, int, list[Start]]:
     """What `_settings` gives for a request; its errors name the user's line."""
     try:
         return _settings(posterior, *request)
@@ -140,7 +139,7 @@ def _settings(
     seed: object,
     init: object,
     progress: object,
-) -> tuple[Settings, int, int, list[np.ndarray | None]]:
+) -> tuple[Settings, int, int, list[Start]]:
     """(settings, threads, seed, start point or None of each chain), all validated."""
     _check_posterior(posterior)
     chains = integer("sample", "chains", chains, 1)
@@ -166,7 +165,7 @@ def _run_and_collect(
     settings: Settings,
     threads: int,
     seed: int,
-    starts: list[np.ndarray | None],
+    starts: list[Start],
     progress: bool | Callback,
 ) -> Arviz:
     """Run the chains, collect the draws and warn of problems. Exceptions get the draws so far."""

@@ -123,7 +123,7 @@ def gp_regr(data):
     return pt.condition({r.multivariate_normal(0.0, cov=cov, name="y"): y})
 
 
-# posterior -> (model, draws of each of four chains, and where these start if not anywhere)
+# posterior -> (model, draws of each of four chains)
 MODELS = {
     "eight_schools-eight_schools_noncentered": (eight_schools_noncentered, 4000),
     "earnings-earn_height": (earn_height, 2000),
@@ -142,7 +142,7 @@ MODELS = {
     "gp_pois_regr-gp_regr": (gp_regr, 2000),
     "low_dim_gauss_mix-low_dim_gauss_mix": (low_dim_gauss_mix, 2000),
     "garch-garch11": (time_series.garch11, 2000),
-    "bball_drive_event_0-hmm_drive_0": (time_series.hmm_drive, 2000, pt.pathfinder),
-    "hudson_lynx_hare-lotka_volterra": (time_series.lotka_volterra, 1500, pt.pathfinder),
+    "bball_drive_event_0-hmm_drive_0": (time_series.hmm_drive, 2000),
+    "hudson_lynx_hare-lotka_volterra": (time_series.lotka_volterra, 1500),
     "hmm_example-hmm_example": (time_series.hmm_example, 2000),
 }

@@ -10,7 +10,7 @@ from tests.sample.test_nuts import run
 
 
 def starts(posterior, chains=40, seed=7):
-    """The default's: uniform on (-2, 2)."""
+    """Uniform on (-2, 2), as with init="random"."""
     return np.array([4.0 * uniforms(seed, c, 0, posterior.dim) - 2.0 for c in range(chains)])
 
 

@@ -219,7 +219,9 @@ def test_nothing_to_draw(density):
 
 def test_the_funnel_warns_of_what_is_wrong_with_it(density):
     with pytest.warns(SamplerWarning) as caught:
-        idata = sample(density("funnel", 20), seed=1, progress=False, keep_divergences=True)
+        idata = sample(
+            density("funnel", 20), seed=1, progress=False, keep_divergences=True, init="random"
+        )
     text = "\n".join(str(warning.message) for warning in caught)
     assert "draws diverged" in text and "target_accept" in text
     assert "R-hat of q[0]" in text or "effective sample size below 400" in text

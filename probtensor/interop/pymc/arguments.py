@@ -23,7 +23,7 @@ ELSEWHERE: dict[str, tuple[Callable[[Any], bool], str]] = {
     "trace": (lambda x: False, "all draws are in the result, in memory"),
     "init": (
         lambda x: x in ("auto", "jitter+adapt_diag", "jitter+adapt_diag_grad"),
-        "chains start at random points, or at initvals=, and the warm-up adapts a diagonal metric",
+        "chains start near modes, or at initvals=, and the warm-up adapts a diagonal metric",
     ),
     "n_init": (lambda x: isinstance(x, int), "no start is looked for by ADVI"),
     "return_inferencedata": (lambda x: x is True, "the result is an ArviZ object"),

@@ -28,7 +28,7 @@ def start_of(own: Posterior, model: Any, initvals: object) -> Point:
         if isinstance(value, str):
             raise TypeError(
                 f"interop.pymc: initvals has {value!r:.40} for {name}\n  at {line_text()}\n  write "
-                "numbers; variables that are left out begin at random points"
+                "numbers; leave out the others"
             )
         if name in places or name not in own_names:
             named[name] = value

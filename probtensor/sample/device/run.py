@@ -29,6 +29,7 @@ from probtensor.sample.kernels.nuts import Traces, explain
 from probtensor.sample.runs.interrupts import Interrupts
 from probtensor.sample.runs.output import load_arviz
 from probtensor.sample.runs.progress import Callback, Watcher
+from probtensor.sample.runs.start import Start
 from probtensor.sample.settings import Settings
 
 FIRST_BATCH = 16
@@ -58,10 +59,10 @@ class DeviceRun:
 
     def __init__(
         self, posterior: DevicePosterior, settings: Settings, threads: int, seed: int,
-        given: Sequence[np.ndarray | None], progress: bool | Callback,
+        given: Sequence[Start], progress: bool | Callback,
     ) -> None:  # fmt: skip
         chains = len(given)
-        points = None if given[0] is None else np.ascontiguousarray(given)
+        points = np.ascontiguousarray(given) if isinstance(given[0], np.ndarray) else None
         self.preparing = threading.Thread(target=_load_output, daemon=True)
         self.preparing.start()
         self.settings = settings

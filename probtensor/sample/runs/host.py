@@ -11,14 +11,17 @@ import numpy as np
 
 from cython_ext import blas
 from cython_ext.samplers.chain import Progress
+from probtensor.late import late
 from probtensor.sample.kernels.nuts import new_traces, run_chain
 from probtensor.sample.kernels.protocol import LogpGrad
 from probtensor.sample.runs.interrupts import Interrupts
 from probtensor.sample.runs.output import load_arviz
 from probtensor.sample.runs.progress import Callback, Watcher
-from probtensor.sample.runs.start import find_start
+from probtensor.sample.runs.start import Start, find_start
 from probtensor.sample.runs.threads import run_jobs
 from probtensor.sample.settings import Settings
+
+paths = late("probtensor.sample.paths.starts")
 
 # What a chain is expected to need, so that a long run has native code soon: trajectories of three
 # steps of the tree, the shortest that are usual.
@@ -34,7 +37,7 @@ class HostRun:
 
     def __init__(
         self, posterior: LogpGrad, settings: Settings, threads: int, seed: int,
-        given: Sequence[np.ndarray | None], progress: bool | Callback,
+        given: Sequence[Start], progress: bool | Callback,
     ) -> None:  # fmt: skip
         chains = len(given)
         self.traces = new_traces(settings, chains, posterior.dim)
@@ -44,6 +47,8 @@ class HostRun:
         self.expect: Callable[[int], None] = expect or (lambda _: None)
         self.expect(chains * settings.iterations * GRADIENTS_AN_ITERATION)
         contexts = [posterior.context() for _ in range(chains)]
+        if given[0] is None and getattr(posterior, "initial", None) is None:
+            given = paths.starts_along_paths(posterior, contexts[:threads], seed, chains)
         starts = [
             find_start(posterior, contexts[chain], given[chain], seed=seed, chain=chain)
             for chain in range(chains)

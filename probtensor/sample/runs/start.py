@@ -1,6 +1,6 @@
 """Start points of chains, and the message if none is found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,22 +11,25 @@ from probtensor.sample.kernels.protocol import Context, LogpGrad
 
 ATTEMPTS = 100
 REASON_LINES = 4
+RANDOM = "random"
+Start = np.ndarray | str | None  # a point, RANDOM, or what the kind of run has as default
 
 
-def given_starts(posterior: LogpGrad, init: object, chains: int) -> Sequence[np.ndarray | None]:
-    """Read `init`: None, {name: value}, float64[dim], float64[chains, dim], or an ArviZ object.
+def given_starts(posterior: LogpGrad, init: object, chains: int) -> list[Start]:
+    """Read `init`: None, "random", {name: value}, float64[dim], float64[chains, dim], or an ArviZ
+    object.
 
-    Returns one float64[dim] or None for each chain. ValueError if the shape fits neither, or a
+    Returns one `Start` for each chain. ValueError if the shape fits neither, or a
     value lies outside its support; KeyError for an unknown name; TypeError if they are not numbers
     in the host's memory.
     """
-    if init is None:
-        return [None] * chains
+    if init is None or (isinstance(init, str) and init == RANDOM):
+        return [init] * chains
     if isinstance(init, str):
         raise TypeError(
-            "sample: init is {name: value}, an array of start points or an ArviZ object with draws,"
-            f" not {init!r:.40}\n  the sampler adapts in one way only; leave init out for random "
-            "starts, or give init=pt.pathfinder(posterior)"
+            'sample: init is {name: value}, an array of start points, "random" or an ArviZ object '
+            f'with draws, not {init!r:.40}\n  the sampler adapts in one way only; leave init out '
+            "for starts near modes"
         )
     if hasattr(init, "posterior"):
         return _spread_draws(posterior, init.posterior, chains)
@@ -76,27 +79,42 @@ def _spread_draws(posterior: LogpGrad, group: object, chains: int) -> list[np.nd
     of_chains, draws = next((x.shape[:2] for x in values.values()), (1, 1))
     if of_chains * draws == 0:
         raise ValueError("sample: init has no draws")
-    rows = ((2 * np.arange(chains) + 1) * of_chains * draws) // (2 * chains)
-    places = [divmod(int(row), draws) for row in rows]
-    points = [{name: x[place] for name, x in values.items()} for place in places]
+    flat = {name: x.reshape(of_chains * draws, *x.shape[2:]) for name, x in values.items()}
+    points = [{name: x[row] for name, x in flat.items()} for row in _spread_rows(flat, chains)]
     try:
         return [np.array(posterior.unconstrain(point), dtype=float) for point in points]
     except (TypeError, ValueError, KeyError) as error:
         raise type(error)(f"sample: init: {error.args[0]}") from None
 
 
+def _spread_rows(values: Mapping[str, np.ndarray], chains: int) -> list[int]:
+    """Evenly spread rows of draws; where these are equal, as resampled ones may be, the next rows
+    that differ from all before, as long as there are such."""
+    columns = [np.empty((1, 0)), *(x.reshape(len(x), -1) for x in values.values())]
+    matrix = np.concatenate(columns[len(columns) > 1 :], axis=1)
+    count, chosen = len(matrix), []
+    for row in ((2 * np.arange(chains) + 1) * count) // (2 * chains):
+        new = np.ones(count, bool)
+        for earlier in chosen:
+            new &= (matrix != matrix[earlier]).any(axis=1)
+        later = (np.flatnonzero(new) - row) % count
+        chosen.append(int((row + (later.min() if len(later) else 0)) % count))
+    return chosen
+
+
 def find_start(
-    posterior: LogpGrad, context: Context, given: np.ndarray | None, *, seed: int, chain: int
+    posterior: LogpGrad, context: Context, given: Start, *, seed: int, chain: int
 ) -> np.ndarray:
     """A point of finite density and gradient, float64[dim].
 
-    The given one, or the first valid one of 100: from `posterior.initial` if there is such a
-    method, else uniform on (-2, 2) in each coordinate, as in Stan. Attempt k of chain c is a
+    The given one; without one the first valid one of 100: from `posterior.initial` if there is such
+    a method, else uniform on (-2, 2) in each coordinate, as in Stan. Attempt k of chain c is a
     function of (seed, c, k). SamplingError if none is valid.
     """
-    attempts = 1 if given is not None else ATTEMPTS
+    exact = isinstance(given, np.ndarray)
+    attempts = 1 if exact else ATTEMPTS
     for attempt in range(attempts):
-        q = given if given is not None else _candidate(posterior, seed, chain, attempt)
+        q = given if exact else _candidate(posterior, seed, chain, attempt)
         code, logp, gradient = native.evaluate_at(posterior.address, context.address, q)
         if code != 0:
             known = density_failure(context, code, f"at the start point of chain {chain}")

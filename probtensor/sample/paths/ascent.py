@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from probtensor.approximate.density import Density
-from probtensor.approximate.normal import Factored
 from probtensor.dataclass import dataclass
+from probtensor.sample.paths.density import Surface
+from probtensor.sample.paths.normal import Factored
 
 RISE, BEND = 1e-4, 0.9  # the Wolfe conditions
 TRIALS = 60
@@ -64,22 +64,22 @@ class InverseHessian:
             v += (shares.pop() - r * (y @ v)) * s
         return v
 
-    def normal(self, q: np.ndarray, slope: np.ndarray) -> Factored:
-        """The normal density of this covariance whose mode is a Newton step from q. LinAlgError
-        where the matrix is not positive."""
-        from scipy.linalg import solve_triangular
-
+    def normal(self, mean: np.ndarray) -> Factored:
+        """The normal density of this covariance. LinAlgError where the matrix is not positive."""
         scale = np.sqrt(self.diagonal)
-        mean = q + self.times(slope)
         if not self.steps:
-            return Factored(mean, scale, np.empty((len(q), 0)), np.empty((0, 0)))
-        s, y = np.array(self.steps).T, np.array(self.bends).T
+            return Factored(mean, scale, np.empty((len(mean), 0)), np.empty((0, 0)))
+        s, y, k = np.array(self.steps).T, np.array(self.bends).T, len(self.steps)
         products = s.T @ y
         scaled = scale[:, None] * y
-        inner = scaled.T @ scaled + np.diag(np.diagonal(products))
-        inverse = solve_triangular(np.triu(products), np.eye(len(products)))
-        corner = inverse.T @ inner @ inverse
-        middle = np.block([[np.zeros_like(corner), -inverse], [-inverse.T, corner]])
+        inner = scaled.T @ scaled
+        inner.flat[:: k + 1] += products.diagonal()
+        products[np.tri(k, k, -1, dtype=bool)] = 0.0
+        inverse = np.linalg.inv(products)
+        middle = np.zeros((2 * k, 2 * k))
+        middle[:k, k:] = -inverse
+        middle[k:, :k] = -inverse.T
+        middle[k:, k:] = inverse.T @ inner @ inverse
         basis, r = np.linalg.qr(np.concatenate([scaled, s / scale[:, None]], axis=1))
         core = np.linalg.cholesky(np.eye(len(r)) + r @ middle @ r.T)
         return Factored(mean, scale, basis, core)
@@ -87,17 +87,18 @@ class InverseHessian:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A point of an ascent: its log density, gradient, the inverse Hessian so far, and, at the
-    end, why it ended."""
+    """A point of an ascent: its log density, gradient, the Newton step from it by the inverse
+    Hessian so far, and, at the end, why it ended."""
 
     q: np.ndarray
     value: float
     slope: np.ndarray
+    step: np.ndarray
     inverse: InverseHessian
     end: str = ""
 
 
-def ascend(density: Density, q: np.ndarray, history: int, maxiter: int) -> Iterator[Place]:
+def ascend(density: Surface, q: np.ndarray, history: int, maxiter: int) -> Iterator[Place]:
     """The points of an ascent from a point of finite density, that one first. The last one has an
     `end`; `CONVERGED`, if it is a mode up to rounding."""
     inverse = InverseHessian(density.dim, history)
@@ -113,7 +114,7 @@ def ascend(density: Density, q: np.ndarray, history: int, maxiter: int) -> Itera
         end = CONVERGED if gain <= small or quiet > 1 else ""
         if not end and iteration == maxiter:
             end = f"the limit of {maxiter} iterations was reached"
-        yield Place(q, value, slope, inverse, end)
+        yield Place(q, value, slope, direction, inverse, end)
         if end:
             return
         first = 1.0 if inverse.steps else min(1.0, 1.0 / float(np.sqrt(slope @ slope)))
@@ -124,8 +125,8 @@ def ascend(density: Density, q: np.ndarray, history: int, maxiter: int) -> Itera
             first = 1.0 / float(np.sqrt(gain))
             found = line_search(density, q, value, direction, gain, first)
         if found is None:
-            near = gain <= 1e-8 * max(1.0, abs(value))
-            yield Place(q, value, slope, inverse, CONVERGED if near else "no step goes up")
+            end = CONVERGED if gain <= 1e-8 * max(1.0, abs(value)) else "no step goes up"
+            yield Place(q, value, slope, inverse.times(slope), inverse, end)
             return
         new, risen, changed = found
         quiet = quiet + 1 if risen - value <= small else 0
@@ -134,7 +135,7 @@ def ascend(density: Density, q: np.ndarray, history: int, maxiter: int) -> Itera
 
 
 def line_search(
-    density: Density, q: np.ndarray, value: float, direction: np.ndarray, gain: float, t: float
+    density: Surface, q: np.ndarray, value: float, direction: np.ndarray, gain: float, t: float
 ) -> tuple[np.ndarray, float, np.ndarray] | None:
     """(point, log density, gradient) of a step that meets the weak Wolfe conditions, or of one that
     goes up where none is found; None if there is none either."""
