@@ -29,7 +29,7 @@ def digits(count, seed=0):
     return images, label
 
 
-def build(rate=0.008, fast=0.9, slow=0.999, seed=0):
+def build(rate=0.008, seed=0):
     """(train, predict): one step of descent returning the loss; class scores of new images."""
     rng, weights = np.random.default_rng(seed), []
 
@@ -45,15 +45,7 @@ def build(rate=0.008, fast=0.9, slow=0.999, seed=0):
     w, b = layer(10, 16 * (SIZE // 4) ** 2)
     scores = pt.reshape(h, (h.shape[0], -1)) @ w.T + b
     loss = nn.cross_entropy(scores, label)
-
-    step = pt.shared(np.float32(0), name="step")
-    updates = {step: step + 1}
-    size = rate * pt.sqrt(1 - slow ** updates[step]) / (1 - fast ** updates[step])
-    for w, slope in zip(weights, pt.grad(loss, weights), strict=True):
-        mean, square = (pt.shared(0 * w.get_value()) for _ in range(2))
-        updates[mean] = fast * mean + (1 - fast) * slope
-        updates[square] = slow * square + (1 - slow) * slope**2
-        updates[w] = w - size * updates[mean] / (pt.sqrt(updates[square]) + 1e-8)
+    updates = nn.adam(loss, weights, learning_rate=rate)
     return pt.function([images, label], loss, updates=updates), pt.function([images], scores)
 
 

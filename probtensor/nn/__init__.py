@@ -1,13 +1,14 @@
 """`pt.nn`: what networks are made of, as functions: convolutions, pools, activations, losses.
 
 Names and signatures are those of torch.nn.functional, and of Theano where it has others. Weights
-are inputs or shared variables, and training is `updates` of a function.
+are inputs or shared variables, and training is `updates` of a function, as `adam` gives them.
 
     convolutions.py  convolutions along one, two and three axes, and their transposes
     pools.py         maxima, means and sums of windows
     activations.py   functions of each element, and softmax
     losses.py        cross-entropies, squared and absolute errors
     normal.py        normalisation, dropout
+    optimizers.py    updates of weights that lower a loss, constraints of norms
     sizes.py         the arguments that convolutions and pools share
 """
 
@@ -59,6 +60,18 @@ from probtensor.nn.normal import (
     dropout,
     layer_norm,
 )
+from probtensor.nn.optimizers import (
+    adadelta,
+    adagrad,
+    adam,
+    adamax,
+    momentum,
+    nesterov_momentum,
+    norm_constraint,
+    rmsprop,
+    sgd,
+    total_norm_constraint,
+)
 from probtensor.nn.pools import (
     avg_pool1d,
     avg_pool2d,
@@ -73,6 +86,10 @@ from probtensor.nn.pools import (
 from probtensor.ops import log_sigmoid, relu, sigmoid, tanh
 
 __all__ = [
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -105,14 +122,19 @@ __all__ = [
     "max_pool2d",
     "max_pool3d",
     "mish",
+    "momentum",
     "mse_loss",
+    "nesterov_momentum",
     "nll_loss",
+    "norm_constraint",
     "one_hot",
     "relu",
     "relu6",
+    "rmsprop",
     "selu",
     "separable_conv1d",
     "separable_conv2d",
+    "sgd",
     "sigmoid",
     "sigmoid_binary_crossentropy",
     "silu",
@@ -124,6 +146,7 @@ __all__ = [
     "sum_pool2d",
     "sum_pool3d",
     "tanh",
+    "total_norm_constraint",
     "ultra_fast_sigmoid",
 ]
 

@@ -54,7 +54,7 @@ ARROWS = {
     "debug": LANGUAGE | {"ops", "inspect", "function"},
     "fft": {"ops", "calls"},
     "signal": LANGUAGE | {"ops"},
-    "nn": LANGUAGE | {"ops", "prob.random"},
+    "nn": LANGUAGE | {"ops", "prob.random", "rules", "function"},
     "linalg": {"ops", "calls"},
     "loop": {"ops", "calls"},
     "special": {"ops", "calls"},

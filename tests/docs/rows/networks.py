@@ -52,5 +52,10 @@ ROWS = {
             LOSSES + "normalisation_and_dropout",
             "test_examples: digits",
         ),
+        "H10": (
+            "Optimisers: sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamax; norms",
+            "nn/test_optimizers: steps_are_those_of_the_published_rule minima_are_found "
+            "constraints_of_norms gradients_of_ones_own_and_schedules what_is_refused",
+        ),
     },
 }

@@ -238,6 +238,12 @@ ROWS = {
             "the_factored_inverse_hessian_is_the_one_of_the_two_loops",
             "- flows and low-rank families by stochastic gradients are not there",
         ),
+        "AA15": (
+            "Chains start near modes by default, by paths of Pathfinder",
+            "sample/test_path_starts: starts_lie_where_the_mass_is a_poor_mode_gets_no_chain "
+            "modes_of_similar_mass_get_chains_each "
+            "a_start_does_not_depend_on_other_chains_and_threads",
+        ),
         "Z15": (
             "A model tested against itself",
             "testing/test_check_model: fault_of_a_distribution_is_found "
