@@ -114,7 +114,18 @@ class Leaf:
     index: int
 
 
-Tree = Leaf | dict | list | tuple | None  # the nested structure of results
+@dataclass(frozen=True)
+class Packed:
+    """A part of the structure that a function makes, as a matrix of scipy.sparse of its data.
+
+    make  from the values of the leaves of `part` to the result; it pickles
+    """
+
+    make: Callable[[object], object]
+    part: Tree
+
+
+Tree = Leaf | Packed | dict | list | tuple | None  # the nested structure of results
 
 
 class Asked:
@@ -174,7 +185,8 @@ class Program:
 
 
 def flatten(structure: object) -> tuple[list[Out], Tree]:
-    """The outputs in a nested structure of lists, tuples and dicts, and the structure of leaves."""
+    """The outputs in a nested structure of lists, tuples, dicts and what has a method `packed`, and
+    the structure of leaves."""
     found: list[Out] = []
 
     def walk(part: object) -> Tree:
@@ -188,6 +200,9 @@ def flatten(structure: object) -> tuple[list[Out], Tree]:
                 if hasattr(part, "_fields")
                 else type(part)(map(walk, part))
             )
+        if hasattr(type(part), "packed"):
+            make, inner = part.packed()
+            return Packed(make, walk(inner))
         found.append(part if isinstance(part, Out) else Out(part))
         found[-1] = replace(found[-1], variable=result_of(found[-1].variable))
         return Leaf(len(found) - 1)
@@ -204,6 +219,8 @@ def unflatten(tree: Tree, values: Sequence[object] | Mapping[int, object]) -> ob
     """The structure with values in place of its leaves."""
     if isinstance(tree, Leaf):
         return values[tree.index]
+    if isinstance(tree, Packed):
+        return tree.make(unflatten(tree.part, values))
     if isinstance(tree, dict):
         return {key: unflatten(part, values) for key, part in tree.items()}
     if isinstance(tree, (list, tuple)):
@@ -248,6 +265,8 @@ def _leaves(tree: Tree) -> Iterator[int]:
     """The numbers of the leaves of a structure, in order."""
     if isinstance(tree, Leaf):
         yield tree.index
+    elif isinstance(tree, Packed):
+        yield from _leaves(tree.part)
     elif isinstance(tree, (dict, list, tuple)):
         for part in tree.values() if isinstance(tree, dict) else tree:
             yield from _leaves(part)

@@ -11,7 +11,8 @@ from tests.architecture import source
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
 FACE = {"autodiff", "debug", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature",
-        "basis", "gp", "timeseries", "nn", "signal"}
+        "basis", "gp", "timeseries", "nn", "signal",
+        "sparse"}
 COMPILER = ALGEBRA | {
     "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "inspect",
     "function", "compile",
@@ -54,6 +55,7 @@ ARROWS = {
     "debug": LANGUAGE | {"ops", "inspect", "function"},
     "fft": {"ops", "calls"},
     "signal": LANGUAGE | {"ops"},
+    "sparse": LANGUAGE | {"ops", "function"},
     "nn": LANGUAGE | {"ops", "prob.random"},
     "linalg": {"ops", "calls"},
     "loop": {"ops", "calls"},

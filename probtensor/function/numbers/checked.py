@@ -23,7 +23,7 @@ from probtensor.calls import public
 from probtensor.function.call import Function
 from probtensor.function.device.call import DeviceFunction
 from probtensor.function.numbers.given import State, plain, state_of, values_of_call
-from probtensor.function.program import Leaf, Tree
+from probtensor.function.program import Leaf, Packed, Tree
 from probtensor.graph.symbolic import refusal
 from probtensor.inspect.numbers.nonfinite import BIG, KINDS, NonFinite, found_in
 from probtensor.inspect.numbers.stored import running, stored_level
@@ -218,6 +218,8 @@ def _keys(tree: Tree, path: str = "") -> Iterator[tuple[int, str]]:
     if isinstance(tree, Leaf):
         if path:
             yield tree.index, f"result{path}"
+    elif isinstance(tree, Packed):
+        yield from _keys(tree.part, path)
     elif isinstance(tree, dict):
         for key, part in tree.items():
             yield from _keys(part, f"{path}[{key!r}]")
