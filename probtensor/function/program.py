@@ -215,16 +215,19 @@ def result_of(value: object) -> Node:
     return value if isinstance(value, HalfTensor) else as_tensor(value)
 
 
-def unflatten(tree: Tree, values: Sequence[object] | Mapping[int, object]) -> object:
-    """The structure with values in place of its leaves."""
+def unflatten(
+    tree: Tree, values: Sequence[object] | Mapping[int, object], making: bool = True
+) -> object:
+    """The structure with values in place of its leaves; without `making` they may be leaves."""
     if isinstance(tree, Leaf):
         return values[tree.index]
     if isinstance(tree, Packed):
-        return tree.make(unflatten(tree.part, values))
+        part = unflatten(tree.part, values, making)
+        return tree.make(part) if making else Packed(tree.make, part)
     if isinstance(tree, dict):
-        return {key: unflatten(part, values) for key, part in tree.items()}
+        return {key: unflatten(part, values, making) for key, part in tree.items()}
     if isinstance(tree, (list, tuple)):
-        parts = [unflatten(part, values) for part in tree]
+        parts = [unflatten(part, values, making) for part in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     return tree
 
@@ -249,7 +252,8 @@ def selected(program: Program, keys: object) -> Program:
     else:
         chosen = [tree[key] for key in wanted]
     leaves = list(dict.fromkeys(_leaves(chosen)))
-    chosen = unflatten(chosen, {old: Leaf(new) for new, old in enumerate(leaves)})
+    renumbered = {old: Leaf(new) for new, old in enumerate(leaves)}
+    chosen = unflatten(chosen, renumbered, making=False)
     return replace(
         program,
         outputs=tuple(program.outputs[k] for k in leaves),

@@ -50,34 +50,61 @@ from probtensor.sparse.places import (
 from probtensor.sparse.products import dot, sampling_dot, usmm
 from probtensor.sparse.tensor import SparseTensor
 
-globals().update(FUNCTIONS)
+(
+    abs, arcsin, arcsinh, arctan, arctanh, ceil, conj, conjugate, deg2rad, expm1, floor, log1p,
+    rad2deg, rint, sign, sin, sinh, sqrt, tan, tanh, trunc, structured_exp, structured_log,
+    structured_sigmoid,
+) = FUNCTIONS.values()  # fmt: skip
 
 __all__ = [
     "SparseTensor",
+    "abs",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctanh",
     "as_sparse",
     "block_array",
     "block_diag",
+    "ceil",
     "col_scale",
+    "conj",
+    "conjugate",
     "coo_array",
     "csc_array",
     "csr_array",
+    "deg2rad",
     "diags_array",
     "dot",
+    "expm1",
     "eye_array",
     "find",
+    "floor",
     "hstack",
     "issparse",
     "kron",
+    "log1p",
+    "rad2deg",
+    "rint",
     "row_scale",
     "sampling_dot",
     "shared",
+    "sign",
+    "sin",
+    "sinh",
+    "sqrt",
+    "structured_exp",
+    "structured_log",
     "structured_pow",
+    "structured_sigmoid",
+    "tan",
+    "tanh",
     "tril",
     "triu",
+    "trunc",
     "usmm",
     "vstack",
 ]
-__all__ += FUNCTIONS
 
 _DENSE = "A.toarray() is dense, A.data are the numbers of the entries"
 _REASONS = {

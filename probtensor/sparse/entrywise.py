@@ -46,7 +46,9 @@ def in_one_format(a: SparseTensor, b: SparseTensor) -> tuple[SparseTensor, Spars
     return a, b.asformat(a.format)
 
 
-def united(a: SparseTensor, b: SparseTensor, function: Callable[[Node, Node], Node]) -> SparseTensor:
+def united(
+    a: SparseTensor, b: SparseTensor, function: Callable[[Node, Node], Node]
+) -> SparseTensor:
     """A function that is 0 at (0, 0) of two matrices, at the places of either."""
     a, b = in_one_format(a, b)
     if a.pattern is b.pattern:
@@ -103,7 +105,7 @@ def number_of(value: object) -> float | None:
     return float(value) if known else None
 
 
-def add(a: SparseTensor, other: object, what: str = "+") -> SparseTensor | Node:
+def plus(a: SparseTensor, other: object, what: str = "+") -> SparseTensor | Node:
     """a + other: sparse of a sparse matrix, dense of a dense one."""
     if is_sparse(other):
         b = taken(other, what)
@@ -118,13 +120,13 @@ def add(a: SparseTensor, other: object, what: str = "+") -> SparseTensor | Node:
     return ops.broadcast_to(x, a.shape) + a.toarray()
 
 
-def subtract(a: SparseTensor, other: object) -> SparseTensor | Node:
+def minus(a: SparseTensor, other: object) -> SparseTensor | Node:
     """a - other: sparse of a sparse matrix, dense of a dense one."""
     if is_sparse(other):
         b = taken(other, "-")
         same_shape("-", a, b)
         return united(a, b, OPERATORS["-"])
-    return add(a, other if number_of(other) == 0 else -as_tensor(other), "-")
+    return plus(a, other if number_of(other) == 0 else -as_tensor(other), "-")
 
 
 def multiply(a: SparseTensor, other: object) -> SparseTensor:

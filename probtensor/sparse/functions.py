@@ -18,7 +18,7 @@ _DOC = """`pt.{own}` of the entries{zeros}.
     Returns a sparse tensor with the places of A.
     Raises GraphError, a TypeError, for what is not sparse.
 
-        >>> S = scipy.sparse.csr_array([[0.0, 0.5]])
+        >>> S = pt.sparse.csr_array([[0.0, 0.5]])
         >>> pt.sparse.{name}(S).eval().nnz
         1
     """
@@ -38,7 +38,7 @@ def _function(name: str, own: str, zeros: str) -> Callable[[object], SparseTenso
 
 
 _STRUCTURED = {"structured_" + own: own for own in ("exp", "log", "sigmoid")}
-FUNCTIONS = {name: _function(name, name, ", as it is 0 at 0") for name in (*ZERO_AT_ZERO, "abs")}
+FUNCTIONS = {name: _function(name, name, ", as it is 0 at 0") for name in ("abs", *ZERO_AT_ZERO)}
 FUNCTIONS |= {
     name: _function(name, own, " alone: places without one stay 0")
     for name, own in _STRUCTURED.items()
@@ -52,7 +52,7 @@ def structured_pow(A: object, y: TensorLike) -> SparseTensor:
     Returns a sparse tensor with the places of A.
     Raises GraphError, a TypeError, for what is not sparse.
 
-        >>> pt.sparse.structured_pow(scipy.sparse.csr_array([[0.0, 2.0]]), -1).eval().toarray()
+        >>> pt.sparse.structured_pow(pt.sparse.csr_array([[0.0, 2.0]]), -1).eval().toarray()
         array([[0. , 0.5]])
     """
     a = taken(A, "sparse.structured_pow")
@@ -68,7 +68,7 @@ def row_scale(x: object, s: TensorLike) -> SparseTensor:
     Returns a sparse tensor with the places of x.
     Raises GraphError, a TypeError, for what is not sparse or of another size.
 
-        >>> pt.sparse.row_scale(scipy.sparse.eye_array(2), [1.0, 3.0]).eval().diagonal()
+        >>> pt.sparse.row_scale(pt.sparse.eye_array(2), [1.0, 3.0]).eval().diagonal()
         array([1., 3.])
     """
     return taken(x, "sparse.row_scale").multiply(as_tensor(s)[:, None])
@@ -83,7 +83,7 @@ def col_scale(x: object, s: TensorLike) -> SparseTensor:
     Returns a sparse tensor with the places of x.
     Raises GraphError, a TypeError, for what is not sparse or of another size.
 
-        >>> pt.sparse.col_scale(scipy.sparse.eye_array(2), [1.0, 3.0]).eval().diagonal()
+        >>> pt.sparse.col_scale(pt.sparse.eye_array(2), [1.0, 3.0]).eval().diagonal()
         array([1., 3.])
     """
     return taken(x, "sparse.col_scale").multiply(as_tensor(s)[None, :])
@@ -95,7 +95,7 @@ def issparse(x: object) -> bool:
 
     Returns a bool.
 
-        >>> pt.sparse.issparse(scipy.sparse.eye_array(2)), pt.sparse.issparse(np.eye(2))
+        >>> pt.sparse.issparse(pt.sparse.eye_array(2)), pt.sparse.issparse(np.eye(2))
         (True, False)
     """
     return is_sparse(x)
@@ -109,7 +109,7 @@ def find(A: object) -> tuple:
     Returns (rows, columns, data): int64[nnz] of NumPy twice, and a tensor.
     Raises GraphError, a TypeError, for what is not sparse.
 
-        >>> pt.sparse.find(scipy.sparse.eye_array(2))[0]
+        >>> pt.sparse.find(pt.sparse.eye_array(2))[0]
         array([0, 1])
     """
     a = taken(A, "sparse.find").tocsr()

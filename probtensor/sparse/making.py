@@ -91,7 +91,7 @@ def as_sparse(x: object, name: str | None = None) -> SparseTensor:
     Returns a sparse tensor.
     Raises GraphError, a TypeError, for dense tensors, whose zeros are not known.
 
-        >>> S = scipy.sparse.csr_array([[0.0, 2.0], [1.0, 0.0]])
+        >>> S = pt.sparse.csr_array([[0.0, 2.0], [1.0, 0.0]])
         >>> (pt.sparse.as_sparse(S) @ pt.as_tensor([1.0, 10.0])).eval()
         array([20.,  1.])
     """
@@ -109,13 +109,13 @@ def shared(value: object, name: str | None = None) -> SharedSparse:
     of a matrix whose entries lie at the places of this one. `A.data` is a `pt.Shared`.
     Raises GraphError, a TypeError, for tensors.
 
-        >>> A = pt.sparse.shared(scipy.sparse.csr_array([[0.0, 2.0], [1.0, 0.0]]))
+        >>> A = pt.sparse.shared(pt.sparse.csr_array([[0.0, 2.0], [1.0, 0.0]]))
         >>> f = pt.function([], A.sum())
         >>> A.set_value(10 * A.get_value()); f()
         array(30.)
     """
     of = as_sparse(value)
-    if of.data.inputs or not is_sparse(value) and isinstance(value, Node):
+    if of.data.inputs:
         raise refusal("sparse.shared: needs a matrix, not a symbolic one (see eval)")
     data = shared_tensor(of.data.eval(), name)
     return SharedSparse(of.pattern, data, of.format)

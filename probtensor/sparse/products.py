@@ -100,7 +100,7 @@ def dot(x: object, y: object) -> SparseTensor | Node:
     Raises GraphError, a TypeError, where neither is sparse or the inner sizes differ; IndexError or
     ValueError where only a call can tell.
 
-        >>> S = scipy.sparse.csr_array([[0.0, 2.0], [1.0, 0.0]])
+        >>> S = pt.sparse.csr_array([[0.0, 2.0], [1.0, 0.0]])
         >>> pt.sparse.dot(S, pt.as_tensor([1.0, 10.0])).eval()
         array([20.,  1.])
     """
@@ -119,7 +119,7 @@ def sampling_dot(x: TensorLike, y: TensorLike, p: object) -> SparseTensor:
     Returns a sparse tensor with the places of p.
     Raises GraphError, a TypeError, for operands that are no matrices, or of other sizes.
 
-        >>> P = scipy.sparse.csr_array([[0.0, 1.0], [2.0, 0.0]])
+        >>> P = pt.sparse.csr_array([[0.0, 1.0], [2.0, 0.0]])
         >>> x = np.array([[1.0, 2.0], [3.0, 4.0]])
         >>> pt.sparse.sampling_dot(x, x, P).eval().toarray()
         array([[ 0., 11.],
@@ -145,7 +145,7 @@ def usmm(alpha: TensorLike, x: object, y: object, z: TensorLike) -> Node:
     Returns a dense tensor.
     Raises GraphError as `sparse.dot`.
 
-        >>> S = scipy.sparse.csr_array([[0.0, 2.0], [1.0, 0.0]])
+        >>> S = pt.sparse.csr_array([[0.0, 2.0], [1.0, 0.0]])
         >>> pt.sparse.usmm(2.0, S, np.array([1.0, 10.0]), np.ones(2)).eval()
         array([41.,  3.])
     """

@@ -23,7 +23,7 @@ FORMATS = ("csr", "csc")
 
 
 class SparseTensor:
-    """A sparse matrix with entries at fixed places: `data` is any tensor, one number for each entry,
+    """A sparse matrix with entries at fixed places: `data` is any tensor, a number for each entry,
     and where the entries are is known when the graph is made. Made by `pt.sparse.csr_array`,
     `csc_array`, `coo_array`, `as_sparse`, `diags_array`, ...; immutable.
 
@@ -206,15 +206,15 @@ class SparseTensor:
         return products.product(self, other)
 
     def __add__(self, other: object) -> SparseTensor | Node:
-        return entrywise.add(self, other)
+        return entrywise.plus(self, other)
 
     __radd__ = __add__
 
     def __sub__(self, other: object) -> SparseTensor | Node:
-        return entrywise.subtract(self, other)
+        return entrywise.minus(self, other)
 
     def __rsub__(self, other: object) -> SparseTensor | Node:
-        return entrywise.add(-self, other)
+        return entrywise.plus(-self, other)
 
     def __mul__(self, other: object) -> SparseTensor:
         return entrywise.multiply(self, other)
@@ -266,11 +266,11 @@ class SparseTensor:
         return entrywise.compare(">=", self, other)
 
     def maximum(self, other: object) -> SparseTensor:
-        """The larger of both, entry by entry; of a number that is at most 0, of another matrix."""
+        """The larger of both, entry by entry; of a number of at most 0, or another matrix."""
         return entrywise.extreme("maximum", self, other)
 
     def minimum(self, other: object) -> SparseTensor:
-        """The smaller of both, entry by entry; of a number that is at least 0, of another matrix."""
+        """The smaller of both, entry by entry; of a number of at least 0, or another matrix."""
         return entrywise.extreme("minimum", self, other)
 
     def sum(self, axis: int | None = None, dtype: DTypeLike | None = None) -> Node:
@@ -286,7 +286,7 @@ class SparseTensor:
         return reductions.extreme("max", self, axis)
 
     def min(self, axis: int | None = None) -> Node:
-        """The smallest number of the matrix, or of each column or row, zeros between entries too."""
+        """The smallest number of the matrix, or of each column or row; see `max`."""
         return reductions.extreme("min", self, axis)
 
     def count_nonzero(self, axis: int | None = None) -> Node:

@@ -101,6 +101,7 @@ KNOWN_STATE = {
         "BATCHED": "the modules of rows fill the table of ops",
     },
     "function/numbers/checked.py": {"_WATCHED": "the blocks of pt.debug.check that are open"},
+    "sparse/pattern.py": {"_KNOWN": "equal patterns are one object, as nodes are, while they live"},
     "graph/sizes.py": {"_UIDS": "sizes of one tensor's value have one name as long as it lives"},
     "evaluate.py": {"_EVALUATED": "functions that `eval` made, kept as long as their tensors live"},
     "ops/kinds/base.py": {

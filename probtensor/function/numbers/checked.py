@@ -139,6 +139,8 @@ def wrong(kind: str, results: object) -> bool:
         results = results.values()
     elif results is None:
         return False
+    elif hasattr(results, "nnz"):  # a matrix of scipy.sparse
+        return wrong(kind, results.data)
     elif not isinstance(results, (list, tuple)):
         return _is_wrong(kind, plain(results))
     return any(wrong(kind, part) for part in results)
