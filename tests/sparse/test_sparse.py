@@ -264,6 +264,23 @@ def test_results_of_functions(tmp_path):
         pt.function([x], {"A": of(a, x)}, check="nan")(np.full(a.nnz, np.nan))
 
 
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_sums_by_sorted_groups_of_all_lengths(dtype):
+    """Of groups of one entry to hundreds the compiled sum is the machine's, bit for bit."""
+    x, groups = pt.vector("x"), pt.vector("groups", dtype=dtype)
+    y = pt.segment_sum(x * x, groups, 40)
+    fs = [pt.function([x, groups], y, target=target) for target in ("cython", "machine")]
+    for most in (1, 2, 5, 8, 9, 20, 400):
+        lengths = RNG.integers(0, most + 1, size=40)
+        ids = np.repeat(np.arange(40), lengths)
+        for order in (ids, ids[::-1], RNG.permutation(ids)):
+            given = RNG.normal(size=len(ids)), order.astype(dtype)
+            compiled, machine = (f(*given) for f in fs)
+            np.testing.assert_array_equal(compiled, machine)
+            wanted = np.bincount(order, given[0] ** 2, minlength=40)
+            np.testing.assert_allclose(compiled, wanted, rtol=1e-13)
+
+
 def test_a_model_with_a_sparse_design():
     """Against the dense one, log density and gradient."""
     design = matrix((30, 8), 0.2)
