@@ -10,14 +10,15 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.node import OPERATORS, GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
-from probtensor.sparse.pattern import index_node, of_flat_places
-from probtensor.sparse.tensor import SparseTensor, is_sparse, taken
+from probtensor.sparse.pattern import Pattern, index_node, of_flat_places
+from probtensor.sparse.tensor import SparseTensor, is_sparse, numbered, taken
 
 # Functions that are 0 at 0, which are applied to the data.
 ZERO_AT_ZERO = (
     "arcsin", "arcsinh", "arctan", "arctanh", "ceil", "conj", "conjugate", "deg2rad", "expm1",
     "floor", "log1p", "rad2deg", "rint", "sign", "sin", "sinh", "sqrt", "tan", "tanh", "trunc",
 )  # fmt: skip
+HALF = 2**32
 WAY_OUT = "A.toarray() is the dense matrix, for which everything is defined"
 
 
@@ -53,15 +54,17 @@ def united(
     a, b = in_one_format(a, b)
     if a.pattern is b.pattern:
         return SparseTensor(a.pattern, function(a.data, b.data), a.format)
-    first, second = a.pattern.places(), b.pattern.places()
-    found = np.union1d(first, second)
+    # The sum of the numbers of their entries, of which one takes the upper half of the bits.
+    both = numbered(a.pattern) + numbered(b.pattern) * HALF
+    both.sort_indices()
     spread = [
-        ops.zeros((len(found),), x.dtype).at[index_node(np.searchsorted(found, own))].set(
+        ops.zeros((both.nnz,), x.dtype).at[index_node(np.flatnonzero(own))].set(
             x.data, unique_indices=True
         )
-        for x, own in ((a, first), (b, second))
+        for x, own in ((a, both.data % HALF), (b, both.data // HALF))
     ]
-    return SparseTensor(of_flat_places(a.pattern.shape, found), function(*spread), a.format)
+    pattern = Pattern(both.shape, both.indptr, both.indices)
+    return SparseTensor(pattern, function(*spread), a.format)
 
 
 def common(a: SparseTensor, b: SparseTensor) -> SparseTensor:
