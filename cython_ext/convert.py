@@ -157,7 +157,7 @@ def _unconvertible(value):
     if hasattr(value, "nnz") and hasattr(value, "toarray"):
         return (
             f"expected an array, got a sparse {kind} of shape {tuple(value.shape)}; "
-            "write .toarray()"
+            "write .toarray(), or pt.sparse.as_sparse(matrix) for a sparse tensor"
         )
     if hasattr(value, "iloc") and hasattr(value, "columns"):
         problems = ((k, _unconvertible(value.iloc[:, k])) for k in range(value.shape[1]))

@@ -59,6 +59,7 @@ _LATE = {
     "scaled": ("prob.model.weights", "scaled"),
     "score_function": ("prob.density.summaries", "score_function"),
     "signal": ("signal", ""),
+    "sparse": ("sparse", ""),
     "table": ("prob.modelling.tables", "table"),
     "test_value": ("inspect.trial", "test_value"),
     "test_values": ("inspect.trial", "test_values"),
@@ -251,6 +252,7 @@ __all__ = [
     "score_function",
     "shared",
     "signal",
+    "sparse",
     "sparse_hessian",
     "sparse_jacobian",
     "special",
@@ -272,7 +274,7 @@ __all__ = [
 __all__.extend([*_SUPPORTS, *sorted(_LANGUAGE)])
 _SUBMODULES = (
     "fft", "random", "linalg", "loop", "hmm", "autodiff", "ode", "optimize", "special",
-    "basis", "gp", "timeseries", "bijectors", "nn", "signal",
+    "basis", "gp", "timeseries", "bijectors", "nn", "signal", "sparse",
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ MODULES = {
     "pt.ode": pt.ode,
     "pt.optimize": pt.optimize,
     "pt.signal": pt.signal,
+    "pt.sparse": pt.sparse,
     "pt.special": pt.special,
     "pt.random": pt.random,
     "pt.timeseries": pt.timeseries,

@@ -15,7 +15,7 @@ from probtensor.export.call import CallText, Outcome
 from probtensor.export.folder import Export, Request, write_export
 from probtensor.export.names import distinct, identifier, in_comment
 from probtensor.export.parts import Argument, Known, Part
-from probtensor.function.program import Leaf, Tree
+from probtensor.function.program import Leaf, Packed, Tree
 from probtensor.function.wiring import Slot, Wiring
 from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.symbolic import refusal
@@ -88,6 +88,8 @@ def outcomes_of(tree: Tree, count: int) -> list[Outcome]:
     def walk(part: Tree, path: tuple[str, ...]) -> None:
         if isinstance(part, Leaf):
             labels[part.index] = ".".join(path)
+        elif isinstance(part, Packed):
+            walk(part.part, path)
         elif isinstance(part, Mapping):
             for key, inner in part.items():
                 walk(inner, (*path, str(key)))

@@ -114,7 +114,18 @@ class Leaf:
     index: int
 
 
-Tree = Leaf | dict | list | tuple | None  # the nested structure of results
+@dataclass(frozen=True)
+class Packed:
+    """A part of the structure that a function makes, as a matrix of scipy.sparse of its data.
+
+    make  from the values of the leaves of `part` to the result; it pickles
+    """
+
+    make: Callable[[object], object]
+    part: Tree
+
+
+Tree = Leaf | Packed | dict | list | tuple | None  # the nested structure of results
 
 
 class Asked:
@@ -174,7 +185,8 @@ class Program:
 
 
 def flatten(structure: object) -> tuple[list[Out], Tree]:
-    """The outputs in a nested structure of lists, tuples and dicts, and the structure of leaves."""
+    """The outputs in a nested structure of lists, tuples, dicts and what has a method `packed`, and
+    the structure of leaves."""
     found: list[Out] = []
 
     def walk(part: object) -> Tree:
@@ -188,6 +200,9 @@ def flatten(structure: object) -> tuple[list[Out], Tree]:
                 if hasattr(part, "_fields")
                 else type(part)(map(walk, part))
             )
+        if hasattr(type(part), "packed"):
+            make, inner = part.packed()
+            return Packed(make, walk(inner))
         found.append(part if isinstance(part, Out) else Out(part))
         found[-1] = replace(found[-1], variable=result_of(found[-1].variable))
         return Leaf(len(found) - 1)
@@ -200,14 +215,19 @@ def result_of(value: object) -> Node:
     return value if isinstance(value, HalfTensor) else as_tensor(value)
 
 
-def unflatten(tree: Tree, values: Sequence[object] | Mapping[int, object]) -> object:
-    """The structure with values in place of its leaves."""
+def unflatten(
+    tree: Tree, values: Sequence[object] | Mapping[int, object], making: bool = True
+) -> object:
+    """The structure with values in place of its leaves; without `making` they may be leaves."""
     if isinstance(tree, Leaf):
         return values[tree.index]
+    if isinstance(tree, Packed):
+        part = unflatten(tree.part, values, making)
+        return tree.make(part) if making else Packed(tree.make, part)
     if isinstance(tree, dict):
-        return {key: unflatten(part, values) for key, part in tree.items()}
+        return {key: unflatten(part, values, making) for key, part in tree.items()}
     if isinstance(tree, (list, tuple)):
-        parts = [unflatten(part, values) for part in tree]
+        parts = [unflatten(part, values, making) for part in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     return tree
 
@@ -232,7 +252,8 @@ def selected(program: Program, keys: object) -> Program:
     else:
         chosen = [tree[key] for key in wanted]
     leaves = list(dict.fromkeys(_leaves(chosen)))
-    chosen = unflatten(chosen, {old: Leaf(new) for new, old in enumerate(leaves)})
+    renumbered = {old: Leaf(new) for new, old in enumerate(leaves)}
+    chosen = unflatten(chosen, renumbered, making=False)
     return replace(
         program,
         outputs=tuple(program.outputs[k] for k in leaves),
@@ -248,6 +269,8 @@ def _leaves(tree: Tree) -> Iterator[int]:
     """The numbers of the leaves of a structure, in order."""
     if isinstance(tree, Leaf):
         yield tree.index
+    elif isinstance(tree, Packed):
+        yield from _leaves(tree.part)
     elif isinstance(tree, (dict, list, tuple)):
         for part in tree.values() if isinstance(tree, dict) else tree:
             yield from _leaves(part)

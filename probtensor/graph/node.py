@@ -312,6 +312,8 @@ _ACCEPTED = (Node, bool, int, float, complex, np.ndarray, np.generic, list, tupl
 def _tensor_like(value: object) -> bool:
     if isinstance(value, _ACCEPTED):
         return True
+    if getattr(type(value), "__array_ufunc__", True) is None:
+        return False  # its class leaves no operator to arrays
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
         return True  # a range, a deque, an array.array, a memoryview
     # Sparse matrices have no __array__; `as_tensor` refuses them with advice.

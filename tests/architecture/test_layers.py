@@ -11,7 +11,8 @@ from tests.architecture import source
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
 FACE = {"autodiff", "debug", "fft", "linalg", "loop", "special", "ode", "optimize", "quadrature",
-        "basis", "gp", "timeseries", "nn", "signal"}
+        "basis", "gp", "timeseries", "nn", "signal",
+        "sparse"}
 COMPILER = ALGEBRA | {
     "system", "rules", "kernel", "schedule", "lower", "device", "targets", "export", "inspect",
     "function", "compile",
@@ -54,6 +55,7 @@ ARROWS = {
     "debug": LANGUAGE | {"ops", "inspect", "function"},
     "fft": {"ops", "calls"},
     "signal": LANGUAGE | {"ops"},
+    "sparse": LANGUAGE | {"ops", "function"},
     "nn": LANGUAGE | {"ops", "prob.random", "rules", "function"},
     "linalg": {"ops", "calls"},
     "loop": {"ops", "calls"},
@@ -99,6 +101,7 @@ KNOWN_STATE = {
         "BATCHED": "the modules of rows fill the table of ops",
     },
     "function/numbers/checked.py": {"_WATCHED": "the blocks of pt.debug.check that are open"},
+    "sparse/pattern.py": {"_KNOWN": "equal patterns are one object, as nodes are, while they live"},
     "graph/sizes.py": {"_UIDS": "sizes of one tensor's value have one name as long as it lives"},
     "evaluate.py": {"_EVALUATED": "functions that `eval` made, kept as long as their tensors live"},
     "ops/kinds/base.py": {

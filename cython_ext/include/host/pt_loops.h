@@ -434,12 +434,22 @@ PT_FN void pt_rows_add(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_
 }
 
 /* g[k[i]] += v[i]. Grouped data is often sorted by group; then each addition would wait for the
- * store of the previous one, so runs of eight or four equal indices are summed first. */
+ * store of the previous one, so runs of eight or four equal indices are summed first. For short
+ * runs, of less than eight on average, looking for them would take longer than it saves. */
 #define PT_SCATTER(type, name) \
     PT_FN void pt_scatter_add_##name(int64_t m, const type *PT_RESTRICT k, \
                                      const double *PT_RESTRICT v, double *PT_RESTRICT g) \
     { \
         int64_t i = 0; \
+        type equal = 0; \
+        for (i = 0; i + 1 < m; i++) \
+            equal += k[i] == k[i + 1]; \
+        if (8 * (int64_t)equal < 7 * (m - 1)) { \
+            for (i = 0; i < m; i++) \
+                g[k[i]] += v[i]; \
+            return; \
+        } \
+        i = 0; \
         for (; i + 4 <= m; i += 4) { \
             const type a = k[i], b = k[i + 1], c = k[i + 2], d = k[i + 3]; \
             if (((a ^ b) | (a ^ c) | (a ^ d)) == 0) { \

@@ -23,7 +23,7 @@ from probtensor.calls import public
 from probtensor.function.call import Function
 from probtensor.function.device.call import DeviceFunction
 from probtensor.function.numbers.given import State, plain, state_of, values_of_call
-from probtensor.function.program import Leaf, Tree
+from probtensor.function.program import Leaf, Packed, Tree
 from probtensor.graph.symbolic import refusal
 from probtensor.inspect.numbers.nonfinite import BIG, KINDS, NonFinite, found_in
 from probtensor.inspect.numbers.stored import running, stored_level
@@ -139,6 +139,8 @@ def wrong(kind: str, results: object) -> bool:
         results = results.values()
     elif results is None:
         return False
+    elif hasattr(results, "nnz"):  # a matrix of scipy.sparse
+        return wrong(kind, results.data)
     elif not isinstance(results, (list, tuple)):
         return _is_wrong(kind, plain(results))
     return any(wrong(kind, part) for part in results)
@@ -218,6 +220,8 @@ def _keys(tree: Tree, path: str = "") -> Iterator[tuple[int, str]]:
     if isinstance(tree, Leaf):
         if path:
             yield tree.index, f"result{path}"
+    elif isinstance(tree, Packed):
+        yield from _keys(tree.part, path)
     elif isinstance(tree, dict):
         for key, part in tree.items():
             yield from _keys(part, f"{path}[{key!r}]")

@@ -49,7 +49,7 @@ from probtensor.schedule.strips.forms import (
     operations,
 )
 from probtensor.schedule.strips.jam import several_rows
-from probtensor.schedule.strips.routines import dot_of, rows_of, scatter_add_of, sum_of
+from probtensor.schedule.strips.routines import dot_of, index_of, rows_of, scatter_add_of, sum_of
 from probtensor.schedule.strips.scans import scan_in_strips
 from probtensor.schedule.strips.unroll import unrolled
 from probtensor.types import Size
@@ -288,13 +288,16 @@ def place_accumulators(draft: Draft) -> Draft:
 
 
 def repeat_reads(draft: Draft) -> Draft:
-    """Repeat plain loads in each group that reads them, so that they are not wide locals."""
+    """Repeat plain loads, and those of indices, in each group that reads them, so that they are not
+    wide locals."""
     body = draft.loop.body
     stored = {buffer for stmt in body for buffer in writes_of(stmt)}
     reads = {
         stmt.name: k
         for k, stmt in enumerate(body)
-        if isinstance(stmt, Let) and isinstance(stmt.expr, Load) and stmt.expr.buffer not in stored
+        if isinstance(stmt, Let)
+        and (isinstance(stmt.expr, Load) or index_of(stmt.expr) is not None)
+        and stored.isdisjoint(loads_of(stmt.expr))
     }
     done, loads = [], set(reads.values())
     for group in draft.groups:
@@ -391,12 +394,11 @@ def with_routines(
     of_body = {name for stmt in loop.body for name in names_set(stmt)}
     stored = Counter(buffer for stmt in body for buffer in set(writes_of(stmt)))
     indices = {
-        stmt.name: stmt.expr
+        stmt.name: index
         for stmt in body
         if isinstance(stmt, Let)
-        and isinstance(stmt.expr, Load)
-        and stmt.expr.dtype in ("int64", "int32")
-        and coefficient(stmt.expr.index, loop.var) == 1
+        and (index := index_of(stmt.expr)) is not None
+        and coefficient(index.index, loop.var) == 1
     }
     found: list[Stripped] = []
     for stmt in body:

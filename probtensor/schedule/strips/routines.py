@@ -80,6 +80,13 @@ def _rows_add(inner: For, var: str, wide: Container[str]) -> RowsAdd | None:
     return None
 
 
+def index_of(expr: Expr) -> Load | None:
+    """The element of an array of int64 or int32 that an expression is, as an int64."""
+    if isinstance(expr, Apply) and expr.fn == "cast" and expr.dtype == "int64":
+        (expr,) = expr.args
+    return expr if isinstance(expr, Load) and expr.dtype in ("int64", "int32") else None
+
+
 def scatter_add_of(
     store: Store, var: str, wide: Container[str], indices: Mapping[str, Load]
 ) -> ScatterAdd | None:

@@ -1,5 +1,6 @@
 """Rows of docs/features.md on signals and networks."""
 
+SPARSE = "sparse/test_sparse: "
 CONVOLUTIONS = "nn/test_convolutions: "
 LOSSES = "nn/test_activations_and_losses: "
 
@@ -56,6 +57,30 @@ ROWS = {
             "Optimisers: sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamax; norms",
             "nn/test_optimizers: steps_are_those_of_the_published_rule minima_are_found "
             "constraints_of_norms gradients_of_ones_own_and_schedules what_is_refused",
+        ),
+    },
+    "I. Sparse matrices": {
+        "I1": (
+            "csr and csc, of data and places, matrices of SciPy and arrays; shared data; "
+            "results of functions",
+            SPARSE + "everything_is_what_it_is_to_scipy data_in_any_order_and_several_of_one_place "
+            "matrices_without_entries other_dtypes shared_matrices results_of_functions",
+        ),
+        "I2": (
+            "Sums, products, comparisons, extremes of sparse and dense operands; functions of the "
+            "entries; reductions",
+            SPARSE + "everything_is_what_it_is_to_scipy operands_of_scipy_and_numpy "
+            "named_functions errors_name_the_way_out random_matrices",
+        ),
+        "I3": (
+            "Products with vectors and matrices, sampling_dot, usmm, derivatives by the data",
+            SPARSE + "everything_is_what_it_is_to_scipy "
+            "derivatives_of_first_and_second_order named_functions a_model_with_a_sparse_design",
+        ),
+        "I4": (
+            "Parts by numbers, slices, lists, masks; stacks, blocks, diagonals, triangles, kron; "
+            "scaled rows and columns",
+            SPARSE + "parts matrices_of_matrices diagonals named_functions",
         ),
     },
 }
