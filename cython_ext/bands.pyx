@@ -1,5 +1,5 @@
-"""Matrices given by their diagonals, and Toeplitz matrices, for compiled plans: what
-host/pt_bands.h has, under names that a plan is linked with."""
+"""Matrices given by their diagonals, Toeplitz and sparse matrices, for compiled plans: what
+host/pt_bands.h and host/pt_sparse.h have, under names that a plan is linked with."""
 
 from libc.stdint cimport int64_t
 
@@ -46,6 +46,40 @@ cdef extern from "pt_bands.h" nogil:
     void pt_eigvalsh_tridiagonal_in_c "pt_eigvalsh_tridiagonal"(const double* d, const double* e,
                                                                 double* values, double* work,
                                                                 int64_t batch, int64_t n)
+
+cdef extern from "pt_sparse.h" nogil:
+    void pt_sparse_cholesky_in_c "pt_sparse_cholesky"(const double* a, const int64_t* structure,
+                                                      double* out, double* work, int64_t batch,
+                                                      int64_t z, int64_t s)
+    void pt_sparse_cholesky_tangent_in_c "pt_sparse_cholesky_tangent"(const double* l,
+                                                                      const int64_t* structure,
+                                                                      const double* a, double* out,
+                                                                      double* work, int64_t batch,
+                                                                      int64_t z, int64_t s)
+    void pt_sparse_cholesky_cotangent_in_c "pt_sparse_cholesky_cotangent"(const double* l,
+                                                                          const int64_t* structure,
+                                                                          const double* g,
+                                                                          double* out, double* work,
+                                                                          int64_t batch, int64_t z,
+                                                                          int64_t s)
+    void pt_sparse_outer_in_c "pt_sparse_outer"(const double* x, const int64_t* structure,
+                                                const double* y, double* out, double* work,
+                                                int64_t batch, int64_t z, int64_t s)
+    void pt_sparse_symmetric_product_in_c "pt_sparse_symmetric_product"(const double* x,
+                                                                        const int64_t* structure,
+                                                                        const double* y,
+                                                                        double* out, double* work,
+                                                                        int64_t batch, int64_t z,
+                                                                        int64_t s)
+    void pt_solve_sparse_lower_in_c "pt_solve_sparse_lower"(const double* l,
+                                                            const int64_t* structure,
+                                                            const double* b, double* out,
+                                                            int64_t batch, int64_t z, int64_t s,
+                                                            int64_t n, int64_t k)
+    void pt_solve_sparse_lower_transposed_in_c \
+        "pt_solve_sparse_lower_transposed"(const double* l, const int64_t* structure,
+                                           const double* b, double* out, int64_t batch, int64_t z,
+                                           int64_t s, int64_t n, int64_t k)
 
 pt_bind(table())
 
@@ -113,3 +147,43 @@ cdef void pt_eigh_tridiagonal(const double* d, const double* e, double* values, 
 cdef void pt_eigvalsh_tridiagonal(const double* d, const double* e, double* values, double* work,
                                   int64_t batch, int64_t n) noexcept nogil:
     pt_eigvalsh_tridiagonal_in_c(d, e, values, work, batch, n)
+
+
+cdef void pt_sparse_cholesky(const double* a, const int64_t* structure, double* out, double* work,
+                             int64_t batch, int64_t z, int64_t s) noexcept nogil:
+    pt_sparse_cholesky_in_c(a, structure, out, work, batch, z, s)
+
+
+cdef void pt_sparse_cholesky_tangent(const double* l, const int64_t* structure, const double* a,
+                                     double* out, double* work, int64_t batch, int64_t z,
+                                     int64_t s) noexcept nogil:
+    pt_sparse_cholesky_tangent_in_c(l, structure, a, out, work, batch, z, s)
+
+
+cdef void pt_sparse_cholesky_cotangent(const double* l, const int64_t* structure, const double* g,
+                                       double* out, double* work, int64_t batch, int64_t z,
+                                       int64_t s) noexcept nogil:
+    pt_sparse_cholesky_cotangent_in_c(l, structure, g, out, work, batch, z, s)
+
+
+cdef void pt_sparse_outer(const double* x, const int64_t* structure, const double* y, double* out,
+                          double* work, int64_t batch, int64_t z, int64_t s) noexcept nogil:
+    pt_sparse_outer_in_c(x, structure, y, out, work, batch, z, s)
+
+
+cdef void pt_sparse_symmetric_product(const double* x, const int64_t* structure, const double* y,
+                                      double* out, double* work, int64_t batch, int64_t z,
+                                      int64_t s) noexcept nogil:
+    pt_sparse_symmetric_product_in_c(x, structure, y, out, work, batch, z, s)
+
+
+cdef void pt_solve_sparse_lower(const double* l, const int64_t* structure, const double* b,
+                                double* out, int64_t batch, int64_t z, int64_t s, int64_t n,
+                                int64_t k) noexcept nogil:
+    pt_solve_sparse_lower_in_c(l, structure, b, out, batch, z, s, n, k)
+
+
+cdef void pt_solve_sparse_lower_transposed(const double* l, const int64_t* structure,
+                                           const double* b, double* out, int64_t batch, int64_t z,
+                                           int64_t s, int64_t n, int64_t k) noexcept nogil:
+    pt_solve_sparse_lower_transposed_in_c(l, structure, b, out, batch, z, s, n, k)

@@ -33,6 +33,7 @@ MODULES = {
     "pt.optimize": pt.optimize,
     "pt.signal": pt.signal,
     "pt.sparse": pt.sparse,
+    "pt.sparse.linalg": pt.sparse.linalg,
     "pt.special": pt.special,
     "pt.random": pt.random,
     "pt.timeseries": pt.timeseries,

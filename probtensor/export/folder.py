@@ -37,8 +37,8 @@ NEEDED = (
     "host/pt_loops.h", "host/pt_export.h", "host/pt_linalg.h", "host/pt_sort.h",
     "host/pt_sort_wide.h", "host/pt_sort_runs.h", "host/pt_select.h", "host/pt_select_runs.h",
     "host/pt_ordering.h", "host/pt_cholesky_gradient.h", "host/pt_small.h", "host/pt_lapack.h",
-    "host/pt_bands.h", "host/pt_systems.h", "host/pt_spectra.h", "host/pt_equations.h",
-    "host/pt_exponential.h",
+    "host/pt_bands.h", "host/pt_sparse.h", "host/pt_systems.h", "host/pt_spectra.h",
+    "host/pt_equations.h", "host/pt_exponential.h",
 )  # fmt: skip
 
 

@@ -42,6 +42,11 @@ IN_PLAIN_C = {
         "pt_cholesky_banded_tangent", "pt_cholesky_banded_cotangent", "pt_solve_lower_band",
         "pt_solve_lower_band_transposed", "pt_solve_toeplitz",
     ),
+    "sparse": (
+        "pt_sparse_cholesky", "pt_sparse_cholesky_tangent", "pt_sparse_cholesky_cotangent",
+        "pt_sparse_outer", "pt_sparse_symmetric_product", "pt_solve_sparse_lower",
+        "pt_solve_sparse_lower_transposed",
+    ),
     "systems": ("pt_inv", "pt_adjugate", "pt_pivot_order"),
     "equations": ("pt_cholesky_update",),
     "exponential": ("pt_expm", "pt_expm_frechet"),

@@ -182,6 +182,6 @@ class Symbolic:
         raise self._refused(
             "it cannot become a NumPy array, nor index one",
             "use functions of pt in place of NumPy's or SciPy's, pt.as_tensor(array)[x] for "
-            "array[x], pt.sparse.as_sparse(M) for a sparse matrix M",
+            "array[x], pt.sparse.as_sparse(M) or M.toarray() for a sparse matrix M",
             "x.eval({input: value}) or pt.function gives an array",
         )

@@ -8,6 +8,7 @@
     reductions.py sums, extremes, diagonals
     places.py     parts, stacks, blocks, triangles, diagonals
     functions.py  functions of the entries by name
+    factor/       `pt.sparse.linalg`: Cholesky factors
 
 The one idea: where entries are is known when the graph is made, what they are is a tensor. So a
 sparse matrix is no type of the compiler: A @ x is `segment_sum(data * x[columns], rows)`, one loop
@@ -21,6 +22,7 @@ compressed rows here.
 """
 
 from probtensor.calls import absent
+from probtensor.sparse import factor as linalg
 from probtensor.sparse.functions import (
     FUNCTIONS,
     col_scale,
@@ -83,6 +85,7 @@ __all__ = [
     "hstack",
     "issparse",
     "kron",
+    "linalg",
     "log1p",
     "rad2deg",
     "rint",
@@ -106,7 +109,6 @@ __all__ = [
     "vstack",
 ]
 
-_DENSE = "A.toarray() is dense, A.data are the numbers of the entries"
 _REASONS = {
     "csr_matrix": "write pt.sparse.csr_array, whose * is entry by entry",
     "csc_matrix": "write pt.sparse.csc_array, whose * is entry by entry",
@@ -135,7 +137,6 @@ _REASONS = {
     "bsr_matrix": "blocks are entries like others: pt.sparse.csr_array",
     "matrix": "give data and places: pt.sparse.csr_array((data, indices, indptr), shape=(m, n))",
     "remove0": "places are fixed: entries that are 0 stay",
-    "linalg": _DENSE,
 }
 
 __getattr__ = absent("pt.sparse", dict.fromkeys(__all__), reasons=_REASONS)

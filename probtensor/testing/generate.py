@@ -456,12 +456,16 @@ def _fits_into(value: Node, wanted: Node) -> bool:
 
 
 def _kinds(base: type, without: tuple[type, ...] = ()) -> list[Any]:
-    # Functions of SciPy are left out: exports refuse them.
-    found = [c for _, c in sorted(REGISTRY.items()) if issubclass(c, base)]
-    return [
-        c for c in found
-        if not issubclass(c, without) and not is_scipy(getattr(c, "c", None) or "")
-    ]  # fmt: skip
+    found = [c for _, c in sorted(REGISTRY.items()) if issubclass(c, base) and is_drawable(c)]
+    return [c for c in found if not issubclass(c, without)]
+
+
+def is_drawable(kind: type[Kind]) -> bool:
+    """Whether an op may be in a random graph. Those of parts that are imported late are left out,
+    so that a graph follows from its seed alone: their tests have them. So are functions of SciPy,
+    which exports refuse."""
+    own = kind.__module__.startswith("probtensor.ops.")
+    return own and not is_scipy(getattr(kind, "c", None) or "")
 
 
 def _takes_a_vector(kind: type[Kind]) -> bool:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import probtensor.fft
 import probtensor.ode
-import probtensor.optimize  # noqa: F401 - the ops of these
+import probtensor.optimize
+import probtensor.sparse  # noqa: F401 - the ops of these
 from cython_ext.scipy_special import is_scipy
 from probtensor import ops
 from probtensor.export.parts import OF_LAPACK, ROUTINES

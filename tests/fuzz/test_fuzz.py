@@ -4,7 +4,6 @@ in the quick run."""
 import numpy as np
 import pytest
 
-from cython_ext.scipy_special import is_scipy
 from probtensor import ops
 from probtensor.compile import PIPELINE
 from probtensor.graph import toposort
@@ -21,7 +20,7 @@ from probtensor.testing.fuzz import (
     fuzz,
     noisy_runs,
 )
-from probtensor.testing.generate import RandomGraph, random_graph, shrink
+from probtensor.testing.generate import RandomGraph, is_drawable, random_graph, shrink
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform import Pass, rule, var
 from probtensor.transform.rewrite import Ruleset
@@ -129,21 +128,14 @@ def test_graphs_come_from_their_seed_alone():
     assert all(np.array_equal(p, q) for p, q in zip(a.values(), b.values()))
 
 
-# Made by solvers, whose tests have them, from arguments that random graphs seldom fit.
-OF_SOLVERS = {"adjoint_solution", "implicit", "solve", "value_of"}
-
-
 @pytest.mark.parametrize(
     ("seeds", "missing", "missing_draws"),
     [(300, 150, 8), pytest.param(1500, 45, 4, marks=pytest.mark.slow)],
 )
 def test_every_op_turns_up(seeds, missing, missing_draws):
-    seen, dtypes, symbolic = set(OF_SOLVERS), set(), 0
+    seen, dtypes, symbolic = set(), set(), 0
     drawn = {name for name in REGISTRY if name.startswith("draw_")}
-    # Exports have no functions of SciPy, so that random graphs have none.
-    drawable = {
-        name for name, kind in REGISTRY.items() if not is_scipy(getattr(kind, "c", None) or "")
-    }
+    drawable = {name for name, kind in REGISTRY.items() if is_drawable(kind)}
     for seed in range(seeds):
         graph = random_graph(seed)
         nodes = toposort(graph.outputs)

@@ -108,7 +108,7 @@ class PartText(StatementText):
         for load in chosen_numbers(loop, self.kernel.writes):
             if load not in self.held:
                 self.lane_count += 1
-                texts[load] = f"c{self.lane_count}"
+                texts[load] = f"c{self.lane_count}_n"  # buffers have names like c2
                 self._set(texts[load], load.dtype, unwrapped(self._expr(load)), depth)
         return texts
 

@@ -82,5 +82,11 @@ ROWS = {
             "scaled rows and columns",
             SPARSE + "parts matrices_of_matrices diagonals named_functions",
         ),
+        "I5": (
+            "Sparse Cholesky factors with derivatives of any order: systems, log determinants, "
+            "variances; no LU",
+            "sparse/test_factor: ops_are_what_they_mean random_matrices derivatives_by_the_data "
+            "a_field_on_a_grid matrices_that_are_not_definite_and_small_ones",
+        ),
     },
 }
