@@ -95,7 +95,8 @@ def as_sparse(x: object, name: str | None = None) -> SparseTensor:
         >>> (pt.sparse.as_sparse(S) @ pt.as_tensor([1.0, 10.0])).eval()
         array([20.,  1.])
     """
-    return _made("sparse.as_sparse", x, None, None, "csr" if not is_sparse(x) else x.format)
+    format = "csc" if is_sparse(x) and x.format == "csc" else "csr"
+    return _made("sparse.as_sparse", x, None, None, format)
 
 
 @public(name="sparse.shared")

@@ -227,6 +227,19 @@ def test_operands_of_scipy_and_numpy():
         np.testing.assert_allclose(dense(got.eval()), dense(value), rtol=1e-12)
 
 
+@pytest.mark.parametrize("format", ["bsr", "coo", "csc", "csr", "dia", "dok", "lil"])
+def test_all_formats_of_scipy(format):
+    a = matrix((4, 6), 0.4).asformat(format)
+    for given in (a, getattr(sparse, f"{format}_matrix")(a)):
+        ours = S.as_sparse(given)
+        assert ours.format == ("csc" if format == "csc" else "csr")
+        for x in (ours, S.csr_array(given), S.csc_array(given), S.coo_array(given)):
+            np.testing.assert_array_equal(x.eval().toarray(), a.toarray())
+        np.testing.assert_allclose((ours + given).eval().toarray(), 2 * a.toarray())
+        np.testing.assert_allclose(S.vstack([given]).eval().toarray(), a.toarray())
+        np.testing.assert_allclose(S.shared(given).get_value().toarray(), a.toarray())
+
+
 def test_shared_matrices():
     a = matrix((4, 3), 0.6, "csc")
     shared = S.shared(a, "A")
