@@ -9,7 +9,7 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.sparse.pattern import index_node, of_flat_places
-from probtensor.sparse.tensor import SparseTensor, is_sparse, taken
+from probtensor.sparse.tensor import SparseTensor, is_sparse, taken, with_rows
 
 
 def product(a: SparseTensor, other: object) -> SparseTensor | Node:
@@ -18,6 +18,7 @@ def product(a: SparseTensor, other: object) -> SparseTensor | Node:
         return sparse_product(a, taken(other, "@"))
     x = _operand(other, a)
     _sizes_meet(a, x, a.shape[1], x.shape[0], (a.shape, x.shape))
+    x = with_rows(x, a.shape[1])
     data = a.data if x.ndim == 1 else a.data[:, None]
     return _by_rows(data * x[a.column_node], a)
 
@@ -54,8 +55,7 @@ def _operand(value: object, a: SparseTensor) -> Node:
 
 
 def _sizes_meet(a: SparseTensor, x: Node, inner: object, other: object, shapes: tuple) -> None:
-    """GraphError where the inner sizes of a product certainly differ; those that are known only in
-    a call are checked there, by the gather."""
+    """GraphError where the inner sizes of a product certainly differ."""
     if isinstance(inner, int) and isinstance(other, int) and inner != other:
         raise refusal(
             f"@: shapes {shapes[0]} and {shapes[1]} do not fit: {inner} columns meet {other} rows",
@@ -134,6 +134,7 @@ def sampling_dot(x: TensorLike, y: TensorLike, p: object) -> SparseTensor:
                 node.birthplace,
                 kind=GraphError,
             )
+    x, y = with_rows(x, a.shape[0]), with_rows(y, a.shape[1])
     terms = ops.sum(x[a.row_node] * y[a.column_node], axis=1)
     return SparseTensor(a.pattern, a.data * terms, a.format)
 

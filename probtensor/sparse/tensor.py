@@ -346,6 +346,11 @@ def entries(data: TensorLike, nnz: int, what: str) -> Node:
     return ops.specify_shape(node, (nnz,))
 
 
+def with_rows(x: Node, rows: int) -> Node:
+    """A tensor of so many rows, which is checked in a call where it is not known."""
+    return x if x.shape[0] == rows else ops.specify_shape(x, (rows, *[None] * (x.ndim - 1)))
+
+
 def is_sparse(value: object) -> bool:
     """Whether a value is a sparse tensor, or a matrix or array of scipy.sparse."""
     return isinstance(value, SparseTensor) or (hasattr(value, "nnz") and hasattr(value, "tocsr"))

@@ -380,6 +380,32 @@ def test_errors_name_the_way_out(case):
         assert __file__ in str(caught.value)
 
 
+UNKNOWN = {
+    "a product": lambda v, m: A @ v, "a product of columns": lambda v, m: A @ m,
+    "a product from the left": lambda v, m: v @ A.T, "rows of a dense one": lambda v, m: m.T @ A.T,
+    "entry by entry": lambda v, m: (A * v).data, "a sum": lambda v, m: A + v,
+    "columns scaled": lambda v, m: S.col_scale(A, v).data,
+    "a product at entries": lambda v, m: S.sampling_dot(np.ones((2, 2)), m, A).data,
+    "data": lambda v, m: A.with_data(v).toarray(), "a system": lambda v, m: S.linalg.spsolve(Q, v),
+    "a triangle": lambda v, m: S.linalg.cholesky(Q).solve_L(m),
+    "a draw": lambda v, m: S.linalg.cholesky(Q).sample(v),
+    "made of data": lambda v, m: S.csr_array((v, [0, 1, 1], [0, 1, 3]), shape=(2, 2)).toarray(),
+}  # fmt: skip
+Q = S.eye_array(3)
+
+
+@pytest.mark.parametrize("target", ["machine", "interp"])
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_sizes_that_only_a_call_knows(case, target):
+    """Three rows fit everywhere; fewer or more are refused, also where all indices lie inside."""
+    v, m = pt.vector("v"), pt.matrix("m")
+    f = pt.function([v, m], UNKNOWN[case](v, m), target=target, on_unused_input="ignore")
+    assert np.isfinite(f(np.ones(3), np.ones((3, 2)))).all()
+    for n in (2, 4, 5):
+        with pytest.raises(ValueError):
+            f(np.ones(n), np.ones((n, 2)))
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_random_matrices(seed):
     """Chains of operations on small matrices of any density, against dense NumPy."""

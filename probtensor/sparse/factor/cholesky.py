@@ -17,7 +17,7 @@ from probtensor.sparse.factor.ops import (
 )
 from probtensor.sparse.factor.order import Analysis, analysis_of
 from probtensor.sparse.pattern import Pattern, index_node
-from probtensor.sparse.tensor import SparseTensor, taken
+from probtensor.sparse.tensor import SparseTensor, taken, with_rows
 
 
 class Factor:
@@ -104,7 +104,7 @@ class Factor:
                 x.birthplace,
                 kind=GraphError,
             )
-        return x
+        return with_rows(x, self.n)
 
     def _solved(self, what: str, op: SolveSparseLower, b: TensorLike) -> Node:
         columns, is_vector = columns_of(what, self._rows(what, b))
