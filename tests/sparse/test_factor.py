@@ -191,10 +191,32 @@ ERRORS = {
         lambda: L.cholesky(sparse.eye_array(2), ordering_method="amd"), ValueError, "natural"
     ),
     "rows": (lambda: L.spsolve(sparse.eye_array(2), np.ones(3)), GraphError, "vector of 2 numbers"),
+    "rows to permute": (
+        lambda: L.cholesky(sparse.eye_array(2)).apply_P(np.ones(3)), GraphError, "apply_P: expected"
+    ),
+    "rows to permute back": (
+        lambda: L.cholesky(sparse.eye_array(2)).apply_Pt(np.ones((3, 2))), GraphError, "apply_Pt: e"
+    ),
+    "axes to permute": (
+        lambda: L.cholesky(sparse.eye_array(2)).apply_P(np.ones((2, 1, 1))), GraphError, "apply_P"
+    ),
     "other matrices": (
         lambda: L.spsolve(sparse.eye_array(2), np.ones(2), assume_a="gen"), ValueError, "toarray"
     ),
 }  # fmt: skip
+
+
+def test_rows_that_only_a_call_knows_are_checked():
+    x, factor = pt.vector("x"), L.cholesky(definite(5, 0.5))
+    for apply in (factor.apply_P, factor.apply_Pt, factor.solve_A, factor.sample):
+        f = pt.function([x], apply(x), target="machine")
+        assert f(np.ones(5)).shape == (5,)
+        for size in (4, 6):
+            with pytest.raises(ValueError, match=f"{size}, not 5"):
+                f(np.ones(size))
+    b = RNG.normal(size=(5, 2))
+    assert np.array_equal(factor.apply_P(b).eval(), b[factor.P()])
+    assert np.array_equal(factor.apply_Pt(factor.apply_P(b)).eval(), b)
 
 
 @pytest.mark.parametrize("case", ERRORS)

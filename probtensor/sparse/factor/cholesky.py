@@ -52,11 +52,11 @@ class Factor:
 
     def apply_P(self, b: TensorLike) -> Node:
         """b[P]: the rows of b in the order of L."""
-        return ops.take(b, index_node(self.P()), axis=0)
+        return ops.take(self._rows("apply_P", b), index_node(self.P()), axis=0)
 
     def apply_Pt(self, b: TensorLike) -> Node:
         """The rows of b, which are in the order of L, in that of A."""
-        return ops.take(b, index_node(self._of.position), axis=0)
+        return ops.take(self._rows("apply_Pt", b), index_node(self._of.position), axis=0)
 
     def L(self) -> SparseTensor:
         """The factor, a sparse tensor of the format "csc"."""
