@@ -78,3 +78,19 @@ def test_a_density_of_which_a_part_runs_on_the_host_is_sampled_there(device_driv
     refused = r"runs on the host.*target='cython'.*\n  at .*test_host_calls"
     with pytest.raises(BuildError, match=refused):
         pt.sample(posterior, pooled=True, **run)
+
+
+def test_sparse_factors_are_those_of_the_cpu(device_driver):
+    n = 7
+    half = np.tril(rng.normal(size=(n, n)) * (rng.uniform(size=(n, n)) < 0.4), -1)
+    row, col = half.nonzero()
+    d, e, b = pt.vector("d", shape=(n,)), pt.vector("e", shape=(len(row),)), pt.matrix("b")
+    below = pt.sparse.coo_array((e, (row, col)), shape=(n, n))
+    factor = pt.sparse.linalg.cholesky(pt.sparse.diags_array(d) + below + below.T)
+    total = factor.logdet() + pt.sum(factor.solve_A(b) * b) + pt.sum(factor.inverse_diagonal())
+    slopes = pt.grad(total, [d, e, b])
+    outputs = [total, *slopes, pt.grad(pt.sum(slopes[0] ** 2), e)]
+    values = 9 + rng.uniform(size=n), half[row, col], rng.normal(size=(n, 2))
+    here, there = (pt.function([d, e, b], outputs, target=t)(*values) for t in ("cython", "cuda"))
+    for x, y in zip(here, there, strict=True):
+        np.testing.assert_allclose(y, x, rtol=1e-11, atol=1e-11)
