@@ -190,7 +190,13 @@ ERRORS = {
     "an ordering": (
         lambda: L.cholesky(sparse.eye_array(2), ordering_method="amd"), ValueError, "natural"
     ),
-    "rows": (lambda: L.spsolve(sparse.eye_array(2), np.ones(3)), GraphError, "vector of 2 numbers"),
+    "rows": (
+        lambda: L.spsolve(sparse.eye_array(2), np.ones(3)), GraphError,
+        "^sparse.linalg.spsolve: expected a vector of 2 numbers",
+    ),
+    "rows of draws": (
+        lambda: L.cholesky(sparse.eye_array(2)).sample(np.ones(3)), GraphError, "^sample: expected"
+    ),
     "rows to permute": (
         lambda: L.cholesky(sparse.eye_array(2)).apply_P(np.ones(3)), GraphError, "apply_P: expected"
     ),

@@ -77,14 +77,14 @@ class Factor:
 
     def solve_A(self, b: TensorLike) -> Node:
         """x with A @ x == b."""
-        return self.apply_Pt(self.solve_Lt(self.solve_L(self.apply_P(self._rows("solve_A", b)))))
+        return self._system("solve_A", b)
 
     __call__ = solve_A
 
     def sample(self, z: TensorLike) -> Node:
         """x with the precision A, of standard normal numbers z of the shape of x: A is the inverse
         of the covariance of apply_Pt(solve_Lt(z))."""
-        return self.apply_Pt(self.solve_Lt(z))
+        return self.apply_Pt(self.solve_Lt(self._rows("sample", z)))
 
     def inverse_diagonal(self) -> Node:
         """The diagonal of the inverse of A, float64[n], in about twice the time of the factor
@@ -93,6 +93,10 @@ class Factor:
         slopes = ops.zeros((self.nnz,)).at[at].set(2.0 / self._values[at], unique_indices=True)
         found = make(SparseCholeskyCotangent(), (self._values, self._of.structure, slopes))
         return self.apply_Pt(found[at])
+
+    def _system(self, what: str, b: TensorLike) -> Node:
+        """`solve_A`, for a function whose name errors are to have."""
+        return self.apply_Pt(self.solve_Lt(self.solve_L(self.apply_P(self._rows(what, b)))))
 
     def _rows(self, what: str, b: TensorLike) -> Node:
         """An operand with as many rows as A. GraphError for others."""
@@ -189,4 +193,4 @@ def spsolve(A: object, b: TensorLike, *, assume_a: str = "pos") -> Node:
             "of other matrices write pt.linalg.solve(A.toarray(), b)",
             kind=ValueError,
         )
-    return cholesky(A).solve_A(b)
+    return cholesky(A)._system("sparse.linalg.spsolve", b)
