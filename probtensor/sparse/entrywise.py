@@ -79,11 +79,14 @@ def common(a: SparseTensor, b: SparseTensor) -> SparseTensor:
     return SparseTensor(of_flat_places(a.pattern.shape, found), data, a.format)
 
 
-def at_entries(a: SparseTensor, value: TensorLike, what: str) -> Node:
-    """What of a dense operand stands at each entry; operands of fewer or larger axes broadcast."""
+def at_entries(a: SparseTensor, value: TensorLike, what: str) -> TensorLike:
+    """What of a dense operand stands at each entry; operands of fewer or larger axes broadcast.
+
+    Numbers are returned as they are: those of Python leave the dtype of the entries.
+    """
     x = as_tensor(value)
     if not x.ndim:
-        return x
+        return value
     rows, columns = a.shape
     sizes = (1, *x.shape)[-2:]
     wrong = [n for n, size in zip(sizes, a.shape) if isinstance(n, int) and n not in (1, size)]

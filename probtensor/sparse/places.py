@@ -21,7 +21,7 @@ from probtensor.sparse.tensor import SparseTensor, is_sparse, numbered, of_numbe
 
 def part(a: SparseTensor, key: object) -> SparseTensor | Node:
     """A part of a matrix by numbers, slices, lists and masks."""
-    keys = key if isinstance(key, tuple) else (key,)
+    keys = _keys(key, a)
     if any(isinstance(k, (Node, SparseTensor)) for k in keys):
         raise refusal(
             f"getitem: {a.text} is indexed by a tensor, and its places are fixed when the graph is "
@@ -45,7 +45,24 @@ def part(a: SparseTensor, key: object) -> SparseTensor | Node:
         return a.data[int(found) - 1] if found else ops.zeros((), a.dtype)
     if found.ndim == 2 and not any(numbers):
         return of_numbers(found, a.data).asformat(a.format)
-    return _vector(np.asarray(found.toarray()).ravel(), a)
+    dense = found if isinstance(found, np.ndarray) else found.toarray()
+    return _vector(np.asarray(dense).ravel(), a)
+
+
+def _keys(key: object, a: SparseTensor) -> tuple:
+    """The keys of an index: `...` is left out beside others, masks of two axes are places."""
+    keys = key if isinstance(key, tuple) else (key,)
+    if sum(k is Ellipsis for k in keys) == 1:
+        at = next(i for i, k in enumerate(keys) if k is Ellipsis)
+        keys = keys[:at] + (slice(None),) * (3 - len(keys)) + keys[at + 1 :]
+    mask = keys[0] if len(keys) == 1 else None
+    known = isinstance(mask, np.ndarray) or hasattr(mask, "tocoo")
+    if known and mask.ndim == 2 and mask.dtype.kind == "b":
+        if mask.shape != a.shape:
+            text = f"getitem: mask of shape {mask.shape} for a sparse tensor of shape {a.shape}"
+            raise refusal(text, kind=IndexError)
+        return np.nonzero(mask) if isinstance(mask, np.ndarray) else mask.tocsr().nonzero()
+    return keys
 
 
 def _listed(key: object) -> object:

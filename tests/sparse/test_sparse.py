@@ -45,8 +45,8 @@ def agree(build, *given, extra=(), rtol=1e-12):
     for k, (got, value) in enumerate(zip(found, wanted)):
         assert sparse.issparse(got) or not sparse.issparse(value) or np.ndim(dense(value)) < 2, k
         np.testing.assert_allclose(dense(got), dense(value), rtol=rtol, atol=1e-12, err_msg=str(k))
-        kinds = np.asarray(dense(got)).dtype.kind, np.asarray(dense(value)).dtype.kind
-        assert kinds[0] == kinds[1] or kinds in {("i", "u"), ("u", "i")}, (k, kinds)
+        ours, theirs = np.asarray(dense(got)).dtype, np.asarray(dense(value)).dtype
+        assert ours == theirs or (ours.kind in "iu" and theirs.kind in "iu"), (k, ours, theirs)
 
 
 def entry_by_entry(_, a, b, v, w, full):
@@ -95,9 +95,19 @@ def test_other_dtypes(dtype):
     a, b = matrix((5, 4), 0.5, "csr", dtype), matrix((5, 4), 0.5, "csc", dtype)
     x = np.arange(4).astype(dtype)
     agree(
-        lambda _, a, b, x: [a @ x, a + b, a * b, a - b, a * 2, a.T @ b, a.sum(axis=0), a.toarray()],
+        lambda _, a, b, x: [
+            a @ x, a + b, a * b, a - b, a * 2, 3 * a, a**2, -a, abs(a), a.T @ b, a @ a.T,
+            a.sum(axis=0), a.toarray(), a * x, a[1:3], a.diagonal(),
+        ],
         a, b, extra=(x,), rtol=1e-5 if dtype == "float32" else 1e-12,
     )  # fmt: skip
+
+
+def test_numbers_of_python_leave_the_dtype_as_those_of_numpy_do():
+    a = S.as_sparse(matrix((3, 4), dtype="float32"))
+    for found in (a * 2, 0.5 * a, a / 2, a**2, a.maximum(0), a.power(3)):
+        assert found.dtype == found.eval().dtype == "float32"
+    assert (a * np.float64(2)).dtype == "float64"
 
 
 def test_matrices_without_entries():
@@ -116,6 +126,8 @@ KEYS = {
     "a column": (slice(None), 2), "an array": np.array([1, 2]),
     "a mask": np.array([True, False, True, False, True, False]),
     "an open mesh": (np.array([[1], [4]]), np.array([[0, 2]])), "all": slice(None),
+    "places": ([2, 0, 2], [1, 1, 3]), "places of arrays": (np.array([4, 5]), np.array([0, -1])),
+    "a mask of two axes": RNG.random((6, 5)) < 0.4,
 }  # fmt: skip
 
 
@@ -124,6 +136,12 @@ def test_parts(format):
     a = matrix((6, 5), 0.5, format)
     agree(lambda _, a: [a[key] for key in KEYS.values()], a)
     ours = S.as_sparse(a)
+    for mask in (a > 1, a.toarray() > 1):
+        np.testing.assert_array_equal(ours[mask].eval(), a.toarray()[a.toarray() > 1])
+    with pytest.raises(IndexError, match=r"mask of shape \(6, 4\) for a sparse tensor of"):
+        ours[np.zeros((6, 4), bool)]
+    for key, same in ((..., slice(None)), ((..., 1), (slice(None), 1)), ((2, ...), 2)):
+        np.testing.assert_array_equal(dense(ours[key].eval()), dense(a[same]))
     assert ours[1:3].format == format and isinstance(ours[0], pt.Node) and ours[0].ndim == 1
 
 
